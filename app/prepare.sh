@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+# What app/run, test/run and .ci/run share, to be read with `.`: install what the machine lacks, configure, build.
+#
+# The caller sets `root`, the directory of the checkout, first. Nothing here writes to stdout or reads stdin: both
+# belong to the program that is run in the end.
+
+# --- what is needed: package, oldest version that will do (- for any), reason; one a line ---
+
+build_needs='
+g++                   -    compiles: C++23 as g++ 12 has it
+meson                 1.3  configures; Debian 12 has it in its backports
+ninja-build           -    builds
+pkgconf               -    finds the libraries
+libasio-dev           -    sockets, timers, coroutines
+libcxxopts-dev        -    the command line
+libfmt-dev            -    formatting
+libssl-dev            -    TLS, digests, base64
+nlohmann-json3-dev    -    JSON
+'
+test_needs='
+catch2                3    the tests are written with it; Debian 12 has it in its backports
+inetutils-telnet      -    a peer: a person at a telnet prompt
+netcat-openbsd        -    a peer: nc
+python3               -    black-box tests, peers, and the sum of the results
+iproute2              -    network namespaces for the tests that want several hosts
+procps                -    looks at processes the tests started
+'
+clang_needs='
+clang-19              -    the second compiler, and the one with libFuzzer
+libclang-rt-19-dev    -    its sanitizers
+'
+lint_needs='
+clang-format-19       -    the format is this version'"'"'s
+clang-tidy-19         -    static analysis
+'
+
+# --- words ---
+
+say() { printf 'netlab: %s\n' "$*" >&2; }
+
+# $1: exit status; 69 unavailable, 77 not permitted, as netlab's own
+give_up() { status=$1; shift; say "$*"; exit "$status"; }
+
+# --- installing ---
+
+# Prints the packages of the list $1.
+names() { printf '%s\n' "$1" | while read -r package _; do printf '%s\n' "$package"; done; }
+
+# Prints the packages of the list $1 that are absent or too old, one a line.
+missing() {
+  installed=" $(dpkg-query -W -f '${db:Status-Status}=${Package}=${Version} ' $(names "$1") 2>/dev/null || :)"
+  printf '%s\n' "$1" | while read -r package oldest _; do
+    [ -n "$package" ] || continue
+    version=${installed#*" installed=$package="}
+    if [ "$version" = "$installed" ]; then
+      # Not Debian's, but there all the same: from pip, from source, another compiler.
+      case $package in
+        g++) command -v "${CXX:-c++}" ;;
+        meson) at_least "$oldest" "$(meson --version)" ;;
+        ninja-build) command -v ninja ;;
+        pkgconf) command -v pkg-config ;;
+        *) false ;;
+      esac >/dev/null 2>&1 || echo "$package"
+    elif [ "$oldest" != - ]; then
+      dpkg --compare-versions "${version%% *}" ge "$oldest" || echo "$package"
+    fi
+  done
+}
+
+at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+# Prints those of the packages $@ that are no good in the version of a Debian 12 without its backports.
+from_backports() {
+  for package; do
+    case $package in meson | catch2) echo "$package" ;; esac
+  done
+}
+
+apt_get() {
+  $sudo env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1 apt-get -q -y \
+    -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" \
+    </dev/null >>"$log" 2>&1
+}
+
+# apt waits for the lock on installing, but not for the one on its lists; and a source that doesn't answer is no reason
+# to stop as long as the others have what is needed.
+apt_update() {
+  for attempt in 1 2 3 4 5; do
+    apt_get update && return
+    tail -n 20 "$log" | grep -q 'Could not get lock' || return 0
+    sleep "$attempt"
+  done
+}
+
+# Adds Debian 12's backports: the repository that this machine has its Debian 12 from, with another suite's name.
+add_backports() {
+  apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' | grep -qx bookworm-backports && return
+  apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' \
+    'Created-By: Packages' 'Codename: bookworm' 'Component: main' | grep -v '^cdrom:' | head -n 1 >"$work/source"
+  read -r uri entry <"$work/source" || {
+    say "no source of this machine's has Debian 12, so its backports can't be added"
+    return
+  }
+  # The key is the same too: `signed-by=FILE` in a line of sources.list, `Signed-By: FILE` in a paragraph of *.sources.
+  # Without one the keys that apt trusts by itself hold for both.
+  file=${entry%:*}
+  case $file in
+    *.sources) key=$(awk -v RS= -v uri="${uri%/}" 'index($0, uri)' "$file" | sed -n 's/^Signed-By: *\(\/.*\)/\1/p') ;;
+    *) key=$(sed -n "s|^deb .*signed-by=\([^] ]*\).*${uri%/}/* .*|\1|p" "$file") ;;
+  esac
+  {
+    echo "# Written by netlab's scripts: Meson and Catch2 are too old in Debian 12 itself."
+    printf 'Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\n' "$uri"
+    printf '%s\n' "$key" | sed -n '1s/^\//Signed-By: &/p'
+  } >"$work/netlab-backports.sources"
+  say 'adding bookworm-backports to the sources, for Meson and Catch2'
+  $sudo install -m 644 "$work/netlab-backports.sources" /etc/apt/sources.list.d/ && apt_update
+}
+
+# need LIST...: installs what the lists name and the machine lacks. NETLAB_INSTALL=no leaves the machine alone.
+need() {
+  needs=$(printf '%s\n' "$@" | grep .)
+  [ "${NETLAB_INSTALL-}" != no ] || return 0
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    for tool in "${CXX:-c++}" meson ninja pkg-config python3; do
+      command -v "$tool" >/dev/null || give_up 69 "$tool is missing; on a system that isn't Debian, install what these" \
+        "packages of Debian's hold:" $(names "$needs")
+    done
+    return
+  fi
+  absent=$(missing "$needs")
+  [ -n "$absent" ] || return 0
+
+  sudo=
+  if [ "$(id -u)" != 0 ]; then
+    # A password is asked for only where a person sits.
+    if sudo -n true 2>/dev/null; then sudo='sudo -n'
+    elif command -v sudo >/dev/null && [ -t 0 ] && [ -t 2 ]; then sudo=sudo
+    else give_up 77 "missing packages, and no right to install them; as root: apt-get install" $absent
+    fi
+  fi
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  log=$work/log
+  say 'installing' $absent
+  apt_update
+  late=
+  if [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" = bookworm ]; then
+    late=$(from_backports $absent)
+    [ -z "$late" ] || add_backports
+  fi
+  first=$(echo "$absent" | while read -r package; do
+    case " $(echo $late) " in *" $package "*) ;; *) echo "$package" ;; esac
+  done)
+  { [ -z "$first" ] || apt_get install --no-install-recommends $first; } &&
+    { [ -z "$late" ] || apt_get install --no-install-recommends -t bookworm-backports $late; } || {
+    tail -n 20 "$log" >&2
+    give_up 69 'apt-get could not install them'
+  }
+  absent=$(missing "$needs")
+  [ -z "$absent" ] || give_up 69 'installed, but still too old for netlab:' $absent
+  rm -rf "$work"
+  trap - EXIT INT TERM
+}
+
+# --- building ---
+
+# lock NAME, unlock: one script at a time in this checkout; the others wait.
+lock() {
+  mkdir -p "$root/.build" 2>/dev/null && { : >>"$root/.build/$1.lock"; } 2>/dev/null ||
+    give_up 73 "can't write to $root/.build: it belongs to another user, or the checkout is read-only"
+  exec 9>>"$root/.build/$1.lock"
+  ! command -v flock >/dev/null || flock 9
+}
+unlock() { exec 9>&-; }
+
+# configure NAME OPTION...: makes the build directory .build/NAME where there is none, and sets its options where they
+# were others. The directory is then in $build.
+configure() {
+  build=$root/.build/$1
+  shift
+  [ ! -f "$build/build.ninja" ] || [ "$(cat "$build/.options" 2>/dev/null)" != "$*" ] || return 0
+  [ ! -f "$build/build.ninja" ] || set -- --reconfigure "$@"
+  meson setup "$build" "$root" "$@" </dev/null >"$build.log" 2>&1 9>&- || {
+    cat "$build.log" >&2
+    give_up 70 "could not be configured, see $build.log"
+  }
+  [ "$1" != --reconfigure ] || shift
+  printf '%s\n' "$*" >"$build/.options"
+  keep_owner
+}
+
+# compile TARGET...: says nothing when there is nothing to do; else shows the progress to a person, and only what goes
+# wrong to a log.
+compile() {
+  case $(ninja -C "$build" -n "$@" 2>&1 </dev/null) in
+    *'no work to do.'*) return ;;
+    *Regenerating*)
+      ninja -C "$build" build.ninja </dev/null >"$build.log" 2>&1 9>&- || {
+        cat "$build.log" >&2
+        give_up 70 "could not be configured, see $build.log"
+      }
+      ;;
+  esac
+  say "building in ${build#"$root/"}"
+  if [ -t 2 ]; then quiet=; else quiet=--quiet; fi
+  ninja -C "$build" $quiet "$@" </dev/null >&2 9>&- || give_up 70 'could not be built'
+  keep_owner
+}
+
+# After `sudo app/run scan --syn` the person's own `app/run` must still be able to build.
+keep_owner() { [ "$(id -u)" != 0 ] || [ -O "$root" ] || chown -R --reference="$root" "$root/.build"; }
