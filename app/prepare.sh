@@ -136,7 +136,7 @@ need() {
     # A password is asked for only where a person sits.
     if sudo -n true 2>/dev/null; then sudo='sudo -n'
     elif command -v sudo >/dev/null && [ -t 0 ] && [ -t 2 ]; then sudo=sudo
-    else give_up 77 "missing packages, and no right to install them; as root: apt-get install" $absent
+    else give_up 77 'these packages are missing, and only root can install them (run this once with sudo):' $absent
     fi
   fi
   work=$(mktemp -d)
@@ -202,6 +202,8 @@ compile() {
         cat "$build.log" >&2
         give_up 70 "could not be configured, see $build.log"
       }
+      compile "$@"
+      return
       ;;
   esac
   say "building in ${build#"$root/"}"
