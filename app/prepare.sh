@@ -169,7 +169,7 @@ need() {
 
 # lock NAME, unlock: one script at a time in this checkout; the others wait.
 lock() {
-  mkdir -p "$root/.build" 2>/dev/null && { : >>"$root/.build/$1.lock"; } 2>/dev/null ||
+  mkdir -p "$root/.build" 2>/dev/null && (: >>"$root/.build/$1.lock") 2>/dev/null ||
     give_up 73 "can't write to $root/.build: it belongs to another user, or the checkout is read-only"
   exec 9>>"$root/.build/$1.lock"
   ! command -v flock >/dev/null || flock 9
