@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: MIT
+// netlab calc: the lab's calculation server, its client, and a load on it.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "calc/bench.hpp"
+#include "calc/evaluate.hpp"
+#include "calc/query.hpp"
+#include "calc/serve.hpp"
+#include "calc/text_line.hpp"
+#include "cli.hpp"
+#include "console.hpp"
+#include "net/line_input.hpp"
+#include "net/run.hpp"
+#include "options.hpp"
+#include "serving.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr option byte_order_option{.name = "byte-order", .argument = "ORDER", .help = "of ID and numbers: network (big) or little, as native struct.pack sends on a PC", .fallback = "network", .choices = "network little"};
+constexpr option port_option{.name = "port", .argument = "N", .help = "port number", .fallback = "50000"};
+constexpr option serve_port_option{.name = "port", .argument = "N", .help = "port number, the same for TCP and UDP; 0: a free one", .fallback = "50000"};
+
+result<byte_order> parse_byte_order(std::string_view text) {
+  if (text == "network" || text == "big") return byte_order::big;
+  if (text == "little") return byte_order::little;
+  return fail(errc::usage, fmt::format("'{}' is not a byte order", escape(text, 60)), "network or little");
+}
+
+// ---- serve ----
+
+constexpr std::array serve_options{
+    serving_options::bind,         byte_order_option,    serving_options::grace,       serving_options::idle_timeout,
+    shared_options::ipv4,          shared_options::ipv6, serving_options::max_clients, serve_port_option,
+    shared_options::tcp,           serving_options::threads, shared_options::udp,
+};
+
+exit_status serve(arguments& args, console& out) {
+  const serving how = serving::read(args);
+  calc::server_parameters parameters{.session = {}, .max_clients = how.max_clients, .log_connections = out.is_verbose()};
+  parameters.session.order = args.as("byte-order", parse_byte_order);
+  parameters.session.idle_timeout = how.idle_timeout;
+  args.refuse_positionals();
+  if (args.error()) return out.refuse(*args.error());
+
+  calc::server server(parameters, [&out](const std::string& line) { out.note(line); });
+  const auto served = app::serve(how, server, server.limits(), out);
+  if (!served) return out.refuse(served.error());
+  const calc::server_totals totals = server.totals();
+  out.note(fmt::format("answered {}, refused {}, {}, {} turned away", count_of(totals.answered, "request"), totals.refused,
+                       count_of(totals.connections, "connection"), totals.turned_away));
+  return exit_status::done;
+}
+
+// ---- query ----
+
+constexpr std::array query_options{
+    shared_options::local_bind,
+    byte_order_option,
+    shared_options::host,
+    option{.name = "id", .argument = "N", .help = "the request's ID, of the first one where there are many", .fallback = "1"},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "pipeline", .argument = "N", .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one a time", .fallback = "32"},
+    port_option,
+    option{.name = "retries", .argument = "N", .help = "over UDP, how often a request is sent again within the timeout", .fallback = "2"},
+    option{.name = "send-anyway", .help = "send also what can have no answer"},
+    shared_options::tcp,
+    option{.name = "timeout", .argument = "DURATION", .help = "for the connection, and again for each answer", .fallback = "5s"},
+    shared_options::udp,
+};
+
+struct query_call {
+  calc::query_options how;
+  std::uint32_t id = 1;
+  bool send_anyway = false;
+  std::optional<calc::request> single;  // none: requests from stdin
+};
+
+// The request that these words mean, or why it is not sent.
+result<calc::request> to_request(std::span<const std::string_view> words, const query_call& call, std::uint32_t id) {
+  auto asked = calc::parse_words(words, call.send_anyway ? calc::unknown_operations::passed : calc::unknown_operations::refused);
+  if (!asked) return asked;
+  asked->id = id;
+  if (call.send_anyway) return asked;
+  if (const auto value = calc::evaluate(*asked); !value)
+    return fail(errc::bad_data, fmt::format("{} has no answer: {}", calc::to_line(*asked), calc::reason(value.error())), "--send-anyway sends it");
+  return asked;
+}
+
+query_call parse_query(arguments& args) {
+  query_call call;
+  call.how.protocol = shared_options::read_transport(args);
+  call.how.host = args.text("host");
+  call.how.port = shared_options::read_remote_port(args);
+  call.how.restrict_to = shared_options::read_family(args);
+  call.how.local = shared_options::read_local_end(args);
+  call.how.order = args.as("byte-order", parse_byte_order);
+  call.how.timeout = args.timeout("timeout");
+  call.how.retries = static_cast<unsigned>(args.number("retries", 0, 100));
+  call.how.pipeline = args.number("pipeline", 1, 10'000);
+  call.id = static_cast<std::uint32_t>(args.number("id", 0, 0xffffffff));
+  call.send_anyway = args.flag("send-anyway");
+  const auto& words = args.positionals();
+  if (words.empty() && ::isatty(STDIN_FILENO) == 1)
+    args.refuse({make_error_code(errc::usage), {}, "an operation is missing", "SUM, PRO, MIN or MAX, then numbers; - reads requests from stdin"});
+  if (words.empty() || (words.size() == 1 && words.front() == "-")) return call;
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  auto asked = to_request(views, call, call.id);
+  if (asked)
+    call.single = std::move(*asked);
+  else
+    args.refuse(asked.error());
+  return call;
+}
+
+nlohmann::ordered_json to_json(const calc::request& asked) {
+  return {{"id", asked.id}, {"op", escape(asked.op)}, {"numbers", asked.numbers}};
+}
+
+nlohmann::ordered_json to_json(const calc::outcome& one, const calc::ends& where, net::transport protocol) {
+  nlohmann::ordered_json object = to_json(one.asked);
+  object["result"] = one.value ? nlohmann::ordered_json(*one.value) : nlohmann::ordered_json(nullptr);
+  if (!one.value) object["error"] = describe(one.value.error());
+  object["proto"] = net::name_of(protocol);
+  object["local"] = where.local;
+  object["remote"] = where.remote;
+  object["rtt_us"] = std::chrono::duration_cast<std::chrono::microseconds>(one.elapsed).count();
+  return object;
+}
+
+class single_source final : public calc::request_source {
+ public:
+  explicit single_source(calc::request asked) : asked_({0, std::move(asked)}) {}
+  std::optional<item> take() override { return std::exchange(asked_, std::nullopt); }
+  [[nodiscard]] bool finished() const override { return !asked_; }
+  void on_change(std::function<void()>) override {}
+
+ private:
+  std::optional<item> asked_;
+};
+
+exit_status query_single(const query_call& call, console& out) {
+  asio::io_context loop{1};
+  single_source source(*call.single);
+  exit_status status = exit_status::internal;
+  const auto report = [&](const calc::outcome& one, const calc::ends& where) {
+    out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), where.local, where.remote, to_string(one.elapsed)));
+    if (one.value && !out.wants_json()) out.line(fmt::format("{}", *one.value));
+    if (one.value && out.wants_json()) out.json(to_json(one, where, call.how.protocol));
+    status = one.value ? exit_status::done : out.refuse(one.value.error());
+  };
+  if (const auto done = net::run_client(loop, calc::query(call.how, source, report)); !done) return out.refuse(done.error());
+  return status;
+}
+
+/// Requests a line of stdin, and their results a line of stdout in the same order.
+class batch final : public calc::request_source {
+ public:
+  batch(asio::io_context& loop, const query_call& call, console& out) : loop_(loop), call_(call), out_(out), input_(loop, STDIN_FILENO, max_line) {}
+
+  std::optional<item> take() override {
+    while (!out_.output_lost()) {
+      auto line = input_.take();
+      if (!line) return std::nullopt;
+      const std::uint64_t tag = lines_++;
+      auto asked = to_request(*line, tag);
+      if (asked) return item{tag, std::move(*asked)};
+      nlohmann::ordered_json object{{"id", id_of(tag)}, {"line", escape(line->text, 200)}, {"result", nullptr}, {"error", describe(asked.error())}};
+      unanswered(tag, asked.error(), std::move(object));
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] bool finished() const override { return out_.output_lost() || input_.finished(); }
+  void on_change(std::function<void()> callback) override { input_.on_change(std::move(callback)); }
+
+  void report(const calc::outcome& one, const calc::ends& where) {
+    if (!one.value) return unanswered(one.tag, one.value.error(), to_json(one, where, call_.how.protocol));
+    ++answers_;
+    out_.detail(fmt::format("line {}: {} {} -> {}, {}", one.tag + 1, net::name_of(call_.how.protocol), where.local, where.remote, to_string(one.elapsed)));
+    release(one.tag, out_.wants_json() ? dump(to_json(one, where, call_.how.protocol)) : fmt::format("{}", *one.value));
+  }
+
+  /// After the last outcome: every line that was taken and has none, or was never taken, gets its `-`.
+  asio::awaitable<result<void>> give_up(failure why) {
+    for (std::uint64_t tag = next_; tag < lines_; ++tag)
+      if (!ready_.contains(tag)) release(tag, nothing(tag, why));
+    asio::steady_timer changed(loop_);
+    input_.on_change([&] { changed.cancel(); });
+    while (!finished()) {
+      while (input_.take()) release(lines_, nothing(lines_, why)), ++lines_;
+      if (finished()) break;
+      changed.expires_at(never);
+      co_await changed.async_wait(net::use_tuple);
+      const auto state = co_await asio::this_coro::cancellation_state;
+      if (state.cancelled() != asio::cancellation_type::none) co_return unexpected(std::move(why));
+    }
+    input_.on_change({});
+    co_return result<void>();
+  }
+
+  [[nodiscard]] std::uint64_t answers() const noexcept { return answers_; }
+  [[nodiscard]] std::uint64_t failures() const noexcept { return failures_; }
+  [[nodiscard]] std::error_code input_error() const { return input_.error(); }
+
+ private:
+  static constexpr std::size_t max_line = 64 * 1024;
+
+  [[nodiscard]] std::uint32_t id_of(std::uint64_t tag) const { return call_.id + static_cast<std::uint32_t>(tag); }
+
+  [[nodiscard]] result<calc::request> to_request(const net::line_input::line& line, std::uint64_t tag) const {
+    if (line.too_long) return fail(errc::bad_data, fmt::format("longer than {}", count_of(max_line, "octet")));
+    return app::to_request(words(trim(line.text)), call_, id_of(tag));
+  }
+
+  static std::string dump(const nlohmann::ordered_json& object) { return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace); }
+
+  [[nodiscard]] std::string nothing(std::uint64_t tag, const failure& why) const {
+    if (!out_.wants_json()) return "-";
+    return dump({{"id", id_of(tag)}, {"result", nullptr}, {"error", describe(why)}});
+  }
+
+  void unanswered(std::uint64_t tag, failure why, nlohmann::ordered_json object) {
+    ++failures_;
+    why.context = why.context.empty() ? fmt::format("line {}", tag + 1) : fmt::format("line {}: {}", tag + 1, why.context);
+    out_.error(why);
+    release(tag, out_.wants_json() ? dump(object) : std::string("-"));
+  }
+
+  // Prints what has its turn. Answers that come together are written together.
+  void release(std::uint64_t tag, std::string text) {
+    ready_.emplace(tag, std::move(text));
+    for (auto first = ready_.begin(); first != ready_.end() && first->first == next_; first = ready_.erase(first), ++next_) out_.line(first->second);
+    if (std::exchange(flush_posted_, true)) return;
+    asio::post(loop_, [this] {
+      flush_posted_ = false;
+      out_.flush();
+    });
+  }
+
+  asio::io_context& loop_;
+  const query_call& call_;
+  console& out_;
+  net::line_input input_;
+  std::uint64_t lines_ = 0;  // taken
+  std::uint64_t next_ = 0;   // to be printed
+  std::map<std::uint64_t, std::string> ready_;
+  std::uint64_t answers_ = 0;
+  std::uint64_t failures_ = 0;
+  bool flush_posted_ = false;
+};
+
+asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
+  auto done = co_await calc::query(call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
+  if (done) co_return done;
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return done;
+  const auto rest = co_await lines.give_up(done.error());
+  co_return rest ? done : rest;
+}
+
+exit_status query_batch(const query_call& call, console& out) {
+  asio::io_context loop{1};
+  batch lines(loop, call, out);
+  const auto done = net::run_client(loop, query_lines(call, lines));
+  if (!done) {
+    const exit_status status = out.refuse(done.error());
+    if (lines.answers() == 0 || status == exit_status::interrupted || status == exit_status::terminated) return status;
+    return exit_status::partly_done;
+  }
+  if (lines.input_error()) return out.refuse({make_error_code(errc::no_input), "read stdin", lines.input_error().message(), {}});
+  return lines.failures() == 0 ? exit_status::done : exit_status::partly_done;
+}
+
+exit_status query(arguments& args, console& out) {
+  const query_call call = parse_query(args);
+  if (args.error()) return out.refuse(*args.error());
+  return call.single ? query_single(call, out) : query_batch(call, out);
+}
+
+// ---- bench ----
+
+constexpr std::array bench_options{
+    byte_order_option,
+    option{.name = "connections", .argument = "N", .help = "TCP connections or UDP sockets, over all threads", .fallback = "16"},
+    option{.name = "duration", .argument = "DURATION", .help = "length of the run", .fallback = "5s"},
+    shared_options::host,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "numbers", .argument = "N", .help = "numbers in each request", .fallback = "3"},
+    option{.name = "pipeline", .argument = "N", .help = "requests under way on each connection", .fallback = "1"},
+    port_option,
+    shared_options::tcp,
+    option{.name = "threads", .argument = "N", .help = "threads that make the load", .fallback = "1"},
+    option{.name = "timeout", .argument = "DURATION", .help = "for the connections, and again for each answer", .fallback = "5s"},
+    shared_options::udp,
+};
+
+calc::bench_options parse_bench(arguments& args) {
+  calc::bench_options how;
+  how.server.protocol = shared_options::read_transport(args);
+  how.server.host = args.text("host");
+  how.server.port = shared_options::read_remote_port(args);
+  how.server.restrict_to = shared_options::read_family(args);
+  how.server.order = args.as("byte-order", parse_byte_order);
+  how.server.timeout = args.timeout("timeout");
+  how.connections = args.number("connections", 1, 100'000);
+  how.pipeline = args.number("pipeline", 1, 10'000);
+  how.numbers = args.number("numbers", 0, calc::max_numbers);
+  how.length = args.timeout("duration");
+  how.threads = static_cast<unsigned>(args.number("threads", 1, 1024));
+  args.refuse_positionals();
+  return how;
+}
+
+constexpr std::array<std::pair<const char*, double>, 4> percentiles{{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
+
+void print_text(const calc::bench_report& report, double rate, console& out) {
+  out.line(fmt::format("requests   {:.0f} a second, {} answered in {}", rate, report.answers, to_string(report.elapsed)));
+  std::string latencies;
+  for (const auto& [name, fraction] : percentiles) latencies += fmt::format("{} {}, ", name, to_string(report.latencies.percentile(fraction)));
+  out.line(fmt::format("latency    {}max {}", latencies, to_string(report.latencies.max())));
+  out.line(fmt::format("wrong      {}", report.wrong));
+  out.line(fmt::format("lost       {}", report.lost));
+}
+
+void print_json(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {
+  const auto microseconds = [](duration span) { return std::chrono::duration<double, std::micro>(span).count(); };
+  nlohmann::ordered_json latency;
+  for (const auto& [name, fraction] : percentiles) latency[name] = microseconds(report.latencies.percentile(fraction));
+  latency["max"] = microseconds(report.latencies.max());
+  out.json({{"proto", net::name_of(how.server.protocol)},
+            {"connections", how.connections},
+            {"pipeline", how.pipeline},
+            {"numbers", how.numbers},
+            {"threads", how.threads},
+            {"seconds", std::chrono::duration<double>(report.elapsed).count()},
+            {"answers", report.answers},
+            {"requests_per_second", rate},
+            {"wrong", report.wrong},
+            {"lost", report.lost},
+            {"latency_us", latency}});
+}
+
+exit_status bench(arguments& args, console& out) {
+  const calc::bench_options how = parse_bench(args);
+  if (args.error()) return out.refuse(*args.error());
+  out.note(fmt::format("{} over {}, {} under way on each, {} a request, for {}", count_of(how.connections, "connection"), net::name_of(how.server.protocol),
+                       count_of(how.pipeline, "request"), count_of(how.numbers, "number"), to_string(how.length)));
+  asio::io_context loop{1};
+  const auto report = net::run_client(loop, calc::bench(how));
+  if (!report) return out.refuse(report.error());
+  const double seconds = std::chrono::duration<double>(report->elapsed).count();
+  const double rate = seconds > 0 ? static_cast<double>(report->answers) / seconds : 0;
+  if (out.wants_json())
+    print_json(how, *report, rate, out);
+  else
+    print_text(*report, rate, out);
+  if (report->first_failure) out.error(*report->first_failure);
+  if (report->stopped) return exit_status::interrupted;
+  if (report->wrong > 0) return exit_status::protocol;
+  return report->lost > 0 ? exit_status::partly_done : exit_status::done;
+}
+
+// ---- the table ----
+
+constexpr std::array serve_examples{
+    example{"netlab calc serve", "TCP and UDP on port 50000 of the loopback addresses"},
+    example{"netlab calc serve --tcp --port 4711 --bind any -v", "TCP alone, for other machines too, naming each visitor"},
+    example{"telnet localhost 50000", "then type: sum 1 2 3"},
+};
+
+constexpr std::array query_examples{
+    example{"netlab calc query sum 1 2 3", "prints 6"},
+    example{"netlab calc query --udp -v sum -5 3", "prints -2, and both ends on stderr"},
+    example{"printf 'pro 4 5\\nmin 3 -7\\n' | netlab calc query", "prints 20 and -7, one line for each"},
+    example{"netlab calc query --host lab.example.org --byte-order little pro 4 5", "asks a server that packs with struct's native order"},
+};
+
+constexpr std::array bench_examples{
+    example{"netlab calc bench --connections 50 --pipeline 8", "5 seconds over TCP"},
+    example{"netlab calc bench --udp --duration 1m --json", "a minute over UDP, for a program"},
+};
+
+using enum exit_status;
+constexpr std::array serve_statuses{done, usage, unavailable, internal, system, input_output, not_permitted, configuration, interrupted, terminated};
+constexpr std::array query_statuses{done,     partly_done, usage,        bad_data, no_input, no_host, unavailable, internal,
+                                    system, input_output, try_later, protocol, not_permitted, configuration, interrupted, terminated};
+constexpr std::array bench_statuses{done,   partly_done,  usage,     no_host,  unavailable,   internal,      system,
+                                    input_output, try_later, protocol, not_permitted, configuration, interrupted, terminated};
+
+constexpr std::array actions{
+    action{.path = "calc bench",
+           .summary = "put a load on a calculation server and measure it",
+           .description = "Keeps the given number of requests under way on each connection, checks every answer against the exact "
+                          "result, and prints the answers a second and how late they came. SIGINT ends the run early and prints "
+                          "what was measured.",
+           .options = bench_options,
+           .takes_transport = true,
+           .examples = bench_examples,
+           .statuses = bench_statuses,
+           .run = bench},
+    action{.path = "calc query",
+           .summary = "ask a calculation server",
+           .operands = "[OP NUMBER... | -]",
+           .description = "Sends one request, SUM, PRO(duct), MIN or MAX of up to 255 whole numbers of 32 bits, and prints the result "
+                          "alone. It knows the right result and says what is wrong with another: the other byte order, another ID, an "
+                          "echo service. With - for OP, or with neither OP nor terminal, it reads one request a line and prints one "
+                          "line for each in the same order, - where there is no result, the reason on stderr.",
+           .options = query_options,
+           .takes_transport = true,
+           .examples = query_examples,
+           .statuses = query_statuses,
+           .run = query},
+    action{.path = "calc serve",
+           .summary = "run the calculation server",
+           .description = "Answers SUM, PRO, MIN and MAX over TCP and UDP, both unless one is named, on one port number. Prints one "
+                          "line a socket when ready. A request that has no answer is dropped (UDP), or ends its connection behind "
+                          "the answers to those before it (TCP), and is logged. On the TCP port a person may type: sum 1 2 3; what "
+                          "kind of peer it is, the first octets tell. SIGINT and SIGTERM end it in order; totals go to stderr.",
+           .options = serve_options,
+           .takes_transport = true,
+           .examples = serve_examples,
+           .statuses = serve_statuses,
+           .run = serve},
+};
+
+}  // namespace
+
+const command calc_command{.name = "calc", .summary = "the lab's calculation server and client", .actions = actions};
+
+}  // namespace netlab::app

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "cli.hpp"
+
+#include <algorithm>
+
+#include <cxxopts.hpp>
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::app {
+namespace {
+
+bool looks_like_number(std::string_view word) noexcept {
+  return word.size() > 1 && word[0] == '-' && word[1] >= '0' && word[1] <= '9';
+}
+
+/// Does the value of this option stand in the next word? `--port 5`, `-p 5`, but not `--port=5`, `-p5`.
+bool wants_next_word(const action& of, std::string_view word) {
+  if (word.starts_with("--")) {
+    const option* which = find_option(of, word.substr(2));
+    return which != nullptr && !which->argument.empty();
+  }
+  for (std::size_t at = 1; at < word.size(); ++at) {
+    const option* which = find_option(of, word[at]);
+    if (which == nullptr) return false;
+    if (!which->argument.empty()) return at + 1 == word.size();
+  }
+  return false;
+}
+
+struct separated {
+  std::vector<std::string> options;  // each with its value
+  std::vector<std::string> positionals;
+};
+
+// cxxopts takes -5 for an option, so what is none is kept from it.
+separated separate(const action& of, std::span<const std::string> typed) {
+  separated parts;
+  if (of.takes_transport)
+    while (!typed.empty() && (typed.front() == "tcp" || typed.front() == "udp")) {
+      parts.options.push_back("--" + typed.front());
+      typed = typed.subspan(1);
+    }
+  for (std::size_t at = 0; at < typed.size(); ++at) {
+    const std::string& word = typed[at];
+    if (word == "--") {
+      parts.positionals.insert(parts.positionals.end(), typed.begin() + static_cast<std::ptrdiff_t>(at) + 1, typed.end());
+      break;
+    }
+    const bool is_option = word.size() > 1 && word[0] == '-' &&
+                           (!looks_like_number(word) || (parts.positionals.empty() && word.size() == 2 && find_option(of, word[1]) != nullptr));
+    if (!is_option) {
+      parts.positionals.push_back(word);
+      continue;
+    }
+    parts.options.push_back(word);
+    if (wants_next_word(of, word) && at + 1 < typed.size()) parts.options.push_back(typed[++at]);
+  }
+  return parts;
+}
+
+failure unknown_option(const action& of, std::string_view word) {
+  std::vector<std::string> names;
+  for (const auto options : {of.options, common_options()})
+    for (const option& each : options) names.push_back(fmt::format("--{}", each.name));
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string_view near = nearest(word.substr(0, word.find('=')), known);
+  return {make_error_code(errc::usage), {}, fmt::format("unknown option '{}'", escape(word, 60)),
+          near.empty() ? fmt::format("see netlab {} --help", of.path) : fmt::format("did you mean {}?", near)};
+}
+
+// cxxopts names the option without its dashes, and not the word it stands in.
+failure find_unknown_option(const action& of, const std::vector<std::string>& options) {
+  for (std::size_t at = 0; at < options.size(); ++at) {
+    const std::string& word = options[at];
+    if (word.starts_with("--")) {
+      if (find_option(of, std::string_view(word).substr(2, word.find('=') - 2)) == nullptr) return unknown_option(of, word);
+    } else if (word.size() > 1 && word[0] == '-') {
+      for (std::size_t letter = 1; letter < word.size(); ++letter) {
+        const option* which = find_option(of, word[letter]);
+        if (which == nullptr) return unknown_option(of, letter == 1 ? word : fmt::format("-{}", word[letter]));
+        if (!which->argument.empty()) break;
+      }
+    }
+    if (wants_next_word(of, word)) ++at;
+  }
+  return {make_error_code(errc::usage), {}, "an option that is not understood", fmt::format("see netlab {} --help", of.path)};
+}
+
+cxxopts::Options declare(const action& of) {
+  cxxopts::Options declared(std::string(of.path));
+  auto add = declared.add_options();
+  for (const auto options : {of.options, common_options()})
+    for (const option& each : options) {
+      const std::string names = each.letter == 0 ? std::string(each.name) : fmt::format("{},{}", each.letter, each.name);
+      auto kind = cxxopts::value<std::string>();
+      if (each.argument.empty()) kind->implicit_value("true");
+      add(names, std::string(each.help), kind);
+    }
+  return declared;
+}
+
+std::optional<bool> parse_bool(std::string_view text) {
+  const std::string word = to_lower(text);
+  if (word == "true" || word == "yes" || word == "on" || word == "1") return true;
+  if (word == "false" || word == "no" || word == "off" || word == "0" || word.empty()) return false;
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool asks_for_help(const action& of, std::span<const std::string> typed) {
+  const separated parts = separate(of, typed);
+  for (std::size_t at = 0; at < parts.options.size(); ++at) {
+    if (parts.options[at] == "--help" || parts.options[at] == "-h") return true;
+    if (wants_next_word(of, parts.options[at])) ++at;
+  }
+  return false;
+}
+
+result<arguments> parse_arguments(const action& of, std::span<const std::string> typed, const settings& from) {
+  const separated parts = separate(of, typed);
+  arguments parsed;
+  parsed.action_ = &of;
+  parsed.positionals_ = parts.positionals;
+
+  std::vector<const char*> argv{"netlab"};
+  for (const std::string& word : parts.options) argv.push_back(word.c_str());
+  try {
+    const auto options = declare(of).parse(static_cast<int>(argv.size()), argv.data());
+    for (const cxxopts::KeyValue& each : options.arguments()) parsed.given_[each.key()].push_back({each.value(), {}});
+  } catch (const cxxopts::exceptions::no_such_option&) {
+    return unexpected(find_unknown_option(of, parts.options));
+  } catch (const cxxopts::exceptions::exception&) {
+    // Besides the unknown, there is the option at the end of the line whose value is missing, and the
+    // word with dashes that is no option at all (`---`, `--=`).
+    const std::string& last = parts.options.back();
+    if (wants_next_word(of, last)) return fail(errc::usage, fmt::format("option '{}' needs a value", escape(last, 60)));
+    return unexpected(find_unknown_option(of, parts.options));
+  }
+
+  for (const auto options : {of.options, common_options()})
+    for (const option& each : options) {
+      if (parsed.given_.contains(each.name)) continue;
+      for (setting& stands : from.find(of, each)) parsed.given_[std::string(each.name)].push_back({std::move(stands.value), std::move(stands.origin)});
+    }
+  return parsed;
+}
+
+std::optional<arguments::value> arguments::last(std::string_view name) const {
+  if (const auto found = given_.find(name); found != given_.end() && !found->second.empty()) return found->second.back();
+  const option* which = find_option(*action_, name);
+  if (which == nullptr || which->fallback.empty()) return std::nullopt;
+  return value{std::string(which->fallback), {}};
+}
+
+bool arguments::has(std::string_view name) const { return given_.contains(name); }
+
+bool arguments::flag(std::string_view name) {
+  const auto found = last(name);
+  if (!found) return false;
+  const auto on = parse_bool(found->text);
+  if (!on) refuse(name, *found, {make_error_code(errc::usage), {}, fmt::format("'{}' is neither true nor false", escape(found->text, 60)), {}});
+  return on.value_or(false);
+}
+
+std::string arguments::text(std::string_view name) {
+  const auto found = last(name);
+  return found ? found->text : std::string();
+}
+
+std::vector<std::string> arguments::list(std::string_view name) {
+  std::vector<std::string> texts;
+  if (const auto found = given_.find(name); found != given_.end())
+    for (const value& each : found->second) texts.push_back(each.text);
+  return texts;
+}
+
+std::uint64_t arguments::number(std::string_view name, std::uint64_t least, std::uint64_t most) {
+  return as(name, [&](std::string_view text) { return parse_number(text, name, least, most); });
+}
+
+netlab::duration arguments::duration(std::string_view name) { return as(name, parse_duration); }
+
+netlab::duration arguments::timeout(std::string_view name) {
+  return as(name, [](std::string_view text) -> result<netlab::duration> {
+    auto parsed = parse_duration(text);
+    if (parsed && *parsed < std::chrono::milliseconds(1)) return fail(errc::usage, fmt::format("'{}' is too short", escape(text, 60)), "at least 1ms");
+    return parsed;
+  });
+}
+
+void arguments::prefer_typed(std::string_view one, std::string_view other) {
+  const auto is_typed = [&](std::string_view name) { return has(name) && last(name)->origin.empty(); };
+  if (!has(one) || !has(other) || is_typed(one) == is_typed(other)) return;
+  given_.erase(given_.find(is_typed(one) ? other : one));
+}
+
+void arguments::exclude(std::string_view one, std::string_view other) {
+  prefer_typed(one, other);
+  if (flag(one) && flag(other)) refuse({make_error_code(errc::usage), {}, fmt::format("--{} and --{} exclude each other", one, other), {}});
+}
+
+void arguments::refuse(failure why) {
+  if (!error_) error_ = std::move(why);
+}
+
+void arguments::refuse(std::string_view name, const value& bad, failure why) {
+  if (!bad.origin.empty()) {  // not typed, so not a usage error
+    why.code = make_error_code(errc::bad_configuration);
+    why.context = bad.origin;
+  } else if (!describe(why).starts_with(name)) {
+    why.context = fmt::format("--{}", name);
+  }
+  refuse(std::move(why));
+}
+
+void arguments::refuse_positionals() {
+  if (positionals_.empty()) return;
+  refuse({make_error_code(errc::usage), {}, fmt::format("unexpected argument '{}'", escape(positionals_.front(), 60)), fmt::format("see netlab {} --help", action_->path)});
+}
+
+}  // namespace netlab::app

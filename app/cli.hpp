@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Arguments as typed become arguments as meant: command line before environment before file before default.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "command.hpp"
+#include "settings.hpp"
+
+namespace netlab::app {
+
+/// The options and arguments of one call. A getter converts; the first value that cannot be converted is
+/// kept as the failure, named with the place it stands in, and the getters go on with a default: read all,
+/// then ask once.
+class arguments {
+ public:
+  struct value {
+    std::string text;
+    std::string origin;  ///< empty: the command line
+  };
+
+  /// Anything gave a value, be it only the default in the file.
+  [[nodiscard]] bool has(std::string_view name) const;
+  [[nodiscard]] bool flag(std::string_view name);
+  [[nodiscard]] std::string text(std::string_view name);
+  [[nodiscard]] std::vector<std::string> list(std::string_view name);
+  [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t least, std::uint64_t most);
+  [[nodiscard]] netlab::duration duration(std::string_view name);
+  /// A duration of at least 1 ms: what waits for a peer.
+  [[nodiscard]] netlab::duration timeout(std::string_view name);
+  /// Any other type: `parse` turns the text into a result<Value>.
+  template <class Parse>
+  [[nodiscard]] auto as(std::string_view name, Parse parse) -> typename decltype(parse(std::string_view{}))::value_type {
+    using type = typename decltype(parse(std::string_view{}))::value_type;
+    const auto found = last(name);
+    if (!found) return type{};
+    auto parsed = parse(std::string_view(found->text));
+    if (parsed) return *std::move(parsed);
+    refuse(name, *found, parsed.error());
+    return type{};
+  }
+
+  /// Of two options that choose, the typed one stands against the other in the environment or the file.
+  void prefer_typed(std::string_view one, std::string_view other);
+  /// The same for two flags that exclude each other: both in one place are refused.
+  void exclude(std::string_view one, std::string_view other);
+  /// Anything else that cannot be meant.
+  void refuse(failure why);
+
+  /// What is not an option, in order.
+  [[nodiscard]] const std::vector<std::string>& positionals() const noexcept { return positionals_; }
+  /// For an action that takes none.
+  void refuse_positionals();
+
+  [[nodiscard]] const std::optional<failure>& error() const noexcept { return error_; }
+
+ private:
+  friend result<arguments> parse_arguments(const action&, std::span<const std::string>, const settings&);
+  [[nodiscard]] std::optional<value> last(std::string_view name) const;
+  void refuse(std::string_view name, const value& bad, failure why);
+
+  const action* action_ = nullptr;
+  std::map<std::string, std::vector<value>, std::less<>> given_;
+  std::vector<std::string> positionals_;
+  std::optional<failure> error_;
+};
+
+/// `typed` is what follows the command and its verb. A word such as -5 is an argument, not an option, unless
+/// it is the option -4 or -6 and no argument has come yet. Fails with errc::usage; an unknown option comes
+/// with the nearest known one.
+[[nodiscard]] result<arguments> parse_arguments(const action& of, std::span<const std::string> typed,
+                                                const settings& from);
+
+/// Whether --help is among the options, with nothing else looked at.
+[[nodiscard]] bool asks_for_help(const action& of, std::span<const std::string> typed);
+
+}  // namespace netlab::app

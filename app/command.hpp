@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// What netlab can do: the commands, their options, and the words that describe them. Help, man pages and
+// completions are made from this and from nothing else.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "exit_status.hpp"
+
+namespace netlab::app {
+
+class arguments;
+class console;
+
+struct option {
+  std::string_view name;           ///< without dashes; also its key in the configuration file
+  char letter = 0;                 ///< or 0
+  std::string_view argument = {};  ///< its name in the help; empty: a flag
+  std::string_view help;           ///< no capital, no full stop
+  std::string_view fallback = {};  ///< the default, as a user would type it
+  bool repeatable = false;
+  std::string_view choices = {};   ///< `big little`: the words that it takes, for completion
+};
+
+struct example {
+  std::string_view line;
+  std::string_view says;
+};
+
+/// One thing that netlab does: `calc serve`, or a whole command such as `base64`.
+struct action {
+  std::string_view path;             ///< `calc serve`; its section in the configuration file
+  std::string_view summary;          ///< one line, no full stop
+  std::string_view operands = {};    ///< behind the options in the usage line
+  std::string_view description;      ///< paragraphs, each one line, between them an empty line
+  std::span<const option> options;   ///< its own, sorted by name; common_options() come with every action
+  bool takes_transport = false;      ///< a leading `tcp` or `udp` means --tcp or --udp
+  std::span<const example> examples;
+  std::span<const exit_status> statuses;  ///< those that it can end with, ascending
+  exit_status (*run)(arguments&, console&);
+
+  [[nodiscard]] std::string_view command() const noexcept { return path.substr(0, path.find(' ')); }
+  [[nodiscard]] std::string_view verb() const noexcept {
+    const auto blank = path.find(' ');
+    return blank == std::string_view::npos ? std::string_view{} : path.substr(blank + 1);
+  }
+};
+
+struct command {
+  std::string_view name;
+  std::string_view summary;
+  std::span<const action> actions;  ///< one without a verb, or several with one, sorted
+};
+
+/// Sorted by name.
+[[nodiscard]] std::span<const command> commands() noexcept;
+[[nodiscard]] const command* find_command(std::string_view name) noexcept;
+[[nodiscard]] const action* find_action(const command& in, std::string_view verb) noexcept;
+
+/// --color, --help, --json, --quiet, --verbose.
+[[nodiscard]] std::span<const option> common_options() noexcept;
+
+/// Of this action, common ones included; null if there is none.
+[[nodiscard]] const option* find_option(const action& of, std::string_view name) noexcept;
+[[nodiscard]] const option* find_option(const action& of, char letter) noexcept;
+
+// Each defined in the file of its command.
+extern const command base64_command;
+extern const command calc_command;
+extern const command echo_command;
+extern const command lab_command;
+
+}  // namespace netlab::app

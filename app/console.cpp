@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "console.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace netlab::app {
+namespace {
+
+constexpr std::size_t buffer_limit = 64 * 1024;
+
+std::error_code write_all(int fd, std::string_view octets) {
+  while (!octets.empty()) {
+    const ssize_t written = ::write(fd, octets.data(), octets.size());
+    if (written >= 0)
+      octets.remove_prefix(static_cast<std::size_t>(written));
+    else if (errno != EINTR)
+      return last_system_error();
+  }
+  return {};
+}
+
+bool wants_color(color_choice choice) {
+  if (choice != color_choice::automatic) return choice == color_choice::always;
+  const char* no_color = std::getenv("NO_COLOR");  // no-color.org: set and not empty
+  return (no_color == nullptr || *no_color == '\0') && ::isatty(STDOUT_FILENO) == 1;
+}
+
+}  // namespace
+
+console::console(console_options options) : options_(std::move(options)), color_(wants_color(options_.color)) {}
+
+console::~console() { flush(); }
+
+void console::line(std::string_view text) {
+  buffer_ += text;
+  buffer_ += '\n';
+  if (buffer_.size() >= buffer_limit) flush();
+}
+
+void console::raw(std::string_view octets) {
+  buffer_ += octets;
+  if (buffer_.size() >= buffer_limit) flush();
+}
+
+void console::json(const nlohmann::ordered_json& object) {
+  line(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void console::flush() {
+  if (!lost_) lost_ = write_all(STDOUT_FILENO, buffer_);
+  buffer_.clear();
+}
+
+void console::note(std::string_view text) {
+  if (!options_.quiet) write_error_line(text);
+}
+
+void console::detail(std::string_view text) {
+  if (is_verbose()) write_error_line(text);
+}
+
+void console::error(const failure& why) { write_error_line(fmt::format("{}: {}", options_.command, describe(why))); }
+
+void console::write_error_line(std::string_view text) {
+  const std::lock_guard lock(error_mutex_);
+  // One write a line, so that lines of several threads or processes do not mix. Nothing helps if it fails.
+  static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}\n", text)));
+}
+
+std::string console::bold(std::string_view text) const {
+  return color_ ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
+}
+
+bool console::on_terminal() const noexcept { return ::isatty(STDOUT_FILENO) == 1; }
+
+exit_status console::refuse(const failure& why) {
+  error(why);
+  return status_of(why);
+}
+
+exit_status console::finish(exit_status wanted) {
+  flush();
+  if (lost_ == std::errc::broken_pipe) return exit_status::done;
+  if (lost_) {
+    error({lost_, "write to stdout", {}, {}});
+    return exit_status::input_output;
+  }
+  return wanted;
+}
+
+void prepare_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
+    // open() takes the lowest free number, which is this one: those below are open by now.
+    if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) std::abort();
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace netlab::app

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The descriptions in command.hpp as text for a terminal, and as JSON for the makers of pages and completions.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "command.hpp"
+
+namespace netlab::app {
+
+inline constexpr std::size_t help_width = 80;  // columns
+
+/// `netlab help`: every command in a line.
+[[nodiscard]] std::string overview();
+/// `netlab help calc`: the verbs of a command, or the whole help of one without verbs.
+[[nodiscard]] std::string help_for(const command& which);
+/// `netlab help calc serve`: usage, options, examples.
+[[nodiscard]] std::string help_for(const action& which);
+
+/// Everything that command.hpp says.
+[[nodiscard]] nlohmann::ordered_json describe_all();
+
+/// `netlab 0.1.0` and the libraries it runs with.
+[[nodiscard]] std::string version_text();
+
+}  // namespace netlab::app

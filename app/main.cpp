@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// From argv to a command: by the name netlab was called by, else by its first argument.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli.hpp"
+#include "command.hpp"
+#include "console.hpp"
+#include "help.hpp"
+
+namespace netlab::app {
+namespace {
+
+using word_list = std::span<const std::string>;
+
+bool is_help(const std::string& word) { return word == "--help" || word == "-h" || word == "help"; }
+
+exit_status show(std::string_view text) {
+  console out({.command = "netlab"});
+  out.raw(text);
+  return out.finish(exit_status::done);
+}
+
+exit_status refuse(std::string command, failure why) {
+  console out({.command = std::move(command)});
+  out.error(why);
+  return status_of(why);
+}
+
+template <class Named>
+exit_status refuse_unknown(const std::string& command, std::string_view kind, const std::string& word, std::span<const Named> known,
+                           std::string_view (*name_of)(const Named&)) {
+  std::vector<std::string_view> names;
+  for (const Named& each : known) names.push_back(name_of(each));
+  const std::string_view near = nearest(word, names);
+  return refuse(command, {make_error_code(errc::usage), {}, fmt::format("unknown {} '{}'", kind, escape(word, 60)),
+                          near.empty() ? fmt::format("see {} --help", command) : fmt::format("did you mean '{}'?", near)});
+}
+
+exit_status refuse_command(const std::string& word) {
+  return refuse_unknown<command>("netlab", "command", word, commands(), [](const command& each) { return each.name; });
+}
+
+exit_status refuse_verb(const command& in, const std::string& word) {
+  return refuse_unknown<action>(fmt::format("netlab {}", in.name), "subcommand", word, in.actions, [](const action& each) { return each.verb(); });
+}
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+result<color_choice> parse_color(std::string_view text) {
+  if (text == "auto") return color_choice::automatic;
+  if (text == "always") return color_choice::always;
+  if (text == "never") return color_choice::never;
+  return fail(errc::usage, fmt::format("'{}' is not a choice", escape(text, 60)), "auto, always or never");
+}
+
+exit_status run_action(const action& which, word_list typed) {
+  const std::string name = fmt::format("netlab {}", which.path);
+  if (asks_for_help(which, typed)) return show(help_for(which));
+  const auto from = settings::load(environment);
+  if (!from) return refuse(name, from.error());
+  auto args = parse_arguments(which, typed, *from);
+  if (!args) return refuse(name, args.error());
+  console_options options{.command = name, .quiet = args->flag("quiet"), .verbose = args->flag("verbose"), .json = args->flag("json")};
+  options.color = args->as("color", parse_color);
+  if (args->error()) return refuse(name, *args->error());
+  console out(std::move(options));
+  return out.finish(which.run(*args, out));
+}
+
+// `netlab help [COMMAND [SUBCOMMAND]]`, and with --json everything at once.
+exit_status run_help(word_list words) {
+  if (words.empty()) return show(overview());
+  if (words.front() == "--json") return show(describe_all().dump() + "\n");
+  if (is_help(words.front())) return show(overview());
+  const command* which = find_command(words.front());
+  if (which == nullptr) return refuse_command(words.front());
+  if (words.size() == 1) return show(help_for(*which));
+  const action* verb = find_action(*which, words[1]);
+  if (verb == nullptr) return refuse_verb(*which, words[1]);
+  return show(help_for(*verb));
+}
+
+exit_status run_command(const command& which, word_list words) {
+  if (!words.empty() && (words.front() == "--version" || words.front() == "-V")) return show(version_text());
+  if (const action* only = find_action(which, {})) return run_action(*only, words);
+  if (words.empty()) {
+    std::string verbs;
+    for (const action& each : which.actions) verbs += fmt::format("{}{}", verbs.empty() ? "" : ", ", each.verb());
+    return refuse(fmt::format("netlab {}", which.name),
+                  {make_error_code(errc::usage), {}, fmt::format("a subcommand is missing: {}", verbs), fmt::format("see netlab {} --help", which.name)});
+  }
+  if (is_help(words.front())) {
+    if (words.size() == 1) return show(help_for(which));
+    words = words.subspan(1);
+    const action* verb = find_action(which, words.front());
+    return verb == nullptr ? refuse_verb(which, words.front()) : show(help_for(*verb));
+  }
+  const action* verb = find_action(which, words.front());
+  if (verb == nullptr) return refuse_verb(which, words.front());
+  return run_action(*verb, words.subspan(1));
+}
+
+// The part of argv[0] that may be a command: `netlab-calc` and `calc`, with any directory before.
+std::string_view called_as(std::string_view argv0) {
+  if (const auto slash = argv0.rfind('/'); slash != std::string_view::npos) argv0.remove_prefix(slash + 1);
+  if (argv0.starts_with("netlab-")) argv0.remove_prefix(7);
+  return argv0;
+}
+
+exit_status run(std::span<char*> argv) {
+  const std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
+  if (!argv.empty())
+    if (const command* which = find_command(called_as(argv.front()))) return run_command(*which, words);
+  if (words.empty()) return show(overview());
+  const std::string& first = words.front();
+  const word_list rest = word_list(words).subspan(1);
+  if (is_help(first)) return run_help(rest);
+  if (first == "--version" || first == "-V") return show(version_text());
+  if (first.starts_with('-'))
+    return refuse("netlab", {make_error_code(errc::usage), {}, fmt::format("unknown option '{}'", escape(first, 60)), "options stand behind the command; see netlab --help"});
+  const command* which = find_command(first);
+  return which == nullptr ? refuse_command(first) : run_command(*which, rest);
+}
+
+}  // namespace
+}  // namespace netlab::app
+
+int main(int argc, char* argv[]) {
+  using netlab::app::exit_status;
+  netlab::app::prepare_standard_streams();
+  const auto trouble = [](const char* what, exit_status status) {
+    std::fprintf(stderr, "netlab: %s\n", what);
+    return static_cast<int>(status);
+  };
+  try {
+    return static_cast<int>(netlab::app::run({argv, static_cast<std::size_t>(argc)}));
+  } catch (const std::bad_alloc&) {
+    return trouble("out of memory", exit_status::system);
+  } catch (const std::system_error& error) {
+    // Threads and descriptors that the system refuses are the only ones that do not come as a result.
+    const bool refused = netlab::classify(error.code()) == netlab::error_class::system_resources || error.code() == std::errc::resource_unavailable_try_again;
+    return trouble(error.what(), refused ? exit_status::system : exit_status::internal);
+  } catch (const std::exception& error) {
+    return trouble(fmt::format("internal error: {}", error.what()).c_str(), exit_status::internal);
+  }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+namespace netlab::app::shared_options {
+
+net::family read_family(arguments& args) {
+  args.exclude("ipv4", "ipv6");
+  if (args.flag("ipv4")) return net::family::ipv4;
+  return args.flag("ipv6") ? net::family::ipv6 : net::family::any;
+}
+
+net::transport read_transport(arguments& args) {
+  args.exclude("tcp", "udp");
+  return args.flag("udp") ? net::transport::udp : net::transport::tcp;
+}
+
+std::uint16_t read_remote_port(arguments& args) { return static_cast<std::uint16_t>(args.number("port", 1, 65535)); }
+
+std::optional<net::local_end> read_local_end(arguments& args) {
+  if (!args.has("bind")) return std::nullopt;
+  return args.as("bind", net::parse_local_end);
+}
+
+}  // namespace netlab::app::shared_options

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Options that mean the same in every command, declared once, and read once.
+#pragma once
+
+#include <optional>
+
+#include "cli.hpp"
+#include "net/dial.hpp"
+
+namespace netlab::app::shared_options {
+
+inline constexpr option ipv4{.name = "ipv4", .letter = '4', .help = "IPv4 only"};
+inline constexpr option ipv6{.name = "ipv6", .letter = '6', .help = "IPv6 only"};
+inline constexpr option tcp{.name = "tcp", .help = "over TCP"};
+inline constexpr option udp{.name = "udp", .help = "over UDP"};
+inline constexpr option host{.name = "host", .argument = "HOST", .help = "the server's name or address", .fallback = "127.0.0.1"};
+inline constexpr option local_bind{.name = "bind", .argument = "ADDR[:PORT]", .help = "the local end; else the system chooses it"};
+
+/// -4 and -6.
+[[nodiscard]] net::family read_family(arguments& args);
+
+/// --tcp or --udp, of which a client takes one; TCP if neither is given.
+[[nodiscard]] net::transport read_transport(arguments& args);
+
+/// --port, from 1.
+[[nodiscard]] std::uint16_t read_remote_port(arguments& args);
+
+/// --bind of a client.
+[[nodiscard]] std::optional<net::local_end> read_local_end(arguments& args);
+
+}  // namespace netlab::app::shared_options

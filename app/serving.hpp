@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What every server command does around its service: sockets, ready lines, signals, a stop with grace.
+#pragma once
+
+#include "cli.hpp"
+#include "console.hpp"
+#include "net/service.hpp"
+
+namespace netlab::app {
+
+/// The options of a server, declared once. A server's own table of options holds them in their order.
+namespace serving_options {
+inline constexpr option bind{.name = "bind", .argument = "ADDR", .help = "listen on this address; any: on every one", .fallback = {}, .repeatable = true};
+inline constexpr option grace{.name = "grace", .argument = "DURATION", .help = "after SIGINT or SIGTERM, how long what was begun may take", .fallback = "5s"};
+inline constexpr option idle_timeout{.name = "idle-timeout", .argument = "DURATION", .help = "close a connection without a whole request for so long; 0: never", .fallback = "5m"};
+inline constexpr option max_clients{.name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
+inline constexpr option threads{.name = "threads", .argument = "N", .help = "event loops, one a thread (default: one a core)"};
+}  // namespace serving_options
+
+struct serving {
+  net::listen_options listen;
+  unsigned threads = 0;
+  duration grace{};
+  std::size_t max_clients = 0;
+  duration idle_timeout{};
+
+  /// Reads them, and --port, --tcp, --udp (neither: both), -4, -6.
+  [[nodiscard]] static serving read(arguments& args);
+};
+
+/// Listens, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops accepting, finishes
+/// what was begun within the grace period, and returns. A second signal ends the process. Fails where it
+/// cannot listen.
+[[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out);
+
+}  // namespace netlab::app

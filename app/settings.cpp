@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "settings.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "net/fd.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr std::size_t max_file_size = 1024 * 1024;  // a configuration of this length is some other file
+
+const action* find_section(std::string_view section) {
+  for (const command& each : commands())
+    for (const action& one : each.actions)
+      if (one.path == section) return &one;
+  return nullptr;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known) {
+  const std::string_view near = nearest(word, known);
+  return near.empty() ? std::string() : fmt::format("did you mean '{}'?", near);
+}
+
+result<void> check_entry(const ini_entry& entry) {
+  const action* of = find_section(entry.section);
+  if (of == nullptr) {
+    std::vector<std::string_view> known;
+    for (const command& each : commands())
+      for (const action& one : each.actions) known.push_back(one.path);
+    return fail(errc::bad_configuration, fmt::format("unknown section [{}]", escape(entry.section, 60)), suggestion(entry.section, known));
+  }
+  if (find_option(*of, entry.key) != nullptr && entry.key != "help") return {};
+  std::vector<std::string_view> known;
+  for (const auto options : {of->options, common_options()})
+    for (const option& each : options)
+      if (each.name != "help") known.push_back(each.name);
+  return fail(errc::bad_configuration, fmt::format("unknown key '{}' in [{}]", escape(entry.key, 60), entry.section), suggestion(entry.key, known));
+}
+
+// The text of the file; nothing if it may be missing and is.
+result<std::optional<std::string>> read_file(const std::string& file, bool may_be_missing) {
+  const auto bad = [&](std::error_code code) {
+    failure why{make_error_code(errc::bad_configuration), file, code.message(), {}};
+    return unexpected(std::move(why));
+  };
+  const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    if (may_be_missing && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+    return bad(last_system_error());
+  }
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (;;) {
+    const ssize_t size = ::read(fd.get(), piece.data(), piece.size());
+    if (size < 0) return bad(last_system_error());
+    if (size == 0) return text;
+    text.append(piece.data(), static_cast<std::size_t>(size));
+    if (text.size() > max_file_size)
+      return unexpected(failure{make_error_code(errc::bad_configuration), file, "longer than 1 MiB: not a configuration file", {}});
+  }
+}
+
+}  // namespace
+
+std::string variable_name(const action& of, const option& which) {
+  std::string name = "NETLAB_" + to_upper(of.path) + "_" + to_upper(which.name);
+  std::replace_if(name.begin(), name.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
+  return name;
+}
+
+result<settings> settings::load(environment from) {
+  std::string file;
+  bool may_be_missing = true;
+  if (const auto named = from("NETLAB_CONFIG")) {
+    file = *named;
+    may_be_missing = false;
+  } else if (const auto base = from("XDG_CONFIG_HOME"); base && base->starts_with('/')) {  // XDG: else ignored
+    file = *base + "/netlab/config";
+  } else if (const auto home = from("HOME"); home && !home->empty()) {
+    file = *home + "/.config/netlab/config";
+  }
+  if (file.empty()) return parse(std::move(from), {}, {});
+  auto text = read_file(file, may_be_missing);
+  if (!text) return unexpected(text.error());
+  return parse(std::move(from), text->value_or(std::string()), file);
+}
+
+result<settings> settings::parse(environment from, std::string_view text, const std::string& file) {
+  auto entries = parse_ini(text);
+  if (!entries) {
+    entries.error().context = file;
+    return unexpected(entries.error());
+  }
+  for (const ini_entry& entry : *entries) {
+    if (auto known = check_entry(entry); !known) {
+      known.error().context = fmt::format("{}: line {}", file, entry.line);
+      return unexpected(known.error());
+    }
+  }
+  settings loaded;
+  loaded.environment_ = std::move(from);
+  loaded.file_ = file;
+  loaded.entries_ = std::move(*entries);
+  return loaded;
+}
+
+std::vector<setting> settings::find(const action& of, const option& which) const {
+  std::vector<setting> found;
+  const std::string variable = variable_name(of, which);
+  if (const auto value = environment_(variable)) {
+    if (!which.repeatable) return {{*value, variable}};
+    for (const std::string_view each : split(*value, '\n'))
+      if (!each.empty()) found.push_back({std::string(each), variable});
+    return found;
+  }
+  for (const ini_entry& entry : entries_) {
+    if (entry.section != of.path || entry.key != which.name) continue;
+    if (!which.repeatable) found.clear();
+    found.push_back({entry.value, fmt::format("{}: line {}: {}", file_, entry.line, entry.key)});
+  }
+  return found;
+}
+
+}  // namespace netlab::app

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The shape of every stream protocol here: a value that knows the protocol and nothing else.
+#pragma once
+
+#include <optional>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+
+namespace netlab {
+
+/// One end of one connection. Time is an argument; octets come in and go out. Any cut of the input gives
+/// the same output. Never waits, never throws for what a peer sends. `net/drive.hpp` runs it over a stream.
+class machine {
+ public:
+  virtual ~machine() = default;
+
+  /// The peer spoke.
+  virtual void feed(bytes_view from_peer, time_point now) = 0;
+  /// The peer will say no more; it may still listen.
+  virtual void eof(time_point now) = 0;
+  /// The time given by deadline() has come.
+  virtual void tick(time_point now) = 0;
+  /// Octets owed to the peer, handed over once.
+  [[nodiscard]] virtual bytes take_output() = 0;
+  /// When to call tick(), or nothing.
+  [[nodiscard]] virtual std::optional<time_point> deadline() const = 0;
+  /// Finished: what take_output() still gives is sent, nothing more is read.
+  [[nodiscard]] virtual bool done() const = 0;
+  /// Our side wants to end: finish what the peer has begun, begin nothing new, then be done. A client may
+  /// ignore it.
+  virtual void stop(time_point now) { static_cast<void>(now); }
+};
+
+}  // namespace netlab

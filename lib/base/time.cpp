@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "base/time.hpp"
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab {
+namespace {
+
+struct unit {
+  std::string_view name;
+  double nanoseconds;
+};
+
+constexpr std::array<unit, 6> units{{
+    {"", 1e9},
+    {"h", 3600e9},
+    {"m", 60e9},
+    {"ms", 1e6},
+    {"s", 1e9},
+    {"us", 1e3},
+}};
+
+constexpr double longest_nanoseconds = 1000.0 * 3600e9;  // far from overflow, longer than any run
+
+}  // namespace
+
+result<duration> parse_duration(std::string_view text) {
+  const auto bad = [&] {
+    return fail(errc::usage, fmt::format("'{}' is not a duration", escape(text)), "write 250ms, 2s or 1m");
+  };
+  if (text.empty() || text.front() == '-') return bad();
+  double number = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc{}) return bad();
+  const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const unit& each : units) {
+    if (each.name != suffix) continue;
+    const double nanoseconds = number * each.nanoseconds;
+    if (!(nanoseconds <= longest_nanoseconds)) return bad();
+    return duration(static_cast<duration::rep>(nanoseconds));
+  }
+  return bad();
+}
+
+std::string to_string(duration span) {
+  const auto nanoseconds = static_cast<double>(span.count());
+  if (nanoseconds < 1e6) return fmt::format("{:.3g} µs", nanoseconds / 1e3);
+  if (nanoseconds < 1e9) return fmt::format("{:.3g} ms", nanoseconds / 1e6);
+  return fmt::format("{:.4g} s", nanoseconds / 1e9);
+}
+
+}  // namespace netlab

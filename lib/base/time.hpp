@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// The one clock for deadlines, and durations as people write them.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace netlab {
+
+/// Monotonic; machines are given its values and never read it.
+using clock = std::chrono::steady_clock;
+using time_point = clock::time_point;
+using duration = std::chrono::nanoseconds;
+
+/// Stands for "no deadline" where a time point is needed.
+inline constexpr time_point never = time_point::max();
+
+/// The earlier of a deadline and another that may be absent.
+[[nodiscard]] constexpr time_point earlier(time_point one, std::optional<time_point> other) noexcept {
+  return other && *other < one ? *other : one;
+}
+
+/// `250ms`, `2s`, `1m`, `1h`, `1.5`; also `us`. A bare number is seconds. Not negative, at most 1000 h.
+/// Fails with errc::usage.
+[[nodiscard]] result<duration> parse_duration(std::string_view text);
+
+/// Three digits and a unit: `85 µs`, `1.25 ms`, `2 s`.
+[[nodiscard]] std::string to_string(duration span);
+
+}  // namespace netlab

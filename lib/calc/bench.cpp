@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "calc/bench.hpp"
+
+#include <atomic>
+#include <memory>
+#include <random>
+
+#include "calc/datagram_client.hpp"
+#include "net/drive.hpp"
+#include "net/expiry.hpp"
+#include "net/workers.hpp"
+
+namespace netlab::calc {
+
+using net::tcp;
+using net::udp;
+
+namespace {
+
+constexpr auto reconnect_pause = std::chrono::milliseconds(100);
+
+/// Requests with random small numbers, every operation, and every result inside 32 bits.
+class generator {
+ public:
+  generator(std::size_t numbers, std::uint32_t seed) : numbers_(numbers), random_(seed) {}
+
+  [[nodiscard]] request next() {
+    ++id_;
+    // MIN and MAX of nothing have no answer.
+    const auto op = static_cast<operation>(numbers_ == 0 ? id_ % 2 : id_ % 4);
+    request made{.id = id_, .op = std::string(name_of(op)), .numbers = std::vector<std::int32_t>(numbers_)};
+    // 255 ones and minus ones have a product, 255 numbers below 2^20 a sum.
+    for (std::int32_t& number : made.numbers) {
+      const auto bits = static_cast<std::int32_t>(random_());
+      number = op == operation::product ? ((bits & 1) != 0 ? 1 : -1) : (bits & 0xfffff) - 0x80000;
+    }
+    return made;
+  }
+
+ private:
+  std::size_t numbers_;
+  std::minstd_rand random_;
+  std::uint32_t id_ = 0;
+};
+
+/// The connections of one thread and what they have measured.
+class bench_worker {
+ public:
+  bench_worker(asio::io_context& on, const bench_options& options, const net::destination& to, time_point end)
+      : context_(on), options_(options), to_(to), end_(end) {}
+
+  void start(std::size_t connections, std::uint32_t seed, std::function<void()> finished) {
+    finished_ = std::move(finished);
+    running_ = connections;
+    for (std::size_t index = 0; index < connections; ++index)
+      asio::co_spawn(context_,
+                     options_.server.protocol == net::transport::tcp
+                         ? run_tcp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index)))
+                         : run_udp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index))),
+                     [this](const std::exception_ptr& error) {
+                       if (error) std::rethrow_exception(error);
+                       if (--running_ == 0) finished_();
+                     });
+  }
+
+  /// From the worker's thread.
+  void stop() { end_ = clock::now(); }
+
+  [[nodiscard]] bool reached() const noexcept { return reached_; }
+  [[nodiscard]] const bench_report& report() const noexcept { return report_; }
+
+ private:
+  [[nodiscard]] bool over() const { return clock::now() >= end_; }
+
+  void record(const outcome& one) {
+    if (one.value) {
+      ++report_.answers;
+      report_.latencies.record(one.elapsed);
+      return;
+    }
+    ++(one.value.error().code == errc::peer_protocol ? report_.wrong : report_.lost);
+    note(one.value.error());
+  }
+
+  void note(const failure& why) {
+    if (!report_.first_failure) report_.first_failure = why;
+  }
+
+  [[nodiscard]] net::dial_options dial() const {
+    return {.local = options_.server.local,
+            .restrict_to = options_.server.restrict_to,
+            .deadline = clock::now() + options_.server.timeout};
+  }
+
+  asio::awaitable<void> pause() {
+    asio::steady_timer timer(context_, reconnect_pause);
+    co_await timer.async_wait(net::use_tuple);
+  }
+
+  asio::awaitable<void> run_tcp(generator requests) {
+    do {
+      auto socket = co_await net::dial_tcp(to_, dial());
+      if (!socket) {
+        note(socket.error());
+        if (!reached_) co_return;
+        co_await pause();
+        continue;
+      }
+      reached_ = true;
+      client* running = nullptr;
+      client session(options_.server.order, options_.server.timeout, [&](const outcome& one) {
+        record(one);
+        if (over())
+          running->close();
+        else
+          running->submit(0, requests.next(), clock::now());
+      });
+      running = &session;
+      for (std::size_t count = 0; count < options_.pipeline; ++count) session.submit(0, requests.next(), clock::now());
+      net::driver<tcp::socket> drive(*socket, session, {});
+      const std::error_code error = co_await drive.run();
+      const auto unanswered = session.take_unanswered();
+      report_.lost += unanswered.size();
+      if (!unanswered.empty()) note({error ? error : make_error_code(errc::closed_by_peer), {}, {}, {}});
+      if (!over()) co_await pause();
+    } while (!over());
+  }
+
+  asio::awaitable<void> run_udp(generator requests) {
+    auto socket = net::dial_udp(context_.get_executor(), to_, to_.addresses.front(), dial());
+    if (!socket) {
+      note(socket.error());
+      co_return;
+    }
+    reached_ = true;
+    datagram_client session(options_.server.order, options_.server.timeout, 0, [&](const outcome& one) { record(one); });
+    std::error_code error;
+    socket->non_blocking(true, error);
+    bytes buffer(64 * 1024);
+    for (;;) {
+      const bool finishing = over();
+      while (!finishing && session.outstanding() < options_.pipeline) session.submit(0, requests.next(), clock::now());
+      for (const bytes& datagram : session.take_output()) socket->send(asio::buffer(datagram), 0, error);
+      if (session.outstanding() == 0) co_return;
+      {
+        const net::expiry limit(*socket, earlier(never, session.deadline()));
+        co_await socket->async_wait(udp::socket::wait_read, net::use_tuple);
+      }
+      for (;;) {
+        const std::size_t size = socket->receive(asio::buffer(buffer), 0, error);
+        if (error) break;
+        session.receive(bytes_view(buffer).first(size), clock::now());
+      }
+      if (error == asio::error::connection_refused) {
+        session.fail_all({error, {}, {}, {}}, clock::now());
+        if (report_.answers == 0) co_return;
+        co_await pause();
+      }
+      session.tick(clock::now());
+    }
+  }
+
+  asio::io_context& context_;
+  const bench_options& options_;
+  const net::destination& to_;
+  time_point end_;
+  bench_report report_;
+  std::function<void()> finished_;
+  std::size_t running_ = 0;
+  bool reached_ = false;
+};
+
+}  // namespace
+
+asio::awaitable<result<bench_report>> bench(bench_options options) {
+  const net::dial_options dial{.local = options.server.local,
+                               .restrict_to = options.server.restrict_to,
+                               .deadline = clock::now() + options.server.timeout};
+  const auto to = co_await net::find(options.server.host, options.server.port, dial);
+  if (!to) co_return unexpected(to.error());
+
+  net::workers threads(static_cast<unsigned>(std::min<std::size_t>(options.threads, options.connections)));
+  const time_point begin = clock::now();
+  std::vector<std::unique_ptr<bench_worker>> all;
+  asio::steady_timer finished(co_await asio::this_coro::executor, never);
+  std::atomic<unsigned> running{threads.size()};
+  std::random_device seed;
+  for (unsigned index = 0; index < threads.size(); ++index) {
+    const std::size_t share = options.connections / threads.size() + (index < options.connections % threads.size() ? 1 : 0);
+    all.push_back(std::make_unique<bench_worker>(threads.context(index), options, *to, begin + options.length));
+    all.back()->start(share, seed(), [&] {
+      if (--running == 0) asio::post(finished.get_executor(), [&] { finished.cancel(); });
+    });
+  }
+  threads.start();
+  bench_report total;
+  while (running > 0) {
+    co_await finished.async_wait(net::use_tuple);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() == asio::cancellation_type::none || total.stopped) continue;
+    total.stopped = true;
+    for (unsigned index = 0; index < threads.size(); ++index)
+      asio::post(threads.context(index), [one = all[index].get()] { one->stop(); });
+  }
+  total.elapsed = clock::now() - begin;
+  threads.join();
+
+  bool reached = false;
+  for (const auto& one : all) {
+    const bench_report& part = one->report();
+    reached = reached || one->reached();
+    total.latencies.merge(part.latencies);
+    total.answers += part.answers;
+    total.wrong += part.wrong;
+    total.lost += part.lost;
+    if (!total.first_failure) total.first_failure = part.first_failure;
+  }
+  if (!reached || (total.answers == 0 && total.first_failure && total.first_failure->code == std::errc::connection_refused)) {
+    failure why = total.first_failure.value_or(failure{make_error_code(errc::timed_out), {}, {}, {}});
+    if (why.context.empty()) why.context = "connect " + net::to_string(to->host, to->port);
+    co_return unexpected(std::move(why));
+  }
+  co_return total;
+}
+
+}  // namespace netlab::calc

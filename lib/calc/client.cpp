@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "calc/client.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "calc/check.hpp"
+
+namespace netlab::calc {
+
+client::client(byte_order order, duration timeout, outcome_handler on_outcome)
+    : order_(order), timeout_(timeout), on_outcome_(std::move(on_outcome)) {}
+
+void client::submit(std::uint64_t tag, request what, time_point now) {
+  append_request(output_, what, order_);
+  if (outstanding_.empty()) waiting_since_ = now;
+  outstanding_.push_back({tag, std::move(what), now});
+}
+
+void client::close() { closing_ = true; }
+
+void client::feed(bytes_view from_peer, time_point now) {
+  if (ended_) return;
+  append(input_, from_peer);
+  std::size_t used = 0;
+  while (!outstanding_.empty() && input_.size() - used >= answer_size) {
+    const bytes_view reply = bytes_view(input_).subspan(used);
+    const request& asked = outstanding_.front().asked;
+    auto value = check_answer(asked, order_, reply);
+    if (!value && is_foreign(asked, order_, reply)) {
+      ended_ = true;  // what follows cannot be cut into answers
+      report(std::move(value), now);
+      break;
+    }
+    used += answer_size;
+    if (value && outstanding_.size() == 1 && reply.size() > answer_size) {
+      ended_ = true;
+      value = fail(errc::peer_protocol, fmt::format("the answer has {}, not {}", count_of(reply.size(), "octet"), answer_size));
+    }
+    if (value) ++answers_;
+    report(std::move(value), now);
+  }
+  input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(used));
+  if (outstanding_.empty() && !input_.empty()) ended_ = true;  // answers that nobody asked for
+}
+
+void client::report(result<std::int32_t> value, time_point now) {
+  waiting first = std::move(outstanding_.front());
+  outstanding_.pop_front();
+  waiting_since_ = now;
+  on_outcome_({first.tag, std::move(first.asked), std::move(value), now - first.since});
+}
+
+void client::fail_first(failure why, time_point now) {
+  ended_ = true;
+  if (why.hint.empty()) why.hint = silence_hint(outstanding_.front().asked, order_);
+  report(unexpected(std::move(why)), now);
+}
+
+void client::eof(time_point now) {
+  if (ended_) return;
+  ended_ = true;
+  if (outstanding_.empty()) return;
+  if (!input_.empty()) {
+    fail_first({make_error_code(errc::peer_protocol), {},
+                fmt::format("the connection ended after {} of {} octets of the answer", input_.size(), answer_size), {}},
+               now);
+  } else if (answers_ == 0) {
+    // Behind an answer the next connection may do better: many a server answers once and closes.
+    fail_first({make_error_code(errc::closed_by_peer), {}, "the connection was closed without an answer", {}}, now);
+  }
+}
+
+void client::tick(time_point now) {
+  const auto due = deadline();
+  if (!due || *due > now) return;
+  failure why{make_error_code(errc::timed_out), {}, {}, {}};
+  if (input_.empty())
+    why.detail = fmt::format("no answer within {}", to_string(timeout_));
+  else
+    why.detail = fmt::format("{} of {} octets of the answer, then silence for {}", input_.size(), answer_size, to_string(timeout_));
+  fail_first(std::move(why), now);
+}
+
+std::optional<time_point> client::deadline() const {
+  if (ended_ || outstanding_.empty()) return std::nullopt;
+  return std::max(waiting_since_, outstanding_.front().since) + timeout_;
+}
+
+std::vector<client::unanswered> client::take_unanswered() {
+  std::vector<unanswered> left;
+  for (waiting& each : outstanding_) left.push_back({each.tag, std::move(each.asked)});
+  outstanding_.clear();
+  return left;
+}
+
+}  // namespace netlab::calc

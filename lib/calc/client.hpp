@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// The client's side of one TCP connection: requests out, answers checked in their order.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+
+#include "base/machine.hpp"
+#include "base/result.hpp"
+#include "calc/wire.hpp"
+
+namespace netlab::calc {
+
+/// What became of one request.
+struct outcome {
+  std::uint64_t tag = 0;        ///< the caller's own
+  request asked;
+  result<std::int32_t> value;   ///< checked; the failure says what was wrong
+  duration elapsed{0};          ///< from handing over to the answer
+};
+using outcome_handler = std::function<void(outcome)>;
+
+/// Done when close() was called and nothing is outstanding, or when the peer has shown that it does not
+/// speak the protocol, or when it has ended. What is then unanswered, take_unanswered() gives.
+class client final : public machine {
+ public:
+  /// `timeout`: how long one answer may take after its request was handed over and the one before it was
+  /// answered.
+  client(byte_order order, duration timeout, outcome_handler on_outcome);
+
+  void submit(std::uint64_t tag, request what, time_point now);
+  /// Nothing more will be submitted.
+  void close();
+
+  void feed(bytes_view from_peer, time_point now) override;
+  void eof(time_point now) override;
+  void tick(time_point now) override;
+  bytes take_output() override { return std::exchange(output_, {}); }
+  [[nodiscard]] std::optional<time_point> deadline() const override;
+  [[nodiscard]] bool done() const override { return ended_ || (closing_ && outstanding_.empty()); }
+
+  [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_.size(); }
+  /// How many right answers this connection has given.
+  [[nodiscard]] std::uint64_t answers() const noexcept { return answers_; }
+
+  struct unanswered {
+    std::uint64_t tag = 0;
+    request asked;
+  };
+  /// In their order, once; after done().
+  [[nodiscard]] std::vector<unanswered> take_unanswered();
+
+ private:
+  struct waiting {
+    std::uint64_t tag;
+    request asked;
+    time_point since;
+  };
+  void report(result<std::int32_t> value, time_point now);
+  void fail_first(failure why, time_point now);
+
+  byte_order order_;
+  duration timeout_;
+  outcome_handler on_outcome_;
+  std::deque<waiting> outstanding_;
+  bytes input_;  // less than an answer, or what ended the session
+  bytes output_;
+  time_point waiting_since_{};
+  std::uint64_t answers_ = 0;
+  bool closing_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace netlab::calc

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "calc/datagram_client.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "calc/check.hpp"
+
+namespace netlab::calc {
+namespace {
+
+// Late copies of answers are recognised for so many requests back.
+constexpr std::size_t remembered = 4096;
+
+}  // namespace
+
+datagram_client::datagram_client(byte_order order, duration timeout, unsigned retries, outcome_handler on_outcome)
+    : order_(order), timeout_(timeout), retries_(retries), on_outcome_(std::move(on_outcome)) {}
+
+void datagram_client::send(const request& what) { append_request(output_.emplace_back(), what, order_); }
+
+void datagram_client::submit(std::uint64_t tag, request what, time_point now) {
+  send(what);
+  finished_.erase(what.id);
+  const std::uint32_t id = what.id;
+  outstanding_[id] = {.tag = tag, .asked = std::move(what), .since = now, .next_send = now + timeout_ / (retries_ + 1)};
+}
+
+void datagram_client::receive(bytes_view datagram, time_point now) {
+  if (outstanding_.empty()) return;
+  auto match = outstanding_.end();
+  if (datagram.size() >= 4) {
+    const std::uint32_t id = load_u32(datagram, order_);
+    match = outstanding_.find(id);
+    if (match == outstanding_.end() && finished_.contains(id)) return;
+  }
+  // What carries no ID of ours is laid to the request that has waited longest.
+  if (match == outstanding_.end())
+    match = std::min_element(outstanding_.begin(), outstanding_.end(), [](const auto& one, const auto& other) {
+      return one.second.since < other.second.since;
+    });
+  report(match, check_datagram(match->second.asked, order_, datagram), now);
+}
+
+void datagram_client::fail_all(const failure& why, time_point now) {
+  while (!outstanding_.empty()) report(outstanding_.begin(), unexpected(why), now);
+}
+
+void datagram_client::tick(time_point now) {
+  for (auto each = outstanding_.begin(); each != outstanding_.end();) {
+    const auto current = each++;
+    waiting& one = current->second;
+    if (now >= one.since + timeout_) {
+      failure why{make_error_code(errc::timed_out), {}, {}, silence_hint(one.asked, order_)};
+      why.detail = fmt::format("no answer within {} to {}", to_string(timeout_), count_of(one.sends, "datagram"));
+      report(current, unexpected(std::move(why)), now);
+    } else if (now >= one.next_send && one.sends <= retries_) {
+      ++one.sends;
+      one.next_send = one.since + timeout_ / (retries_ + 1) * one.sends;
+      send(one.asked);
+    }
+  }
+}
+
+std::optional<time_point> datagram_client::deadline() const {
+  std::optional<time_point> first;
+  for (const auto& [id, one] : outstanding_) {
+    const time_point due = one.sends <= retries_ ? std::min(one.next_send, one.since + timeout_) : one.since + timeout_;
+    first = earlier(due, first);
+  }
+  return first;
+}
+
+void datagram_client::report(map::iterator which, result<std::int32_t> value, time_point now) {
+  waiting one = std::move(which->second);
+  const std::uint32_t id = which->first;
+  outstanding_.erase(which);
+  finished_.insert(id);
+  if (finished_.size() > remembered) finished_.erase(finished_.begin());
+  on_outcome_({one.tag, std::move(one.asked), std::move(value), now - one.since});
+}
+
+}  // namespace netlab::calc

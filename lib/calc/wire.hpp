@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The lab's calculation protocol as octets.
+//
+//     request   ID (4 octets, unsigned)  OP (3: SUM PRO MIN MAX)  N (1)  z1 … zN (4 each, signed)
+//     answer    ID (4 octets, as sent)   RESULT (4, signed)
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace netlab::calc {
+
+enum class operation : std::uint8_t { sum, product, minimum, maximum };
+
+/// `SUM`, `PRO`, `MIN`, `MAX`.
+[[nodiscard]] std::string_view name_of(operation which) noexcept;
+/// Exactly one of the four names, in capitals.
+[[nodiscard]] std::optional<operation> parse_operation(std::string_view name) noexcept;
+
+inline constexpr std::size_t header_size = 8;
+inline constexpr std::size_t answer_size = 8;
+inline constexpr std::size_t max_numbers = 255;  // N is one octet
+inline constexpr std::size_t max_request_size = header_size + 4 * max_numbers;
+
+/// The operation is its three octets and not an enumerator, so that a wrong one can be sent too.
+struct request {
+  std::uint32_t id = 0;
+  std::string op = "SUM";             ///< exactly 3 octets
+  std::vector<std::int32_t> numbers;  ///< at most max_numbers
+};
+
+struct answer {
+  std::uint32_t id = 0;
+  std::int32_t value = 0;
+};
+
+/// What the first 8 octets of a request say.
+struct header {
+  std::uint32_t id = 0;
+  std::array<char, 3> name{};
+  std::uint8_t count = 0;
+
+  [[nodiscard]] std::string_view operation_name() const noexcept { return {name.data(), name.size()}; }
+  [[nodiscard]] std::size_t request_size() const noexcept { return header_size + 4U * count; }
+};
+
+/// The span must hold at least header_size octets.
+[[nodiscard]] header decode_header(bytes_view from, byte_order order) noexcept;
+
+/// Fills as many numbers as the span asks for; `from` starts behind the header and holds that many.
+void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> to) noexcept;
+
+/// The span must hold at least answer_size octets.
+[[nodiscard]] answer decode_answer(bytes_view from, byte_order order) noexcept;
+
+void append_request(bytes& to, const request& what, byte_order order);
+void append_answer(bytes& to, const answer& what, byte_order order);
+
+}  // namespace netlab::calc

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The echo protocol's client side (RFC 862): what comes back must be what was sent.
+#pragma once
+
+#include <optional>
+
+#include "base/machine.hpp"
+#include "base/result.hpp"
+
+namespace netlab::echo {
+
+/// Compares a whole reply with what was sent. Fails with errc::peer_protocol, naming the first difference.
+[[nodiscard]] result<void> compare(bytes_view sent, bytes_view reply);
+
+/// Over TCP. Done when as many octets have come back as were sent, at the first that differs, at the
+/// peer's end, or when nothing came for `timeout`.
+class client final : public machine {
+ public:
+  client(bytes message, duration timeout, time_point now);
+
+  void feed(bytes_view from_peer, time_point now) override;
+  void eof(time_point now) override;
+  void tick(time_point now) override;
+  bytes take_output() override { return std::exchange(output_, {}); }
+  [[nodiscard]] std::optional<time_point> deadline() const override;
+  [[nodiscard]] bool done() const override { return outcome_.has_value(); }
+
+  /// Success, or errc::peer_protocol, errc::closed_by_peer, errc::timed_out. After done().
+  [[nodiscard]] const result<void>& outcome() const { return *outcome_; }
+  /// What came back, as far as it was right.
+  [[nodiscard]] bytes_view reply() const noexcept { return bytes_view(message_).first(matched_); }
+
+ private:
+  bytes message_;
+  bytes output_;
+  std::size_t matched_ = 0;
+  duration timeout_;
+  time_point last_input_;
+  std::optional<result<void>> outcome_;
+};
+
+}  // namespace netlab::echo

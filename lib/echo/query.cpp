@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "echo/query.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "echo/client.hpp"
+#include "net/drive.hpp"
+#include "net/expiry.hpp"
+
+namespace netlab::echo {
+
+using net::tcp;
+using net::udp;
+
+namespace {
+
+asio::awaitable<result<query_reply>> query_tcp(const query_options& options, const net::destination& to,
+                                               const net::dial_options& dial, bytes message) {
+  auto socket = co_await net::dial_tcp(to, dial);
+  if (!socket) co_return unexpected(socket.error());
+  std::error_code ignored;
+  query_reply reply{.octets = {},
+                    .local = net::to_string(socket->local_endpoint(ignored)),
+                    .remote = net::to_string(socket->remote_endpoint(ignored))};
+  const time_point begin = clock::now();
+  client session(std::move(message), options.timeout, begin);
+  net::driver<tcp::socket> drive(*socket, session, {});
+  const std::error_code error = co_await drive.run();
+  reply.elapsed = clock::now() - begin;
+  if (!session.done()) co_return fail(error, {});
+  if (!session.outcome()) co_return unexpected(session.outcome().error());
+  reply.octets.assign(session.reply().begin(), session.reply().end());
+  co_return reply;
+}
+
+/// The reply of one address; connection_refused (ICMP) says that nobody is there.
+asio::awaitable<result<query_reply>> query_address(const query_options& options, udp::socket& socket, const bytes& message) {
+  std::error_code error;
+  query_reply reply{.octets = bytes(64 * 1024),
+                    .local = net::to_string(socket.local_endpoint(error)),
+                    .remote = net::to_string(socket.remote_endpoint(error))};
+  const time_point begin = clock::now();
+  const duration interval = options.timeout / (options.retries + 1);
+  for (unsigned sends = 1; sends <= options.retries + 1; ++sends) {
+    socket.send(asio::buffer(message), 0, error);
+    if (error) co_return fail(error, {});
+    const net::expiry limit(socket, begin + interval * sends);
+    const auto [received, size] = co_await socket.async_receive(asio::buffer(reply.octets), net::use_tuple);
+    if (limit.passed() && received == asio::error::operation_aborted) continue;
+    if (received) co_return fail(received, {});
+    reply.elapsed = clock::now() - begin;
+    reply.octets.resize(size);
+    if (const auto same = compare(message, reply.octets); !same) co_return unexpected(same.error());
+    co_return reply;
+  }
+  co_return fail(errc::timed_out,
+                 fmt::format("no reply within {} to {}", to_string(options.timeout), count_of(options.retries + 1, "datagram")));
+}
+
+asio::awaitable<result<query_reply>> query_udp(const query_options& options, const net::destination& to,
+                                               const net::dial_options& dial, bytes message) {
+  result<query_reply> reply = fail(errc::no_such_host, {});
+  for (const asio::ip::address& address : to.addresses) {
+    auto socket = net::dial_udp(co_await asio::this_coro::executor, to, address, dial);
+    if (!socket) {
+      reply = unexpected(socket.error());
+      continue;
+    }
+    reply = co_await query_address(options, *socket, message);
+    if (reply || reply.error().code != std::errc::connection_refused) break;
+  }
+  co_return reply;
+}
+
+}  // namespace
+
+asio::awaitable<result<query_reply>> query(query_options options, bytes message) {
+  const bool is_udp = options.protocol == net::transport::udp;
+  if (is_udp && message.size() > max_datagram_message)
+    co_return fail(errc::bad_data, fmt::format("{} do not fit a datagram", count_of(message.size(), "octet")),
+                   fmt::format("at most {}", max_datagram_message));
+  const net::dial_options dial{.local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
+  const auto to = co_await net::find(options.host, options.port, dial);
+  if (!to) co_return unexpected(to.error());
+  // No conditional expression here: g++ 12 destroys the temporaries of both of its co_awaits.
+  auto asking = is_udp ? query_udp(options, *to, dial, std::move(message)) : query_tcp(options, *to, dial, std::move(message));
+  auto reply = co_await std::move(asking);
+  if (!reply && reply.error().context.empty()) reply.error().context = net::to_string(options.host, options.port);
+  co_return reply;
+}
+
+}  // namespace netlab::echo

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Asking an echo service over the network.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "net/dial.hpp"
+
+namespace netlab::echo {
+
+struct query_options {
+  net::transport protocol = net::transport::tcp;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 7;
+  net::family restrict_to = net::family::any;
+  std::optional<net::local_end> local;
+  duration timeout = std::chrono::seconds(5);
+  unsigned retries = 2;  ///< UDP: sent so many times more, evenly within the timeout
+};
+
+struct query_reply {
+  bytes octets;
+  std::string local;
+  std::string remote;
+  duration elapsed{0};
+};
+
+/// The longest message that a UDP datagram over IPv4 carries: 65,535 less both headers (RFC 768, RFC 791).
+inline constexpr std::size_t max_datagram_message = 65'507;
+
+/// Sends the message, waits for it to come back, compares. Fails where it does not.
+[[nodiscard]] asio::awaitable<result<query_reply>> query(query_options options, bytes message);
+
+}  // namespace netlab::echo

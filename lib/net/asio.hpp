@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// The way to Asio, for all of netlab: what moved between its versions (1.22 to 1.38) is hidden here.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/address.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/udp.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/version.hpp>
+#include <asio/write.hpp>
+
+#if ASIO_VERSION >= 102400
+#include <asio/as_tuple.hpp>
+#else
+#include <asio/experimental/as_tuple.hpp>
+#endif
+
+namespace netlab::net {
+
+using asio::ip::tcp;
+using asio::ip::udp;
+
+/// `auto [error, size] = co_await socket.async_read_some(buffer, use_tuple);`: no exceptions from I/O.
+#if ASIO_VERSION >= 102400
+inline constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
+#else
+inline constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
+#endif
+
+}  // namespace netlab::net

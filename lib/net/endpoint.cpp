@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "net/endpoint.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::net {
+namespace {
+
+// RFC 1035 §2.3.4 allows a name 255 octets on the wire; a scoped IPv6 address is shorter.
+constexpr std::size_t max_host_length = 255;
+
+bool is_host(std::string_view text) noexcept {
+  return text.size() <= max_host_length && std::all_of(text.begin(), text.end(), [](char c) {
+           const auto octet = static_cast<unsigned char>(c);
+           return octet > 0x20 && octet != 0x7f && c != '[' && c != ']' && c != '/' && c != '@';
+         });
+}
+
+}  // namespace
+
+std::string_view name_of(transport which) noexcept { return which == transport::tcp ? "tcp" : "udp"; }
+
+result<std::uint16_t> parse_port(std::string_view text) {
+  const auto number = parse_integer<std::uint16_t>(text);
+  if (!number) return fail(errc::usage, fmt::format("port '{}' is not a number from 0 to 65535", escape(text, 80)));
+  return *number;
+}
+
+std::optional<asio::ip::address> parse_address(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
+  std::error_code error;
+  const auto address = asio::ip::make_address(std::string(text), error);
+  if (error) return std::nullopt;
+  return address;
+}
+
+result<host_port> parse_host_port(std::string_view text) {
+  const auto bad = [&](std::string_view why) {
+    return fail(errc::usage, fmt::format("endpoint '{}' {}", escape(text, 80), why),
+                "write host:port or [::1]:port");
+  };
+  host_port parsed;
+  std::string_view host = text;
+  std::string_view port;
+  bool has_port = false;
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return bad("lacks the closing ]");
+    host = text.substr(1, close - 1);
+    const auto address = parse_address(host);
+    if (!address || !address->is_v6()) return bad("has no IPv6 address in its brackets");
+    const std::string_view after = text.substr(close + 1);
+    if (!after.empty()) {
+      if (!after.starts_with(':')) return bad("has something other than :port behind the ]");
+      has_port = true;
+      port = after.substr(1);
+    }
+  } else if (std::count(text.begin(), text.end(), ':') == 1) {
+    const std::size_t colon = text.find(':');
+    host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+    has_port = true;
+  } else if (text.find(':') != std::string_view::npos && !parse_address(text)) {
+    return bad("is no address, and has more than one colon");
+  }
+  if (!is_host(host)) return bad("has characters that no host name has");
+  if (has_port) {
+    const auto number = parse_port(port);
+    if (!number) return unexpected(number.error());
+    parsed.port = *number;
+  }
+  parsed.host = host;
+  return parsed;
+}
+
+std::string to_string(const asio::ip::address& address, std::uint16_t port) {
+  return to_string(address.to_string(), port);
+}
+
+std::string to_string(std::string_view host, std::uint16_t port) {
+  return host.find(':') == std::string_view::npos ? fmt::format("{}:{}", host, port)
+                                                  : fmt::format("[{}]:{}", host, port);
+}
+
+}  // namespace netlab::net

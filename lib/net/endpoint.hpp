@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Hosts, ports and address families as people write them, and addresses as netlab prints them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "net/asio.hpp"
+
+namespace netlab::net {
+
+enum class transport : std::uint8_t { tcp, udp };
+[[nodiscard]] std::string_view name_of(transport which) noexcept;
+
+enum class family : std::uint8_t { any, ipv4, ipv6 };
+
+/// A host (name or address, without brackets) and perhaps a port.
+struct host_port {
+  std::string host;
+  std::optional<std::uint16_t> port;
+};
+
+/// `host`, `host:port`, `192.0.2.1:25`, `[::1]:25`, `[::1]`, `::1`, `:25` (an empty host). Says nothing of
+/// whether the name exists. Fails with errc::usage.
+[[nodiscard]] result<host_port> parse_host_port(std::string_view text);
+
+/// 0 to 65535. Fails with errc::usage.
+[[nodiscard]] result<std::uint16_t> parse_port(std::string_view text);
+
+/// An address of either family, a scope (`fe80::1%eth0`) included, without brackets.
+[[nodiscard]] std::optional<asio::ip::address> parse_address(std::string_view text);
+
+[[nodiscard]] inline bool in_family(const asio::ip::address& address, family which) noexcept {
+  return which == family::any || address.is_v4() == (which == family::ipv4);
+}
+
+/// `127.0.0.1:50000`, `[::1]:50000`.
+[[nodiscard]] std::string to_string(const asio::ip::address& address, std::uint16_t port);
+template <class Protocol>
+[[nodiscard]] std::string to_string(const asio::ip::basic_endpoint<Protocol>& endpoint) {
+  return to_string(endpoint.address(), endpoint.port());
+}
+
+/// The same for a host that may be a name: `localhost:25`, `[::1]:25`.
+[[nodiscard]] std::string to_string(std::string_view host, std::uint16_t port);
+
+}  // namespace netlab::net

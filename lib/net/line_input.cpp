@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "net/line_input.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include <asio/executor_work_guard.hpp>
+
+#include "base/line_buffer.hpp"
+
+namespace netlab::net {
+namespace {
+
+// Lines read ahead; the thread then waits, and so does whoever writes to the pipe.
+constexpr std::size_t max_lines_ahead = 4096;
+
+}  // namespace
+
+struct line_input::shared : std::enable_shared_from_this<shared> {
+  shared(asio::io_context& on, std::size_t limit) : work(on.get_executor()), buffer(limit) {}
+
+  // In the reading thread.
+  void read(int fd) {
+    std::array<char, 64 * 1024> piece{};
+    for (;;) {
+      const ssize_t size = ::read(fd, piece.data(), piece.size());
+      if (size < 0 && errno == EINTR) continue;
+      std::unique_lock lock(mutex);
+      if (!work) return;
+      if (size <= 0) {
+        if (size < 0) error = last_system_error();
+        if (const auto rest = buffer.rest()) add(*rest);
+        ended = true;
+        return tell();
+      }
+      buffer.append({piece.data(), static_cast<std::size_t>(size)});
+      while (const auto next = buffer.next()) add(*next);
+      tell();
+      room.wait(lock, [this] { return lines.size() < max_lines_ahead || !work; });
+      if (!work) return;
+    }
+  }
+
+  void add(const line_buffer::line& next) { lines.push_back({std::string(next.text), next.too_long}); }
+
+  // With the lock held, so the context is still there: the destructor takes the lock before it lets go.
+  void tell() {
+    if (work)
+      asio::post(work->get_executor(), [self = shared_from_this()] {
+        if (self->changed) self->changed();
+      });
+  }
+
+  std::mutex mutex;
+  std::condition_variable room;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;  // none: nobody is interested
+  line_buffer buffer;
+  std::deque<line> lines;
+  std::error_code error;
+  bool ended = false;
+  std::function<void()> changed;  // the loop's thread only
+};
+
+line_input::line_input(asio::io_context& on, int fd, std::size_t limit) : shared_(std::make_shared<shared>(on, limit)) {
+  sigset_t all_signals;
+  sigset_t before;
+  sigfillset(&all_signals);
+  pthread_sigmask(SIG_BLOCK, &all_signals, &before);
+  std::thread([state = shared_, fd] { state->read(fd); }).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+line_input::~line_input() {
+  shared_->changed = {};
+  const std::lock_guard lock(shared_->mutex);
+  shared_->work.reset();
+  shared_->room.notify_all();
+}
+
+std::optional<line_input::line> line_input::take() {
+  const std::lock_guard lock(shared_->mutex);
+  if (shared_->lines.empty()) return std::nullopt;
+  line next = std::move(shared_->lines.front());
+  shared_->lines.pop_front();
+  if (shared_->lines.size() < max_lines_ahead / 2) shared_->room.notify_all();
+  return next;
+}
+
+bool line_input::finished() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->ended && shared_->lines.empty();
+}
+
+std::error_code line_input::error() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->error;
+}
+
+void line_input::on_change(std::function<void()> callback) { shared_->changed = std::move(callback); }
+
+}  // namespace netlab::net

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "net/listen.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::net {
+namespace {
+
+// A free port found for one socket may be taken for the next (TCP free, UDP not): so many numbers are tried.
+constexpr int free_port_attempts = 64;
+
+// Datagrams that arrive while a worker is busy wait here; the kernel caps it (net.core.rmem_max).
+constexpr int receive_buffer_octets = 4 * 1024 * 1024;
+
+bool set_option(int fd, int level, int name, int value) noexcept {
+  return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+failure explain(std::error_code code, transport protocol, const asio::ip::address& address, std::uint16_t port) {
+  failure why{code, fmt::format("listen {} {}", name_of(protocol), to_string(address, port)), {}, {}};
+  if (code == std::errc::address_in_use) {
+    why.hint = fmt::format("`ss -lnp{} 'sport = :{}'` shows who has it; --port 0 takes a free one",
+                           protocol == transport::tcp ? 't' : 'u', port);
+  } else if (code == std::errc::permission_denied) {
+    why.hint = fmt::format("ports below 1024 need root or CAP_NET_BIND_SERVICE; try --port {}", port + 10000);
+  } else if (code == std::errc::address_not_available) {
+    why.detail = "not an address of this machine";
+    why.hint = "`ip address` lists them";
+  }
+  return why;
+}
+
+result<std::uint16_t> port_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    return fail(last_system_error(), "getsockname");
+  // sin_port and sin6_port are at the same place (RFC 3493 §3.3 keeps them so on Linux).
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+// The first socket of an address binds alone, which fails if anyone has the port, and only then allows
+// sharing: with SO_REUSEPORT from the start, a second server of the same user would silently get half
+// of the first one's peers.
+result<unique_fd> open_socket(transport protocol, const asio::ip::address& address, std::uint16_t port,
+                              bool is_first, bool shared) {
+  const bool is_tcp = protocol == transport::tcp;
+  unique_fd fd(::socket(address.is_v6() ? AF_INET6 : AF_INET,
+                        (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto failed = [&] { return unexpected(explain(last_system_error(), protocol, address, port)); };
+  if (!fd) return failed();
+  if (address.is_v6() && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return failed();
+  // For TCP it lets a restarted server bind beside its old connections; for UDP it would share the port.
+  if (is_tcp && !set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return failed();
+  if (shared && !is_first && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
+  const tcp::endpoint local(address, port);
+  if (::bind(fd.get(), local.data(), static_cast<socklen_t>(local.size())) != 0) return failed();
+  if (shared && is_first && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
+  if (is_tcp) {
+    if (::listen(fd.get(), SOMAXCONN) != 0) return failed();
+  } else {
+    set_option(fd.get(), SOL_SOCKET, SO_RCVBUF, receive_buffer_octets);
+    // A wildcard socket has to learn which address a datagram was sent to, to answer from there.
+    if (!set_option(fd.get(), address.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP,
+                    address.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, 1))
+      return failed();
+  }
+  return fd;
+}
+
+result<bound> open_address(transport protocol, const asio::ip::address& address, std::uint16_t port,
+                           unsigned sockets) {
+  bound opened{.protocol = protocol, .address = address, .port = port, .sockets = {}};
+  for (unsigned index = 0; index < sockets; ++index) {
+    auto fd = open_socket(protocol, address, opened.port, index == 0, sockets > 1);
+    if (!fd) return unexpected(fd.error());
+    if (opened.port == 0) {
+      const auto taken = port_of(fd->get());
+      if (!taken) return unexpected(taken.error());
+      opened.port = *taken;
+    }
+    opened.sockets.push_back(std::move(*fd));
+  }
+  return opened;
+}
+
+result<std::vector<bound>> open_all(const listen_options& options,
+                                    const std::vector<asio::ip::address>& addresses, bool skip_missing) {
+  std::vector<bound> opened;
+  std::uint16_t port = options.port;
+  std::optional<failure> missing;
+  for (const transport protocol : {transport::tcp, transport::udp}) {
+    if (!(protocol == transport::tcp ? options.tcp : options.udp)) continue;
+    for (const asio::ip::address& address : addresses) {
+      auto one = open_address(protocol, address, port, options.sockets_each);
+      if (!one) {
+        const std::error_code code = one.error().code;
+        if (skip_missing && (code == std::errc::address_not_available || code == std::errc::address_family_not_supported)) {
+          missing = std::move(one.error());
+          continue;
+        }
+        return unexpected(one.error());
+      }
+      port = one->port;
+      opened.push_back(std::move(*one));
+    }
+  }
+  if (opened.empty() && missing) return unexpected(std::move(*missing));
+  return opened;
+}
+
+}  // namespace
+
+result<std::vector<asio::ip::address>> parse_bind(std::string_view text) {
+  if (text == "any")
+    return std::vector<asio::ip::address>{asio::ip::address_v4::any(), asio::ip::address_v6::any()};
+  std::string_view bare = text;
+  if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
+  if (const auto address = parse_address(bare)) return std::vector<asio::ip::address>{*address};
+  return fail(errc::usage, fmt::format("bind address '{}' is not an address", escape(text, 80)),
+              "write 192.0.2.1, ::1 or any");
+}
+
+result<std::vector<bound>> listen(const listen_options& options) {
+  std::vector<asio::ip::address> addresses = options.addresses;
+  // A machine without IPv6 still serves: missing families count only where the user named the address.
+  bool skip_missing = addresses.empty();
+  if (addresses.empty()) addresses = {asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
+  if (std::all_of(addresses.begin(), addresses.end(), [](const auto& each) { return each.is_unspecified(); }))
+    skip_missing = addresses.size() > 1;
+  std::erase_if(addresses, [&](const auto& each) { return !in_family(each, options.restrict_to); });
+  if (addresses.empty())
+    return fail(errc::usage, "no address to listen on is left", "-4 and -6 restrict --bind");
+  std::vector<asio::ip::address> distinct;
+  for (const auto& each : addresses)
+    if (std::find(distinct.begin(), distinct.end(), each) == distinct.end()) distinct.push_back(each);
+
+  for (int attempt = 1;; ++attempt) {
+    auto opened = open_all(options, distinct, skip_missing);
+    if (opened || options.port != 0 || attempt == free_port_attempts ||
+        opened.error().code != std::errc::address_in_use)
+      return opened;
+  }
+}
+
+}  // namespace netlab::net

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "net/resolve.hpp"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace netlab::net {
+namespace {
+
+using addresses = std::vector<asio::ip::address>;
+
+asio::ip::address to_address(const sockaddr& from) {
+  if (from.sa_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &from, sizeof in);
+    return asio::ip::address_v4(ntohl(in.sin_addr.s_addr));
+  }
+  sockaddr_in6 in{};
+  std::memcpy(&in, &from, sizeof in);
+  asio::ip::address_v6::bytes_type octets;
+  std::memcpy(octets.data(), &in.sin6_addr, octets.size());
+  return asio::ip::address_v6(octets, in.sin6_scope_id);
+}
+
+failure resolver_failure(int code, const std::string& host) {
+  const std::string context = "resolve " + host;
+  switch (code) {
+    case EAI_NONAME:
+#ifdef EAI_NODATA
+    case EAI_NODATA:
+#endif
+#ifdef EAI_ADDRFAMILY
+    case EAI_ADDRFAMILY:
+#endif
+    case EAI_FAMILY: return {make_error_code(errc::no_such_host), context, {}, {}};
+    case EAI_AGAIN: return {make_error_code(errc::resolver_failed), context, {}, {}};
+    case EAI_MEMORY: return {{ENOMEM, std::generic_category()}, context, {}, {}};
+    case EAI_SYSTEM: return {last_system_error(), context, {}, {}};
+    default: return {make_error_code(errc::resolver_failed), context, gai_strerror(code), {}};
+  }
+}
+
+result<addresses> look_up(const std::string& host, family which, int flags) {
+  addrinfo hints{};
+  hints.ai_family = which == family::ipv4 ? AF_INET : which == family::ipv6 ? AF_INET6 : AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;  // one entry an address
+  hints.ai_flags = flags;
+  addrinfo* list = nullptr;
+  const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list);
+  if (code != 0) return unexpected(resolver_failure(code, host));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(list, &freeaddrinfo);
+  addresses found;
+  for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
+    if (each->ai_family != AF_INET && each->ai_family != AF_INET6) continue;
+    const asio::ip::address address = to_address(*each->ai_addr);
+    if (std::find(found.begin(), found.end(), address) == found.end()) found.push_back(address);
+  }
+  if (found.empty()) return unexpected(resolver_failure(EAI_NONAME, host));
+  return found;
+}
+
+// getaddrinfo cannot be cancelled, and Asio's resolver waits for it when its context ends. So each look-up
+// has a thread of its own that nobody waits for: it holds this state and, if the waiter has gone, drops it.
+struct look_up_state {
+  std::mutex mutex;
+  asio::steady_timer* waiter = nullptr;  // null once nobody waits
+  std::unique_ptr<result<addresses>> outcome;
+};
+
+}  // namespace
+
+asio::awaitable<result<addresses>> resolve(std::string host, family which, time_point deadline) {
+  if (const auto address = parse_address(host)) {
+    if (!in_family(*address, which))
+      co_return fail(errc::no_such_host,
+                     fmt::format("resolve {}: it is no IPv{} address", host, which == family::ipv4 ? 4 : 6));
+    co_return addresses{*address};
+  }
+  auto state = std::make_shared<look_up_state>();
+  asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
+  state->waiter = &timer;
+  std::thread([state, host, which] {
+    auto outcome = std::make_unique<result<addresses>>(look_up(host, which, 0));
+    const std::lock_guard lock(state->mutex);
+    state->outcome = std::move(outcome);
+    // The waiter clears the pointer under the same lock before its timer goes, so the post is safe.
+    if (state->waiter != nullptr)
+      asio::post(state->waiter->get_executor(), [state] {
+        if (state->waiter != nullptr) state->waiter->cancel();
+      });
+  }).detach();
+  // Reset on every way out, the destruction of a suspended coroutine included.
+  struct leave {
+    look_up_state& state;
+    ~leave() {
+      const std::lock_guard lock(state.mutex);
+      state.waiter = nullptr;
+    }
+  } guard{*state};
+  const auto [error] = co_await timer.async_wait(use_tuple);
+  const std::lock_guard lock(state->mutex);
+  if (state->outcome) co_return std::move(*state->outcome);
+  if (!error) co_return fail(make_error_code(errc::timed_out), "resolve " + host);
+  co_return fail(error, "resolve " + host);
+}
+
+}  // namespace netlab::net

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// A server: sessions for those who connect, answers for those who send datagrams, a stop that loses neither.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/machine.hpp"
+#include "net/datagram.hpp"
+#include "net/drive.hpp"
+#include "net/listen.hpp"
+#include "net/workers.hpp"
+
+namespace netlab::net {
+
+/// What a service says and does. Called from every worker's thread at once: each call guards its own state.
+class service_handler {
+ public:
+  virtual ~service_handler() = default;
+
+  /// A peer has connected. The machine lives until closed() has been called for it.
+  [[nodiscard]] virtual std::unique_ptr<machine> open(const tcp::endpoint& peer, const tcp::endpoint& local,
+                                                      time_point now) = 0;
+  /// Its session has ended; `error` says if the stream broke.
+  virtual void closed(machine& session, const tcp::endpoint& peer, std::error_code error) = 0;
+  /// A peer came when max_clients were there; gets these octets and an orderly close.
+  [[nodiscard]] virtual bytes full(const tcp::endpoint& peer) = 0;
+  /// Whether the datagram is answered, and then with what.
+  [[nodiscard]] virtual bool answer(const datagram& request, bytes& reply) = 0;
+  /// Something went wrong that no peer is told of (no descriptors left).
+  virtual void trouble(const std::string& line) = 0;
+};
+
+struct service_limits {
+  std::size_t max_clients = 10'000;
+  std::size_t max_datagram = 2'048;  ///< longer ones arrive cut, and marked so
+};
+
+/// Accepts and answers on sockets given to it, on every worker. stop() may come from any thread; the others
+/// from the thread that made it.
+class service {
+ public:
+  service(workers& on, service_handler& handler, service_limits limits);
+  /// The workers must have been joined, or never started.
+  ~service();
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  /// Takes over the sockets of listen(), made with sockets_each = workers::size(), and begins.
+  void start(std::vector<bound> sockets);
+
+  /// No more peers are accepted (those already in the queue are served), sessions finish what was begun.
+  /// Calls back once, in a worker's thread, when all is closed. Once only.
+  void stop(std::function<void()> drained);
+  /// Closes every session as it is.
+  void abort();
+
+  [[nodiscard]] std::size_t clients() const noexcept { return clients_.load(std::memory_order_relaxed); }
+
+ private:
+  struct session;
+  struct acceptor;
+  struct shard;
+
+  void accept_next(shard& on, acceptor& from);
+  void admit(shard& on, tcp::socket socket);
+  void turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer);
+  void begin(shard& on, std::shared_ptr<session> one);
+  asio::awaitable<void> run_session(shard& on, std::shared_ptr<session> one);
+  void stop_shard(shard& on);
+  void leave();
+
+  workers& workers_;
+  service_handler& handler_;
+  service_limits limits_;
+  std::vector<std::unique_ptr<shard>> shards_;
+  std::atomic<std::size_t> clients_{0};
+  std::atomic<std::size_t> alive_{1};  // shards not stopped and sessions not ended; and one until stop()
+  std::function<void()> drained_;
+};
+
+}  // namespace netlab::net
