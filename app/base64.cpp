@@ -40,7 +40,8 @@ result<std::string> read_stdin() {
     const ssize_t size = ::read(STDIN_FILENO, piece.data(), piece.size());
     if (size > 0) text.append(piece.data(), static_cast<std::size_t>(size));
     if (size == 0) return text;
-    if (size < 0 && errno != EINTR) return fail(make_error_code(errc::no_input), fmt::format("read stdin: {}", last_system_error().message()));
+    if (size < 0 && errno != EINTR)
+      return fail(make_error_code(errc::no_input), fmt::format("read stdin: {}", last_system_error().message()));
   }
 }
 
@@ -79,17 +80,19 @@ constexpr std::array statuses{exit_status::done,     exit_status::usage,        
                               exit_status::no_input, exit_status::input_output, exit_status::configuration};
 
 constexpr std::array actions{
-    action{.path = "base64",
-           .summary = "encode or decode Base64",
-           .operands = "[TEXT...]",
-           .description = "Encodes its arguments, joined by blanks, or its input octet for octet, as one line of Base64 with padding "
-                          "(RFC 4648). With -d it decodes, and refuses what is not exactly Base64; on a terminal, control "
-                          "characters are shown escaped. Passwords belong into the input, not into the arguments, which every "
-                          "user of the machine can read.",
-           .options = options,
-           .examples = examples,
-           .statuses = statuses,
-           .run = run},
+    action{
+        .path = "base64",
+        .summary = "encode or decode Base64",
+        .operands = "[TEXT...]",
+        .description =
+            "Encodes its arguments, joined by blanks, or its input octet for octet, as one line of Base64 with padding "
+            "(RFC 4648). With -d it decodes, and refuses what is not exactly Base64; on a terminal, control "
+            "characters are shown escaped. Passwords belong into the input, not into the arguments, which every "
+            "user of the machine can read.",
+        .options = options,
+        .examples = examples,
+        .statuses = statuses,
+        .run = run},
 };
 
 }  // namespace

@@ -25,9 +25,17 @@
 namespace netlab::app {
 namespace {
 
-constexpr option byte_order_option{.name = "byte-order", .argument = "ORDER", .help = "of ID and numbers: network (big) or little, as native struct.pack sends on a PC", .fallback = "network", .choices = "network little"};
+constexpr option byte_order_option{
+    .name = "byte-order",
+    .argument = "ORDER",
+    .help = "of ID and numbers: network (big) or little, as native struct.pack sends on a PC",
+    .fallback = "network",
+    .choices = "network little"};
 constexpr option port_option{.name = "port", .argument = "N", .help = "port number", .fallback = "50000"};
-constexpr option serve_port_option{.name = "port", .argument = "N", .help = "port number, the same for TCP and UDP; 0: a free one", .fallback = "50000"};
+constexpr option serve_port_option{.name = "port",
+                                   .argument = "N",
+                                   .help = "port number, the same for TCP and UDP; 0: a free one",
+                                   .fallback = "50000"};
 
 result<byte_order> parse_byte_order(std::string_view text) {
   if (text == "network" || text == "big") return byte_order::big;
@@ -38,14 +46,15 @@ result<byte_order> parse_byte_order(std::string_view text) {
 // ---- serve ----
 
 constexpr std::array serve_options{
-    serving_options::bind,         byte_order_option,    serving_options::grace,       serving_options::idle_timeout,
-    shared_options::ipv4,          shared_options::ipv6, serving_options::max_clients, serve_port_option,
-    shared_options::tcp,           serving_options::threads, shared_options::udp,
+    serving_options::bind, byte_order_option,        serving_options::grace,       serving_options::idle_timeout,
+    shared_options::ipv4,  shared_options::ipv6,     serving_options::max_clients, serve_port_option,
+    shared_options::tcp,   serving_options::threads, shared_options::udp,
 };
 
 exit_status serve(arguments& args, console& out) {
   const serving how = serving::read(args);
-  calc::server_parameters parameters{.session = {}, .max_clients = how.max_clients, .log_connections = out.is_verbose()};
+  calc::server_parameters parameters{
+      .session = {}, .max_clients = how.max_clients, .log_connections = out.is_verbose()};
   parameters.session.order = args.as("byte-order", parse_byte_order);
   parameters.session.idle_timeout = how.idle_timeout;
   args.refuse_positionals();
@@ -55,8 +64,8 @@ exit_status serve(arguments& args, console& out) {
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   const calc::server_totals totals = server.totals();
-  out.note(fmt::format("answered {}, refused {}, {}, {} turned away", count_of(totals.answered, "request"), totals.refused,
-                       count_of(totals.connections, "connection"), totals.turned_away));
+  out.note(fmt::format("answered {}, refused {}, {}, {} turned away", count_of(totals.answered, "request"),
+                       totals.refused, count_of(totals.connections, "connection"), totals.turned_away));
   return exit_status::done;
 }
 
@@ -66,15 +75,27 @@ constexpr std::array query_options{
     shared_options::local_bind,
     byte_order_option,
     shared_options::host,
-    option{.name = "id", .argument = "N", .help = "the request's ID, of the first one where there are many", .fallback = "1"},
+    option{.name = "id",
+           .argument = "N",
+           .help = "the request's ID, of the first one where there are many",
+           .fallback = "1"},
     shared_options::ipv4,
     shared_options::ipv6,
-    option{.name = "pipeline", .argument = "N", .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one a time", .fallback = "32"},
+    option{.name = "pipeline",
+           .argument = "N",
+           .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one a time",
+           .fallback = "32"},
     port_option,
-    option{.name = "retries", .argument = "N", .help = "over UDP, how often a request is sent again within the timeout", .fallback = "2"},
+    option{.name = "retries",
+           .argument = "N",
+           .help = "over UDP, how often a request is sent again within the timeout",
+           .fallback = "2"},
     option{.name = "send-anyway", .help = "send also what can have no answer"},
     shared_options::tcp,
-    option{.name = "timeout", .argument = "DURATION", .help = "for the connection, and again for each answer", .fallback = "5s"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connection, and again for each answer",
+           .fallback = "5s"},
     shared_options::udp,
 };
 
@@ -87,12 +108,14 @@ struct query_call {
 
 // The request that these words mean, or why it is not sent.
 result<calc::request> to_request(std::span<const std::string_view> words, const query_call& call, std::uint32_t id) {
-  auto asked = calc::parse_words(words, call.send_anyway ? calc::unknown_operations::passed : calc::unknown_operations::refused);
+  auto asked =
+      calc::parse_words(words, call.send_anyway ? calc::unknown_operations::passed : calc::unknown_operations::refused);
   if (!asked) return asked;
   asked->id = id;
   if (call.send_anyway) return asked;
   if (const auto value = calc::evaluate(*asked); !value)
-    return fail(errc::bad_data, fmt::format("{} has no answer: {}", calc::to_line(*asked), calc::reason(value.error())), "--send-anyway sends it");
+    return fail(errc::bad_data, fmt::format("{} has no answer: {}", calc::to_line(*asked), calc::reason(value.error())),
+                "--send-anyway sends it");
   return asked;
 }
 
@@ -111,7 +134,10 @@ query_call parse_query(arguments& args) {
   call.send_anyway = args.flag("send-anyway");
   const auto& words = args.positionals();
   if (words.empty() && ::isatty(STDIN_FILENO) == 1)
-    args.refuse({make_error_code(errc::usage), {}, "an operation is missing", "SUM, PRO, MIN or MAX, then numbers; - reads requests from stdin"});
+    args.refuse({make_error_code(errc::usage),
+                 {},
+                 "an operation is missing",
+                 "SUM, PRO, MIN or MAX, then numbers; - reads requests from stdin"});
   if (words.empty() || (words.size() == 1 && words.front() == "-")) return call;
   const std::vector<std::string_view> views(words.begin(), words.end());
   auto asked = to_request(views, call, call.id);
@@ -153,19 +179,22 @@ exit_status query_single(const query_call& call, console& out) {
   single_source source(*call.single);
   exit_status status = exit_status::internal;
   const auto report = [&](const calc::outcome& one, const calc::ends& where) {
-    out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), where.local, where.remote, to_string(one.elapsed)));
+    out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), where.local, where.remote,
+                           to_string(one.elapsed)));
     if (one.value && !out.wants_json()) out.line(fmt::format("{}", *one.value));
     if (one.value && out.wants_json()) out.json(to_json(one, where, call.how.protocol));
     status = one.value ? exit_status::done : out.refuse(one.value.error());
   };
-  if (const auto done = net::run_client(loop, calc::query(call.how, source, report)); !done) return out.refuse(done.error());
+  if (const auto done = net::run_client(loop, calc::query(call.how, source, report)); !done)
+    return out.refuse(done.error());
   return status;
 }
 
 /// Requests a line of stdin, and their results a line of stdout in the same order.
 class batch final : public calc::request_source {
  public:
-  batch(asio::io_context& loop, const query_call& call, console& out) : loop_(loop), call_(call), out_(out), input_(loop, STDIN_FILENO, max_line) {}
+  batch(asio::io_context& loop, const query_call& call, console& out)
+      : loop_(loop), call_(call), out_(out), input_(loop, STDIN_FILENO, max_line) {}
 
   std::optional<item> take() override {
     while (!out_.output_lost()) {
@@ -174,7 +203,10 @@ class batch final : public calc::request_source {
       const std::uint64_t tag = lines_++;
       auto asked = to_request(*line, tag);
       if (asked) return item{tag, std::move(*asked)};
-      nlohmann::ordered_json object{{"id", id_of(tag)}, {"line", escape(line->text, 200)}, {"result", nullptr}, {"error", describe(asked.error())}};
+      nlohmann::ordered_json object{{"id", id_of(tag)},
+                                    {"line", escape(line->text, 200)},
+                                    {"result", nullptr},
+                                    {"error", describe(asked.error())}};
       unanswered(tag, asked.error(), std::move(object));
     }
     return std::nullopt;
@@ -186,7 +218,8 @@ class batch final : public calc::request_source {
   void report(const calc::outcome& one, const calc::ends& where) {
     if (!one.value) return unanswered(one.tag, one.value.error(), to_json(one, where, call_.how.protocol));
     ++answers_;
-    out_.detail(fmt::format("line {}: {} {} -> {}, {}", one.tag + 1, net::name_of(call_.how.protocol), where.local, where.remote, to_string(one.elapsed)));
+    out_.detail(fmt::format("line {}: {} {} -> {}, {}", one.tag + 1, net::name_of(call_.how.protocol), where.local,
+                            where.remote, to_string(one.elapsed)));
     release(one.tag, out_.wants_json() ? dump(to_json(one, where, call_.how.protocol)) : fmt::format("{}", *one.value));
   }
 
@@ -222,7 +255,9 @@ class batch final : public calc::request_source {
     return app::to_request(words(trim(line.text)), call_, id_of(tag));
   }
 
-  static std::string dump(const nlohmann::ordered_json& object) { return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace); }
+  static std::string dump(const nlohmann::ordered_json& object) {
+    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
 
   [[nodiscard]] std::string nothing(std::uint64_t tag, const failure& why) const {
     if (!out_.wants_json()) return "-";
@@ -231,7 +266,8 @@ class batch final : public calc::request_source {
 
   void unanswered(std::uint64_t tag, failure why, nlohmann::ordered_json object) {
     ++failures_;
-    why.context = why.context.empty() ? fmt::format("line {}", tag + 1) : fmt::format("line {}: {}", tag + 1, why.context);
+    why.context =
+        why.context.empty() ? fmt::format("line {}", tag + 1) : fmt::format("line {}: {}", tag + 1, why.context);
     out_.error(why);
     release(tag, out_.wants_json() ? dump(object) : std::string("-"));
   }
@@ -239,7 +275,9 @@ class batch final : public calc::request_source {
   // Prints what has its turn. Answers that come together are written together.
   void release(std::uint64_t tag, std::string text) {
     ready_.emplace(tag, std::move(text));
-    for (auto first = ready_.begin(); first != ready_.end() && first->first == next_; first = ready_.erase(first), ++next_) out_.line(first->second);
+    for (auto first = ready_.begin(); first != ready_.end() && first->first == next_;
+         first = ready_.erase(first), ++next_)
+      out_.line(first->second);
     if (std::exchange(flush_posted_, true)) return;
     asio::post(loop_, [this] {
       flush_posted_ = false;
@@ -260,7 +298,8 @@ class batch final : public calc::request_source {
 };
 
 asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
-  auto done = co_await calc::query(call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
+  auto done = co_await calc::query(
+      call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
   if (done) co_return done;
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return done;
@@ -277,7 +316,8 @@ exit_status query_batch(const query_call& call, console& out) {
     if (lines.answers() == 0 || status == exit_status::interrupted || status == exit_status::terminated) return status;
     return exit_status::partly_done;
   }
-  if (lines.input_error()) return out.refuse({make_error_code(errc::no_input), "read stdin", lines.input_error().message(), {}});
+  if (lines.input_error())
+    return out.refuse({make_error_code(errc::no_input), "read stdin", lines.input_error().message(), {}});
   return lines.failures() == 0 ? exit_status::done : exit_status::partly_done;
 }
 
@@ -291,7 +331,10 @@ exit_status query(arguments& args, console& out) {
 
 constexpr std::array bench_options{
     byte_order_option,
-    option{.name = "connections", .argument = "N", .help = "TCP connections or UDP sockets, over all threads", .fallback = "16"},
+    option{.name = "connections",
+           .argument = "N",
+           .help = "TCP connections or UDP sockets, over all threads",
+           .fallback = "16"},
     option{.name = "duration", .argument = "DURATION", .help = "length of the run", .fallback = "5s"},
     shared_options::host,
     shared_options::ipv4,
@@ -301,7 +344,10 @@ constexpr std::array bench_options{
     port_option,
     shared_options::tcp,
     option{.name = "threads", .argument = "N", .help = "threads that make the load", .fallback = "1"},
-    option{.name = "timeout", .argument = "DURATION", .help = "for the connections, and again for each answer", .fallback = "5s"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connections, and again for each answer",
+           .fallback = "5s"},
     shared_options::udp,
 };
 
@@ -322,12 +368,15 @@ calc::bench_options parse_bench(arguments& args) {
   return how;
 }
 
-constexpr std::array<std::pair<const char*, double>, 4> percentiles{{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
+constexpr std::array<std::pair<const char*, double>, 4> percentiles{
+    {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
 
 void print_text(const calc::bench_report& report, double rate, console& out) {
-  out.line(fmt::format("requests   {:.0f} a second, {} answered in {}", rate, report.answers, to_string(report.elapsed)));
+  out.line(
+      fmt::format("requests   {:.0f} a second, {} answered in {}", rate, report.answers, to_string(report.elapsed)));
   std::string latencies;
-  for (const auto& [name, fraction] : percentiles) latencies += fmt::format("{} {}, ", name, to_string(report.latencies.percentile(fraction)));
+  for (const auto& [name, fraction] : percentiles)
+    latencies += fmt::format("{} {}, ", name, to_string(report.latencies.percentile(fraction)));
   out.line(fmt::format("latency    {}max {}", latencies, to_string(report.latencies.max())));
   out.line(fmt::format("wrong      {}", report.wrong));
   out.line(fmt::format("lost       {}", report.lost));
@@ -354,7 +403,8 @@ void print_json(const calc::bench_options& how, const calc::bench_report& report
 exit_status bench(arguments& args, console& out) {
   const calc::bench_options how = parse_bench(args);
   if (args.error()) return out.refuse(*args.error());
-  out.note(fmt::format("{} over {}, {} under way on each, {} a request, for {}", count_of(how.connections, "connection"), net::name_of(how.server.protocol),
+  out.note(fmt::format("{} over {}, {} under way on each, {} a request, for {}",
+                       count_of(how.connections, "connection"), net::name_of(how.server.protocol),
                        count_of(how.pipeline, "request"), count_of(how.numbers, "number"), to_string(how.length)));
   asio::io_context loop{1};
   const auto report = net::run_client(loop, calc::bench(how));
@@ -375,7 +425,8 @@ exit_status bench(arguments& args, console& out) {
 
 constexpr std::array serve_examples{
     example{"netlab calc serve", "TCP and UDP on port 50000 of the loopback addresses"},
-    example{"netlab calc serve --tcp --port 4711 --bind any -v", "TCP alone, for other machines too, naming each visitor"},
+    example{"netlab calc serve --tcp --port 4711 --bind any -v",
+            "TCP alone, for other machines too, naming each visitor"},
     example{"telnet localhost 50000", "then type: sum 1 2 3"},
 };
 
@@ -383,7 +434,8 @@ constexpr std::array query_examples{
     example{"netlab calc query sum 1 2 3", "prints 6"},
     example{"netlab calc query --udp -v sum -5 3", "prints -2, and both ends on stderr"},
     example{"printf 'pro 4 5\\nmin 3 -7\\n' | netlab calc query", "prints 20 and -7, one line for each"},
-    example{"netlab calc query --host lab.example.org --byte-order little pro 4 5", "asks a server that packs with struct's native order"},
+    example{"netlab calc query --host lab.example.org --byte-order little pro 4 5",
+            "asks a server that packs with struct's native order"},
 };
 
 constexpr std::array bench_examples{
@@ -392,46 +444,56 @@ constexpr std::array bench_examples{
 };
 
 using enum exit_status;
-constexpr std::array serve_statuses{done, usage, unavailable, internal, system, input_output, not_permitted, configuration, interrupted, terminated};
-constexpr std::array query_statuses{done,     partly_done, usage,        bad_data, no_input, no_host, unavailable, internal,
-                                    system, input_output, try_later, protocol, not_permitted, configuration, interrupted, terminated};
-constexpr std::array bench_statuses{done,   partly_done,  usage,     no_host,  unavailable,   internal,      system,
-                                    input_output, try_later, protocol, not_permitted, configuration, interrupted, terminated};
+constexpr std::array serve_statuses{done,         usage,         unavailable,   internal,    system,
+                                    input_output, not_permitted, configuration, interrupted, terminated};
+constexpr std::array query_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
+                                    unavailable,   internal,      system,      input_output, try_later, protocol,
+                                    not_permitted, configuration, interrupted, terminated};
+constexpr std::array bench_statuses{done,          partly_done,   usage,        no_host,   unavailable,
+                                    internal,      system,        input_output, try_later, protocol,
+                                    not_permitted, configuration, interrupted,  terminated};
 
 constexpr std::array actions{
     action{.path = "calc bench",
            .summary = "put a load on a calculation server and measure it",
-           .description = "Keeps the given number of requests under way on each connection, checks every answer against the exact "
-                          "result, and prints the answers a second and how late they came. SIGINT ends the run early and prints "
-                          "what was measured.",
+           .description =
+               "Keeps the given number of requests under way on each connection, checks every answer against the exact "
+               "result, and prints the answers a second and how late they came. SIGINT ends the run early and prints "
+               "what was measured.",
            .options = bench_options,
            .takes_transport = true,
            .examples = bench_examples,
            .statuses = bench_statuses,
            .run = bench},
-    action{.path = "calc query",
-           .summary = "ask a calculation server",
-           .operands = "[OP NUMBER... | -]",
-           .description = "Sends one request, SUM, PRO(duct), MIN or MAX of up to 255 whole numbers of 32 bits, and prints the result "
-                          "alone. It knows the right result and says what is wrong with another: the other byte order, another ID, an "
-                          "echo service. With - for OP, or with neither OP nor terminal, it reads one request a line and prints one "
-                          "line for each in the same order, - where there is no result, the reason on stderr.",
-           .options = query_options,
-           .takes_transport = true,
-           .examples = query_examples,
-           .statuses = query_statuses,
-           .run = query},
-    action{.path = "calc serve",
-           .summary = "run the calculation server",
-           .description = "Answers SUM, PRO, MIN and MAX over TCP and UDP, both unless one is named, on one port number. Prints one "
-                          "line a socket when ready. A request that has no answer is dropped (UDP), or ends its connection behind "
-                          "the answers to those before it (TCP), and is logged. On the TCP port a person may type: sum 1 2 3; what "
-                          "kind of peer it is, the first octets tell. SIGINT and SIGTERM end it in order; totals go to stderr.",
-           .options = serve_options,
-           .takes_transport = true,
-           .examples = serve_examples,
-           .statuses = serve_statuses,
-           .run = serve},
+    action{
+        .path = "calc query",
+        .summary = "ask a calculation server",
+        .operands = "[OP NUMBER... | -]",
+        .description =
+            "Sends one request, SUM, PRO(duct), MIN or MAX of up to 255 whole numbers of 32 bits, and prints the "
+            "result "
+            "alone. It knows the right result and says what is wrong with another: the other byte order, another ID, "
+            "an "
+            "echo service. With - for OP, or with neither OP nor terminal, it reads one request a line and prints one "
+            "line for each in the same order, - where there is no result, the reason on stderr.",
+        .options = query_options,
+        .takes_transport = true,
+        .examples = query_examples,
+        .statuses = query_statuses,
+        .run = query},
+    action{
+        .path = "calc serve",
+        .summary = "run the calculation server",
+        .description =
+            "Answers SUM, PRO, MIN and MAX over TCP and UDP, both unless one is named, on one port number. Prints one "
+            "line a socket when ready. A request that has no answer is dropped (UDP), or ends its connection behind "
+            "the answers to those before it (TCP), and is logged. On the TCP port a person may type: sum 1 2 3; what "
+            "kind of peer it is, the first octets tell. SIGINT and SIGTERM end it in order; totals go to stderr.",
+        .options = serve_options,
+        .takes_transport = true,
+        .examples = serve_examples,
+        .statuses = serve_statuses,
+        .run = serve},
 };
 
 }  // namespace

@@ -45,11 +45,13 @@ separated separate(const action& of, std::span<const std::string> typed) {
   for (std::size_t at = 0; at < typed.size(); ++at) {
     const std::string& word = typed[at];
     if (word == "--") {
-      parts.positionals.insert(parts.positionals.end(), typed.begin() + static_cast<std::ptrdiff_t>(at) + 1, typed.end());
+      parts.positionals.insert(parts.positionals.end(), typed.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                               typed.end());
       break;
     }
     const bool is_option = word.size() > 1 && word[0] == '-' &&
-                           (!looks_like_number(word) || (parts.positionals.empty() && word.size() == 2 && find_option(of, word[1]) != nullptr));
+                           (!looks_like_number(word) ||
+                            (parts.positionals.empty() && word.size() == 2 && find_option(of, word[1]) != nullptr));
     if (!is_option) {
       parts.positionals.push_back(word);
       continue;
@@ -66,7 +68,9 @@ failure unknown_option(const action& of, std::string_view word) {
     for (const option& each : options) names.push_back(fmt::format("--{}", each.name));
   const std::vector<std::string_view> known(names.begin(), names.end());
   const std::string_view near = nearest(word.substr(0, word.find('=')), known);
-  return {make_error_code(errc::usage), {}, fmt::format("unknown option '{}'", escape(word, 60)),
+  return {make_error_code(errc::usage),
+          {},
+          fmt::format("unknown option '{}'", escape(word, 60)),
           near.empty() ? fmt::format("see netlab {} --help", of.path) : fmt::format("did you mean {}?", near)};
 }
 
@@ -75,7 +79,8 @@ failure find_unknown_option(const action& of, const std::vector<std::string>& op
   for (std::size_t at = 0; at < options.size(); ++at) {
     const std::string& word = options[at];
     if (word.starts_with("--")) {
-      if (find_option(of, std::string_view(word).substr(2, word.find('=') - 2)) == nullptr) return unknown_option(of, word);
+      if (find_option(of, std::string_view(word).substr(2, word.find('=') - 2)) == nullptr)
+        return unknown_option(of, word);
     } else if (word.size() > 1 && word[0] == '-') {
       for (std::size_t letter = 1; letter < word.size(); ++letter) {
         const option* which = find_option(of, word[letter]);
@@ -85,7 +90,10 @@ failure find_unknown_option(const action& of, const std::vector<std::string>& op
     }
     if (wants_next_word(of, word)) ++at;
   }
-  return {make_error_code(errc::usage), {}, "an option that is not understood", fmt::format("see netlab {} --help", of.path)};
+  return {make_error_code(errc::usage),
+          {},
+          "an option that is not understood",
+          fmt::format("see netlab {} --help", of.path)};
 }
 
 cxxopts::Options declare(const action& of) {
@@ -93,7 +101,8 @@ cxxopts::Options declare(const action& of) {
   auto add = declared.add_options();
   for (const auto options : {of.options, common_options()})
     for (const option& each : options) {
-      const std::string names = each.letter == 0 ? std::string(each.name) : fmt::format("{},{}", each.letter, each.name);
+      const std::string names =
+          each.letter == 0 ? std::string(each.name) : fmt::format("{},{}", each.letter, each.name);
       auto kind = cxxopts::value<std::string>();
       if (each.argument.empty()) kind->implicit_value("true");
       add(names, std::string(each.help), kind);
@@ -143,13 +152,15 @@ result<arguments> parse_arguments(const action& of, std::span<const std::string>
   for (const auto options : {of.options, common_options()})
     for (const option& each : options) {
       if (parsed.given_.contains(each.name)) continue;
-      for (setting& stands : from.find(of, each)) parsed.given_[std::string(each.name)].push_back({std::move(stands.value), std::move(stands.origin)});
+      for (setting& stands : from.find(of, each))
+        parsed.given_[std::string(each.name)].push_back({std::move(stands.value), std::move(stands.origin)});
     }
   return parsed;
 }
 
 std::optional<arguments::value> arguments::last(std::string_view name) const {
-  if (const auto found = given_.find(name); found != given_.end() && !found->second.empty()) return found->second.back();
+  if (const auto found = given_.find(name); found != given_.end() && !found->second.empty())
+    return found->second.back();
   const option* which = find_option(*action_, name);
   if (which == nullptr || which->fallback.empty()) return std::nullopt;
   return value{std::string(which->fallback), {}};
@@ -161,7 +172,10 @@ bool arguments::flag(std::string_view name) {
   const auto found = last(name);
   if (!found) return false;
   const auto on = parse_bool(found->text);
-  if (!on) refuse(name, *found, {make_error_code(errc::usage), {}, fmt::format("'{}' is neither true nor false", escape(found->text, 60)), {}});
+  if (!on)
+    refuse(
+        name, *found,
+        {make_error_code(errc::usage), {}, fmt::format("'{}' is neither true nor false", escape(found->text, 60)), {}});
   return on.value_or(false);
 }
 
@@ -186,7 +200,8 @@ netlab::duration arguments::duration(std::string_view name) { return as(name, pa
 netlab::duration arguments::timeout(std::string_view name) {
   return as(name, [](std::string_view text) -> result<netlab::duration> {
     auto parsed = parse_duration(text);
-    if (parsed && *parsed < std::chrono::milliseconds(1)) return fail(errc::usage, fmt::format("'{}' is too short", escape(text, 60)), "at least 1ms");
+    if (parsed && *parsed < std::chrono::milliseconds(1))
+      return fail(errc::usage, fmt::format("'{}' is too short", escape(text, 60)), "at least 1ms");
     return parsed;
   });
 }
@@ -199,7 +214,8 @@ void arguments::prefer_typed(std::string_view one, std::string_view other) {
 
 void arguments::exclude(std::string_view one, std::string_view other) {
   prefer_typed(one, other);
-  if (flag(one) && flag(other)) refuse({make_error_code(errc::usage), {}, fmt::format("--{} and --{} exclude each other", one, other), {}});
+  if (flag(one) && flag(other))
+    refuse({make_error_code(errc::usage), {}, fmt::format("--{} and --{} exclude each other", one, other), {}});
 }
 
 void arguments::refuse(failure why) {
@@ -218,7 +234,10 @@ void arguments::refuse(std::string_view name, const value& bad, failure why) {
 
 void arguments::refuse_positionals() {
   if (positionals_.empty()) return;
-  refuse({make_error_code(errc::usage), {}, fmt::format("unexpected argument '{}'", escape(positionals_.front(), 60)), fmt::format("see netlab {} --help", action_->path)});
+  refuse({make_error_code(errc::usage),
+          {},
+          fmt::format("unexpected argument '{}'", escape(positionals_.front(), 60)),
+          fmt::format("see netlab {} --help", action_->path)});
 }
 
 }  // namespace netlab::app

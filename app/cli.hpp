@@ -39,7 +39,8 @@ class arguments {
   [[nodiscard]] netlab::duration timeout(std::string_view name);
   /// Any other type: `parse` turns the text into a result<Value>.
   template <class Parse>
-  [[nodiscard]] auto as(std::string_view name, Parse parse) -> typename decltype(parse(std::string_view{}))::value_type {
+  [[nodiscard]] auto as(std::string_view name, Parse parse) ->
+      typename decltype(parse(std::string_view{}))::value_type {
     using type = typename decltype(parse(std::string_view{}))::value_type;
     const auto found = last(name);
     if (!found) return type{};

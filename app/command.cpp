@@ -8,7 +8,11 @@ namespace netlab::app {
 namespace {
 
 constexpr std::array common{
-    option{.name = "color", .argument = "WHEN", .help = "bold type: auto, always or never", .fallback = "auto", .choices = "auto always never"},
+    option{.name = "color",
+           .argument = "WHEN",
+           .help = "bold type: auto, always or never",
+           .fallback = "auto",
+           .choices = "auto always never"},
     option{.name = "help", .letter = 'h', .help = "this text"},
     option{.name = "json", .help = "results as JSON, one object a line"},
     option{.name = "quiet", .letter = 'q', .help = "nothing but results and errors"},
@@ -29,7 +33,8 @@ const command* find_command(std::string_view name) noexcept {
 }
 
 const action* find_action(const command& in, std::string_view verb) noexcept {
-  const auto found = std::find_if(in.actions.begin(), in.actions.end(), [&](const action& each) { return each.verb() == verb; });
+  const auto found =
+      std::find_if(in.actions.begin(), in.actions.end(), [&](const action& each) { return each.verb() == verb; });
   return found == in.actions.end() ? nullptr : &*found;
 }
 

@@ -27,7 +27,10 @@ constexpr std::array serve_options{
     shared_options::ipv4,
     shared_options::ipv6,
     serving_options::max_clients,
-    option{.name = "port", .argument = "N", .help = "port number, the same for TCP and UDP; 0: a free one", .fallback = "7"},
+    option{.name = "port",
+           .argument = "N",
+           .help = "port number, the same for TCP and UDP; 0: a free one",
+           .fallback = "7"},
     shared_options::tcp,
     serving_options::threads,
     shared_options::udp,
@@ -37,13 +40,15 @@ exit_status serve(arguments& args, console& out) {
   const serving how = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
-  echo::server server({.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .log_connections = out.is_verbose()},
-                      [&out](const std::string& line) { out.note(line); });
+  echo::server server(
+      {.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .log_connections = out.is_verbose()},
+      [&out](const std::string& line) { out.note(line); });
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   const echo::server_totals totals = server.totals();
-  out.note(fmt::format("echoed {}: {}, {}; ignored {} from ports below 1024, {} turned away", count_of(totals.octets, "octet"),
-                       count_of(totals.connections, "connection"), count_of(totals.datagrams, "datagram"), totals.ignored, totals.turned_away));
+  out.note(fmt::format("echoed {}: {}, {}; ignored {} from ports below 1024, {} turned away",
+                       count_of(totals.octets, "octet"), count_of(totals.connections, "connection"),
+                       count_of(totals.datagrams, "datagram"), totals.ignored, totals.turned_away));
   return exit_status::done;
 }
 
@@ -55,9 +60,15 @@ constexpr std::array query_options{
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "port", .argument = "N", .help = "port number", .fallback = "7"},
-    option{.name = "retries", .argument = "N", .help = "over UDP, how often the message is sent again within the timeout", .fallback = "2"},
+    option{.name = "retries",
+           .argument = "N",
+           .help = "over UDP, how often the message is sent again within the timeout",
+           .fallback = "2"},
     shared_options::tcp,
-    option{.name = "timeout", .argument = "DURATION", .help = "for the connection, and again for the reply", .fallback = "5s"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connection, and again for the reply",
+           .fallback = "5s"},
     shared_options::udp,
 };
 
@@ -75,7 +86,8 @@ query_call parse_query(arguments& args) {
   call.how.local = shared_options::read_local_end(args);
   call.how.timeout = args.timeout("timeout");
   call.how.retries = static_cast<unsigned>(args.number("retries", 0, 100));
-  if (args.positionals().empty()) args.refuse({make_error_code(errc::usage), {}, "the text to send is missing", "netlab echo query hello"});
+  if (args.positionals().empty())
+    args.refuse({make_error_code(errc::usage), {}, "the text to send is missing", "netlab echo query hello"});
   call.message = fmt::format("{}", fmt::join(args.positionals(), " "));
   return call;
 }
@@ -87,7 +99,8 @@ exit_status query(arguments& args, console& out) {
   const bytes_view octets = as_bytes(call.message);
   const auto reply = net::run_client(loop, echo::query(call.how, {octets.begin(), octets.end()}));
   if (!reply) return out.refuse(reply.error());
-  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->local, reply->remote, to_string(reply->elapsed)));
+  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->local, reply->remote,
+                         to_string(reply->elapsed)));
   if (out.wants_json())
     out.json({{"reply", as_text(reply->octets)},
               {"proto", net::name_of(call.how.protocol)},
@@ -112,35 +125,41 @@ constexpr std::array query_examples{
 };
 
 using enum exit_status;
-constexpr std::array serve_statuses{done, usage, unavailable, internal, system, input_output, not_permitted, configuration, interrupted, terminated};
-constexpr std::array query_statuses{done,   usage,        bad_data,  no_host,  unavailable,   internal,      system,
-                                    input_output, try_later, protocol, not_permitted, configuration, interrupted, terminated};
+constexpr std::array serve_statuses{done,         usage,         unavailable,   internal,    system,
+                                    input_output, not_permitted, configuration, interrupted, terminated};
+constexpr std::array query_statuses{done,          usage,         bad_data,     no_host,   unavailable,
+                                    internal,      system,        input_output, try_later, protocol,
+                                    not_permitted, configuration, interrupted,  terminated};
 
 constexpr std::array actions{
     action{.path = "echo query",
            .summary = "send text to an echo service and check what comes back",
            .operands = "TEXT...",
-           .description = "Sends its arguments, joined by blanks, compares the reply octet for octet, and prints it. A reply that "
-                          "differs, is too short or too long, is an error that says where.",
+           .description =
+               "Sends its arguments, joined by blanks, compares the reply octet for octet, and prints it. A reply that "
+               "differs, is too short or too long, is an error that says where.",
            .options = query_options,
            .takes_transport = true,
            .examples = query_examples,
            .statuses = query_statuses,
            .run = query},
-    action{.path = "echo serve",
-           .summary = "run the echo service (RFC 862)",
-           .description = "Sends back what comes, over TCP and UDP, both unless one is named, on one port number. Prints one line a "
-                          "socket when ready. Datagrams from a port below 1024 get no echo, so that no two services can be made to "
-                          "answer each other for ever. SIGINT and SIGTERM end it in order; totals go to stderr.",
-           .options = serve_options,
-           .takes_transport = true,
-           .examples = serve_examples,
-           .statuses = serve_statuses,
-           .run = serve},
+    action{
+        .path = "echo serve",
+        .summary = "run the echo service (RFC 862)",
+        .description =
+            "Sends back what comes, over TCP and UDP, both unless one is named, on one port number. Prints one line a "
+            "socket when ready. Datagrams from a port below 1024 get no echo, so that no two services can be made to "
+            "answer each other for ever. SIGINT and SIGTERM end it in order; totals go to stderr.",
+        .options = serve_options,
+        .takes_transport = true,
+        .examples = serve_examples,
+        .statuses = serve_statuses,
+        .run = serve},
 };
 
 }  // namespace
 
-const command echo_command{.name = "echo", .summary = "the echo service and a client that checks one", .actions = actions};
+const command echo_command{
+    .name = "echo", .summary = "the echo service and a client that checks one", .actions = actions};
 
 }  // namespace netlab::app

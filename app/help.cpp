@@ -79,14 +79,16 @@ std::string overview() {
 
 std::string help_for(const command& which) {
   if (which.actions.size() == 1 && which.actions.front().verb().empty()) return help_for(which.actions.front());
-  std::string text = fmt::format("netlab {}: {}\n\nUsage: netlab {} SUBCOMMAND [OPTIONS] [ARGUMENTS]\n\nSubcommands:\n", which.name, which.summary, which.name);
+  std::string text = fmt::format("netlab {}: {}\n\nUsage: netlab {} SUBCOMMAND [OPTIONS] [ARGUMENTS]\n\nSubcommands:\n",
+                                 which.name, which.summary, which.name);
   for (const action& each : which.actions) text += fmt::format("  {:<12}{}\n", each.verb(), each.summary);
   text += fmt::format("\nnetlab {} SUBCOMMAND --help says more, man netlab-{} all.\n", which.name, which.name);
   return text;
 }
 
 std::string help_for(const action& which) {
-  std::string usage = fmt::format("Usage: netlab {}{} [OPTIONS]", which.path, which.takes_transport ? " [tcp|udp]" : "");
+  std::string usage =
+      fmt::format("Usage: netlab {}{} [OPTIONS]", which.path, which.takes_transport ? " [tcp|udp]" : "");
   if (!which.operands.empty()) usage += fmt::format(" {}", which.operands);
   std::string text = fmt::format("netlab {}: {}\n\n{}\n\n", which.path, which.summary, usage);
   text += fill(which.description, help_width) + "\n\nOptions:\n";
@@ -94,7 +96,8 @@ std::string help_for(const action& which) {
   text += "\nCommon options:\n";
   for (const option& each : common_options()) text += option_text(each);
   if (!which.examples.empty()) text += "\nExamples:\n";
-  for (const example& each : which.examples) text += fmt::format("  {}\n      {}\n", each.line, fill(each.says, help_width, 6, 6));
+  for (const example& each : which.examples)
+    text += fmt::format("  {}\n      {}\n", each.line, fill(each.says, help_width, 6, 6));
   return text;
 }
 
@@ -111,15 +114,17 @@ nlohmann::ordered_json describe_all() {
     out["commands"].push_back(std::move(one));
   }
   out["statuses"] = nlohmann::ordered_json::object();
-  for (const status_meaning& each : status_meanings()) out["statuses"][std::to_string(static_cast<int>(each.status))] = each.meaning;
+  for (const status_meaning& each : status_meanings())
+    out["statuses"][std::to_string(static_cast<int>(each.status))] = each.meaning;
   return out;
 }
 
 std::string version_text() {
-  return fmt::format("netlab {}\nAsio {}.{}.{}, {}, fmt {}.{}.{}, cxxopts {}.{}.{}, nlohmann_json {}.{}.{}\n", NETLAB_VERSION,
-                     ASIO_VERSION / 100000, ASIO_VERSION / 100 % 1000, ASIO_VERSION % 100, OpenSSL_version(OPENSSL_VERSION),
-                     FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100, CXXOPTS__VERSION_MAJOR, CXXOPTS__VERSION_MINOR,
-                     CXXOPTS__VERSION_PATCH, NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH);
+  return fmt::format("netlab {}\nAsio {}.{}.{}, {}, fmt {}.{}.{}, cxxopts {}.{}.{}, nlohmann_json {}.{}.{}\n",
+                     NETLAB_VERSION, ASIO_VERSION / 100000, ASIO_VERSION / 100 % 1000, ASIO_VERSION % 100,
+                     OpenSSL_version(OPENSSL_VERSION), FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100,
+                     CXXOPTS__VERSION_MAJOR, CXXOPTS__VERSION_MINOR, CXXOPTS__VERSION_PATCH,
+                     NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH);
 }
 
 }  // namespace netlab::app

@@ -59,7 +59,12 @@ class json_narrator final : public lab::narrator {
   void say(std::string_view) override {}
   void show(std::string_view line) override { shown_.push_back(line); }
   void check(std::string_view observation, bool held) override {
-    out_.json({{"chapter", chapter_}, {"step", step_}, {"title", title_}, {"shown", shown_}, {"observation", observation}, {"held", held}});
+    out_.json({{"chapter", chapter_},
+               {"step", step_},
+               {"title", title_},
+               {"shown", shown_},
+               {"observation", observation},
+               {"held", held}});
     out_.flush();
   }
 
@@ -80,7 +85,11 @@ exit_status tour(arguments& args, console& out) {
   lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
   const auto held = net::run_client(loop, lab::tour(tell));
   if (!held) return out.refuse(held.error());
-  if (!*held) return out.refuse({make_error_code(errc::internal), {}, "not every observation was what it should be", "see the lines marked FAILED"});
+  if (!*held)
+    return out.refuse({make_error_code(errc::internal),
+                       {},
+                       "not every observation was what it should be",
+                       "see the lines marked FAILED"});
   if (!out.wants_json() && !out.is_quiet()) out.line("\nEvery observation held.");
   return exit_status::done;
 }
@@ -91,13 +100,16 @@ constexpr std::array tour_examples{
 };
 
 using enum exit_status;
-constexpr std::array tour_statuses{done, usage, unavailable, internal, system, input_output, not_permitted, configuration, interrupted, terminated};
+constexpr std::array tour_statuses{done,         usage,         unavailable,   internal,    system,
+                                   input_output, not_permitted, configuration, interrupted, terminated};
 
 constexpr std::array actions{
     action{.path = "lab tour",
            .summary = "do the lab's exercises against a lab of its own, explained",
-           .description = "Starts the lab's services on free ports of the loopback address, in its own process, and walks through the "
-                          "exercises: what is done, the octets, what to notice. Each observation is checked; the exit status is 0 only "
+           .description = "Starts the lab's services on free ports of the loopback address, in its own process, and "
+                          "walks through the "
+                          "exercises: what is done, the octets, what to notice. Each observation is checked; the exit "
+                          "status is 0 only "
                           "if every one is what it should be.",
            .options = {},
            .examples = tour_examples,

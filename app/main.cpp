@@ -38,13 +38,16 @@ exit_status refuse(std::string command, failure why) {
 }
 
 template <class Named>
-exit_status refuse_unknown(const std::string& command, std::string_view kind, const std::string& word, std::span<const Named> known,
-                           std::string_view (*name_of)(const Named&)) {
+exit_status refuse_unknown(const std::string& command, std::string_view kind, const std::string& word,
+                           std::span<const Named> known, std::string_view (*name_of)(const Named&)) {
   std::vector<std::string_view> names;
   for (const Named& each : known) names.push_back(name_of(each));
   const std::string_view near = nearest(word, names);
-  return refuse(command, {make_error_code(errc::usage), {}, fmt::format("unknown {} '{}'", kind, escape(word, 60)),
-                          near.empty() ? fmt::format("see {} --help", command) : fmt::format("did you mean '{}'?", near)});
+  return refuse(command,
+                {make_error_code(errc::usage),
+                 {},
+                 fmt::format("unknown {} '{}'", kind, escape(word, 60)),
+                 near.empty() ? fmt::format("see {} --help", command) : fmt::format("did you mean '{}'?", near)});
 }
 
 exit_status refuse_command(const std::string& word) {
@@ -52,7 +55,8 @@ exit_status refuse_command(const std::string& word) {
 }
 
 exit_status refuse_verb(const command& in, const std::string& word) {
-  return refuse_unknown<action>(fmt::format("netlab {}", in.name), "subcommand", word, in.actions, [](const action& each) { return each.verb(); });
+  return refuse_unknown<action>(fmt::format("netlab {}", in.name), "subcommand", word, in.actions,
+                                [](const action& each) { return each.verb(); });
 }
 
 std::optional<std::string> environment(const std::string& name) {
@@ -74,7 +78,8 @@ exit_status run_action(const action& which, word_list typed) {
   if (!from) return refuse(name, from.error());
   auto args = parse_arguments(which, typed, *from);
   if (!args) return refuse(name, args.error());
-  console_options options{.command = name, .quiet = args->flag("quiet"), .verbose = args->flag("verbose"), .json = args->flag("json")};
+  console_options options{
+      .command = name, .quiet = args->flag("quiet"), .verbose = args->flag("verbose"), .json = args->flag("json")};
   options.color = args->as("color", parse_color);
   if (args->error()) return refuse(name, *args->error());
   console out(std::move(options));
@@ -100,8 +105,10 @@ exit_status run_command(const command& which, word_list words) {
   if (words.empty()) {
     std::string verbs;
     for (const action& each : which.actions) verbs += fmt::format("{}{}", verbs.empty() ? "" : ", ", each.verb());
-    return refuse(fmt::format("netlab {}", which.name),
-                  {make_error_code(errc::usage), {}, fmt::format("a subcommand is missing: {}", verbs), fmt::format("see netlab {} --help", which.name)});
+    return refuse(fmt::format("netlab {}", which.name), {make_error_code(errc::usage),
+                                                         {},
+                                                         fmt::format("a subcommand is missing: {}", verbs),
+                                                         fmt::format("see netlab {} --help", which.name)});
   }
   if (is_help(words.front())) {
     if (words.size() == 1) return show(help_for(which));
@@ -131,7 +138,10 @@ exit_status run(std::span<char*> argv) {
   if (is_help(first)) return run_help(rest);
   if (first == "--version" || first == "-V") return show(version_text());
   if (first.starts_with('-'))
-    return refuse("netlab", {make_error_code(errc::usage), {}, fmt::format("unknown option '{}'", escape(first, 60)), "options stand behind the command; see netlab --help"});
+    return refuse("netlab", {make_error_code(errc::usage),
+                             {},
+                             fmt::format("unknown option '{}'", escape(first, 60)),
+                             "options stand behind the command; see netlab --help"});
   const command* which = find_command(first);
   return which == nullptr ? refuse_command(first) : run_command(*which, rest);
 }
@@ -152,7 +162,8 @@ int main(int argc, char* argv[]) {
     return trouble("out of memory", exit_status::system);
   } catch (const std::system_error& error) {
     // Threads and descriptors that the system refuses are the only ones that do not come as a result.
-    const bool refused = netlab::classify(error.code()) == netlab::error_class::system_resources || error.code() == std::errc::resource_unavailable_try_again;
+    const bool refused = netlab::classify(error.code()) == netlab::error_class::system_resources ||
+                         error.code() == std::errc::resource_unavailable_try_again;
     return trouble(error.what(), refused ? exit_status::system : exit_status::internal);
   } catch (const std::exception& error) {
     return trouble(fmt::format("internal error: {}", error.what()).c_str(), exit_status::internal);

@@ -13,8 +13,10 @@ inline constexpr option ipv4{.name = "ipv4", .letter = '4', .help = "IPv4 only"}
 inline constexpr option ipv6{.name = "ipv6", .letter = '6', .help = "IPv6 only"};
 inline constexpr option tcp{.name = "tcp", .help = "over TCP"};
 inline constexpr option udp{.name = "udp", .help = "over UDP"};
-inline constexpr option host{.name = "host", .argument = "HOST", .help = "the server's name or address", .fallback = "127.0.0.1"};
-inline constexpr option local_bind{.name = "bind", .argument = "ADDR[:PORT]", .help = "the local end; else the system chooses it"};
+inline constexpr option host{
+    .name = "host", .argument = "HOST", .help = "the server's name or address", .fallback = "127.0.0.1"};
+inline constexpr option local_bind{
+    .name = "bind", .argument = "ADDR[:PORT]", .help = "the local end; else the system chooses it"};
 
 /// -4 and -6.
 [[nodiscard]] net::family read_family(arguments& args);

@@ -25,9 +25,13 @@ void raise_descriptor_limit() {
 
 void announce(const net::bound& socket, console& out) {
   if (out.wants_json())
-    out.json({{"event", "listening"}, {"proto", net::name_of(socket.protocol)}, {"address", socket.address.to_string()}, {"port", socket.port}});
+    out.json({{"event", "listening"},
+              {"proto", net::name_of(socket.protocol)},
+              {"address", socket.address.to_string()},
+              {"port", socket.port}});
   else
-    out.line(fmt::format("listening {} {}", net::name_of(socket.protocol), net::to_string(socket.address, socket.port)));
+    out.line(
+        fmt::format("listening {} {}", net::name_of(socket.protocol), net::to_string(socket.address, socket.port)));
   out.flush();
 }
 

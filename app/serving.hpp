@@ -10,11 +10,23 @@ namespace netlab::app {
 
 /// The options of a server, declared once. A server's own table of options holds them in their order.
 namespace serving_options {
-inline constexpr option bind{.name = "bind", .argument = "ADDR", .help = "listen on this address; any: on every one", .fallback = {}, .repeatable = true};
-inline constexpr option grace{.name = "grace", .argument = "DURATION", .help = "after SIGINT or SIGTERM, how long what was begun may take", .fallback = "5s"};
-inline constexpr option idle_timeout{.name = "idle-timeout", .argument = "DURATION", .help = "close a connection without a whole request for so long; 0: never", .fallback = "5m"};
-inline constexpr option max_clients{.name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
-inline constexpr option threads{.name = "threads", .argument = "N", .help = "event loops, one a thread (default: one a core)"};
+inline constexpr option bind{.name = "bind",
+                             .argument = "ADDR",
+                             .help = "listen on this address; any: on every one",
+                             .fallback = {},
+                             .repeatable = true};
+inline constexpr option grace{.name = "grace",
+                              .argument = "DURATION",
+                              .help = "after SIGINT or SIGTERM, how long what was begun may take",
+                              .fallback = "5s"};
+inline constexpr option idle_timeout{.name = "idle-timeout",
+                                     .argument = "DURATION",
+                                     .help = "close a connection without a whole request for so long; 0: never",
+                                     .fallback = "5m"};
+inline constexpr option max_clients{
+    .name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
+inline constexpr option threads{
+    .name = "threads", .argument = "N", .help = "event loops, one a thread (default: one a core)"};
 }  // namespace serving_options
 
 struct serving {
@@ -31,6 +43,7 @@ struct serving {
 /// Listens, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops accepting, finishes
 /// what was begun within the grace period, and returns. A second signal ends the process. Fails where it
 /// cannot listen.
-[[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out);
+[[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits,
+                                 console& out);
 
 }  // namespace netlab::app

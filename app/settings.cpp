@@ -36,14 +36,16 @@ result<void> check_entry(const ini_entry& entry) {
     std::vector<std::string_view> known;
     for (const command& each : commands())
       for (const action& one : each.actions) known.push_back(one.path);
-    return fail(errc::bad_configuration, fmt::format("unknown section [{}]", escape(entry.section, 60)), suggestion(entry.section, known));
+    return fail(errc::bad_configuration, fmt::format("unknown section [{}]", escape(entry.section, 60)),
+                suggestion(entry.section, known));
   }
   if (find_option(*of, entry.key) != nullptr && entry.key != "help") return {};
   std::vector<std::string_view> known;
   for (const auto options : {of->options, common_options()})
     for (const option& each : options)
       if (each.name != "help") known.push_back(each.name);
-  return fail(errc::bad_configuration, fmt::format("unknown key '{}' in [{}]", escape(entry.key, 60), entry.section), suggestion(entry.key, known));
+  return fail(errc::bad_configuration, fmt::format("unknown key '{}' in [{}]", escape(entry.key, 60), entry.section),
+              suggestion(entry.key, known));
 }
 
 // The text of the file; nothing if it may be missing and is.
@@ -65,7 +67,8 @@ result<std::optional<std::string>> read_file(const std::string& file, bool may_b
     if (size == 0) return text;
     text.append(piece.data(), static_cast<std::size_t>(size));
     if (text.size() > max_file_size)
-      return unexpected(failure{make_error_code(errc::bad_configuration), file, "longer than 1 MiB: not a configuration file", {}});
+      return unexpected(
+          failure{make_error_code(errc::bad_configuration), file, "longer than 1 MiB: not a configuration file", {}});
   }
 }
 

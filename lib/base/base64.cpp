@@ -19,9 +19,9 @@ std::string encode_base64(bytes_view octets) {
   std::size_t written = 0;
   for (std::size_t at = 0; at < octets.size(); at += piece) {
     const bytes_view part = octets.subspan(at, std::min(piece, octets.size() - at));
-    written += static_cast<std::size_t>(
-        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data() + written),
-                        reinterpret_cast<const unsigned char*>(part.data()), static_cast<int>(part.size())));
+    written += static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data() + written),
+                                                        reinterpret_cast<const unsigned char*>(part.data()),
+                                                        static_cast<int>(part.size())));
   }
   text.resize(written);
   return text;
@@ -32,8 +32,7 @@ result<bytes> decode_base64(std::string_view text) {
   packed.reserve(text.size());
   for (const char c : text)
     if (c != ' ' && c != '\t' && c != '\r' && c != '\n') packed += c;
-  if (packed.size() % 4 != 0)
-    return fail(errc::bad_data, "not Base64: its length is not a multiple of 4");
+  if (packed.size() % 4 != 0) return fail(errc::bad_data, "not Base64: its length is not a multiple of 4");
   const std::size_t padding = packed.ends_with("==") ? 2 : packed.ends_with('=') ? 1 : 0;
   if (packed.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") <
       packed.size() - padding)
@@ -42,9 +41,9 @@ result<bytes> decode_base64(std::string_view text) {
   std::size_t written = 0;
   for (std::size_t at = 0; at < packed.size(); at += piece) {
     const std::size_t length = std::min(piece, packed.size() - at);
-    const int decoded = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(octets.data() + written),
-                                        reinterpret_cast<const unsigned char*>(packed.data() + at),
-                                        static_cast<int>(length));
+    const int decoded =
+        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(octets.data() + written),
+                        reinterpret_cast<const unsigned char*>(packed.data() + at), static_cast<int>(length));
     if (decoded < 0) return fail(errc::bad_data, "not Base64");
     written += static_cast<std::size_t>(decoded);
   }

@@ -27,9 +27,7 @@ inline void append(bytes& to, std::string_view text) { append(to, as_bytes(text)
 /// Order of the octets of an integer. `big` is network byte order (RFC 791, appendix B).
 enum class byte_order : std::uint8_t { big, little };
 
-[[nodiscard]] constexpr std::uint32_t swap_octets(std::uint32_t value) noexcept {
-  return __builtin_bswap32(value);
-}
+[[nodiscard]] constexpr std::uint32_t swap_octets(std::uint32_t value) noexcept { return __builtin_bswap32(value); }
 
 /// Reads 4 octets; the span must hold at least 4.
 [[nodiscard]] constexpr std::uint32_t load_u32(bytes_view from, byte_order order) noexcept {

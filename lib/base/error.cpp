@@ -43,9 +43,7 @@ class code_category final : public std::error_category {
 class class_category final : public std::error_category {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "netlab class"; }
-  [[nodiscard]] std::string message(int value) const override {
-    return "error class " + std::to_string(value);
-  }
+  [[nodiscard]] std::string message(int value) const override { return "error class " + std::to_string(value); }
   [[nodiscard]] bool equivalent(const std::error_code& code, int condition) const noexcept override {
     return static_cast<int>(classify(code)) == condition;
   }
@@ -114,9 +112,7 @@ const std::error_category& netlab_category() noexcept {
   return category;
 }
 
-std::error_code make_error_code(errc code) noexcept {
-  return {static_cast<int>(code), netlab_category()};
-}
+std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), netlab_category()}; }
 
 std::error_condition make_error_condition(error_class condition) noexcept {
   return {static_cast<int>(condition), the_class_category};
@@ -131,7 +127,9 @@ error_class classify(const std::error_code& any) noexcept {
 }
 
 std::error_code to_standard(const std::error_code& code) noexcept {
-  return std::string_view(code.category().name()) == "asio.system" ? std::error_code(code.value(), std::system_category()) : code;
+  return std::string_view(code.category().name()) == "asio.system"
+             ? std::error_code(code.value(), std::system_category())
+             : code;
 }
 
 std::error_code last_system_error() noexcept { return {errno, std::system_category()}; }

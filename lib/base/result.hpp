@@ -36,8 +36,7 @@ using std::unexpected;
 }
 
 /// A system or library code met while doing `context`.
-[[nodiscard]] inline unexpected<failure> fail(std::error_code code, std::string context,
-                                              std::string hint = {}) {
+[[nodiscard]] inline unexpected<failure> fail(std::error_code code, std::string context, std::string hint = {}) {
   return unexpected(failure(code, std::move(context), {}, std::move(hint)));
 }
 

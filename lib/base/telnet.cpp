@@ -74,9 +74,7 @@ telnet_filter::filtered telnet_filter::feed(std::string_view from_peer) {
       case state::subnegotiation:
         if (octet == iac) state_ = state::subnegotiation_command;
         break;
-      case state::subnegotiation_command:
-        state_ = octet == se ? state::data : state::subnegotiation;
-        break;
+      case state::subnegotiation_command: state_ = octet == se ? state::data : state::subnegotiation; break;
     }
   }
   return out;

@@ -46,8 +46,7 @@ utf8_sequence decode_utf8(std::string_view text) noexcept {
     if ((octet(at) & 0xc0) != 0x80) return {};
     code_point = code_point << 6 | (octet(at) & 0x3fU);
   }
-  if (code_point < least || code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff))
-    return {};
+  if (code_point < least || code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff)) return {};
   return {length, code_point};
 }
 
@@ -61,7 +60,8 @@ constexpr bool acts_on_terminal(std::uint32_t code_point) noexcept {
 
 // Columns, not octets: UTF-8 continuation octets take no room.
 std::size_t width_of(std::string_view word) {
-  return static_cast<std::size_t>(std::count_if(word.begin(), word.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(word.begin(), word.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::size_t edit_distance(std::string_view one, std::string_view other) {
@@ -175,8 +175,7 @@ std::string escape(std::string_view text, std::size_t limit) {
     } else if (next.code_point == '\t') {
       shown += "\\t";
     } else if (acts_on_terminal(next.code_point)) {
-      for (const char c : text.substr(0, next.length))
-        shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      for (const char c : text.substr(0, next.length)) shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     } else {
       shown += text.substr(0, next.length);
     }

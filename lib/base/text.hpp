@@ -25,8 +25,8 @@ template <std::integral Integer>
 }
 
 /// A decimal number between two bounds; the failure (errc::usage) names it and the bounds.
-[[nodiscard]] result<std::uint64_t> parse_number(std::string_view text, std::string_view what,
-                                                 std::uint64_t least, std::uint64_t most);
+[[nodiscard]] result<std::uint64_t> parse_number(std::string_view text, std::string_view what, std::uint64_t least,
+                                                 std::uint64_t most);
 
 /// `1500`, `64k`, `10M`, `2G`: binary multiples, in octets. Fails with errc::usage.
 [[nodiscard]] result<std::uint64_t> parse_size(std::string_view text);

@@ -35,8 +35,7 @@ result<duration> parse_duration(std::string_view text) {
   };
   if (text.empty() || text.front() == '-') return bad();
   double number = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc{}) return bad();
   const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
   for (const unit& each : units) {

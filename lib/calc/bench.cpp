@@ -133,7 +133,8 @@ class bench_worker {
       co_return;
     }
     reached_ = true;
-    datagram_client session(options_.server.order, options_.server.timeout, 0, [&](const outcome& one) { record(one); });
+    datagram_client session(options_.server.order, options_.server.timeout, 0,
+                            [&](const outcome& one) { record(one); });
     std::error_code error;
     socket->non_blocking(true, error);
     bytes buffer(64 * 1024);
@@ -186,7 +187,8 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   std::atomic<unsigned> running{threads.size()};
   std::random_device seed;
   for (unsigned index = 0; index < threads.size(); ++index) {
-    const std::size_t share = options.connections / threads.size() + (index < options.connections % threads.size() ? 1 : 0);
+    const std::size_t share =
+        options.connections / threads.size() + (index < options.connections % threads.size() ? 1 : 0);
     all.push_back(std::make_unique<bench_worker>(threads.context(index), options, *to, begin + options.length));
     all.back()->start(share, seed(), [&] {
       if (--running == 0) asio::post(finished.get_executor(), [&] { finished.cancel(); });
@@ -215,7 +217,8 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
     total.lost += part.lost;
     if (!total.first_failure) total.first_failure = part.first_failure;
   }
-  if (!reached || (total.answers == 0 && total.first_failure && total.first_failure->code == std::errc::connection_refused)) {
+  if (!reached ||
+      (total.answers == 0 && total.first_failure && total.first_failure->code == std::errc::connection_refused)) {
     failure why = total.first_failure.value_or(failure{make_error_code(errc::timed_out), {}, {}, {}});
     if (why.context.empty()) why.context = "connect " + net::to_string(to->host, to->port);
     co_return unexpected(std::move(why));

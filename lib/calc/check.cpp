@@ -48,14 +48,14 @@ bool is_echo(const request& asked, byte_order order, bytes_view reply) {
   bytes sent;
   append_request(sent, asked, order);
   const std::size_t length = std::min(sent.size(), reply.size());
-  return length >= answer_size && std::equal(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(length), sent.begin());
+  return length >= answer_size &&
+         std::equal(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(length), sent.begin());
 }
 
 bool is_text(bytes_view reply) {
   const std::string_view text = as_text(reply.first(std::min<std::size_t>(reply.size(), answer_size)));
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= ' ' && c <= '~') || c == '\r' || c == '\n' || c == '\t';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= ' ' && c <= '~') || c == '\r' || c == '\n' || c == '\t'; });
 }
 
 }  // namespace
@@ -75,7 +75,8 @@ result<std::int32_t> check_answer(const request& asked, byte_order order, bytes_
     if (is_text(reply)) {
       const std::string_view text = as_text(reply);
       const std::string line = escape(trim(text.substr(0, text.find('\n'))), shown_text);
-      if (text.starts_with("error: too many clients")) return fail(errc::try_later, fmt::format("the server says: {}", line));
+      if (text.starts_with("error: too many clients"))
+        return fail(errc::try_later, fmt::format("the server says: {}", line));
       return fail(errc::peer_protocol, fmt::format("the peer speaks another protocol: '{}'", line));
     }
     if (got.id == swap_octets(asked.id))
@@ -87,16 +88,18 @@ result<std::int32_t> check_answer(const request& asked, byte_order order, bytes_
   if (!expected)
     return fail(errc::peer_protocol, fmt::format("answered {}, but {} has no result: {}", got.value, to_line(asked),
                                                  reason(expected.error())));
-  if (is_other_order(asked, got.value) || swap_octets(static_cast<std::uint32_t>(got.value)) == static_cast<std::uint32_t>(*expected))
-    return fail(errc::peer_protocol,
-                fmt::format("answered {}, the right value for the other byte order", got.value), other_order_hint(order));
+  if (is_other_order(asked, got.value) ||
+      swap_octets(static_cast<std::uint32_t>(got.value)) == static_cast<std::uint32_t>(*expected))
+    return fail(errc::peer_protocol, fmt::format("answered {}, the right value for the other byte order", got.value),
+                other_order_hint(order));
   return fail(errc::peer_protocol, fmt::format("answered {}, but {} is {}", got.value, to_line(asked), *expected));
 }
 
 result<std::int32_t> check_datagram(const request& asked, byte_order order, bytes_view reply) {
   if (reply.size() == answer_size || (reply.size() > answer_size && is_foreign(asked, order, reply)))
     return check_answer(asked, order, reply);
-  return fail(errc::peer_protocol, fmt::format("the answer has {}, not {}", count_of(reply.size(), "octet"), answer_size));
+  return fail(errc::peer_protocol,
+              fmt::format("the answer has {}, not {}", count_of(reply.size(), "octet"), answer_size));
 }
 
 std::string silence_hint(const request& asked, byte_order order) {

@@ -37,7 +37,8 @@ void client::feed(bytes_view from_peer, time_point now) {
     used += answer_size;
     if (value && outstanding_.size() == 1 && reply.size() > answer_size) {
       ended_ = true;
-      value = fail(errc::peer_protocol, fmt::format("the answer has {}, not {}", count_of(reply.size(), "octet"), answer_size));
+      value = fail(errc::peer_protocol,
+                   fmt::format("the answer has {}, not {}", count_of(reply.size(), "octet"), answer_size));
     }
     if (value) ++answers_;
     report(std::move(value), now);
@@ -64,8 +65,10 @@ void client::eof(time_point now) {
   ended_ = true;
   if (outstanding_.empty()) return;
   if (!input_.empty()) {
-    fail_first({make_error_code(errc::peer_protocol), {},
-                fmt::format("the connection ended after {} of {} octets of the answer", input_.size(), answer_size), {}},
+    fail_first({make_error_code(errc::peer_protocol),
+                {},
+                fmt::format("the connection ended after {} of {} octets of the answer", input_.size(), answer_size),
+                {}},
                now);
   } else if (answers_ == 0) {
     // Behind an answer the next connection may do better: many a server answers once and closes.
@@ -80,7 +83,8 @@ void client::tick(time_point now) {
   if (input_.empty())
     why.detail = fmt::format("no answer within {}", to_string(timeout_));
   else
-    why.detail = fmt::format("{} of {} octets of the answer, then silence for {}", input_.size(), answer_size, to_string(timeout_));
+    why.detail = fmt::format("{} of {} octets of the answer, then silence for {}", input_.size(), answer_size,
+                             to_string(timeout_));
   fail_first(std::move(why), now);
 }
 

@@ -38,9 +38,8 @@ void datagram_client::receive(bytes_view datagram, time_point now) {
   }
   // What carries no ID of ours is laid to the request that has waited longest.
   if (match == outstanding_.end())
-    match = std::min_element(outstanding_.begin(), outstanding_.end(), [](const auto& one, const auto& other) {
-      return one.second.since < other.second.since;
-    });
+    match = std::min_element(outstanding_.begin(), outstanding_.end(),
+                             [](const auto& one, const auto& other) { return one.second.since < other.second.since; });
   report(match, check_datagram(match->second.asked, order_, datagram), now);
 }
 

@@ -67,8 +67,8 @@ struct flow {
   asio::steady_timer wake;
 };
 
-asio::awaitable<void> run_connection(flow& all, tcp::socket& socket, client& session, std::optional<std::error_code>& ended,
-                                     std::function<void()>& poke) {
+asio::awaitable<void> run_connection(flow& all, tcp::socket& socket, client& session,
+                                     std::optional<std::error_code>& ended, std::function<void()>& poke) {
   net::driver<tcp::socket> drive(socket, session, {});
   poke = [&drive] { drive.poke(); };
   ended = co_await drive.run();
@@ -220,7 +220,8 @@ asio::awaitable<result<void>> query_udp(flow& all, const net::destination& to, c
 
 asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output) {
   const auto executor = co_await asio::this_coro::executor;
-  net::dial_options dial{.local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
+  net::dial_options dial{
+      .local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
   flow all(options, source, std::move(output), executor);

@@ -50,7 +50,6 @@ using query_output = std::function<void(const outcome&, const ends&)>;
 /// Sends what the source gives and reports what becomes of each. Over TCP a connection that ends behind an
 /// answer is opened again for the rest. Fails where the server cannot be reached at all, or when cancelled;
 /// the failure is then also that of the requests that were taken and not reported.
-[[nodiscard]] asio::awaitable<result<void>> query(query_options options, request_source& source,
-                                                  query_output output);
+[[nodiscard]] asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output);
 
 }  // namespace netlab::calc

@@ -52,12 +52,16 @@ net::service_limits server::limits() const {
 }
 
 server_totals server::totals() const {
-  return {.connections = connections_.load(), .answered = answered_.load(), .refused = refused_.load(), .turned_away = turned_away_.load()};
+  return {.connections = connections_.load(),
+          .answered = answered_.load(),
+          .refused = refused_.load(),
+          .turned_away = turned_away_.load()};
 }
 
 std::unique_ptr<machine> server::open(const net::tcp::endpoint& peer, const net::tcp::endpoint& local, time_point now) {
   connections_.fetch_add(1, std::memory_order_relaxed);
-  if (parameters_.log_connections) log(fmt::format("tcp {} connected to {}", net::to_string(peer), net::to_string(local)));
+  if (parameters_.log_connections)
+    log(fmt::format("tcp {} connected to {}", net::to_string(peer), net::to_string(local)));
   return std::make_unique<observed_session>(*this, peer, now);
 }
 

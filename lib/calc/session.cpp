@@ -23,9 +23,7 @@ constexpr std::string_view help_text =
     "The answer is a number, or a line that begins with error:\n"
     "quit ends the connection; so does the end of your input\n";
 
-bool is_control(char c) noexcept {
-  return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n';
-}
+bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n'; }
 
 }  // namespace
 

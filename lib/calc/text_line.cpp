@@ -24,8 +24,7 @@ result<std::int32_t> parse_operand(std::string_view text) {
   const std::string_view digits = text.starts_with('+') && text.size() > 1 && text[1] != '-' ? text.substr(1) : text;
   if (const auto number = parse_integer<std::int32_t>(digits)) return *number;
   if (is_integer(text))
-    return fail(errc::bad_data, fmt::format("{} is outside 32 bits", escape(text, shown)),
-                "-2147483648 to 2147483647");
+    return fail(errc::bad_data, fmt::format("{} is outside 32 bits", escape(text, shown)), "-2147483648 to 2147483647");
   return fail(errc::bad_data, fmt::format("'{}' is not a whole number", escape(text, shown)));
 }
 

@@ -28,8 +28,7 @@ result<void> compare(bytes_view sent, bytes_view reply) {
   const auto at = static_cast<std::size_t>(theirs - reply.begin());
   if (theirs == reply.end() && mine != sent.end())
     return fail(errc::peer_protocol, fmt::format("the reply has {} of {} octets", reply.size(), sent.size()));
-  if (theirs != reply.end() && mine == sent.end())
-    return too_long(reply.size(), sent.size());
+  if (theirs != reply.end() && mine == sent.end()) return too_long(reply.size(), sent.size());
   if (theirs != reply.end()) return differs(at, reply.subspan(at));
   return {};
 }
@@ -44,7 +43,8 @@ void client::feed(bytes_view from_peer, time_point now) {
   last_input_ = now;
   const bytes_view due = bytes_view(message_).subspan(matched_);
   const std::size_t length = std::min(due.size(), from_peer.size());
-  const auto [mine, theirs] = std::mismatch(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(length), from_peer.begin());
+  const auto [mine, theirs] =
+      std::mismatch(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(length), from_peer.begin());
   matched_ += static_cast<std::size_t>(mine - due.begin());
   if (theirs != from_peer.begin() + static_cast<std::ptrdiff_t>(length)) {
     outcome_ = differs(matched_, from_peer.subspan(static_cast<std::size_t>(theirs - from_peer.begin())));
@@ -60,7 +60,8 @@ void client::eof(time_point) {
   if (matched_ == 0)
     outcome_ = fail(errc::closed_by_peer, "the connection was closed without a reply");
   else
-    outcome_ = fail(errc::peer_protocol, fmt::format("the connection ended after {} of {} octets", matched_, message_.size()));
+    outcome_ =
+        fail(errc::peer_protocol, fmt::format("the connection ended after {} of {} octets", matched_, message_.size()));
 }
 
 void client::tick(time_point now) {

@@ -35,7 +35,8 @@ asio::awaitable<result<query_reply>> query_tcp(const query_options& options, con
 }
 
 /// The reply of one address; connection_refused (ICMP) says that nobody is there.
-asio::awaitable<result<query_reply>> query_address(const query_options& options, udp::socket& socket, const bytes& message) {
+asio::awaitable<result<query_reply>> query_address(const query_options& options, udp::socket& socket,
+                                                   const bytes& message) {
   std::error_code error;
   query_reply reply{.octets = bytes(64 * 1024),
                     .local = net::to_string(socket.local_endpoint(error)),
@@ -54,8 +55,8 @@ asio::awaitable<result<query_reply>> query_address(const query_options& options,
     if (const auto same = compare(message, reply.octets); !same) co_return unexpected(same.error());
     co_return reply;
   }
-  co_return fail(errc::timed_out,
-                 fmt::format("no reply within {} to {}", to_string(options.timeout), count_of(options.retries + 1, "datagram")));
+  co_return fail(errc::timed_out, fmt::format("no reply within {} to {}", to_string(options.timeout),
+                                              count_of(options.retries + 1, "datagram")));
 }
 
 asio::awaitable<result<query_reply>> query_udp(const query_options& options, const net::destination& to,
@@ -80,11 +81,13 @@ asio::awaitable<result<query_reply>> query(query_options options, bytes message)
   if (is_udp && message.size() > max_datagram_message)
     co_return fail(errc::bad_data, fmt::format("{} do not fit a datagram", count_of(message.size(), "octet")),
                    fmt::format("at most {}", max_datagram_message));
-  const net::dial_options dial{.local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
+  const net::dial_options dial{
+      .local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
   // No conditional expression here: g++ 12 destroys the temporaries of both of its co_awaits.
-  auto asking = is_udp ? query_udp(options, *to, dial, std::move(message)) : query_tcp(options, *to, dial, std::move(message));
+  auto asking =
+      is_udp ? query_udp(options, *to, dial, std::move(message)) : query_tcp(options, *to, dial, std::move(message));
   auto reply = co_await std::move(asking);
   if (!reply && reply.error().context.empty()) reply.error().context = net::to_string(options.host, options.port);
   co_return reply;

@@ -29,7 +29,8 @@ server_totals server::totals() const {
 
 std::unique_ptr<machine> server::open(const net::tcp::endpoint& peer, const net::tcp::endpoint& local, time_point now) {
   connections_.fetch_add(1, std::memory_order_relaxed);
-  if (parameters_.log_connections) log(fmt::format("tcp {} connected to {}", net::to_string(peer), net::to_string(local)));
+  if (parameters_.log_connections)
+    log(fmt::format("tcp {} connected to {}", net::to_string(peer), net::to_string(local)));
   return std::make_unique<session>(parameters_.idle_timeout, now);
 }
 
@@ -37,7 +38,8 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, std::error_c
   const std::uint64_t octets = static_cast<session&>(ended).octets();
   octets_.fetch_add(octets, std::memory_order_relaxed);
   if (!parameters_.log_connections) return;
-  log(fmt::format("tcp {} {} after {}", net::to_string(peer), error ? describe({error, {}, {}, {}}) : "closed", count_of(octets, "octet")));
+  log(fmt::format("tcp {} {} after {}", net::to_string(peer), error ? describe({error, {}, {}, {}}) : "closed",
+                  count_of(octets, "octet")));
 }
 
 bytes server::full(const net::tcp::endpoint& peer) {

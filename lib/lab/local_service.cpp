@@ -5,7 +5,10 @@ namespace netlab::lab {
 
 result<std::unique_ptr<local_service>> local_service::start(net::service_handler& handler, net::service_limits limits) {
   std::unique_ptr<local_service> started(new local_service(handler, limits));
-  auto sockets = net::listen({.addresses = {asio::ip::address_v4::loopback()}, .tcp = true, .udp = true, .sockets_each = started->threads_.size()});
+  auto sockets = net::listen({.addresses = {asio::ip::address_v4::loopback()},
+                              .tcp = true,
+                              .udp = true,
+                              .sockets_each = started->threads_.size()});
   if (!sockets) return unexpected(sockets.error());
   started->port_ = sockets->front().port;
   started->service_.start(std::move(*sockets));

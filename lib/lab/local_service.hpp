@@ -10,7 +10,8 @@ namespace netlab::lab {
 class local_service {
  public:
   /// TCP and UDP on one number. The handler must outlive it.
-  [[nodiscard]] static result<std::unique_ptr<local_service>> start(net::service_handler& handler, net::service_limits limits);
+  [[nodiscard]] static result<std::unique_ptr<local_service>> start(net::service_handler& handler,
+                                                                    net::service_limits limits);
   /// Stops it, in order if stop() was called before.
   ~local_service();
 
@@ -20,7 +21,8 @@ class local_service {
   [[nodiscard]] asio::awaitable<bool> stop(time_point deadline);
 
  private:
-  local_service(net::service_handler& handler, net::service_limits limits) : threads_(2), service_(threads_, handler, limits) {}
+  local_service(net::service_handler& handler, net::service_limits limits)
+      : threads_(2), service_(threads_, handler, limits) {}
 
   net::workers threads_;
   net::service service_;

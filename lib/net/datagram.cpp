@@ -99,17 +99,18 @@ void datagram_responder::wait() {
 bool datagram_responder::answer_batch() {
   batch& now = *batch_;
   now.prepare();
-  const int received = ::recvmmsg(socket_.native_handle(), now.incoming.data(), batch_size,
-                                  MSG_DONTWAIT | MSG_TRUNC, nullptr);
+  const int received =
+      ::recvmmsg(socket_.native_handle(), now.incoming.data(), batch_size, MSG_DONTWAIT | MSG_TRUNC, nullptr);
   if (received <= 0) return false;
   const time_point arrived = clock::now();
   unsigned answers = 0;
   for (std::size_t at = 0; at < static_cast<std::size_t>(received); ++at) {
     mmsghdr& message = now.incoming[at];
-    datagram request{.octets = bytes_view(now.storage).subspan(at * now.size, std::min<std::size_t>(message.msg_len, now.size)),
-                     .length = message.msg_len,
-                     .peer = {},
-                     .arrived = arrived};
+    datagram request{
+        .octets = bytes_view(now.storage).subspan(at * now.size, std::min<std::size_t>(message.msg_len, now.size)),
+        .length = message.msg_len,
+        .peer = {},
+        .arrived = arrived};
     request.peer.resize(message.msg_hdr.msg_namelen);
     std::memcpy(request.peer.data(), &now.peers[at], message.msg_hdr.msg_namelen);
     bytes& reply = now.replies[answers];

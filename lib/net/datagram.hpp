@@ -27,7 +27,8 @@ class datagram_responder {
   using answer_function = std::function<bool(const datagram& request, bytes& reply)>;
 
   /// `max_octets`: what a request may have before it is cut.
-  datagram_responder(asio::io_context& on, unique_fd socket, bool is_v6, std::size_t max_octets, answer_function answer);
+  datagram_responder(asio::io_context& on, unique_fd socket, bool is_v6, std::size_t max_octets,
+                     answer_function answer);
   ~datagram_responder();
   datagram_responder(const datagram_responder&) = delete;
   datagram_responder& operator=(const datagram_responder&) = delete;

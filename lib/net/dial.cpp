@@ -104,8 +104,8 @@ asio::awaitable<result<destination>> find(std::string host, std::uint16_t port, 
     const bool wants_v6 = options.local->address.is_v6();
     std::erase_if(*addresses, [&](const auto& each) { return each.is_v6() != wants_v6; });
     if (addresses->empty())
-      co_return fail(errc::usage, fmt::format("{} has no IPv{} address, but the local end is one", host,
-                                              wants_v6 ? 6 : 4));
+      co_return fail(errc::usage,
+                     fmt::format("{} has no IPv{} address, but the local end is one", host, wants_v6 ? 6 : 4));
   }
   co_return destination{std::move(host), port, std::move(*addresses)};
 }

@@ -23,9 +23,8 @@ struct drive_options {
 };
 
 /// What a server gives each peer.
-inline constexpr drive_options serving{.max_unsent = 256 * 1024,
-                                       .flush_time = std::chrono::seconds(10),
-                                       .linger_time = std::chrono::seconds(2)};
+inline constexpr drive_options serving{
+    .max_unsent = 256 * 1024, .flush_time = std::chrono::seconds(10), .linger_time = std::chrono::seconds(2)};
 
 /// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done and
 /// its last octets are sent, or the stream fails. Reads and writes go on at the same time. All calls come
@@ -34,7 +33,11 @@ template <class Stream>
 class driver {
  public:
   driver(Stream& stream, machine& session, drive_options options)
-      : stream_(stream), session_(session), options_(options), timer_(stream.get_executor()), ended_(stream.get_executor()) {
+      : stream_(stream),
+        session_(session),
+        options_(options),
+        timer_(stream.get_executor()),
+        ended_(stream.get_executor()) {
     ended_.expires_at(never);
   }
   driver(const driver&) = delete;
@@ -90,7 +93,8 @@ class driver {
     if (!unsent_.empty() && !writing_) start_write();
     if (phase_ == phase::flushing && unsent_.empty() && !writing_) start_lingering();
     if (phase_ == phase::ended) return;
-    const bool wants_input = phase_ == phase::lingering || (phase_ == phase::running && unsent_.size() < options_.max_unsent);
+    const bool wants_input =
+        phase_ == phase::lingering || (phase_ == phase::running && unsent_.size() < options_.max_unsent);
     if (wants_input && !reading_ && !read_ended_) start_read();
     if (phase_ == phase::lingering && read_ended_) return end({});
     arm_timer();

@@ -40,8 +40,7 @@ std::optional<asio::ip::address> parse_address(std::string_view text) {
 
 result<host_port> parse_host_port(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return fail(errc::usage, fmt::format("endpoint '{}' {}", escape(text, 80), why),
-                "write host:port or [::1]:port");
+    return fail(errc::usage, fmt::format("endpoint '{}' {}", escape(text, 80), why), "write host:port or [::1]:port");
   };
   host_port parsed;
   std::string_view host = text;

@@ -49,8 +49,8 @@ result<std::uint16_t> port_of(int fd) {
 // The first socket of an address binds alone, which fails if anyone has the port, and only then allows
 // sharing: with SO_REUSEPORT from the start, a second server of the same user would silently get half
 // of the first one's peers.
-result<unique_fd> open_socket(transport protocol, const asio::ip::address& address, std::uint16_t port,
-                              bool is_first, bool shared) {
+result<unique_fd> open_socket(transport protocol, const asio::ip::address& address, std::uint16_t port, bool is_first,
+                              bool shared) {
   const bool is_tcp = protocol == transport::tcp;
   unique_fd fd(::socket(address.is_v6() ? AF_INET6 : AF_INET,
                         (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -75,8 +75,7 @@ result<unique_fd> open_socket(transport protocol, const asio::ip::address& addre
   return fd;
 }
 
-result<bound> open_address(transport protocol, const asio::ip::address& address, std::uint16_t port,
-                           unsigned sockets) {
+result<bound> open_address(transport protocol, const asio::ip::address& address, std::uint16_t port, unsigned sockets) {
   bound opened{.protocol = protocol, .address = address, .port = port, .sockets = {}};
   for (unsigned index = 0; index < sockets; ++index) {
     auto fd = open_socket(protocol, address, opened.port, index == 0, sockets > 1);
@@ -91,8 +90,8 @@ result<bound> open_address(transport protocol, const asio::ip::address& address,
   return opened;
 }
 
-result<std::vector<bound>> open_all(const listen_options& options,
-                                    const std::vector<asio::ip::address>& addresses, bool skip_missing) {
+result<std::vector<bound>> open_all(const listen_options& options, const std::vector<asio::ip::address>& addresses,
+                                    bool skip_missing) {
   std::vector<bound> opened;
   std::uint16_t port = options.port;
   std::optional<failure> missing;
@@ -102,7 +101,8 @@ result<std::vector<bound>> open_all(const listen_options& options,
       auto one = open_address(protocol, address, port, options.sockets_each);
       if (!one) {
         const std::error_code code = one.error().code;
-        if (skip_missing && (code == std::errc::address_not_available || code == std::errc::address_family_not_supported)) {
+        if (skip_missing &&
+            (code == std::errc::address_not_available || code == std::errc::address_family_not_supported)) {
           missing = std::move(one.error());
           continue;
         }
@@ -119,8 +119,7 @@ result<std::vector<bound>> open_all(const listen_options& options,
 }  // namespace
 
 result<std::vector<asio::ip::address>> parse_bind(std::string_view text) {
-  if (text == "any")
-    return std::vector<asio::ip::address>{asio::ip::address_v4::any(), asio::ip::address_v6::any()};
+  if (text == "any") return std::vector<asio::ip::address>{asio::ip::address_v4::any(), asio::ip::address_v6::any()};
   std::string_view bare = text;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
   if (const auto address = parse_address(bare)) return std::vector<asio::ip::address>{*address};
@@ -136,8 +135,7 @@ result<std::vector<bound>> listen(const listen_options& options) {
   if (std::all_of(addresses.begin(), addresses.end(), [](const auto& each) { return each.is_unspecified(); }))
     skip_missing = addresses.size() > 1;
   std::erase_if(addresses, [&](const auto& each) { return !in_family(each, options.restrict_to); });
-  if (addresses.empty())
-    return fail(errc::usage, "no address to listen on is left", "-4 and -6 restrict --bind");
+  if (addresses.empty()) return fail(errc::usage, "no address to listen on is left", "-4 and -6 restrict --bind");
   std::vector<asio::ip::address> distinct;
   for (const auto& each : addresses)
     if (std::find(distinct.begin(), distinct.end(), each) == distinct.end()) distinct.push_back(each);

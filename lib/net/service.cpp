@@ -40,7 +40,11 @@ struct service::acceptor {
 
 struct service::session {
   session(tcp::socket from, tcp::endpoint who, std::unique_ptr<machine> what, bool is_guest)
-      : socket(std::move(from)), peer(std::move(who)), protocol(std::move(what)), guest(is_guest), drive(socket, *protocol, serving) {}
+      : socket(std::move(from)),
+        peer(std::move(who)),
+        protocol(std::move(what)),
+        guest(is_guest),
+        drive(socket, *protocol, serving) {}
   tcp::socket socket;
   tcp::endpoint peer;
   std::unique_ptr<machine> protocol;
@@ -72,7 +76,8 @@ void service::start(std::vector<bound> sockets) {
     for (std::size_t index = 0; index < each.sockets.size(); ++index) {
       shard& on = *shards_[index % shards_.size()];
       if (each.protocol == transport::tcp) {
-        on.acceptors.emplace_back(on.context, each.address.is_v6() ? tcp::v6() : tcp::v4(), each.sockets[index].release());
+        on.acceptors.emplace_back(on.context, each.address.is_v6() ? tcp::v6() : tcp::v4(),
+                                  each.sockets[index].release());
       } else {
         on.responders.emplace_back(
             on.context, std::move(each.sockets[index]), each.address.is_v6(), limits_.max_datagram,
