@@ -11,8 +11,6 @@
 #include <mutex>
 #include <thread>
 
-#include <asio/executor_work_guard.hpp>
-
 #include "base/line_buffer.hpp"
 
 namespace netlab::net {
@@ -24,7 +22,7 @@ constexpr std::size_t max_lines_ahead = 4096;
 }  // namespace
 
 struct line_input::shared : std::enable_shared_from_this<shared> {
-  shared(asio::io_context& on, std::size_t limit) : work(on.get_executor()), buffer(limit) {}
+  shared(asio::io_context& on, std::size_t limit) : loop(on.get_executor()), buffer(limit) {}
 
   // In the reading thread.
   void read(int fd) {
@@ -33,7 +31,7 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
       const ssize_t size = ::read(fd, piece.data(), piece.size());
       if (size < 0 && errno == EINTR) continue;
       std::unique_lock lock(mutex);
-      if (!work) return;
+      if (!loop) return;
       if (size <= 0) {
         if (size < 0) error = last_system_error();
         if (const auto rest = buffer.rest()) add(*rest);
@@ -43,8 +41,8 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
       buffer.append({piece.data(), static_cast<std::size_t>(size)});
       while (const auto next = buffer.next()) add(*next);
       tell();
-      room.wait(lock, [this] { return lines.size() < max_lines_ahead || !work; });
-      if (!work) return;
+      room.wait(lock, [this] { return lines.size() < max_lines_ahead || !loop; });
+      if (!loop) return;
     }
   }
 
@@ -52,15 +50,15 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
 
   // With the lock held, so the context is still there: the destructor takes the lock before it lets go.
   void tell() {
-    if (work)
-      asio::post(work->get_executor(), [self = shared_from_this()] {
+    if (loop)
+      asio::post(*loop, [self = shared_from_this()] {
         if (self->changed) self->changed();
       });
   }
 
   std::mutex mutex;
   std::condition_variable room;
-  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;  // none: nobody is interested
+  std::optional<asio::io_context::executor_type> loop;  // none: nobody is interested
   line_buffer buffer;
   std::deque<line> lines;
   std::error_code error;
@@ -80,7 +78,7 @@ line_input::line_input(asio::io_context& on, int fd, std::size_t limit) : shared
 line_input::~line_input() {
   shared_->changed = {};
   const std::lock_guard lock(shared_->mutex);
-  shared_->work.reset();
+  shared_->loop.reset();
   shared_->room.notify_all();
 }
 
