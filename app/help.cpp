@@ -15,6 +15,8 @@
 namespace netlab::app {
 namespace {
 
+constexpr std::string_view summary = "learn, run and measure networks";
+
 std::string option_text(const option& each) {
   std::string left = each.letter == 0 ? std::string("      ") : fmt::format("  -{}, ", each.letter);
   left += fmt::format("--{}", each.name);
@@ -53,8 +55,11 @@ nlohmann::ordered_json describe_action(const action& which) {
   out["transports"] = which.takes_transport;
   out["description"] = which.description;
   out["options"] = nlohmann::ordered_json::array();
-  for (const auto options : {which.options, common_options()})
-    for (const option& each : options) out["options"].push_back(describe_option(which, each));
+  for (const option& each : which.options) out["options"].push_back(describe_option(which, each));
+  for (const option& each : common_options()) {
+    out["options"].push_back(describe_option(which, each));
+    out["options"].back()["common"] = true;
+  }
   out["examples"] = nlohmann::ordered_json::array();
   for (const example& each : which.examples) out["examples"].push_back({{"line", each.line}, {"says", each.says}});
   out["statuses"] = nlohmann::ordered_json::array();
@@ -65,8 +70,8 @@ nlohmann::ordered_json describe_action(const action& which) {
 }  // namespace
 
 std::string overview() {
-  std::string text =
-      "netlab: learn, run and measure networks\n\n"
+  std::string text = fmt::format("netlab: {}\n\n", summary);
+  text +=
       "Usage: netlab COMMAND [SUBCOMMAND] [OPTIONS] [ARGUMENTS]\n\n"
       "Commands:\n";
   for (const command& each : commands()) text += fmt::format("  {:<12}{}\n", each.name, each.summary);
@@ -104,6 +109,7 @@ std::string help_for(const action& which) {
 nlohmann::ordered_json describe_all() {
   nlohmann::ordered_json out;
   out["version"] = NETLAB_VERSION;
+  out["summary"] = summary;
   out["commands"] = nlohmann::ordered_json::array();
   for (const command& each : commands()) {
     nlohmann::ordered_json one;
