@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: MIT
+"""What the black-box tests share: the binary under test, run and served with deadlines.
+
+A test file defines Cases whose methods have a sentence for a docstring, and ends in `harness.main()`. Meson gives the
+binary in $NETLAB and reads TAP; by hand: NETLAB=.build/release/app/netlab test/cli/usage_test.py [Case.method ...]
+
+Every wait ends at DEADLINE, which is generous: it is there for the day something hangs, and the sanitizer build is
+slow. No test measures time, uses a fixed port, or ends a process that it did not start.
+"""
+
+import atexit
+import contextlib
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+__unittest = True  # unittest leaves the lines of such a module out of its tracebacks
+
+DEADLINE = float(os.environ.get("NETLAB_TEST_DEADLINE", "60"))
+NETLAB = os.environ.get("NETLAB") or sys.exit("NETLAB is not set: the path of the binary to be tested")
+
+# sysexits.h, where it has a number
+DONE, PARTLY, USAGE, BAD_DATA, NO_INPUT, NO_HOST, UNAVAILABLE = 0, 1, 64, 65, 66, 68, 69
+BUG, SYSTEM, CANNOT_CREATE, IO, TRY_LATER, PROTOCOL, NOT_PERMITTED, CONFIG = 70, 71, 73, 74, 75, 76, 77, 78
+INTERRUPTED, TERMINATED = 130, 143
+
+_scratch = pathlib.Path(tempfile.mkdtemp(prefix="netlab-test-"))
+_scratch.chmod(0o755)
+atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
+_empty_home = _scratch / "home"
+_empty_home.mkdir()
+
+
+def environment(extra=None):
+    """The caller's environment without anything that netlab would read; `extra` over it, None removes a variable."""
+    base = {name: value for name, value in os.environ.items()
+            if not name.startswith("NETLAB") and name not in ("XDG_CONFIG_HOME", "NO_COLOR")}
+    base.update(HOME=str(_empty_home), LC_ALL="C", TERM="xterm")
+    for name, value in (extra or {}).items():
+        if value is None:
+            base.pop(name, None)
+        else:
+            base[name] = str(value)
+    return base
+
+
+class Done:
+    """A program that has ended."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def lines(self):
+        return self.out.splitlines()
+
+    @property
+    def error_lines(self):
+        return self.err.splitlines()
+
+
+def text_of(octets):
+    return octets.decode("utf-8", "surrogateescape")
+
+
+def octets_of(text):
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+
+
+class Process:
+    """A program under way, with a thread at each of its outputs so that it never waits for us."""
+
+    def __init__(self, argv, env=None, stdin=subprocess.DEVNULL, preexec=None, cwd=None, pass_fds=()):
+        self.argv = argv
+        self.child = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
+                                      env=env if env is not None else environment(), preexec_fn=preexec,
+                                      pass_fds=pass_fds)
+        self._changed = threading.Condition()
+        self._taken = {"out": bytearray(), "err": bytearray()}
+        self._open = {"out", "err"}
+        self._readers = [threading.Thread(target=self._read, args=("out", self.child.stdout), daemon=True),
+                         threading.Thread(target=self._read, args=("err", self.child.stderr), daemon=True)]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, name, stream):
+        while piece := os.read(stream.fileno(), 65536):
+            with self._changed:
+                self._taken[name] += piece
+                self._changed.notify_all()
+        with self._changed:
+            self._open.discard(name)
+            self._changed.notify_all()
+
+    @property
+    def out(self):
+        with self._changed:
+            return text_of(bytes(self._taken["out"]))
+
+    @property
+    def err(self):
+        with self._changed:
+            return text_of(bytes(self._taken["err"]))
+
+    def until(self, holds, what):
+        """Waits for outputs for which `holds(out, err)` is true."""
+        end = time.monotonic() + DEADLINE
+        with self._changed:
+            while True:
+                out, err = (text_of(bytes(self._taken[name])) for name in ("out", "err"))
+                if found := holds(out, err):
+                    return found
+                left = end - time.monotonic()
+                if left <= 0 or not self._open:
+                    raise AssertionError(f"{' '.join(self.argv)}: waited for {what}\nstdout: {out}\nstderr: {err}")
+                self._changed.wait(left)
+
+    def until_err(self, pattern):
+        return self.until(lambda out, err: re.search(pattern, err), f"{pattern!r} on stderr")
+
+    def until_out(self, pattern):
+        return self.until(lambda out, err: re.search(pattern, out), f"{pattern!r} on stdout")
+
+    def send(self, number):
+        self.child.send_signal(number)
+
+    def wait(self):
+        try:
+            status = self.child.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            out, err = self.out, self.err
+            self.kill()
+            raise AssertionError(f"{' '.join(self.argv)} did not end\nstdout: {out}\nstderr: {err}") from None
+        for reader in self._readers:
+            reader.join(DEADLINE)
+        return Done(status, self.out, self.err)
+
+    def stop(self, number=signal.SIGTERM):
+        self.send(number)
+        return self.wait()
+
+    def kill(self):
+        """For the end of a test: whatever its state."""
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        for reader in self._readers:
+            reader.join(DEADLINE)
+        for stream in (self.child.stdin, self.child.stdout, self.child.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+class Server(Process):
+    """`netlab ... serve`, ready: its ready lines are read, its ports known."""
+
+    def __init__(self, argv, lines, **how):
+        super().__init__(argv, **how)
+        self.until(lambda out, err: out.count("\n") >= lines, f"{lines} ready lines")
+        self.ready = self.out.splitlines()
+        self.sockets = []  # (tcp or udp, address, port)
+        for line in self.ready:
+            if match := re.fullmatch(r"listening (tcp|udp) (?:\[(.+)\]|([0-9.]+)):(\d+)", line):
+                self.sockets.append((match[1], match[2] or match[3], int(match[4])))
+
+    @property
+    def port(self):
+        return self.sockets[0][2]
+
+
+def run(argv, input=b"", env=None, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how):
+    """Runs to the end: Done. An empty stdin unless `input` or `stdin` says otherwise."""
+    try:
+        done = subprocess.run(argv, input=octets_of(input) if stdin is None else None, stdin=stdin, stdout=stdout,
+                              stderr=stderr, env=env if env is not None else environment(), timeout=DEADLINE,
+                              check=False, **how)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"{' '.join(map(str, argv))} did not end\nstdout: {late.stdout}\nstderr: {late.stderr}"
+                             ) from None
+    return Done(done.returncode, text_of(done.stdout or b""), text_of(done.stderr or b""))
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    # ---- running ----
+
+    def netlab(self, *words, status=DONE, env=None, binary=None, **how):
+        """Runs netlab to its end, checks the exit status."""
+        done = run([binary or NETLAB, *map(str, words)], env=environment(env), **how)
+        if status is not None:
+            self.assertEqual(done.status, status, f"netlab {' '.join(map(str, words))}\n{done.out}{done.err}")
+        return done
+
+    def start(self, *words, env=None, **how):
+        """Netlab under way; killed at the end of the test if it is still there."""
+        process = Process([NETLAB, *map(str, words)], env=environment(env), **how)
+        self.addCleanup(process.kill)
+        return process
+
+    def serve(self, *words, service="calc", bind="127.0.0.1", lines=None, env=None, port=0, **how):
+        """A server on a free port."""
+        given = list(map(str, words))
+        if bind is not None:
+            given += ["--bind", bind]
+        if port is not None:
+            given += ["--port", str(port)]
+        if lines is None:
+            one = any(word in given for word in ("--tcp", "--udp", "tcp", "udp"))
+            lines = 1 if one else 2
+        server = Server([NETLAB, service, "serve", *given], lines, env=environment(env), **how)
+        self.addCleanup(server.kill)
+        return server
+
+    def shell(self, script, env=None, **how):
+        """A line of sh in which "$N" is the binary."""
+        return run(["sh", "-c", script], env=environment({**(env or {}), "N": NETLAB}), **how)
+
+    # ---- checking ----
+
+    def assert_one_error(self, done, begins="netlab( [a-z0-9]+){0,2}", says=""):
+        """Exactly one line on stderr, in the common form, and nothing on stdout."""
+        self.assertEqual(done.out, "")
+        self.assertEqual(len(done.error_lines), 1, done.err)
+        self.assertTrue(done.err.endswith("\n"), done.err)
+        self.assertRegex(done.err, f"^{begins}: ")
+        self.assertIn(says, done.err)
+        self.assertFalse(done.err.rstrip("\n").endswith("."), done.err)
+
+    def refused(self, *words, status=USAGE, says="", begins="netlab( [a-z0-9]+){0,2}", **how):
+        """Runs what must fail with one line of error."""
+        done = self.netlab(*words, status=status, **how)
+        self.assert_one_error(done, begins, says)
+        return done
+
+    # ---- peers and places ----
+
+    def scratch(self):
+        place = pathlib.Path(tempfile.mkdtemp(dir=_scratch))
+        place.chmod(0o755)
+        return place
+
+    def tcp(self, port, host="127.0.0.1", source=None):
+        peer = socket.create_connection((host, port), timeout=DEADLINE, source_address=source)
+        self.addCleanup(peer.close)
+        return peer
+
+    def udp(self, host="127.0.0.1", port=0):
+        peer = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(peer.close)
+        peer.settimeout(DEADLINE)
+        peer.bind((host, port))
+        return peer
+
+    def tcp_fake(self, talk):
+        """A server whose `talk(connection)` runs for each connection in turn: its port."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                connection.settimeout(DEADLINE)
+                with connection, contextlib.suppress(OSError):
+                    talk(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener.getsockname()[1]
+
+    def udp_fake(self, answer):
+        """A server that sends each of `answer(datagram)`: its port."""
+        peer = self.udp()
+
+        def serve():
+            while True:
+                try:
+                    datagram, sender = peer.recvfrom(65536)
+                    for reply in answer(datagram):
+                        peer.sendto(reply, sender)
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        return peer.getsockname()[1]
+
+    def silent_port(self):
+        """A TCP port that accepts and says nothing."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        return listener.getsockname()[1]
+
+    def closed_port(self):
+        """A port, TCP and UDP, that stays closed: bound by us for TCP, not listened on, and free for UDP."""
+        holder = socket.socket()
+        self.addCleanup(holder.close)
+        holder.bind(("127.0.0.1", 0))
+        return holder.getsockname()[1]
+
+    def on_terminal(self, *words, env=None, typed=b""):
+        """Runs netlab with a terminal as stdin, stdout and stderr: (status, everything that it wrote)."""
+        master, slave = pty.openpty()
+        child = subprocess.Popen([NETLAB, *map(str, words)], stdin=slave, stdout=slave, stderr=slave,
+                                 env=environment(env), start_new_session=True)
+        os.close(slave)
+        end = time.monotonic() + DEADLINE
+        seen = b""
+        try:
+            if typed:
+                os.write(master, typed)
+            while True:
+                ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
+                if not ready:
+                    child.kill()
+                    raise AssertionError(f"netlab {words} did not end on a terminal: {seen!r}")
+                try:
+                    piece = os.read(master, 65536)
+                except OSError:  # EIO: the last holder of the other side is gone
+                    break
+                if not piece:
+                    break
+                seen += piece
+            return child.wait(DEADLINE), text_of(seen)
+        finally:
+            os.close(master)
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+
+
+def receive(peer, size=None):
+    """`size` octets, or everything until the orderly end. A reset raises ConnectionResetError."""
+    taken = b""
+    while size is None or len(taken) < size:
+        piece = peer.recv(65536 if size is None else size - len(taken))
+        if not piece:
+            break
+        taken += piece
+    return taken
+
+
+def receive_line(peer):
+    taken = b""
+    while not taken.endswith(b"\n"):
+        octet = peer.recv(1)
+        if not octet:
+            break
+        taken += octet
+    return taken
+
+
+# ---- the calc protocol, written down once more ----
+
+def request(ident, op, *numbers, order="!", count=None):
+    name = op.encode() if isinstance(op, str) else op
+    return struct.pack(f"{order}I3sB{len(numbers)}i", ident, name, len(numbers) if count is None else count, *numbers)
+
+
+def answer(ident, value, order="!"):
+    return struct.pack(f"{order}Ii", ident, value)
+
+
+def answers(octets, order="!"):
+    assert len(octets) % 8 == 0, f"{len(octets)} octets are no whole answers: {octets[-16:]!r}"
+    return list(struct.iter_unpack(f"{order}Ii", octets))
+
+
+# ---- skipping ----
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+needs_ipv6 = unittest.skipUnless(has_ipv6(), "no IPv6 on the loopback interface")
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root may do this")
+
+
+def needs_program(*names):
+    missing = [name for name in names if shutil.which(name) is None]
+    return unittest.skipIf(missing, f"{', '.join(missing)} not installed")
+
+
+# ---- reporting ----
+
+def _sentence(test):
+    described = test.shortDescription() if isinstance(test, unittest.TestCase) else None
+    return (described or str(test)).replace("#", "number ").replace("\\", "/")
+
+
+class _Tap(unittest.TestResult):
+    """One line a case, as the Test Anything Protocol has it; why one failed, on stderr."""
+
+    def __init__(self):
+        super().__init__()
+        self.number = 0
+
+    def _tell(self, verdict, test, remark=""):
+        self.number += 1
+        print(f"{verdict} {self.number} - {_sentence(test)}{remark}", flush=True)
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._failed = False
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        if not self._failed:
+            self._tell("ok", test)
+
+    def _bad(self, test, error):
+        if not getattr(self, "_failed", False) or not isinstance(test, unittest.TestCase):
+            self._tell("not ok", test)
+        self._failed = True
+        print(f"\n{_sentence(test)}\n{self._exc_info_to_string(error, test)}", file=sys.stderr, flush=True)
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        self._bad(test, error)
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self._bad(test, error)
+
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error is not None:
+            print(f"\nin {str(subtest)[:200]}", file=sys.stderr)
+            self._bad(test, error)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._tell("ok", test, f" # SKIP {reason}")
+
+
+def main(skip_all=None):
+    """Runs the cases of the calling file, or those named in the arguments. `skip_all` is the reason why none can run."""
+    if skip_all:
+        print(f"1..0 # SKIP {skip_all}")
+        sys.exit(0)
+    module = sys.modules["__main__"]
+    loader = unittest.defaultTestLoader
+    suite = loader.loadTestsFromNames(sys.argv[1:], module) if sys.argv[1:] else loader.loadTestsFromModule(module)
+    print("TAP version 13")
+    result = _Tap()
+    suite.run(result)
+    print(f"1..{result.number}")
+    sys.exit(0 if result.wasSuccessful() else 1)
