@@ -2,6 +2,7 @@
 // From argv to a command: by the name netlab was called by, else by its first argument.
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -137,11 +138,15 @@ exit_status run(std::span<char*> argv) {
   const word_list rest = word_list(words).subspan(1);
   if (is_help(first)) return run_help(rest);
   if (first == "--version" || first == "-V") return show(version_text());
-  if (first.starts_with('-'))
+  if (first.starts_with('-')) {
+    constexpr std::array<std::string_view, 2> known{"--help", "--version"};
+    const std::string_view near = nearest(first, known);
     return refuse("netlab", {make_error_code(errc::usage),
                              {},
                              fmt::format("unknown option '{}'", escape(first, 60)),
-                             "options stand behind the command; see netlab --help"});
+                             near.empty() ? "options stand behind the command; see netlab --help"
+                                          : fmt::format("did you mean {}?", near)});
+  }
   const command* which = find_command(first);
   return which == nullptr ? refuse_command(first) : run_command(*which, rest);
 }

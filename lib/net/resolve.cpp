@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
+
 namespace netlab::net {
 namespace {
 
@@ -30,8 +32,11 @@ asio::ip::address to_address(const sockaddr& from) {
   return asio::ip::address_v6(octets, in.sin6_scope_id);
 }
 
+// What the user typed, which may be anything.
+std::string act(const std::string& host) { return "resolve " + escape(host, 80); }
+
 failure resolver_failure(int code, const std::string& host) {
-  const std::string context = "resolve " + host;
+  const std::string context = act(host);
   switch (code) {
     case EAI_NONAME:
 #ifdef EAI_NODATA
@@ -81,7 +86,7 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
   if (const auto address = parse_address(host)) {
     if (!in_family(*address, which))
       co_return fail(errc::no_such_host,
-                     fmt::format("resolve {}: it is no IPv{} address", host, which == family::ipv4 ? 4 : 6));
+                     fmt::format("{}: it is no IPv{} address", act(host), which == family::ipv4 ? 4 : 6));
     co_return addresses{*address};
   }
   auto state = std::make_shared<look_up_state>();
@@ -108,8 +113,8 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
   const auto [error] = co_await timer.async_wait(use_tuple);
   const std::lock_guard lock(state->mutex);
   if (state->outcome) co_return std::move(*state->outcome);
-  if (!error) co_return fail(make_error_code(errc::timed_out), "resolve " + host);
-  co_return fail(error, "resolve " + host);
+  if (!error) co_return fail(make_error_code(errc::timed_out), act(host));
+  co_return fail(error, act(host));
 }
 
 }  // namespace netlab::net
