@@ -88,7 +88,7 @@ result<void> serve(const serving& how, net::service_handler& handler, net::servi
   });
   for (const net::bound& socket : *sockets) announce(socket, out);
   service.start(std::move(*sockets));
-  threads.start();
+  threads.start([&] { main_loop.stop(); });
   main_loop.run();
   threads.join();
   return {};

@@ -58,7 +58,7 @@ class bench_worker {
                          ? run_tcp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index)))
                          : run_udp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index))),
                      [this](const std::exception_ptr& error) {
-                       if (error) std::rethrow_exception(error);
+                       net::rethrow(error);
                        if (--running_ == 0) finished_();
                      });
   }
@@ -194,7 +194,10 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
       if (--running == 0) asio::post(finished.get_executor(), [&] { finished.cancel(); });
     });
   }
-  threads.start();
+  threads.start([&] {
+    running = 0;
+    asio::post(finished.get_executor(), [&] { finished.cancel(); });
+  });
   bench_report total;
   while (running > 0) {
     co_await finished.async_wait(net::use_tuple);

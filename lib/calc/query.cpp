@@ -95,7 +95,7 @@ asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
   fill();
   std::optional<std::error_code> ended;
   std::function<void()> poke;
-  asio::co_spawn(co_await asio::this_coro::executor, run_connection(all, socket, session, ended, poke), asio::detached);
+  asio::co_spawn(co_await asio::this_coro::executor, run_connection(all, socket, session, ended, poke), net::rethrow);
   bool cancelled = false;
   while (!ended) {
     co_await all.wait(never);

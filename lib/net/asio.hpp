@@ -2,9 +2,10 @@
 // The way to Asio, for all of netlab: what moved between its versions (1.22 to 1.38) is hidden here.
 #pragma once
 
+#include <exception>
+
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
@@ -34,5 +35,10 @@ inline constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 #else
 inline constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 #endif
+
+/// For co_spawn where nobody waits for the end: an exception is not lost, it leaves through run().
+inline constexpr auto rethrow = [](const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);
+};
 
 }  // namespace netlab::net

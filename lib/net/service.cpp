@@ -140,7 +140,7 @@ void service::begin(shard& on, std::shared_ptr<session> one) {
   ++alive_;
   one->place = on.sessions.insert(on.sessions.end(), one);
   if (on.stopping) one->drive.stop();
-  asio::co_spawn(on.context, run_session(on, std::move(one)), asio::detached);
+  asio::co_spawn(on.context, run_session(on, std::move(one)), rethrow);
 }
 
 asio::awaitable<void> service::run_session(shard& on, std::shared_ptr<session> one) {

@@ -27,17 +27,18 @@ workers::workers(unsigned count) {
 
 workers::~workers() { stop_all(); }
 
-void workers::start() {
+void workers::start(std::function<void()> failed) {
   sigset_t all_signals;
   sigset_t before;
   sigfillset(&all_signals);
   pthread_sigmask(SIG_BLOCK, &all_signals, &before);
   for (const auto& each : all_)
-    each->thread = std::thread([&one = *each] {
+    each->thread = std::thread([&one = *each, failed] {
       try {
         one.context.run();
       } catch (...) {
         one.thrown = std::current_exception();
+        if (failed) failed();
       }
     });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

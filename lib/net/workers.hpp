@@ -3,6 +3,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,8 +27,9 @@ class workers {
   [[nodiscard]] unsigned size() const noexcept { return static_cast<unsigned>(all_.size()); }
   [[nodiscard]] asio::io_context& context(unsigned index) noexcept { return all_[index]->context; }
 
-  /// Starts the threads, with all signals blocked in them: those are for the thread that started it.
-  void start();
+  /// Starts the threads, with all signals blocked in them: those are for the thread that started it. A
+  /// handler that throws ends its loop; `failed` is then called in its thread, and join() rethrows.
+  void start(std::function<void()> failed = {});
 
   /// Stops the loops, joins the threads, and rethrows what a handler threw, if any did.
   void join();
