@@ -23,6 +23,7 @@ inetutils-telnet      -    a peer: a person at a telnet prompt
 netcat-openbsd        -    a peer: nc
 python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts
+nftables              -    packets that get lost in them
 procps                -    looks at processes the tests started
 '
 clang_needs='

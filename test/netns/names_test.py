@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Names, addresses and loss, as only a network of one's own has them."""
+
+import time
+
+import world
+from harness import NO_HOST, TRY_LATER, main
+
+
+@world.needs_namespaces
+class Names(world.World):
+    def test_deadline_of_a_silent_name_server(self):
+        """resolve: a name server that never answers costs the timeout and not more"""
+        self.near.file("resolv.conf", "nameserver 192.0.2.2\noptions timeout:30 attempts:5\n")
+        self.near.file("nsswitch.conf", "hosts: files dns\n")
+        self.far.drop("udp dport 53")
+        begin = time.monotonic()
+        done = self.netlab_in(self.near, "calc", "query", "--host", "lab.example", "--timeout", "300ms", "sum", "1",
+                              status=TRY_LATER)
+        # The name service itself would have taken 150 s: this is no measurement, only the other side of that.
+        self.assertLess(time.monotonic() - begin, 60)
+        self.assert_one_error(done, says="resolve lab.example: timed out")
+
+    def test_unknown_name(self):
+        """resolve: a name that does not exist is no such host"""
+        self.near.file("nsswitch.conf", "hosts: files\n")
+        done = self.netlab_in(self.near, "calc", "query", "--host", "nowhere.example", "sum", "1", status=NO_HOST)
+        self.assert_one_error(done, says="resolve nowhere.example: no such host")
+
+    def test_dead_first_address(self):
+        """dial: an address that does not answer does not keep the next one from being tried"""
+        server = self.serve_in(self.far, "calc", "serve", "--bind", "192.0.2.2", "--port", "0", lines=2)
+        self.far.ip("addr", "add", "192.0.2.10/24", "dev", "wire")
+        self.far.drop("ip daddr 192.0.2.10")
+        self.near.file("nsswitch.conf", "hosts: files\n")
+        self.near.file("hosts", "192.0.2.10 two.example\n192.0.2.2 two.example\n")
+        done = self.netlab_in(self.near, "calc", "query", "-v", "--host", "two.example", "--port", server.port,
+                              "--timeout", "30s", "sum", "20", "22")
+        self.assertEqual(done.out, "42\n")
+        self.assertIn(f"-> 192.0.2.2:{server.port}", done.err)
+
+    def test_dead_only_address(self):
+        """dial: a host that is switched off is a timeout"""
+        self.far.drop("ip daddr 192.0.2.2")
+        done = self.netlab_in(self.near, "calc", "query", "--host", "192.0.2.2", "--timeout", "300ms", "sum", "1",
+                              status=TRY_LATER)
+        self.assert_one_error(done, says="connect 192.0.2.2:50000: timed out")
+
+
+@world.needs_namespaces
+class Datagrams(world.World):
+    def test_wildcard_answers_from_the_address_asked(self):
+        """calc serve: a wildcard socket answers from the address that was asked, of several"""
+        for address in ("192.0.2.20/24", "2001:db8::20/64"):
+            self.far.ip("addr", "add", address, "dev", "wire", *(["nodad"] if ":" in address else []))
+        server = self.serve_in(self.far, "calc", "serve", "--udp", "--bind", "any", "--port", "0", lines=2)
+        for host in ("192.0.2.20", "2001:db8::20"):
+            done = self.netlab_in(self.near, "calc", "query", "--udp", "--host", host, "--port", server.port,
+                                  "--timeout", "30s", "max", "1", "2")
+            self.assertEqual(done.out, "2\n")
+
+    def test_link_local(self):
+        """calc serve: a link-local address is asked with its interface, and answers"""
+        server = self.serve_in(self.far, "calc", "serve", "--bind", "any", "--port", "0", lines=4)
+        self.near.ip("addr", "add", "fe80::1/64", "dev", "wire", "nodad")
+        self.far.ip("addr", "add", "fe80::2/64", "dev", "wire", "nodad")
+        for transport in ("--tcp", "--udp"):
+            done = self.netlab_in(self.near, "calc", "query", transport, "--host", "fe80::2%wire", "--port",
+                                  server.port, "--timeout", "30s", "min", "1", "2")
+            self.assertEqual(done.out, "1\n")
+
+    def test_loss(self):
+        """calc query: over UDP, every second datagram lost is made up for by sending again"""
+        server = self.serve_in(self.far, "calc", "serve", "--udp", "--bind", "192.0.2.2", "--port", "0", lines=1)
+        self.far.drop("udp dport != 53 numgen inc mod 2 == 0")
+        lines = "".join(f"sum {number} 1\n" for number in range(40))
+        done = self.netlab_in(self.near, "calc", "query", "--udp", "--host", "192.0.2.2", "--port", server.port,
+                              "--pipeline", "3", "--retries", "20", "--timeout", "10s", input=lines)
+        self.assertEqual(done.lines, [str(number + 1) for number in range(40)])
+
+
+if __name__ == "__main__":
+    main()

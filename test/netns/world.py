@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Networks for a test: namespaces joined by veth pairs, made and removed by it. Needs root; nothing leaves them."""
+
+import itertools
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
+import harness  # noqa: E402
+
+_numbers = itertools.count()
+
+
+def _run(*words, input=None):
+    subprocess.run(words, input=input, check=True, capture_output=True, text=True, timeout=harness.DEADLINE)
+
+
+def _obstacle():
+    for program in ("ip", "nft"):
+        if shutil.which(program) is None:
+            return f"{program} not installed"
+    if os.geteuid() != 0:
+        return "only root may make network namespaces"
+    name = f"netlab-{os.getpid()}-probe"
+    try:
+        _run("ip", "netns", "add", name)
+        _run("ip", "netns", "del", name)
+    except subprocess.CalledProcessError as refused:
+        return f"network namespaces are refused here: {refused.stderr.strip()}"
+    return None
+
+
+_reason = _obstacle()
+needs_namespaces = unittest.skipIf(_reason, _reason or "")
+
+
+class Namespace:
+    def __init__(self, name):
+        self.name = name
+        self.etc = pathlib.Path("/etc/netns") / name  # ip-netns(8) mounts its files over /etc for `ip netns exec`
+        _run("ip", "netns", "add", name)
+        self.ip("link", "set", "lo", "up")
+
+    def ip(self, *words):
+        _run("ip", "-n", self.name, *words)
+
+    def drop(self, what):
+        """An nftables expression whose packets vanish on their way in: `ip daddr 192.0.2.10`."""
+        _run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=f"""
+            add table inet netlab
+            add chain inet netlab in {{ type filter hook prerouting priority 0; }}
+            add rule inet netlab in {what} drop
+        """)
+
+    def file(self, name, text):
+        self.etc.mkdir(parents=True, exist_ok=True)
+        (self.etc / name).write_text(text)
+
+    def argv(self, *words):
+        return ["ip", "netns", "exec", self.name, *map(str, words)]
+
+    def remove(self):
+        shutil.rmtree(self.etc, ignore_errors=True)
+        subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
+
+
+class World(harness.Case):
+    """Two hosts, `near` (192.0.2.1, 2001:db8::1) and `far` (.2, ::2), on one wire; documentation's addresses."""
+
+    def setUp(self):
+        number = next(_numbers)
+        self.near = Namespace(f"netlab-{os.getpid()}-{number}a")
+        self.addCleanup(self.near.remove)
+        self.far = Namespace(f"netlab-{os.getpid()}-{number}b")
+        self.addCleanup(self.far.remove)
+        self.near.ip("link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", self.far.name)
+        for host, last in ((self.near, 1), (self.far, 2)):
+            host.ip("addr", "add", f"192.0.2.{last}/24", "dev", "wire")
+            host.ip("addr", "add", f"2001:db8::{last}/64", "dev", "wire", "nodad")
+            host.ip("link", "set", "wire", "up")
+
+    def netlab_in(self, host, *words, status=harness.DONE, **how):
+        done = harness.run(host.argv(harness.NETLAB, *words), **how)
+        self.assertEqual(done.status, status, f"netlab {' '.join(map(str, words))}\n{done.out}{done.err}")
+        return done
+
+    def serve_in(self, host, *words, lines):
+        server = harness.Server(host.argv(harness.NETLAB, *words), lines)
+        self.addCleanup(server.kill)
+        return server
