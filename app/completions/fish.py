@@ -4,15 +4,10 @@ from tables import load
 
 BODY = r'''# fish completions for netlab and its links. Made by app/completions/fish.py.
 
-# The words before the cursor, those of a link's name first: `netlab-calc query` is `calc query`.
+# The words between netlab and the cursor. A link's name has been replaced by then: see -w below.
 function __netlab_words
     set -l words (commandline -opc)
-    set -l name (string replace -r '^(.*/)?(netlab-)?' '' -- $words[1])
-    set -e words[1]
-    if contains -- $name @COMMANDS@
-        set -p words $name
-    end
-    string join -- \n $words
+    string join -- \n $words[2..]
 end
 
 # These words and no other.
@@ -86,9 +81,7 @@ def value(thing):
 
 def main():
     commands = load()
-    names = [each.name for each in commands]
-    links = ['netlab-' + name for name in names]
-    print(BODY.replace('@COMMANDS@', ' '.join(names)).replace('@NAMES@', ' '.join(['netlab', *links])))
+    print(BODY.replace('@NAMES@', ' '.join(['netlab', *('netlab-' + each.name for each in commands)])))
 
     for command in commands:
         word('__netlab_at', command.name, command.summary)
@@ -118,8 +111,8 @@ def main():
                 entry(f'__netlab_behind {action.path}', *letter, f'-l {option.name}',
                       *(value(option) if option.argument else []), '-d', quote(option.help))
     print()
-    for link in links:
-        print(f'complete -c {link} -w netlab')
+    for command in commands:
+        print(f"complete -c netlab-{command.name} -w 'netlab {command.name}'")
 
 
 main()
