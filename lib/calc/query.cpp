@@ -229,4 +229,24 @@ asio::awaitable<result<void>> query(query_options options, request_source& sourc
   co_return co_await query_udp(all, *to, dial);
 }
 
+asio::awaitable<result<query_reply>> query_one(query_options options, request asked) {
+  class single final : public request_source {
+   public:
+    explicit single(request asked) : item_({0, std::move(asked)}) {}
+    std::optional<item> take() override { return std::exchange(item_, std::nullopt); }
+    [[nodiscard]] bool finished() const override { return !item_; }
+    void on_change(std::function<void()>) override {}
+
+   private:
+    std::optional<item> item_;
+  };
+  single source(std::move(asked));
+  std::optional<query_reply> reply;
+  const auto done = co_await query(std::move(options), source,
+                                   [&](const outcome& one, const ends& where) { reply = query_reply{one, where}; });
+  if (!done) co_return unexpected(done.error());
+  if (!reply) co_return fail(errc::internal, "a request without an outcome");
+  co_return std::move(*reply);
+}
+
 }  // namespace netlab::calc

@@ -52,4 +52,12 @@ using query_output = std::function<void(const outcome&, const ends&)>;
 /// the failure is then also that of the requests that were taken and not reported.
 [[nodiscard]] asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output);
 
+/// One request and what became of it.
+struct query_reply {
+  outcome what;
+  ends where;
+};
+/// Fails only where query() does; what was wrong with the answer stands in `what.value`.
+[[nodiscard]] asio::awaitable<result<query_reply>> query_one(query_options options, request asked);
+
 }  // namespace netlab::calc

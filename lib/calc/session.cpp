@@ -108,10 +108,12 @@ void session::feed_text(bytes_view from_peer, time_point now) {
   while (!text.empty() && state_ == state::text) {
     const std::size_t end = text.find('\n');
     const std::string_view piece = text.substr(0, end);
+    // Behind the limit only the length counts: else it would depend on the cut which of the two is seen first.
+    const std::string_view looked_at = piece.substr(0, max_text_line - std::min(max_text_line, lines_.held()));
     lines_.append(piece);
     // No line of text has such octets, so there is no need to wait for its end, which a program that
     // speaks something else may never send.
-    if (!lines_.is_skipping() && std::any_of(piece.begin(), piece.end(), is_control)) {
+    if (!lines_.is_skipping() && std::any_of(looked_at.begin(), looked_at.end(), is_control)) {
       lines_.skip_line();
       observer_.refused("neither a binary request nor a line of text");
       say("error: neither a binary request (octets 4 to 6 are SUM, PRO, MIN or MAX) nor a line of text");

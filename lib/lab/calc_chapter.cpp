@@ -29,32 +29,6 @@ constexpr auto patience = std::chrono::seconds(5);         // for what must come
 constexpr auto silence = std::chrono::milliseconds(300);   // for what must not
 constexpr std::size_t crowd = 100;                         // clients at once
 
-class one_request final : public calc::request_source {
- public:
-  explicit one_request(calc::request asked) : asked_({0, std::move(asked)}) {}
-  std::optional<item> take() override { return std::exchange(asked_, std::nullopt); }
-  [[nodiscard]] bool finished() const override { return !asked_; }
-  void on_change(std::function<void()>) override {}
-
- private:
-  std::optional<item> asked_;
-};
-
-struct answered {
-  result<std::int32_t> value;
-  calc::ends where;
-};
-
-asio::awaitable<result<answered>> ask(calc::query_options how, calc::request asked) {
-  one_request source(std::move(asked));
-  std::optional<answered> got;
-  const auto done = co_await calc::query(
-      how, source, [&](const calc::outcome& one, const calc::ends& where) { got = {one.value, where}; });
-  if (!done) co_return unexpected(done.error());
-  if (!got) co_return fail(errc::internal, "a request without an outcome");
-  co_return std::move(*got);
-}
-
 std::string hex(bytes_view octets) {
   std::string text;
   for (const std::byte octet : octets)
@@ -107,10 +81,10 @@ class chapter {
         "accept(). One send() is one request; recv() returns when the answer's segment has come.");
     const calc::request asked{.id = 1, .op = "SUM", .numbers = {1, 2, 3}};
     show_command(fmt::format("netlab calc query --tcp --port {} sum 1 2 3", calc_service_->port()));
-    const auto got = co_await ask(calc_over(net::transport::tcp), asked);
+    const auto got = co_await calc::query_one(calc_over(net::transport::tcp), asked);
     if (!got) co_return unexpected(got.error());
-    tell_.show(in_words(got->value));
-    tell_.check("the server answered 6", got->value && *got->value == 6);
+    tell_.show(in_words(got->what.value));
+    tell_.check("the server answered 6", got->what.value && *got->what.value == 6);
     co_return result<void>();
   }
 
@@ -177,11 +151,11 @@ class chapter {
     how.local = net::local_end{asio::ip::make_address("127.0.0.2"), 0};
     show_command(fmt::format("netlab calc query --bind 127.0.0.2 -v --port {} max 7 -7", how.port));
     const calc::request asked{.id = 2, .op = "MAX", .numbers = {7, -7}};
-    const auto got = co_await ask(how, asked);
+    const auto got = co_await calc::query_one(how, asked);
     if (!got) co_return unexpected(got.error());
-    tell_.show(fmt::format("{}   (from {})", in_words(got->value), got->where.local));
+    tell_.show(fmt::format("{}   (from {})", in_words(got->what.value), got->where.local));
     tell_.check("the request came from 127.0.0.2, as bind() asked",
-                got->value && got->where.local.starts_with("127.0.0.2:"));
+                got->what.value && got->where.local.starts_with("127.0.0.2:"));
     co_return result<void>();
   }
 
@@ -193,10 +167,10 @@ class chapter {
         "that it arrives, so the client sends it again when no answer comes.");
     show_command(fmt::format("netlab calc query --udp --port {} sum 1 2 3", calc_service_->port()));
     const calc::request asked{.id = 3, .op = "SUM", .numbers = {1, 2, 3}};
-    const auto got = co_await ask(calc_over(net::transport::udp), asked);
+    const auto got = co_await calc::query_one(calc_over(net::transport::udp), asked);
     if (!got) co_return unexpected(got.error());
-    tell_.show(in_words(got->value));
-    tell_.check("the same server answered 6 over UDP", got->value && *got->value == 6);
+    tell_.show(in_words(got->what.value));
+    tell_.check("the same server answered 6 over UDP", got->what.value && *got->what.value == 6);
     co_return result<void>();
   }
 
@@ -211,17 +185,17 @@ class chapter {
     how.order = byte_order::little;
     show_command(fmt::format("netlab calc query --byte-order little --port {} sum 1 2 3", how.port));
     const calc::request summing{.id = 4, .op = "SUM", .numbers = {1, 2, 3}};
-    const auto sum = co_await ask(how, summing);
+    const auto sum = co_await calc::query_one(how, summing);
     if (!sum) co_return unexpected(sum.error());
-    tell_.show(in_words(sum->value));
+    tell_.show(in_words(sum->what.value));
     show_command(fmt::format("netlab calc query --byte-order little --port {} pro 2 3", how.port));
     const calc::request multiplying{.id = 5, .op = "PRO", .numbers = {2, 3}};
-    const auto product = co_await ask(how, multiplying);
+    const auto product = co_await calc::query_one(how, multiplying);
     if (!product) co_return unexpected(product.error());
-    tell_.show(in_words(product->value));
+    tell_.show(in_words(product->what.value));
     tell_.check("SUM is right by luck, PRO gets no answer, and netlab names the cause",
-                sum->value && *sum->value == 6 && !product->value &&
-                    describe(product->value.error()).find("--byte-order") != std::string::npos);
+                sum->what.value && *sum->what.value == 6 && !product->what.value &&
+                    describe(product->what.value.error()).find("--byte-order") != std::string::npos);
     co_return result<void>();
   }
 
@@ -322,11 +296,11 @@ class chapter {
     how.port = echo_service_->port();
     show_command(fmt::format("netlab calc query --port {} sum 1 2 3", how.port));
     const calc::request asked{.id = 6, .op = "SUM", .numbers = {1, 2, 3}};
-    const auto got = co_await ask(how, asked);
+    const auto got = co_await calc::query_one(how, asked);
     if (!got) co_return unexpected(got.error());
-    tell_.show(in_words(got->value));
+    tell_.show(in_words(got->what.value));
     tell_.check("netlab sees that the request came back",
-                !got->value && got->value.error().code == errc::peer_protocol);
+                !got->what.value && got->what.value.error().code == errc::peer_protocol);
     co_return result<void>();
   }
 
@@ -344,11 +318,11 @@ class chapter {
     show_command(fmt::format("netlab calc query --udp --timeout {}ms --port {} sum 1 2 3", silence.count(), how.port));
     const time_point begin = clock::now();
     const calc::request asked{.id = 7, .op = "SUM", .numbers = {1, 2, 3}};
-    const auto got = co_await ask(how, asked);
+    const auto got = co_await calc::query_one(how, asked);
     if (!got) co_return unexpected(got.error());
-    tell_.show(in_words(got->value));
+    tell_.show(in_words(got->what.value));
     tell_.check("a silent port ends in a timeout, not in waiting",
-                !got->value && got->value.error().code == errc::timed_out && clock::now() - begin >= silence);
+                !got->what.value && got->what.value.error().code == errc::timed_out && clock::now() - begin >= silence);
 
     tell_.say(
         "A port that nobody has is not silent: the system answers with ICMP type 3, and the next call on the socket "
@@ -357,11 +331,11 @@ class chapter {
     std::error_code ignored;
     mute.close(ignored);
     const calc::request again{.id = 8, .op = "SUM", .numbers = {1, 2, 3}};
-    const auto closed = co_await ask(how, again);
+    const auto closed = co_await calc::query_one(how, again);
     if (!closed) co_return unexpected(closed.error());
-    tell_.show(in_words(closed->value));
+    tell_.show(in_words(closed->what.value));
     tell_.check("a closed port is refused at once",
-                !closed->value && closed->value.error().code == std::errc::connection_refused);
+                !closed->what.value && closed->what.value.error().code == std::errc::connection_refused);
     co_return result<void>();
   }
 
@@ -373,11 +347,12 @@ class chapter {
         "in order, over UDP it stays silent, and in both cases it counts and logs the request.");
     const auto before = calc_.totals().refused;
     const calc::request asked{.id = 9, .op = "SUM", .numbers = {2147483647, 1}};
-    const auto got = co_await ask(calc_over(net::transport::tcp), asked);
+    const auto got = co_await calc::query_one(calc_over(net::transport::tcp), asked);
     if (!got) co_return unexpected(got.error());
-    tell_.show(in_words(got->value));
+    tell_.show(in_words(got->what.value));
     tell_.check("the connection was closed without an answer, and the server counted it",
-                !got->value && got->value.error().code == errc::closed_by_peer && calc_.totals().refused == before + 1);
+                !got->what.value && got->what.value.error().code == errc::closed_by_peer &&
+                    calc_.totals().refused == before + 1);
     co_return result<void>();
   }
 
@@ -390,8 +365,8 @@ class chapter {
     const std::uint16_t port = calc_service_->port();
     const bool stopped = co_await calc_service_->stop(clock::now() + patience);
     const calc::request asked{.id = 10, .op = "SUM", .numbers = {1}};
-    const auto refused = co_await ask(calc_over(net::transport::tcp), asked);
-    tell_.show(refused ? in_words(refused->value) : describe(refused.error()));
+    const auto refused = co_await calc::query_one(calc_over(net::transport::tcp), asked);
+    tell_.show(refused ? in_words(refused->what.value) : describe(refused.error()));
     tell_.check(fmt::format("port {} is closed now", port),
                 stopped && !refused && refused.error().code == std::errc::connection_refused);
     const calc::server_totals totals = calc_.totals();

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// What `netlab calc query` does once its arguments are understood: one request, or one a line of stdin.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "calc/query.hpp"
+#include "console.hpp"
+
+namespace netlab::app {
+
+struct query_call {
+  calc::query_options how;
+  std::uint32_t id = 1;
+  bool send_anyway = false;
+  std::optional<calc::request> single;  ///< none: requests from stdin
+};
+
+/// The request that these words mean, or why it is not sent (errc::bad_data).
+[[nodiscard]] result<calc::request> to_request(std::span<const std::string_view> words, const query_call& call,
+                                               std::uint32_t id);
+
+/// Prints the result of call.single.
+[[nodiscard]] exit_status run_single(const query_call& call, console& out);
+
+/// Prints a line for each line of stdin, in the same order.
+[[nodiscard]] exit_status run_batch(const query_call& call, console& out);
+
+}  // namespace netlab::app
