@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// A random order without a list.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cstdint>
+
+namespace netlab::scan {
+
+/// A permutation of 0 … size-1, chosen by the seed: a Feistel network over the next even number of bits,
+/// walked until it lands inside (at most four steps on average). Nothing is stored, whatever the size.
+class permutation {
+ public:
+  /// Up to 2^62.
+  permutation(std::uint64_t size, std::uint64_t seed) noexcept : size_(size) {
+    assert(size <= std::uint64_t{1} << 62);
+    const int bits = size < 2 ? 1 : std::bit_width(size - 1);
+    half_ = static_cast<unsigned>((bits + 1) / 2);
+    mask_ = (std::uint64_t{1} << half_) - 1;
+    for (std::uint64_t& key : keys_) key = mix(seed += golden);
+  }
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
+  /// The element at a place below size().
+  [[nodiscard]] std::uint64_t operator()(std::uint64_t place) const noexcept {
+    assert(place < size_);
+    do place = once(place);
+    while (place >= size_);
+    return place;
+  }
+
+ private:
+  static constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;  // the step of SplitMix64 (Steele et al., 2014)
+
+  static constexpr std::uint64_t mix(std::uint64_t z) noexcept {  // SplitMix64's finalizer
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+
+  [[nodiscard]] std::uint64_t once(std::uint64_t value) const noexcept {
+    std::uint64_t left = value >> half_;
+    std::uint64_t right = value & mask_;
+    for (const std::uint64_t key : keys_) {
+      const std::uint64_t next = left ^ (mix(right ^ key) & mask_);
+      left = right;
+      right = next;
+    }
+    return left << half_ | right;
+  }
+
+  std::uint64_t size_;
+  unsigned half_;
+  std::uint64_t mask_;
+  std::array<std::uint64_t, 6> keys_{};  // four rounds look random; six cost little more for tiny sizes
+};
+
+}  // namespace netlab::scan

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// How fast to ask and how long to wait: a rate that is obeyed, a window that finds what the path bears, and
+// timeouts from measured round trips. Time is an argument.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/time.hpp"
+
+namespace netlab::scan {
+
+/// At most so many a second: in any stretch of time t no more than rate × t + burst.
+class rate_limit {
+ public:
+  /// 0: no limit. A burst makes up for the loop's own naps and is at most a hundredth of a second's worth.
+  rate_limit(double per_second, time_point now)
+      : gap_(per_second > 0 ? static_cast<std::int64_t>(std::ceil(1e9 / per_second)) : 0),
+        slack_(std::min<duration>(std::chrono::milliseconds(10), gap_ * max_burst)),
+        next_(now) {}
+
+  /// Takes a place if there is one.
+  [[nodiscard]] bool take(time_point now) {
+    if (gap_ == duration(0)) return true;
+    next_ = std::max(next_, now - slack_);
+    if (next_ > now) return false;
+    next_ += gap_;
+    return true;
+  }
+  /// When take() will succeed; in the past if it would now.
+  [[nodiscard]] time_point next() const noexcept { return gap_ == duration(0) ? time_point::min() : next_; }
+
+ private:
+  static constexpr std::int64_t max_burst = 64;
+  duration gap_;
+  duration slack_;
+  time_point next_;
+};
+
+/// RFC 6298, with bounds of its own: nothing here retransmits into a queue that must drain first.
+class rtt_estimator {
+ public:
+  rtt_estimator(duration initial, duration least, duration most) : initial_(initial), least_(least), most_(most) {}
+
+  void add(duration sample) {
+    if (!smoothed_) {
+      smoothed_ = sample;
+      variation_ = sample / 2;
+    } else {
+      variation_ = (3 * variation_ + std::chrono::abs(*smoothed_ - sample)) / 4;
+      smoothed_ = (7 * *smoothed_ + sample) / 8;
+    }
+    shortest_ = std::min(shortest_, sample);
+  }
+  [[nodiscard]] bool has_sample() const noexcept { return smoothed_.has_value(); }
+  [[nodiscard]] duration smoothed() const noexcept { return smoothed_.value_or(initial_); }
+  [[nodiscard]] duration shortest() const noexcept { return has_sample() ? shortest_ : initial_; }
+  /// How long to wait before a probe counts as unanswered.
+  [[nodiscard]] duration timeout() const noexcept {
+    if (!smoothed_) return std::min(initial_, most_);
+    return std::clamp(*smoothed_ + 4 * variation_, std::min(least_, most_), most_);
+  }
+
+ private:
+  duration initial_;
+  duration least_;
+  duration most_;
+  std::optional<duration> smoothed_;
+  duration variation_{};
+  duration shortest_ = duration::max();
+};
+
+/// How many probes may be under way. It grows with everything that comes to an end, and shrinks when more
+/// than `tolerance` of the answered probes turn out to have been lost at first: loss that a shorter queue
+/// mends. A radio link's few per cent do not slow it, and silence, which a filter means, neither.
+class window {
+ public:
+  window(std::size_t first, std::size_t most)
+      : size_(static_cast<double>(std::min(first, most))), most_(static_cast<double>(most)), threshold_(most_) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return std::max<std::size_t>(1, static_cast<std::size_t>(size_)); }
+
+  /// A probe was answered, or waited for in vain.
+  void ended(bool queue_is_short) {
+    ++round_ended_;
+    if (queue_is_short) size_ = std::min(most_, size_ + (size_ < threshold_ ? 1.0 : 1.0 / size_));
+    if (round_ended_ >= std::max<std::size_t>(size(), least_round)) close_round();
+  }
+  /// A probe was answered that had been lost before: so many times.
+  void lost(std::size_t times) {
+    round_lost_ += times;
+    round_answered_ += 1;
+  }
+  void answered() { round_answered_ += 1; }
+
+  /// The system has no more descriptors, ports or memory: never so many again.
+  void shrink_to(std::size_t under_way) {
+    most_ = std::max(1.0, static_cast<double>(under_way));
+    size_ = std::min(size_, most_);
+    threshold_ = std::min(threshold_, most_);
+  }
+
+ private:
+  static constexpr double tolerance = 0.2;
+  static constexpr std::size_t least_round = 50;
+  static constexpr double floor = 8;
+
+  void close_round() {
+    const double all = static_cast<double>(round_lost_ + round_answered_);
+    if (round_lost_ > 2 && static_cast<double>(round_lost_) > tolerance * all) {
+      size_ = std::min(most_, std::max(floor, size_ / 2));
+      threshold_ = size_;
+    }
+    round_ended_ = round_lost_ = round_answered_ = 0;
+  }
+
+  double size_;
+  double most_;
+  double threshold_;
+  std::size_t round_ended_ = 0;
+  std::size_t round_lost_ = 0;
+  std::size_t round_answered_ = 0;
+};
+
+/// How often probes get lost, and how often to ask before silence is the port's own.
+class loss_estimate {
+ public:
+  /// A port was answered at this try (1: the first).
+  void answered_at(unsigned attempt) {
+    answered_ += 1;
+    lost_ += attempt - 1;
+  }
+  [[nodiscard]] double rate() const noexcept {
+    return answered_ == 0 ? 0 : static_cast<double>(lost_) / static_cast<double>(lost_ + answered_);
+  }
+  /// At least `least` tries, and so many that fewer than one of a thousand scans with this many silent and
+  /// lossy ports calls one of them wrong.
+  [[nodiscard]] unsigned tries(unsigned least, std::uint64_t ports) const noexcept {
+    if (lost_ < 2) return least;
+    const double wanted = std::log(1e-3 / static_cast<double>(std::max<std::uint64_t>(ports, 1))) / std::log(rate());
+    return std::clamp(static_cast<unsigned>(std::ceil(std::min(wanted, 1e6))), least, std::max(least, max_tries));
+  }
+
+ private:
+  static constexpr unsigned max_tries = 12;
+  std::uint64_t answered_ = 0;
+  std::uint64_t lost_ = 0;
+};
+
+}  // namespace netlab::scan

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "scan/ports.hpp"
+
+#include <bitset>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::scan {
+namespace {
+
+constexpr unsigned last_port = 65535;
+
+result<unsigned> parse_one(std::string_view text) {
+  if (text.empty())
+    return fail(errc::usage, "an empty place in the port list", "write 1-50,80 without a comma at the ends");
+  const auto number = parse_integer<std::uint64_t>(text);
+  if (!number)
+    return fail(errc::usage, fmt::format("port '{}' is not a number", escape(text, 60)), "1-50,80,443,8000- or all");
+  if (*number == 0) return fail(errc::usage, "port 0 cannot be scanned", "ports are 1 to 65535");
+  if (*number > last_port)
+    return fail(errc::usage, fmt::format("port {} does not exist", *number), "ports are 1 to 65535");
+  return static_cast<unsigned>(*number);
+}
+
+}  // namespace
+
+result<std::vector<std::uint16_t>> parse_ports(std::string_view text) {
+  std::bitset<last_port + 1> chosen;
+  if (trim(text).empty()) return fail(errc::usage, "the port list is empty", "1-50,80,443,8000- or all");
+  for (std::string_view piece : split(text, ',')) {
+    piece = trim(piece);
+    unsigned first = 1;
+    unsigned last = last_port;
+    if (piece != "all" && piece != "-") {
+      const std::size_t dash = piece.find('-');
+      const std::string_view from = trim(piece.substr(0, dash));
+      if (dash == std::string_view::npos || !from.empty()) {
+        const auto number = parse_one(from);
+        if (!number) return unexpected(number.error());
+        first = *number;
+      }
+      if (dash == std::string_view::npos) {
+        last = first;
+      } else if (const std::string_view to = trim(piece.substr(dash + 1)); !to.empty()) {
+        const auto number = parse_one(to);
+        if (!number) return unexpected(number.error());
+        last = *number;
+      }
+    }
+    if (first > last)
+      return fail(errc::usage, fmt::format("port range '{}' runs backwards", escape(piece, 60)),
+                  fmt::format("write {}-{}", last, first));
+    for (unsigned port = first; port <= last; ++port) chosen.set(port);
+  }
+  std::vector<std::uint16_t> ports;
+  ports.reserve(chosen.count());
+  for (unsigned port = 1; port <= last_port; ++port)
+    if (chosen.test(port)) ports.push_back(static_cast<std::uint16_t>(port));
+  return ports;
+}
+
+}  // namespace netlab::scan

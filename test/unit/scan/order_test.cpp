@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "scan/order.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <vector>
+
+using netlab::scan::permutation;
+
+TEST_CASE("order: everything is visited exactly once", "[scan][unit]") {
+  const std::uint64_t size = GENERATE(1, 2, 3, 7, 50, 64, 65, 1000, 65535);
+  const std::uint64_t seed = GENERATE(0, 1, 42);
+  const permutation order(size, seed);
+  std::vector<bool> seen(size);
+  for (std::uint64_t place = 0; place < size; ++place) {
+    const std::uint64_t element = order(place);
+    REQUIRE(element < size);
+    REQUIRE_FALSE(seen[element]);
+    seen[element] = true;
+  }
+}
+
+TEST_CASE("order: a seed gives the same order again, another seed another", "[scan][unit]") {
+  const permutation one(1000, 7);
+  const permutation again(1000, 7);
+  const permutation other(1000, 8);
+  unsigned same = 0;
+  unsigned fixed = 0;
+  for (std::uint64_t place = 0; place < 1000; ++place) {
+    CHECK(one(place) == again(place));
+    same += one(place) == other(place) ? 1 : 0;
+    fixed += one(place) == place ? 1 : 0;
+  }
+  CHECK(same < 15);
+  CHECK(fixed < 15);
+}
+
+TEST_CASE("order: a huge space needs no memory", "[scan][unit]") {
+  const std::uint64_t size = (std::uint64_t{1} << 24) * 65535;
+  const permutation order(size, 1);
+  for (std::uint64_t place = 0; place < size; place += size / 1000) CHECK(order(place) < size);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "scan/targets.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/failure.hpp"
+
+using namespace netlab;
+using namespace netlab::scan;
+using test::failed_with;
+using test::why;
+
+namespace {
+
+address_range range(std::string_view text) { return std::get<address_range>(parse_target(text).value()); }
+
+std::string shown(std::string_view text) {
+  const address_range found = range(text);
+  return to_string(found.first) + " " + to_string(found.last);
+}
+
+std::vector<std::string> all(const target_set& set) {
+  std::vector<std::string> found;
+  for (std::uint64_t place = 0; place < set.size(); ++place) found.push_back(to_string(set.at(place)));
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("targets: an address, a block, a range", "[scan][unit]") {
+  CHECK(shown("192.0.2.1") == "192.0.2.1 192.0.2.1");
+  CHECK(shown("192.0.2.77/24") == "192.0.2.0 192.0.2.255");
+  CHECK(shown("0.0.0.0/0") == "0.0.0.0 255.255.255.255");
+  CHECK(shown("192.0.2.1-192.0.3.9") == "192.0.2.1 192.0.3.9");
+  CHECK(shown("192.0.2.1-9") == "192.0.2.1 192.0.2.9");
+  CHECK(shown("::1") == "::1 ::1");
+  CHECK(shown("[::1]") == "::1 ::1");
+  CHECK(shown("2001:db8::ff/120") == "2001:db8:: 2001:db8::ff");
+  CHECK(shown("2001:db8::ffff:ffff:ffff:ffff-2001:db8:0:1::1") == "2001:db8::ffff:ffff:ffff:ffff 2001:db8:0:1::1");
+}
+
+TEST_CASE("targets: anything else that could be a name is one", "[scan][unit]") {
+  for (const char* text : {"localhost", "lab.example.org", "my-host", "a-b.example", "fe80::1%eth0"})
+    CHECK(std::get<host_name>(parse_target(text).value()).name == text);
+}
+
+TEST_CASE("targets: an error names the cure", "[scan][unit]") {
+  CHECK(why(parse_target("192.0.2.9-192.0.2.1")) ==
+        "target '192.0.2.9-192.0.2.1' runs backwards (write 192.0.2.1-192.0.2.9)");
+  CHECK(why(parse_target("192.0.2.0/33")) == "target '192.0.2.0/33' has no prefix length from 0 to 32");
+  CHECK(why(parse_target("2001:db8::/64")) ==
+        "target '2001:db8::/64' has more than 2^32 addresses (a prefix length of at least 96)");
+  CHECK(why(parse_target("192.0.2.256")) == "target '192.0.2.256' is no IPv4 address (four numbers from 0 to 255)");
+  for (const char* text : {"", "a b", "x/24", "192.0.2.1-::1", "192.0.2.1-x", "1:2", "a\x1b[0m"})
+    CHECK(failed_with(parse_target(text), errc::usage));
+}
+
+TEST_CASE("targets: a file has words and comments, and an error its line", "[scan][unit]") {
+  const auto found = parse_target_file("# lab\n192.0.2.1 192.0.2.2\n\nhost # mine\r\n", "hosts").value();
+  CHECK(found.size() == 3);
+  const auto bad = parse_target_file("a\n192.0.2.9-1\n", "hosts");
+  CHECK(failed_with(bad, errc::bad_data));
+  CHECK(why(bad).starts_with("hosts:2: target"));
+}
+
+TEST_CASE("targets: what is named twice is scanned once, under its first name", "[scan][unit]") {
+  target_set set;
+  set.add(range("192.0.2.2"), "lab");
+  set.add(range("192.0.2.1-3"));
+  set.add(range("192.0.2.0-4"));
+  CHECK(all(set) == std::vector<std::string>{"192.0.2.2", "192.0.2.1", "192.0.2.3", "192.0.2.0", "192.0.2.4"});
+  CHECK(set.host_at(0) == "lab");
+  CHECK(set.host_at(1) == "192.0.2.1");
+}
+
+TEST_CASE("targets: what is excluded is left out of blocks", "[scan][unit]") {
+  target_set set;
+  set.exclude(range("192.0.2.0"));
+  set.exclude(range("192.0.2.2-3"));
+  set.exclude(range("192.0.2.3-5"));
+  set.exclude(range("192.0.2.255"));
+  set.add(range("192.0.2.0/29"));
+  CHECK(all(set) == std::vector<std::string>{"192.0.2.1", "192.0.2.6", "192.0.2.7"});
+  set.add(range("192.0.2.254-255"));
+  CHECK(set.size() == 4);
+}
+
+TEST_CASE("targets: 2^24 hosts and more cost no memory", "[scan][unit]") {
+  target_set set;
+  set.exclude(range("10.1.2.3"));
+  set.add(range("10.0.0.0/8"));
+  CHECK(set.size() == (1U << 24) - 1);
+  CHECK(to_string(set.at(set.size() - 1)) == "10.255.255.255");
+  set.add(range("0.0.0.0/0"));
+  CHECK(set.size() == 0xffffffff);
+  set.add(range("2001:db8::/96"));
+  CHECK(set.size() == 0x1ffffffff);
+  CHECK(to_string(set.at(0x1fffffffe)) == "2001:db8::ffff:ffff");
+}
