@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "scan/report/hosts.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace netlab::scan {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view take_number(std::string_view& text) {
+  std::size_t end = 0;
+  while (end < text.size() && is_digit(text[end])) ++end;
+  std::string_view number = text.substr(0, end);
+  text.remove_prefix(end);
+  while (number.size() > 1 && number.front() == '0') number.remove_prefix(1);
+  return number;
+}
+
+}  // namespace
+
+bool natural_less(std::string_view one, std::string_view other) noexcept {
+  while (!one.empty() && !other.empty()) {
+    if (is_digit(one.front()) && is_digit(other.front())) {
+      const std::string_view left = take_number(one);
+      const std::string_view right = take_number(other);
+      if (left.size() != right.size()) return left.size() < right.size();
+      if (left != right) return left < right;
+    } else {
+      if (one.front() != other.front()) return one.front() < other.front();
+      one.remove_prefix(1);
+      other.remove_prefix(1);
+    }
+  }
+  return one.empty() && !other.empty();
+}
+
+std::string port_ranges(const std::vector<std::uint16_t>& ports) {
+  std::string text;
+  for (std::size_t first = 0; first < ports.size();) {
+    std::size_t last = first;
+    while (last + 1 < ports.size() && ports[last + 1] == ports[last] + 1) ++last;
+    if (!text.empty()) text += ',';
+    fmt::format_to(std::back_inserter(text), "{}", ports[first]);
+    if (last != first) fmt::format_to(std::back_inserter(text), "-{}", ports[last]);
+    first = last + 1;
+  }
+  return text;
+}
+
+void host_table::add(const finding& found) {
+  if (open_only_ && !all_ && found.state != port_state::open) return;
+  const auto [at, is_new] = index_.try_emplace(fmt::format("{} {}", found.address, found.host), hosts_.size());
+  if (is_new) hosts_.push_back({.ports = {.host = found.host, .address = found.address}});
+  entry& host = hosts_[at->second];
+  if (all_ || found.state == port_state::open) {
+    host.ports.listed.push_back(found);
+    return;
+  }
+  if (found.state == port_state::closed) {
+    sum_up(host.ports, found);
+    return;
+  }
+  std::size_t& count =
+      host.counts[static_cast<std::size_t>(found.protocol) * port_state_count + static_cast<std::size_t>(found.state)];
+  ++count;
+  if (count <= listed_limit) {
+    host.ports.listed.push_back(found);
+    return;
+  }
+  if (count == listed_limit + 1) {
+    const auto is_like = [&](const finding& one) { return one.protocol == found.protocol && one.state == found.state; };
+    for (const finding& one : host.ports.listed)
+      if (is_like(one)) sum_up(host.ports, one);
+    std::erase_if(host.ports.listed, is_like);
+  }
+  sum_up(host.ports, found);
+}
+
+void host_table::sum_up(host_ports& of, const finding& found) {
+  const auto key = [](const auto& one) { return std::tuple(one.protocol, one.state, one.why, one.system_error); };
+  const auto at = std::ranges::find_if(of.summed, [&](const port_tally& one) { return key(one) == key(found); });
+  if (at != of.summed.end())
+    at->ports.push_back(found.port);
+  else
+    of.summed.push_back({found.protocol, found.state, found.why, found.system_error, {found.port}});
+}
+
+std::vector<host_ports> host_table::take() {
+  std::vector<host_ports> taken;
+  taken.reserve(hosts_.size());
+  for (entry& one : hosts_) taken.push_back(std::move(one.ports));
+  hosts_.clear();
+  index_.clear();
+  std::ranges::sort(taken, [](const host_ports& one, const host_ports& other) {
+    return natural_less(one.address, other.address) ||
+           (one.address == other.address && natural_less(one.host, other.host));
+  });
+  for (host_ports& one : taken) {
+    std::ranges::sort(one.listed, {}, [](const finding& f) { return std::tuple(f.protocol, f.port); });
+    std::ranges::sort(one.summed, {}, [](const port_tally& t) { return std::tuple(t.protocol, t.state, t.why); });
+    for (port_tally& tally : one.summed) std::ranges::sort(tally.ports);
+  }
+  return taken;
+}
+
+}  // namespace netlab::scan

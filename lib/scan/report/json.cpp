@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// JSON Lines: an object a port as soon as it is known, then one with the summary.
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/base64.hpp"
+#include "scan/report/formats.hpp"
+#include "scan/report/quote.hpp"
+
+namespace netlab::scan {
+namespace {
+
+class json_report final : public report {
+ public:
+  json_report(report_options options, report_sink sink) : options_(std::move(options)), sink_(std::move(sink)) {}
+
+  void begin(const report_heading&) override {}
+
+  void add(const finding& found) override {
+    if (found.state == port_state::closed && !options_.all) return;
+    line_.clear();
+    const auto out = std::back_inserter(line_);
+    fmt::format_to(out, R"({{"host":{},"address":{},"proto":"{}","port":{},"state":"{}","reason":"{}")",
+                   json_string(found.host), json_string(found.address), name_of(found.protocol), found.port,
+                   name_of(found.state), name_of(found.why));
+    if (!found.service.empty()) fmt::format_to(out, R"(,"service":{})", json_string(found.service));
+    if (found.rtt)
+      fmt::format_to(out, R"(,"rtt_us":{})", std::chrono::duration_cast<std::chrono::microseconds>(*found.rtt).count());
+    if (found.system_error != 0) add_error(found);
+    add_octets("banner", found.banner);
+    add_octets("reply", found.reply);
+    if (found.is_echo) line_ += R"(,"echo":true)";
+    line_ += "}\n";
+    sink_(line_);
+  }
+
+  void finish(const scan_summary& summary) override {
+    line_.clear();
+    const auto out = std::back_inserter(line_);
+    fmt::format_to(out, R"({{"summary":{{"targets":{},"tcp_ports":{},"udp_ports":{})", summary.targets,
+                   summary.tcp_ports, summary.udp_ports);
+    for (const auto state :
+         {port_state::open, port_state::closed, port_state::filtered, port_state::open_filtered, port_state::unknown})
+      fmt::format_to(out, R"(,"{}":{})", name_of(state), summary.count(state));
+    fmt::format_to(out, R"(,"elapsed_us":{},"complete":{})",
+                   std::chrono::duration_cast<std::chrono::microseconds>(summary.elapsed).count(), summary.complete);
+    if (!summary.complete) fmt::format_to(out, R"(,"because":{})", json_string(summary.incomplete_because));
+    line_ += "}}\n";
+    sink_(line_);
+  }
+
+ private:
+  void add_error(const finding& found) {
+    const auto out = std::back_inserter(line_);
+    fmt::format_to(out, R"(,"errno":{})", found.system_error);
+    if (const auto name = error_name(found.system_error); !name.empty()) fmt::format_to(out, R"(,"error":"{}")", name);
+    if (const int winsock = winsock_number(found.protocol, found.system_error); winsock != 0)
+      fmt::format_to(out, R"(,"winsock":{})", winsock);
+  }
+
+  /// As text, and where that loses something, in Base64 too.
+  void add_octets(std::string_view name, std::string_view octets) {
+    if (octets.empty()) return;
+    const auto out = std::back_inserter(line_);
+    fmt::format_to(out, R"(,"{}":{})", name, json_string(octets));
+    if (!is_utf8(octets)) fmt::format_to(out, R"(,"{}_base64":"{}")", name, encode_base64(as_bytes(octets)));
+  }
+
+  report_options options_;
+  report_sink sink_;
+  std::string line_;
+};
+
+}  // namespace
+
+std::unique_ptr<report> make_json_report(report_options options, report_sink sink) {
+  return std::make_unique<json_report>(std::move(options), std::move(sink));
+}
+
+}  // namespace netlab::scan

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// XML as nmap writes it, for the programs that read that: by nmap's own DTD (/usr/share/nmap/nmap.dtd).
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "scan/report/formats.hpp"
+#include "scan/report/hosts.hpp"
+#include "scan/report/nmap_words.hpp"
+#include "scan/report/quote.hpp"
+
+namespace netlab::scan {
+namespace {
+
+constexpr std::string_view dtd_version = "1.05";
+
+class nmap_xml_report final : public report {
+ public:
+  nmap_xml_report(report_options options, report_sink sink) : options_(std::move(options)), sink_(std::move(sink)) {}
+
+  void begin(const report_heading& heading) override {
+    started_ = heading.started;
+    hosts_ = host_table(options_.all, heading.targets > many_targets);
+    sink_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE nmaprun>\n");
+    // The DTD allows no scanner but nmap.
+    sink_(
+        fmt::format(R"(<nmaprun scanner="nmap" args="{}" start="{}" startstr="{}" version="{}" xmloutputversion="{}">)"
+                    "\n",
+                    xml_attribute(heading.command_line), started_, nmap_time(started_), xml_attribute(heading.version),
+                    dtd_version));
+    if (heading.tcp_count != 0) write_scaninfo("connect", "tcp", heading.tcp_count, heading.tcp_ports);
+    if (heading.udp_count != 0) write_scaninfo("udp", "udp", heading.udp_count, heading.udp_ports);
+    sink_(fmt::format("<verbose level=\"{}\"/>\n<debugging level=\"0\"/>\n", options_.verbose ? 1 : 0));
+  }
+
+  void add(const finding& found) override { hosts_.add(found); }
+
+  void finish(const scan_summary& summary) override {
+    const std::vector<host_ports> hosts = hosts_.take();
+    const double seconds = std::chrono::duration<double>(summary.elapsed).count();
+    const std::int64_t ended = started_ + static_cast<std::int64_t>(seconds);
+    for (const host_ports& host : hosts) write_host(host, ended);
+    const std::uint64_t up = hosts.size();
+    const std::uint64_t total = std::max<std::uint64_t>(summary.targets, up);
+    sink_(fmt::format(
+        "<runstats><finished time=\"{}\" timestr=\"{}\" elapsed=\"{:.2f}\" summary=\"{}\" {}/>"
+        "<hosts up=\"{}\" down=\"{}\" total=\"{}\"/>\n</runstats>\n</nmaprun>\n",
+        ended, nmap_time(ended), seconds,
+        fmt::format("{} open; {} scanned in {:.2f} seconds", count_of(summary.count(port_state::open), "port"),
+                    count_of(total, "IP"), seconds),
+        summary.complete ? "exit=\"success\""
+                         : fmt::format("exit=\"error\" errormsg=\"{}\"", xml_attribute(summary.incomplete_because)),
+        up, total - up, total));
+  }
+
+ private:
+  void write_scaninfo(std::string_view type, std::string_view protocol, std::uint64_t count, std::string_view ports) {
+    sink_(fmt::format("<scaninfo type=\"{}\" protocol=\"{}\" numservices=\"{}\" services=\"{}\"/>\n", type, protocol,
+                      count, xml_attribute(ports)));
+  }
+
+  void write_host(const host_ports& host, std::int64_t ended) {
+    const std::string_view address = std::string_view(host.address).substr(0, host.address.find('%'));
+    sink_(fmt::format(
+        "<host starttime=\"{}\" endtime=\"{}\"><status state=\"up\" reason=\"user-set\" reason_ttl=\"0\"/>\n"
+        "<address addr=\"{}\" addrtype=\"{}\"/>\n<hostnames>\n",
+        started_, ended, xml_attribute(address), address.find(':') == std::string_view::npos ? "ipv4" : "ipv6"));
+    if (!host.host.empty() && host.host != host.address)
+      sink_(fmt::format("<hostname name=\"{}\" type=\"user\"/>\n", xml_attribute(host.host)));
+    sink_("</hostnames>\n<ports>");
+    write_tallies(host.summed);
+    for (const finding& one : host.listed) write_port(one);
+    sink_("</ports>\n</host>\n");
+  }
+
+  void write_tallies(const std::vector<port_tally>& tallies) {
+    for (const port_state state :
+         {port_state::closed, port_state::filtered, port_state::open_filtered, port_state::unknown}) {
+      std::size_t count = 0;
+      std::string reasons;
+      for (const port_tally& one : tallies) {
+        if (one.state != state) continue;
+        count += one.ports.size();
+        reasons += fmt::format("<extrareasons reason=\"{}\" count=\"{}\" proto=\"{}\" ports=\"{}\"/>\n",
+                               nmap_reason(one.protocol, one.why), one.ports.size(), name_of(one.protocol),
+                               port_ranges(one.ports));
+      }
+      if (count != 0)
+        sink_(fmt::format("<extraports state=\"{}\" count=\"{}\">\n{}</extraports>\n", name_of(state), count, reasons));
+    }
+  }
+
+  void write_port(const finding& found) {
+    std::string text =
+        fmt::format(R"(<port protocol="{}" portid="{}"><state state="{}" reason="{}" reason_ttl="0"/>)",
+                    name_of(found.protocol), found.port, name_of(found.state), nmap_reason(found.protocol, found.why));
+    if (!found.service.empty())
+      text += fmt::format(R"(<service name="{}" method="table" conf="3"/>)", xml_attribute(found.service));
+    if (!found.banner.empty())
+      text += fmt::format(R"(<script id="banner" output="{}"/>)", xml_attribute(trim(found.banner)));
+    if (!found.reply.empty())
+      text += fmt::format(R"(<script id="{}" output="{}"/>)", found.is_echo ? "echo" : "reply",
+                          xml_attribute(trim(found.reply)));
+    sink_(text + "</port>\n");
+  }
+
+  report_options options_;
+  report_sink sink_;
+  std::int64_t started_ = 0;
+  host_table hosts_{false, false};
+};
+
+}  // namespace
+
+std::unique_ptr<report> make_nmap_xml_report(report_options options, report_sink sink) {
+  return std::make_unique<nmap_xml_report>(std::move(options), std::move(sink));
+}
+
+}  // namespace netlab::scan

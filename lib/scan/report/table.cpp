@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// For a person: a line a port, what is alike summed up below.
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "scan/report/formats.hpp"
+#include "scan/report/hosts.hpp"
+
+namespace netlab::scan {
+namespace {
+
+constexpr std::size_t reply_shown = 60;            // octets: with the other columns, a line of a wide terminal
+constexpr std::size_t reply_shown_verbose = 1024;  // octets
+
+/// `reset`, or with the numbers that a program on this and on another system gets.
+std::string reason_text(transport protocol, reason why, int system_error, bool verbose, std::string_view open,
+                        std::string_view close) {
+  std::string text(name_of(why));
+  const std::string_view error = error_name(system_error);
+  if (!verbose || error.empty()) return text;
+  text += fmt::format("{}{}", open, error);
+  if (const int winsock = winsock_number(protocol, system_error); winsock != 0) text += fmt::format(", {}", winsock);
+  text += close;
+  return text;
+}
+
+std::string quoted(std::string_view octets, std::size_t limit) {
+  return fmt::format("\"{}\"", escape(trim(octets), limit));
+}
+
+std::string reply_text(const finding& found, std::size_t limit) {
+  std::string text;
+  if (!trim(found.banner).empty()) text = quoted(found.banner, limit);
+  std::string reply;
+  if (found.is_echo)
+    reply = "echo";
+  else if (!trim(found.reply).empty())
+    reply = quoted(found.reply, limit);
+  if (!text.empty() && !reply.empty()) text += ' ';
+  return text + reply;
+}
+
+class table_report final : public report {
+ public:
+  table_report(report_options options, report_sink sink) : options_(std::move(options)), sink_(std::move(sink)) {}
+
+  void begin(const report_heading& heading) override {
+    hosts_ = host_table(options_.all, heading.targets > many_targets);
+  }
+
+  void add(const finding& found) override { hosts_.add(found); }
+
+  void finish(const scan_summary& summary) override {
+    const std::vector<host_ports> hosts = hosts_.take();
+    bool first = true;
+    for (const host_ports& host : hosts) {
+      if (!first) sink_("\n");
+      first = false;
+      write_host(host);
+    }
+    if (summary.targets > many_targets && !options_.all) {
+      if (!first) sink_("\n");
+      sink_(fmt::format("{} with an open port, {} without\n", count_of_addresses(hosts.size()),
+                        summary.targets - std::min<std::uint64_t>(hosts.size(), summary.targets)));
+    }
+    if (!summary.complete) sink_(fmt::format("incomplete: {}\n", escape(summary.incomplete_because)));
+  }
+
+ private:
+  static constexpr std::size_t columns = 5;
+  using cells = std::array<std::string, columns>;
+
+  static std::string count_of_addresses(std::size_t count) {
+    return fmt::format("{} {}", count, count == 1 ? "address" : "addresses");
+  }
+
+  std::string bold(std::string_view text) const { return options_.bold ? options_.bold(text) : std::string(text); }
+
+  void write_host(const host_ports& host) {
+    const std::string address = escape(host.address);
+    const std::string name = escape(host.host);
+    sink_(bold(name.empty() || name == address ? address : fmt::format("{} ({})", name, address)) + "\n");
+    if (!host.listed.empty()) write_ports(host.listed);
+    write_tallies(host.summed);
+  }
+
+  void write_ports(const std::vector<finding>& ports) {
+    std::vector<cells> rows{{"PORT", "STATE", "SERVICE", "REASON", "REPLY"}};
+    for (const finding& one : ports)
+      rows.push_back({fmt::format("{}/{}", one.port, name_of(one.protocol)), std::string(name_of(one.state)),
+                      escape(one.service),
+                      reason_text(one.protocol, one.why, one.system_error, options_.verbose, " (", ")"),
+                      reply_text(one, options_.verbose ? reply_shown_verbose : reply_shown)});
+    cells::size_type column = 0;
+    std::array<std::size_t, columns> widths{};
+    for (; column < columns; ++column)
+      for (const cells& row : rows) widths[column] = std::max(widths[column], row[column].size());
+    bool heading = true;
+    for (const cells& row : rows) {
+      std::string line;
+      for (column = 0; column < columns; ++column) {
+        line += row[column];
+        if (column + 1 < columns) line.append(widths[column] - row[column].size() + 2, ' ');
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      sink_((heading ? bold(line) : line) + "\n");
+      heading = false;
+    }
+  }
+
+  /// `not shown: 47 closed tcp ports (reset)`
+  void write_tallies(const std::vector<port_tally>& tallies) {
+    if (tallies.empty()) return;
+    std::string line = "not shown: ";
+    for (const port_tally& one : tallies) {
+      if (&one != &tallies.front()) line += ", ";
+      line += fmt::format("{} {} {} {} ({})", one.ports.size(), name_of(one.state), name_of(one.protocol),
+                          one.ports.size() == 1 ? "port" : "ports",
+                          reason_text(one.protocol, one.why, one.system_error, options_.verbose, ", ", ""));
+    }
+    sink_(line + "\n");
+  }
+
+  report_options options_;
+  report_sink sink_;
+  host_table hosts_{false, false};
+};
+
+}  // namespace
+
+std::unique_ptr<report> make_table_report(report_options options, report_sink sink) {
+  return std::make_unique<table_report>(std::move(options), std::move(sink));
+}
+
+}  // namespace netlab::scan

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "scan/report/hosts.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "unit/scan/report/samples.hpp"
+
+using namespace netlab::scan;
+using namespace netlab::test;
+
+TEST_CASE("hosts: addresses are in the order of their numbers", "[scan][unit]") {
+  CHECK(natural_less("10.0.0.9", "10.0.0.10"));
+  CHECK(!natural_less("10.0.0.10", "10.0.0.9"));
+  CHECK(natural_less("10.0.0.1", "10.0.1.1"));
+  CHECK(!natural_less("10.0.0.1", "10.0.0.1"));
+  CHECK(natural_less("2001:db8::2", "2001:db8::10"));
+  CHECK(natural_less("a", "a1"));
+}
+
+TEST_CASE("hosts: ports that follow each other are a range", "[scan][unit]") {
+  CHECK(port_ranges({}).empty());
+  CHECK(port_ranges({7}) == "7");
+  CHECK(port_ranges({1, 2, 3, 7, 9, 10, 65535}) == "1-3,7,9-10,65535");
+}
+
+TEST_CASE("hosts: with only open ports wanted, nothing else is kept", "[scan][unit]") {
+  host_table table(false, true);
+  table.add(closed_port(1));
+  table.add(filtered_port(2));
+  CHECK(table.take().empty());
+  table.add(open_port(3));
+  table.add(closed_port(4));
+  const auto hosts = table.take();
+  REQUIRE(hosts.size() == 1);
+  CHECK(hosts[0].listed.size() == 1);
+  CHECK(hosts[0].summed.empty());
+}
+
+TEST_CASE("hosts: a sum has its reason, and its ports in order", "[scan][unit]") {
+  host_table table(false, false);
+  table.add(closed_port(9));
+  table.add(closed_port(3));
+  auto unlike = closed_port(5);
+  unlike.why = reason::port_unreachable;
+  table.add(unlike);
+  const auto hosts = table.take();
+  REQUIRE(hosts.at(0).summed.size() == 2);
+  CHECK(hosts[0].summed[0].ports == std::vector<std::uint16_t>{3, 9});
+  CHECK(hosts[0].summed[1].ports == std::vector<std::uint16_t>{5});
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The form; test/peers has it read by programs that read nmap's.
+#include <catch2/catch_test_macros.hpp>
+
+#include "unit/scan/report/samples.hpp"
+
+using namespace netlab;
+using namespace netlab::scan;
+using namespace netlab::test;
+
+namespace {
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+}  // namespace
+
+TEST_CASE("nmap_xml: a host with its ports, the others summed up by reason", "[scan][unit]") {
+  auto named = open_port(7, "echo");
+  named.host = "lab.example";
+  auto closed = closed_port(1);
+  closed.host = "lab.example";
+  auto other = closed_port(2);
+  other.host = "lab.example";
+  const auto text = reported(report_format::nmap_xml, {other, named, closed});
+  CHECK(holds(text, R"(<scaninfo type="connect" protocol="tcp" numservices="50" services="1-50"/>)"));
+  CHECK(holds(text, R"(<address addr="192.0.2.2" addrtype="ipv4"/>)"));
+  CHECK(holds(text, R"(<hostname name="lab.example" type="user"/>)"));
+  CHECK(holds(text, R"(<extraports state="closed" count="2">)"));
+  CHECK(holds(text, R"(<extrareasons reason="conn-refused" count="2" proto="tcp" ports="1-2"/>)"));
+  CHECK(holds(text, R"(<port protocol="tcp" portid="7"><state state="open" reason="syn-ack" reason_ttl="0"/>)"
+                    R"(<service name="echo" method="table" conf="3"/></port>)"));
+  CHECK(holds(text, R"(exit="success"/><hosts up="1" down="0" total="1"/>)"));
+}
+
+TEST_CASE("nmap_xml: an IPv6 address stands without its zone", "[scan][unit]") {
+  auto port = open_port(7);
+  port.address = port.host = "fe80::1%wire";
+  CHECK(holds(reported(report_format::nmap_xml, {port}), R"(<address addr="fe80::1" addrtype="ipv6"/>)"));
+}
+
+TEST_CASE("nmap_xml: a peer's octets are an attribute's text", "[scan][unit]") {
+  auto port = open_port(1);
+  port.banner = hostile;
+  const auto text = reported(report_format::nmap_xml, {port});
+  CHECK(holds(text, R"(output="=&quot;a&quot;,&lt;b&gt;&amp;'\x1b]0;x\x07\r\n\\ )"
+                    "\xc3\xa4\\xff\\x00\""));
+}
+
+TEST_CASE("nmap_xml: what ended early says so", "[scan][unit]") {
+  CHECK(holds(reported(report_format::nmap_xml, {}, {}, heading, "interrupted"),
+              R"(exit="error" errormsg="interrupted"/>)"));
+}
