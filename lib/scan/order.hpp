@@ -16,8 +16,8 @@ class permutation {
   /// Up to 2^62.
   permutation(std::uint64_t size, std::uint64_t seed) noexcept : size_(size) {
     assert(size <= std::uint64_t{1} << 62);
-    const int bits = size < 2 ? 1 : std::bit_width(size - 1);
-    half_ = static_cast<unsigned>((bits + 1) / 2);
+    const auto bits = static_cast<unsigned>(std::bit_width(size < 2 ? 1 : size - 1));
+    half_ = (bits + 1) / 2;
     mask_ = (std::uint64_t{1} << half_) - 1;
     for (std::uint64_t& key : keys_) key = mix(seed += golden);
   }

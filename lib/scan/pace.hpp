@@ -63,6 +63,10 @@ class rtt_estimator {
     if (!smoothed_) return std::min(initial_, most_);
     return std::clamp(*smoothed_ + 4 * variation_, std::min(least_, most_), most_);
   }
+  /// When a probe has most likely left the path, answered or not.
+  [[nodiscard]] duration transit() const noexcept {
+    return smoothed_ ? *smoothed_ + 4 * variation_ : std::min(initial_, most_);
+  }
 
  private:
   duration initial_;
@@ -83,11 +87,18 @@ class window {
 
   [[nodiscard]] std::size_t size() const noexcept { return std::max<std::size_t>(1, static_cast<std::size_t>(size_)); }
 
-  /// A probe was answered, or waited for in vain.
-  void ended(bool queue_is_short) {
-    ++round_ended_;
-    if (queue_is_short) size_ = std::min(most_, size_ + (size_ < threshold_ ? 1.0 : 1.0 / size_));
-    if (round_ended_ >= std::max<std::size_t>(size(), least_round)) close_round();
+  /// A probe was answered. True if the window became smaller.
+  bool ended(bool may_grow) {
+    ++all_answered_;
+    if (may_grow) size_ = std::min(most_, size_ + (size_ < threshold_ ? 1.0 : 1.0 / size_));
+    return step();
+  }
+  /// A probe was waited for in vain. Among many answers that may be loss, which is not known before the next try;
+  /// where nearly everything is silent, it is a filter, and there is no hurry to be learned from answers.
+  bool ended_silent() {
+    ++all_silent_;
+    if (all_silent_ > 8 * all_answered_) size_ = std::min(most_, size_ + 1.0);
+    return step();
   }
   /// A probe was answered that had been lost before: so many times.
   void lost(std::size_t times) {
@@ -96,25 +107,22 @@ class window {
   }
   void answered() { round_answered_ += 1; }
 
-  /// The system has no more descriptors, ports or memory: never so many again.
-  void shrink_to(std::size_t under_way) {
-    most_ = std::max(1.0, static_cast<double>(under_way));
-    size_ = std::min(size_, most_);
-    threshold_ = std::min(threshold_, most_);
-  }
+  /// The system had no descriptors, ports or memory for more.
+  void shrink_to(std::size_t under_way) { size_ = threshold_ = std::max(1.0, static_cast<double>(under_way)); }
 
  private:
   static constexpr double tolerance = 0.2;
   static constexpr std::size_t least_round = 50;
   static constexpr double floor = 8;
 
-  void close_round() {
+  bool step() { return ++round_ended_ >= std::max<std::size_t>(size(), least_round) && close_round(); }
+
+  bool close_round() {
     const double all = static_cast<double>(round_lost_ + round_answered_);
-    if (round_lost_ > 2 && static_cast<double>(round_lost_) > tolerance * all) {
-      size_ = std::min(most_, std::max(floor, size_ / 2));
-      threshold_ = size_;
-    }
+    const bool is_crowded = round_lost_ > 2 && static_cast<double>(round_lost_) > tolerance * all;
+    if (is_crowded) size_ = threshold_ = std::min(most_, std::max(floor, size_ / 2));
     round_ended_ = round_lost_ = round_answered_ = 0;
+    return is_crowded;
   }
 
   double size_;
@@ -123,6 +131,8 @@ class window {
   std::size_t round_ended_ = 0;
   std::size_t round_lost_ = 0;
   std::size_t round_answered_ = 0;
+  std::uint64_t all_silent_ = 0;
+  std::uint64_t all_answered_ = 0;
 };
 
 /// How often probes get lost, and how often to ask before silence is the port's own.
@@ -132,6 +142,9 @@ class loss_estimate {
   void answered_at(unsigned attempt) {
     answered_ += 1;
     lost_ += attempt - 1;
+    if (answered_ < memory) return;
+    answered_ /= 2;
+    lost_ /= 2;
   }
   [[nodiscard]] double rate() const noexcept {
     return answered_ == 0 ? 0 : static_cast<double>(lost_) / static_cast<double>(lost_ + answered_);
@@ -146,6 +159,7 @@ class loss_estimate {
 
  private:
   static constexpr unsigned max_tries = 12;
+  static constexpr std::uint64_t memory = 8192;  // answers; a path that was crowded once may have got better
   std::uint64_t answered_ = 0;
   std::uint64_t lost_ = 0;
 };

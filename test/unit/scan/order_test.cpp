@@ -9,8 +9,8 @@
 using netlab::scan::permutation;
 
 TEST_CASE("order: everything is visited exactly once", "[scan][unit]") {
-  const std::uint64_t size = GENERATE(1, 2, 3, 7, 50, 64, 65, 1000, 65535);
-  const std::uint64_t seed = GENERATE(0, 1, 42);
+  const std::uint64_t size = GENERATE(1U, 2U, 3U, 7U, 50U, 64U, 65U, 1000U, 65535U);
+  const std::uint64_t seed = GENERATE(0U, 1U, 42U);
   const permutation order(size, seed);
   std::vector<bool> seen(size);
   for (std::uint64_t place = 0; place < size; ++place) {
@@ -29,8 +29,8 @@ TEST_CASE("order: a seed gives the same order again, another seed another", "[sc
   unsigned fixed = 0;
   for (std::uint64_t place = 0; place < 1000; ++place) {
     CHECK(one(place) == again(place));
-    same += one(place) == other(place) ? 1 : 0;
-    fixed += one(place) == place ? 1 : 0;
+    same += one(place) == other(place) ? 1U : 0U;
+    fixed += one(place) == place ? 1U : 0U;
   }
   CHECK(same < 15);
   CHECK(fixed < 15);

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "scan/sweep.hpp"
+
+#include <cassert>
+
+namespace netlab::scan {
+namespace {
+
+constexpr std::size_t first_window = 256;     // a burst that any home router's queue takes
+constexpr std::uint64_t max_own_rtts = 4096;  // targets with a round trip time of their own: 64 octets each
+constexpr std::size_t max_doubtful = 1 << 20;  // 16 MB; beyond it the earliest are believed to be silent
+constexpr unsigned max_attempts = 30;          // of a silent port, whatever is wrong with the path
+
+// Nobody has answered yet, so the round trip is not known: most answer by then, and who is slower gets more time at
+// the next attempt.
+constexpr duration first_patience = std::chrono::milliseconds(250);
+// Less would call a machine silent that had something else to do for a moment.
+constexpr duration least_patience = std::chrono::milliseconds(100);
+// From the third attempt on it is lost packets that are looked for, no busy machine.
+constexpr duration next_patience = std::chrono::milliseconds(25);
+// A queue that answers wait in this long will soon be full.
+constexpr duration long_queue = std::chrono::milliseconds(20);
+// What a busy machine adds to a round trip.
+constexpr duration least_transit = std::chrono::milliseconds(2);
+// What else holds descriptors, ports or memory needs a moment to let go.
+constexpr duration short_of_resources = std::chrono::milliseconds(5);
+
+bool has_short_queue(const rtt_estimator& path) { return path.smoothed() < 2 * path.shortest() + long_queue; }
+
+}  // namespace
+
+sweep::sweep(const sweep_parameters& how, time_point now)
+    : how_(how),
+      order_(how.targets * how.ports, how.seed),
+      window_(first_window, how.parallel),
+      limit_(how.rate, now),
+      rtts_(how.targets <= max_own_rtts ? how.targets : 1, rtt_estimator(first_patience, least_patience, how.timeout)),
+      flights_(how.parallel),
+      first_phase_left_(order_.size()) {
+  free_.reserve(how.parallel);
+  for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<std::uint32_t>(slot));
+}
+
+rtt_estimator& sweep::rtt_of(std::uint64_t item) { return rtts_.size() == 1 ? rtts_[0] : rtts_[target(item)]; }
+const rtt_estimator& sweep::rtt_of(std::uint64_t item) const {
+  return rtts_.size() == 1 ? rtts_[0] : rtts_[target(item)];
+}
+
+duration sweep::patience(std::uint64_t item, std::size_t wait) const {
+  const rtt_estimator& rtt = rtt_of(item);
+  // The last attempt at a target that never answered has all the time there is.
+  if (!rtt.has_sample() && (wait > 0 || how_.retries == 0)) return how_.timeout;
+  if (wait == 2) return std::min(how_.timeout, std::max(rtt.transit(), next_patience));
+  return std::min(how_.timeout, rtt.timeout() * (wait == 0 ? 1 : 2));
+}
+
+bool sweep::is_silent(const silence& one) const {
+  const unsigned least = how_.retries + 1;
+  return one.attempts >= max_attempts || one.fair >= loss_.tries(least, order_.size());
+}
+
+time_point sweep::leaves_path(const flight& one) const {
+  return one.sent + std::max(rtt_of(one.item).transit(), least_transit);
+}
+
+void sweep::look_at_path(time_point now) {
+  for (list& waiting : lists_)
+    while (waiting.oldest_on_path != none && leaves_path(flights_[waiting.oldest_on_path]) <= now) {
+      flight& gone = flights_[waiting.oldest_on_path];
+      gone.on_path = false;
+      --on_path_;
+      waiting.oldest_on_path = gone.behind;
+    }
+}
+
+bool sweep::has_work() const noexcept {
+  return !again_.empty() || place_ < order_.size() ||
+         (is_swept() && !doubtful_.empty() && !is_silent(doubtful_.front()));
+}
+
+std::optional<sweep::probe> sweep::next(time_point now) {
+  look_at_path(now);
+  if (on_path_ >= window_.size() || free_.empty() || now < hold_until_ || !has_work() || !limit_.take(now))
+    return std::nullopt;
+  silence what{};
+  if (!again_.empty()) {
+    what = again_.front();
+    again_.pop_front();
+  } else if (place_ < order_.size()) {
+    what = {order_(place_++), 0, 0};
+  } else {
+    what = doubtful_.front();
+    doubtful_.pop_front();
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  flight& now_under_way = flights_[slot];
+  list& waiting = lists_[wait_of(what.attempts + 1U)];
+  const auto attempt = static_cast<std::uint16_t>(what.attempts + 1);
+  now_under_way = {what.item, attempt, what.fair, true, now, waiting.last, none};
+  (waiting.last == none ? waiting.first : flights_[waiting.last].behind) = slot;
+  waiting.last = slot;
+  if (waiting.oldest_on_path == none) waiting.oldest_on_path = slot;
+  ++under_way_;
+  ++on_path_;
+  return probe{what.item, attempt, slot};
+}
+
+void sweep::unlink(std::uint32_t slot) {
+  flight& one = flights_[slot];
+  assert(one.attempt != 0);
+  list& waiting = lists_[wait_of(one.attempt)];
+  (one.before == none ? waiting.first : flights_[one.before].behind) = one.behind;
+  (one.behind == none ? waiting.last : flights_[one.behind].before) = one.before;
+  if (waiting.oldest_on_path == slot) waiting.oldest_on_path = one.behind;
+  if (one.on_path) --on_path_;
+  one.attempt = 0;
+  free_.push_back(slot);
+  --under_way_;
+}
+
+void sweep::put_back(std::uint32_t slot, time_point now) {
+  repeat(slot);
+  window_.shrink_to(under_way_);
+  hold_until_ = now + short_of_resources;
+}
+
+void sweep::repeat(std::uint32_t slot) {
+  const flight& one = flights_[slot];
+  again_.push_front({one.item, static_cast<std::uint16_t>(one.attempt - 1), one.fair});
+  unlink(slot);
+}
+
+std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, bool measures_path) {
+  const flight one = flights_[slot];
+  unlink(slot);
+  ++done_;
+  if (one.attempt <= how_.retries + 1) --first_phase_left_;
+  if (!measures_path) {
+    if (window_.ended(true)) last_shrunk_ = now;
+    return std::nullopt;
+  }
+  const duration rtt = now - one.sent;
+  rtt_estimator& estimate = rtt_of(one.item);
+  estimate.add(rtt);
+  loss_.answered_at(one.attempt);
+  // What was lost before the window shrank says nothing of its size now.
+  if (one.attempt > 1 && one.sent - estimate.timeout() > last_shrunk_)
+    window_.lost(one.attempt - 1);
+  else
+    window_.answered();
+  // Many that are overdue are lost, or filtered; either way there is no reason to hurry more.
+  const bool few_overdue = under_way_ - on_path_ <= window_.size();
+  if (window_.ended(few_overdue && has_short_queue(estimate))) last_shrunk_ = now;
+  return rtt;
+}
+
+std::optional<sweep::expired> sweep::take_expired(time_point now) {
+  for (std::size_t wait = 0; wait < waits; ++wait) {
+    // Targets differ in patience, and only the oldest probe is looked at: it holds the others up by how_.timeout at
+    // most.
+    const std::uint32_t slot = lists_[wait].first;
+    if (slot == none || flights_[slot].sent + patience(flights_[slot].item, wait) > now) continue;
+    const flight one = flights_[slot];
+    unlink(slot);
+    if (window_.ended_silent()) last_shrunk_ = now;
+    const probe what{one.item, one.attempt, slot};
+    const auto fair = static_cast<std::uint16_t>(one.fair + (one.sent > last_shrunk_ ? 1 : 0));
+    if (one.attempt <= how_.retries) {
+      again_.push_back({one.item, one.attempt, fair});
+      return expired{what, verdict::again};
+    }
+    if (one.attempt == how_.retries + 1) --first_phase_left_;
+    if (how_.retries_fixed) {
+      ++done_;
+      return expired{what, verdict::silent};
+    }
+    // How much gets lost is not known well enough before the end of the sweep.
+    doubtful_.push_back({one.item, one.attempt, fair});
+    return expired{what, verdict::again};
+  }
+  if (!doubtful_.empty() && ((is_swept() && is_silent(doubtful_.front())) || doubtful_.size() > max_doubtful)) {
+    const silence one = doubtful_.front();
+    doubtful_.pop_front();
+    ++done_;
+    return expired{{one.item, one.attempts, none}, verdict::silent};
+  }
+  return std::nullopt;
+}
+
+time_point sweep::wake(time_point now) const {
+  time_point at = never;
+  if (!free_.empty() && has_work()) {
+    time_point room = on_path_ < window_.size() ? now : never;
+    for (const list& waiting : lists_)
+      if (waiting.oldest_on_path != none) room = std::min(room, leaves_path(flights_[waiting.oldest_on_path]));
+    at = std::max({room, hold_until_, limit_.next()});
+  }
+  if (is_swept() && !doubtful_.empty() && is_silent(doubtful_.front())) at = now;
+  for (std::size_t wait = 0; wait < waits; ++wait)
+    if (const std::uint32_t slot = lists_[wait].first; slot != none)
+      at = std::min(at, flights_[slot].sent + patience(flights_[slot].item, wait));
+  return at;
+}
+
+std::optional<std::uint64_t> sweep::take_unfinished() {
+  for (list& waiting : lists_)
+    if (waiting.first != none) {
+      const std::uint64_t item = flights_[waiting.first].item;
+      unlink(waiting.first);
+      return item;
+    }
+  for (std::deque<silence>* from : {&again_, &doubtful_})
+    if (!from->empty()) {
+      const std::uint64_t item = from->front().item;
+      from->pop_front();
+      return item;
+    }
+  return std::nullopt;
+}
+
+}  // namespace netlab::scan
