@@ -56,6 +56,18 @@ class Namespace:
             add rule inet netlab in {what} drop
         """)
 
+    def reject(self, what, how):
+        """An nftables expression whose packets are refused: `tcp dport 5`, `icmpx admin-prohibited` or `tcp reset`."""
+        _run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=f"""
+            add table inet netlab
+            add chain inet netlab refuse {{ type filter hook input priority 0; }}
+            add rule inet netlab refuse {what} reject with {how}
+        """)
+
+    def set(self, name, value):
+        """A sysctl of this namespace: `net.ipv4.icmp_ratelimit`."""
+        _run("ip", "netns", "exec", self.name, "sysctl", "-q", "-w", f"{name}={value}")
+
     def file(self, name, text):
         self.etc.mkdir(parents=True, exist_ok=True)
         (self.etc / name).write_text(text)
@@ -87,6 +99,27 @@ class World(harness.Case):
         done = harness.run(host.argv(harness.NETLAB, *words), **how)
         self.assertEqual(done.status, status, f"netlab {' '.join(map(str, words))}\n{done.out}{done.err}")
         return done
+
+    def services_in(self, host, *words):
+        """Services to be found by a scan: addresses, then `tcp:7=echo`; services.py has the words."""
+        script = pathlib.Path(__file__).with_name("services.py")
+        process = harness.Process(host.argv(sys.executable, "-B", script, *words))
+        self.addCleanup(process.kill)
+        process.until_out("ready")
+        return process
+
+    def slow_link(self, *how):
+        """A second link between the two, 198.51.100.1 to .2 and 2001:db8:1::1 to ::2, by forward.cpp's options."""
+        forward = os.environ.get("NETLAB_FORWARD")
+        if not forward:
+            self.skipTest("NETLAB_FORWARD is not set: the path of the built forward.cpp")
+        process = harness.Process([forward, *map(str, how), self.near.name, self.far.name])
+        self.addCleanup(process.kill)
+        process.until_out("ready")
+        for host, last in ((self.near, 1), (self.far, 2)):
+            host.ip("addr", "add", f"198.51.100.{last}/24", "dev", "slow")
+            host.ip("addr", "add", f"2001:db8:1::{last}/64", "dev", "slow", "nodad")
+        return process
 
     def serve_in(self, host, *words, lines):
         server = harness.Server(host.argv(harness.NETLAB, *words), lines)
