@@ -134,8 +134,8 @@ def main(shell, file, netlab):
     expected = list(expectations(netlab))
     lines = [line for line, _, _ in expected]
     with tempfile.TemporaryDirectory() as directory:
-        # Of the PATH, nothing; nothing of the user's either.
-        home = {'HOME': directory, 'PATH': os.environ['PATH'], 'TERM': 'xterm', 'LC_ALL': 'C.UTF-8'}
+        # Nothing of the user's own settings.
+        home = {'HOME': directory, 'PATH': os.environ.get('PATH', os.defpath), 'TERM': 'xterm', 'LC_ALL': 'C.UTF-8'}
         answers = {'bash': bash, 'fish': fish, 'zsh': zsh}[shell](file, lines, home)
     failures = []
     if len(answers) != len(lines):
