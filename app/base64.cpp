@@ -41,7 +41,7 @@ result<std::string> read_stdin() {
     if (size > 0) text.append(piece.data(), static_cast<std::size_t>(size));
     if (size == 0) return text;
     if (size < 0 && errno != EINTR)
-      return fail(make_error_code(errc::no_input), fmt::format("read stdin: {}", last_system_error().message()));
+      return unexpected(failure{make_error_code(errc::no_input), "read stdin", message_of(last_system_error()), {}});
   }
 }
 

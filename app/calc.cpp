@@ -97,7 +97,7 @@ constexpr std::array query_options{
 query_call parse_query(arguments& args) {
   query_call call;
   call.how.protocol = shared_options::read_transport(args);
-  call.how.host = args.text("host");
+  call.how.host = shared_options::read_host(args);
   call.how.port = shared_options::read_remote_port(args);
   call.how.restrict_to = shared_options::read_family(args);
   call.how.local = shared_options::read_local_end(args);
@@ -156,7 +156,7 @@ constexpr std::array bench_options{
 calc::bench_options parse_bench(arguments& args) {
   calc::bench_options how;
   how.server.protocol = shared_options::read_transport(args);
-  how.server.host = args.text("host");
+  how.server.host = shared_options::read_host(args);
   how.server.port = shared_options::read_remote_port(args);
   how.server.restrict_to = shared_options::read_family(args);
   how.server.order = args.as("byte-order", parse_byte_order);

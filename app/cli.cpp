@@ -184,13 +184,6 @@ std::string arguments::text(std::string_view name) {
   return found ? found->text : std::string();
 }
 
-std::vector<std::string> arguments::list(std::string_view name) {
-  std::vector<std::string> texts;
-  if (const auto found = given_.find(name); found != given_.end())
-    for (const value& each : found->second) texts.push_back(each.text);
-  return texts;
-}
-
 std::uint64_t arguments::number(std::string_view name, std::uint64_t least, std::uint64_t most) {
   return as(name, [&](std::string_view text) { return parse_number(text, name, least, most); });
 }

@@ -32,7 +32,6 @@ class arguments {
   [[nodiscard]] bool has(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name);
   [[nodiscard]] std::string text(std::string_view name);
-  [[nodiscard]] std::vector<std::string> list(std::string_view name);
   [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t least, std::uint64_t most);
   [[nodiscard]] netlab::duration duration(std::string_view name);
   /// A duration of at least 1 ms: what waits for a peer.
@@ -48,6 +47,22 @@ class arguments {
     if (parsed) return *std::move(parsed);
     refuse(name, *found, parsed.error());
     return type{};
+  }
+
+  /// The same for each value of a repeatable option.
+  template <class Parse>
+  [[nodiscard]] auto list_as(std::string_view name, Parse parse) {
+    std::vector<typename decltype(parse(std::string_view{}))::value_type> all;
+    const auto found = given_.find(name);
+    if (found == given_.end()) return all;
+    for (const value& each : found->second) {
+      auto parsed = parse(std::string_view(each.text));
+      if (parsed)
+        all.push_back(*std::move(parsed));
+      else
+        refuse(name, each, parsed.error());
+    }
+    return all;
   }
 
   /// Of two options that choose, the typed one stands against the other in the environment or the file.

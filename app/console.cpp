@@ -89,7 +89,7 @@ exit_status console::refuse(const failure& why) {
 exit_status console::finish(exit_status wanted) {
   flush();
   if (lost_ == std::errc::broken_pipe) return exit_status::done;
-  if (lost_) {
+  if (lost_ && wanted != exit_status::input_output) {  // else it was the reason, and is told
     error({lost_, "write to stdout", {}, {}});
     return exit_status::input_output;
   }

@@ -61,6 +61,9 @@ class console {
   /// output can end.
   [[nodiscard]] bool output_lost() const noexcept { return lost_ != std::error_code(); }
 
+  /// Why stdout cannot be written; no error while it can.
+  [[nodiscard]] std::error_code output_error() const noexcept { return lost_; }
+
   /// error(), and the status that goes with it.
   [[nodiscard]] exit_status refuse(const failure& why);
 

@@ -80,7 +80,7 @@ struct query_call {
 query_call parse_query(arguments& args) {
   query_call call;
   call.how.protocol = shared_options::read_transport(args);
-  call.how.host = args.text("host");
+  call.how.host = shared_options::read_host(args);
   call.how.port = shared_options::read_remote_port(args);
   call.how.restrict_to = shared_options::read_family(args);
   call.how.local = shared_options::read_local_end(args);

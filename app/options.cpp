@@ -14,6 +14,14 @@ net::transport read_transport(arguments& args) {
   return args.flag("udp") ? net::transport::udp : net::transport::tcp;
 }
 
+std::string read_host(arguments& args) {
+  if (!args.has("host") && args.flag("ipv6")) return "::1";
+  std::string host = args.text("host");
+  // In an endpoint an IPv6 address stands in brackets, so people write them here too.
+  if (host.size() > 2 && host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
 std::uint16_t read_remote_port(arguments& args) { return static_cast<std::uint16_t>(args.number("port", 1, 65535)); }
 
 std::optional<net::local_end> read_local_end(arguments& args) {

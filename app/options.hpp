@@ -24,6 +24,9 @@ inline constexpr option local_bind{
 /// --tcp or --udp, of which a client takes one; TCP if neither is given.
 [[nodiscard]] net::transport read_transport(arguments& args);
 
+/// --host; where none is given, the loopback address of the family.
+[[nodiscard]] std::string read_host(arguments& args);
+
 /// --port, from 1.
 [[nodiscard]] std::uint16_t read_remote_port(arguments& args);
 

@@ -45,14 +45,8 @@ serving serving::read(arguments& args) {
   if (!how.listen.tcp && !how.listen.udp) how.listen.tcp = how.listen.udp = true;
   how.listen.restrict_to = shared_options::read_family(args);
   how.listen.port = args.as("port", net::parse_port);
-  for (const std::string& text : args.list("bind")) {
-    const auto addresses = net::parse_bind(text);
-    if (!addresses) {
-      args.refuse(addresses.error());
-      break;
-    }
-    how.listen.addresses.insert(how.listen.addresses.end(), addresses->begin(), addresses->end());
-  }
+  for (const auto& addresses : args.list_as("bind", net::parse_bind))
+    how.listen.addresses.insert(how.listen.addresses.end(), addresses.begin(), addresses.end());
   if (args.has("threads")) how.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
   how.grace = args.duration("grace");
   how.max_clients = args.number("max-clients", 1, most_clients);
@@ -87,6 +81,9 @@ result<void> serve(const serving& how, net::service_handler& handler, net::servi
     });
   });
   for (const net::bound& socket : *sockets) announce(socket, out);
+  // Who started it cannot know its ports. One that went away after reading them is no reason to end.
+  if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
+    return fail(lost, "write to stdout");
   service.start(std::move(*sockets));
   threads.start([&] { main_loop.stop(); });
   main_loop.run();

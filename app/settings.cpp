@@ -51,7 +51,7 @@ result<void> check_entry(const ini_entry& entry) {
 // The text of the file; nothing if it may be missing and is.
 result<std::optional<std::string>> read_file(const std::string& file, bool may_be_missing) {
   const auto bad = [&](std::error_code code) {
-    failure why{make_error_code(errc::bad_configuration), file, code.message(), {}};
+    failure why{make_error_code(errc::bad_configuration), file, message_of(code), {}};
     return unexpected(std::move(why));
   };
   const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));

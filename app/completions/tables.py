@@ -5,7 +5,7 @@ import re
 import sys
 
 # What the name of an argument says of the words that it takes; of the others nothing is known.
-KINDS = {'DIR': 'directory', 'FILE': 'file', 'HOST': 'host', 'MAILDIR': 'directory', 'TARGET': 'host'}
+KINDS = {'DIR': 'directory', 'FILE': 'file', 'HOST': 'host'}
 WORDS = {'OP': ['SUM', 'PRO', 'MIN', 'MAX']}
 TRANSPORTS = ['tcp', 'udp']
 

@@ -32,6 +32,9 @@ class line_buffer {
   void skip_line() noexcept;
   [[nodiscard]] bool is_skipping() const noexcept { return skipping_; }
 
+  /// Octets of the unfinished line that are held; those being skipped are not.
+  [[nodiscard]] std::size_t held() const noexcept { return pending_.size() - start_; }
+
   /// No octets of an unfinished line are held or being skipped.
   [[nodiscard]] bool empty() const noexcept { return start_ == pending_.size() && !skipping_; }
 

@@ -43,6 +43,9 @@ using std::unexpected;
 /// `errno` as an error code.
 [[nodiscard]] std::error_code last_system_error() noexcept;
 
+/// What a code says, lower case, no full stop: `connection refused`.
+[[nodiscard]] std::string message_of(const std::error_code& code);
+
 /// One line, lower case, no full stop: `connect [::1]:25: connection refused (is it running?)`.
 [[nodiscard]] std::string describe(const failure& what);
 

@@ -55,8 +55,8 @@ constexpr bool acts_on_terminal(std::uint32_t code_point) noexcept {
   return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f)  // C0, DEL, C1
          || code_point == 0x2028 || code_point == 0x2029                  // line, paragraph separator
          || (code_point >= 0x202a && code_point <= 0x202e)                // bidirectional embedding
-         || (code_point >= 0x2066 && code_point <= 0x2069) || code_point == 0x200e || code_point == 0x200f ||
-         code_point == 0xfeff;
+         || (code_point >= 0x2066 && code_point <= 0x2069) || code_point == 0x061c || code_point == 0x200e ||
+         code_point == 0x200f || code_point == 0xfeff;
 }
 
 // Columns, not octets: UTF-8 continuation octets take no room.

@@ -77,7 +77,11 @@ void datagram_client::report(map::iterator which, result<std::int32_t> value, ti
   const std::uint32_t id = which->first;
   outstanding_.erase(which);
   finished_.insert(id);
-  if (finished_.size() > remembered) finished_.erase(finished_.begin());
+  finished_in_order_.push_back(id);
+  if (finished_in_order_.size() > remembered) {  // the oldest, which is not the least: IDs begin again at 0
+    finished_.erase(finished_in_order_.front());
+    finished_in_order_.pop_front();
+  }
   on_outcome_({one.tag, std::move(one.asked), std::move(value), now - one.since});
 }
 

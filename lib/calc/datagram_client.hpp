@@ -2,6 +2,7 @@
 // The client's side over UDP: requests are told apart by ID, and sent again while no answer comes.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,6 +47,7 @@ class datagram_client {
   outcome_handler on_outcome_;
   map outstanding_;
   std::set<std::uint32_t> finished_;  // IDs whose answer may come a second time
+  std::deque<std::uint32_t> finished_in_order_;
   std::vector<bytes> output_;
 };
 

@@ -103,7 +103,7 @@ void service::accept_next(shard& on, acceptor& from) {
     if (!error) {
       admit(on, std::move(socket));
     } else if (classify(error) == error_class::system_resources) {
-      handler_.trouble(fmt::format("accept: {} (peers wait in the queue)", error.message()));
+      handler_.trouble(fmt::format("accept: {} (peers wait in the queue)", message_of(error)));
       from.retry.expires_after(accept_pause);
       from.retry.async_wait([this, &on, &from](std::error_code cancelled) {
         if (!cancelled && !on.stopping) accept_next(on, from);

@@ -56,6 +56,16 @@ def environment(extra=None):
     return base
 
 
+def until(holds, what):
+    """Waits for a true answer of `holds()`, and returns it."""
+    end = time.monotonic() + DEADLINE
+    while not (found := holds()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited for {what}")
+        time.sleep(0.005)
+    return found
+
+
 class Done:
     """A program that has ended."""
 
@@ -132,6 +142,16 @@ class Process:
 
     def until_out(self, pattern):
         return self.until(lambda out, err: re.search(pattern, out), f"{pattern!r} on stdout")
+
+    def until_caught(self):
+        """Waits until the program has its signal handlers (SigCgt in proc(5))."""
+        wanted = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGTERM - 1)
+
+        def has_handlers():
+            status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text(encoding="ascii")
+            return int(re.search(r"SigCgt:\s*([0-9a-f]+)", status)[1], 16) & wanted == wanted
+
+        until(has_handlers, "signal handlers")
 
     def send(self, number):
         self.child.send_signal(number)

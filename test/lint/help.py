@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""help.py NETLAB: the tables are sorted, help fits 80 columns, and help and tables name the same options."""
+import os
+import subprocess
+import sys
+
+import lint
+
+WIDTH = 80
+
+
+def sorted_tables(help):
+    names = [command['name'] for command in help['commands']]
+    if names != sorted(names):
+        yield f'app/command.cpp: the commands are not sorted: {" ".join(names)}'
+    for command in help['commands']:
+        paths = [action['path'] for action in command['actions']]
+        if paths != sorted(paths):
+            yield f'{command["name"]}: the subcommands are not sorted: {", ".join(paths)}'
+        if [path for path in paths if path.split(' ')[0] != command['name']]:
+            yield f'{command["name"]}: has a subcommand of another command: {", ".join(paths)}'
+    for _, action in lint.actions(help):
+        for common in (False, True):
+            names = [each['name'] for each in action['options'] if each.get('common', False) == common]
+            if names != sorted(names):
+                yield f'{action["path"]}: the options are not sorted: {" ".join(names)}'
+        every = [each['name'] for each in action['options']]
+        letters = [each['letter'] for each in action['options'] if 'letter' in each]
+        for twice in {each for each in every + letters if (every + letters).count(each) > 1}:
+            yield f'{action["path"]}: two options are called {twice}'
+        if action['statuses'] != sorted(set(action['statuses'])):
+            yield f'{action["path"]}: the exit statuses do not ascend: {action["statuses"]}'
+
+
+def texts(netlab, help):
+    """(the words that ask for it, the help) of netlab, of each command, of each action"""
+    asked = [[], ['help']]
+    asked += [[command['name'], '--help'] for command in help['commands']]
+    asked += [[*action['path'].split(' '), '--help'] for _, action in lint.actions(help) if ' ' in action['path']]
+    for words in asked:
+        yield ' '.join(['netlab', *words]), lint.output(netlab, *words)
+
+
+def width(netlab, help):
+    for asked, text in texts(netlab, help):
+        for line in text.splitlines():
+            if len(line) > WIDTH:
+                yield f'{asked}: {len(line)} columns: {line.strip()}'
+
+
+def same_options(netlab, help):
+    for _, action in lint.actions(help):
+        shown = lint.options_in(lint.help_of(netlab, action))
+        known = [each['name'] for each in action['options']]
+        if shown != known:
+            yield f'netlab {action["path"]} --help has other options than its table: {" ".join(shown)}'
+
+
+def links(netlab, help):
+    """In the build directory, as `meson install` makes them."""
+    for command in help['commands']:
+        link = os.path.join(os.path.dirname(netlab), f'netlab-{command["name"]}')
+        if not os.path.exists(link):
+            yield f'no link netlab-{command["name"]}; app/meson.build has the names of the commands'
+        elif subprocess.run([link, '--help'], stdout=subprocess.PIPE, encoding='utf-8').stdout != \
+                lint.output(netlab, command['name'], '--help'):
+            yield f'netlab-{command["name"]} is not netlab {command["name"]}'
+
+
+def main(netlab):
+    help = lint.tables(netlab)
+    lint.end([*sorted_tables(help), *width(netlab, help), *same_options(netlab, help), *links(netlab, help)])
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""layers.py ROOT: the #includes under lib/ and app/ point downwards only.
+
+    app > lib/lab > lib/MODULE (calc, echo, ...) > lib/net > lib/base
+
+Never sideways from module to module; and inside a module only the files that do I/O know a socket, a thread or a clock.
+"""
+import os
+import re
+import sys
+
+import lint
+
+# The files of a module that do I/O; the others are protocols, parsers, plans and reports.
+DOES_IO = {'bench', 'query', 'run', 'serve'}
+
+# What only I/O needs.
+IO_HEADERS = re.compile(
+    r'asio\b|openssl/(ssl|bio)|sys/(socket|epoll|un|uio|select|signalfd|eventfd|timerfd)|netinet/|arpa/|net/if|netdb\.h'
+    r'|poll\.h|pthread|(thread|mutex|shared_mutex|condition_variable|future|stop_token|semaphore|latch|barrier)$')
+READS_CLOCK = re.compile(r'\bclock::now\(|\b(clock_)?gettime(ofday)?\(')
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+COMMENT = re.compile(r'//.*')
+
+
+def layer(module):
+    return {'base': 0, 'net': 1, 'lab': 3, 'app': 4}.get(module, 2)
+
+
+def is_pure(module, name):
+    """Does without sockets, threads and clocks. base reads no clock either, it only names it."""
+    return module == 'base' or layer(module) == 2 and name.split('.')[0] not in DOES_IO
+
+
+def sources(root):
+    """(path from the root, module, file name)"""
+    for top in ('app', 'lib'):
+        for directory, _, names in sorted(os.walk(os.path.join(root, top))):
+            for name in sorted(names):
+                path = os.path.relpath(os.path.join(directory, name), root)
+                if name.endswith(('.cpp', '.hpp')):
+                    yield path, 'app' if top == 'app' else path.split(os.sep)[1], name
+
+
+def check_project_include(modules, module, name, target):
+    """Of "target"."""
+    first, _, rest = target.partition('/')
+    if not rest:
+        if module != 'app':
+            yield f'includes "{target}": write it with its module, from lib/'
+        return
+    if first not in modules:
+        yield f'includes "{target}": there is no lib/{first}'
+    elif first == module:
+        if is_pure(module, name) and not is_pure(module, rest.split('/')[-1]):
+            yield f'includes "{target}", which does I/O; only {", ".join(sorted(DOES_IO))} do'
+    elif layer(first) > layer(module):
+        yield f'includes "{target}": upwards, from {module} to {first}'
+    elif layer(first) == layer(module):
+        yield f'includes "{target}": sideways, from {module} to {first}; what both need moves down'
+    elif first == 'net' and is_pure(module, name):
+        yield f'includes "{target}"; in a module only {", ".join(sorted(DOES_IO))} may'
+
+
+def check_foreign_include(module, name, target):
+    """Of <target>."""
+    if target.startswith('asio') and module != 'net':
+        yield f'includes <{target}>: Asio only by way of net/asio.hpp'
+    elif is_pure(module, name) and IO_HEADERS.match(target):
+        yield f'includes <{target}>, which is for I/O'
+
+
+def check(root):
+    modules = {name for name in os.listdir(os.path.join(root, 'lib')) if os.path.isdir(os.path.join(root, 'lib', name))}
+    with open(os.path.join(root, 'lib', 'README.md'), encoding='utf-8') as text:
+        described = set(re.findall(r'^- \*\*([\w-]+)\*\*', text.read(), re.MULTILINE))
+    for module in sorted(modules ^ described):
+        yield f'lib/{module}: ' + ('has no paragraph in lib/README.md' if module in modules else 'is not there, but in lib/README.md')
+    for path, module, name in sources(root):
+        with open(os.path.join(root, path), encoding='utf-8') as text:
+            lines = text.read().splitlines()
+        for number, line in enumerate(lines, 1):
+            found = INCLUDE.match(line)
+            if found and found[1] == '"':
+                wrong = check_project_include(modules, module, name, found[2])
+            elif found:
+                wrong = check_foreign_include(module, name, found[2])
+            elif is_pure(module, name) and READS_CLOCK.search(COMMENT.sub('', line)):
+                wrong = ['reads a clock; the time is an argument']
+            else:
+                wrong = []
+            for each in wrong:
+                yield f'{path}:{number}: {each}'
+
+
+lint.end(check(*sys.argv[1:]))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""What the checks share: the tables of the commands, the texts of help, and how a check ends."""
+import json
+import re
+import subprocess
+import sys
+
+
+def end(failures):
+    """One line a failure, on stderr; the check fails if there is one."""
+    failures = list(failures)
+    for line in failures:
+        print(f'lint: {line}', file=sys.stderr)
+    sys.exit(1 if failures else 0)
+
+
+def skip(why):
+    print(f'skipped: {why}')
+    sys.exit(77)
+
+
+def output(*words, **more):
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, encoding='utf-8', timeout=60, **more).stdout
+
+
+def tables(netlab):
+    return json.loads(output(netlab, 'help', '--json'))
+
+
+def actions(help):
+    """(command, action) of every one."""
+    return [(command, action) for command in help['commands'] for action in command['actions']]
+
+
+def help_of(netlab, action):
+    return output(netlab, *action['path'].split(' '), '--help')
+
+
+def options_in(text):
+    """The long options that a help text lists: without dashes."""
+    return re.findall(r'^  (?:-\w, |    )--([\w-]+)', text, re.MULTILINE)

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Octets as a test writes them: hexadecimal figures, with text in quotes between them.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+
+namespace netlab::test {
+
+/// `00000001 'SUM' 02 ffffffff` as the octets it means. A mistake in it is the test's, and thrown.
+inline std::string octets(std::string_view notation) {
+  std::string out;
+  for (std::size_t at = 0; at < notation.size();) {
+    if (notation[at] == ' ') {
+      ++at;
+    } else if (notation[at] == '\'') {
+      const std::size_t end = notation.find('\'', at + 1);
+      if (end == std::string_view::npos) throw std::invalid_argument("octets: a quote stands alone");
+      out += notation.substr(at + 1, end - at - 1);
+      at = end + 1;
+    } else {
+      out += static_cast<char>(std::stoi(std::string(notation.substr(at, 2)), nullptr, 16));
+      at += 2;
+    }
+  }
+  return out;
+}
+
+/// The way back, for a readable comparison.
+inline std::string hex(std::string_view from) {
+  constexpr std::string_view figures = "0123456789abcdef";
+  std::string out;
+  for (const char each : from) {
+    const auto octet = static_cast<unsigned char>(each);
+    if (!out.empty()) out += ' ';
+    out += figures[octet >> 4];
+    out += figures[octet & 15];
+  }
+  return out;
+}
+inline std::string hex(bytes_view from) { return hex(as_text(from)); }
+
+}  // namespace netlab::test

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "base/time.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/failure.hpp"
+
+using namespace netlab;
+using namespace std::chrono_literals;
+using test::failed_with;
+
+TEST_CASE("parse_duration: a number with a unit, and without one seconds", "[base][unit]") {
+  CHECK(parse_duration("250ms") == 250ms);
+  CHECK(parse_duration("2s") == 2s);
+  CHECK(parse_duration("1m") == 1min);
+  CHECK(parse_duration("1h") == 1h);
+  CHECK(parse_duration("10us") == 10us);
+  CHECK(parse_duration("3") == 3s);
+  CHECK(parse_duration("1.5") == 1500ms);
+  CHECK(parse_duration("0") == 0s);
+  CHECK(parse_duration("1000h") == 1000h);
+}
+
+TEST_CASE("parse_duration: refuses what is none, what is negative and what is longer than any run", "[base][unit]") {
+  for (const auto text : {"", "s", "-1s", "-0", "1x", "1 s", "1S", "1e3", "0x10", "inf", "infs", "nan", "nanms", "1ss",
+                          "1001h", "1e400", "99999999999999999999", "2s1ms", "+1"}) {
+    INFO(text);
+    CHECK(failed_with(parse_duration(text), errc::usage));
+  }
+}
+
+TEST_CASE("parse_duration: a strange text is safe to show", "[base][unit]") {
+  CHECK(test::why(parse_duration("1\x1b")) == "'1\\x1b' is not a duration (write 250ms, 2s or 1m)");
+}
+
+TEST_CASE("to_string: a duration has three digits and a unit", "[base][unit]") {
+  CHECK(to_string(duration(85us)) == "85 µs");
+  CHECK(to_string(duration(1250us)) == "1.25 ms");
+  CHECK(to_string(duration(2s)) == "2 s");
+  CHECK(to_string(duration(1500ms)) == "1.5 s");
+  CHECK(to_string(duration(0s)) == "0 µs");
+  CHECK(to_string(duration(5min)) == "300 s");
+}
+
+TEST_CASE("to_string: a duration just below the next unit is written without an exponent", "[base][unit]") {
+  CHECK(to_string(duration(999'700ns)) == "1 ms");
+  CHECK(to_string(duration(999'700us)) == "0.9997 s");
+  CHECK(to_string(duration(10h)) == "36000 s");
+}
+
+TEST_CASE("earlier: an absent deadline does not count", "[base][unit]") {
+  const time_point now{};
+  CHECK(earlier(never, std::nullopt) == never);
+  CHECK(earlier(never, now) == now);
+  CHECK(earlier(now, now + 1s) == now);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "calc/evaluate.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <limits>
+#include <vector>
+
+#include "support/octets.hpp"
+
+using namespace netlab;
+using namespace netlab::calc;
+using test::hex;
+using test::octets;
+
+namespace {
+
+using numbers = std::vector<std::int32_t>;
+using enum operation;
+
+constexpr std::int32_t least = std::numeric_limits<std::int32_t>::min();
+constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
+
+refusal refused(operation op, const numbers& of) {
+  const auto value = evaluate(op, of);
+  REQUIRE_FALSE(value);
+  return value.error();
+}
+
+}  // namespace
+
+TEST_CASE("evaluate: of no numbers the sum is 0 and the product 1", "[calc][unit]") {
+  CHECK(evaluate(sum, {}) == 0);
+  CHECK(evaluate(product, {}) == 1);
+}
+
+TEST_CASE("evaluate: of no numbers there is no least and no greatest", "[calc][unit]") {
+  CHECK(refused(minimum, {}) == refusal::empty_comparison);
+  CHECK(refused(maximum, {}) == refusal::empty_comparison);
+}
+
+TEST_CASE("evaluate: one number is its own sum, product, least and greatest", "[calc][unit]") {
+  for (const operation op : {sum, product, minimum, maximum})
+    for (const std::int32_t number : {least, -1, 0, 1, most}) CHECK(evaluate(op, numbers{number}) == number);
+}
+
+TEST_CASE("evaluate: signs count", "[calc][unit]") {
+  CHECK(evaluate(sum, numbers{-5, 3}) == -2);
+  CHECK(evaluate(product, numbers{-5, 3}) == -15);
+  CHECK(evaluate(minimum, numbers{-5, 3, -6}) == -6);
+  CHECK(evaluate(maximum, numbers{-5, -3, -6}) == -3);
+}
+
+TEST_CASE("evaluate: a sum may leave 32 bits and come back", "[calc][unit]") {
+  CHECK(evaluate(sum, numbers{most, 1, -1}) == most);
+  CHECK(evaluate(sum, numbers{least, -1, 1}) == least);
+  CHECK(evaluate(sum, numbers{most, most, least, least, 1}) == -1);
+}
+
+TEST_CASE("evaluate: a sum outside 32 bits has no answer, its last inside has", "[calc][unit]") {
+  CHECK(evaluate(sum, numbers{most - 1, 1}) == most);
+  CHECK(refused(sum, {most, 1}) == refusal::out_of_range);
+  CHECK(evaluate(sum, numbers{least + 1, -1}) == least);
+  CHECK(refused(sum, {least, -1}) == refusal::out_of_range);
+  CHECK(refused(sum, numbers(255, most)) == refusal::out_of_range);
+  CHECK(refused(sum, numbers(255, least)) == refusal::out_of_range);
+}
+
+TEST_CASE("evaluate: a product that passes 2^40 and then meets a 0 is 0", "[calc][unit]") {
+  CHECK(evaluate(product, numbers{1 << 20, 1 << 20, 0}) == 0);
+  CHECK(evaluate(product, numbers{0, 1 << 20, 1 << 20}) == 0);
+  numbers many(254, most);
+  many.push_back(0);
+  CHECK(evaluate(product, many) == 0);
+}
+
+TEST_CASE("evaluate: a product at the edges of 32 bits", "[calc][unit]") {
+  CHECK(evaluate(product, numbers{-65536, 32768}) == least);
+  CHECK(refused(product, {65536, 32768}) == refusal::out_of_range);
+  CHECK(evaluate(product, numbers{65536, 32768, -1}) == least);  // 2^31 on the way
+  CHECK(evaluate(product, numbers{least, -1, -1}) == least);
+  CHECK(refused(product, {least, -1}) == refusal::out_of_range);
+  CHECK(refused(product, {65536, 32768, 1}) == refusal::out_of_range);
+  CHECK(refused(product, {65536, 32768, 2, -1}) == refusal::out_of_range);
+  CHECK(evaluate(product, numbers{most, -1}) == -most);
+  CHECK(refused(product, {least, least}) == refusal::out_of_range);
+}
+
+TEST_CASE("evaluate: a product whose magnitude passes 64 bits does not wrap into range", "[calc][unit]") {
+  CHECK(refused(product, numbers(255, least)) == refusal::out_of_range);
+  CHECK(refused(product, numbers(4, 65536)) == refusal::out_of_range);  // 2^64 ≡ 0
+  CHECK(refused(product, {65536, 65536, 65536, 65536, 1}) == refusal::out_of_range);
+}
+
+TEST_CASE("evaluate: 255 numbers", "[calc][unit]") {
+  CHECK(evaluate(sum, numbers(255, 8421504)) == 2147483520);
+  CHECK(evaluate(product, numbers(255, -1)) == -1);
+  numbers mixed(255, 5);
+  mixed[254] = -7;
+  CHECK(evaluate(minimum, mixed) == -7);
+  mixed[254] = 9;
+  CHECK(evaluate(maximum, mixed) == 9);
+}
+
+TEST_CASE("evaluate: an operation that is none has no answer", "[calc][unit]") {
+  for (const auto op : {"DIV", "sum", "   "})
+    CHECK(evaluate(request{.id = 1, .op = op, .numbers = {1}}).error() == refusal::unknown_operation);
+  CHECK(evaluate(request{.id = 1, .op = "SUM", .numbers = {1, 2}}) == 3);
+}
+
+TEST_CASE("check_header: what the header shows is refused without the numbers", "[calc][unit]") {
+  const auto check = [](std::string_view notation) {
+    const std::string text = octets(notation);
+    return check_header(decode_header(as_bytes(text), byte_order::big));
+  };
+  CHECK(check("00000001 'SUM' 00") == sum);
+  CHECK(check("00000001 'MIN' 01") == minimum);
+  CHECK(check("00000001 'MIN' 00").error() == refusal::empty_comparison);
+  CHECK(check("00000001 'MAX' 00").error() == refusal::empty_comparison);
+  CHECK(check("00000001 'sum' 01").error() == refusal::unknown_operation);
+}
+
+namespace {
+
+std::string answer_of(std::string_view notation, byte_order order = byte_order::big) {
+  bytes reply;
+  const auto answered = answer_datagram(as_bytes(octets(notation)), order, reply);
+  if (answered) return hex(reply);
+  CHECK(reply.empty());
+  return std::string(reason(answered.error()));
+}
+
+}  // namespace
+
+TEST_CASE("answer_datagram: exactly one request gets its answer", "[calc][unit]") {
+  CHECK(answer_of("00000001 'SUM' 02 00000001 fffffffd") == "00 00 00 01 ff ff ff fe");
+  CHECK(answer_of("01000000 'SUM' 01 05000000", byte_order::little) == "01 00 00 00 05 00 00 00");
+  CHECK(answer_of("ffffffff 'PRO' 00") == "ff ff ff ff 00 00 00 01");
+}
+
+TEST_CASE("answer_datagram: a length that does not match N is refused", "[calc][unit]") {
+  const std::string wrong(reason(refusal::wrong_length));
+  CHECK(answer_of("") == wrong);
+  CHECK(answer_of("00") == wrong);
+  CHECK(answer_of("00000001 'SUM'") == wrong);
+  CHECK(answer_of("00000001 'SUM' 01") == wrong);
+  CHECK(answer_of("00000001 'SUM' 01 000000") == wrong);
+  CHECK(answer_of("00000001 'SUM' 01 00000000 00") == wrong);
+  CHECK(answer_of("00000001 'SUM' 00 00000000") == wrong);
+}
+
+TEST_CASE("answer_datagram: a request without a result is refused", "[calc][unit]") {
+  CHECK(answer_of("00000001 'sum' 00") == reason(refusal::unknown_operation));
+  CHECK(answer_of("00000001 'MIN' 00") == reason(refusal::empty_comparison));
+  CHECK(answer_of("00000001 'SUM' 02 7fffffff 00000001") == reason(refusal::out_of_range));
+}
+
+TEST_CASE("answer_datagram: adds to what is in the reply", "[calc][unit]") {
+  bytes reply{std::byte{0xaa}};
+  CHECK(answer_datagram(as_bytes(octets("00000001 'SUM' 00")), byte_order::big, reply));
+  CHECK(hex(reply) == "aa 00 00 00 01 00 00 00 00");
+}
