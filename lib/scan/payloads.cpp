@@ -38,15 +38,16 @@ constexpr void read_octets(std::string_view text, With with) {
   }
 }
 
+constexpr std::size_t count_octets(std::string_view text) {
+  std::size_t count = 0;
+  read_octets(text, [&](std::byte) { ++count; });
+  return count;
+}
+
 template <source Text, std::size_t Padded>
 consteval auto make_octets() {
   constexpr std::string_view text(Text.text, sizeof Text.text - 1);
-  constexpr std::size_t written = [] {
-    std::size_t count = 0;
-    read_octets(text, [&](std::byte) { ++count; });
-    return count;
-  }();
-  std::array<std::byte, std::max(written, Padded)> octets{};
+  std::array<std::byte, std::max(count_octets(text), Padded)> octets{};
   std::size_t at = 0;
   read_octets(text, [&](std::byte octet) { octets[at++] = octet; });
   return octets;
