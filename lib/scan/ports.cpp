@@ -61,4 +61,16 @@ result<std::vector<std::uint16_t>> parse_ports(std::string_view text) {
   return ports;
 }
 
+std::string to_string(std::span<const std::uint16_t> ascending) {
+  std::string text;
+  for (std::size_t at = 0; at < ascending.size();) {
+    std::size_t last = at;
+    while (last + 1 < ascending.size() && ascending[last + 1] == ascending[last] + 1) ++last;
+    if (!text.empty()) text += ',';
+    text += at == last ? fmt::format("{}", ascending[at]) : fmt::format("{}-{}", ascending[at], ascending[last]);
+    at = last + 1;
+  }
+  return text;
+}
+
 }  // namespace netlab::scan

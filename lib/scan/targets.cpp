@@ -58,7 +58,7 @@ auto bad(std::string_view text, std::string_view why, std::string cure = {}) {
   return fail(errc::usage, fmt::format("target '{}' {}", escape(text, 80), why), std::move(cure));
 }
 
-result<target> parse_block(std::string_view text, std::size_t slash) {
+result<target_spec> parse_block(std::string_view text, std::size_t slash) {
   const auto base = parse_address(text.substr(0, slash));
   if (!base) return bad(text, "has no address before the /", "write 192.0.2.0/24");
   const unsigned width = base->is_v6 ? 128 : 32;
@@ -72,7 +72,7 @@ result<target> parse_block(std::string_view text, std::size_t slash) {
 }
 
 // `A-B`; nothing if the left side is no address: a host name may have dashes.
-std::optional<result<target>> parse_range(std::string_view text, std::size_t dash) {
+std::optional<result<target_spec>> parse_range(std::string_view text, std::size_t dash) {
   const auto first = parse_address(trim(text.substr(0, dash)));
   if (!first) return std::nullopt;
   const std::string_view right = trim(text.substr(dash + 1));
@@ -155,7 +155,7 @@ std::string to_string(const address& of) {
 
 bool address_range::contains(const address& one) const noexcept { return !is_less(one, first) && !is_less(last, one); }
 
-result<target> parse_target(std::string_view text) {
+result<target_spec> parse_target(std::string_view text) {
   text = trim(text);
   if (text.empty()) return bad(text, "is empty", "a name, an address, 192.0.2.0/24, 192.0.2.1-9 or @FILE");
   if (text.starts_with('[') && text.ends_with(']')) {
@@ -174,8 +174,8 @@ result<target> parse_target(std::string_view text) {
   return host_name{std::string(text)};
 }
 
-result<std::vector<target>> parse_target_file(std::string_view text, std::string_view name) {
-  std::vector<target> found;
+result<std::vector<target_spec>> parse_target_file(std::string_view text, std::string_view name) {
+  std::vector<target_spec> found;
   std::size_t number = 0;
   for (std::string_view line : split(text, '\n')) {
     ++number;

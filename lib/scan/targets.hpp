@@ -53,15 +53,15 @@ struct host_name {
   std::string name;
 };
 
-using target = std::variant<address_range, host_name>;
+using target_spec = std::variant<address_range, host_name>;
 
 /// `lab.example.org`, `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1-192.0.2.9`, `192.0.2.1-9`, `2001:db8::/112`.
 /// `@FILE` is the caller's. A block has at most 2^32 addresses. Fails with errc::usage and the cure.
-[[nodiscard]] result<target> parse_target(std::string_view text);
+[[nodiscard]] result<target_spec> parse_target(std::string_view text);
 
 /// The words of a file, `#` to the end of the line is a comment. A bad one is named with its line
 /// (errc::bad_data).
-[[nodiscard]] result<std::vector<target>> parse_target_file(std::string_view text, std::string_view name);
+[[nodiscard]] result<std::vector<target_spec>> parse_target_file(std::string_view text, std::string_view name);
 
 /// A sequence of addresses without repetition, each with what the user called it.
 class target_set {

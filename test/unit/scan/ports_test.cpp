@@ -39,3 +39,9 @@ TEST_CASE("ports: an error names the cure", "[scan][unit]") {
   for (const char* text : {"0-5", "1,", ",", "1-2-3", "99999999999999999999", "+1", "1.5"})
     CHECK(failed_with(parse_ports(text), errc::usage));
 }
+
+TEST_CASE("ports: a list is written as it would be typed", "[scan][unit]") {
+  for (const char* text : {"1", "1-50", "1-3,5,7-8,65535", "1-65535"})
+    CHECK(scan::to_string(parse_ports(text).value()) == text);
+  CHECK(scan::to_string({}).empty());
+}

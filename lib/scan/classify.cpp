@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "scan/classify.hpp"
+
+#include <cerrno>
+
+namespace netlab::scan {
+namespace {
+
+// RFC 792, RFC 1812 §5.2.7.1.
+std::optional<reason> reason_of_v4(std::uint8_t type, std::uint8_t code) noexcept {
+  constexpr std::uint8_t unreachable = 3;
+  constexpr std::uint8_t time_exceeded = 11;
+  if (type == time_exceeded) return reason::host_unreachable;
+  if (type != unreachable) return std::nullopt;
+  switch (code) {
+    case 2: return reason::proto_unreachable;
+    case 3: return reason::port_unreachable;
+    case 4: return std::nullopt;  // fragmentation needed: the port may well be there
+    case 9:
+    case 10:
+    case 13: return reason::admin_prohibited;
+    case 0:
+    case 6:
+    case 11: return reason::net_unreachable;
+    default: return reason::host_unreachable;
+  }
+}
+
+// RFC 4443 §3.
+std::optional<reason> reason_of_v6(std::uint8_t type, std::uint8_t code) noexcept {
+  constexpr std::uint8_t unreachable = 1;
+  constexpr std::uint8_t time_exceeded = 3;
+  constexpr std::uint8_t parameter_problem = 4;
+  if (type == time_exceeded) return reason::host_unreachable;
+  if (type == parameter_problem && code == 1) return reason::proto_unreachable;  // unrecognized next header
+  if (type != unreachable) return std::nullopt;
+  switch (code) {
+    case 0: return reason::net_unreachable;
+    case 1:
+    case 5:
+    case 6: return reason::admin_prohibited;
+    case 4: return reason::port_unreachable;
+    default: return reason::host_unreachable;
+  }
+}
+
+// Without ICMP: what the kernel itself knows, or a resource that it lacks.
+port_verdict classify_local(int system_error) noexcept {
+  switch (system_error) {
+    case EHOSTUNREACH:
+    case EHOSTDOWN: return {port_state::filtered, reason::host_unreachable, system_error};
+    case ENETUNREACH:
+    case ENETDOWN: return {port_state::filtered, reason::net_unreachable, system_error};
+    case ETIMEDOUT: return {port_state::filtered, reason::no_response, system_error};
+    case ENOPROTOOPT:
+    case EPROTO: return {port_state::filtered, reason::proto_unreachable, system_error};
+    default: return {port_state::unknown, reason::local_error, system_error};
+  }
+}
+
+}  // namespace
+
+std::optional<reason> reason_of(const icmp_error& message) noexcept {
+  return message.is_v6 ? reason_of_v6(message.type, message.code) : reason_of_v4(message.type, message.code);
+}
+
+port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept {
+  if (message)
+    if (const auto why = reason_of(*message))
+      return {port_state::filtered, *why, message->system_error != 0 ? message->system_error : system_error};
+  if (system_error == ECONNREFUSED || system_error == ECONNRESET)
+    return {port_state::closed, reason::reset, system_error};
+  return classify_local(system_error);
+}
+
+port_verdict classify_udp(int system_error, const std::optional<icmp_error>& message) noexcept {
+  if (!message) return classify_local(system_error);
+  const auto why = reason_of(*message);
+  if (!why) return {port_state::unknown, reason::local_error, system_error};
+  return {*why == reason::port_unreachable ? port_state::closed : port_state::filtered, *why, message->system_error};
+}
+
+}  // namespace netlab::scan

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What an errno or an ICMP message says of a port.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "scan/finding.hpp"
+
+namespace netlab::scan {
+
+/// An ICMP message about a packet of ours, as the socket's error queue has it.
+struct icmp_error {
+  bool is_v6 = false;
+  std::uint8_t type = 0;
+  std::uint8_t code = 0;
+  int system_error = 0;  ///< what the kernel makes of it
+};
+
+struct port_verdict {
+  port_state state = port_state::unknown;
+  reason why = reason::local_error;
+  int system_error = 0;
+};
+
+/// Why an ICMP message came; nothing if it says nothing of whether a port can be reached (a redirect, a quench).
+[[nodiscard]] std::optional<reason> reason_of(const icmp_error& message) noexcept;
+
+/// A connection that failed; `message` if ICMP was the cause. Only a reset means closed: a port unreachable for TCP
+/// comes from a firewall.
+[[nodiscard]] port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept;
+
+/// An ICMP message about a datagram; or what sendto() said, without one.
+[[nodiscard]] port_verdict classify_udp(int system_error, const std::optional<icmp_error>& message) noexcept;
+
+}  // namespace netlab::scan

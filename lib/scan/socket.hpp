@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The system calls that both scans share.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "scan/classify.hpp"
+#include "scan/targets.hpp"
+
+namespace netlab::scan {
+
+/// An address and port as the kernel wants them.
+struct socket_address {
+  union {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  };
+  socklen_t size = 0;
+
+  socket_address() noexcept;
+  socket_address(const address& host, std::uint16_t port) noexcept;
+  [[nodiscard]] address host() const noexcept;
+  [[nodiscard]] std::uint16_t port() const noexcept;
+};
+
+/// Asks for ICMP messages in the socket's error queue.
+void want_icmp(int fd, bool is_v6) noexcept;
+
+struct queued_error {
+  icmp_error message;
+  socket_address to;  ///< where the packet was to go
+  bool from_network = false;
+};
+/// The next message of the error queue, if there is one. Reading one that concerns a datagram socket also clears the
+/// error that its next call would fail with.
+[[nodiscard]] std::optional<queued_error> read_error_queue(int fd) noexcept;
+
+[[nodiscard]] std::optional<socket_address> local_end_of(int fd) noexcept;
+[[nodiscard]] std::optional<socket_address> remote_end_of(int fd) noexcept;
+
+}  // namespace netlab::scan

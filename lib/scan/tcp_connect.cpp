@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+#include "scan/tcp_connect.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "scan/socket.hpp"
+
+namespace netlab::scan {
+namespace {
+
+// Between two looks at what has come in.
+constexpr unsigned launches_a_turn = 64;
+// An open port's banner, and again its reply, is waited for this long and some round trips.
+constexpr duration talk_patience = std::chrono::milliseconds(400);
+constexpr int talk_round_trips = 4;
+// Read from one port before the next has its turn.
+constexpr std::size_t read_at_once = 4096;
+
+sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
+  const std::uint64_t ports = how.ports.size();
+  return {.targets = targets,
+          .ports = ports,
+          .seed = how.seed,
+          .parallel = static_cast<std::size_t>(
+              std::max<std::uint64_t>(1, std::min<std::uint64_t>(how.parallel, targets * ports))),
+          .rate = how.rate,
+          .timeout = how.timeout,
+          .retries = how.retries.value_or(1),
+          .retries_fixed = how.retries.has_value()};
+}
+
+bool is_shortage(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL ||
+         error == EAGAIN || error == EADDRINUSE;
+}
+
+/// Its close sends a reset, so that no TIME_WAIT holds the local port for a minute.
+void close_hard(int fd) noexcept {
+  const linger at_once{1, 0};
+  static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+}
+
+}  // namespace
+
+tcp_connect_engine::tcp_connect_engine(tcp_options how, const target_set& targets, const service_names& services,
+                                       poller& on, unsigned number, const scan_output& output)
+    : how_(std::move(how)),
+      targets_(targets),
+      services_(services),
+      on_(on),
+      number_(number),
+      output_(output),
+      sweep_(to_sweep(how_, targets.size()), clock::now()),
+      attempts_(to_sweep(how_, targets.size()).parallel) {}
+
+tcp_connect_engine::~tcp_connect_engine() = default;
+
+bool tcp_connect_engine::done() const { return sweep_.done() && talks_.empty(); }
+
+engine_progress tcp_connect_engine::progress() const {
+  return {.finished = sweep_.finished(), .all = sweep_.size(), .sent = sent_};
+}
+
+finding tcp_connect_engine::describe(std::uint64_t item) const {
+  const std::uint64_t target = sweep_.target(item);
+  finding made;
+  made.address = to_string(targets_.at(target));
+  made.host = targets_.host_at(target);
+  made.protocol = transport::tcp;
+  made.port = how_.ports[sweep_.port(item)];
+  made.service = services_.find(transport::tcp, made.port);
+  return made;
+}
+
+std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const address& to) {
+  // One that was refused keeps its source address, which may be wrong for another target.
+  if (!idle_.empty()) {
+    const std::uint32_t last = idle_.back();
+    idle_.pop_back();
+    if (connections_[last].target == target) return last;
+    release_connection(last, false);
+  }
+  net::unique_fd fd(::socket(to.is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return none;
+  want_icmp(fd.get(), to.is_v6);
+  if (!how_.sources.empty()) {
+    const int on = 1;  // the port is chosen when the other end is known
+    static_cast<void>(::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
+    for (std::size_t tried = 0; tried < how_.sources.size(); ++tried) {
+      const address& source = how_.sources[next_source_++ % how_.sources.size()];
+      if (source.is_v6 != to.is_v6) continue;
+      const socket_address end(source, 0);
+      if (::bind(fd.get(), &end.any, end.size) != 0) return none;
+      break;
+    }
+  }
+  std::uint32_t which = 0;
+  if (unused_.empty()) {
+    which = static_cast<std::uint32_t>(connections_.size());
+    connections_.emplace_back();
+    slot_of_.push_back(none);
+  } else {
+    which = unused_.back();
+    unused_.pop_back();
+  }
+  connections_[which] = {std::move(fd), to.is_v6, false, target};
+  return which;
+}
+
+void tcp_connect_engine::release_connection(std::uint32_t which, bool can_connect_again) {
+  slot_of_[which] = none;
+  if (can_connect_again) {
+    idle_.push_back(which);
+    return;
+  }
+  connections_[which] = {};
+  unused_.push_back(which);
+}
+
+void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
+  const std::uint64_t target = sweep_.target(what.item);
+  const address to = targets_.at(target);
+  const std::uint32_t which = take_connection(target, to);
+  if (which == none) {
+    const int error = errno;
+    if (is_shortage(error)) return sweep_.put_back(what.slot, now);
+    sweep_.answered(what.slot, now, false);
+    finding made = describe(what.item);
+    const port_verdict verdict = classify_tcp(error, std::nullopt);
+    made.state = verdict.state;
+    made.why = verdict.why;
+    made.system_error = error;
+    return output_.found(made);
+  }
+  attempts_[what.slot] = {which, what.item};
+  slot_of_[which] = what.slot;
+  ++sent_;
+  const socket_address end(to, how_.ports[sweep_.port(what.item)]);
+  if (::connect(connections_[which].fd.get(), &end.any, end.size) == 0) return established(what.slot, clock::now());
+  if (errno == EINPROGRESS) return look(what.slot, clock::now(), true);
+  const int error = errno;
+  if (is_shortage(error)) {
+    release_connection(which, false);
+    attempts_[what.slot] = {};
+    return sweep_.put_back(what.slot, now);
+  }
+  refused(what.slot, error, clock::now());
+}
+
+void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_look) {
+  connection& mine = connections_[attempts_[slot].connection];
+  // Asking again tells the outcome, and leaves a refused socket ready for the next port. To a host that is near, it
+  // is known already: the answer came while the first call was returning.
+  const socket_address end(targets_.at(mine.target), how_.ports[sweep_.port(attempts_[slot].item)]);
+  if (::connect(mine.fd.get(), &end.any, end.size) == 0 || errno == EISCONN) return established(slot, now);
+  if (errno != EALREADY && errno != EINPROGRESS) return refused(slot, errno, now);
+  if (is_first_look && !mine.in_poller) {
+    mine.in_poller = on_.add(mine.fd.get(), EPOLLOUT | EPOLLET, number_, attempts_[slot].connection);
+    if (!mine.in_poller) {
+      release_connection(attempts_[slot].connection, false);
+      attempts_[slot] = {};
+      sweep_.put_back(slot, now);
+    }
+    return;
+  }
+  // Still under way, but ICMP may have come while the socket was busy: then only the queue has it.
+  const auto queued = read_error_queue(mine.fd.get());
+  if (!queued || !reason_of(queued->message)) return;
+  const port_verdict verdict = classify_tcp(queued->message.system_error, queued->message);
+  finding made = describe(attempts_[slot].item);
+  made.state = verdict.state;
+  made.why = verdict.why;
+  made.system_error = verdict.system_error;
+  made.rtt = sweep_.answered(slot, now);
+  release_connection(attempts_[slot].connection, false);
+  attempts_[slot] = {};
+  output_.found(made);
+}
+
+void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
+  const attempt mine = attempts_[slot];
+  const int fd = connections_[mine.connection].fd.get();
+  std::optional<icmp_error> message;
+  if (const auto queued = read_error_queue(fd); queued && reason_of(queued->message)) message = queued->message;
+  const port_verdict verdict = classify_tcp(system_error, message);
+  finding made = describe(mine.item);
+  made.state = verdict.state;
+  made.why = verdict.why;
+  made.system_error = verdict.system_error;
+  const bool is_reset = verdict.state == port_state::closed;
+  made.rtt = sweep_.answered(slot, now, is_reset || message);
+  release_connection(mine.connection, is_reset && system_error == ECONNREFUSED);
+  attempts_[slot] = {};
+  output_.found(made);
+}
+
+void tcp_connect_engine::repeat(std::uint32_t slot) {
+  close_hard(connections_[attempts_[slot].connection].fd.get());
+  release_connection(attempts_[slot].connection, false);
+  attempts_[slot] = {};
+  sweep_.repeat(slot);
+}
+
+// To a port of this machine from which one of our own sockets happens to connect at this moment, the connection comes
+// about (RFC 9293 §3.5, simultaneous open), be it with itself or with another one; nobody listens there.
+bool tcp_connect_engine::is_own_reflection(std::uint32_t slot, time_point now) {
+  const int fd = connections_[attempts_[slot].connection].fd.get();
+  const auto local = local_end_of(fd);
+  const auto remote = remote_end_of(fd);
+  if (!local || !remote || local->host().compare(remote->host()) != 0) return false;
+  if (local->port() == remote->port()) {
+    repeat(slot);
+    return true;
+  }
+  for (std::uint32_t other = 0; other < attempts_.size(); ++other) {
+    if (other == slot || attempts_[other].connection == none) continue;
+    if (how_.ports[sweep_.port(attempts_[other].item)] != local->port()) continue;
+    const auto its_end = local_end_of(connections_[attempts_[other].connection].fd.get());
+    if (!its_end || its_end->port() != remote->port()) continue;
+    repeat(other);
+    repeat(slot);
+    return true;
+  }
+  static_cast<void>(now);
+  return false;
+}
+
+void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
+  if (is_own_reflection(slot, now)) return;
+  const attempt mine = attempts_[slot];
+  net::unique_fd fd = std::move(connections_[mine.connection].fd);
+  close_hard(fd.get());
+  finding made = describe(mine.item);
+  made.state = port_state::open;
+  made.why = reason::syn_ack;
+  made.rtt = sweep_.answered(slot, now);
+  const bool in_poller = connections_[mine.connection].in_poller;
+  release_connection(mine.connection, false);
+  attempts_[slot] = {};
+  if (output_.opened) output_.opened(made);
+  if (!how_.talk.listen && !how_.talk.message) return output_.found(made);
+  const std::uint64_t number = next_talk_++;
+  const duration patience = std::min(how_.timeout, talk_patience + talk_round_trips * made.rtt.value_or(duration(0)));
+  const std::uint32_t wanted = EPOLLIN | EPOLLRDHUP;
+  const bool heard = in_poller ? on_.change(fd.get(), wanted, number_, talk_bit | number)
+                               : on_.add(fd.get(), wanted, number_, talk_bit | number);
+  if (!heard) return output_.found(made);
+  talks_.emplace(number, std::make_unique<conversation>(conversation{std::move(fd), std::move(made),
+                                                                     scan::talk(how_.talk, patience, now), never}));
+  continue_talk(number, now);
+}
+
+void tcp_connect_engine::continue_talk(std::uint64_t number, time_point now) {
+  conversation& one = *talks_.at(number);
+  if (const std::string_view message = one.words.take_output(); !message.empty())
+    if (::send(one.fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+      one.words.eof();
+  if (one.words.done()) return end_talk(number);
+  if (one.deadline == one.words.deadline()) return;
+  talk_deadlines_.erase({one.deadline, number});
+  one.deadline = one.words.deadline();
+  talk_deadlines_.emplace(one.deadline, number);
+  static_cast<void>(now);
+}
+
+void tcp_connect_engine::end_talk(std::uint64_t number) {
+  const auto found = talks_.find(number);
+  conversation& one = *found->second;
+  talk_deadlines_.erase({one.deadline, number});
+  one.what.banner = one.words.banner();
+  one.what.reply = one.words.reply();
+  one.what.is_echo = one.words.is_echo();
+  output_.found(one.what);
+  talks_.erase(found);
+}
+
+void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
+  if ((key & talk_bit) == 0) {
+    // What is no longer under way, or was used again meanwhile, has nothing new to say.
+    if (key >= slot_of_.size() || slot_of_[key] == none) return;
+    return look(slot_of_[key], now, false);
+  }
+  const std::uint64_t number = key & ~talk_bit;
+  const auto found = talks_.find(number);
+  if (found == talks_.end()) return;
+  conversation& one = *found->second;
+  std::array<std::byte, read_at_once> octets;  // NOLINT: filled by recv
+  const ssize_t size = ::recv(one.fd.get(), octets.data(), octets.size(), MSG_DONTWAIT);
+  if (size > 0)
+    one.words.feed(bytes_view(octets).first(static_cast<std::size_t>(size)), now);
+  else if (size == 0 || (errno != EAGAIN && errno != EINTR))
+    one.words.eof();
+  static_cast<void>(events);
+  continue_talk(number, now);
+}
+
+time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
+  if (is_up_to_date) {
+    while (const auto expired = sweep_.take_expired(now)) {
+      const sweep::probe& what = expired->what;
+      if (what.slot < attempts_.size() && attempts_[what.slot].connection != none) {
+        release_connection(attempts_[what.slot].connection, false);
+        attempts_[what.slot] = {};
+      }
+      if (expired->meaning == sweep::verdict::again) continue;
+      finding made = describe(what.item);
+      made.state = port_state::filtered;
+      made.why = reason::no_response;
+      made.system_error = ETIMEDOUT;
+      output_.found(made);
+    }
+    while (!talk_deadlines_.empty() && talk_deadlines_.begin()->first <= now) {
+      const std::uint64_t number = talk_deadlines_.begin()->second;
+      talks_.at(number)->words.tick(now);
+      continue_talk(number, now);
+    }
+  }
+  for (unsigned count = 0; count < launches_a_turn; ++count) {
+    const auto what = sweep_.next(now);
+    if (!what) break;
+    launch(*what, now);
+    now = clock::now();
+  }
+  time_point wake = sweep_.wake(now);
+  if (!talk_deadlines_.empty()) wake = std::min(wake, talk_deadlines_.begin()->first);
+  return wake;
+}
+
+void tcp_connect_engine::abandon(time_point now) {
+  static_cast<void>(now);
+  while (!talks_.empty()) {
+    const std::uint64_t number = talks_.begin()->first;
+    end_talk(number);
+  }
+  while (const auto item = sweep_.take_unfinished()) {
+    finding made = describe(*item);
+    made.state = port_state::unknown;
+    made.why = reason::not_finished;
+    output_.found(made);
+  }
+  attempts_.assign(attempts_.size(), {});
+  connections_.clear();
+}
+
+}  // namespace netlab::scan
