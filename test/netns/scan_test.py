@@ -230,7 +230,7 @@ class Banners(ScanCase):
         """scan tcp: 16 descriptors are enough"""
         self.services_in(self.far, FAR[4], "tcp:100=banner:hello", "tcp:200")
         seen = self.scan("tcp", "--host", FAR[4], "--range", "1-500", "--all",
-                         preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16)))
+                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16)))
         self.assert_states(self.expected(range(1, 501), CLOSED, open=([100, 200], OPEN)), seen.states())
 
 
@@ -297,7 +297,8 @@ class Udp(ScanCase):
     def test_too_little_time(self):
         """scan udp: what --max-time leaves open is unknown, and no closed port is called open|filtered"""
         self.services_in(self.far, FAR[4], "udp:7=echo")
-        seen = self.scan("udp", "--host", FAR[4], "--range", "1-50", "--all", "--max-time", "3s")
+        seen = self.scan("udp", "--host", FAR[4], "--range", "1-50", "--all", "--max-time", "3s",
+                         status=harness.PARTLY)
         states = seen.states("udp")
         self.assertEqual(len(states), 50)
         self.assertEqual(states.pop(7), UDP_OPEN)
