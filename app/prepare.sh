@@ -25,6 +25,10 @@ python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts
 nftables              -    packets that get lost in them
 procps                -    looks at processes the tests started
+nmap                  -    a peer: what scan is measured beside, and the DTD of its XML
+libxml2-utils         -    xmllint holds the XML to that DTD
+python3-libnmap       -    a program that reads nmap's XML
+python3-nmap          -    another
 '
 clang_needs='
 clang-19              -    the second compiler, and the one with libFuzzer
