@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: MIT
+// netlab scan: which ports of a host are open, and why the others are not.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "cli.hpp"
+#include "console.hpp"
+#include "net/resolve.hpp"
+#include "net/run.hpp"
+#include "options.hpp"
+#include "scan/ports.hpp"
+#include "scan/report/report.hpp"
+#include "scan/run.hpp"
+#include "scan/services.hpp"
+#include "scan/targets.hpp"
+#include "scan/tcp_connect.hpp"
+#include "scan/top_ports.hpp"
+#include "scan/udp.hpp"
+
+namespace netlab::app {
+namespace {
+
+// More have no use: the kernel needs longer for each than its answer is under way.
+constexpr std::size_t most_parallel = 16'384;
+// Descriptors that are not for the scan: the standard ones, the loop's, the report's, a library's.
+constexpr std::size_t spare_descriptors = 12;
+// What a look-up of names may take.
+constexpr duration resolve_patience = std::chrono::seconds(10);
+
+constexpr std::array scan_options{
+    option{.name = "all", .help = "list every port, closed ones too"},
+    option{.name = "exclude",
+           .argument = "TARGET",
+           .help = "leave out these addresses; may come again",
+           .repeatable = true},
+    option{.name = "format",
+           .argument = "FORMAT",
+           .help = "of the report; --json is short for json",
+           .fallback = "table",
+           .choices = "table json csv nmap-xml grepable"},
+    option{.name = "host",
+           .argument = "TARGET",
+           .help = "a name, an address, 192.0.2.0/24, 192.0.2.1-9, or @FILE with one a word; may come again; without "
+                   "any, 127.0.0.1",
+           .repeatable = true},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "max-time", .argument = "DURATION", .help = "end then, with what is known"},
+    option{.name = "no-banner", .help = "do not wait for what an open TCP port says by itself"},
+    option{.name = "no-send", .help = "send nothing to an open TCP port; to UDP ports, only requests fit for the port"},
+    option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
+    option{
+        .name = "parallel", .argument = "N", .help = "most TCP connections under way; else as many as the path bears"},
+    option{.name = "range", .argument = "PORTS", .help = "such as 1-50,80,8000- or all", .fallback = "1-1024"},
+    option{.name = "rate", .argument = "N", .help = "most probes a second; else as many as the path bears"},
+    option{.name = "retries",
+           .argument = "N",
+           .help = "how often a silent port is asked again; else once, and more where answers get lost"},
+    option{.name = "seed", .argument = "N", .help = "of the random order, which it makes the same again"},
+    option{.name = "send",
+           .argument = "TEXT",
+           .help = "the message for open ports, sent with a line end",
+           .fallback = "netlab scan"},
+    option{.name = "source",
+           .argument = "ADDR",
+           .help = "local address to ask from; may come again, and then they take turns",
+           .repeatable = true},
+    shared_options::tcp,
+    option{.name = "timeout", .argument = "DURATION", .help = "longest wait for one answer", .fallback = "1s"},
+    option{.name = "top", .argument = "N", .help = "the N ports most often open, in place of --range"},
+    shared_options::udp,
+};
+
+struct scan_call {
+  std::vector<scan::target_spec> targets;
+  std::vector<scan::target_spec> excluded;
+  net::family restrict_to = net::family::any;
+  bool tcp = true;
+  bool udp = false;
+  std::vector<std::uint16_t> tcp_ports;
+  std::vector<std::uint16_t> udp_ports;
+  scan::report_format format = scan::report_format::table;
+  bool all = false;
+  std::string output;
+  bool progress = false;
+  std::optional<duration> max_time;
+  std::string max_time_text;
+  std::uint64_t seed = 0;
+  scan::tcp_options tcp_how;
+  scan::udp_options udp_how;
+};
+
+std::string random_seed_text() {
+  std::random_device device;
+  return fmt::format("{}", std::uint64_t{device()} << 32 | device());
+}
+
+result<std::string> read_file(const std::string& name) {
+  std::ifstream file(name, std::ios::binary);
+  std::string text;
+  if (file) text.assign(std::istreambuf_iterator<char>(file), {});
+  if (!file) return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(last_system_error())));
+  return text;
+}
+
+using target_list = std::vector<scan::target_spec>;
+
+// One word of the command line: targets with commas between, or a file of them.
+result<target_list> parse_targets(std::string_view word) {
+  if (word.starts_with('@')) {
+    const std::string name(word.substr(1));
+    const auto text = read_file(name);
+    if (!text) return unexpected(text.error());
+    return scan::parse_target_file(*text, escape(name, 200));
+  }
+  target_list found;
+  for (const std::string_view piece : split(word, ',')) {
+    auto one = scan::parse_target(piece);
+    if (!one) return unexpected(one.error());
+    found.push_back(std::move(*one));
+  }
+  return found;
+}
+
+result<scan::address> parse_source(std::string_view text) {
+  const auto found = scan::parse_address(text);
+  if (!found) return fail(errc::usage, fmt::format("'{}' is no address", escape(text, 60)), "one of this machine's");
+  return *found;
+}
+
+// Everything but 12 descriptors, as far as the system lets us.
+std::size_t descriptor_budget() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - spare_descriptors;
+  if (limit.rlim_cur < limit.rlim_max) {
+    rlimit more = limit;
+    more.rlim_cur = std::min<rlim_t>(limit.rlim_max, most_parallel + spare_descriptors);
+    if (more.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &more) == 0) limit = more;
+  }
+  return limit.rlim_cur > spare_descriptors + 1 ? limit.rlim_cur - spare_descriptors : 1;
+}
+
+void read_ports(arguments& args, scan_call& call, const scan::service_names& services) {
+  if (args.has("top") && args.has("range")) args.prefer_typed("top", "range");
+  if (args.has("top")) {
+    if (args.has("range")) args.refuse({make_error_code(errc::usage), {}, "--top and --range exclude each other", {}});
+    const std::size_t count = args.number("top", 1, 65535);
+    if (args.error()) return;
+    const auto choose = [&](scan::transport protocol) {
+      const auto registered = services.ports(protocol);
+      auto ports = scan::top_ports(protocol, count, registered);
+      std::sort(ports.begin(), ports.end());
+      return ports;
+    };
+    if (call.tcp) call.tcp_ports = choose(scan::transport::tcp);
+    if (call.udp) call.udp_ports = choose(scan::transport::udp);
+    return;
+  }
+  const auto ports = args.as("range", scan::parse_ports);
+  if (call.tcp) call.tcp_ports = ports;
+  if (call.udp) call.udp_ports = ports;
+}
+
+bool wants_progress(arguments& args, const console& out) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return ::isatty(STDERR_FILENO) == 1 && !out.is_quiet() && (no_color == nullptr || *no_color == '\0') &&
+         args.text("color") != "never";
+}
+
+scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
+  scan_call call;
+  call.udp = args.flag("udp");
+  call.tcp = args.flag("tcp") || !call.udp;
+  const auto append = [](target_list& to, target_list more) {
+    to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  };
+  for (target_list& each : args.list_as("host", parse_targets)) append(call.targets, std::move(each));
+  for (const std::string& word : args.positionals()) {
+    auto found = parse_targets(word);
+    if (found)
+      append(call.targets, std::move(*found));
+    else
+      args.refuse(found.error());
+  }
+  for (target_list& each : args.list_as("exclude", parse_targets)) append(call.excluded, std::move(each));
+  call.restrict_to = shared_options::read_family(args);
+  if (call.targets.empty() && !args.has("host")) {
+    const char* loopback = call.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
+    call.targets.push_back(*scan::parse_target(loopback));
+  }
+  read_ports(args, call, services);
+  call.format = args.as("format", scan::parse_report_format);
+  if (out.wants_json()) {
+    if (args.has("format") && call.format != scan::report_format::json)
+      args.refuse({make_error_code(errc::usage), {}, "--json and another --format exclude each other", {}});
+    call.format = scan::report_format::json;
+  }
+  call.all = args.flag("all");
+  call.output = args.text("output");
+  call.progress = wants_progress(args, out);
+  if (args.has("max-time")) {
+    call.max_time = args.timeout("max-time");
+    call.max_time_text = args.text("max-time");
+  }
+  call.seed = args.has("seed") ? args.number("seed", 0, std::numeric_limits<std::uint64_t>::max())
+                               : parse_integer<std::uint64_t>(random_seed_text()).value_or(0);
+
+  const duration timeout = args.timeout("timeout");
+  const double rate = args.has("rate") ? static_cast<double>(args.number("rate", 1, 10'000'000)) : 0;
+  std::optional<unsigned> retries;
+  if (args.has("retries")) retries = static_cast<unsigned>(args.number("retries", 0, 100));
+  const std::vector<scan::address> sources = args.list_as("source", parse_source);
+  std::string message = args.text("send");
+  if (!message.ends_with('\n')) message += "\r\n";
+  const bool no_send = args.flag("no-send");
+  const std::size_t budget = std::min(descriptor_budget(), most_parallel);
+  call.tcp_how = {.ports = call.tcp_ports,
+                  .seed = call.seed,
+                  .parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget,
+                  .rate = rate,
+                  .timeout = timeout,
+                  .retries = retries,
+                  .sources = sources,
+                  .talk = {.listen = !args.flag("no-banner"), .message = std::nullopt}};
+  call.tcp_how.parallel = std::min(call.tcp_how.parallel, budget);
+  if (!no_send) call.tcp_how.talk.message = message;
+  call.udp_how = {.ports = call.udp_ports,
+                  .seed = call.seed,
+                  .rate = rate,
+                  .timeout = timeout,
+                  .retries = retries,
+                  .sources = sources,
+                  .message = no_send ? std::string() : message};
+  return call;
+}
+
+// ---- names ----
+
+struct resolved {
+  std::string name;
+  result<std::vector<asio::ip::address>> addresses;
+};
+
+scan::address to_scan_address(const asio::ip::address& from) {
+  if (from.is_v4()) return scan::address::v4(from.to_v4().to_uint());
+  const auto bytes = from.to_v6().to_bytes();
+  std::array<std::uint8_t, 16> octets{};
+  std::copy(bytes.begin(), bytes.end(), octets.begin());
+  return scan::address::v6(octets, static_cast<std::uint32_t>(from.to_v6().scope_id()));
+}
+
+asio::awaitable<result<std::vector<resolved>>> resolve_all(std::vector<std::string> names, net::family which) {
+  std::vector<resolved> found;
+  const time_point deadline = clock::now() + resolve_patience;
+  for (const std::string& name : names) {
+    auto addresses = co_await net::resolve(name, which, deadline);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none && !addresses) co_return unexpected(addresses.error());
+    found.push_back({name, std::move(addresses)});
+  }
+  co_return found;
+}
+
+struct target_plan {
+  scan::target_set set;
+  std::size_t failed = 0;          // names that did not resolve, each reported
+  std::optional<netlab::failure> first;  // the first of them
+};
+
+// Names are looked up; one that does not resolve is reported, and the others are scanned.
+result<target_plan> plan_targets(const scan_call& call, console& out) {
+  std::vector<std::string> names;
+  for (const auto* list : {&call.excluded, &call.targets})
+    for (const scan::target_spec& each : *list)
+      if (const auto* name = std::get_if<scan::host_name>(&each)) names.push_back(name->name);
+  std::vector<resolved> found;
+  if (!names.empty()) {
+    asio::io_context loop{1};
+    auto all = net::run_client(loop, resolve_all(names, call.restrict_to));
+    if (!all) return unexpected(all.error());
+    found = std::move(*all);
+  }
+  target_plan plan;
+  auto next = found.begin();
+  const auto refuse = [&](const failure& why) {
+    out.error(why);
+    ++plan.failed;
+    if (!plan.first) plan.first = why;
+  };
+  for (const scan::target_spec& each : call.excluded) {
+    if (const auto* range = std::get_if<scan::address_range>(&each)) {
+      plan.set.exclude(*range);
+      continue;
+    }
+    const resolved& name = *next++;
+    // What cannot be left out might be scanned: better nothing is.
+    if (!name.addresses) return unexpected(name.addresses.error());
+    for (const asio::ip::address& one : *name.addresses) {
+      const scan::address address = to_scan_address(one);
+      plan.set.exclude({address, address});
+    }
+  }
+  for (const scan::target_spec& each : call.targets) {
+    if (const auto* range = std::get_if<scan::address_range>(&each)) {
+      const bool fits =
+          call.restrict_to == net::family::any || range->first.is_v6 == (call.restrict_to == net::family::ipv6);
+      if (fits)
+        plan.set.add(*range);
+      else
+        refuse({make_error_code(errc::no_such_host),
+                {},
+                fmt::format("{} is no IPv{} address", scan::to_string(range->first),
+                            call.restrict_to == net::family::ipv4 ? 4 : 6),
+                {}});
+      continue;
+    }
+    const resolved& name = *next++;
+    if (!name.addresses) {
+      refuse(name.addresses.error());
+      continue;
+    }
+    const scan::address address = to_scan_address(name.addresses->front());
+    plan.set.add({address, address}, name.name);
+    for (std::size_t other = 1; other < name.addresses->size(); ++other)
+      out.detail(fmt::format("{} is also {}, which is not scanned", escape(name.name, 80),
+                             (*name.addresses)[other].to_string()));
+  }
+  return plan;
+}
+
+// ---- the report ----
+
+/// Where the report goes: stdout, or a file.
+class report_output {
+ public:
+  explicit report_output(console& out) : out_(out) {}
+  ~report_output() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  report_output(const report_output&) = delete;
+  report_output& operator=(const report_output&) = delete;
+
+  [[nodiscard]] result<void> open(const std::string& file) {
+    if (file.empty() || file == "-") return {};
+    name_ = file;
+    fd_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd_ < 0)
+      return unexpected(failure{make_error_code(errc::cannot_create),
+                                fmt::format("create {}", escape(file, 200)),
+                                message_of(last_system_error()),
+                                {}});
+    return {};
+  }
+
+  void write(std::string_view text) {
+    if (fd_ < 0) return out_.raw(text);
+    buffer_ += text;
+    if (buffer_.size() >= limit) flush();
+  }
+
+  void flush() {
+    if (fd_ < 0) return out_.flush();
+    std::string_view left = buffer_;
+    while (!left.empty() && !error_) {
+      const ssize_t written = ::write(fd_, left.data(), left.size());
+      if (written >= 0)
+        left.remove_prefix(static_cast<std::size_t>(written));
+      else if (errno != EINTR)
+        error_ = last_system_error();
+    }
+    buffer_.clear();
+  }
+
+  [[nodiscard]] bool is_lost() const { return fd_ < 0 ? out_.output_lost() : error_ != std::error_code(); }
+
+  [[nodiscard]] result<void> close() {
+    flush();
+    if (fd_ < 0) return {};
+    if (::close(std::exchange(fd_, -1)) != 0 && !error_) error_ = last_system_error();
+    if (error_)
+      return unexpected(failure{
+          make_error_code(errc::output_lost), fmt::format("write {}", escape(name_, 200)), message_of(error_), {}});
+    return {};
+  }
+
+ private:
+  static constexpr std::size_t limit = 64 * 1024;
+  console& out_;
+  std::string name_;
+  int fd_ = -1;
+  std::string buffer_;
+  std::error_code error_;
+};
+
+std::string command_line() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  return text;
+}
+
+/// How far the scan is, on stderr.
+class progress_line {
+ public:
+  progress_line(bool on_terminal, time_point began) : on_terminal_(on_terminal), began_(began) {}
+  ~progress_line() { clear(); }
+  progress_line(const progress_line&) = delete;
+  progress_line& operator=(const progress_line&) = delete;
+
+  [[nodiscard]] std::string text(const scan::engine_progress& now_at, time_point now) const {
+    const double seconds = std::chrono::duration<double>(now - began_).count();
+    const double share = now_at.all == 0 ? 1 : static_cast<double>(now_at.finished) / static_cast<double>(now_at.all);
+    std::string left = "?";
+    if (share > 0.001)
+      left = netlab::to_string(
+          std::chrono::round<std::chrono::seconds>(std::chrono::duration<double>(seconds / share - seconds)));
+    return fmt::format("{} of {} ports, {:.0f} %, {:.0f} probes/s, {} left", now_at.finished, now_at.all, share * 100,
+                       seconds > 0 ? static_cast<double>(now_at.sent) / seconds : 0, left);
+  }
+  void show(const scan::engine_progress& now_at, time_point now) {
+    if (!on_terminal_ || now - began_ < std::chrono::seconds(1)) return;
+    std::fprintf(stderr, "\r%s\x1b[K", text(now_at, now).c_str());
+    shown_ = true;
+  }
+  void clear() {
+    if (std::exchange(shown_, false)) std::fputs("\r\x1b[K", stderr);
+  }
+
+ private:
+  bool on_terminal_;
+  time_point began_;
+  bool shown_ = false;
+};
+
+// ---- run ----
+
+exit_status scan_all(const scan_call& call, const scan::target_set& targets, const scan::service_names& services,
+                     console& out) {
+  report_output file(out);
+  if (const auto opened = file.open(call.output); !opened) return out.refuse(opened.error());
+  auto on = scan::poller::make();
+  if (!on) return out.refuse(on.error());
+
+  const auto report = scan::make_report(
+      call.format,
+      {.all = call.all,
+       .verbose = out.is_verbose(),
+       .bold = [&](std::string_view text) { return call.output.empty() ? out.bold(text) : std::string(text); }},
+      [&](std::string_view text) { file.write(text); });
+  report->begin({.command_line = command_line(),
+                 .version = NETLAB_VERSION,
+                 .started = static_cast<std::int64_t>(::time(nullptr)),
+                 .targets = targets.size(),
+                 .tcp_ports = scan::to_string(call.tcp_ports),
+                 .tcp_count = call.tcp_ports.size(),
+                 .udp_ports = scan::to_string(call.udp_ports),
+                 .udp_count = call.udp_ports.size()});
+  out.detail(fmt::format("seed {}", call.seed));
+
+  const time_point began = clock::now();
+  progress_line progress(call.progress, began);
+  scan::scan_summary summary{
+      .targets = targets.size(), .tcp_ports = call.tcp_ports.size(), .udp_ports = call.udp_ports.size()};
+  scan::scan_output output;
+  output.found = [&](const scan::finding& found) {
+    ++summary.by_state[static_cast<std::size_t>(found.state)];
+    report->add(found);
+  };
+  if (out.is_verbose())
+    output.opened = [&](const scan::finding& found) {
+      progress.clear();
+      out.detail(fmt::format("{} is open", net::to_string(found.address, found.port)));
+    };
+
+  std::vector<std::unique_ptr<scan::engine>> engines;
+  if (call.tcp)
+    engines.push_back(std::make_unique<scan::tcp_connect_engine>(call.tcp_how, targets, services, *on,
+                                                                 static_cast<unsigned>(engines.size()), output));
+  if (call.udp) {
+    auto udp =
+        scan::udp_engine::make(call.udp_how, targets, services, *on, static_cast<unsigned>(engines.size()), output);
+    if (!udp) return out.refuse(udp.error());
+    engines.push_back(std::move(*udp));
+  }
+  std::vector<scan::engine*> running;
+  for (const auto& each : engines) running.push_back(each.get());
+  const auto sum = [&] {
+    scan::engine_progress all;
+    for (const scan::engine* each : running) {
+      const scan::engine_progress one = each->progress();
+      all.finished += one.finished;
+      all.all += one.all;
+      all.sent += one.sent;
+    }
+    return all;
+  };
+  scan::run_options how;
+  if (call.max_time) how.deadline = began + *call.max_time;
+  how.on_status = [&] {
+    progress.clear();
+    out.note(progress.text(sum(), clock::now()));
+  };
+  how.on_interval = [&](time_point now) {
+    progress.show(sum(), now);
+    file.flush();
+  };
+  how.should_stop = [&] { return file.is_lost(); };
+  const auto outcome = scan::run(*on, running, how);
+  progress.clear();
+  if (!outcome) return out.refuse(outcome.error());
+
+  summary.elapsed = clock::now() - began;
+  summary.complete = outcome->signal == 0 && !outcome->out_of_time && !outcome->stopped;
+  if (outcome->signal != 0) summary.incomplete_because = "interrupted";
+  if (outcome->out_of_time) summary.incomplete_because = fmt::format("--max-time {} has passed", call.max_time_text);
+  if (outcome->stopped) summary.incomplete_because = "the report cannot be written";
+  report->finish(summary);
+  if (const auto closed = file.close(); !closed) return out.refuse(closed.error());
+  if (outcome->signal != 0) return outcome->signal == SIGTERM ? exit_status::terminated : exit_status::interrupted;
+  return summary.complete ? exit_status::done : exit_status::partly_done;
+}
+
+exit_status run_scan(arguments& args, console& out) {
+  const auto services = scan::service_names::read();
+  const scan_call call = parse_scan(args, out, services);
+  if (args.error()) return out.refuse(*args.error());
+  auto plan = plan_targets(call, out);
+  if (!plan) return out.refuse(plan.error());
+  if (plan->set.size() == 0) {
+    if (plan->first) return status_of(*plan->first);
+    return out.refuse({make_error_code(errc::usage), {}, "no target is left", "--exclude takes them all"});
+  }
+  const exit_status status = scan_all(call, plan->set, services, out);
+  return status == exit_status::done && plan->failed > 0 ? exit_status::partly_done : status;
+}
+
+// ---- the table ----
+
+constexpr std::array scan_examples{
+    example{"netlab scan", "the TCP ports below 1025 of this machine"},
+    example{"netlab scan tcp udp --host lab.example.org --range 1-50", "the lab's exercise"},
+    example{"netlab scan --udp --host 192.0.2.7 --range 53,123,161 -v",
+            "with the error numbers of this system and of Windows"},
+    example{"netlab scan --host 192.0.2.0/24 --exclude 192.0.2.1 --top 20 --json", "a network, for a program"},
+};
+
+using enum exit_status;
+constexpr std::array scan_statuses{done,          partly_done,   usage,       bad_data,      no_input,     no_host,
+                                   unavailable,   internal,      system,      cannot_create, input_output, try_later,
+                                   not_permitted, configuration, interrupted, terminated};
+
+constexpr std::array actions{
+    action{.path = "scan",
+           .summary = "find the open ports of hosts",
+           .operands = "[TARGET...]",
+           .description =
+               "Asks every port in random order and tells its state and why. TCP: open (the connection was made), "
+               "closed (a reset), filtered (silence, or ICMP). UDP: open (a reply), closed (ICMP port unreachable), "
+               "filtered (other ICMP), open|filtered (silence where a closed port would have been heard), unknown "
+               "(silence that the target's limit on ICMP explains as well). On an open TCP port it listens, sends a "
+               "message, and shows what comes; an echo is named.\n\n"
+               "Needs no privilege. It goes as fast as the path bears, asks silent ports again, more often where "
+               "answers get lost, and waits as long as the measured round trips say. A Linux host sends few ICMP "
+               "errors, one a second after six: UDP takes that long. SIGINT ends it with what is known; SIGUSR1 "
+               "prints a line of progress.",
+           .options = scan_options,
+           .takes_transport = true,
+           .examples = scan_examples,
+           .statuses = scan_statuses,
+           .run = run_scan},
+};
+
+}  // namespace
+
+const command scan_command{.name = "scan", .summary = "find the open ports of hosts", .actions = actions};
+
+}  // namespace netlab::app
