@@ -23,6 +23,7 @@
 #include "scan/report/report.hpp"
 #include "scan/run.hpp"
 #include "scan/services.hpp"
+#include "scan/socket.hpp"
 #include "scan/targets.hpp"
 #include "scan/tcp_connect.hpp"
 #include "scan/top_ports.hpp"
@@ -448,6 +449,8 @@ class progress_line {
 
 exit_status scan_all(const scan_call& call, const scan::target_set& targets, const scan::service_names& services,
                      console& out) {
+  for (const scan::address& source : call.tcp_how.sources)
+    if (const auto usable = scan::check_source(source); !usable) return out.refuse(usable.error());
   report_output file(out);
   if (const auto opened = file.open(call.output); !opened) return out.refuse(opened.error());
   auto on = scan::poller::make();

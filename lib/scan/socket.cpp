@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 
+#include "net/fd.hpp"
+
 namespace netlab::scan {
 
 socket_address::socket_address() noexcept : v6{}, size(sizeof v6) {}
@@ -71,6 +73,14 @@ std::optional<queued_error> read_error_queue(int fd) noexcept {
                      static_cast<int>(error.ee_errno)};
   }
   return found;
+}
+
+result<void> check_source(const address& source) {
+  const net::unique_fd fd(::socket(source.is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const socket_address end(source, 0);
+  if (!fd || ::bind(fd.get(), &end.any, end.size) != 0)
+    return fail(last_system_error(), "bind to " + to_string(source), "--source takes addresses of this machine");
+  return {};
 }
 
 std::optional<socket_address> local_end_of(int fd) noexcept {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/result.hpp"
 #include "scan/classify.hpp"
 #include "scan/targets.hpp"
 
@@ -39,6 +40,9 @@ struct queued_error {
 /// The next message of the error queue, if there is one. Reading one that concerns a datagram socket also clears the
 /// error that its next call would fail with.
 [[nodiscard]] std::optional<queued_error> read_error_queue(int fd) noexcept;
+
+/// Whether this machine has the address. Fails with the system's code and `bind to ADDRESS`.
+[[nodiscard]] result<void> check_source(const address& source);
 
 [[nodiscard]] std::optional<socket_address> local_end_of(int fd) noexcept;
 [[nodiscard]] std::optional<socket_address> remote_end_of(int fd) noexcept;

@@ -51,7 +51,7 @@ duration sweep::patience(std::uint64_t item, std::size_t wait) const {
   // The last attempt at a target that never answered has all the time there is.
   if (!rtt.has_sample() && (wait > 0 || how_.retries == 0)) return how_.timeout;
   if (wait == 2) return std::min(how_.timeout, std::max(rtt.transit(), next_patience));
-  return std::min(how_.timeout, rtt.timeout() * (wait == 0 ? 1 : 2));
+  return std::min(how_.timeout, std::max(rtt.timeout(), rtt.transit() * (wait == 0 ? 1 : 2)));
 }
 
 bool sweep::is_silent(const silence& one) const {
