@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "scan/classify.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <cerrno>
+
+using namespace netlab::scan;
+
+TEST_CASE("classify: only a reset closes a TCP port; ICMP filters it", "[scan][unit]") {
+  CHECK(classify_tcp(ECONNREFUSED, std::nullopt).state == port_state::closed);
+  CHECK(classify_tcp(ECONNREFUSED, std::nullopt).why == reason::reset);
+  const icmp_error port{.type = 3, .code = 3, .system_error = ECONNREFUSED};
+  CHECK(classify_tcp(ECONNREFUSED, port).state == port_state::filtered);
+  CHECK(classify_tcp(ECONNREFUSED, port).why == reason::port_unreachable);
+  CHECK(classify_tcp(ETIMEDOUT, std::nullopt).why == reason::no_response);
+  CHECK(classify_tcp(EHOSTUNREACH, std::nullopt).why == reason::host_unreachable);
+  CHECK(classify_tcp(EMFILE, std::nullopt).state == port_state::unknown);
+}
+
+TEST_CASE("classify: ICMP port unreachable closes a UDP port; other ICMP filters it", "[scan][unit]") {
+  CHECK(classify_udp(0, icmp_error{.type = 3, .code = 3, .system_error = ECONNREFUSED}).state == port_state::closed);
+  CHECK(classify_udp(0, icmp_error{.is_v6 = true, .type = 1, .code = 4}).state == port_state::closed);
+  CHECK(classify_udp(0, icmp_error{.type = 3, .code = 13}).why == reason::admin_prohibited);
+  CHECK(classify_udp(0, icmp_error{.is_v6 = true, .type = 1, .code = 1}).why == reason::admin_prohibited);
+  CHECK(classify_udp(0, icmp_error{.type = 3, .code = 1}).state == port_state::filtered);
+}
+
+TEST_CASE("classify: ICMP that says nothing of the port is no verdict", "[scan][unit]") {
+  CHECK_FALSE(reason_of({.type = 3, .code = 4}));
+  CHECK_FALSE(reason_of({.type = 4, .code = 0}));
+  CHECK_FALSE(reason_of({.is_v6 = true, .type = 2, .code = 0}));
+}
