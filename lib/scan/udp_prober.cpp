@@ -22,6 +22,9 @@ constexpr duration least_answer_time = std::chrono::milliseconds(25);
 // A service may think before it replies; a second is enough for a resolver that has to ask another.
 constexpr duration most_reply_time = std::chrono::seconds(1);
 constexpr duration loopback_reply_time = std::chrono::milliseconds(300);
+// What a host gives to one that has used up its tokens, within so many attempts so far apart, is heard.
+constexpr unsigned least_blasts = 3;
+constexpr duration blast_pause = std::chrono::milliseconds(1100);
 // No token for so long: the host, or its willingness, is gone.
 constexpr duration token_drought = std::chrono::seconds(15);
 // Ports that hardly any service uses.
@@ -53,6 +56,7 @@ udp_prober::udp_prober(const udp_prober_options& how, std::span<const std::uint1
   }
   for (keyhole& each : keyholes_) each.under_way = true;
   blasts_ = 1;
+  blast_began_ = now;
 }
 
 std::uint32_t udp_prober::find(std::uint16_t port) const noexcept {
@@ -66,6 +70,11 @@ duration udp_prober::answer_time() const { return rtt_.timeout(); }
 // While the next token is looked for, bursts do not wait for the answers to those before.
 duration udp_prober::burst_time(const keyhole& through) const {
   return through.period ? answer_time() : std::min(answer_time(), search_step);
+}
+
+// Somebody else on this machine may have used up the host's tokens: without any answer yet, time has to pass.
+duration udp_prober::blast_time() const {
+  return blasts_ > 1 && reference_ == 0 && !how_.is_loopback ? blast_pause : duration(0);
 }
 
 duration udp_prober::reply_time() const {
@@ -149,8 +158,8 @@ void udp_prober::heard_in(keyhole& through, std::uint32_t which, time_point now)
   // A reference that is a known entry of the list stands in the burst as the reference.
   if (at == end && which != reference && entries_[which].known && entries_[which].port == reference_)
     at = std::find(begin + static_cast<std::ptrdiff_t>(through.proved), end, reference);
-  if (!through.heard && !in_blast_ && !through.period) through.period = now - through.last_token;
-  through.heard = true;
+  if (through.heard == 0 && !in_blast_ && !through.period) through.period = now - through.last_token;
+  ++through.heard;
   through.last_token = now;
   if (at == end) return;
   const time_point moment = *at == reference ? now : entries_[*at].last_sent;
@@ -166,7 +175,7 @@ void udp_prober::heard_in(keyhole& through, std::uint32_t which, time_point now)
 void udp_prober::begin_burst(keyhole& through, time_point now) {
   through.burst.clear();
   through.to_send = through.proved = 0;
-  through.heard = false;
+  through.heard_before = std::exchange(through.heard, 0U);
   const std::size_t most = how_.is_loopback ? loopback_burst_size : through.period ? burst_size : search_burst_size;
   while (!open_.empty() && through.burst.size() < most) {
     through.burst.push_back(open_.front());
@@ -197,8 +206,13 @@ void udp_prober::end_burst(keyhole& through, time_point now) {
   }
   open_.insert(open_.begin(), then.begin(), then.end());
   open_.insert(open_.begin(), first.begin(), first.end());
+  // Several tokens were there: they come more often than it seemed. None: less often, or the burst was lost.
+  if (through.period && (through.heard > 2 || (through.heard == 2 && through.heard_before > 1)))
+    through.period = *through.period / through.heard + std::chrono::milliseconds(2);
+  else if (through.heard == 0)
+    through.period.reset();
   const time_point began = through.next_burst;
-  if (through.heard && through.period)
+  if (through.heard > 0 && through.period)
     through.next_burst = std::max(now, began + *through.period);
   else
     through.next_burst = std::max(now, began + (how_.is_loopback ? duration(0) : search_step));
@@ -215,13 +229,13 @@ void udp_prober::end_blast(time_point now) {
     each.to_send = each.proved = 0;
     each.under_way = false;
     each.next_burst = now;
-    if (!each.heard) each.last_token = now;
+    if (each.heard == 0) each.last_token = now;
   }
   if (reference_ != 0) {
     in_blast_ = false;
     return;
   }
-  if (blasts_ > how_.proofs) {
+  if (blasts_ > std::max(how_.proofs, least_blasts)) {
     // The first of so many would have found a full bucket: this host sends no ICMP errors, or has no closed port.
     if (std::none_of(entries_.begin(), entries_.end(),
                      [&](const entry& one) { return !one.known && now < one.last_sent + reply_time(); }))
@@ -231,13 +245,14 @@ void udp_prober::end_blast(time_point now) {
     return;
   }
   ++blasts_;
+  blast_began_ = now;
   for (std::size_t at = 0; !open_.empty(); ++at) {
     keyholes_[at % keyholes_.size()].burst.push_back(open_.front());
     open_.pop_front();
   }
   for (keyhole& each : keyholes_) {
     each.under_way = true;
-    each.heard = false;
+    each.heard = 0;
     each.last_sent = now;
   }
 }
@@ -282,7 +297,7 @@ void udp_prober::tick(time_point now) {
     const bool ended = std::all_of(keyholes_.begin(), keyholes_.end(), [&](const keyhole& each) {
       return each.to_send >= each.burst.size() && now >= each.last_sent + answer_time();
     });
-    if (ended) end_blast(now);
+    if (ended && now >= blast_began_ + blast_time()) end_blast(now);
   } else {
     for (keyhole& each : keyholes_)
       if (each.under_way && each.to_send >= each.burst.size() &&
@@ -297,8 +312,9 @@ time_point udp_prober::wake(time_point now) const {
   time_point at = now + std::chrono::seconds(1);
   for (const keyhole& each : keyholes_) {
     if (each.under_way)
-      at = std::min(
-          at, each.to_send < each.burst.size() ? now : each.last_sent + (in_blast_ ? answer_time() : burst_time(each)));
+      at = std::min(at, each.to_send < each.burst.size() ? now
+                        : in_blast_ ? std::max(each.last_sent + answer_time(), blast_began_ + blast_time())
+                                    : each.last_sent + burst_time(each));
     else if (!in_blast_)
       at = std::min(at, each.next_burst);
   }

@@ -82,7 +82,8 @@ class udp_prober {
     std::vector<std::uint32_t> burst;  // asked at once, in this order; `reference` is the closed port
     std::size_t to_send = 0;           // of them, the next
     std::size_t proved = 0;            // so many from the front were counted
-    bool heard = false;                // an ICMP answer to this burst
+    unsigned heard = 0;                // ICMP answers to this burst
+    unsigned heard_before = 0;         // and to the one before it
     bool under_way = false;
     time_point last_sent{};
     time_point next_burst{};
@@ -94,6 +95,7 @@ class udp_prober {
   [[nodiscard]] std::uint32_t find(std::uint16_t port) const noexcept;
   [[nodiscard]] duration answer_time() const;
   [[nodiscard]] duration burst_time(const keyhole& through) const;
+  [[nodiscard]] duration blast_time() const;
   [[nodiscard]] duration reply_time() const;
   void settle(std::uint32_t which, const port_verdict& verdict, std::optional<duration> rtt, std::string reply);
   void heard_in(keyhole& through, std::uint32_t which, time_point now);
@@ -113,6 +115,7 @@ class udp_prober {
   rtt_estimator rtt_;
   bool in_blast_ = true;
   unsigned blasts_ = 0;
+  time_point blast_began_{};
   std::uint16_t reference_ = 0;  // the closed port; 0: none is known
   std::vector<std::uint16_t> strangers_;  // not asked for, but perhaps closed
   std::size_t strangers_sent_ = 0;

@@ -21,6 +21,7 @@ struct host {
   std::map<std::uint16_t, char> ports;  // 'o' open, 's' silent; else closed
   duration period = 1s;                 // 0: no limit
   double burst = 6;
+  double at_first = 6;
   duration rtt = 200us;
   double loss = 0;
   bool icmp = true;
@@ -42,7 +43,7 @@ outcome run(const host& other, std::uint16_t last, udp_prober_options how, durat
   time_point now = start;
   udp_prober mind(how, ports, now);
   std::multimap<time_point, std::tuple<std::uint16_t, std::size_t, bool>> arrivals;
-  std::vector<double> tokens(how.sources, other.burst);
+  std::vector<double> tokens(how.sources, other.at_first);
   std::vector<time_point> filled(how.sources, now);
   outcome result;
   while (!mind.done() && now < start + limit) {
@@ -142,7 +143,7 @@ TEST_CASE("udp_prober: all closed, all silent, all open", "[scan][unit]") {
     for (std::uint16_t port = 1; port <= 20; ++port) other.ports[port] = kind;
   const outcome result = run(other, 20, {});
   CHECK(wrong(result, other) == 0);
-  CHECK(seconds(result.took) < (kind == 'c' ? 16 : 5));
+  CHECK(seconds(result.took) < (kind == 'c' ? 16 : 6));
 }
 
 TEST_CASE("udp_prober: a host without ICMP is silent, and that is said soon", "[scan][unit]") {
@@ -151,7 +152,7 @@ TEST_CASE("udp_prober: a host without ICMP is silent, and that is said soon", "[
   const outcome result = run(other, 50, {});
   CHECK(result.seen.at(7).state == port_state::open);
   CHECK(result.seen.at(1).state == port_state::open_filtered);
-  CHECK(seconds(result.took) < 4);
+  CHECK(seconds(result.took) < 6);
 }
 
 TEST_CASE("udp_prober: loopback ends at once", "[scan][unit]") {
@@ -195,4 +196,12 @@ TEST_CASE("udp_prober: a host that goes away leaves unknown ports, not open ones
   for (const auto& [port, verdict] : result.seen)
     if (!other.ports.contains(port)) CHECK(verdict.state != port_state::open_filtered);
   CHECK(seconds(result.took) < 30);
+}
+
+TEST_CASE("udp_prober: a host whose tokens were used up before is not taken for one without ICMP", "[scan][unit]") {
+  host other = with_services();
+  other.period = GENERATE(100ms, 1s);
+  other.at_first = 0;
+  const outcome result = run(other, 50, {});
+  CHECK(wrong(result, other) == 0);
 }
