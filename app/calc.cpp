@@ -23,9 +23,9 @@ namespace {
 constexpr option byte_order_option{
     .name = "byte-order",
     .argument = "ORDER",
-    .help = "of ID and numbers: network (big) or little, as native struct.pack sends on a PC",
+    .help = "how ID and numbers are sent: network (or big), or little, as native struct.pack does on a PC",
     .fallback = "network",
-    .choices = "network little"};
+    .choices = "network big little"};
 constexpr option port_option{.name = "port", .argument = "N", .help = "port number", .fallback = "50000"};
 constexpr option serve_port_option{.name = "port",
                                    .argument = "N",
@@ -271,6 +271,7 @@ constexpr std::array actions{
         .path = "calc query",
         .summary = "ask a calculation server",
         .operands = "[OP NUMBER... | -]",
+        .operand_choices = "SUM PRO MIN MAX",
         .description =
             "Sends one request, SUM, PRO(duct), MIN or MAX of up to 255 whole numbers of 32 bits, and prints the "
             "result "
@@ -289,8 +290,9 @@ constexpr std::array actions{
         .description =
             "Answers SUM, PRO, MIN and MAX over TCP and UDP, both unless one is named, on one port number. Prints one "
             "line a socket when ready. A request that has no answer is dropped (UDP), or ends its connection behind "
-            "the answers to those before it (TCP), and is logged. On the TCP port a person may type: sum 1 2 3; what "
-            "kind of peer it is, the first octets tell. SIGINT and SIGTERM end it in order; totals go to stderr.",
+            "the answers to those before it (TCP), and is logged. On the TCP port a person may also type lines "
+            "such as sum 1 2 3: the first octets of a connection tell which kind of peer it is. SIGINT and SIGTERM end "
+            "it in order; totals go to stderr.",
         .options = serve_options,
         .takes_transport = true,
         .examples = serve_examples,

@@ -143,8 +143,8 @@ asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) 
   auto done = co_await calc::query(
       call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
   if (done) co_return done;
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) co_return done;
+  // A signal has ended it: nobody waits for the rest of the input. (The cancellation state may have been reset.)
+  if (done.error().code == std::errc::operation_canceled) co_return done;
   const auto rest = co_await lines.give_up(done.error());
   co_return rest ? done : rest;
 }

@@ -24,6 +24,10 @@ netcat-openbsd        -    a peer: nc
 python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts
 nftables              -    packets that get lost in them
+mandoc                -    a reader of the man pages, and a strict one
+man-db                -    another
+zsh                   -    completes what is typed
+fish                  -    likewise
 procps                -    looks at processes the tests started
 '
 clang_needs='
