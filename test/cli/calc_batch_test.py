@@ -211,7 +211,7 @@ class Batch(Case):
             held.clear()
             return replies
 
-        done = self.ask([f"sum {n}" for n in range(16)], "--udp", "--timeout", "3s", "--pipeline", 8, port=self.udp_fake(reply))
+        done = self.ask([f"sum {n}" for n in range(16)], "--udp", "--timeout", "1500ms", "--pipeline", 8, port=self.udp_fake(reply))
         self.assertEqual(done.lines, [str(n) for n in range(16)])
 
     def test_wrong_answer(self):

@@ -108,9 +108,11 @@ class Serve(Case):
         guest = self.tcp(server.port)
         guest.sendall(b"x")
         harness.receive(guest, 1)
-        self.assertEqual(harness.receive(self.tcp(server.port)), b"")
+        with self.tcp(server.port) as one_too_many:
+            self.assertEqual(harness.receive(one_too_many), b"")
         guest.sendall(b"y")
         self.assertEqual(harness.receive(guest, 1), b"y")
+        guest.close()
         self.assertIn("1 turned away", server.stop().err)
 
     def test_totals(self):
