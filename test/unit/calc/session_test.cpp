@@ -262,6 +262,13 @@ TEST_CASE("session: Telnet commands inside a line are no part of it", "[calc][un
   CHECK(visit_with(octets("'SUM 1' fff1 '2 3' 0d00")).output == "15\r\n");
 }
 
+TEST_CASE("session: a Telnet command between lines is answered between their answers", "[calc][unit]") {
+  CHECK(hex(visit_with(octets("'SUM 1' 0a fffd01 'SUM 2' 0a fffd03")).output) ==
+        hex(octets("'1' 0a fffc01 '2' 0a fffc03")));
+  CHECK(hex(visit_with(octets("'quit' 0a fffd01")).output) == hex(octets("'bye' 0a")));
+  CHECK(visit_with(octets("'SUM 1' 01 fffd01 0a")).output.ends_with("nor a line of text\n" + octets("fffc01")));
+}
+
 TEST_CASE("session: text shows itself with the first octet that no operation has there", "[calc][unit]") {
   visit one;
   one.say("SUM ");
