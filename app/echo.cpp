@@ -46,7 +46,7 @@ exit_status serve(arguments& args, console& out) {
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   const echo::server_totals totals = server.totals();
-  out.note(fmt::format("echoed {}: {}, {}; ignored {} from ports below 1024, {} turned away",
+  out.note(fmt::format("echoed {}: {}, {}; ignored {} from services' ports, {} turned away",
                        count_of(totals.octets, "octet"), count_of(totals.connections, "connection"),
                        count_of(totals.datagrams, "datagram"), totals.ignored, totals.turned_away));
   return exit_status::done;
