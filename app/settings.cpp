@@ -51,12 +51,13 @@ result<void> check_entry(const ini_entry& entry) {
 // The text of the file; nothing if it may be missing and is.
 result<std::optional<std::string>> read_file(const std::string& file, bool may_be_missing) {
   const auto bad = [&](std::error_code code) {
-    failure why{make_error_code(errc::bad_configuration), file, message_of(code), {}};
+    failure why{make_error_code(errc::bad_configuration), escape(file), message_of(code), {}};
     return unexpected(std::move(why));
   };
   const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
-    if (may_be_missing && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+    // In somebody else's home (a service's user, su without -l) there is no file for us.
+    if (may_be_missing && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return std::nullopt;
     return bad(last_system_error());
   }
   std::string text;
@@ -67,8 +68,8 @@ result<std::optional<std::string>> read_file(const std::string& file, bool may_b
     if (size == 0) return text;
     text.append(piece.data(), static_cast<std::size_t>(size));
     if (text.size() > max_file_size)
-      return unexpected(
-          failure{make_error_code(errc::bad_configuration), file, "longer than 1 MiB: not a configuration file", {}});
+      return unexpected(failure{
+          make_error_code(errc::bad_configuration), escape(file), "longer than 1 MiB: not a configuration file", {}});
   }
 }
 
@@ -100,18 +101,18 @@ result<settings> settings::load(environment from) {
 result<settings> settings::parse(environment from, std::string_view text, const std::string& file) {
   auto entries = parse_ini(text);
   if (!entries) {
-    entries.error().context = file;
+    entries.error().context = escape(file);
     return unexpected(entries.error());
   }
   for (const ini_entry& entry : *entries) {
     if (auto known = check_entry(entry); !known) {
-      known.error().context = fmt::format("{}: line {}", file, entry.line);
+      known.error().context = fmt::format("{}: line {}", escape(file), entry.line);
       return unexpected(known.error());
     }
   }
   settings loaded;
   loaded.environment_ = std::move(from);
-  loaded.file_ = file;
+  loaded.file_ = escape(file);
   loaded.entries_ = std::move(*entries);
   return loaded;
 }

@@ -57,7 +57,7 @@ result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, cons
   socket.bind({address, local->port}, error);
   if (!error) return {};
   const std::string context = "bind " + to_string(address, local->port);
-  if (error == std::errc::address_not_available)
+  if (to_standard(error) == std::errc::address_not_available)
     return unexpected(failure{error, context, "not an address of this machine", "`ip address` lists them"});
   return fail(error, context);
 }
