@@ -66,8 +66,10 @@ class Shell(Case):
     @needs_program("timeout")
     def test_timeout(self):
         """timeout(1): a server under it ends in order"""
-        done = self.shell('timeout --preserve-status 0.5 "$N" calc serve --bind 127.0.0.1 --port 0')
-        self.assertEqual(done.status, 0, done.err)
+        server = harness.Server(["timeout", "--preserve-status", "10m", harness.NETLAB, "calc", "serve", "--bind", "127.0.0.1",
+                                 "--port", "0"], 2)
+        self.addCleanup(server.kill)
+        self.assertEqual(server.stop().status, 0)  # timeout passes the signal on
 
     @needs_program("xargs", "seq")
     def test_xargs(self):
