@@ -97,7 +97,8 @@ void service::start(std::vector<bound> sockets) {
       }
     }
   }
-  alive_ += shards_.size();
+  // A listener is alive until its last accept() has come back: a peer that it brings is still to be served.
+  for (const auto& each : shards_) alive_ += 1 + each->acceptors.size();
   for (const auto& each : shards_)
     asio::post(each->context, [this, &on = *each] {
       if (on.stopping) return;
@@ -110,7 +111,7 @@ void service::accept_next(shard& on, acceptor& from) {
   from.socket.async_accept([this, &on, &from](std::error_code error, tcp::socket socket) {
     if (on.stopping) {  // accepted while stop() was on its way
       if (!error) admit(on, std::move(socket));
-      return;
+      return leave();
     }
     if (!error) {
       admit(on, std::move(socket));
@@ -118,7 +119,8 @@ void service::accept_next(shard& on, acceptor& from) {
       handler_.trouble(fmt::format("accept: {} (peers wait in the queue)", message_of(error)));
       from.retry.expires_after(accept_pause);
       from.retry.async_wait([this, &on, &from](std::error_code cancelled) {
-        if (!cancelled && !on.stopping) accept_next(on, from);
+        if (cancelled || on.stopping) return leave();
+        accept_next(on, from);
       });
       return;
     }
