@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "base/machine.hpp"
@@ -58,7 +59,7 @@ class driver {
     running_ = true;
     advance();
     // Handlers refer to this object: not one of them may be left when run() returns.
-    while (phase_ != phase::ended || reading_ || writing_ || timing_) {
+    while (phase_ != phase::ended || reading_ || writing_ || timing_ || settling_) {
       const auto [error] = co_await ended_.async_wait(use_tuple);
       static_cast<void>(error);
       const auto cancelled = co_await asio::this_coro::cancellation_state;
@@ -92,8 +93,12 @@ class driver {
     if (phase_ == phase::running) {
       feed();
       if (stopping_ && !stop_passed_on_ && fed_ == arrived_ && !has_unread_input()) {
-        stop_passed_on_ = true;
-        session_.stop(clock::now());
+        if (reading_ && settled_reads_ != reads_) {
+          settle();
+        } else {
+          stop_passed_on_ = true;
+          session_.stop(clock::now());
+        }
       }
       collect_output();
       if (session_.done()) {
@@ -119,6 +124,22 @@ class driver {
   [[nodiscard]] bool has_unread_input() {
     std::error_code error;
     return !read_ended_ && stream_.lowest_layer().available(error) > 0 && !error;
+  }
+
+  /// A read may have taken octets from the socket while its handler is still queued. It has run when everything that
+  /// was queued before has; twice, because what is taken in the turn between is queued behind the first.
+  void settle() {
+    if (settling_) return;
+    settling_ = true;
+    const auto executor = stream_.get_executor();
+    asio::post(executor, [this, executor, before = reads_] {
+      asio::post(executor, [this, before] {
+        settling_ = false;
+        settled_reads_ = before;
+        if (phase_ == phase::ended) return notify();
+        advance();
+      });
+    });
   }
 
   /// What has arrived goes to the machine, as far as there is room for what it will say.
@@ -149,6 +170,7 @@ class driver {
     arrived_ = fed_ = 0;
     stream_.async_read_some(asio::buffer(input_), [this](std::error_code error, std::size_t size) {
       reading_ = false;
+      ++reads_;
       if (phase_ == phase::ended) return notify();
       if (error == asio::error::eof) {
         read_ended_ = true;
@@ -283,6 +305,8 @@ class driver {
   time_point linger_until_{};
   int unacknowledged_ = 0;
   std::error_code error_;
+  std::uint64_t reads_ = 0;                     // finished
+  std::uint64_t settled_reads_ = UINT64_MAX;    // so many were finished when nothing else was queued
   int waits_ = 0;
   phase phase_ = phase::running;
   bool running_ = false;
@@ -291,6 +315,7 @@ class driver {
   bool timing_ = false;
   bool read_ended_ = false;
   bool stopping_ = false;
+  bool settling_ = false;
   bool stop_passed_on_ = false;
 };
 
