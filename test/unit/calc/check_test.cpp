@@ -71,7 +71,7 @@ TEST_CASE("check: the right value written in the other byte order is recognised"
 }
 
 TEST_CASE("check: the request sent back is an echo service", "[calc][unit]") {
-  const std::string echo = "the request came back as it was sent: an echo service, no calculation server";
+  const std::string echo = "the request came back as it was sent: an echo service, not a calculation server";
   CHECK(checked(sum, "00000007 'SUM' 03 00000001 00000002 00000003") == echo);
   CHECK(checked(sum, "00000007 'SUM' 03") == echo);
   CHECK(datagram(sum, "00000007 'SUM' 03 00000001 00000002 00000003") == echo);

@@ -95,7 +95,7 @@ TEST_CASE("client: it stays until it is told that nothing more will be asked", "
 TEST_CASE("client: an echo ends it, and what is unanswered can be had", "[calc][unit]") {
   caller one;
   one.ask(1, {1}).ask(2, {2}).hear(octets("00000001 'SUM' 01 00000001 00000002 'SUM' 01 00000002"));
-  CHECK(one.told == texts{"1 the request came back as it was sent: an echo service, no calculation server"});
+  CHECK(one.told == texts{"1 the request came back as it was sent: an echo service, not a calculation server"});
   CHECK(one.session.done());
   const auto left = one.session.take_unanswered();
   REQUIRE(left.size() == 1);

@@ -310,7 +310,7 @@ TEST_CASE("session: the decision is made once", "[calc][unit]") {
 
 TEST_CASE("session: a lower-case operation in a binary request gets a line that says what is wrong", "[calc][unit]") {
   const end left = visit_with(octets("00000001 'sum' 01 00000005"));
-  CHECK(left.output == "error: neither a binary request (octets 4 to 6 are SUM, PRO, MIN or MAX) nor a line of text\n");
+  CHECK(left.output == "error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text\n");
   CHECK(left.reasons == texts{"neither a binary request nor a line of text"});
   CHECK(left.answers == 0);
 }
@@ -342,7 +342,7 @@ TEST_CASE("session: a text line has up to 4096 characters", "[calc][unit]") {
 TEST_CASE("session: a line that is too long and has control characters is the same for every cut", "[calc][unit]") {
   const std::string early = "SUM " + std::string(100, '1') + "\x01" + std::string(5000, '1') + "\nSUM 1\n";
   CHECK(visit_with(early).output ==
-        "error: neither a binary request (octets 4 to 6 are SUM, PRO, MIN or MAX) nor a line of text\n1\n");
+        "error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text\n1\n");
   const std::string late = "SUM " + std::string(5000, '1') + "\x01" + "\nSUM 1\n";
   CHECK(visit_with(late).output == "error: a line has at most 4096 characters\n1\n");
 }
