@@ -78,7 +78,7 @@ constexpr std::array query_options{
     shared_options::ipv6,
     option{.name = "pipeline",
            .argument = "N",
-           .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one a time",
+           .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one at a time",
            .fallback = "32"},
     port_option,
     option{.name = "retries",

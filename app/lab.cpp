@@ -96,7 +96,7 @@ exit_status tour(arguments& args, console& out) {
 
 constexpr std::array tour_examples{
     example{"netlab lab tour", "the exercises as prose, with what was observed"},
-    example{"netlab lab tour --quiet", "the observations alone"},
+    example{"netlab lab tour --quiet", "the same without the explanations"},
 };
 
 using enum exit_status;

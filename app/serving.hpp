@@ -19,10 +19,11 @@ inline constexpr option grace{.name = "grace",
                               .argument = "DURATION",
                               .help = "after SIGINT or SIGTERM, how long what was begun may take",
                               .fallback = "5s"};
-inline constexpr option idle_timeout{.name = "idle-timeout",
-                                     .argument = "DURATION",
-                                     .help = "close a connection that asks nothing whole for so long; 0: never",
-                                     .fallback = "5m"};
+inline constexpr option idle_timeout{
+    .name = "idle-timeout",
+    .argument = "DURATION",
+    .help = "close a connection from which nothing whole has come for so long; 0: never",
+    .fallback = "5m"};
 inline constexpr option max_clients{
     .name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
 inline constexpr option threads{

@@ -30,15 +30,18 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
   return near.empty() ? std::string() : fmt::format("did you mean '{}'?", near);
 }
 
+result<void> check_section(const ini_section& section) {
+  if (find_section(section.name) != nullptr) return {};
+  std::vector<std::string_view> known;
+  for (const command& each : commands())
+    for (const action& one : each.actions) known.push_back(one.path);
+  return fail(errc::bad_configuration, fmt::format("unknown section [{}]", escape(section.name, 60)),
+              suggestion(section.name, known));
+}
+
+// Its section is known.
 result<void> check_entry(const ini_entry& entry) {
   const action* of = find_section(entry.section);
-  if (of == nullptr) {
-    std::vector<std::string_view> known;
-    for (const command& each : commands())
-      for (const action& one : each.actions) known.push_back(one.path);
-    return fail(errc::bad_configuration, fmt::format("unknown section [{}]", escape(entry.section, 60)),
-                suggestion(entry.section, known));
-  }
   if (find_option(*of, entry.key) != nullptr && entry.key != "help") return {};
   std::vector<std::string_view> known;
   for (const auto options : {of->options, common_options()})
@@ -99,17 +102,20 @@ result<settings> settings::load(environment from) {
 }
 
 result<settings> settings::parse(environment from, std::string_view text, const std::string& file) {
-  auto entries = parse_ini(text);
+  std::vector<ini_section> sections;
+  auto entries = parse_ini(text, sections);
   if (!entries) {
     entries.error().context = escape(file);
     return unexpected(entries.error());
   }
-  for (const ini_entry& entry : *entries) {
-    if (auto known = check_entry(entry); !known) {
-      known.error().context = fmt::format("{}: line {}", escape(file), entry.line);
-      return unexpected(known.error());
-    }
-  }
+  const auto refused = [&](failure why, std::size_t line) {
+    why.context = fmt::format("{}: line {}", escape(file), line);
+    return unexpected(std::move(why));
+  };
+  for (const ini_section& section : sections)
+    if (const auto known = check_section(section); !known) return refused(known.error(), section.line);
+  for (const ini_entry& entry : *entries)
+    if (const auto known = check_entry(entry); !known) return refused(known.error(), entry.line);
   settings loaded;
   loaded.environment_ = std::move(from);
   loaded.file_ = escape(file);

@@ -204,24 +204,26 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   net::workers threads(static_cast<unsigned>(std::min<std::size_t>(options.threads, options.connections)));
   const time_point begin = clock::now();
   std::vector<std::unique_ptr<bench_worker>> all;
-  asio::steady_timer finished(co_await asio::this_coro::executor, never);
+  // Shared with what the workers post, which may come after all of this has gone.
+  const auto finished = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, never);
+  const auto wake = [finished] { asio::post(finished->get_executor(), [finished] { finished->cancel(); }); };
   std::atomic<unsigned> running{threads.size()};
   std::random_device seed;
   for (unsigned index = 0; index < threads.size(); ++index) {
     const std::size_t share =
         options.connections / threads.size() + (index < options.connections % threads.size() ? 1 : 0);
     all.push_back(std::make_unique<bench_worker>(threads.context(index), options, *to, begin + options.length));
-    all.back()->start(share, seed(), [&] {
-      if (--running == 0) asio::post(finished.get_executor(), [&] { finished.cancel(); });
+    all.back()->start(share, seed(), [&running, wake] {
+      if (--running == 0) wake();
     });
   }
-  threads.start([&] {
+  threads.start([&running, wake] {
     running = 0;
-    asio::post(finished.get_executor(), [&] { finished.cancel(); });
+    wake();
   });
   bench_report total;
   while (running > 0) {
-    co_await finished.async_wait(net::use_tuple);
+    co_await finished->async_wait(net::use_tuple);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() == asio::cancellation_type::none || total.stopped) continue;
     total.stopped = true;

@@ -127,7 +127,7 @@ void session::read_lines(std::string_view text, time_point now) {
     if (!lines_.is_skipping() && std::any_of(looked_at.begin(), looked_at.end(), is_control)) {
       lines_.skip_line();
       observer_.refused("neither a binary request nor a line of text");
-      say("error: neither a binary request (octets 4 to 6 are SUM, PRO, MIN or MAX) nor a line of text");
+      say("error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text");
       finished_request(now);
     }
     if (end != std::string_view::npos) lines_.append("\n");

@@ -105,7 +105,7 @@ asio::awaitable<result<destination>> find(std::string host, std::uint16_t port, 
     std::erase_if(*addresses, [&](const auto& each) { return each.is_v6() != wants_v6; });
     if (addresses->empty())
       co_return fail(errc::usage,
-                     fmt::format("{} has no IPv{} address, but the local end is one", host, wants_v6 ? 6 : 4));
+                     fmt::format("the local end is IPv{}, and {} has no such address", wants_v6 ? 6 : 4, host));
   }
   co_return destination{std::move(host), port, std::move(*addresses)};
 }

@@ -59,8 +59,8 @@ class scratch {
 
 TEST_CASE("settings: an unknown section is named with its line and the nearest known one", "[app][unit]") {
   CHECK(parsed("[calc server]\nport = 1\n") ==
-        "/f: line 2: unknown section [calc server] (did you mean 'calc serve'?)");
-  CHECK(parsed("[nonsense]\nport = 1\n") == "/f: line 2: unknown section [nonsense]");
+        "/f: line 1: unknown section [calc server] (did you mean 'calc serve'?)");
+  CHECK(parsed("[nonsense]\nport = 1\n") == "/f: line 1: unknown section [nonsense]");
 }
 
 TEST_CASE("settings: an unknown key is named with its line and the nearest known one", "[app][unit]") {
