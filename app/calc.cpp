@@ -96,14 +96,8 @@ constexpr std::array query_options{
 
 query_call parse_query(arguments& args) {
   query_call call;
-  call.how.protocol = shared_options::read_transport(args);
-  call.how.host = shared_options::read_host(args);
-  call.how.port = shared_options::read_remote_port(args);
-  call.how.restrict_to = shared_options::read_family(args);
-  call.how.local = shared_options::read_local_end(args);
+  shared_options::read_remote(args, call.how);
   call.how.order = args.as("byte-order", parse_byte_order);
-  call.how.timeout = args.timeout("timeout");
-  call.how.retries = static_cast<unsigned>(args.number("retries", 0, 100));
   call.how.pipeline = args.number("pipeline", 1, 10'000);
   call.id = static_cast<std::uint32_t>(args.number("id", 0, 0xffffffff));
   call.send_anyway = args.flag("send-anyway");
@@ -155,12 +149,8 @@ constexpr std::array bench_options{
 
 calc::bench_options parse_bench(arguments& args) {
   calc::bench_options how;
-  how.server.protocol = shared_options::read_transport(args);
-  how.server.host = shared_options::read_host(args);
-  how.server.port = shared_options::read_remote_port(args);
-  how.server.restrict_to = shared_options::read_family(args);
+  shared_options::read_remote(args, how.server);
   how.server.order = args.as("byte-order", parse_byte_order);
-  how.server.timeout = args.timeout("timeout");
   how.connections = args.number("connections", 1, 100'000);
   how.pipeline = args.number("pipeline", 1, 10'000);
   how.numbers = args.number("numbers", 0, calc::max_numbers);
