@@ -87,12 +87,17 @@ TEST_CASE("listen: a port that another program shares is no port for us", "[net]
 }
 
 TEST_CASE("listen: if one socket cannot be had, none is kept", "[net][loop]") {
-  const bound_socket other(SOCK_DGRAM);
-  const listen_options options{
-      .addresses = addresses({"127.0.0.1"}), .port = other.port(), .tcp = true, .udp = true, .sockets_each = 2};
-  CHECK_FALSE(listen(options));
-  const bound_socket free(SOCK_STREAM, 1, "127.0.0.1", other.port());  // throws if TCP is still taken
-  CHECK(free.port() == other.port());
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const bound_socket other(SOCK_DGRAM);
+    const listen_options options{
+        .addresses = addresses({"127.0.0.1"}), .port = other.port(), .tcp = true, .udp = true, .sockets_each = 2};
+    const auto opened = listen(options);
+    REQUIRE_FALSE(opened);
+    if (why(opened).starts_with("listen tcp")) continue;  // somebody has this number for TCP: another one
+    const bound_socket free(SOCK_STREAM, 1, "127.0.0.1", other.port());  // throws if we still have it
+    return;
+  }
+  FAIL("found no number that is free for TCP");
 }
 
 TEST_CASE("listen: an address that is not ours is refused", "[net][loop]") {

@@ -127,6 +127,8 @@ class bound_socket {
   explicit bound_socket(int kind, int backlog = 16, const char* figures = "127.0.0.1", std::uint16_t wanted = 0) {
     address where(figures, wanted);
     fd_ = net::unique_fd(::socket(where.storage.ss_family, kind | SOCK_CLOEXEC, 0));
+    const int on = 1;  // for TCP: old connections of other tests may have had this number
+    if (kind == SOCK_STREAM) ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (::bind(fd_.get(), where.data(), where.length) != 0) give_up(std::string("bind: ") + std::strerror(errno));
     if (kind == SOCK_STREAM && ::listen(fd_.get(), backlog) != 0) give_up("listen");
     ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&where.storage), &where.length);
