@@ -339,6 +339,13 @@ TEST_CASE("session: a text line has up to 4096 characters", "[calc][unit]") {
   CHECK(visit_with(most + "\n").output == "-255\n");
 }
 
+TEST_CASE("session: the refusal of a line that is too long ends as the lines before it did", "[calc][unit]") {
+  CHECK(visit_with("SUM 1\r\n" + std::string(5000, 'x') + "\nSUM 2\n").output ==
+        "1\r\nerror: a line has at most 4096 characters\r\n2\n");
+  CHECK(visit_with("SUM 1\n" + std::string(5000, 'x') + "\r\nSUM 2\n").output ==
+        "1\nerror: a line has at most 4096 characters\n2\n");
+}
+
 TEST_CASE("session: a line that is too long and has control characters is the same for every cut", "[calc][unit]") {
   const std::string early = "SUM " + std::string(100, '1') + "\x01" + std::string(5000, '1') + "\nSUM 1\n";
   CHECK(visit_with(early).output ==
