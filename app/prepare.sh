@@ -21,6 +21,9 @@ test_needs='
 catch2                3    the tests are written with it; Debian 12 has it in its backports
 inetutils-telnet      -    a peer: a person at a telnet prompt
 netcat-openbsd        -    a peer: nc
+ncat                  -    a peer: nmap's nc
+socat                 -    a peer, and a relay
+tshark                -    reads from the wire what was sent
 python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts
 nftables              -    packets that get lost in them

@@ -40,7 +40,7 @@ std::optional<asio::ip::address> parse_address(std::string_view text) {
   }
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   std::error_code error;
-  const auto address = asio::ip::make_address(std::string(text), error);
+  auto address = asio::ip::make_address(std::string(text), error);
   if (error) return std::nullopt;
   return address;
 }
