@@ -12,13 +12,12 @@
 #include <asio/cancellation_signal.hpp>
 
 #include "base/result.hpp"
-#include "base/time.hpp"
 #include "net/asio.hpp"
 
 namespace netlab::net {
 
 /// SIGINT and SIGTERM, heard from construction to destruction, in the loop's thread. The first is passed
-/// on; a second, 100 ms later or more, ends the process at once with 128 + its number.
+/// on; the second ends the process at once with 128 + its number.
 class stop_signals {
  public:
   stop_signals(asio::io_context& on, std::function<void(int)> first);
@@ -28,7 +27,6 @@ class stop_signals {
   void wait();
   asio::signal_set signals_;
   std::function<void(int)> first_;
-  time_point first_at_{};
 };
 
 /// Errc of a signal that ended a command: errc::interrupted or errc::terminated.
