@@ -87,7 +87,7 @@ constexpr std::array actions{
         .description =
             "Encodes its arguments, joined by blanks, or its input octet for octet, as one line of Base64 with padding "
             "(RFC 4648). With -d it decodes, and refuses what is not exactly Base64; on a terminal, control "
-            "characters are shown escaped. Passwords belong into the input, not into the arguments, which every "
+            "characters are shown escaped. Passwords belong in the input, not into the arguments, which every "
             "user of the machine can read.",
         .options = options,
         .examples = examples,

@@ -23,9 +23,9 @@ namespace {
 constexpr option byte_order_option{
     .name = "byte-order",
     .argument = "ORDER",
-    .help = "of ID and numbers: network (big) or little, as native struct.pack sends on a PC",
+    .help = "how ID and numbers are sent: network (or big), or little, as native struct.pack does on a PC",
     .fallback = "network",
-    .choices = "network little"};
+    .choices = "network big little"};
 constexpr option port_option{.name = "port", .argument = "N", .help = "port number", .fallback = "50000"};
 constexpr option serve_port_option{.name = "port",
                                    .argument = "N",
@@ -78,7 +78,7 @@ constexpr std::array query_options{
     shared_options::ipv6,
     option{.name = "pipeline",
            .argument = "N",
-           .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one a time",
+           .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one at a time",
            .fallback = "32"},
     port_option,
     option{.name = "retries",
@@ -96,14 +96,8 @@ constexpr std::array query_options{
 
 query_call parse_query(arguments& args) {
   query_call call;
-  call.how.protocol = shared_options::read_transport(args);
-  call.how.host = shared_options::read_host(args);
-  call.how.port = shared_options::read_remote_port(args);
-  call.how.restrict_to = shared_options::read_family(args);
-  call.how.local = shared_options::read_local_end(args);
+  shared_options::read_remote(args, call.how);
   call.how.order = args.as("byte-order", parse_byte_order);
-  call.how.timeout = args.timeout("timeout");
-  call.how.retries = static_cast<unsigned>(args.number("retries", 0, 100));
   call.how.pipeline = args.number("pipeline", 1, 10'000);
   call.id = static_cast<std::uint32_t>(args.number("id", 0, 0xffffffff));
   call.send_anyway = args.flag("send-anyway");
@@ -155,12 +149,8 @@ constexpr std::array bench_options{
 
 calc::bench_options parse_bench(arguments& args) {
   calc::bench_options how;
-  how.server.protocol = shared_options::read_transport(args);
-  how.server.host = shared_options::read_host(args);
-  how.server.port = shared_options::read_remote_port(args);
-  how.server.restrict_to = shared_options::read_family(args);
+  shared_options::read_remote(args, how.server);
   how.server.order = args.as("byte-order", parse_byte_order);
-  how.server.timeout = args.timeout("timeout");
   how.connections = args.number("connections", 1, 100'000);
   how.pipeline = args.number("pipeline", 1, 10'000);
   how.numbers = args.number("numbers", 0, calc::max_numbers);
@@ -271,6 +261,7 @@ constexpr std::array actions{
         .path = "calc query",
         .summary = "ask a calculation server",
         .operands = "[OP NUMBER... | -]",
+        .operand_choices = "SUM PRO MIN MAX",
         .description =
             "Sends one request, SUM, PRO(duct), MIN or MAX of up to 255 whole numbers of 32 bits, and prints the "
             "result "
@@ -289,8 +280,9 @@ constexpr std::array actions{
         .description =
             "Answers SUM, PRO, MIN and MAX over TCP and UDP, both unless one is named, on one port number. Prints one "
             "line a socket when ready. A request that has no answer is dropped (UDP), or ends its connection behind "
-            "the answers to those before it (TCP), and is logged. On the TCP port a person may type: sum 1 2 3; what "
-            "kind of peer it is, the first octets tell. SIGINT and SIGTERM end it in order; totals go to stderr.",
+            "the answers to those before it (TCP), and is logged. On the TCP port a person may also type lines "
+            "such as sum 1 2 3: the first octets of a connection tell which kind of peer it is. SIGINT and SIGTERM end "
+            "it in order; totals go to stderr.",
         .options = serve_options,
         .takes_transport = true,
         .examples = serve_examples,

@@ -26,9 +26,11 @@ nlohmann::ordered_json to_json(const calc::outcome& one, const calc::ends& where
   object["result"] = one.value ? nlohmann::ordered_json(*one.value) : nlohmann::ordered_json(nullptr);
   if (!one.value) object["error"] = describe(one.value.error());
   object["proto"] = net::name_of(protocol);
-  object["local"] = where.local;
-  object["remote"] = where.remote;
-  object["rtt_us"] = std::chrono::duration_cast<std::chrono::microseconds>(one.elapsed).count();
+  const bool was_sent = !where.local.empty();
+  object["local"] = was_sent ? nlohmann::ordered_json(where.local) : nullptr;
+  object["remote"] = was_sent ? nlohmann::ordered_json(where.remote) : nullptr;
+  object["rtt_us"] = nullptr;
+  if (was_sent) object["rtt_us"] = std::chrono::duration_cast<std::chrono::microseconds>(one.elapsed).count();
   return object;
 }
 
@@ -39,30 +41,38 @@ class batch final : public calc::request_source {
       : loop_(loop), call_(call), out_(out), input_(loop, STDIN_FILENO, max_line) {}
 
   std::optional<item> take() override {
-    while (!out_.output_lost()) {
+    for (std::size_t bad = 0; !out_.output_lost() && lines_ - next_ < max_waiting; ++bad) {
+      if (bad == max_bad_at_once) {  // signals and answers have their turn
+        asio::post(loop_, [this] {
+          if (changed_) changed_();
+        });
+        return std::nullopt;
+      }
       auto line = input_.take();
       if (!line) return std::nullopt;
       const std::uint64_t tag = lines_++;
       auto asked = to_request(*line, tag);
       if (asked) return item{tag, std::move(*asked)};
-      nlohmann::ordered_json object{{"id", id_of(tag)},
-                                    {"line", escape(line->text, 200)},
-                                    {"result", nullptr},
-                                    {"error", describe(asked.error())}};
+      nlohmann::ordered_json object = without_result(tag, asked.error());
+      object["line"] = line->text;
       unanswered(tag, asked.error(), std::move(object));
     }
     return std::nullopt;
   }
 
   [[nodiscard]] bool finished() const override { return out_.output_lost() || input_.finished(); }
-  void on_change(std::function<void()> callback) override { input_.on_change(std::move(callback)); }
+  void on_change(std::function<void()> callback) override {
+    changed_ = callback;
+    input_.on_change(std::move(callback));
+  }
 
   void report(const calc::outcome& one, const calc::ends& where) {
     if (!one.value) return unanswered(one.tag, one.value.error(), to_json(one, where, call_.how.protocol));
     ++answers_;
     out_.detail(fmt::format("line {}: {} {} -> {}, {}", one.tag + 1, net::name_of(call_.how.protocol), where.local,
                             where.remote, to_string(one.elapsed)));
-    release(one.tag, out_.wants_json() ? dump(to_json(one, where, call_.how.protocol)) : fmt::format("{}", *one.value));
+    release(one.tag,
+            out_.wants_json() ? to_line(to_json(one, where, call_.how.protocol)) : fmt::format("{}", *one.value));
   }
 
   /// After the last outcome: every line that was taken and has none, or was never taken, gets its `-`.
@@ -83,12 +93,23 @@ class batch final : public calc::request_source {
     co_return result<void>();
   }
 
+  /// After a signal: what is there is printed, with a `-` for each line before it that has nothing.
+  void print_what_is_there(const failure& why) {
+    if (ready_.empty()) return;
+    const std::uint64_t last = ready_.rbegin()->first;
+    for (std::uint64_t tag = next_; tag < last; ++tag)
+      if (!ready_.contains(tag)) release(tag, nothing(tag, why));
+    out_.flush();
+  }
+
   [[nodiscard]] std::uint64_t answers() const noexcept { return answers_; }
   [[nodiscard]] std::uint64_t failures() const noexcept { return failures_; }
   [[nodiscard]] std::error_code input_error() const { return input_.error(); }
 
  private:
   static constexpr std::size_t max_line = 64 * 1024;
+  static constexpr std::size_t max_bad_at_once = 256;
+  static constexpr std::uint64_t max_waiting = 16 * 1024;  // results that wait for an earlier one
 
   [[nodiscard]] std::uint32_t id_of(std::uint64_t tag) const { return call_.id + static_cast<std::uint32_t>(tag); }
 
@@ -97,13 +118,15 @@ class batch final : public calc::request_source {
     return app::to_request(words(trim(line.text)), call_, id_of(tag));
   }
 
-  static std::string dump(const nlohmann::ordered_json& object) {
-    return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  /// The fields that every line has, where no request was sent.
+  [[nodiscard]] nlohmann::ordered_json without_result(std::uint64_t tag, const failure& why) const {
+    return {{"id", id_of(tag)},  {"op", nullptr},          {"numbers", nullptr},
+            {"result", nullptr}, {"error", describe(why)}, {"proto", net::name_of(call_.how.protocol)},
+            {"local", nullptr},  {"remote", nullptr},      {"rtt_us", nullptr}};
   }
 
   [[nodiscard]] std::string nothing(std::uint64_t tag, const failure& why) const {
-    if (!out_.wants_json()) return "-";
-    return dump({{"id", id_of(tag)}, {"result", nullptr}, {"error", describe(why)}});
+    return out_.wants_json() ? to_line(without_result(tag, why)) : std::string("-");
   }
 
   void unanswered(std::uint64_t tag, failure why, nlohmann::ordered_json object) {
@@ -111,7 +134,7 @@ class batch final : public calc::request_source {
     why.context =
         why.context.empty() ? fmt::format("line {}", tag + 1) : fmt::format("line {}: {}", tag + 1, why.context);
     out_.error(why);
-    release(tag, out_.wants_json() ? dump(object) : std::string("-"));
+    release(tag, out_.wants_json() ? to_line(object) : std::string("-"));
   }
 
   // Prints what has its turn. Answers that come together are written together.
@@ -137,14 +160,15 @@ class batch final : public calc::request_source {
   std::uint64_t answers_ = 0;
   std::uint64_t failures_ = 0;
   bool flush_posted_ = false;
+  std::function<void()> changed_;
 };
 
 asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
   auto done = co_await calc::query(
       call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
   if (done) co_return done;
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) co_return done;
+  // A signal has ended it: nobody waits for the rest of the input. (The cancellation state may have been reset.)
+  if (done.error().code == std::errc::operation_canceled) co_return done;
   const auto rest = co_await lines.give_up(done.error());
   co_return rest ? done : rest;
 }
@@ -166,16 +190,19 @@ result<calc::request> to_request(std::span<const std::string_view> words, const 
 exit_status run_single(const query_call& call, console& out) {
   asio::io_context loop{1};
   const auto reply = net::run_client(loop, calc::query_one(call.how, *call.single));
-  if (!reply) return out.refuse(reply.error());
+  if (!reply) {
+    if (out.wants_json())
+      out.json(to_json({0, *call.single, unexpected(reply.error()), duration(0)}, {}, call.how.protocol));
+    return out.refuse(reply.error());
+  }
   const auto& [what, where] = *reply;
   out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), where.local, where.remote,
                          to_string(what.elapsed)));
-  if (!what.value) return out.refuse(what.value.error());
   if (out.wants_json())
     out.json(to_json(what, where, call.how.protocol));
-  else
+  else if (what.value)
     out.line(fmt::format("{}", *what.value));
-  return exit_status::done;
+  return what.value ? exit_status::done : out.refuse(what.value.error());
 }
 
 exit_status run_batch(const query_call& call, console& out) {
@@ -183,6 +210,7 @@ exit_status run_batch(const query_call& call, console& out) {
   batch lines(loop, call, out);
   const auto done = net::run_client(loop, query_lines(call, lines));
   if (!done) {
+    lines.print_what_is_there(done.error());
     const exit_status status = out.refuse(done.error());
     if (lines.answers() == 0 || status == exit_status::interrupted || status == exit_status::terminated) return status;
     return exit_status::partly_done;

@@ -29,6 +29,17 @@ bool wants_next_word(const action& of, std::string_view word) {
   return false;
 }
 
+/// `--help`, `-h`, and `-vh`, where h is not the value of the letter before.
+bool is_help(const action& of, std::string_view word) {
+  if (word.starts_with("--")) return word == "--help" || word.starts_with("--help=");
+  for (const char letter : word.substr(1)) {
+    if (letter == 'h') return true;
+    const option* which = find_option(of, letter);
+    if (which == nullptr || !which->argument.empty()) return false;
+  }
+  return false;
+}
+
 struct separated {
   std::vector<std::string> options;  // each with its value
   std::vector<std::string> positionals;
@@ -122,7 +133,7 @@ std::optional<bool> parse_bool(std::string_view text) {
 bool asks_for_help(const action& of, std::span<const std::string> typed) {
   const separated parts = separate(of, typed);
   for (std::size_t at = 0; at < parts.options.size(); ++at) {
-    if (parts.options[at] == "--help" || parts.options[at] == "-h") return true;
+    if (is_help(of, parts.options[at])) return true;
     if (wants_next_word(of, parts.options[at])) ++at;
   }
   return false;

@@ -13,7 +13,7 @@ constexpr std::array common{
            .help = "bold type: auto, always or never",
            .fallback = "auto",
            .choices = "auto always never"},
-    option{.name = "help", .letter = 'h', .help = "this text"},
+    option{.name = "help", .letter = 'h', .help = "show this help"},
     option{.name = "json", .help = "results as JSON, one object a line"},
     option{.name = "quiet", .letter = 'q', .help = "nothing but results and errors"},
     option{.name = "verbose", .letter = 'v', .help = "more detail, on stderr"},

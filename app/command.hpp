@@ -35,6 +35,7 @@ struct action {
   std::string_view path;             ///< `calc serve`; its section in the configuration file
   std::string_view summary;          ///< one line, no full stop
   std::string_view operands = {};    ///< behind the options in the usage line
+  std::string_view operand_choices = {};  ///< words that the first operand may be, for completion
   std::string_view description;      ///< paragraphs, each one line, between them an empty line
   std::span<const option> options;   ///< its own, sorted by name; common_options() come with every action
   bool takes_transport = false;      ///< a leading `tcp` or `udp` means --tcp or --udp

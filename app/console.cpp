@@ -2,26 +2,49 @@
 #include "console.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
+
 namespace netlab::app {
 namespace {
 
 constexpr std::size_t buffer_limit = 64 * 1024;
 
+// Waits until the descriptor takes something. SIGINT and SIGTERM end the process meanwhile, as they do by default: the
+// loop that else hears them is the one that waits here.
+void wait_for_room(int fd) {
+  pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+  if (::poll(&ready, 1, 0) != 0) return;
+  struct sigaction by_default{};
+  by_default.sa_handler = SIG_DFL;
+  struct sigaction before_interrupt{};
+  struct sigaction before_termination{};
+  ::sigaction(SIGINT, &by_default, &before_interrupt);
+  ::sigaction(SIGTERM, &by_default, &before_termination);
+  ::poll(&ready, 1, -1);
+  ::sigaction(SIGINT, &before_interrupt, nullptr);
+  ::sigaction(SIGTERM, &before_termination, nullptr);
+}
+
 std::error_code write_all(int fd, std::string_view octets) {
   while (!octets.empty()) {
-    const ssize_t written = ::write(fd, octets.data(), octets.size());
+    wait_for_room(fd);
+    // A pipe that has room at all has it for so much (pipe(7)).
+    const ssize_t written = ::write(fd, octets.data(), std::min<std::size_t>(octets.size(), PIPE_BUF));
     if (written >= 0)
       octets.remove_prefix(static_cast<std::size_t>(written));
-    else if (errno != EINTR)
+    else if (errno != EINTR && errno != EAGAIN)  // EAGAIN: the caller's descriptor is non-blocking
       return last_system_error();
   }
   return {};
@@ -50,8 +73,13 @@ void console::raw(std::string_view octets) {
   if (buffer_.size() >= buffer_limit) flush();
 }
 
-void console::json(const nlohmann::ordered_json& object) {
-  line(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+void console::json(const nlohmann::ordered_json& object) { line(to_line(object)); }
+
+std::string to_line(const nlohmann::ordered_json& object) {
+  constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
+  std::string text = object.dump(-1, ' ', false, replace);
+  // JSON itself escapes C0 controls only; a terminal acts on others too.
+  return is_harmless(text) ? text : object.dump(-1, ' ', true, replace);
 }
 
 void console::flush() {
@@ -60,11 +88,15 @@ void console::flush() {
 }
 
 void console::note(std::string_view text) {
-  if (!options_.quiet) write_error_line(text);
+  if (options_.quiet) return;
+  // A server must not stand still because nobody reads its log.
+  pollfd ready{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&ready, 1, 0) == 0) return;
+  write_error_line(text);
 }
 
 void console::detail(std::string_view text) {
-  if (is_verbose()) write_error_line(text);
+  if (is_verbose()) note(text);
 }
 
 void console::error(const failure& why) { write_error_line(fmt::format("{}: {}", options_.command, describe(why))); }

@@ -36,11 +36,11 @@ class console {
   void line(std::string_view text);
   /// A result as it is, without a line end.
   void raw(std::string_view octets);
-  /// A result line in JSON; octets that are not UTF-8 become U+FFFD.
+  /// A result line in JSON: to_line().
   void json(const nlohmann::ordered_json& object);
   void flush();
 
-  /// A line for a person, on stderr; not with --quiet.
+  /// A line for a person, on stderr; not with --quiet, and not where stderr is a pipe that nobody empties.
   void note(std::string_view text);
   /// The same, only with --verbose.
   void detail(std::string_view text);
@@ -80,6 +80,9 @@ class console {
   std::error_code lost_;
   std::mutex error_mutex_;
 };
+
+/// One line of JSON: octets that are not UTF-8 become U+FFFD, characters that a terminal acts on are escaped.
+[[nodiscard]] std::string to_line(const nlohmann::ordered_json& object);
 
 /// Before anything else in main(): standard descriptors that the caller closed are held by /dev/null (so that
 /// no socket gets their numbers), opened the wrong way round (so that using them still fails); SIGPIPE is

@@ -46,7 +46,7 @@ exit_status serve(arguments& args, console& out) {
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   const echo::server_totals totals = server.totals();
-  out.note(fmt::format("echoed {}: {}, {}; ignored {} from ports below 1024, {} turned away",
+  out.note(fmt::format("echoed {}: {}, {}; ignored {} from services' ports, {} turned away",
                        count_of(totals.octets, "octet"), count_of(totals.connections, "connection"),
                        count_of(totals.datagrams, "datagram"), totals.ignored, totals.turned_away));
   return exit_status::done;
@@ -79,13 +79,7 @@ struct query_call {
 
 query_call parse_query(arguments& args) {
   query_call call;
-  call.how.protocol = shared_options::read_transport(args);
-  call.how.host = shared_options::read_host(args);
-  call.how.port = shared_options::read_remote_port(args);
-  call.how.restrict_to = shared_options::read_family(args);
-  call.how.local = shared_options::read_local_end(args);
-  call.how.timeout = args.timeout("timeout");
-  call.how.retries = static_cast<unsigned>(args.number("retries", 0, 100));
+  shared_options::read_remote(args, call.how);
   if (args.positionals().empty())
     args.refuse({make_error_code(errc::usage), {}, "the text to send is missing", "netlab echo query hello"});
   call.message = fmt::format("{}", fmt::join(args.positionals(), " "));

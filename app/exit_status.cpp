@@ -8,12 +8,13 @@ namespace {
 
 constexpr std::array meanings{
     status_meaning{exit_status::done, "done, also when the reader of stdout went away"},
-    status_meaning{exit_status::partly_done, "partly done: some lines unanswered, each named"},
+    status_meaning{exit_status::partly_done, "partly done: some of many failed, each is named"},
     status_meaning{exit_status::usage, "usage: unknown command or option, a value out of range"},
     status_meaning{exit_status::bad_data, "bad data in the input"},
     status_meaning{exit_status::no_input, "an input file is missing or unreadable"},
     status_meaning{exit_status::no_host, "no such host"},
-    status_meaning{exit_status::unavailable, "unavailable: refused, unreachable, reset, port in use"},
+    status_meaning{exit_status::unavailable,
+                   "unavailable: refused, unreachable, reset; a port in use; a permanent rejection"},
     status_meaning{exit_status::internal, "a bug in netlab"},
     status_meaning{exit_status::system, "the system refused memory, descriptors or threads"},
     status_meaning{exit_status::cannot_create, "an output file cannot be created"},

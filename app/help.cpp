@@ -53,6 +53,7 @@ nlohmann::ordered_json describe_action(const action& which) {
   out["summary"] = which.summary;
   out["arguments"] = which.operands;
   out["transports"] = which.takes_transport;
+  if (!which.operand_choices.empty()) out["operand_choices"] = words(which.operand_choices);
   out["description"] = which.description;
   out["options"] = nlohmann::ordered_json::array();
   for (const option& each : which.options) out["options"].push_back(describe_option(which, each));
@@ -96,7 +97,8 @@ std::string help_for(const action& which) {
       fmt::format("Usage: netlab {}{} [OPTIONS]", which.path, which.takes_transport ? " [tcp|udp]" : "");
   if (!which.operands.empty()) usage += fmt::format(" {}", which.operands);
   std::string text = fmt::format("netlab {}: {}\n\n{}\n\n", which.path, which.summary, usage);
-  text += fill(which.description, help_width) + "\n\nOptions:\n";
+  text += fill(which.description, help_width) + "\n";
+  if (!which.options.empty()) text += "\nOptions:\n";
   for (const option& each : which.options) text += option_text(each);
   text += "\nCommon options:\n";
   for (const option& each : common_options()) text += option_text(each);

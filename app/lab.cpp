@@ -86,7 +86,7 @@ exit_status tour(arguments& args, console& out) {
   const auto held = net::run_client(loop, lab::tour(tell));
   if (!held) return out.refuse(held.error());
   if (!*held)
-    return out.refuse({make_error_code(errc::internal),
+    return out.refuse({make_error_code(errc::partly_done),
                        {},
                        "not every observation was what it should be",
                        "see the lines marked FAILED"});
@@ -96,11 +96,11 @@ exit_status tour(arguments& args, console& out) {
 
 constexpr std::array tour_examples{
     example{"netlab lab tour", "the exercises as prose, with what was observed"},
-    example{"netlab lab tour --quiet", "the observations alone"},
+    example{"netlab lab tour --quiet", "the same without the explanations"},
 };
 
 using enum exit_status;
-constexpr std::array tour_statuses{done,         usage,         unavailable,   internal,    system,
+constexpr std::array tour_statuses{done,         partly_done,   usage,         unavailable, internal,  system,
                                    input_output, not_permitted, configuration, interrupted, terminated};
 
 constexpr std::array actions{

@@ -33,4 +33,16 @@ inline constexpr option local_bind{
 /// --bind of a client.
 [[nodiscard]] std::optional<net::local_end> read_local_end(arguments& args);
 
+/// All of them, --timeout and --retries into a client's options; what an action does not have stays as it is.
+template <class Options>
+void read_remote(arguments& args, Options& how) {
+  how.protocol = read_transport(args);
+  how.host = read_host(args);
+  how.port = read_remote_port(args);
+  how.restrict_to = read_family(args);
+  how.local = read_local_end(args);
+  how.timeout = args.timeout("timeout");
+  how.retries = static_cast<unsigned>(args.number("retries", 0, 100));
+}
+
 }  // namespace netlab::app::shared_options

@@ -6,7 +6,7 @@
 
 # --- what is needed: package, oldest version that will do (- for any), reason; one a line ---
 
-build_needs='
+build_needs=$(cat <<'END'
 g++                   -    compiles: C++23 as g++ 12 has it
 meson                 1.3  configures; Debian 12 has it in its backports
 ninja-build           -    builds
@@ -16,28 +16,39 @@ libcxxopts-dev        -    the command line
 libfmt-dev            -    formatting
 libssl-dev            -    TLS, digests, base64
 nlohmann-json3-dev    -    JSON
-'
-test_needs='
+END
+)
+test_needs=$(cat <<'END'
 catch2                3    the tests are written with it; Debian 12 has it in its backports
 inetutils-telnet      -    a peer: a person at a telnet prompt
 netcat-openbsd        -    a peer: nc
+ncat                  -    a peer: the nc of the nmap project
+socat                 -    a peer, and a relay
+tshark                -    reads from the wire what was sent
 python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts
 nftables              -    packets that get lost in them
+mandoc                -    a reader of the man pages, and a strict one
+man-db                -    another
+zsh                   -    completes what is typed
+fish                  -    likewise
 procps                -    looks at processes the tests started
 nmap                  -    a peer: what scan is measured beside, and the DTD of its XML
 libxml2-utils         -    xmllint holds the XML to that DTD
 python3-libnmap       -    a program that reads nmap's XML
 python3-nmap          -    another
-'
-clang_needs='
+END
+)
+clang_needs=$(cat <<'END'
 clang-19              -    the second compiler, and the one with libFuzzer
 libclang-rt-19-dev    -    its sanitizers
-'
-lint_needs='
-clang-format-19       -    the format is this version'"'"'s
+END
+)
+lint_needs=$(cat <<'END'
+clang-format-19       -    the format is this version's
 clang-tidy-19         -    static analysis
-'
+END
+)
 
 # --- words ---
 

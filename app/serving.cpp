@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "serving.hpp"
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "net/fd.hpp"
 #include "net/run.hpp"
 #include "options.hpp"
 
@@ -14,14 +13,6 @@ namespace {
 
 constexpr std::uint64_t most_threads = 1024;
 constexpr std::uint64_t most_clients = 10'000'000;
-
-// Every client is a descriptor; the soft limit is often 1024 for the sake of select(2), which is not used.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 void announce(const net::bound& socket, console& out) {
   if (out.wants_json())
@@ -55,7 +46,7 @@ serving serving::read(arguments& args) {
 }
 
 result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out) {
-  raise_descriptor_limit();
+  net::raise_descriptor_limit();
   asio::io_context main_loop{1};
   net::workers threads(how.threads);
   net::listen_options listen = how.listen;
@@ -80,12 +71,13 @@ result<void> serve(const serving& how, net::service_handler& handler, net::servi
       if (!error && !drained) service.abort();
     });
   });
+  // A thread that the system refuses is told before anyone is told that it listens.
+  threads.start([&] { main_loop.stop(); });
   for (const net::bound& socket : *sockets) announce(socket, out);
   // Who started it cannot know its ports. One that went away after reading them is no reason to end.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");
   service.start(std::move(*sockets));
-  threads.start([&] { main_loop.stop(); });
   main_loop.run();
   threads.join();
   return {};

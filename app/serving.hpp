@@ -19,14 +19,15 @@ inline constexpr option grace{.name = "grace",
                               .argument = "DURATION",
                               .help = "after SIGINT or SIGTERM, how long what was begun may take",
                               .fallback = "5s"};
-inline constexpr option idle_timeout{.name = "idle-timeout",
-                                     .argument = "DURATION",
-                                     .help = "close a connection without a whole request for so long; 0: never",
-                                     .fallback = "5m"};
+inline constexpr option idle_timeout{
+    .name = "idle-timeout",
+    .argument = "DURATION",
+    .help = "close a connection from which nothing whole has come for so long; 0: never",
+    .fallback = "5m"};
 inline constexpr option max_clients{
     .name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
 inline constexpr option threads{
-    .name = "threads", .argument = "N", .help = "event loops, one a thread (default: one a core)"};
+    .name = "threads", .argument = "N", .help = "event loops, one a thread; by default one a core"};
 }  // namespace serving_options
 
 struct serving {

@@ -30,15 +30,18 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
   return near.empty() ? std::string() : fmt::format("did you mean '{}'?", near);
 }
 
+result<void> check_section(const ini_section& section) {
+  if (find_section(section.name) != nullptr) return {};
+  std::vector<std::string_view> known;
+  for (const command& each : commands())
+    for (const action& one : each.actions) known.push_back(one.path);
+  return fail(errc::bad_configuration, fmt::format("unknown section [{}]", escape(section.name, 60)),
+              suggestion(section.name, known));
+}
+
+// Its section is known.
 result<void> check_entry(const ini_entry& entry) {
   const action* of = find_section(entry.section);
-  if (of == nullptr) {
-    std::vector<std::string_view> known;
-    for (const command& each : commands())
-      for (const action& one : each.actions) known.push_back(one.path);
-    return fail(errc::bad_configuration, fmt::format("unknown section [{}]", escape(entry.section, 60)),
-                suggestion(entry.section, known));
-  }
   if (find_option(*of, entry.key) != nullptr && entry.key != "help") return {};
   std::vector<std::string_view> known;
   for (const auto options : {of->options, common_options()})
@@ -51,12 +54,13 @@ result<void> check_entry(const ini_entry& entry) {
 // The text of the file; nothing if it may be missing and is.
 result<std::optional<std::string>> read_file(const std::string& file, bool may_be_missing) {
   const auto bad = [&](std::error_code code) {
-    failure why{make_error_code(errc::bad_configuration), file, message_of(code), {}};
+    failure why{make_error_code(errc::bad_configuration), escape(file), message_of(code), {}};
     return unexpected(std::move(why));
   };
   const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
-    if (may_be_missing && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+    // In somebody else's home (a service's user, su without -l) there is no file for us.
+    if (may_be_missing && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return std::nullopt;
     return bad(last_system_error());
   }
   std::string text;
@@ -67,8 +71,8 @@ result<std::optional<std::string>> read_file(const std::string& file, bool may_b
     if (size == 0) return text;
     text.append(piece.data(), static_cast<std::size_t>(size));
     if (text.size() > max_file_size)
-      return unexpected(
-          failure{make_error_code(errc::bad_configuration), file, "longer than 1 MiB: not a configuration file", {}});
+      return unexpected(failure{
+          make_error_code(errc::bad_configuration), escape(file), "longer than 1 MiB: not a configuration file", {}});
   }
 }
 
@@ -98,20 +102,23 @@ result<settings> settings::load(environment from) {
 }
 
 result<settings> settings::parse(environment from, std::string_view text, const std::string& file) {
-  auto entries = parse_ini(text);
+  std::vector<ini_section> sections;
+  auto entries = parse_ini(text, sections);
   if (!entries) {
-    entries.error().context = file;
+    entries.error().context = escape(file);
     return unexpected(entries.error());
   }
-  for (const ini_entry& entry : *entries) {
-    if (auto known = check_entry(entry); !known) {
-      known.error().context = fmt::format("{}: line {}", file, entry.line);
-      return unexpected(known.error());
-    }
-  }
+  const auto refused = [&](failure why, std::size_t line) {
+    why.context = fmt::format("{}: line {}", escape(file), line);
+    return unexpected(std::move(why));
+  };
+  for (const ini_section& section : sections)
+    if (const auto known = check_section(section); !known) return refused(known.error(), section.line);
+  for (const ini_entry& entry : *entries)
+    if (const auto known = check_entry(entry); !known) return refused(known.error(), entry.line);
   settings loaded;
   loaded.environment_ = std::move(from);
-  loaded.file_ = file;
+  loaded.file_ = escape(file);
   loaded.entries_ = std::move(*entries);
   return loaded;
 }

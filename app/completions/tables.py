@@ -6,7 +6,6 @@ import sys
 
 # What the name of an argument says of the words that it takes; of the others nothing is known.
 KINDS = {'DIR': 'directory', 'FILE': 'file', 'HOST': 'host'}
-WORDS = {'OP': ['SUM', 'PRO', 'MIN', 'MAX']}
 TRANSPORTS = ['tcp', 'udp']
 
 
@@ -31,7 +30,7 @@ class Action:
         self.transports = TRANSPORTS if table['transports'] else []
         self.operand = name(table['arguments'])
         self.operands = table['arguments']
-        self.words = WORDS.get(self.operand, [])
+        self.words = table.get('operand_choices', [])
         self.kind = kind(self.operand)
 
 

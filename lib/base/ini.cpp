@@ -9,6 +9,11 @@
 namespace netlab {
 
 result<std::vector<ini_entry>> parse_ini(std::string_view text) {
+  std::vector<ini_section> sections;
+  return parse_ini(text, sections);
+}
+
+result<std::vector<ini_entry>> parse_ini(std::string_view text, std::vector<ini_section>& sections) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   std::vector<ini_entry> entries;
   std::string section;
@@ -28,6 +33,7 @@ result<std::vector<ini_entry>> parse_ini(std::string_view text) {
       if (names.empty()) return bad("a section without a name");
       section = fmt::format("{}", fmt::join(names, " "));
       in_section = true;
+      sections.push_back({section, number});
       continue;
     }
     const std::size_t equals = line.find('=');

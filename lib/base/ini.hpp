@@ -18,8 +18,15 @@ struct ini_entry {
   std::size_t line = 0; ///< from 1
 };
 
+struct ini_section {
+  std::string name;
+  std::size_t line = 0;  ///< from 1
+};
+
 /// Every entry in file order; a key may come again. A byte order mark and CR LF are accepted. Fails with
 /// errc::bad_configuration and `line N: …`.
 [[nodiscard]] result<std::vector<ini_entry>> parse_ini(std::string_view text);
+/// The same; each section, be it empty, is also added to `sections`.
+[[nodiscard]] result<std::vector<ini_entry>> parse_ini(std::string_view text, std::vector<ini_section>& sections);
 
 }  // namespace netlab

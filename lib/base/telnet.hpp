@@ -12,6 +12,9 @@ namespace netlab {
 /// refused, once, and its sub-negotiations are skipped. Any cut of the stream gives the same result.
 class telnet_filter {
  public:
+  /// IAC, with which every command begins.
+  static constexpr char command_octet = '\xff';
+
   struct filtered {
     std::string data;    ///< what the peer meant as text; IAC IAC is one 0xFF, CR NUL is CR LF
     std::string answer;  ///< refusals owed to the peer

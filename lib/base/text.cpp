@@ -190,6 +190,15 @@ std::string escape(std::string_view text, std::size_t limit) {
   return shown;
 }
 
+bool is_harmless(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const utf8_sequence next = decode_utf8(text);
+    if (next.length == 0 || acts_on_terminal(next.code_point)) return false;
+    text.remove_prefix(next.length);
+  }
+  return true;
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 1) / 3) + 1;

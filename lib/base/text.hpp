@@ -50,6 +50,9 @@ template <std::integral Integer>
 /// then `…`.
 [[nodiscard]] std::string escape(std::string_view text, std::size_t limit = std::string_view::npos);
 
+/// Whether escape() would leave it alone, backslashes aside.
+[[nodiscard]] bool is_harmless(std::string_view text) noexcept;
+
 /// The candidate with the least edit distance, if it is near enough to be meant; else empty.
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 

@@ -2,12 +2,14 @@
 #include "calc/bench.hpp"
 
 #include <atomic>
+#include <list>
 #include <memory>
 #include <random>
 
 #include "calc/datagram_client.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
+#include "net/fd.hpp"
 #include "net/workers.hpp"
 
 namespace netlab::calc {
@@ -63,8 +65,11 @@ class bench_worker {
                      });
   }
 
-  /// From the worker's thread.
-  void stop() { end_ = clock::now(); }
+  /// From the worker's thread: nothing more is asked, nothing more is waited for.
+  void stop() {
+    end_ = clock::now();
+    for (const auto& each : under_way_) each();
+  }
 
   [[nodiscard]] bool reached() const noexcept { return reached_; }
   [[nodiscard]] const bench_report& report() const noexcept { return report_; }
@@ -102,6 +107,7 @@ class bench_worker {
       auto socket = co_await net::dial_tcp(to_, dial());
       if (!socket) {
         note(socket.error());
+        ++report_.lost;
         if (!reached_) co_return;
         co_await pause();
         continue;
@@ -118,7 +124,9 @@ class bench_worker {
       running = &session;
       for (std::size_t count = 0; count < options_.pipeline; ++count) session.submit(0, requests.next(), clock::now());
       net::driver<tcp::socket> drive(*socket, session, {});
+      const auto stopper = under_way_.insert(under_way_.end(), [&drive] { drive.abort(); });
       const std::error_code error = co_await drive.run();
+      under_way_.erase(stopper);
       const auto unanswered = session.take_unanswered();
       report_.lost += unanswered.size();
       if (!unanswered.empty()) note({error ? error : make_error_code(errc::closed_by_peer), {}, {}, {}});
@@ -138,12 +146,21 @@ class bench_worker {
     std::error_code error;
     socket->non_blocking(true, error);
     bytes buffer(64 * 1024);
-    for (;;) {
+    bool stopped = false;
+    const auto stopper = under_way_.insert(under_way_.end(), [&] {
+      stopped = true;
+      socket->cancel(error);
+    });
+    while (!stopped) {
       const bool finishing = over();
       while (!finishing && session.outstanding() < options_.pipeline) session.submit(0, requests.next(), clock::now());
-      for (const bytes& datagram : session.take_output()) socket->send(asio::buffer(datagram), 0, error);
-      if (session.outstanding() == 0) co_return;
-      {
+      bool refused = false;  // ICMP says so, to whichever call comes next
+      for (const bytes& datagram : session.take_output()) {
+        socket->send(asio::buffer(datagram), 0, error);
+        refused = refused || error == asio::error::connection_refused;
+      }
+      if (session.outstanding() == 0) break;
+      if (!refused) {
         const net::expiry limit(*socket, earlier(never, session.deadline()));
         co_await socket->async_wait(udp::socket::wait_read, net::use_tuple);
       }
@@ -152,13 +169,15 @@ class bench_worker {
         if (error) break;
         session.receive(bytes_view(buffer).first(size), clock::now());
       }
-      if (error == asio::error::connection_refused) {
-        session.fail_all({error, {}, {}, {}}, clock::now());
-        if (report_.answers == 0) co_return;
+      if (refused || error == asio::error::connection_refused) {
+        session.fail_all({asio::error::connection_refused, {}, {}, {}}, clock::now());
+        if (report_.answers == 0) break;
         co_await pause();
       }
       session.tick(clock::now());
     }
+    report_.lost += stopped ? session.outstanding() : 0;
+    under_way_.erase(stopper);
   }
 
   asio::io_context& context_;
@@ -167,6 +186,7 @@ class bench_worker {
   time_point end_;
   bench_report report_;
   std::function<void()> finished_;
+  std::list<std::function<void()>> under_way_;  // what stop() has to end
   std::size_t running_ = 0;
   bool reached_ = false;
 };
@@ -180,27 +200,30 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   const auto to = co_await net::find(options.server.host, options.server.port, dial);
   if (!to) co_return unexpected(to.error());
 
+  net::raise_descriptor_limit();
   net::workers threads(static_cast<unsigned>(std::min<std::size_t>(options.threads, options.connections)));
   const time_point begin = clock::now();
   std::vector<std::unique_ptr<bench_worker>> all;
-  asio::steady_timer finished(co_await asio::this_coro::executor, never);
+  // Shared with what the workers post, which may come after all of this has gone.
+  const auto finished = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, never);
+  const auto wake = [finished] { asio::post(finished->get_executor(), [finished] { finished->cancel(); }); };
   std::atomic<unsigned> running{threads.size()};
   std::random_device seed;
   for (unsigned index = 0; index < threads.size(); ++index) {
     const std::size_t share =
         options.connections / threads.size() + (index < options.connections % threads.size() ? 1 : 0);
     all.push_back(std::make_unique<bench_worker>(threads.context(index), options, *to, begin + options.length));
-    all.back()->start(share, seed(), [&] {
-      if (--running == 0) asio::post(finished.get_executor(), [&] { finished.cancel(); });
+    all.back()->start(share, seed(), [&running, wake] {
+      if (--running == 0) wake();
     });
   }
-  threads.start([&] {
+  threads.start([&running, wake] {
     running = 0;
-    asio::post(finished.get_executor(), [&] { finished.cancel(); });
+    wake();
   });
   bench_report total;
   while (running > 0) {
-    co_await finished.async_wait(net::use_tuple);
+    co_await finished->async_wait(net::use_tuple);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() == asio::cancellation_type::none || total.stopped) continue;
     total.stopped = true;

@@ -70,7 +70,7 @@ result<std::int32_t> check_answer(const request& asked, byte_order order, bytes_
   const auto expected = evaluate(asked);
   if (got.id == asked.id && expected && got.value == *expected) return got.value;
   if (is_echo(asked, order, reply))
-    return fail(errc::peer_protocol, "the request came back as it was sent: an echo service, no calculation server");
+    return fail(errc::peer_protocol, "the request came back as it was sent: an echo service, not a calculation server");
   if (got.id != asked.id) {
     if (is_text(reply)) {
       const std::string_view text = as_text(reply);

@@ -56,7 +56,11 @@ void client::report(result<std::int32_t> value, time_point now) {
 
 void client::fail_first(failure why, time_point now) {
   ended_ = true;
-  if (why.hint.empty()) why.hint = silence_hint(outstanding_.front().asked, order_);
+  if (input_.empty()) {  // else it did answer
+    why.hint = silence_hint(outstanding_.front().asked, order_);
+    if (outstanding_.size() > 1 && answers_ > 0)
+      why.hint = "a server that reads one request at a time wants --pipeline 1";
+  }
   report(unexpected(std::move(why)), now);
 }
 

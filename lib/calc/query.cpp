@@ -122,6 +122,7 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
   while (!all.finished()) {
     auto first = all.next();
     if (!first) {  // nothing to ask yet: no connection yet
+      if (all.finished()) break;  // the source has used up its rest without a request in it
       co_await all.wait(never);
       if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
       continue;

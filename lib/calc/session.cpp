@@ -102,9 +102,20 @@ std::size_t session::answer_one(bytes_view input, time_point now) {
 }
 
 void session::feed_text(bytes_view from_peer, time_point now) {
-  const telnet_filter::filtered meant = telnet_.feed(as_text(from_peer));
-  append(output_, meant.answer);
-  std::string_view text = meant.data;
+  std::string_view input = as_text(from_peer);
+  while (!input.empty() && state_ == state::text) {
+    // Cut where a Telnet command begins, so that what it is answered stands among the answers to lines where the
+    // command stands among the lines.
+    const std::string_view piece = input.substr(0, input.find(telnet_filter::command_octet, 1));
+    input.remove_prefix(piece.size());
+    const telnet_filter::filtered meant = telnet_.feed(piece);
+    append(output_, meant.answer);
+    read_lines(meant.data, now);
+  }
+  if (stopping_ && state_ == state::text && lines_.empty()) close();
+}
+
+void session::read_lines(std::string_view text, time_point now) {
   while (!text.empty() && state_ == state::text) {
     const std::size_t end = text.find('\n');
     const std::string_view piece = text.substr(0, end);
@@ -116,7 +127,7 @@ void session::feed_text(bytes_view from_peer, time_point now) {
     if (!lines_.is_skipping() && std::any_of(looked_at.begin(), looked_at.end(), is_control)) {
       lines_.skip_line();
       observer_.refused("neither a binary request nor a line of text");
-      say("error: neither a binary request (octets 4 to 6 are SUM, PRO, MIN or MAX) nor a line of text");
+      say("error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text");
       finished_request(now);
     }
     if (end != std::string_view::npos) lines_.append("\n");
@@ -128,7 +139,6 @@ void session::feed_text(bytes_view from_peer, time_point now) {
     if (end == std::string_view::npos) break;
     text.remove_prefix(end + 1);
   }
-  if (stopping_ && state_ == state::text && lines_.empty()) close();
 }
 
 void session::answer_line(const line_buffer::line& line, time_point now) {

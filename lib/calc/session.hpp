@@ -51,6 +51,7 @@ class session final : public machine {
   void feed_binary(bytes_view from_peer, time_point now);
   std::size_t answer_one(bytes_view input, time_point now);
   void feed_text(bytes_view from_peer, time_point now);
+  void read_lines(std::string_view text, time_point now);
   void answer_line(const line_buffer::line& line, time_point now);
   void say(std::string_view text);
   void close(std::string_view refused_because = {});

@@ -49,7 +49,7 @@ bytes server::full(const net::tcp::endpoint& peer) {
 }
 
 bool server::answer(const net::datagram& request, bytes& reply) {
-  if (request.peer.port() < first_client_port) {
+  if (request.peer.port() < first_client_port || request.peer.port() == request.local_port) {
     ignored_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }

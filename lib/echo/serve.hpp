@@ -20,12 +20,13 @@ struct server_totals {
   std::uint64_t connections = 0;
   std::uint64_t datagrams = 0;    ///< echoed
   std::uint64_t octets = 0;       ///< echoed, over both transports; of ended connections
-  std::uint64_t ignored = 0;      ///< datagrams from ports below 1024
+  std::uint64_t ignored = 0;      ///< datagrams from a service's port
   std::uint64_t turned_away = 0;
 };
 
-/// Datagrams from a port below 1024 get no echo: two services that answer everything (echo, chargen, a DNS
-/// server's errors) would answer each other for ever once somebody forges one datagram (CERT CA-1996-01).
+/// Datagrams from a port below 1024, or from the port it serves itself, get no echo: two services that answer
+/// everything (echo, chargen, a DNS server's errors) would answer each other for ever once somebody forges one datagram
+/// (CERT CA-1996-01).
 class server final : public net::service_handler {
  public:
   using log_function = std::function<void(const std::string&)>;

@@ -76,9 +76,10 @@ class chapter {
   step_result first_query() {
     tell_.step("A request over TCP");
     tell_.say(
-        "The server waits in accept(). connect() sends SYN and returns when SYN+ACK is there; the server's ACK "
-        "completes its "
-        "accept(). One send() is one request; recv() returns when the answer's segment has come.");
+        "The server waits in accept(). connect() sends SYN and returns when the server's SYN+ACK has come; the "
+        "client's "
+        "ACK, when it arrives, completes accept(). One send() is one request, one segment; recv() returns when the "
+        "segment with the answer has come.");
     const calc::request asked{.id = 1, .op = "SUM", .numbers = {1, 2, 3}};
     show_command(fmt::format("netlab calc query --tcp --port {} sum 1 2 3", calc_service_->port()));
     const auto got = co_await calc::query_one(calc_over(net::transport::tcp), asked);
@@ -153,7 +154,8 @@ class chapter {
     const calc::request asked{.id = 2, .op = "MAX", .numbers = {7, -7}};
     const auto got = co_await calc::query_one(how, asked);
     if (!got) co_return unexpected(got.error());
-    tell_.show(fmt::format("{}   (from {})", in_words(got->what.value), got->where.local));
+    tell_.show(fmt::format("tcp {} -> {}", got->where.local, got->where.remote));
+    tell_.show(in_words(got->what.value));
     tell_.check("the request came from 127.0.0.2, as bind() asked",
                 got->what.value && got->where.local.starts_with("127.0.0.2:"));
     co_return result<void>();
@@ -308,9 +310,10 @@ class chapter {
     tell_.step("Why timeouts");
     tell_.say(
         "A UDP peer that says nothing, a host that is switched off, a server that hangs: recv() waits for ever unless "
-        "it is told not to. In "
-        "Python, socket.setdefaulttimeout(5) sets it for all new sockets; the error is TimeoutError, and the program "
-        "goes on.");
+        "it "
+        "is told not to. In Python, socket.setdefaulttimeout(5) sets a timeout for all new sockets. When it passes, "
+        "recv() "
+        "raises TimeoutError; catch it with try and except, and the program goes on.");
     udp::socket mute(co_await asio::this_coro::executor, {asio::ip::address_v4::loopback(), 0});
     auto how = calc_over(net::transport::udp);
     how.port = mute.local_endpoint().port();
@@ -325,9 +328,10 @@ class chapter {
                 !got->what.value && got->what.value.error().code == errc::timed_out && clock::now() - begin >= silence);
 
     tell_.say(
-        "A port that nobody has is not silent: the system answers with ICMP type 3, and the next call on the socket "
-        "fails (ECONNREFUSED; on "
-        "Windows 10054).");
+        "A UDP port that nobody has is not silent: its system answers with ICMP type 3, code 3. On a connected socket, "
+        "as "
+        "here, the next call then fails (ECONNREFUSED; on Windows 10054); an unconnected one on Linux never hears of "
+        "it.");
     std::error_code ignored;
     mute.close(ignored);
     const calc::request again{.id = 8, .op = "SUM", .numbers = {1, 2, 3}};

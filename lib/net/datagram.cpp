@@ -41,11 +41,14 @@ void turn_around(msghdr& message) {
 }  // namespace
 
 struct datagram_responder::batch {
-  explicit batch(std::size_t max_octets) : size(max_octets), storage(batch_size * max_octets), replies(batch_size) {}
+  explicit batch(std::size_t max_octets)
+      : size(max_octets),
+        storage(std::make_unique_for_overwrite<std::byte[]>(batch_size * max_octets)),
+        replies(batch_size) {}
 
   void prepare() {
     for (std::size_t at = 0; at < batch_size; ++at) {
-      parts[at] = {storage.data() + at * size, size};
+      parts[at] = {storage.get() + at * size, size};
       incoming[at] = {};
       incoming[at].msg_hdr = {.msg_name = &peers[at],
                               .msg_namelen = sizeof peers[at],
@@ -58,7 +61,7 @@ struct datagram_responder::batch {
   }
 
   std::size_t size;
-  bytes storage;
+  std::unique_ptr<std::byte[]> storage;  // not touched before it is needed: 2 MiB for whole datagrams
   std::array<iovec, batch_size> parts{};
   std::array<sockaddr_storage, batch_size> peers{};
   struct alignas(cmsghdr) control : std::array<std::byte, control_size> {};
@@ -73,7 +76,8 @@ datagram_responder::datagram_responder(asio::io_context& on, unique_fd socket, b
                                        answer_function answer)
     : socket_(on, is_v6 ? udp::v6() : udp::v4(), socket.release()),
       answer_(std::move(answer)),
-      batch_(std::make_unique<batch>(max_octets)) {}
+      batch_(std::make_unique<batch>(max_octets)),
+      local_port_(socket_.local_endpoint().port()) {}
 
 datagram_responder::~datagram_responder() = default;
 
@@ -107,9 +111,10 @@ bool datagram_responder::answer_batch() {
   for (std::size_t at = 0; at < static_cast<std::size_t>(received); ++at) {
     mmsghdr& message = now.incoming[at];
     datagram request{
-        .octets = bytes_view(now.storage).subspan(at * now.size, std::min<std::size_t>(message.msg_len, now.size)),
+        .octets = bytes_view(now.storage.get() + at * now.size, std::min<std::size_t>(message.msg_len, now.size)),
         .length = message.msg_len,
         .peer = {},
+        .local_port = local_port_,
         .arrived = arrived};
     request.peer.resize(message.msg_hdr.msg_namelen);
     std::memcpy(request.peer.data(), &now.peers[at], message.msg_hdr.msg_namelen);

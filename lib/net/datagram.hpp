@@ -16,6 +16,7 @@ struct datagram {
   bytes_view octets;
   std::size_t length = 0;  ///< as sent; more than octets.size() where it passed the responder's limit
   udp::endpoint peer;
+  std::uint16_t local_port = 0;
   time_point arrived;
 };
 
@@ -45,6 +46,7 @@ class datagram_responder {
   udp::socket socket_;
   answer_function answer_;
   std::unique_ptr<batch> batch_;
+  std::uint16_t local_port_;
 };
 
 }  // namespace netlab::net

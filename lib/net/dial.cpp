@@ -57,7 +57,7 @@ result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, cons
   socket.bind({address, local->port}, error);
   if (!error) return {};
   const std::string context = "bind " + to_string(address, local->port);
-  if (error == std::errc::address_not_available)
+  if (to_standard(error) == std::errc::address_not_available)
     return unexpected(failure{error, context, "not an address of this machine", "`ip address` lists them"});
   return fail(error, context);
 }
@@ -105,7 +105,7 @@ asio::awaitable<result<destination>> find(std::string host, std::uint16_t port, 
     std::erase_if(*addresses, [&](const auto& each) { return each.is_v6() != wants_v6; });
     if (addresses->empty())
       co_return fail(errc::usage,
-                     fmt::format("{} has no IPv{} address, but the local end is one", host, wants_v6 ? 6 : 4));
+                     fmt::format("the local end is IPv{}, and {} has no such address", wants_v6 ? 6 : 4, host));
   }
   co_return destination{std::move(host), port, std::move(*addresses)};
 }

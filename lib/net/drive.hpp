@@ -2,8 +2,14 @@
 // The one loop that runs a session machine over a stream.
 #pragma once
 
+#include <sys/ioctl.h>
+
+#include <linux/sockios.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <utility>
 
 #include "base/machine.hpp"
 #include "net/asio.hpp"
@@ -11,20 +17,25 @@
 namespace netlab::net {
 
 struct drive_options {
-  /// Nothing more is read while so many octets wait to be sent: a peer that asks without reading answers is
-  /// held back by TCP's own window. A client, whose requests are bounded by itself, has no such limit: it
-  /// must go on reading, or both ends would wait for each other.
+  /// Nothing more is read, nor handed to the machine, while so many octets wait to be sent: a peer that asks
+  /// without reading answers is held back by TCP's own window. A client, whose requests are bounded by itself,
+  /// has no such limit: it must go on reading, or both ends would wait for each other.
   std::size_t max_unsent = SIZE_MAX;
-  /// How long a done machine's last octets may make no progress.
+  /// The largest piece handed to the machine at once; max_unsent is looked at between two.
+  std::size_t max_feed = SIZE_MAX;
+  /// How long sending may make no progress while it is all that is waited for.
   duration flush_time = std::chrono::milliseconds(200);
-  /// After the last octet, how long the peer's input is still read and thrown away. Closing a socket with
-  /// unread input sends a reset, and that destroys answers still on their way (RFC 1122 §4.2.2.13).
+  /// After the peer has acknowledged the last octet, how long its input is still read and thrown away. Closing a
+  /// socket with unread input sends a reset, and that destroys answers still on their way (RFC 1122 §4.2.2.13).
   duration linger_time = duration(0);
 };
 
-/// What a server gives each peer.
-inline constexpr drive_options serving{
-    .max_unsent = 256 * 1024, .flush_time = std::chrono::seconds(10), .linger_time = std::chrono::seconds(2)};
+/// What a server gives each peer. `help` is the shortest request with a long answer, some 100 octets for 1, so that
+/// 4 KiB of input cannot make more than some 400 KiB of output.
+inline constexpr drive_options serving{.max_unsent = 256 * 1024,
+                                       .max_feed = 4 * 1024,
+                                       .flush_time = std::chrono::seconds(10),
+                                       .linger_time = std::chrono::seconds(2)};
 
 /// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done and
 /// its last octets are sent, or the stream fails. Reads and writes go on at the same time. All calls come
@@ -48,7 +59,7 @@ class driver {
     running_ = true;
     advance();
     // Handlers refer to this object: not one of them may be left when run() returns.
-    while (phase_ != phase::ended || reading_ || writing_ || timing_) {
+    while (phase_ != phase::ended || reading_ || writing_ || timing_ || settling_) {
       const auto [error] = co_await ended_.async_wait(use_tuple);
       static_cast<void>(error);
       const auto cancelled = co_await asio::this_coro::cancellation_state;
@@ -80,29 +91,65 @@ class driver {
   void advance() {
     if (phase_ == phase::ended) return;
     if (phase_ == phase::running) {
-      if (stopping_ && !stop_passed_on_ && !has_unread_input()) {
-        stop_passed_on_ = true;
-        session_.stop(clock::now());
+      feed();
+      if (stopping_ && !stop_passed_on_ && fed_ == arrived_ && !has_unread_input()) {
+        if (reading_ && settled_reads_ != reads_) {
+          settle();
+        } else {
+          stop_passed_on_ = true;
+          session_.stop(clock::now());
+        }
       }
       collect_output();
       if (session_.done()) {
         phase_ = phase::flushing;
-        flush_deadline_ = clock::now() + options_.flush_time;
+        progress_ = clock::now();
       }
     }
     if (!unsent_.empty() && !writing_) start_write();
     if (phase_ == phase::flushing && unsent_.empty() && !writing_) start_lingering();
     if (phase_ == phase::ended) return;
     const bool wants_input =
-        phase_ == phase::lingering || (phase_ == phase::running && unsent_.size() < options_.max_unsent);
+        phase_ == phase::lingering || (phase_ == phase::running && fed_ == arrived_ && !is_held_back());
     if (wants_input && !reading_ && !read_ended_) start_read();
     if (phase_ == phase::lingering && read_ended_) return end({});
     arm_timer();
   }
 
+  /// The peer has so much to read that it is given no more.
+  [[nodiscard]] bool is_held_back() const noexcept {
+    return unsent_.size() + sending_.size() - sent_ >= options_.max_unsent;
+  }
+
   [[nodiscard]] bool has_unread_input() {
     std::error_code error;
     return !read_ended_ && stream_.lowest_layer().available(error) > 0 && !error;
+  }
+
+  /// A read may have taken octets from the socket while its handler is still queued. It has run when everything that
+  /// was queued before has; twice, because what is taken in the turn between is queued behind the first.
+  void settle() {
+    if (settling_) return;
+    settling_ = true;
+    const auto executor = stream_.get_executor();
+    asio::post(executor, [this, executor, before = reads_] {
+      asio::post(executor, [this, before] {
+        settling_ = false;
+        settled_reads_ = before;
+        if (phase_ == phase::ended) return notify();
+        advance();
+      });
+    });
+  }
+
+  /// What has arrived goes to the machine, as far as there is room for what it will say.
+  void feed() {
+    while (fed_ < arrived_ && !is_held_back() && !session_.done()) {
+      const std::size_t size = std::min(options_.max_feed, arrived_ - fed_);
+      session_.feed(bytes_view(input_).subspan(fed_, size), clock::now());
+      fed_ += size;
+      collect_output();
+    }
   }
 
   void collect_output() {
@@ -115,19 +162,23 @@ class driver {
 
   void start_read() {
     reading_ = true;
-    if (input_.empty()) input_.resize(first_read_size);
+    // Most sessions are small talk; a buffer grows only for the peer that fills it.
+    if (input_.empty())
+      input_.resize(first_read_size);
+    else if (arrived_ == input_.size() && arrived_ < largest_read_size)
+      input_.resize(arrived_ * 4);
+    arrived_ = fed_ = 0;
     stream_.async_read_some(asio::buffer(input_), [this](std::error_code error, std::size_t size) {
       reading_ = false;
+      ++reads_;
       if (phase_ == phase::ended) return notify();
       if (error == asio::error::eof) {
         read_ended_ = true;
         if (phase_ == phase::running) session_.eof(clock::now());
       } else if (error) {
         return end(error);
-      } else if (phase_ == phase::running) {
-        session_.feed(bytes_view(input_).first(size), clock::now());
-        // Most sessions are small talk; a buffer grows only for the peer that fills it.
-        if (size == input_.size() && size < largest_read_size) input_.resize(size * 4);
+      } else {
+        arrived_ = size;
       }
       advance();
     });
@@ -135,9 +186,8 @@ class driver {
 
   void start_write() {
     writing_ = true;
-    sending_.clear();
     std::swap(sending_, unsent_);
-    sent_ = 0;
+    progress_ = clock::now();
     write_more();
   }
 
@@ -148,9 +198,12 @@ class driver {
         return phase_ == phase::ended ? notify() : end(error);
       }
       sent_ += size;
-      if (phase_ == phase::flushing) flush_deadline_ = clock::now() + options_.flush_time;
+      progress_ = clock::now();
       if (sent_ < sending_.size()) return write_more();
       writing_ = false;
+      sent_ = 0;
+      sending_.clear();
+      if (sending_.capacity() > largest_read_size) sending_.shrink_to_fit();
       advance();
     });
   }
@@ -161,12 +214,45 @@ class driver {
     stream_.lowest_layer().shutdown(tcp::socket::shutdown_send, error);
     if (error) return end({});
     phase_ = phase::lingering;
-    flush_deadline_ = clock::now() + options_.linger_time;
+    unacknowledged_ = count_unacknowledged();
+    progress_ = clock::now();
+    linger_until_ = progress_ + options_.linger_time;
+  }
+
+  /// Octets that the peer's system has not taken yet (SIOCOUTQ, tcp(7)).
+  [[nodiscard]] int count_unacknowledged() {
+    int octets = 0;
+    if (::ioctl(stream_.lowest_layer().native_handle(), SIOCOUTQ, &octets) != 0) return 0;
+    return octets;
+  }
+
+  /// Whether a peer that is slow to take the last octets has more time.
+  [[nodiscard]] bool linger_on(time_point now) {
+    const int left = count_unacknowledged();
+    const bool moved = left < std::exchange(unacknowledged_, left);
+    if (moved) progress_ = now;
+    if (!moved && (left == 0 || now >= progress_ + options_.flush_time)) return false;
+    linger_until_ = now + options_.linger_time;
+    return true;
+  }
+
+  [[nodiscard]] time_point next_deadline() const {
+    switch (phase_) {
+      case phase::running: {
+        const auto wanted = session_.deadline();
+        if (!wanted) return never;
+        // What a machine waits for cannot come while its peer is held back: then only sending has to go on.
+        return is_held_back() ? std::max(*wanted, progress_ + options_.flush_time) : *wanted;
+      }
+      case phase::flushing: return progress_ + options_.flush_time;
+      case phase::lingering: return linger_until_;
+      case phase::ended: break;
+    }
+    return never;
   }
 
   void arm_timer() {
-    time_point wanted = flush_deadline_;
-    if (phase_ == phase::running) wanted = earlier(never, session_.deadline());
+    const time_point wanted = next_deadline();
     // A deadline that moves on, as an idle timeout does with every request, is looked at when the old one
     // comes: no timer is touched for it.
     if (wanted == never || (timing_ && armed_for_ <= wanted)) return;
@@ -179,10 +265,10 @@ class driver {
       timing_ = false;
       if (phase_ == phase::ended) return notify();
       const time_point now = clock::now();
-      if (phase_ == phase::running) {
-        if (earlier(never, session_.deadline()) <= now) session_.tick(now);
-      } else if (flush_deadline_ <= now) {
-        return end(phase_ == phase::lingering ? std::error_code() : asio::error::timed_out);
+      if (next_deadline() <= now) {
+        if (phase_ == phase::running) session_.tick(now);
+        if (phase_ == phase::flushing) return end(asio::error::timed_out);
+        if (phase_ == phase::lingering && !linger_on(now)) return end({});
       }
       advance();
     });
@@ -211,10 +297,16 @@ class driver {
   bytes input_;
   bytes unsent_;
   bytes sending_;
-  std::size_t sent_ = 0;
+  std::size_t arrived_ = 0;  // octets in input_
+  std::size_t fed_ = 0;      // of them, handed to the machine
+  std::size_t sent_ = 0;     // octets of sending_
   time_point armed_for_ = never;
-  time_point flush_deadline_ = never;
+  time_point progress_{};  // when sending last went on
+  time_point linger_until_{};
+  int unacknowledged_ = 0;
   std::error_code error_;
+  std::uint64_t reads_ = 0;                     // finished
+  std::uint64_t settled_reads_ = UINT64_MAX;    // so many were finished when nothing else was queued
   int waits_ = 0;
   phase phase_ = phase::running;
   bool running_ = false;
@@ -223,6 +315,7 @@ class driver {
   bool timing_ = false;
   bool read_ended_ = false;
   bool stopping_ = false;
+  bool settling_ = false;
   bool stop_passed_on_ = false;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "net/endpoint.hpp"
 
+#include <net/if.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -31,9 +33,14 @@ result<std::uint16_t> parse_port(std::string_view text) {
 }
 
 std::optional<asio::ip::address> parse_address(std::string_view text) {
+  // Asio takes anything behind the % for a scope (RFC 4007 §11), even an escape sequence.
+  if (const std::size_t percent = text.find('%'); percent != std::string_view::npos) {
+    const std::string scope(text.substr(percent + 1));
+    if (!parse_integer<std::uint32_t>(scope) && ::if_nametoindex(scope.c_str()) == 0) return std::nullopt;
+  }
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   std::error_code error;
-  const auto address = asio::ip::make_address(std::string(text), error);
+  auto address = asio::ip::make_address(std::string(text), error);
   if (error) return std::nullopt;
   return address;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <utility>
@@ -28,5 +29,14 @@ class unique_fd {
  private:
   int fd_ = -1;
 };
+
+/// Raises the soft limit of descriptors to the hard one. It is often 1024 for the sake of select(2), which nothing here
+/// uses; each connection is a descriptor.
+inline void raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 }  // namespace netlab::net

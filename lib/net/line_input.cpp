@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "net/line_input.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,8 +17,9 @@
 namespace netlab::net {
 namespace {
 
-// Lines read ahead; the thread then waits, and so does whoever writes to the pipe.
+// Read ahead; the thread then waits, and so does whoever writes to the pipe.
 constexpr std::size_t max_lines_ahead = 4096;
+constexpr std::size_t max_octets_ahead = 1024 * 1024;
 
 }  // namespace
 
@@ -30,6 +32,11 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
     for (;;) {
       const ssize_t size = ::read(fd, piece.data(), piece.size());
       if (size < 0 && errno == EINTR) continue;
+      if (size < 0 && errno == EAGAIN) {  // the caller's descriptor is non-blocking
+        pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
+        ::poll(&ready, 1, -1);
+        continue;
+      }
       std::unique_lock lock(mutex);
       if (!loop) return;
       if (size <= 0) {
@@ -41,12 +48,17 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
       buffer.append({piece.data(), static_cast<std::size_t>(size)});
       while (const auto next = buffer.next()) add(*next);
       tell();
-      room.wait(lock, [this] { return lines.size() < max_lines_ahead || !loop; });
+      room.wait(lock, [this] { return has_room() || !loop; });
       if (!loop) return;
     }
   }
 
-  void add(const line_buffer::line& next) { lines.push_back({std::string(next.text), next.too_long}); }
+  void add(const line_buffer::line& next) {
+    octets += next.text.size();
+    lines.push_back({std::string(next.text), next.too_long});
+  }
+
+  [[nodiscard]] bool has_room() const { return lines.size() < max_lines_ahead && octets < max_octets_ahead; }
 
   // With the lock held, so the context is still there: the destructor takes the lock before it lets go.
   void tell() {
@@ -61,6 +73,7 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
   std::optional<asio::io_context::executor_type> loop;  // none: nobody is interested
   line_buffer buffer;
   std::deque<line> lines;
+  std::size_t octets = 0;  // in them
   std::error_code error;
   bool ended = false;
   std::function<void()> changed;  // the loop's thread only
@@ -87,7 +100,8 @@ std::optional<line_input::line> line_input::take() {
   if (shared_->lines.empty()) return std::nullopt;
   line next = std::move(shared_->lines.front());
   shared_->lines.pop_front();
-  if (shared_->lines.size() < max_lines_ahead / 2) shared_->room.notify_all();
+  shared_->octets -= next.text.size();
+  if (shared_->has_room()) shared_->room.notify_all();
   return next;
 }
 

@@ -46,9 +46,9 @@ result<std::uint16_t> port_of(int fd) {
   return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
-// The first socket of an address binds alone, which fails if anyone has the port, and only then allows
-// sharing: with SO_REUSEPORT from the start, a second server of the same user would silently get half
-// of the first one's peers.
+// The first socket of an address binds and listens alone, which fails if anyone has the port, and only then allows
+// sharing (bound sockets with SO_REUSEADDR that do not listen yet would not keep each other out): with SO_REUSEPORT
+// from the start, a second server of the same user would silently get half of the first one's peers.
 result<unique_fd> open_socket(transport protocol, const asio::ip::address& address, std::uint16_t port, bool is_first,
                               bool shared) {
   const bool is_tcp = protocol == transport::tcp;
@@ -62,7 +62,6 @@ result<unique_fd> open_socket(transport protocol, const asio::ip::address& addre
   if (shared && !is_first && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
   const tcp::endpoint local(address, port);
   if (::bind(fd.get(), local.data(), static_cast<socklen_t>(local.size())) != 0) return failed();
-  if (shared && is_first && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
   if (is_tcp) {
     if (::listen(fd.get(), SOMAXCONN) != 0) return failed();
   } else {
@@ -72,6 +71,7 @@ result<unique_fd> open_socket(transport protocol, const asio::ip::address& addre
                     address.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, 1))
       return failed();
   }
+  if (shared && is_first && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
   return fd;
 }
 
@@ -136,9 +136,16 @@ result<std::vector<bound>> listen(const listen_options& options) {
     skip_missing = addresses.size() > 1;
   std::erase_if(addresses, [&](const auto& each) { return !in_family(each, options.restrict_to); });
   if (addresses.empty()) return fail(errc::usage, "no address to listen on is left", "-4 and -6 restrict --bind");
+  // Beside a wildcard, an address of its family would only be in its way.
+  const auto is_covered = [&](const asio::ip::address& address) {
+    return !address.is_unspecified() && std::any_of(addresses.begin(), addresses.end(), [&](const auto& other) {
+      return other.is_unspecified() && other.is_v6() == address.is_v6();
+    });
+  };
   std::vector<asio::ip::address> distinct;
   for (const auto& each : addresses)
-    if (std::find(distinct.begin(), distinct.end(), each) == distinct.end()) distinct.push_back(each);
+    if (std::find(distinct.begin(), distinct.end(), each) == distinct.end() && !is_covered(each))
+      distinct.push_back(each);
 
   for (int attempt = 1;; ++attempt) {
     auto opened = open_all(options, distinct, skip_missing);

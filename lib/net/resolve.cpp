@@ -86,7 +86,7 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
   if (const auto address = parse_address(host)) {
     if (!in_family(*address, which))
       co_return fail(errc::no_such_host,
-                     fmt::format("{}: it is no IPv{} address", act(host), which == family::ipv4 ? 4 : 6));
+                     fmt::format("{}: not an IPv{} address", act(host), which == family::ipv4 ? 4 : 6));
     co_return addresses{*address};
   }
   auto state = std::make_shared<look_up_state>();

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "net/service.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <chrono>
 
 #include <fmt/format.h>
@@ -14,6 +18,13 @@ constexpr std::size_t max_turned_away = 256;
 // After accept() found no descriptor, a pause: the peer stays in the queue, and asking again at once would
 // only burn a core.
 constexpr auto accept_pause = std::chrono::milliseconds(100);
+
+/// Peers that wait to be accepted now (tcp(7)); those who come later come too late.
+std::size_t backlog_of(int listener) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked : 0;
+}
 
 /// Says one thing and is done.
 class parting_words final : public machine {
@@ -61,6 +72,7 @@ struct service::shard {
   std::list<std::shared_ptr<session>> sessions;
   std::size_t turned_away = 0;
   bool stopping = false;
+  bool aborted = false;
 };
 
 service::service(workers& on, service_handler& handler, service_limits limits)
@@ -85,7 +97,8 @@ void service::start(std::vector<bound> sockets) {
       }
     }
   }
-  alive_ += shards_.size();
+  // A listener is alive until its last accept() has come back: a peer that it brings is still to be served.
+  for (const auto& each : shards_) alive_ += 1 + each->acceptors.size();
   for (const auto& each : shards_)
     asio::post(each->context, [this, &on = *each] {
       if (on.stopping) return;
@@ -98,7 +111,7 @@ void service::accept_next(shard& on, acceptor& from) {
   from.socket.async_accept([this, &on, &from](std::error_code error, tcp::socket socket) {
     if (on.stopping) {  // accepted while stop() was on its way
       if (!error) admit(on, std::move(socket));
-      return;
+      return leave();
     }
     if (!error) {
       admit(on, std::move(socket));
@@ -106,7 +119,8 @@ void service::accept_next(shard& on, acceptor& from) {
       handler_.trouble(fmt::format("accept: {} (peers wait in the queue)", message_of(error)));
       from.retry.expires_after(accept_pause);
       from.retry.async_wait([this, &on, &from](std::error_code cancelled) {
-        if (!cancelled && !on.stopping) accept_next(on, from);
+        if (cancelled || on.stopping) return leave();
+        accept_next(on, from);
       });
       return;
     }
@@ -140,6 +154,7 @@ void service::begin(shard& on, std::shared_ptr<session> one) {
   ++alive_;
   one->place = on.sessions.insert(on.sessions.end(), one);
   if (on.stopping) one->drive.stop();
+  if (on.aborted) one->drive.abort();
   asio::co_spawn(on.context, run_session(on, std::move(one)), rethrow);
 }
 
@@ -168,7 +183,7 @@ void service::stop_shard(shard& on) {
     std::error_code error;
     // Closing the listener would reset the peers in its queue: they came in time and are served.
     from.socket.non_blocking(true, error);
-    while (!error) {
+    for (std::size_t left = backlog_of(from.socket.native_handle()); left > 0 && !error; --left) {
       tcp::socket socket(on.context);
       from.socket.accept(socket, error);
       if (!error) admit(on, std::move(socket));
@@ -183,6 +198,7 @@ void service::stop_shard(shard& on) {
 void service::abort() {
   for (const auto& each : shards_)
     asio::post(each->context, [&on = *each] {
+      on.aborted = true;
       for (const auto& one : on.sessions) one->drive.abort();
     });
 }

@@ -79,7 +79,7 @@ class service {
   service_limits limits_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::atomic<std::size_t> clients_{0};
-  std::atomic<std::size_t> alive_{1};  // shards not stopped and sessions not ended; and one until stop()
+  std::atomic<std::size_t> alive_{1};  // shards not stopped, listeners and sessions not ended; and one until stop()
   std::function<void()> drained_;
 };
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """netlab calc query against servers that are wrong: it knows the numbers, and says what is wrong. Status 76."""
 
+import json
 import contextlib
 import struct
 import threading
@@ -140,10 +141,13 @@ class Diagnosis(Case):
                      status=TRY_LATER, says="no result")
 
     def test_no_stdout(self):
-        """diagnosis: a wrong value never reaches stdout, as text or as JSON"""
+        """diagnosis: a wrong value is no result: nothing on stdout, and null in JSON"""
         port = self.tcp_fake(lambda peer: (peer.recv(100), peer.sendall(answer(1, 21))))
-        for words in ([], ["--json"]):
-            self.assertEqual(self.netlab("calc", "query", *words, "--port", port, "pro", 4, 5, status=PROTOCOL).out, "")
+        self.assertEqual(self.netlab("calc", "query", "--port", port, "pro", 4, 5, status=PROTOCOL).out, "")
+        done = self.netlab("calc", "query", "--json", "--port", port, "pro", 4, 5, status=PROTOCOL)
+        told = json.loads(done.out)
+        self.assertIsNone(told["result"])
+        self.assertIn("answered 21", told["error"])
 
     def test_stranger(self):
         """diagnosis: a datagram from a third party is not taken for the answer"""

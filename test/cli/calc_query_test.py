@@ -335,7 +335,8 @@ class MaxClients(Query):
             peer.sendall(request(ident, "SUM", ident))
             self.assertEqual(harness.receive(peer, 8), answer(ident, ident))
             guests.append(peer)
-        told = harness.receive(self.tcp(server.port))
+        with self.tcp(server.port) as one_too_many:
+            told = harness.receive(one_too_many)
         self.assertRegex(told.decode(), r"\Aerror: too many clients.*\r\n\Z")
         self.refused("calc", "query", "--port", server.port, "sum", 1, status=TRY_LATER, says="too many clients")
         for ident, peer in enumerate(guests):
@@ -348,6 +349,8 @@ class MaxClients(Query):
 
         harness.until(has_room, "room after a guest has left")
         server.until_err("turned away")
+        for peer in guests:
+            peer.close()
         self.assertTrue(re.search(r"[2-9]\d* turned away", server.stop().err))
 
     def test_words_arrive(self):

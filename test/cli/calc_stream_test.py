@@ -28,7 +28,9 @@ class Stream(Case):
                 peer.sendall(piece)
         if shut:
             peer.shutdown(socket.SHUT_WR)
-        return receive(peer)
+        got = receive(peer)
+        peer.close()
+        return got
 
 
 class Answers(Stream):

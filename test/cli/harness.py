@@ -274,8 +274,13 @@ class Case(unittest.TestCase):
         return place
 
     def tcp(self, port, host="127.0.0.1", source=None):
-        peer = socket.create_connection((host, port), timeout=DEADLINE, source_address=source)
+        peer = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.addCleanup(peer.close)
+        peer.settimeout(DEADLINE)
+        if source is not None:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            peer.bind(source)
+        peer.connect((host, port))
         return peer
 
     def udp(self, host="127.0.0.1", port=0):
@@ -401,6 +406,13 @@ def answers(octets, order="!"):
 
 
 # ---- skipping ----
+
+def is_sanitized():
+    """The sanitizers' own code needs descriptors, and is slow."""
+    with open(NETLAB, "rb") as binary:
+        return b"__asan_init" in binary.read()
+
+
 
 def has_ipv6():
     try:

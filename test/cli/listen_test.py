@@ -177,8 +177,10 @@ class Bind(Case):
         peer = self.tcp(port)
         peer.sendall(harness.request(1, "SUM", 1))
         harness.receive(peer, 8)
-        server.stop()
+        server.send(signal.SIGTERM)
+        self.assertEqual(harness.receive(peer), b"")  # the server closes first, so the wait in TIME-WAIT is its
         peer.close()
+        server.wait()
         self.serve("--tcp", port=port)
 
     @needs_root
@@ -246,6 +248,7 @@ class Stop(Case):
         self.until_refused(server.port)
         peer.sendall(whole[10:])
         self.assertEqual(harness.receive(peer), harness.answer(1, 6))
+        peer.close()
         done = server.wait()
         self.assertEqual(done.status, 0)
         self.assertIn("answered 1 request,", done.err)
@@ -280,6 +283,7 @@ class Stop(Case):
         peer.sendall(sent)
         server.send(signal.SIGTERM)
         got = harness.answers(harness.receive(peer))
+        peer.close()
         self.assertEqual(got, [(ident, ident) for ident in range(1000)])
         self.assertEqual(server.wait().status, 0)
 
@@ -329,6 +333,7 @@ class Stop(Case):
         self.until_refused(server.port)
         peer.sendall(b" 3\n")
         self.assertEqual(harness.receive(peer), b"6\n")
+        peer.close()
         self.assertEqual(server.wait().status, 0)
 
     def test_udp(self):

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import unittest
 
 import harness
 from harness import IO, NETLAB, Case, needs_program
@@ -282,6 +283,7 @@ class Lost(Case):
         self.assertEqual(child.wait(harness.DEADLINE), 0)
 
 
+@unittest.skipIf(harness.is_sanitized(), "the sanitizers need descriptors of their own")
 class Resources(Case):
     @needs_program("prlimit")
     def test_descriptors(self):

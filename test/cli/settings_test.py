@@ -182,7 +182,7 @@ class Refused(Case):
 
     def test_unknown_section(self):
         """bad settings: an unknown section names file, line and the nearest section"""
-        self.assert_refused("[calc qurey]\nport = 5\n", 2, "calc query")
+        self.assert_refused("[calc qurey]\nport = 5\n", 1, "calc query")
 
     def test_key_before_section(self):
         """bad settings: a key before the first section is refused"""

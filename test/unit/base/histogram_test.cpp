@@ -59,6 +59,15 @@ TEST_CASE("histogram: percentiles are at most 1.6 % above the exact ones, and ne
   }
 }
 
+TEST_CASE("histogram: of a few samples a percentile is one of them, never one too early", "[base][unit]") {
+  histogram three;
+  for (const int sample : {10, 20, 30}) three.record(duration(sample));
+  CHECK(three.percentile(0.33) == duration(10));
+  CHECK(three.percentile(0.34) == duration(20));
+  CHECK(three.percentile(0.5) == duration(20));
+  CHECK(three.percentile(0.67) == duration(30));
+}
+
 TEST_CASE("histogram: takes the longest duration there is, and counts a negative one as 0", "[base][unit]") {
   histogram ends;
   ends.record(duration::max());

@@ -262,6 +262,13 @@ TEST_CASE("session: Telnet commands inside a line are no part of it", "[calc][un
   CHECK(visit_with(octets("'SUM 1' fff1 '2 3' 0d00")).output == "15\r\n");
 }
 
+TEST_CASE("session: a Telnet command between lines is answered between their answers", "[calc][unit]") {
+  CHECK(hex(visit_with(octets("'SUM 1' 0a fffd01 'SUM 2' 0a fffd03")).output) ==
+        hex(octets("'1' 0a fffc01 '2' 0a fffc03")));
+  CHECK(hex(visit_with(octets("'quit' 0a fffd01")).output) == hex(octets("'bye' 0a")));
+  CHECK(visit_with(octets("'SUM 1' 01 fffd01 0a")).output.ends_with("nor a line of text\n" + octets("fffc01")));
+}
+
 TEST_CASE("session: text shows itself with the first octet that no operation has there", "[calc][unit]") {
   visit one;
   one.say("SUM ");
@@ -303,7 +310,7 @@ TEST_CASE("session: the decision is made once", "[calc][unit]") {
 
 TEST_CASE("session: a lower-case operation in a binary request gets a line that says what is wrong", "[calc][unit]") {
   const end left = visit_with(octets("00000001 'sum' 01 00000005"));
-  CHECK(left.output == "error: neither a binary request (octets 4 to 6 are SUM, PRO, MIN or MAX) nor a line of text\n");
+  CHECK(left.output == "error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text\n");
   CHECK(left.reasons == texts{"neither a binary request nor a line of text"});
   CHECK(left.answers == 0);
 }
@@ -332,10 +339,17 @@ TEST_CASE("session: a text line has up to 4096 characters", "[calc][unit]") {
   CHECK(visit_with(most + "\n").output == "-255\n");
 }
 
+TEST_CASE("session: the refusal of a line that is too long ends as the lines before it did", "[calc][unit]") {
+  CHECK(visit_with("SUM 1\r\n" + std::string(5000, 'x') + "\nSUM 2\n").output ==
+        "1\r\nerror: a line has at most 4096 characters\r\n2\n");
+  CHECK(visit_with("SUM 1\n" + std::string(5000, 'x') + "\r\nSUM 2\n").output ==
+        "1\nerror: a line has at most 4096 characters\n2\n");
+}
+
 TEST_CASE("session: a line that is too long and has control characters is the same for every cut", "[calc][unit]") {
   const std::string early = "SUM " + std::string(100, '1') + "\x01" + std::string(5000, '1') + "\nSUM 1\n";
   CHECK(visit_with(early).output ==
-        "error: neither a binary request (octets 4 to 6 are SUM, PRO, MIN or MAX) nor a line of text\n1\n");
+        "error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text\n1\n");
   const std::string late = "SUM " + std::string(5000, '1') + "\x01" + "\nSUM 1\n";
   CHECK(visit_with(late).output == "error: a line has at most 4096 characters\n1\n");
 }

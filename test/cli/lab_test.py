@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""netlab lab tour: the whole exercise against a lab of its own."""
+
+import json
+
+import harness
+from harness import IO, Case
+
+
+class Tour(Case):
+    def test_holds(self):
+        """tour: every step held, 0, nothing on stderr"""
+        done = self.netlab("lab", "tour")
+        self.assertEqual(done.err, "")
+        self.assertIn("[ok]", done.out)
+        self.assertNotIn("FAILED", done.out)
+
+    def test_width(self):
+        """tour: its prose fits 80 columns"""
+        for line in self.netlab("lab", "tour").lines:
+            if not line.startswith("      "):  # what was observed is shown as it was
+                self.assertLessEqual(len(line), 80, line)
+
+    def test_exercise(self):
+        """tour: walks through exercise 1: both transports, local ends, octets, many clients, one port, echo"""
+        text = self.netlab("lab", "tour").out.lower()
+        for word in ("tcp", "udp", "local", "connect", "recv", "timeout", "echo", "sum", "pro"):
+            self.assertIn(word, text)
+
+    def test_quiet(self):
+        """tour: -q leaves the observations alone"""
+        loud, quiet = self.netlab("lab", "tour"), self.netlab("lab", "tour", "-q")
+        self.assertLess(len(quiet.lines), len(loud.lines))
+        self.assertEqual(quiet.out.count("[ok]"), loud.out.count("[ok]"))
+
+    def test_json(self):
+        """tour: JSON has an object for each observation, all held"""
+        observations = [each for each in map(json.loads, self.netlab("lab", "tour", "--json").lines) if "held" in each]
+        self.assertGreater(len(observations), 5)
+        for each in observations:
+            self.assertIs(each["held"], True, each)
+            self.assertTrue(each["observation"])
+
+    def test_several_at_once(self):
+        """tour: several at once do not disturb each other: free ports"""
+        tours = [self.start("lab", "tour", "-q") for _ in range(5)]
+        for tour in tours:
+            done = tour.wait()
+            self.assertEqual(done.status, 0, done.out + done.err)
+
+    def test_no_file_needed(self):
+        """tour: needs no writable directory"""
+        self.netlab("lab", "tour", "-q", cwd="/")
+
+    def test_full_disk(self):
+        """tour: a full disk ends with 74"""
+        self.assertEqual(self.shell('"$N" lab tour >/dev/full').status, IO)
+
+
+if __name__ == "__main__":
+    harness.main()

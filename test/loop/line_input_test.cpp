@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "net/line_input.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include <asio/executor_work_guard.hpp>
+
+#include "net/fd.hpp"
+
+using namespace netlab;
+
+namespace {
+
+struct pipe_ends {
+  pipe_ends() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe");
+    out = net::unique_fd(ends[0]);
+    in = net::unique_fd(ends[1]);
+  }
+  void write(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t size = ::write(in.get(), text.data(), text.size());
+      if (size < 0) throw std::system_error(errno, std::system_category(), "write");
+      text.remove_prefix(static_cast<std::size_t>(size));
+    }
+  }
+  net::unique_fd out;
+  net::unique_fd in;
+};
+
+// All lines up to the end of the input.
+std::vector<std::string> read_all(int fd, std::size_t limit, std::error_code* error = nullptr) {
+  asio::io_context loop{1};
+  net::line_input input(loop, fd, limit);
+  std::vector<std::string> lines;
+  input.on_change([&] {
+    while (const auto line = input.take()) lines.push_back(line->too_long ? "(too long)" : line->text);
+    if (input.finished()) loop.stop();
+  });
+  const auto work = asio::make_work_guard(loop);
+  loop.run_for(std::chrono::seconds(20));
+  CHECK(input.finished());
+  if (error != nullptr) *error = input.error();
+  return lines;
+}
+
+using texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("line_input: gives every line, the last without its ending too", "[net][loop]") {
+  pipe_ends pipe;
+  pipe.write("one\r\ntwo\n\nthree");
+  pipe.in = net::unique_fd();
+  CHECK(read_all(pipe.out.get(), 10) == texts{"one", "two", "", "three"});
+}
+
+TEST_CASE("line_input: a line that is too long is told, and the next is read", "[net][loop]") {
+  pipe_ends pipe;
+  pipe.write("12345678901\nok\n");
+  pipe.in = net::unique_fd();
+  CHECK(read_all(pipe.out.get(), 10) == texts{"(too long)", "ok"});
+}
+
+TEST_CASE("line_input: reads more than it holds at once, while somebody writes", "[net][loop]") {
+  pipe_ends pipe;
+  std::thread writer([&] {
+    std::string text;
+    for (int count = 0; count < 20'000; ++count) text += std::to_string(count) + "\n";
+    pipe.write(text);
+    pipe.in = net::unique_fd();
+  });
+  const auto lines = read_all(pipe.out.get(), 10);
+  writer.join();
+  REQUIRE(lines.size() == 20'000);
+  CHECK(lines[19'999] == "19999");
+}
+
+TEST_CASE("line_input: a descriptor that cannot be read is an error, not an end", "[net][loop]") {
+  const net::unique_fd directory(::open("/", O_RDONLY | O_CLOEXEC));
+  std::error_code error;
+  CHECK(read_all(directory.get(), 10, &error).empty());
+  CHECK(error == std::errc::is_a_directory);
+}
+
+TEST_CASE("line_input: may go while its thread still waits", "[net][loop]") {
+  pipe_ends pipe;
+  {
+    asio::io_context loop{1};
+    const net::line_input input(loop, pipe.out.get(), 10);
+  }
+  pipe.write("x\n");  // the thread wakes and finds nobody
+  pipe.in = net::unique_fd();
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// A service in threads of the test, on a free port; and the end of a coroutine.
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "net/service.hpp"
+
+namespace netlab::test {
+
+/// Lines that a server logs, from any thread.
+class log_lines {
+ public:
+  void operator()(const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    lines_.push_back(line);
+  }
+  [[nodiscard]] std::vector<std::string> all() {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+class running {
+ public:
+  running(net::service_handler& handler, net::service_limits limits,
+          net::listen_options where = {.tcp = true, .udp = true}, unsigned threads = 2)
+      : threads_(threads), service_(threads_, handler, limits) {
+    where.sockets_each = threads;
+    auto sockets = net::listen(where);
+    if (!sockets) throw std::runtime_error(describe(sockets.error()));
+    port_ = sockets->front().port;
+    service_.start(std::move(*sockets));
+    threads_.start();
+  }
+  ~running() { threads_.join(); }
+  running(const running&) = delete;
+  running& operator=(const running&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] net::service& service() noexcept { return service_; }
+
+  /// As SIGTERM would; the future is ready when everything is closed.
+  [[nodiscard]] std::future<void> stop() {
+    auto drained = std::make_shared<std::promise<void>>();
+    service_.stop([drained] { drained->set_value(); });
+    return drained->get_future();
+  }
+
+ private:
+  net::workers threads_;
+  net::service service_;
+  std::uint16_t port_ = 0;
+};
+
+[[nodiscard]] inline bool is_ready(const std::future<void>& what) {
+  return what.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+}
+
+/// Asks again and again until it holds; false after a long time.
+template <class Predicate>
+[[nodiscard]] bool becomes_true(Predicate holds) {
+  const time_point end = clock::now() + std::chrono::seconds(20);
+  while (!holds()) {
+    if (clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+/// The outcome of a coroutine that gets a loop to itself.
+template <class Value>
+[[nodiscard]] Value outcome_of(asio::io_context& on, asio::awaitable<Value> task) {
+  std::optional<Value> outcome;
+  const auto keep = [&outcome](asio::awaitable<Value> inner) -> asio::awaitable<void> {
+    outcome.emplace(co_await std::move(inner));
+  };
+  asio::co_spawn(on, keep(std::move(task)), net::rethrow);
+  on.restart();
+  on.run_for(std::chrono::seconds(40));
+  if (!outcome) throw std::runtime_error("waited for a coroutine that does not end");
+  return std::move(*outcome);
+}
+template <class Value>
+[[nodiscard]] Value outcome_of(asio::awaitable<Value> task) {
+  asio::io_context loop{1};
+  return outcome_of(loop, std::move(task));
+}
+
+}  // namespace netlab::test

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "net/endpoint.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "net/dial.hpp"
+#include "net/listen.hpp"
+#include "support/failure.hpp"
+
+using namespace netlab;
+using namespace netlab::net;
+using namespace std::string_view_literals;
+using test::failed_with;
+using test::why;
+
+namespace {
+
+std::string show(std::string_view text) {
+  const auto parsed = parse_host_port(text);
+  if (!parsed) {
+    CHECK(parsed.error().code == errc::usage);
+    return why(parsed);
+  }
+  return parsed->host + " " + (parsed->port ? std::to_string(*parsed->port) : "-");
+}
+
+std::string local(std::string_view text) {
+  const auto parsed = parse_local_end(text);
+  return parsed ? to_string(parsed->address, parsed->port) : why(parsed);
+}
+
+std::string bind(std::string_view text) {
+  const auto parsed = parse_bind(text);
+  if (!parsed) return why(parsed);
+  std::string all;
+  for (const auto& each : *parsed) all += each.to_string() + ";";
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("parse_host_port: a host, with a port or without", "[net][unit]") {
+  CHECK(show("localhost") == "localhost -");
+  CHECK(show("localhost:25") == "localhost 25");
+  CHECK(show("192.0.2.1:25") == "192.0.2.1 25");
+  CHECK(show("host:0") == "host 0");
+  CHECK(show("host:65535") == "host 65535");
+  CHECK(show("münchen.example:1") == "münchen.example 1");
+  CHECK(show(":25") == " 25");
+  CHECK(show("") == " -");
+}
+
+TEST_CASE("parse_host_port: an IPv6 address, in brackets or alone", "[net][unit]") {
+  CHECK(show("[::1]:25") == "::1 25");
+  CHECK(show("[::1]") == "::1 -");
+  CHECK(show("::1") == "::1 -");
+  CHECK(show("::") == ":: -");
+  CHECK(show("2001:db8::25") == "2001:db8::25 -");
+  CHECK(show("fe80::1%lo") == "fe80::1%lo -");
+  CHECK(show("[fe80::1%lo]:25") == "fe80::1%lo 25");
+  CHECK(show("[::ffff:192.0.2.1]:1") == "::ffff:192.0.2.1 1");
+}
+
+TEST_CASE("parse_host_port: says what is wrong with an endpoint", "[net][unit]") {
+  CHECK(show("[::1") == "endpoint '[::1' lacks the closing ] (write host:port or [::1]:port)");
+  CHECK(show("[localhost]:1").starts_with("endpoint '[localhost]:1' has no IPv6 address in its brackets"));
+  CHECK(show("[192.0.2.1]:1").starts_with("endpoint '[192.0.2.1]:1' has no IPv6 address in its brackets"));
+  CHECK(show("[::1]25").starts_with("endpoint '[::1]25' has something other than :port behind the ]"));
+  CHECK(show("a:b:c").starts_with("endpoint 'a:b:c' is no address, and has more than one colon"));
+  CHECK(show("host/path").starts_with("endpoint 'host/path' has characters that no host name has"));
+  CHECK(show("user@host:25").starts_with("endpoint 'user@host:25' has characters"));
+  CHECK(show("a b").starts_with("endpoint 'a b' has characters"));
+  CHECK(show("a\x1b[2J").starts_with("endpoint 'a\\x1b[2J' has characters"));
+  CHECK(show("a\0b"sv).starts_with("endpoint 'a\\x00b' has characters"));
+  CHECK(show("[::1\0]:25"sv).starts_with("endpoint '[::1\\x00]:25' has no IPv6 address"));
+  CHECK(show(std::string(256, 'x')).find("has characters that no host name has") != std::string::npos);
+}
+
+TEST_CASE("parse_host_port: a port outside its range is named", "[net][unit]") {
+  CHECK(show("host:") == "port '' is not a number from 0 to 65535");
+  CHECK(show("host:65536") == "port '65536' is not a number from 0 to 65535");
+  CHECK(show("host:-1") == "port '-1' is not a number from 0 to 65535");
+  CHECK(show("[::1]:http") == "port 'http' is not a number from 0 to 65535");
+}
+
+TEST_CASE("parse_port: 0 to 65535 in decimal figures", "[net][unit]") {
+  CHECK(parse_port("0") == 0);
+  CHECK(parse_port("65535") == 65535);
+  for (const auto text : {"", "65536", "70000", "-1", "+1", " 1", "1 ", "0x50", "1e3"})
+    CHECK(failed_with(parse_port(text), errc::usage));
+}
+
+TEST_CASE("parse_address: an address and nothing else", "[net][unit]") {
+  CHECK(parse_address("127.0.0.1").value().is_v4());
+  CHECK(parse_address("::1").value().is_v6());
+  for (const auto text : {""sv, "localhost"sv, "127.0.0.1:1"sv, "[::1]"sv, "127.1"sv, "127.0.0.256"sv, "127.0.0.1\0"sv,
+                          " 127.0.0.1"sv, "127.0.0.1 "sv})
+    CHECK_FALSE(parse_address(text));
+}
+
+TEST_CASE("to_string: an endpoint is written so that it can be read again", "[net][unit]") {
+  CHECK(to_string(tcp::endpoint(asio::ip::make_address("127.0.0.1"), 50000)) == "127.0.0.1:50000");
+  CHECK(to_string(udp::endpoint(asio::ip::make_address("::1"), 7)) == "[::1]:7");
+  CHECK(to_string("localhost", 25) == "localhost:25");
+  CHECK(to_string("::1", 25) == "[::1]:25");
+}
+
+TEST_CASE("in_family: any takes both", "[net][unit]") {
+  const auto v4 = asio::ip::make_address("127.0.0.1");
+  const auto v6 = asio::ip::make_address("::1");
+  CHECK((in_family(v4, family::any) && in_family(v6, family::any)));
+  CHECK((in_family(v4, family::ipv4) && !in_family(v6, family::ipv4)));
+  CHECK((!in_family(v4, family::ipv6) && in_family(v6, family::ipv6)));
+}
+
+TEST_CASE("parse_local_end: an address, a port, or both", "[net][unit]") {
+  CHECK(local("127.0.0.2") == "127.0.0.2:0");
+  CHECK(local("127.0.0.2:4000") == "127.0.0.2:4000");
+  CHECK(local(":4000") == "0.0.0.0:4000");
+  CHECK(local("[::1]:4000") == "[::1]:4000");
+  CHECK(local("::1") == "[::1]:0");
+  CHECK(local("eth0") == "local address 'eth0' is not an address (write 192.0.2.1, 192.0.2.1:4000 or [::1]:4000)");
+  CHECK(failed_with(parse_local_end("127.0.0.1:x"), errc::usage));
+}
+
+TEST_CASE("parse_bind: an address, or any for both wildcards", "[net][unit]") {
+  CHECK(bind("any") == "0.0.0.0;::;");
+  CHECK(bind("127.0.0.1") == "127.0.0.1;");
+  CHECK(bind("::1") == "::1;");
+  CHECK(bind("[::1]") == "::1;");
+  for (const auto text : {"", "localhost", "127.0.0.1:5", "[]", "Any", "*"}) {
+    CHECK(failed_with(parse_bind(text), errc::usage));
+  }
+  CHECK(bind("eth0") == "bind address 'eth0' is not an address (write 192.0.2.1, ::1 or any)");
+}
