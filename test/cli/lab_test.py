@@ -4,8 +4,10 @@
 
 import json
 
+import signal
+
 import harness
-from harness import IO, Case
+from harness import INTERRUPTED, IO, Case
 
 
 class Tour(Case):
@@ -27,6 +29,34 @@ class Tour(Case):
         text = self.netlab("lab", "tour").out.lower()
         for word in ("tcp", "udp", "local", "connect", "recv", "timeout", "echo", "sum", "pro"):
             self.assertIn(word, text)
+
+    def test_scan(self):
+        """tour: walks through exercise 2: each state with its errors, an echo, a message, silence, both transports"""
+        text = self.netlab("lab", "tour", "--chapter", "2").out
+        for words in ("/tcp  open ", "/tcp  closed ", "/tcp  filtered ", "/udp  open ", "/udp  closed ",
+                      "/udp  open|filtered ", "not-finished", "(ECONNREFUSED, 10061)", "(ETIMEDOUT, 10060)",
+                      "(ECONNREFUSED, 10054)", "syn-ack  echo", "error: unknown operation"):
+            self.assertIn(words, text)
+
+    def test_chapters(self):
+        """tour: all chapters, or the one that --chapter names; there is no other"""
+        def chapters(*words):
+            lines = [json.loads(line) for line in self.netlab("lab", "tour", "--json", *words).lines]
+            return [each["chapter"] for each in lines if "held" not in each], {each["chapter"] for each in lines}
+
+        self.assertEqual(chapters(), ([1, 2], {1, 2}))
+        self.assertEqual(chapters("--chapter", "1"), ([1], {1}))
+        self.assertEqual(chapters("--chapter", "2"), ([2], {2}))
+        for text in ("0", "3", "-1", "two", ""):
+            self.refused("lab", "tour", "--chapter", text)
+
+    def test_interrupt(self):
+        """tour: SIGINT ends it with 130, also in the middle of a scan"""
+        for chapter, step in (("1", r"1\.2 "), ("2", r"2\.4 ")):
+            tour = self.start("lab", "tour", "--chapter", chapter)
+            tour.until_out(step)
+            done = tour.stop(signal.SIGINT)
+            self.assertEqual(done.status, INTERRUPTED, done.err)
 
     def test_quiet(self):
         """tour: -q leaves the observations alone"""
