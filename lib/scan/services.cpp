@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -79,8 +79,9 @@ service_names service_names::built_in() { return parse(built_in_services); }
 service_names service_names::read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return built_in();
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  service_names names = parse(text);
+  std::ostringstream text;
+  text << file.rdbuf();  // of a directory: nothing
+  service_names names = parse(text.view());
   return names.entries_.empty() ? built_in() : names;
 }
 
