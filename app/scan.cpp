@@ -55,7 +55,9 @@ constexpr std::array scan_options{
     shared_options::ipv6,
     option{.name = "max-time", .argument = "DURATION", .help = "end then, with what is known"},
     option{.name = "no-banner", .help = "do not wait for what an open TCP port says by itself"},
-    option{.name = "no-send", .help = "send nothing to an open TCP port; to UDP ports, only requests fit for the port"},
+    option{
+        .name = "no-send",
+        .help = "send nothing to an open TCP port, and to a UDP port without a request of its own an empty datagram"},
     option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
     option{
         .name = "parallel", .argument = "N", .help = "most TCP connections under way; else as many as the path bears"},
@@ -196,7 +198,8 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
                                : parse_integer<std::uint64_t>(random_seed_text()).value_or(0);
 
   const duration timeout = args.timeout("timeout");
-  const double rate = args.has("rate") ? static_cast<double>(args.number("rate", 1, 10'000'000)) : 0;
+  double rate = args.has("rate") ? static_cast<double>(args.number("rate", 1, 10'000'000)) : 0;
+  if (call.tcp && call.udp) rate /= 2;  // together no more than was asked for
   std::optional<unsigned> retries;
   if (args.has("retries")) retries = static_cast<unsigned>(args.number("retries", 0, 100));
   const std::vector<scan::address> sources = args.list_as("source", parse_source);
