@@ -135,6 +135,62 @@ class window {
   std::uint64_t all_answered_ = 0;
 };
 
+/// A pace for a target that answers only so many probes a second, however few are under way. Nothing until more
+/// controls are lost than answered; then half as many probes a second each time, though never less than had answers,
+/// and a little more as long as hardly any control gets lost.
+class crawl {
+ public:
+  explicit crawl(time_point now) : began_(now) {}
+
+  void answered(bool is_control, time_point now) {
+    end_round(now);
+    ++answers_;
+    if (is_control) ++kept_;
+  }
+  /// A control was.
+  void lost(time_point now) {
+    ++lost_;
+    end_round(now);
+  }
+  /// When the next probe may go out; in the past if it may now.
+  [[nodiscard]] time_point next() const noexcept { return next_; }
+  void take(time_point now) {
+    ++sent_;
+    if (gap_ > duration(0)) next_ = std::max(next_, now - max_lag) + gap_;
+  }
+
+ private:
+  static constexpr duration round = std::chrono::seconds(1);
+  static constexpr duration short_round = std::chrono::milliseconds(100);  // when it is clear what to do
+  static constexpr duration max_lag = std::chrono::milliseconds(10);       // what a nap of ours may make up for
+  static constexpr unsigned many = 8;
+  static constexpr double tolerance = 0.3;  // of the controls; a radio link loses some
+  static constexpr double least = 10;       // a second
+
+  void end_round(time_point now) {
+    const duration took = now - began_;
+    const bool is_overrun = lost_ >= many && lost_ > kept_;
+    if (took < (is_overrun ? short_round : round)) return;
+    const double seconds = std::chrono::duration<double>(took).count();
+    if (is_overrun && answers_ > 0)  // where nobody answers, no pace will do
+      set(std::max(answers_, sent_ / 2) / seconds);
+    else if (gap_ > duration(0) && kept_ > 0 && lost_ <= tolerance * (lost_ + kept_))
+      set((lost_ == 0 ? 1.5 : 1.1) * 1e9 / static_cast<double>(gap_.count()));
+    began_ = now;
+    answers_ = sent_ = 0;
+    kept_ = lost_ = 0;
+  }
+  void set(double per_second) { gap_ = duration(static_cast<std::int64_t>(1e9 / std::max(per_second, least))); }
+
+  time_point began_;
+  time_point next_ = time_point::min();
+  duration gap_{};
+  double answers_ = 0;
+  double sent_ = 0;
+  unsigned kept_ = 0;  // controls
+  unsigned lost_ = 0;
+};
+
 /// How often probes get lost, and how often to ask before silence is the port's own.
 class loss_estimate {
  public:
@@ -142,10 +198,17 @@ class loss_estimate {
   void answered_at(unsigned attempt) {
     answered_ += 1;
     lost_ += attempt - 1;
+    was_seen_ = was_seen_ || attempt > 1;
     if (answered_ < memory) return;
     answered_ /= 2;
     lost_ /= 2;
   }
+  /// One that would have been answered was not.
+  void lost() {
+    lost_ += 1;
+    was_seen_ = true;
+  }
+  [[nodiscard]] bool was_seen() const noexcept { return was_seen_; }
   [[nodiscard]] double rate() const noexcept {
     return answered_ == 0 ? 0 : static_cast<double>(lost_) / static_cast<double>(lost_ + answered_);
   }
@@ -162,6 +225,7 @@ class loss_estimate {
   static constexpr std::uint64_t memory = 8192;  // answers; a path that was crowded once may have got better
   std::uint64_t answered_ = 0;
   std::uint64_t lost_ = 0;
+  bool was_seen_ = false;
 };
 
 }  // namespace netlab::scan

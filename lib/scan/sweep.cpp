@@ -20,6 +20,11 @@ constexpr duration least_patience = std::chrono::milliseconds(100);
 constexpr duration next_patience = std::chrono::milliseconds(25);
 // A queue that answers wait in this long will soon be full.
 constexpr duration long_queue = std::chrono::milliseconds(20);
+// A target that answered before and was not heard for so long, controls and all, is gone.
+constexpr duration gone_after = std::chrono::seconds(5);
+constexpr unsigned max_backoff = 10;  // doublings
+// So many probes have one control among them.
+constexpr unsigned probes_a_control = 16;
 // What a busy machine adds to a round trip.
 constexpr duration least_transit = std::chrono::milliseconds(2);
 // What else holds descriptors, ports or memory needs a moment to let go.
@@ -34,33 +39,37 @@ sweep::sweep(const sweep_parameters& how, time_point now)
       order_(how.targets * how.ports, how.seed),
       window_(first_window, how.parallel),
       limit_(how.rate, now),
-      rtts_(how.targets <= max_own_rtts ? how.targets : 1, rtt_estimator(first_patience, least_patience, how.timeout)),
+      crawl_(now),
+      paths_(how.targets <= max_own_rtts ? how.targets : 1,
+             path{.rtt = rtt_estimator(first_patience, least_patience, how.timeout)}),
       flights_(how.parallel),
       first_phase_left_(order_.size()) {
   free_.reserve(how.parallel);
   for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<std::uint32_t>(slot));
 }
 
-rtt_estimator& sweep::rtt_of(std::uint64_t item) { return rtts_.size() == 1 ? rtts_[0] : rtts_[target(item)]; }
-const rtt_estimator& sweep::rtt_of(std::uint64_t item) const {
-  return rtts_.size() == 1 ? rtts_[0] : rtts_[target(item)];
+sweep::path& sweep::path_of(std::uint64_t item) { return paths_.size() == 1 ? paths_[0] : paths_[target(item)]; }
+const sweep::path& sweep::path_of(std::uint64_t item) const {
+  return paths_.size() == 1 ? paths_[0] : paths_[target(item)];
 }
 
 duration sweep::patience(std::uint64_t item, std::size_t wait) const {
-  const rtt_estimator& rtt = rtt_of(item);
+  const rtt_estimator& rtt = path_of(item).rtt;
   // The last attempt at a target that never answered has all the time there is.
   if (!rtt.has_sample() && (wait > 0 || how_.retries == 0)) return how_.timeout;
-  if (wait == 2) return std::min(how_.timeout, std::max(rtt.transit(), next_patience));
-  return std::min(how_.timeout, std::max(rtt.timeout(), rtt.transit() * (wait == 0 ? 1 : 2)));
+  const duration wanted =
+      wait == 2 ? std::max(rtt.transit(), next_patience) : std::max(rtt.timeout(), rtt.transit() * (wait == 0 ? 1 : 2));
+  return std::min(how_.timeout, wanted * (1U << path_of(item).backoff));
 }
 
 bool sweep::is_silent(const silence& one) const {
-  const unsigned least = how_.retries + 1;
+  // What was asked while the sweep went on may have met the crowd that it was itself.
+  const unsigned least = loss_.was_seen() ? std::max(2U, how_.retries + 1) : how_.retries + 1;
   return one.attempts >= max_attempts || one.fair >= loss_.tries(least, order_.size());
 }
 
 time_point sweep::leaves_path(const flight& one) const {
-  return one.sent + std::max(rtt_of(one.item).transit(), least_transit);
+  return one.sent + std::max(path_of(one.item).rtt.transit(), least_transit);
 }
 
 void sweep::look_at_path(time_point now) {
@@ -74,36 +83,61 @@ void sweep::look_at_path(time_point now) {
 }
 
 bool sweep::has_work() const noexcept {
-  return !again_.empty() || place_ < order_.size() ||
+  return !again_.empty() || place_ < order_.size() || !to_accompany_.empty() ||
          (is_swept() && !doubtful_.empty() && !is_silent(doubtful_.front()));
+}
+
+void sweep::accompany(std::uint64_t item, time_point now) {
+  path& its = path_of(item);
+  // Where all targets share a path, one of them says nothing of the others.
+  if (how_.retries_fixed || its.control == no_item || paths_.size() != how_.targets) return;
+  if (now - its.last_heard > gone_after) return;
+  if (its.unaccompanied++ == 0) to_accompany_.push_back(item);
+}
+
+sweep::silence sweep::choose(bool& is_control) {
+  const auto take = [](std::deque<silence>& from) {
+    const silence first = from.front();
+    from.pop_front();
+    return first;
+  };
+  const bool is_control_due =
+      !to_accompany_.empty() && path_of(to_accompany_.front()).unaccompanied >= probes_a_control;
+  is_control = false;
+  if (!is_control_due) {
+    if (!again_.empty()) return take(again_);
+    if (place_ < order_.size()) return {order_(place_++), 0, 0};
+    if (to_accompany_.empty()) return take(doubtful_);
+    if (is_swept() && !doubtful_.empty() && !is_silent(doubtful_.front())) return take(doubtful_);
+  }
+  is_control = true;
+  path& its = path_of(to_accompany_.front());
+  to_accompany_.pop_front();
+  its.unaccompanied = 0;
+  return {its.control, 0, 0};
 }
 
 std::optional<sweep::probe> sweep::next(time_point now) {
   look_at_path(now);
-  if (on_path_ >= window_.size() || free_.empty() || now < hold_until_ || !has_work() || !limit_.take(now))
-    return std::nullopt;
-  silence what{};
-  if (!again_.empty()) {
-    what = again_.front();
-    again_.pop_front();
-  } else if (place_ < order_.size()) {
-    what = {order_(place_++), 0, 0};
-  } else {
-    what = doubtful_.front();
-    doubtful_.pop_front();
-  }
+  if (on_path_ >= window_.size() || free_.empty() || now < hold_until_ || !has_work()) return std::nullopt;
+  if (is_swept() && now < crawl_.next()) return std::nullopt;
+  if (!limit_.take(now)) return std::nullopt;
+  if (is_swept()) crawl_.take(now);
+  bool is_control = false;
+  const silence what = choose(is_control);
   const std::uint32_t slot = free_.back();
   free_.pop_back();
   flight& now_under_way = flights_[slot];
   list& waiting = lists_[wait_of(what.attempts + 1U)];
   const auto attempt = static_cast<std::uint16_t>(what.attempts + 1);
-  now_under_way = {what.item, attempt, what.fair, true, now, waiting.last, none};
+  now_under_way = {what.item, attempt, what.fair, true, is_control, now, waiting.last, none};
   (waiting.last == none ? waiting.first : flights_[waiting.last].behind) = slot;
   waiting.last = slot;
   if (waiting.oldest_on_path == none) waiting.oldest_on_path = slot;
   ++under_way_;
   ++on_path_;
-  return probe{what.item, attempt, slot};
+  if (!is_control && attempt > how_.retries) accompany(what.item, now);
+  return probe{what.item, attempt, slot, is_control};
 }
 
 void sweep::unlink(std::uint32_t slot) {
@@ -127,31 +161,41 @@ void sweep::put_back(std::uint32_t slot, time_point now) {
 
 void sweep::repeat(std::uint32_t slot) {
   const flight& one = flights_[slot];
-  again_.push_front({one.item, static_cast<std::uint16_t>(one.attempt - 1), one.fair});
+  if (one.is_control)
+    to_accompany_.push_back(one.item);
+  else
+    again_.push_front({one.item, static_cast<std::uint16_t>(one.attempt - 1), one.fair});
   unlink(slot);
 }
 
-std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, bool measures_path) {
+std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answer what) {
   const flight one = flights_[slot];
   unlink(slot);
-  ++done_;
-  if (one.attempt <= how_.retries + 1) --first_phase_left_;
-  if (!measures_path) {
+  if (!one.is_control) {
+    ++done_;
+    if (one.attempt <= how_.retries + 1) --first_phase_left_;
+  }
+  if (what == answer::local) {
     if (window_.ended(true)) last_shrunk_ = now;
     return std::nullopt;
   }
   const duration rtt = now - one.sent;
-  rtt_estimator& estimate = rtt_of(one.item);
-  estimate.add(rtt);
+  path& its = path_of(one.item);
+  its.rtt.add(rtt);
+  its.last_heard = now;
+  its.backoff = 0;
+  if (what != answer::from_path) its.last_heard_of = std::max(its.last_heard_of, one.sent);
+  if (what == answer::refusal) its.control = one.item;
   loss_.answered_at(one.attempt);
+  crawl_.answered(one.is_control, now);
   // What was lost before the window shrank says nothing of its size now.
-  if (one.attempt > 1 && one.sent - estimate.timeout() > last_shrunk_)
+  if (one.attempt > 1 && one.sent - its.rtt.timeout() > last_shrunk_)
     window_.lost(one.attempt - 1);
   else
     window_.answered();
   // Many that are overdue are lost, or filtered; either way there is no reason to hurry more.
   const bool few_overdue = under_way_ - on_path_ <= window_.size();
-  if (window_.ended(few_overdue && has_short_queue(estimate))) last_shrunk_ = now;
+  if (window_.ended(few_overdue && has_short_queue(its.rtt))) last_shrunk_ = now;
   return rtt;
 }
 
@@ -163,9 +207,20 @@ std::optional<sweep::expired> sweep::take_expired(time_point now) {
     if (slot == none || flights_[slot].sent + patience(flights_[slot].item, wait) > now) continue;
     const flight one = flights_[slot];
     unlink(slot);
+    const probe what{one.item, one.attempt, slot, one.is_control};
+    path& its = path_of(one.item);
+    if (one.is_control) {
+      if (its.last_heard_of >= one.sent) {  // it was lost for certain
+        loss_.lost();
+        crawl_.lost(now);
+      } else if (its.last_heard < one.sent) {
+        its.backoff = std::min(its.backoff + 1, max_backoff);
+      }
+      return expired{what, verdict::again};
+    }
     if (window_.ended_silent()) last_shrunk_ = now;
-    const probe what{one.item, one.attempt, slot};
-    const auto fair = static_cast<std::uint16_t>(one.fair + (one.sent > last_shrunk_ ? 1 : 0));
+    const bool is_meant = its.control == no_item || its.last_heard_of >= one.sent || now - its.last_heard > gone_after;
+    const auto fair = static_cast<std::uint16_t>(one.fair + (one.sent > last_shrunk_ && is_meant ? 1 : 0));
     if (one.attempt <= how_.retries) {
       again_.push_back({one.item, one.attempt, fair});
       return expired{what, verdict::again};
@@ -176,7 +231,8 @@ std::optional<sweep::expired> sweep::take_expired(time_point now) {
       return expired{what, verdict::silent};
     }
     // How much gets lost is not known well enough before the end of the sweep.
-    doubtful_.push_back({one.item, one.attempt, fair});
+    const bool is_calm = is_swept() || !loss_.was_seen();
+    doubtful_.push_back({one.item, one.attempt, is_calm ? fair : std::uint16_t{0}});
     return expired{what, verdict::again};
   }
   if (!doubtful_.empty() && ((is_swept() && is_silent(doubtful_.front())) || doubtful_.size() > max_doubtful)) {
@@ -195,6 +251,7 @@ time_point sweep::wake(time_point now) const {
     for (const list& waiting : lists_)
       if (waiting.oldest_on_path != none) room = std::min(room, leaves_path(flights_[waiting.oldest_on_path]));
     at = std::max({room, hold_until_, limit_.next()});
+    if (is_swept()) at = std::max(at, crawl_.next());
   }
   if (is_swept() && !doubtful_.empty() && is_silent(doubtful_.front())) at = now;
   for (std::size_t wait = 0; wait < waits; ++wait)
@@ -205,10 +262,10 @@ time_point sweep::wake(time_point now) const {
 
 std::optional<std::uint64_t> sweep::take_unfinished() {
   for (list& waiting : lists_)
-    if (waiting.first != none) {
-      const std::uint64_t item = flights_[waiting.first].item;
+    while (waiting.first != none) {
+      const flight one = flights_[waiting.first];
       unlink(waiting.first);
-      return item;
+      if (!one.is_control) return one.item;
     }
   for (std::deque<silence>* from : {&again_, &doubtful_})
     if (!from->empty()) {

@@ -26,13 +26,16 @@ struct sweep_parameters {
 
 /// Every port of every target is asked in random order. One that stays silent is asked again: once promptly (that
 /// its answer then comes shows how much gets lost), and at the end of the sweep, when that is known well, as often as
-/// it takes to be sure.
+/// it takes to be sure. Silence counts only where it means something: a probe sent later to the same target was
+/// answered. Where no other port would do it, a *control* does, a probe to a port that is known to refuse; a machine
+/// that had to stop for a moment, and one that sends only so many resets a second (FreeBSD: 200), show by it.
 class sweep {
  public:
   struct probe {
     std::uint64_t item = 0;  ///< target() and port() read it
     unsigned attempt = 1;
     std::uint32_t slot = 0;  ///< names the probe while it is under way: below `parallel`
+    bool is_control = false;  ///< its port is known; its answer is no news
   };
   enum class verdict : std::uint8_t {
     again,   ///< it was not answered in time and will be asked again
@@ -41,6 +44,13 @@ class sweep {
   struct expired {
     probe what;
     verdict meaning;
+  };
+
+  enum class answer : std::uint8_t {
+    from_port,  ///< the connection was made
+    refusal,    ///< reset
+    from_path,  ///< ICMP: of the path, so no sign that the port's machine answers
+    local,      ///< this machine's own
   };
 
   sweep(const sweep_parameters& how, time_point now);
@@ -55,7 +65,7 @@ class sweep {
   /// It must be asked once more, and this time did not count.
   void repeat(std::uint32_t slot);
   /// It was answered, by whatever: the port is done. The round trip, unless the answer says nothing of it.
-  std::optional<duration> answered(std::uint32_t slot, time_point now, bool measures_path = true);
+  std::optional<duration> answered(std::uint32_t slot, time_point now, answer what = answer::refusal);
   /// The next probe whose time is up, if there is one. Ask after all events that have come were told.
   [[nodiscard]] std::optional<expired> take_expired(time_point now);
   /// When next() or take_expired() may have something again; `never`: not before an answer.
@@ -78,6 +88,7 @@ class sweep {
     std::uint16_t attempt = 0;  // 0: free
     std::uint16_t fair = 0;     // attempts before it that a crowded path did not spoil
     bool on_path = false;
+    bool is_control = false;
     time_point sent{};
     std::uint32_t before = none;  // list of its attempt's length of wait, oldest first
     std::uint32_t behind = none;
@@ -87,12 +98,21 @@ class sweep {
     std::uint16_t attempts;
     std::uint16_t fair;
   };
+  struct path {
+    rtt_estimator rtt;
+    time_point last_heard_of = time_point::min();  // when the latest of the answered probes was sent
+    time_point last_heard = time_point::min();
+    unsigned backoff = 0;                          // controls lost in a row: patience doubles
+    std::uint64_t control = no_item;               // refuses connections
+    unsigned unaccompanied = 0;  // of the probes that silence is to be believed of, since a control
+  };
   struct list {
     std::uint32_t first = none;
     std::uint32_t last = none;
     std::uint32_t oldest_on_path = none;
   };
   static constexpr std::uint32_t none = 0xffffffff;
+  static constexpr std::uint64_t no_item = ~std::uint64_t{0};
   static constexpr std::size_t waits = 3;  // first, second, later attempts
 
   [[nodiscard]] static std::size_t wait_of(unsigned attempt) noexcept {
@@ -101,8 +121,11 @@ class sweep {
   [[nodiscard]] duration patience(std::uint64_t item, std::size_t wait) const;
   /// Enough fair attempts were in vain.
   [[nodiscard]] bool is_silent(const silence& one) const;
-  [[nodiscard]] rtt_estimator& rtt_of(std::uint64_t item);
-  [[nodiscard]] const rtt_estimator& rtt_of(std::uint64_t item) const;
+  [[nodiscard]] path& path_of(std::uint64_t item);
+  [[nodiscard]] const path& path_of(std::uint64_t item) const;
+  /// The probe that is to go out next, without its slot; the caller has asked has_work().
+  [[nodiscard]] silence choose(bool& is_control);
+  void accompany(std::uint64_t item, time_point now);
   [[nodiscard]] time_point leaves_path(const flight& one) const;
   void look_at_path(time_point now);
   [[nodiscard]] bool has_work() const noexcept;
@@ -115,12 +138,14 @@ class sweep {
   window window_;
   rate_limit limit_;
   loss_estimate loss_;
-  std::vector<rtt_estimator> rtts_;  // one a target while they are few, else one for all
+  crawl crawl_;
+  std::vector<path> paths_;  // one a target while they are few, else one for all
   std::vector<flight> flights_;
   std::vector<std::uint32_t> free_;
   std::array<list, waits> lists_;
-  std::deque<silence> again_;     // to be asked a second time, soon
+  std::deque<silence> again_;  // to be asked a second time, soon
   std::deque<silence> doubtful_;  // asked as often as was wished; looked at once more at the end
+  std::deque<std::uint64_t> to_accompany_;  // items of targets that a control is due for
   std::uint64_t place_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t first_phase_left_ = 0;

@@ -18,6 +18,10 @@ constexpr unsigned launches_a_turn = 64;
 // An open port's banner, and again its reply, is waited for this long and some round trips.
 constexpr duration talk_patience = std::chrono::milliseconds(400);
 constexpr int talk_round_trips = 4;
+// After our end of a conversation, for the other's; and for so many open ports of a scan only: who closes first keeps
+// the local port in TIME_WAIT for a minute, and a reset does not.
+constexpr duration farewell_patience = std::chrono::milliseconds(200);
+constexpr std::size_t max_farewells = 1000;
 // Read from one port before the next has its turn.
 constexpr std::size_t read_at_once = 4096;
 
@@ -43,6 +47,11 @@ bool is_shortage(int error) noexcept {
 void close_hard(int fd) noexcept {
   const linger at_once{1, 0};
   static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+}
+
+void close_softly(int fd) noexcept {
+  const linger off{};
+  static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off));
 }
 
 }  // namespace
@@ -129,15 +138,10 @@ void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
   if (which == none) {
     const int error = errno;
     if (is_shortage(error)) return sweep_.put_back(what.slot, now);
-    sweep_.answered(what.slot, now, false);
-    finding made = describe(what.item);
-    const port_verdict verdict = classify_tcp(error, std::nullopt);
-    made.state = verdict.state;
-    made.why = verdict.why;
-    made.system_error = error;
-    return output_.found(made);
+    attempts_[what.slot] = {none, what.item, what.is_control};
+    return conclude(what.slot, classify_tcp(error, std::nullopt), sweep::answer::local, now);
   }
-  attempts_[what.slot] = {which, what.item};
+  attempts_[what.slot] = {which, what.item, what.is_control};
   slot_of_[which] = what.slot;
   ++sent_;
   const socket_address end(to, how_.ports[sweep_.port(what.item)]);
@@ -171,31 +175,33 @@ void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_
   // Still under way, but ICMP may have come while the socket was busy: then only the queue has it.
   const auto queued = read_error_queue(mine.fd.get());
   if (!queued || !reason_of(queued->message)) return;
-  const port_verdict verdict = classify_tcp(queued->message.system_error, queued->message);
-  finding made = describe(attempts_[slot].item);
-  made.state = verdict.state;
-  made.why = verdict.why;
-  made.system_error = verdict.system_error;
-  made.rtt = sweep_.answered(slot, now);
-  release_connection(attempts_[slot].connection, false);
-  attempts_[slot] = {};
-  output_.found(made);
+  conclude(slot, classify_tcp(queued->message.system_error, queued->message), sweep::answer::from_path, now);
 }
 
 void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
-  const attempt mine = attempts_[slot];
-  const int fd = connections_[mine.connection].fd.get();
   std::optional<icmp_error> message;
-  if (const auto queued = read_error_queue(fd); queued && reason_of(queued->message)) message = queued->message;
+  if (const auto queued = read_error_queue(connections_[attempts_[slot].connection].fd.get());
+      queued && reason_of(queued->message))
+    message = queued->message;
   const port_verdict verdict = classify_tcp(system_error, message);
+  const auto what = verdict.state == port_state::closed ? sweep::answer::refusal
+                    : message                           ? sweep::answer::from_path
+                                                        : sweep::answer::local;
+  conclude(slot, verdict, what, now);
+}
+
+void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now) {
+  const attempt mine = std::exchange(attempts_[slot], {});
+  // A socket that was refused can connect again.
+  if (mine.connection != none)
+    release_connection(mine.connection, what == sweep::answer::refusal && verdict.system_error == ECONNREFUSED);
+  const std::optional<duration> rtt = sweep_.answered(slot, now, what);
+  if (mine.is_control) return;
   finding made = describe(mine.item);
   made.state = verdict.state;
   made.why = verdict.why;
   made.system_error = verdict.system_error;
-  const bool is_reset = verdict.state == port_state::closed;
-  made.rtt = sweep_.answered(slot, now, is_reset || message);
-  release_connection(mine.connection, is_reset && system_error == ECONNREFUSED);
-  attempts_[slot] = {};
+  made.rtt = rtt;
   output_.found(made);
 }
 
@@ -208,7 +214,7 @@ void tcp_connect_engine::repeat(std::uint32_t slot) {
 
 // To a port of this machine from which one of our own sockets happens to connect at this moment, the connection comes
 // about (RFC 9293 §3.5, simultaneous open), be it with itself or with another one; nobody listens there.
-bool tcp_connect_engine::is_own_reflection(std::uint32_t slot, time_point now) {
+bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
   const int fd = connections_[attempts_[slot].connection].fd.get();
   const auto local = local_end_of(fd);
   const auto remote = remote_end_of(fd);
@@ -226,32 +232,32 @@ bool tcp_connect_engine::is_own_reflection(std::uint32_t slot, time_point now) {
     repeat(slot);
     return true;
   }
-  static_cast<void>(now);
   return false;
 }
 
 void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
-  if (is_own_reflection(slot, now)) return;
-  const attempt mine = attempts_[slot];
+  if (is_own_reflection(slot)) return;
+  const attempt mine = std::exchange(attempts_[slot], {});
   net::unique_fd fd = std::move(connections_[mine.connection].fd);
+  const bool in_poller = connections_[mine.connection].in_poller;
+  release_connection(mine.connection, false);
   close_hard(fd.get());
+  const std::optional<duration> rtt = sweep_.answered(slot, now, sweep::answer::from_port);
+  if (mine.is_control) return;
   finding made = describe(mine.item);
   made.state = port_state::open;
   made.why = reason::syn_ack;
-  made.rtt = sweep_.answered(slot, now);
-  const bool in_poller = connections_[mine.connection].in_poller;
-  release_connection(mine.connection, false);
-  attempts_[slot] = {};
+  made.rtt = rtt;
   if (output_.opened) output_.opened(made);
-  if (!how_.talk.listen && !how_.talk.message) return output_.found(made);
   const std::uint64_t number = next_talk_++;
-  const duration patience = std::min(how_.timeout, talk_patience + talk_round_trips * made.rtt.value_or(duration(0)));
   const std::uint32_t wanted = EPOLLIN | EPOLLRDHUP;
   const bool heard = in_poller ? on_.change(fd.get(), wanted, number_, talk_bit | number)
                                : on_.add(fd.get(), wanted, number_, talk_bit | number);
   if (!heard) return output_.found(made);
-  talks_.emplace(number, std::make_unique<conversation>(conversation{std::move(fd), std::move(made),
-                                                                     scan::talk(how_.talk, patience, now), never}));
+  const duration patience = std::min(how_.timeout, talk_patience + talk_round_trips * rtt.value_or(duration(0)));
+  talks_.emplace(number,
+                 std::make_unique<conversation>(conversation{
+                     .fd = std::move(fd), .what = std::move(made), .words = scan::talk(how_.talk, patience, now)}));
   continue_talk(number, now);
 }
 
@@ -260,23 +266,42 @@ void tcp_connect_engine::continue_talk(std::uint64_t number, time_point now) {
   if (const std::string_view message = one.words.take_output(); !message.empty())
     if (::send(one.fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
       one.words.eof();
-  if (one.words.done()) return end_talk(number);
-  if (one.deadline == one.words.deadline()) return;
-  talk_deadlines_.erase({one.deadline, number});
-  one.deadline = one.words.deadline();
-  talk_deadlines_.emplace(one.deadline, number);
-  static_cast<void>(now);
+  if (one.words.done()) return end_talk(number, now);
+  wait_until(number, one.words.deadline());
 }
 
-void tcp_connect_engine::end_talk(std::uint64_t number) {
-  const auto found = talks_.find(number);
-  conversation& one = *found->second;
+void tcp_connect_engine::wait_until(std::uint64_t number, time_point deadline) {
+  conversation& one = *talks_.at(number);
+  if (one.deadline == deadline) return;
   talk_deadlines_.erase({one.deadline, number});
+  one.deadline = deadline;
+  talk_deadlines_.emplace(deadline, number);
+}
+
+void tcp_connect_engine::tell(conversation& one) {
   one.what.banner = one.words.banner();
   one.what.reply = one.words.reply();
   one.what.is_echo = one.words.is_echo();
   output_.found(one.what);
-  talks_.erase(found);
+}
+
+// A program that reads from the connection should see its end, as from any client; a reset looks like an accident.
+void tcp_connect_engine::end_talk(std::uint64_t number, time_point now) {
+  conversation& one = *talks_.at(number);
+  tell(one);
+  if (one.peer_closed) {  // the TIME_WAIT is the other's
+    close_softly(one.fd.get());
+    return forget(number);
+  }
+  if (farewells_ == max_farewells || ::shutdown(one.fd.get(), SHUT_WR) != 0) return forget(number);
+  ++farewells_;
+  one.is_leaving = true;
+  wait_until(number, now + farewell_patience);
+}
+
+void tcp_connect_engine::forget(std::uint64_t number) {
+  talk_deadlines_.erase({talks_.at(number)->deadline, number});
+  talks_.erase(number);
 }
 
 void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
@@ -291,11 +316,17 @@ void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_po
   conversation& one = *found->second;
   std::array<std::byte, read_at_once> octets;  // NOLINT: filled by recv
   const ssize_t size = ::recv(one.fd.get(), octets.data(), octets.size(), MSG_DONTWAIT);
-  if (size > 0)
-    one.words.feed(bytes_view(octets).first(static_cast<std::size_t>(size)), now);
-  else if (size == 0 || (errno != EAGAIN && errno != EINTR))
-    one.words.eof();
+  const bool is_over = size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
   static_cast<void>(events);
+  if (one.is_leaving) {
+    if (is_over) forget(number);
+    return;
+  }
+  if (size > 0) one.words.feed(bytes_view(octets).first(static_cast<std::size_t>(size)), now);
+  if (is_over) {
+    one.peer_closed = size == 0;
+    one.words.eof();
+  }
   continue_talk(number, now);
 }
 
@@ -316,7 +347,12 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
     }
     while (!talk_deadlines_.empty() && talk_deadlines_.begin()->first <= now) {
       const std::uint64_t number = talk_deadlines_.begin()->second;
-      talks_.at(number)->words.tick(now);
+      conversation& one = *talks_.at(number);
+      if (one.is_leaving) {
+        forget(number);
+        continue;
+      }
+      one.words.tick(now);
       continue_talk(number, now);
     }
   }
@@ -333,10 +369,10 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
 
 void tcp_connect_engine::abandon(time_point now) {
   static_cast<void>(now);
-  while (!talks_.empty()) {
-    const std::uint64_t number = talks_.begin()->first;
-    end_talk(number);
-  }
+  for (const auto& [number, one] : talks_)
+    if (!one->is_leaving) tell(*one);
+  talks_.clear();
+  talk_deadlines_.clear();
   while (const auto item = sweep_.take_unfinished()) {
     finding made = describe(*item);
     made.state = port_state::unknown;

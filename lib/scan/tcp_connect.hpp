@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "net/fd.hpp"
+#include "scan/classify.hpp"
 #include "scan/run.hpp"
 #include "scan/services.hpp"
 #include "scan/sweep.hpp"
@@ -54,12 +55,15 @@ class tcp_connect_engine final : public engine {
   struct attempt {
     std::uint32_t connection = none;  // none: this slot is free
     std::uint64_t item = 0;
+    bool is_control = false;
   };
   struct conversation {
     net::unique_fd fd;
     finding what;
     scan::talk words;
-    time_point deadline;
+    time_point deadline = never;
+    bool peer_closed = false;
+    bool is_leaving = false;  // all was said and told; the peer's end is waited for
   };
   static constexpr std::uint32_t none = 0xffffffff;
   static constexpr std::uint64_t talk_bit = std::uint64_t{1} << 40;  // of a poller key: a conversation's number
@@ -71,10 +75,14 @@ class tcp_connect_engine final : public engine {
   void look(std::uint32_t slot, time_point now, bool is_first_look);
   void refused(std::uint32_t slot, int system_error, time_point now);
   void established(std::uint32_t slot, time_point now);
-  [[nodiscard]] bool is_own_reflection(std::uint32_t slot, time_point now);
+  void conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now);
+  [[nodiscard]] bool is_own_reflection(std::uint32_t slot);
   void repeat(std::uint32_t slot);
   void continue_talk(std::uint64_t number, time_point now);
-  void end_talk(std::uint64_t number);
+  void wait_until(std::uint64_t number, time_point deadline);
+  void tell(conversation& one);
+  void end_talk(std::uint64_t number, time_point now);
+  void forget(std::uint64_t number);
   [[nodiscard]] finding describe(std::uint64_t item) const;
 
   tcp_options how_;
@@ -92,6 +100,7 @@ class tcp_connect_engine final : public engine {
   std::unordered_map<std::uint64_t, std::unique_ptr<conversation>> talks_;
   std::set<std::pair<time_point, std::uint64_t>> talk_deadlines_;
   std::uint64_t next_talk_ = 0;
+  std::size_t farewells_ = 0;
   std::size_t next_source_ = 0;
   std::uint64_t sent_ = 0;
 };
