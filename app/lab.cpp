@@ -81,9 +81,9 @@ class json_narrator final : public lab::narrator {
 };
 
 exit_status tour(arguments& args, console& out) {
-  args.refuse_positionals();
   std::optional<int> only;
   if (args.has("chapter")) only = static_cast<int>(args.number("chapter", 1, lab::tour_chapters));
+  args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   text_narrator text(out);

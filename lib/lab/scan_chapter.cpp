@@ -31,8 +31,8 @@ using port_list = std::vector<std::uint16_t>;
 using findings = std::vector<scan::finding>;
 
 constexpr auto patience = std::chrono::seconds(5);        // for what must come
-constexpr auto silence = std::chrono::milliseconds(300);  // for what must not
-constexpr std::size_t crowd = 16;                         // silent ports at once
+constexpr auto silence = std::chrono::milliseconds(150);  // for what must not
+constexpr std::size_t crowd = 24;                         // silent ports at once
 constexpr std::string_view message = "netlab scan\r\n";   // as netlab scan sends it
 
 /// The scan has a loop of its own, so it runs in a thread of its own; a tour that is cancelled ends it.
