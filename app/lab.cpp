@@ -101,7 +101,10 @@ exit_status tour(arguments& args, console& out) {
 }
 
 constexpr std::array tour_options{
-    option{.name = "chapter", .argument = "N", .help = "only this one: 1 the calculation server, 2 the port scan"},
+    option{.name = "chapter",
+           .argument = "N",
+           .help = "only this one: 1 the calculation server, 2 the port scan",
+           .choices = "1 2"},
 };
 
 constexpr std::array tour_examples{
