@@ -30,6 +30,8 @@ sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
   return {.targets = targets,
           .ports = ports,
           .seed = how.seed,
+          .shard = how.shard,
+          .shards = how.shards,
           .parallel = static_cast<std::size_t>(
               std::max<std::uint64_t>(1, std::min<std::uint64_t>(how.parallel, targets * ports))),
           .rate = how.rate,

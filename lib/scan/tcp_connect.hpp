@@ -24,6 +24,8 @@ namespace netlab::scan {
 struct tcp_options {
   std::vector<std::uint16_t> ports;
   std::uint64_t seed = 0;
+  unsigned shard = 0;        ///< below `shards`: this engine's share of the ports
+  unsigned shards = 1;
   std::size_t parallel = 1000;  ///< most connections under way
   double rate = 0;              ///< connections a second; 0: as the path bears
   duration timeout = std::chrono::seconds(1);

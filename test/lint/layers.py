@@ -13,7 +13,7 @@ import lint
 
 # The files of a module that do I/O; the others are protocols, parsers, plans and reports.
 DOES_IO = {'bench', 'query', 'run', 'serve',
-           'socket', 'tcp_connect', 'udp'}  # the engines of the scan drive their sockets themselves (DESIGN.md)
+           'socket', 'tcp_connect', 'tcp_shards', 'udp'}  # the engines of the scan drive their sockets themselves (DESIGN.md)
 
 # What only I/O needs.
 IO_HEADERS = re.compile(
