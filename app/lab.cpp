@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // netlab lab: the exercises.
 #include <array>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,7 +24,8 @@ class text_narrator final : public lab::narrator {
   void chapter(int number, std::string_view title) override {
     chapter_ = number;
     step_ = 0;
-    out_.line(out_.bold(fmt::format("Chapter {}: {}", number, title)));
+    out_.line(fmt::format("{}{}", std::exchange(is_first_, false) ? "" : "\n",
+                          out_.bold(fmt::format("Chapter {}: {}", number, title))));
   }
   void step(std::string_view title) override {
     out_.line(fmt::format("\n{}", out_.bold(fmt::format("{}.{} {}", chapter_, ++step_, title))));
@@ -39,6 +42,7 @@ class text_narrator final : public lab::narrator {
 
  private:
   console& out_;
+  bool is_first_ = true;
   int chapter_ = 0;
   int step_ = 0;
 };
@@ -77,13 +81,15 @@ class json_narrator final : public lab::narrator {
 };
 
 exit_status tour(arguments& args, console& out) {
+  std::optional<int> only;
+  if (args.has("chapter")) only = static_cast<int>(args.number("chapter", 1, lab::tour_chapters));
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   text_narrator text(out);
   json_narrator json(out);
   lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
-  const auto held = net::run_client(loop, lab::tour(tell));
+  const auto held = net::run_client(loop, lab::tour(tell, only));
   if (!held) return out.refuse(held.error());
   if (!*held)
     return out.refuse({make_error_code(errc::partly_done),
@@ -94,9 +100,14 @@ exit_status tour(arguments& args, console& out) {
   return exit_status::done;
 }
 
+constexpr std::array tour_options{
+    option{.name = "chapter", .argument = "N", .help = "only this one: 1 the calculation server, 2 the port scan"},
+};
+
 constexpr std::array tour_examples{
     example{"netlab lab tour", "the exercises as prose, with what was observed"},
-    example{"netlab lab tour --quiet", "the same without the explanations"},
+    example{"netlab lab tour --chapter 2", "only the port scan"},
+    example{"netlab lab tour --quiet", "all of them, without the explanations"},
 };
 
 using enum exit_status;
@@ -111,7 +122,7 @@ constexpr std::array actions{
                           "exercises: what is done, the octets, what to notice. Each observation is checked; the exit "
                           "status is 0 only "
                           "if every one is what it should be.",
-           .options = {},
+           .options = tour_options,
            .examples = tour_examples,
            .statuses = tour_statuses,
            .run = tour},

@@ -16,18 +16,16 @@
 #include "base/text.hpp"
 #include "cli.hpp"
 #include "console.hpp"
-#include "net/resolve.hpp"
-#include "net/run.hpp"
 #include "options.hpp"
 #include "scan/ports.hpp"
 #include "scan/report/report.hpp"
 #include "scan/run.hpp"
 #include "scan/services.hpp"
 #include "scan/socket.hpp"
-#include "scan/targets.hpp"
 #include "scan/tcp_shards.hpp"
 #include "scan/top_ports.hpp"
 #include "scan/udp.hpp"
+#include "scan_targets.hpp"
 
 namespace netlab::app {
 namespace {
@@ -36,8 +34,6 @@ namespace {
 constexpr std::size_t most_parallel = 16'384;
 // Descriptors that are not for the scan: the standard ones, the loop's, the report's, a library's.
 constexpr std::size_t spare_descriptors = 12;
-// What a look-up of names may take.
-constexpr duration resolve_patience = std::chrono::seconds(10);
 
 constexpr std::array scan_options{
     option{.name = "all", .help = "list every port, closed ones too"},
@@ -59,7 +55,9 @@ constexpr std::array scan_options{
     shared_options::ipv6,
     option{.name = "max-time", .argument = "DURATION", .help = "end then, with what is known"},
     option{.name = "no-banner", .help = "do not wait for what an open TCP port says by itself"},
-    option{.name = "no-send", .help = "send nothing to an open TCP port; to UDP ports, only requests fit for the port"},
+    option{
+        .name = "no-send",
+        .help = "send nothing to an open TCP port, and to a UDP port without a request of its own an empty datagram"},
     option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
     option{
         .name = "parallel", .argument = "N", .help = "most TCP connections under way; else as many as the path bears"},
@@ -84,9 +82,7 @@ constexpr std::array scan_options{
 };
 
 struct scan_call {
-  std::vector<scan::target_spec> targets;
-  std::vector<scan::target_spec> excluded;
-  net::family restrict_to = net::family::any;
+  target_choice targets;
   bool tcp = true;
   bool udp = false;
   std::vector<std::uint16_t> tcp_ports;
@@ -105,33 +101,6 @@ struct scan_call {
 std::string random_seed_text() {
   std::random_device device;
   return fmt::format("{}", std::uint64_t{device()} << 32 | device());
-}
-
-result<std::string> read_file(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
-  std::string text;
-  if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file) return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(last_system_error())));
-  return text;
-}
-
-using target_list = std::vector<scan::target_spec>;
-
-// One word of the command line: targets with commas between, or a file of them.
-result<target_list> parse_targets(std::string_view word) {
-  if (word.starts_with('@')) {
-    const std::string name(word.substr(1));
-    const auto text = read_file(name);
-    if (!text) return unexpected(text.error());
-    return scan::parse_target_file(*text, escape(name, 200));
-  }
-  target_list found;
-  for (const std::string_view piece : split(word, ',')) {
-    auto one = scan::parse_target(piece);
-    if (!one) return unexpected(one.error());
-    found.push_back(std::move(*one));
-  }
-  return found;
 }
 
 result<scan::address> parse_source(std::string_view text) {
@@ -179,27 +148,38 @@ bool wants_progress(arguments& args, const console& out) {
          args.text("color") != "never";
 }
 
-scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
-  scan_call call;
-  call.udp = args.flag("udp");
-  call.tcp = args.flag("tcp") || !call.udp;
+// `tcp` and `udp` are understood wherever they stand; a host of such a name wants --host.
+target_choice read_targets(arguments& args) {
+  target_choice chosen;
   const auto append = [](target_list& to, target_list more) {
     to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
-  for (target_list& each : args.list_as("host", parse_targets)) append(call.targets, std::move(each));
+  for (target_list& each : args.list_as("host", parse_targets)) append(chosen.wanted, std::move(each));
+  const bool is_named = args.has("host");
   for (const std::string& word : args.positionals()) {
+    if (word == "tcp" || word == "udp") continue;
     auto found = parse_targets(word);
     if (found)
-      append(call.targets, std::move(*found));
+      append(chosen.wanted, std::move(*found));
     else
       args.refuse(found.error());
   }
-  for (target_list& each : args.list_as("exclude", parse_targets)) append(call.excluded, std::move(each));
-  call.restrict_to = shared_options::read_family(args);
-  if (call.targets.empty() && !args.has("host")) {
-    const char* loopback = call.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
-    call.targets.push_back(*scan::parse_target(loopback));
+  for (target_list& each : args.list_as("exclude", parse_targets)) append(chosen.excluded, std::move(each));
+  chosen.restrict_to = shared_options::read_family(args);
+  if (chosen.wanted.empty() && !is_named) {
+    const char* loopback = chosen.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
+    chosen.wanted.push_back(*scan::parse_target(loopback));
   }
+  return chosen;
+}
+
+scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
+  scan_call call;
+  const auto& words = args.positionals();
+  const auto is_typed = [&](std::string_view name) { return std::ranges::find(words, name) != words.end(); };
+  call.udp = args.flag("udp") || is_typed("udp");
+  call.tcp = args.flag("tcp") || is_typed("tcp") || !call.udp;
+  call.targets = read_targets(args);
   read_ports(args, call, services);
   call.format = args.as("format", scan::parse_report_format);
   if (out.wants_json()) {
@@ -218,13 +198,17 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
                                : parse_integer<std::uint64_t>(random_seed_text()).value_or(0);
 
   const duration timeout = args.timeout("timeout");
-  const double rate = args.has("rate") ? static_cast<double>(args.number("rate", 1, 10'000'000)) : 0;
+  double rate = args.has("rate") ? static_cast<double>(args.number("rate", 1, 10'000'000)) : 0;
+  if (call.tcp && call.udp) rate /= 2;  // together no more than was asked for
   std::optional<unsigned> retries;
   if (args.has("retries")) retries = static_cast<unsigned>(args.number("retries", 0, 100));
   const std::vector<scan::address> sources = args.list_as("source", parse_source);
+  args.prefer_typed("no-send", "send");
   std::string message = args.text("send");
   if (!message.ends_with('\n')) message += "\r\n";
   const bool no_send = args.flag("no-send");
+  if (no_send && args.has("send"))
+    args.refuse({make_error_code(errc::usage), {}, "--no-send and --send exclude each other", {}});
   const std::size_t budget = std::min(descriptor_budget(), most_parallel);
   call.tcp_how = {.ports = call.tcp_ports,
                   .seed = call.seed,
@@ -244,100 +228,6 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
                   .sources = sources,
                   .message = no_send ? std::string() : message};
   return call;
-}
-
-// ---- names ----
-
-struct resolved {
-  std::string name;
-  result<std::vector<asio::ip::address>> addresses;
-};
-
-scan::address to_scan_address(const asio::ip::address& from) {
-  if (from.is_v4()) return scan::address::v4(from.to_v4().to_uint());
-  const auto bytes = from.to_v6().to_bytes();
-  std::array<std::uint8_t, 16> octets{};
-  std::copy(bytes.begin(), bytes.end(), octets.begin());
-  return scan::address::v6(octets, static_cast<std::uint32_t>(from.to_v6().scope_id()));
-}
-
-asio::awaitable<result<std::vector<resolved>>> resolve_all(std::vector<std::string> names, net::family which) {
-  std::vector<resolved> found;
-  const time_point deadline = clock::now() + resolve_patience;
-  for (const std::string& name : names) {
-    auto addresses = co_await net::resolve(name, which, deadline);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none && !addresses) co_return unexpected(addresses.error());
-    found.push_back({name, std::move(addresses)});
-  }
-  co_return found;
-}
-
-struct target_plan {
-  scan::target_set set;
-  std::size_t failed = 0;          // names that did not resolve, each reported
-  std::optional<netlab::failure> first;  // the first of them
-};
-
-// Names are looked up; one that does not resolve is reported, and the others are scanned.
-result<target_plan> plan_targets(const scan_call& call, console& out) {
-  std::vector<std::string> names;
-  for (const auto* list : {&call.excluded, &call.targets})
-    for (const scan::target_spec& each : *list)
-      if (const auto* name = std::get_if<scan::host_name>(&each)) names.push_back(name->name);
-  std::vector<resolved> found;
-  if (!names.empty()) {
-    asio::io_context loop{1};
-    auto all = net::run_client(loop, resolve_all(names, call.restrict_to));
-    if (!all) return unexpected(all.error());
-    found = std::move(*all);
-  }
-  target_plan plan;
-  auto next = found.begin();
-  const auto refuse = [&](const failure& why) {
-    out.error(why);
-    ++plan.failed;
-    if (!plan.first) plan.first = why;
-  };
-  for (const scan::target_spec& each : call.excluded) {
-    if (const auto* range = std::get_if<scan::address_range>(&each)) {
-      plan.set.exclude(*range);
-      continue;
-    }
-    const resolved& name = *next++;
-    // What cannot be left out might be scanned: better nothing is.
-    if (!name.addresses) return unexpected(name.addresses.error());
-    for (const asio::ip::address& one : *name.addresses) {
-      const scan::address address = to_scan_address(one);
-      plan.set.exclude({address, address});
-    }
-  }
-  for (const scan::target_spec& each : call.targets) {
-    if (const auto* range = std::get_if<scan::address_range>(&each)) {
-      const bool fits =
-          call.restrict_to == net::family::any || range->first.is_v6 == (call.restrict_to == net::family::ipv6);
-      if (fits)
-        plan.set.add(*range);
-      else
-        refuse({make_error_code(errc::no_such_host),
-                {},
-                fmt::format("{} is no IPv{} address", scan::to_string(range->first),
-                            call.restrict_to == net::family::ipv4 ? 4 : 6),
-                {}});
-      continue;
-    }
-    const resolved& name = *next++;
-    if (!name.addresses) {
-      refuse(name.addresses.error());
-      continue;
-    }
-    const scan::address address = to_scan_address(name.addresses->front());
-    plan.set.add({address, address}, name.name);
-    for (std::size_t other = 1; other < name.addresses->size(); ++other)
-      out.detail(fmt::format("{} is also {}, which is not scanned", escape(name.name, 80),
-                             (*name.addresses)[other].to_string()));
-  }
-  return plan;
 }
 
 // ---- the report ----
@@ -465,8 +355,6 @@ std::optional<failure> add_tcp_engine(std::vector<std::unique_ptr<scan::engine>>
 
 exit_status scan_all(const scan_call& call, const scan::target_set& targets, const scan::service_names& services,
                      console& out) {
-  for (const scan::address& source : call.tcp_how.sources)
-    if (const auto usable = scan::check_source(source); !usable) return out.refuse(usable.error());
   report_output file(out);
   if (const auto opened = file.open(call.output); !opened) return out.refuse(opened.error());
   auto on = scan::poller::make();
@@ -552,16 +440,29 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
   return summary.complete ? exit_status::done : exit_status::partly_done;
 }
 
+// Of each family that is scanned there must be an address to ask from, if there is any.
+result<void> check_sources(const std::vector<scan::address>& sources, const target_plan& plan) {
+  for (const scan::address& source : sources)
+    if (auto usable = scan::check_source(source); !usable) return usable;
+  for (const bool is_v6 : {false, true}) {
+    if (sources.empty() || !(is_v6 ? plan.has_ipv6 : plan.has_ipv4)) continue;
+    if (std::ranges::find(sources, is_v6, &scan::address::is_v6) == sources.end())
+      return fail(errc::usage, fmt::format("no --source is an IPv{} address, as a target is", is_v6 ? 6 : 4));
+  }
+  return {};
+}
+
 exit_status run_scan(arguments& args, console& out) {
   const auto services = scan::service_names::read();
   const scan_call call = parse_scan(args, out, services);
   if (args.error()) return out.refuse(*args.error());
-  auto plan = plan_targets(call, out);
+  auto plan = plan_targets(call.targets, out);
   if (!plan) return out.refuse(plan.error());
   if (plan->set.size() == 0) {
     if (plan->first) return status_of(*plan->first);
     return out.refuse({make_error_code(errc::usage), {}, "no target is left", "--exclude takes them all"});
   }
+  if (const auto usable = check_sources(call.tcp_how.sources, *plan); !usable) return out.refuse(usable.error());
   const exit_status status = scan_all(call, plan->set, services, out);
   return status == exit_status::done && plan->failed > 0 ? exit_status::partly_done : status;
 }

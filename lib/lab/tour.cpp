@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "lab/tour.hpp"
 
+#include <array>
+
 #include "lab/calc_chapter.hpp"
+#include "lab/scan_chapter.hpp"
 
 namespace netlab::lab {
 namespace {
@@ -25,12 +28,25 @@ class judge final : public narrator {
   bool all_held_ = true;
 };
 
+struct chapter {
+  std::string_view title;
+  asio::awaitable<result<void>> (*tell)(narrator&);
+};
+constexpr std::array<chapter, tour_chapters> chapters{{
+    {"A calculation server and its clients", calc_chapter},
+    {"A port scan", scan_chapter},
+}};
+
 }  // namespace
 
-asio::awaitable<result<bool>> tour(narrator& tell) {
+asio::awaitable<result<bool>> tour(narrator& tell, std::optional<int> only) {
   judge all(tell);
-  all.chapter(1, "A calculation server and its clients");
-  if (auto done = co_await calc_chapter(all); !done) co_return unexpected(done.error());
+  for (int number = 1; number <= tour_chapters; ++number) {
+    if (only && *only != number) continue;
+    const chapter& one = chapters[static_cast<std::size_t>(number - 1)];
+    all.chapter(number, one.title);
+    if (auto done = co_await one.tell(all); !done) co_return unexpected(done.error());
+  }
   co_return all.all_held();
 }
 

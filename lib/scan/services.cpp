@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <map>
 #include <optional>
+#include <sstream>
 #include <tuple>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -55,7 +57,7 @@ std::optional<transport> transport_of(std::string_view name) {
 }  // namespace
 
 service_names service_names::parse(std::string_view text) {
-  service_names names;
+  std::map<std::pair<transport, std::uint16_t>, std::string_view> first;  // of the names for each port
   for (std::string_view line : split(text, '\n')) {
     line = trim(line.substr(0, line.find('#')));
     const std::vector<std::string_view> fields = words(line);
@@ -64,12 +66,11 @@ service_names service_names::parse(std::string_view text) {
     if (slash == std::string_view::npos) continue;
     const auto port = parse_integer<std::uint16_t>(fields[1].substr(0, slash));
     const auto protocol = transport_of(fields[1].substr(slash + 1));
-    if (port && protocol) names.entries_.push_back({*protocol, *port, std::string(fields[0])});
+    if (port && protocol) first.try_emplace({*protocol, *port}, fields[0]);
   }
-  const auto key = [](const entry& of) { return std::tuple(of.protocol, of.port); };
-  std::ranges::stable_sort(names.entries_, {}, key);
-  const auto repeated = std::ranges::unique(names.entries_, {}, key);
-  names.entries_.erase(repeated.begin(), repeated.end());
+  service_names names;
+  names.entries_.reserve(first.size());
+  for (const auto& [key, name] : first) names.entries_.push_back({key.first, key.second, std::string(name)});
   return names;
 }
 
@@ -78,8 +79,9 @@ service_names service_names::built_in() { return parse(built_in_services); }
 service_names service_names::read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return built_in();
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  service_names names = parse(text);
+  std::ostringstream text;
+  text << file.rdbuf();  // of a directory: nothing
+  service_names names = parse(text.view());
   return names.entries_.empty() ? built_in() : names;
 }
 

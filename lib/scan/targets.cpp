@@ -97,6 +97,14 @@ bool may_be_name(std::string_view text) noexcept {
   });
 }
 
+/// `host:22`, `[::1]:22`.
+bool has_port(std::string_view text) noexcept {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || !parse_integer<std::uint16_t>(text.substr(colon + 1))) return false;
+  const std::string_view host = text.substr(0, colon);
+  return host.find(':') == std::string_view::npos || (host.starts_with('[') && host.ends_with(']'));
+}
+
 }  // namespace
 
 std::array<std::uint8_t, 16> address::octets() const noexcept {
@@ -158,19 +166,22 @@ bool address_range::contains(const address& one) const noexcept { return !is_les
 result<target_spec> parse_target(std::string_view text) {
   text = trim(text);
   if (text.empty()) return bad(text, "is empty", "a name, an address, 192.0.2.0/24, 192.0.2.1-9 or @FILE");
-  if (text.starts_with('[') && text.ends_with(']')) {
-    const auto inner = parse_address(text.substr(1, text.size() - 2));
-    if (inner && inner->is_v6) return address_range{*inner, *inner};
+  const bool is_bracketed = text.starts_with('[') && text.ends_with(']');
+  const std::string_view inner = is_bracketed ? text.substr(1, text.size() - 2) : text;
+  if (const auto one = parse_address(inner); one && (one->is_v6 || !is_bracketed)) {
+    if (one->is_v6 && one->high >> 54 == 0xfe80 >> 6)  // RFC 4291 §2.5.6
+      return bad(text, "is a link-local address and wants its interface", fmt::format("write {}%eth0", inner));
+    return address_range{*one, *one};
   }
-  if (const auto one = parse_address(text)) return address_range{*one, *one};
   if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) return parse_block(text, slash);
   if (const std::size_t dash = text.find('-'); dash != std::string_view::npos)
     if (auto range = parse_range(text, dash)) return std::move(*range);
+  if (has_port(text)) return bad(text, "has a port", "ports belong to --range");
   if (!may_be_name(text)) return bad(text, "has characters that no host name has");
   if (text.find_first_not_of("0123456789.") == std::string_view::npos)
     return bad(text, "is no IPv4 address", "four numbers from 0 to 255");
   if (text.find(':') != std::string_view::npos && text.find('%') == std::string_view::npos)
-    return bad(text, "is no IPv6 address", "ports belong to --range");
+    return bad(text, "is no IPv6 address");
   return host_name{std::string(text)};
 }
 

@@ -56,7 +56,7 @@ class Streams(Case):
         """output: --json makes stdout one JSON object a line"""
         port = self.serve().port
         for words in (["calc", "query", "--port", port, "sum", "1"], ["calc", "bench", "-q", "--port", port, "--duration", "20ms"],
-                      ["base64", "x"], ["base64", "-d", "eA=="], ["lab", "tour", "-q"]):
+                      ["base64", "x"], ["base64", "-d", "eA=="], ["lab", "tour", "-q", "--chapter", "1"]):
             with self.subTest(words):
                 done = self.netlab(*words[:2], "--json", *words[2:])
                 self.assertTrue(done.out.endswith("\n"))
@@ -81,30 +81,30 @@ class Streams(Case):
 class Terminal(Case):
     def test_colour_on_a_terminal(self):
         """colour: a terminal gets it"""
-        status, seen = self.on_terminal("lab", "tour")
+        status, seen = self.on_terminal("lab", "tour", "--chapter", "1")
         self.assertEqual(status, 0, seen)
         self.assertIn("\x1b[", seen)
 
     def test_no_colour_in_a_pipe(self):
         """colour: a pipe gets none"""
-        self.assertNotIn("\x1b", self.netlab("lab", "tour").out)
+        self.assertNotIn("\x1b", self.netlab("lab", "tour", "--chapter", "1").out)
 
     def test_no_color(self):
         """colour: none with NO_COLOR, none with --color=never, on a terminal either"""
         for words, env in ((["--color=never"], {}), (["--color", "never"], {}), ([], {"NO_COLOR": "1"}),
                            ([], {"NETLAB_LAB_TOUR_COLOR": "never"})):
             with self.subTest(f"{words} {env}"):
-                status, seen = self.on_terminal("lab", "tour", *words, env=env)
+                status, seen = self.on_terminal("lab", "tour", "--chapter", "1", *words, env=env)
                 self.assertEqual(status, 0, seen)
                 self.assertNotIn("\x1b", seen)
 
     def test_empty_no_color(self):
         """colour: an empty NO_COLOR says nothing"""
-        self.assertIn("\x1b[", self.on_terminal("lab", "tour", env={"NO_COLOR": ""})[1])
+        self.assertIn("\x1b[", self.on_terminal("lab", "tour", "--chapter", "1", env={"NO_COLOR": ""})[1])
 
     def test_always(self):
         """colour: --color=always colours a pipe"""
-        self.assertIn("\x1b[", self.netlab("lab", "tour", "--color=always").out)
+        self.assertIn("\x1b[", self.netlab("lab", "tour", "--chapter", "1", "--color=always").out)
 
     def test_escaped(self):
         """escaping: bytes of a peer reach a terminal escaped, a pipe as they are"""
@@ -150,7 +150,7 @@ class Lost(Case):
         port = self.serve().port
         for line in ('"$N" --version', '"$N" help', '"$N" calc query --help', '"$N" base64 x',
                      f'"$N" calc query --port {port} sum 1', f'"$N" calc query --port {port} --json sum 1',
-                     f'"$N" calc bench -q --port {port} --duration 20ms', '"$N" lab tour -q'):
+                     f'"$N" calc bench -q --port {port} --duration 20ms', '"$N" lab tour -q --chapter 1'):
             with self.subTest(line):
                 done = self.shell(f"{line} >&-")
                 self.assertEqual(done.status, IO, done.err)
@@ -159,7 +159,7 @@ class Lost(Case):
     def test_stdout_full(self):
         """lost: a full disk ends with 74 and one line"""
         port = self.serve().port
-        for line in ('"$N" --version', '"$N" base64 x', f'"$N" calc query --port {port} sum 1', '"$N" lab tour -q',
+        for line in ('"$N" --version', '"$N" base64 x', f'"$N" calc query --port {port} sum 1', '"$N" lab tour -q --chapter 1',
                      f"printf 'sum 1\\nsum 2\\n' | \"$N\" calc query --port {port}"):
             with self.subTest(line):
                 done = self.shell(f"{line} >/dev/full")
@@ -180,7 +180,7 @@ class Lost(Case):
         port = self.serve().port
         for words, input in ((["--version"], b""), (["help"], b""), (["base64"], os.urandom(1 << 20)),
                              (["calc", "query", "--port", str(port), "sum", "1"], b""),
-                             (["calc", "query", "--port", str(port)], b"sum 1 2\n" * 1000), (["lab", "tour"], b"")):
+                             (["calc", "query", "--port", str(port)], b"sum 1 2\n" * 1000), (["lab", "tour", "--chapter", "1"], b"")):
             with self.subTest(words):
                 reader, writer = os.pipe()
                 os.close(reader)

@@ -8,7 +8,7 @@ import re
 import signal
 
 import harness
-from harness import DONE, INTERRUPTED, NO_HOST, NO_INPUT, PARTLY, USAGE, main
+from harness import BAD_DATA, CANNOT_CREATE, DONE, INTERRUPTED, NO_HOST, NO_INPUT, PARTLY, UNAVAILABLE, USAGE, main
 
 
 class Ports(harness.Case):
@@ -28,6 +28,12 @@ class Ports(harness.Case):
         for text in ("80-22", "0", "0-5", "65536", "1-65536", "", ",", "1,,2", "a", "1-2-3", "1.5", "99999999999999999999"):
             done = self.netlab("scan", "--host", "127.0.0.1", "--range", text, status=USAGE)
             self.assert_one_error(done)
+
+    def test_messages(self):
+        """scan: what is wrong with a range is said with the way to write it"""
+        for text, says in (("80-22", "(write 22-80)"), ("0", "ports are 1 to 65535"), ("65536", "port 65536"),
+                           ("", "is empty"), ("1,,2", "an empty place"), ("ssh", "'ssh' is not a number")):
+            self.refused("scan", "--range", text, says=says, begins="netlab scan: --range")
 
     def test_top(self):
         """scan: --top takes the ports most often open, and not together with --range"""
@@ -79,6 +85,33 @@ class Targets(harness.Case):
         self.assert_one_error(self.netlab("scan", "--host", "@/nonexistent/file", status=NO_INPUT), says="/nonexistent")
         self.assert_one_error(self.netlab("scan", "--host", "127.0.0.1", "--exclude", "127.0.0.1", status=USAGE))
 
+    def test_messages(self):
+        """scan: what is wrong with a target is said in one line, with the cure"""
+        for text, says in (("127.0.0.1:80", "ports belong to --range"), ("[::1]:80", "ports belong to --range"),
+                           ("fe80::1", "%eth0"), ("127.0.0.9-1", "write 127.0.0.1-127.0.0.9"), ("::/0", "2^32"),
+                           ("lab/24", "write 192.0.2.0/24"), ("@", "write @FILE"), ("\x1b[2J x", "\\x1b[2J x"),
+                           ("1.2.3", "is no IPv4 address")):
+            self.refused("scan", "--host", text, says=says)
+        self.refused("scan", "--host", "nowhere.invalid", status=NO_HOST, says="nowhere.invalid")
+
+    def test_target_files(self):
+        """scan: a file that is a directory, empty, or wrong in a line is refused, and says where"""
+        place = self.scratch()
+        self.refused("scan", "--host", f"@{place}", status=NO_INPUT, says=str(place))
+        for text, says in (("", "no target in it"), ("# none\n\n \t\n", "no target in it"),
+                           ("127.0.0.1\n\n127.0.0.1 127.0.0.9-1 # backwards\n", "hosts:3: target '127.0.0.9-1'"),
+                           ("\xff\x00\n", "hosts:1: ")):
+            (place / "hosts").write_text(text, encoding="latin-1")
+            self.refused("scan", "--host", f"@{place}/hosts", status=BAD_DATA, says=says)
+
+    def test_sources(self):
+        """scan: an address to ask from is one of this machine's, and of the target's family"""
+        self.refused("scan", "--source", "192.0.2.77", "--range", "1", status=UNAVAILABLE, says="192.0.2.77")
+        self.refused("scan", "--source", "lo", "--range", "1", says="'lo' is no address")
+        if harness.has_ipv6():
+            self.refused("scan", "--source", "::1", "--range", "1", says="IPv4")
+            self.netlab("scan", "--host", "::1", "--source", "::1", "--source", "127.0.0.1", "--range", "1")
+
     def test_one_name_unknown(self):
         """scan: of several targets one does not resolve: the others are scanned, it is named"""
         done = self.netlab("scan", "--host", "nowhere.invalid", "--host", "127.0.0.1", "--range", "1", "--all",
@@ -95,6 +128,33 @@ class Targets(harness.Case):
         self.assertEqual(os.waitstatus_to_exitcode(status), PARTLY)
         if "asan" not in os.environ.get("LD_PRELOAD", ""):
             self.assertLess(usage.ru_maxrss, 200_000)  # KiB; a list of the addresses alone would be as much
+
+
+class Words(harness.Case):
+    def transports(self, *words):
+        lines = self.netlab("scan", *words, "--range", "1", "--all", "--json").lines
+        return sorted(json.loads(line)["proto"] for line in lines[:-1])
+
+    def test_transports(self):
+        """scan: a transport is a word before or behind the target, or an option; TCP where none is named"""
+        for words in ([], ["tcp"], ["--tcp"], ["--host", "127.0.0.1", "tcp"], ["127.0.0.1"]):
+            self.assertEqual(self.transports(*words), ["tcp"], words)
+        for words in (["udp"], ["--udp"], ["127.0.0.1", "udp"], ["udp", "127.0.0.1"], ["--host", "127.0.0.1", "--udp"]):
+            self.assertEqual(self.transports(*words), ["udp"], words)
+        for words in (["tcp", "udp"], ["udp", "tcp"], ["--tcp", "--udp"], ["udp", "--tcp"], ["--udp", "tcp"]):
+            self.assertEqual(self.transports(*words), ["tcp", "udp"], words)
+
+    def test_exclude_each_other(self):
+        """scan: options that exclude each other are refused"""
+        self.refused("scan", "--no-send", "--send", "x", says="--no-send and --send exclude each other")
+        self.refused("scan", "--json", "--format", "csv", says="exclude each other")
+        self.netlab("scan", "--no-send", "--range", "1", env={"NETLAB_SCAN_SEND": "x"})
+
+    def test_numbers(self):
+        """scan: a number out of range is refused with the range"""
+        for name, text in (("rate", "0"), ("rate", "fast"), ("parallel", "0"), ("retries", "-1"), ("retries", "101"),
+                           ("seed", "-1"), ("timeout", "0"), ("timeout", "soon"), ("max-time", "0")):
+            self.refused("scan", f"--{name}", text, says=name)
 
 
 class Ends(harness.Case):
@@ -132,6 +192,18 @@ class Ends(harness.Case):
         done = self.shell('{ "$N" scan --host 127.0.0.1 --range all --all --json; echo $? >&2; } | head -n 1')
         self.assertEqual(done.error_lines[-1], "0")
         self.assertEqual(len(done.lines), 1)
+
+    def test_reader_goes_away_in_every_format(self):
+        """scan: nobody reads the report at all: 0, in every format"""
+        for format in ("table", "json", "csv", "nmap-xml", "grepable"):
+            done = self.shell(f'{{ "$N" scan --range 1-2000 --all --format {format}; echo $? >&2; }} | true')
+            self.assertEqual(done.err, "0\n", format)
+
+    def test_output(self):
+        """scan: a report that cannot be written is refused before anything is asked"""
+        place = self.scratch()
+        for name in (place, place / "no" / "report"):
+            self.refused("scan", "-o", name, "--range", "1", status=CANNOT_CREATE, says=str(place))
 
     def test_max_time(self):
         """scan: --max-time ends it; what was not asked is unknown, and the summary says why"""

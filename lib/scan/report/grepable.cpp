@@ -29,7 +29,7 @@ class grepable_report final : public report {
 
   void begin(const report_heading& heading) override {
     started_ = heading.started;
-    hosts_ = host_table(options_.all, heading.targets > many_targets);
+    hosts_ = host_table(options_.all, heading.targets);
     sink_(fmt::format("# netlab {} scan initiated {} as: {}\n", escape(heading.version), nmap_time(started_),
                       escape(heading.command_line)));
     sink_(fmt::format("# Ports scanned: TCP({};{}) UDP({};{}) SCTP(0;) PROTOCOLS(0;)\n", heading.tcp_count,
@@ -76,7 +76,7 @@ class grepable_report final : public report {
   report_options options_;
   report_sink sink_;
   std::int64_t started_ = 0;
-  host_table hosts_{false, false};
+  host_table hosts_{false, 1};
 };
 
 }  // namespace

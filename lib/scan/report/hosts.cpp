@@ -8,8 +8,16 @@
 
 #include <fmt/format.h>
 
+#include "scan/report/report.hpp"
+
 namespace netlab::scan {
 namespace {
+
+/// What ports have in common that are summed up together; of a finding or a tally.
+template <class Ports>
+auto key_of(const Ports& one) {
+  return std::tuple(one.protocol, one.state, one.why, one.system_error);
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -53,6 +61,9 @@ std::string port_ranges(const std::vector<std::uint16_t>& ports) {
   return text;
 }
 
+host_table::host_table(bool all, std::uint64_t targets)
+    : all_(all), several_(targets > 1), open_only_(targets > many_targets) {}
+
 void host_table::add(const finding& found) {
   if (open_only_ && !all_ && found.state != port_state::open) return;
   const auto [at, is_new] = index_.try_emplace(fmt::format("{} {}", found.address, found.host), hosts_.size());
@@ -83,18 +94,28 @@ void host_table::add(const finding& found) {
 }
 
 void host_table::sum_up(host_ports& of, const finding& found) {
-  const auto key = [](const auto& one) { return std::tuple(one.protocol, one.state, one.why, one.system_error); };
-  const auto at = std::ranges::find_if(of.summed, [&](const port_tally& one) { return key(one) == key(found); });
+  const auto at = std::ranges::find_if(of.summed, [&](const port_tally& one) { return key_of(one) == key_of(found); });
   if (at != of.summed.end())
     at->ports.push_back(found.port);
   else
     of.summed.push_back({found.protocol, found.state, found.why, found.system_error, {found.port}});
 }
 
+void host_table::sum_up_if_alike(host_ports& of) {
+  if (of.listed.size() < 2 || !of.summed.empty()) return;
+  for (const finding& one : of.listed)
+    if (one.state == port_state::open || key_of(one) != key_of(of.listed.front())) return;
+  for (const finding& one : of.listed) sum_up(of, one);
+  of.listed.clear();
+}
+
 std::vector<host_ports> host_table::take() {
   std::vector<host_ports> taken;
   taken.reserve(hosts_.size());
-  for (entry& one : hosts_) taken.push_back(std::move(one.ports));
+  for (entry& one : hosts_) {
+    if (several_ && !all_) sum_up_if_alike(one.ports);
+    taken.push_back(std::move(one.ports));
+  }
   hosts_.clear();
   index_.clear();
   std::ranges::sort(taken, [](const host_ports& one, const host_ports& other) {

@@ -32,8 +32,9 @@ class host_table {
   /// More ports than these in one state other than open say the same over and over: they are summed up.
   static constexpr std::size_t listed_limit = 25;
 
-  /// `all`: nothing is summed up. `open_only`: what is not open leaves no trace.
-  host_table(bool all, bool open_only) : all_(all), open_only_(open_only) {}
+  /// `all`: nothing is summed up. Of several targets, a host whose ports are all alike and not open has no line for
+  /// each; of more than `many_targets`, what is not open leaves no trace.
+  host_table(bool all, std::uint64_t targets);
 
   void add(const finding& found);
 
@@ -46,8 +47,10 @@ class host_table {
     std::vector<std::size_t> counts = std::vector<std::size_t>(2 * port_state_count);  // of protocol and state
   };
   void sum_up(host_ports& of, const finding& found);
+  void sum_up_if_alike(host_ports& of);
 
   bool all_;
+  bool several_;
   bool open_only_;
   std::vector<entry> hosts_;
   std::unordered_map<std::string, std::size_t> index_;  // of address and name in hosts_

@@ -24,7 +24,7 @@ class nmap_xml_report final : public report {
 
   void begin(const report_heading& heading) override {
     started_ = heading.started;
-    hosts_ = host_table(options_.all, heading.targets > many_targets);
+    hosts_ = host_table(options_.all, heading.targets);
     sink_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE nmaprun>\n");
     // The DTD allows no scanner but nmap.
     sink_(
@@ -111,7 +111,7 @@ class nmap_xml_report final : public report {
   report_options options_;
   report_sink sink_;
   std::int64_t started_ = 0;
-  host_table hosts_{false, false};
+  host_table hosts_{false, 1};
 };
 
 }  // namespace

@@ -17,12 +17,13 @@ namespace {
 constexpr std::size_t reply_shown = 60;            // octets: with the other columns, a line of a wide terminal
 constexpr std::size_t reply_shown_verbose = 1024;  // octets
 
-/// `reset`, or with the numbers that a program on this and on another system gets.
+/// `reset`, or with the numbers that a program on this and on another system gets. What failed on this machine says
+/// nothing without them.
 std::string reason_text(transport protocol, reason why, int system_error, bool verbose, std::string_view open,
                         std::string_view close) {
   std::string text(name_of(why));
   const std::string_view error = error_name(system_error);
-  if (!verbose || error.empty()) return text;
+  if (error.empty() || (!verbose && why != reason::local_error)) return text;
   text += fmt::format("{}{}", open, error);
   if (const int winsock = winsock_number(protocol, system_error); winsock != 0) text += fmt::format(", {}", winsock);
   text += close;
@@ -49,9 +50,7 @@ class table_report final : public report {
  public:
   table_report(report_options options, report_sink sink) : options_(std::move(options)), sink_(std::move(sink)) {}
 
-  void begin(const report_heading& heading) override {
-    hosts_ = host_table(options_.all, heading.targets > many_targets);
-  }
+  void begin(const report_heading& heading) override { hosts_ = host_table(options_.all, heading.targets); }
 
   void add(const finding& found) override { hosts_.add(found); }
 
@@ -128,7 +127,7 @@ class table_report final : public report {
 
   report_options options_;
   report_sink sink_;
-  host_table hosts_{false, false};
+  host_table hosts_{false, 1};
 };
 
 }  // namespace

@@ -97,3 +97,22 @@ TEST_CASE("targets: 2^24 hosts and more cost no memory", "[scan][unit]") {
   CHECK(set.size() == 0x1ffffffff);
   CHECK(to_string(set.at(0x1fffffffe)) == "2001:db8::ffff:ffff");
 }
+
+TEST_CASE("targets: a port behind a host is named as one", "[scan][unit]") {
+  for (const auto text : {"127.0.0.1:80", "lab.example.org:22", "[::1]:443"}) {
+    const auto bad = parse_target(text);
+    CHECK(failed_with(bad, errc::usage));
+    CHECK(why(bad).find("--range") != std::string::npos);
+  }
+  CHECK(parse_target("::1:80"));  // an address
+}
+
+TEST_CASE("targets: a link-local address wants its interface", "[scan][unit]") {
+  for (const auto text : {"fe80::1", "febf::1", "[fe80::1]"}) {
+    const auto bad = parse_target(text);
+    CHECK(failed_with(bad, errc::usage));
+    CHECK(why(bad).find("%eth0") != std::string::npos);
+  }
+  CHECK(parse_target("fe80::1%eth0"));
+  CHECK(parse_target("fec0::1"));
+}

@@ -23,8 +23,8 @@ TEST_CASE("hosts: ports that follow each other are a range", "[scan][unit]") {
   CHECK(port_ranges({1, 2, 3, 7, 9, 10, 65535}) == "1-3,7,9-10,65535");
 }
 
-TEST_CASE("hosts: with only open ports wanted, nothing else is kept", "[scan][unit]") {
-  host_table table(false, true);
+TEST_CASE("hosts: of very many targets, only open ports are kept", "[scan][unit]") {
+  host_table table(false, many_targets + 1);
   table.add(closed_port(1));
   table.add(filtered_port(2));
   CHECK(table.take().empty());
@@ -37,7 +37,7 @@ TEST_CASE("hosts: with only open ports wanted, nothing else is kept", "[scan][un
 }
 
 TEST_CASE("hosts: a sum has its reason, and its ports in order", "[scan][unit]") {
-  host_table table(false, false);
+  host_table table(false, 1);
   table.add(closed_port(9));
   table.add(closed_port(3));
   auto unlike = closed_port(5);
@@ -47,4 +47,19 @@ TEST_CASE("hosts: a sum has its reason, and its ports in order", "[scan][unit]")
   REQUIRE(hosts.at(0).summed.size() == 2);
   CHECK(hosts[0].summed[0].ports == std::vector<std::uint16_t>{3, 9});
   CHECK(hosts[0].summed[1].ports == std::vector<std::uint16_t>{5});
+}
+
+TEST_CASE("hosts: of several targets, one whose ports are all silent has no line for each", "[scan][unit]") {
+  const auto lines_of = [](const std::vector<finding>& findings, std::uint64_t targets, bool all = false) {
+    host_table table(all, targets);
+    for (const finding& one : findings) table.add(one);
+    return table.take().at(0).listed.size();
+  };
+  CHECK(lines_of({filtered_port(1), filtered_port(2)}, 2) == 0);
+  CHECK(lines_of({filtered_port(1), filtered_port(2)}, 1) == 2);
+  CHECK(lines_of({filtered_port(1), filtered_port(2)}, 2, true) == 2);
+  CHECK(lines_of({filtered_port(1), filtered_port(2), closed_port(3)}, 2) == 2);
+  CHECK(lines_of({filtered_port(1), filtered_port(2), open_port(3)}, 2) == 3);
+  CHECK(lines_of({filtered_port(1)}, 2) == 1);
+  CHECK(lines_of({open_port(1), open_port(2)}, 2) == 2);
 }

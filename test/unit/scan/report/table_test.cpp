@@ -98,3 +98,11 @@ TEST_CASE("table: a peer's octets reach no terminal as they came, and stay short
   port.banner.assign(1'000'000, 'x');
   CHECK(table({port}).size() < 300);
 }
+
+TEST_CASE("table: what failed on this machine has the system's error without being asked", "[scan][unit]") {
+  scan::finding one = filtered_port(7);
+  one.state = scan::port_state::unknown;
+  one.why = scan::reason::local_error;
+  one.system_error = EPERM;
+  CHECK(reported(scan::report_format::table, {one}).find("local-error (EPERM, 10013)") != std::string::npos);
+}

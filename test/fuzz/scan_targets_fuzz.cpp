@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// A file of targets is read or refused in one harmless line; the set that they make has each address once, and none
+// that is excluded.
+#include <algorithm>
+#include <set>
+
+#include "fuzz.hpp"
+#include "scan/targets.hpp"
+
+using namespace netlab;
+
+namespace {
+
+constexpr std::uint64_t looked_at = 300;  // places from the beginning and from the end of a set
+
+void check_set(const scan::target_set& set, const std::vector<scan::address_range>& wanted,
+               const std::vector<scan::address_range>& excluded) {
+  const auto is_in = [](const std::vector<scan::address_range>& ranges, const scan::address& one) {
+    return std::ranges::any_of(ranges, [&](const scan::address_range& each) { return each.contains(one); });
+  };
+  const auto less = [](const scan::address& one, const scan::address& other) { return one.compare(other) < 0; };
+  std::set<scan::address, decltype(less)> seen(less);
+  const auto look = [&](std::uint64_t place) {
+    const scan::address one = set.at(place);
+    fuzz::require(is_in(wanted, one), "only wanted addresses are in it");
+    fuzz::require(!is_in(excluded, one), "no excluded address is in it");
+    fuzz::require(seen.insert(one).second, "none is in it twice");
+    fuzz::require(!set.host_at(place).empty(), "each has a name");
+  };
+  const std::uint64_t size = set.size();
+  for (std::uint64_t place = 0; place < std::min(size, looked_at); ++place) look(place);
+  for (std::uint64_t place = std::max(std::min(size, looked_at), size - std::min(size, looked_at)); place < size;
+       ++place)
+    look(place);
+  for (const scan::address_range& each : wanted)
+    if (!is_in(excluded, each.first)) fuzz::require(size > 0, "a wanted address is in it");
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view text = fuzz::text_of(data, size);
+  const unsigned odd = fuzz::take_octet(text);  // every so many targets are excluded
+  const auto targets = scan::parse_target_file(text, "hosts");
+  if (!targets) {
+    fuzz::require(fuzz::is_harmless(describe(targets.error())), "the refusal is harmless");
+    return 0;
+  }
+  std::vector<scan::address_range> wanted;
+  std::vector<scan::address_range> excluded;
+  for (std::size_t at = 0; at < targets->size(); ++at) {
+    const auto* range = std::get_if<scan::address_range>(&(*targets)[at]);
+    if (range == nullptr) {
+      fuzz::require(!std::get<scan::host_name>((*targets)[at]).name.empty(), "a name has letters");
+      continue;
+    }
+    fuzz::require(range->first.is_v6 == range->last.is_v6, "a range has one family");
+    fuzz::require(range->first.compare(range->last) <= 0, "a range runs forwards");
+    for (const scan::address& end : {range->first, range->last}) {
+      const auto again = scan::parse_address(scan::to_string(end));
+      fuzz::require(again && *again == end, "an address written and read is the same");
+    }
+    (at % 8 < odd % 8 ? excluded : wanted).push_back(*range);
+  }
+  scan::target_set set;
+  for (const scan::address_range& each : excluded) set.exclude(each);
+  for (const scan::address_range& each : wanted) set.add(each);
+  check_set(set, wanted, excluded);
+  return 0;
+}
