@@ -22,7 +22,7 @@
 #include "scan/run.hpp"
 #include "scan/services.hpp"
 #include "scan/socket.hpp"
-#include "scan/tcp_connect.hpp"
+#include "scan/tcp_shards.hpp"
 #include "scan/top_ports.hpp"
 #include "scan/udp.hpp"
 #include "scan_targets.hpp"
@@ -337,6 +337,22 @@ class progress_line {
 
 // ---- run ----
 
+// One engine where one is enough, else one a core.
+std::optional<failure> add_tcp_engine(std::vector<std::unique_ptr<scan::engine>>& engines, const scan::tcp_options& how,
+                                      const scan::target_set& targets, const scan::service_names& services,
+                                      scan::poller& on, const scan::scan_output& output) {
+  const auto number = static_cast<unsigned>(engines.size());
+  const unsigned shards = scan::worthwhile_shards(how, targets);
+  if (shards == 1) {
+    engines.push_back(std::make_unique<scan::tcp_connect_engine>(how, targets, services, on, number, output));
+    return std::nullopt;
+  }
+  auto made = scan::tcp_shards::make(how, shards, targets, services, on, number, output);
+  if (!made) return made.error();
+  engines.push_back(std::move(*made));
+  return std::nullopt;
+}
+
 exit_status scan_all(const scan_call& call, const scan::target_set& targets, const scan::service_names& services,
                      console& out) {
   report_output file(out);
@@ -372,13 +388,14 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
   if (out.is_verbose())
     output.opened = [&](const scan::finding& found) {
       progress.clear();
-      out.detail(fmt::format("{} is open", net::to_string(found.address, found.port)));
+      out.detail(
+          fmt::format("{} {} is open", scan::name_of(found.protocol), net::to_string(found.address, found.port)));
     };
 
   std::vector<std::unique_ptr<scan::engine>> engines;
   if (call.tcp)
-    engines.push_back(std::make_unique<scan::tcp_connect_engine>(call.tcp_how, targets, services, *on,
-                                                                 static_cast<unsigned>(engines.size()), output));
+    if (const auto failed = add_tcp_engine(engines, call.tcp_how, targets, services, *on, output))
+      return out.refuse(*failed);
   if (call.udp) {
     auto udp =
         scan::udp_engine::make(call.udp_how, targets, services, *on, static_cast<unsigned>(engines.size()), output);

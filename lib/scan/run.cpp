@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned key_bits = 56;
 constexpr std::uint64_t key_mask = (std::uint64_t{1} << key_bits) - 1;
 constexpr unsigned signals_engine = 255;
+constexpr duration longest_wait = std::chrono::hours(1);
 constexpr duration interval = std::chrono::milliseconds(200);
 
 /// The signals of a scan as a descriptor; the process's mask is as before when it goes.
@@ -67,12 +68,26 @@ bool poller::change(int fd, std::uint32_t events, unsigned engine, std::uint64_t
   return control(epoll_.get(), EPOLL_CTL_MOD, fd, events, engine, key);
 }
 
+result<std::span<const poller::news>> poller::wait(time_point until, bool& is_all) {
+  std::array<epoll_event, 256> events;  // NOLINT: filled by epoll_pwait2
+  const duration wait = std::clamp<duration>(until - clock::now(), duration(0), longest_wait);
+  const timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
+  const int count = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
+  if (count < 0 && errno != EINTR) return fail(last_system_error(), "wait for answers");
+  news_.clear();
+  for (int at = 0; at < count; ++at) {
+    const epoll_event& each = events[static_cast<std::size_t>(at)];
+    news_.push_back({static_cast<unsigned>(each.data.u64 >> key_bits), each.data.u64 & key_mask, each.events});
+  }
+  is_all = count >= 0 && static_cast<std::size_t>(count) < events.size();
+  return std::span<const news>(news_);
+}
+
 result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_options& how) {
   const signal_source signals;
   if (signals.fd() < 0 || !on.add(signals.fd(), EPOLLIN, signals_engine, 0))
     return fail(last_system_error(), "wait for signals");
   run_outcome outcome;
-  std::array<epoll_event, 256> events{};
   time_point next_interval = clock::now() + interval;
   bool up_to_date = true;
   for (;;) {
@@ -84,6 +99,8 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
       wake = std::min(wake, each->turn(now, up_to_date));
       if (!each->done()) all_done = false;
     }
+    for (engine* const each : engines)
+      if (auto trouble = each->trouble()) return unexpected(*trouble);
     if (all_done) return outcome;
     now = clock::now();
     if (now >= how.deadline) {
@@ -98,19 +115,12 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
         break;
       }
     }
-    const duration wait = std::max(duration(0), duration(wake - now));
-    const timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
-    const int count = ::epoll_pwait2(on.fd(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      return fail(last_system_error(), "wait for answers");
-    }
-    up_to_date = static_cast<std::size_t>(count) < events.size();
+    const auto news = on.wait(wake, up_to_date);
+    if (!news) return unexpected(news.error());
     now = clock::now();
-    for (const epoll_event& each : std::span(events).first(static_cast<std::size_t>(count))) {
-      const auto number = static_cast<unsigned>(each.data.u64 >> key_bits);
-      if (number != signals_engine) {
-        engines[number]->handle(each.data.u64 & key_mask, each.events, now);
+    for (const poller::news& each : *news) {
+      if (each.engine != signals_engine) {
+        engines[each.engine]->handle(each.key, each.events, now);
         continue;
       }
       for (int signal = signals.take(); signal != 0; signal = signals.take()) {

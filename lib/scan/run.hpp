@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,16 +21,26 @@ namespace netlab::scan {
 /// Tells an engine when its descriptors have news.
 class poller {
  public:
+  struct news {
+    unsigned engine;
+    std::uint64_t key;
+    std::uint32_t events;  ///< as epoll_ctl(2) has them
+  };
+
   /// Fails with the system's code.
   [[nodiscard]] static result<poller> make();
 
   /// `key` (below 2^56) comes back with the events, under the engine's number. False: no memory for it.
   [[nodiscard]] bool add(int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept;
   [[nodiscard]] bool change(int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept;
-  [[nodiscard]] int fd() const noexcept { return epoll_.get(); }
+
+  /// Waits for news until then at most; the answer is good until the next call. `is_all`: there is no more at the
+  /// moment. Fails with the system's code.
+  [[nodiscard]] result<std::span<const news>> wait(time_point until, bool& is_all);
 
  private:
   net::unique_fd epoll_;
+  std::vector<news> news_;
 };
 
 /// Where findings go. Called in the loop's thread.
@@ -57,6 +68,8 @@ class engine {
   /// The scan ends early: tells what is known, and of the rest that was asked that it is not.
   virtual void abandon(time_point now) = 0;
   [[nodiscard]] virtual engine_progress progress() const = 0;
+  /// Why it could not go on, if so; the scan fails with it.
+  [[nodiscard]] virtual std::optional<failure> trouble() const { return std::nullopt; }
 };
 
 struct run_options {

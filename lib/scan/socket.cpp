@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "scan/socket.hpp"
 
+#include <ifaddrs.h>
+
 // After <netinet/in.h>: the kernel's header takes its types from there.
 #include <linux/errqueue.h>
 
 #include <array>
 #include <cstring>
+#include <memory>
 
 #include "net/fd.hpp"
 
@@ -81,6 +84,26 @@ result<void> check_source(const address& source) {
   if (!fd || ::bind(fd.get(), &end.any, end.size) != 0)
     return fail(last_system_error(), "bind to " + to_string(source), "--source takes addresses of this machine");
   return {};
+}
+
+bool has_own_address(const target_set& targets) {
+  if (targets.overlaps({address::v4(0x7f000000), address::v4(0x7fffffff)})) return true;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return true;  // not known: as if there were one
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, &::freeifaddrs);
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr) continue;
+    socket_address one;
+    if (each->ifa_addr->sa_family == AF_INET)
+      std::memcpy(&one.v4, each->ifa_addr, sizeof one.v4);
+    else if (each->ifa_addr->sa_family == AF_INET6)
+      std::memcpy(&one.v6, each->ifa_addr, sizeof one.v6);
+    else
+      continue;
+    const address host = one.host();
+    if (targets.overlaps({host, host})) return true;
+  }
+  return false;
 }
 
 std::optional<socket_address> local_end_of(int fd) noexcept {

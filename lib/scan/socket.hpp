@@ -44,6 +44,10 @@ struct queued_error {
 /// Whether this machine has the address. Fails with the system's code and `bind to ADDRESS`.
 [[nodiscard]] result<void> check_source(const address& source);
 
+class target_set;
+/// Whether any of them is an address of this machine.
+[[nodiscard]] bool has_own_address(const target_set& targets);
+
 [[nodiscard]] std::optional<socket_address> local_end_of(int fd) noexcept;
 [[nodiscard]] std::optional<socket_address> remote_end_of(int fd) noexcept;
 

@@ -2,6 +2,7 @@
 #include "scan/sweep.hpp"
 
 #include <cassert>
+#include <utility>
 
 namespace netlab::scan {
 namespace {
@@ -37,13 +38,15 @@ bool has_short_queue(const rtt_estimator& path) { return path.smoothed() < 2 * p
 sweep::sweep(const sweep_parameters& how, time_point now)
     : how_(how),
       order_(how.targets * how.ports, how.seed),
+      size_((order_.size() + how.shards - 1 - how.shard) / how.shards),
       window_(first_window, how.parallel),
       limit_(how.rate, now),
       crawl_(now),
       paths_(how.targets <= max_own_rtts ? how.targets : 1,
              path{.rtt = rtt_estimator(first_patience, least_patience, how.timeout)}),
       flights_(how.parallel),
-      first_phase_left_(order_.size()) {
+      place_(how.shard),
+      first_phase_left_(size_) {
   free_.reserve(how.parallel);
   for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<std::uint32_t>(slot));
 }
@@ -106,7 +109,7 @@ sweep::silence sweep::choose(bool& is_control) {
   is_control = false;
   if (!is_control_due) {
     if (!again_.empty()) return take(again_);
-    if (place_ < order_.size()) return {order_(place_++), 0, 0};
+    if (place_ < order_.size()) return {order_(std::exchange(place_, place_ + how_.shards)), 0, 0};
     if (to_accompany_.empty()) return take(doubtful_);
     if (is_swept() && !doubtful_.empty() && !is_silent(doubtful_.front())) return take(doubtful_);
   }

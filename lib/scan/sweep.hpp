@@ -17,6 +17,8 @@ struct sweep_parameters {
   std::uint64_t targets = 1;
   std::uint64_t ports = 1;  ///< of each target
   std::uint64_t seed = 0;
+  std::uint64_t shard = 0;              ///< below `shards`: of the order, every so many-th place
+  std::uint64_t shards = 1;
   std::size_t parallel = 1;             ///< most probes under way
   double rate = 0;                      ///< probes a second; 0: as the path bears
   duration timeout = std::chrono::seconds(1);  ///< longest wait for a probe's answer
@@ -72,10 +74,10 @@ class sweep {
   [[nodiscard]] time_point wake(time_point now) const;
 
   /// Everything was answered or declared silent.
-  [[nodiscard]] bool done() const noexcept { return done_ == order_.size(); }
-  [[nodiscard]] std::uint64_t size() const noexcept { return order_.size(); }
+  [[nodiscard]] bool done() const noexcept { return done_ == size_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// Answered, or asked as often as was wished: what a progress bar shows.
-  [[nodiscard]] std::uint64_t finished() const noexcept { return order_.size() - first_phase_left_; }
+  [[nodiscard]] std::uint64_t finished() const noexcept { return size_ - first_phase_left_; }
   [[nodiscard]] std::size_t under_way() const noexcept { return under_way_; }
   [[nodiscard]] std::size_t window_size() const noexcept { return window_.size(); }
 
@@ -135,6 +137,7 @@ class sweep {
 
   sweep_parameters how_;
   permutation order_;
+  std::uint64_t size_;  // of this shard
   window window_;
   rate_limit limit_;
   loss_estimate loss_;

@@ -253,6 +253,13 @@ address target_set::at(std::uint64_t place) const noexcept {
   return found.range.first.plus(place - found.begin);
 }
 
+bool target_set::overlaps(const address_range& range) const noexcept {
+  return std::any_of(pieces_.begin(), pieces_.end(), [&](const piece& one) {
+    return one.range.first.is_v6 == range.first.is_v6 && !is_less(range.last, one.range.first) &&
+           !is_less(one.range.last, range.first);
+  });
+}
+
 std::string target_set::host_at(std::uint64_t place) const {
   const piece& found = piece_at(place);
   return found.host.empty() ? to_string(at(place)) : found.host;

@@ -74,6 +74,8 @@ class target_set {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// The address at a place below size().
   [[nodiscard]] address at(std::uint64_t place) const noexcept;
+  /// Whether any of them is among these.
+  [[nodiscard]] bool overlaps(const address_range& range) const noexcept;
   /// As the user named it: a name, else the address.
   [[nodiscard]] std::string host_at(std::uint64_t place) const;
 

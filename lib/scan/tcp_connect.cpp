@@ -13,14 +13,16 @@
 namespace netlab::scan {
 namespace {
 
+// Whether the answer is there at once is looked at again after so many first looks in vain, now and then.
+constexpr unsigned most_near = 64;
+constexpr unsigned not_looked_in_a_row = 64;
 // Between two looks at what has come in.
 constexpr unsigned launches_a_turn = 64;
 // An open port's banner, and again its reply, is waited for this long and some round trips.
 constexpr duration talk_patience = std::chrono::milliseconds(400);
 constexpr int talk_round_trips = 4;
-// After our end of a conversation, for the other's; and for so many open ports of a scan only: who closes first keeps
-// the local port in TIME_WAIT for a minute, and a reset does not.
-constexpr duration farewell_patience = std::chrono::milliseconds(200);
+// Orderly ends of a scan's conversations. Who closes first keeps the local port in TIME_WAIT for a minute; where there
+// are more open ports, they see resets.
 constexpr std::size_t max_farewells = 1000;
 // Read from one port before the next has its turn.
 constexpr std::size_t read_at_once = 4096;
@@ -30,6 +32,8 @@ sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
   return {.targets = targets,
           .ports = ports,
           .seed = how.seed,
+          .shard = how.shard,
+          .shards = how.shards,
           .parallel = static_cast<std::size_t>(
               std::max<std::uint64_t>(1, std::min<std::uint64_t>(how.parallel, targets * ports))),
           .rate = how.rate,
@@ -146,7 +150,10 @@ void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
   ++sent_;
   const socket_address end(to, how_.ports[sweep_.port(what.item)]);
   if (::connect(connections_[which].fd.get(), &end.any, end.size) == 0) return established(what.slot, clock::now());
-  if (errno == EINPROGRESS) return look(what.slot, clock::now(), true);
+  if (errno == EINPROGRESS) {
+    if (near_ > 0 || ++not_looked_ % not_looked_in_a_row == 0) return look(what.slot, clock::now(), true);
+    return watch(what.slot, now);
+  }
   const int error = errno;
   if (is_shortage(error)) {
     release_connection(which, false);
@@ -162,20 +169,29 @@ void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_
   // is known already: the answer came while the first call was returning.
   const socket_address end(targets_.at(mine.target), how_.ports[sweep_.port(attempts_[slot].item)]);
   if (::connect(mine.fd.get(), &end.any, end.size) == 0 || errno == EISCONN) return established(slot, now);
-  if (errno != EALREADY && errno != EINPROGRESS) return refused(slot, errno, now);
-  if (is_first_look && !mine.in_poller) {
-    mine.in_poller = on_.add(mine.fd.get(), EPOLLOUT | EPOLLET, number_, attempts_[slot].connection);
-    if (!mine.in_poller) {
-      release_connection(attempts_[slot].connection, false);
-      attempts_[slot] = {};
-      sweep_.put_back(slot, now);
-    }
-    return;
+  if (errno != EALREADY && errno != EINPROGRESS) {
+    const int error = errno;
+    if (is_first_look) near_ = most_near;
+    return refused(slot, error, now);
+  }
+  if (is_first_look) {
+    near_ -= near_ > 0;
+    return watch(slot, now);
   }
   // Still under way, but ICMP may have come while the socket was busy: then only the queue has it.
   const auto queued = read_error_queue(mine.fd.get());
   if (!queued || !reason_of(queued->message)) return;
   conclude(slot, classify_tcp(queued->message.system_error, queued->message), sweep::answer::from_path, now);
+}
+
+void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
+  connection& mine = connections_[attempts_[slot].connection];
+  if (mine.in_poller) return;
+  mine.in_poller = on_.add(mine.fd.get(), EPOLLOUT | EPOLLET, number_, attempts_[slot].connection);
+  if (mine.in_poller) return;
+  release_connection(attempts_[slot].connection, false);
+  attempts_[slot] = {};
+  sweep_.put_back(slot, now);
 }
 
 void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
@@ -258,15 +274,15 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   talks_.emplace(number,
                  std::make_unique<conversation>(conversation{
                      .fd = std::move(fd), .what = std::move(made), .words = scan::talk(how_.talk, patience, now)}));
-  continue_talk(number, now);
+  continue_talk(number);
 }
 
-void tcp_connect_engine::continue_talk(std::uint64_t number, time_point now) {
+void tcp_connect_engine::continue_talk(std::uint64_t number) {
   conversation& one = *talks_.at(number);
   if (const std::string_view message = one.words.take_output(); !message.empty())
     if (::send(one.fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
       one.words.eof();
-  if (one.words.done()) return end_talk(number, now);
+  if (one.words.done()) return end_talk(number);
   wait_until(number, one.words.deadline());
 }
 
@@ -286,21 +302,14 @@ void tcp_connect_engine::tell(conversation& one) {
 }
 
 // A program that reads from the connection should see its end, as from any client; a reset looks like an accident.
-void tcp_connect_engine::end_talk(std::uint64_t number, time_point now) {
+void tcp_connect_engine::end_talk(std::uint64_t number) {
   conversation& one = *talks_.at(number);
   tell(one);
-  if (one.peer_closed) {  // the TIME_WAIT is the other's
+  if (farewells_ < max_farewells) {
+    ++farewells_;
     close_softly(one.fd.get());
-    return forget(number);
   }
-  if (farewells_ == max_farewells || ::shutdown(one.fd.get(), SHUT_WR) != 0) return forget(number);
-  ++farewells_;
-  one.is_leaving = true;
-  wait_until(number, now + farewell_patience);
-}
-
-void tcp_connect_engine::forget(std::uint64_t number) {
-  talk_deadlines_.erase({talks_.at(number)->deadline, number});
+  talk_deadlines_.erase({one.deadline, number});
   talks_.erase(number);
 }
 
@@ -318,16 +327,9 @@ void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_po
   const ssize_t size = ::recv(one.fd.get(), octets.data(), octets.size(), MSG_DONTWAIT);
   const bool is_over = size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
   static_cast<void>(events);
-  if (one.is_leaving) {
-    if (is_over) forget(number);
-    return;
-  }
   if (size > 0) one.words.feed(bytes_view(octets).first(static_cast<std::size_t>(size)), now);
-  if (is_over) {
-    one.peer_closed = size == 0;
-    one.words.eof();
-  }
-  continue_talk(number, now);
+  if (is_over) one.words.eof();
+  continue_talk(number);
 }
 
 time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
@@ -347,13 +349,8 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
     }
     while (!talk_deadlines_.empty() && talk_deadlines_.begin()->first <= now) {
       const std::uint64_t number = talk_deadlines_.begin()->second;
-      conversation& one = *talks_.at(number);
-      if (one.is_leaving) {
-        forget(number);
-        continue;
-      }
-      one.words.tick(now);
-      continue_talk(number, now);
+      talks_.at(number)->words.tick(now);
+      continue_talk(number);
     }
   }
   for (unsigned count = 0; count < launches_a_turn; ++count) {
@@ -369,8 +366,7 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
 
 void tcp_connect_engine::abandon(time_point now) {
   static_cast<void>(now);
-  for (const auto& [number, one] : talks_)
-    if (!one->is_leaving) tell(*one);
+  for (const auto& [number, one] : talks_) tell(*one);
   talks_.clear();
   talk_deadlines_.clear();
   while (const auto item = sweep_.take_unfinished()) {

@@ -24,6 +24,8 @@ namespace netlab::scan {
 struct tcp_options {
   std::vector<std::uint16_t> ports;
   std::uint64_t seed = 0;
+  unsigned shard = 0;        ///< below `shards`: this engine's share of the ports
+  unsigned shards = 1;
   std::size_t parallel = 1000;  ///< most connections under way
   double rate = 0;              ///< connections a second; 0: as the path bears
   duration timeout = std::chrono::seconds(1);
@@ -62,8 +64,6 @@ class tcp_connect_engine final : public engine {
     finding what;
     scan::talk words;
     time_point deadline = never;
-    bool peer_closed = false;
-    bool is_leaving = false;  // all was said and told; the peer's end is waited for
   };
   static constexpr std::uint32_t none = 0xffffffff;
   static constexpr std::uint64_t talk_bit = std::uint64_t{1} << 40;  // of a poller key: a conversation's number
@@ -73,16 +73,17 @@ class tcp_connect_engine final : public engine {
   void release_connection(std::uint32_t which, bool can_connect_again);
   /// Asks the socket how it went; `wait`: nothing is known yet.
   void look(std::uint32_t slot, time_point now, bool is_first_look);
+  /// News of it will come from the poller.
+  void watch(std::uint32_t slot, time_point now);
   void refused(std::uint32_t slot, int system_error, time_point now);
   void established(std::uint32_t slot, time_point now);
   void conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now);
   [[nodiscard]] bool is_own_reflection(std::uint32_t slot);
   void repeat(std::uint32_t slot);
-  void continue_talk(std::uint64_t number, time_point now);
+  void continue_talk(std::uint64_t number);
   void wait_until(std::uint64_t number, time_point deadline);
   void tell(conversation& one);
-  void end_talk(std::uint64_t number, time_point now);
-  void forget(std::uint64_t number);
+  void end_talk(std::uint64_t number);
   [[nodiscard]] finding describe(std::uint64_t item) const;
 
   tcp_options how_;
@@ -102,6 +103,8 @@ class tcp_connect_engine final : public engine {
   std::uint64_t next_talk_ = 0;
   std::size_t farewells_ = 0;
   std::size_t next_source_ = 0;
+  unsigned near_ = 1;  // answers were there when the call returned: more such looks are worth it
+  unsigned not_looked_ = 0;
   std::uint64_t sent_ = 0;
 };
 

@@ -25,6 +25,8 @@ constexpr duration loopback_reply_time = std::chrono::milliseconds(300);
 // What a host gives to one that has used up its tokens, within so many attempts so far apart, is heard.
 constexpr unsigned least_blasts = 3;
 constexpr duration blast_pause = std::chrono::milliseconds(1100);
+constexpr duration quick_period = std::chrono::milliseconds(300);
+constexpr int tokens_gathered = 3;  // of 6 that Linux keeps
 // No token for so long: the host, or its willingness, is gone.
 constexpr duration token_drought = std::chrono::seconds(15);
 // Ports that hardly any service uses.
@@ -147,6 +149,8 @@ void udp_prober::refused(std::uint16_t port, std::size_t source, const port_verd
   entry& mine = entries_[which];
   const duration rtt = now - mine.last_sent;
   if (!mine.known && mine.attempts == 1) rtt_.add(rtt);
+  // It was silent where it should have been heard: that was loss.
+  if (!mine.known && is_closed) loss_.answered_at(mine.proofs + 1);
   settle(which, verdict, rtt, {});
 }
 
@@ -190,6 +194,14 @@ void udp_prober::begin_burst(keyhole& through, time_point now) {
   through.next_burst = now;  // when it began
 }
 
+unsigned udp_prober::proofs_needed() const { return loss_.tries(how_.proofs, entries_.size()); }
+
+// Where tokens come quickly, several are left to gather: none is lost as long as the host keeps that many, and when
+// exactly each comes need not be known.
+duration udp_prober::until_next_burst(keyhole& through) const {
+  return *through.period < quick_period ? *through.period * tokens_gathered : *through.period;
+}
+
 void udp_prober::end_burst(keyhole& through, time_point now) {
   through.under_way = false;
   // First those that were proved once, most likely silent: the next closed port proves them again, and they are done.
@@ -199,21 +211,28 @@ void udp_prober::end_burst(keyhole& through, time_point now) {
   std::vector<std::uint32_t> then;
   for (const std::uint32_t which : through.burst) {
     if (which == reference || entries_[which].known) continue;
-    if (entries_[which].proofs >= how_.proofs)
+    if (entries_[which].proofs >= proofs_needed())
       proven_.push_back(which);
     else
       (entries_[which].proofs > 0 ? first : then).push_back(which);
   }
   open_.insert(open_.begin(), then.begin(), then.end());
   open_.insert(open_.begin(), first.begin(), first.end());
+  const bool is_quick = through.period && *through.period < quick_period;
   // Several tokens were there: they come more often than it seemed. None: less often, or the burst was lost.
-  if (through.period && (through.heard > 2 || (through.heard == 2 && through.heard_before > 1)))
+  if (is_quick && through.heard > 0) {
+    if (through.tokens == 0) through.counted_from = through.next_burst - *through.period * through.heard;
+    through.tokens += through.heard;
+    through.period = (through.next_burst - through.counted_from) / through.tokens;
+  } else if (through.period && (through.heard > 2 || (through.heard == 2 && through.heard_before > 1)))
     through.period = *through.period / through.heard + std::chrono::milliseconds(2);
-  else if (through.heard == 0)
+  else if (through.heard == 0) {
     through.period.reset();
+    through.tokens = 0;
+  }
   const time_point began = through.next_burst;
   if (through.heard > 0 && through.period)
-    through.next_burst = std::max(now, began + *through.period);
+    through.next_burst = std::max(now, began + until_next_burst(through));
   else
     through.next_burst = std::max(now, began + (how_.is_loopback ? duration(0) : search_step));
   through.burst.clear();
@@ -224,7 +243,7 @@ void udp_prober::end_blast(time_point now) {
   for (keyhole& each : keyholes_) {
     for (const std::uint32_t which : each.burst)
       if (!entries_[which].known)
-        (entries_[which].proofs >= how_.proofs ? proven_.push_back(which) : open_.push_back(which));
+        (entries_[which].proofs >= proofs_needed() ? proven_.push_back(which) : open_.push_back(which));
     each.burst.clear();
     each.to_send = each.proved = 0;
     each.under_way = false;
@@ -261,6 +280,10 @@ void udp_prober::settle_proven(time_point now) {
   std::erase_if(proven_, [&](std::uint32_t which) {
     if (entries_[which].known) return true;
     if (now < entries_[which].first_sent + reply_time()) return false;
+    if (entries_[which].proofs < proofs_needed()) {  // more gets lost than was known
+      open_.push_back(which);
+      return true;
+    }
     settle(which, {port_state::open_filtered, reason::no_response, ETIMEDOUT}, std::nullopt, {});
     return true;
   });
@@ -274,7 +297,7 @@ void udp_prober::settle_rest(port_state state, reason why, int system_error) {
 void udp_prober::abandon() {
   for (std::uint32_t which = 0; which < entries_.size(); ++which) {
     if (entries_[which].known) continue;
-    const bool is_proven = entries_[which].proofs >= how_.proofs;
+    const bool is_proven = entries_[which].proofs >= proofs_needed();
     const bool is_hidden = entries_[which].attempts > 0 && reference_ != 0;
     settle(which,
            is_proven ? port_verdict{port_state::open_filtered, reason::no_response, ETIMEDOUT}

@@ -19,7 +19,8 @@ namespace netlab::scan {
 struct udp_prober_options {
   std::size_t sources = 1;  ///< local addresses: the host limits its ICMP to each by itself
   duration timeout = std::chrono::seconds(1);
-  unsigned proofs = 2;       ///< how often a port must be silent where a closed one would have been heard
+  unsigned proofs = 2;       ///< how often a port must be silent where a closed one would have been heard, at least;
+                             ///< more often where packets get lost
   bool is_loopback = false;  ///< no ICMP limit, and no round trip to speak of
 };
 
@@ -89,6 +90,8 @@ class udp_prober {
     time_point next_burst{};
     time_point last_token{};
     std::optional<duration> period;  // between tokens, and a little more
+    time_point counted_from{};       // when it was found; since then so many tokens came
+    unsigned tokens = 0;
   };
   static constexpr std::uint32_t reference = 0xffffffff;
 
@@ -97,6 +100,8 @@ class udp_prober {
   [[nodiscard]] duration burst_time(const keyhole& through) const;
   [[nodiscard]] duration blast_time() const;
   [[nodiscard]] duration reply_time() const;
+  [[nodiscard]] unsigned proofs_needed() const;
+  [[nodiscard]] duration until_next_burst(keyhole& through) const;
   void settle(std::uint32_t which, const port_verdict& verdict, std::optional<duration> rtt, std::string reply);
   void heard_in(keyhole& through, std::uint32_t which, time_point now);
   void begin_burst(keyhole& through, time_point now);
@@ -121,6 +126,7 @@ class udp_prober {
   std::size_t strangers_sent_ = 0;
   time_point last_heard_{};      // ICMP, from any source
   std::size_t left_ = 0;
+  loss_estimate loss_;
 };
 
 }  // namespace netlab::scan

@@ -157,6 +157,15 @@ class Tcp(ScanCase):
         seen = self.scan("tcp", "--host", SLOW[4], "--range", "all", "--all", "--no-banner", "--no-send")
         self.assert_states(self.expected(range(1, 65536), CLOSED, open=(opened, OPEN)), seen.states())
 
+    def test_few_resets(self):
+        """scan tcp: a target that sends 200 resets a second has its closed ports called closed"""
+        self.services_in(self.far, FAR[4], "tcp:7", "tcp:700")
+        self.far.drop("tcp dport { 30-35, 800 }")
+        self.far.limit_resets(200)
+        seen = self.scan("tcp", "--host", FAR[4], "--range", "1-800", "--all", "--no-banner", "--no-send")
+        self.assert_states(self.expected(range(1, 801), CLOSED, open=([7, 700], OPEN),
+                                         dropped=([*range(30, 36), 800], SILENT)), seen.states())
+
     def test_rate(self):
         """scan tcp: --rate is not exceeded"""
         begin = time.monotonic()

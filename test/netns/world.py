@@ -56,6 +56,14 @@ class Namespace:
             add rule inet netlab in {what} drop
         """)
 
+    def limit_resets(self, per_second):
+        """So many resets a second leave it, as FreeBSD does."""
+        _run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=f"""
+            add table inet netlab
+            add chain inet netlab out {{ type filter hook output priority 0; }}
+            add rule inet netlab out tcp flags rst limit rate over {per_second}/second burst 50 packets drop
+        """)
+
     def reject(self, what, how):
         """An nftables expression whose packets are refused: `tcp dport 5`, `icmpx admin-prohibited` or `tcp reset`."""
         _run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=f"""

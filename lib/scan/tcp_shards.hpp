@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The TCP scan on several cores: an engine and a loop a thread, each with its share of the ports. What one finds is
+// told in the thread of the scan's own loop.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "scan/tcp_connect.hpp"
+
+namespace netlab::scan {
+
+/// Cores that a scan is worth: one where it is short, where its rate is limited, or where a target is this machine
+/// itself (its own connections are told from open ports by knowing them all).
+[[nodiscard]] unsigned worthwhile_shards(const tcp_options& how, const target_set& targets);
+
+class tcp_shards final : public engine {
+ public:
+  /// As tcp_connect_engine; `how` is for all `count` of them together. Fails with the system's code.
+  [[nodiscard]] static result<std::unique_ptr<tcp_shards>> make(const tcp_options& how, unsigned count,
+                                                                const target_set& targets,
+                                                                const service_names& services, poller& on,
+                                                                unsigned number, const scan_output& output);
+  ~tcp_shards() override;
+
+  void handle(std::uint64_t key, std::uint32_t events, time_point now) override;
+  [[nodiscard]] time_point turn(time_point now, bool is_up_to_date) override;
+  [[nodiscard]] bool done() const override;
+  void abandon(time_point now) override;
+  [[nodiscard]] engine_progress progress() const override;
+  [[nodiscard]] std::optional<failure> trouble() const override;
+
+ private:
+  class worker;
+  struct mailbox;
+
+  explicit tcp_shards(const scan_output& output);
+  void tell_all();
+
+  const scan_output& output_;
+  std::unique_ptr<mailbox> mail_;  // from the threads
+  std::vector<std::unique_ptr<worker>> workers_;
+  bool started_ = false;
+};
+
+}  // namespace netlab::scan
