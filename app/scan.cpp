@@ -314,9 +314,11 @@ class progress_line {
     const double seconds = std::chrono::duration<double>(now - began_).count();
     const double share = now_at.all == 0 ? 1 : static_cast<double>(now_at.finished) / static_cast<double>(now_at.all);
     std::string left = "?";
-    if (share > 0.001)
-      left = netlab::to_string(
-          std::chrono::round<std::chrono::seconds>(std::chrono::duration<double>(seconds / share - seconds)));
+    if (share > 0.001) {
+      const auto rest =
+          std::chrono::ceil<std::chrono::seconds>(std::chrono::duration<double>(seconds / share - seconds));
+      left = netlab::to_string(std::max(rest, std::chrono::seconds(1)));
+    }
     return fmt::format("{} of {} ports, {:.0f} %, {:.0f} probes/s, {} left", now_at.finished, now_at.all, share * 100,
                        seconds > 0 ? static_cast<double>(now_at.sent) / seconds : 0, left);
   }

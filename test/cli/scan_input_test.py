@@ -179,6 +179,19 @@ class Ends(harness.Case):
             self.assertEqual(done.status, INTERRUPTED, done.err)
             self.assertTrue(done.out.endswith(end), (format, done.out[-200:]))
 
+    def test_progress(self):
+        """scan: a terminal sees how far it is, and nothing of that is left at the end; none with --color=never"""
+        words = ("scan", "--range", "1-2400", "--rate", "2000")
+        status, seen = self.on_terminal(*words)
+        self.assertEqual(status, DONE, seen)
+        shown = re.findall(r"\r(\d+) of 2400 ports, \d+ %, \d+ probes/s, (\S+ \S+) left\x1b\[K", seen)
+        self.assertTrue(shown, seen)
+        for _, left in shown:
+            self.assertRegex(left, r"^[1-9]\d* s$")
+        self.assertIn("left\x1b[K\r\x1b[K", seen)
+        self.assertNotIn("left", self.on_terminal(*words, "--color=never")[1])
+        self.assertNotIn("left", self.on_terminal(*words, "-q")[1])
+
     def test_status_line(self):
         """scan: SIGUSR1 prints how far it is"""
         scan = self.start("scan", "--host", "127.0.0.1", "--range", "all", "--rate", "500")
