@@ -210,8 +210,9 @@ netlab::duration arguments::timeout(std::string_view name) {
   });
 }
 
+bool arguments::is_typed(std::string_view name) const { return has(name) && last(name)->origin.empty(); }
+
 void arguments::prefer_typed(std::string_view one, std::string_view other) {
-  const auto is_typed = [&](std::string_view name) { return has(name) && last(name)->origin.empty(); };
   if (!has(one) || !has(other) || is_typed(one) == is_typed(other)) return;
   given_.erase(given_.find(is_typed(one) ? other : one));
 }

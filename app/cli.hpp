@@ -65,6 +65,9 @@ class arguments {
     return all;
   }
 
+  /// It stands in the command line, not only in the environment or the file.
+  [[nodiscard]] bool is_typed(std::string_view name) const;
+
   /// Of two options that choose, the typed one stands against the other in the environment or the file.
   void prefer_typed(std::string_view one, std::string_view other);
   /// The same for two flags that exclude each other: both in one place are refused.

@@ -148,16 +148,32 @@ bool wants_progress(arguments& args, const console& out) {
          args.text("color") != "never";
 }
 
-// `tcp` and `udp` are understood wherever they stand; a host of such a name wants --host.
+// `tcp` and `udp` are understood wherever they stand; a host of such a name wants --host. What is typed stands in place
+// of what the environment or the file says.
+void read_transports(arguments& args, scan_call& call) {
+  args.prefer_typed("tcp", "udp");
+  const auto wants = [&](std::string_view name, std::string_view other) {
+    const auto is_word = [&](std::string_view word) {
+      return std::ranges::find(args.positionals(), word) != args.positionals().end();
+    };
+    if (is_word(name)) return true;
+    return args.flag(name) && (args.is_typed(name) || !is_word(other));
+  };
+  call.udp = wants("udp", "tcp");
+  call.tcp = wants("tcp", "udp") || !call.udp;
+}
+
 target_choice read_targets(arguments& args) {
   target_choice chosen;
   const auto append = [](target_list& to, target_list more) {
     to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
-  for (target_list& each : args.list_as("host", parse_targets)) append(chosen.wanted, std::move(each));
-  const bool is_named = args.has("host");
-  for (const std::string& word : args.positionals()) {
-    if (word == "tcp" || word == "udp") continue;
+  std::vector<std::string> typed = args.positionals();
+  std::erase_if(typed, [](const std::string& word) { return word == "tcp" || word == "udp"; });
+  // Targets that are typed stand in place of those in the environment or the file.
+  if (args.is_typed("host") || typed.empty())
+    for (target_list& each : args.list_as("host", parse_targets)) append(chosen.wanted, std::move(each));
+  for (const std::string& word : typed) {
     auto found = parse_targets(word);
     if (found)
       append(chosen.wanted, std::move(*found));
@@ -166,7 +182,7 @@ target_choice read_targets(arguments& args) {
   }
   for (target_list& each : args.list_as("exclude", parse_targets)) append(chosen.excluded, std::move(each));
   chosen.restrict_to = shared_options::read_family(args);
-  if (chosen.wanted.empty() && !is_named) {
+  if (typed.empty() && !args.has("host")) {
     const char* loopback = chosen.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
     chosen.wanted.push_back(*scan::parse_target(loopback));
   }
@@ -175,10 +191,7 @@ target_choice read_targets(arguments& args) {
 
 scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
   scan_call call;
-  const auto& words = args.positionals();
-  const auto is_typed = [&](std::string_view name) { return std::ranges::find(words, name) != words.end(); };
-  call.udp = args.flag("udp") || is_typed("udp");
-  call.tcp = args.flag("tcp") || is_typed("tcp") || !call.udp;
+  read_transports(args, call);
   call.targets = read_targets(args);
   read_ports(args, call, services);
   call.format = args.as("format", scan::parse_report_format);

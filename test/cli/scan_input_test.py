@@ -78,6 +78,18 @@ class Targets(harness.Case):
         """scan: an IPv6 address"""
         self.assertEqual(self.addresses("--host", "::1"), ["::1"])
 
+    def test_settings(self):
+        """scan: typed targets stand in place of those in the environment, in either spelling"""
+        def addresses(*words):
+            lines = self.netlab("scan", *words, "--range", "1", "--all", "--json", env={"NETLAB_SCAN_HOST": "127.0.0.9"}).lines
+            return [json.loads(line)["address"] for line in lines[:-1]]
+
+        self.assertEqual(addresses(), ["127.0.0.9"])
+        self.assertEqual(addresses("tcp"), ["127.0.0.9"])
+        self.assertEqual(addresses("--host", "127.0.0.1"), ["127.0.0.1"])
+        self.assertEqual(addresses("127.0.0.1"), ["127.0.0.1"])
+        self.assertEqual(sorted(addresses("127.0.0.1", "--host", "127.0.0.2")), ["127.0.0.1", "127.0.0.2"])
+
     def test_bad_targets(self):
         """scan: a target that cannot be meant, a file that is not there, nothing left: each refused"""
         for text in ("127.0.0.1/33", "127.0.0.9-127.0.0.1", "::1/129", "300.1.1.1/8", ""):
@@ -131,8 +143,8 @@ class Targets(harness.Case):
 
 
 class Words(harness.Case):
-    def transports(self, *words):
-        lines = self.netlab("scan", *words, "--range", "1", "--all", "--json").lines
+    def transports(self, *words, **env):
+        lines = self.netlab("scan", *words, "--range", "1", "--all", "--json", env=env).lines
         return sorted(json.loads(line)["proto"] for line in lines[:-1])
 
     def test_transports(self):
@@ -143,6 +155,9 @@ class Words(harness.Case):
             self.assertEqual(self.transports(*words), ["udp"], words)
         for words in (["tcp", "udp"], ["udp", "tcp"], ["--tcp", "--udp"], ["udp", "--tcp"], ["--udp", "tcp"]):
             self.assertEqual(self.transports(*words), ["tcp", "udp"], words)
+        for words, seen in (([], "udp"), (["--tcp"], "tcp"), (["tcp"], "tcp"), (["127.0.0.1", "tcp"], "tcp"),
+                            (["--udp"], "udp")):
+            self.assertEqual(self.transports(*words, NETLAB_SCAN_UDP="true"), [seen], words)
 
     def test_exclude_each_other(self):
         """scan: options that exclude each other are refused"""
