@@ -28,7 +28,11 @@ class signal_source {
     ::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
     fd_ = net::unique_fd(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
   }
-  ~signal_source() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ~signal_source() {
+    // timeout(1) tells a program twice, by itself and with its group: that is no second wish.
+    while (fd_ && take() != 0) {}
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
   signal_source(const signal_source&) = delete;
   signal_source& operator=(const signal_source&) = delete;
 
