@@ -64,8 +64,11 @@ class table_report final : public report {
     }
     if (summary.targets > many_targets && !options_.all) {
       if (!first) sink_("\n");
-      sink_(fmt::format("{} with an open port, {} without\n", count_of_addresses(hosts.size()),
-                        summary.targets - std::min<std::uint64_t>(hosts.size(), summary.targets)));
+      sink_(count_of_addresses(hosts.size()) + " with an open port");
+      // Of the others nothing is known before the end.
+      if (summary.complete)
+        sink_(fmt::format(", {} without", summary.targets - std::min<std::uint64_t>(hosts.size(), summary.targets)));
+      sink_(summary.complete ? "\n" : " so far\n");
     }
     if (!summary.complete) sink_(fmt::format("incomplete: {}\n", escape(summary.incomplete_because)));
   }

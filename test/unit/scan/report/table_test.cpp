@@ -106,3 +106,10 @@ TEST_CASE("table: what failed on this machine has the system's error without bei
   one.system_error = EPERM;
   CHECK(reported(scan::report_format::table, {one}).find("local-error (EPERM, 10013)") != std::string::npos);
 }
+
+TEST_CASE("table: of very many targets that were not all asked, none is counted as without", "[scan][unit]") {
+  report_heading many = heading;
+  many.targets = 65536;
+  const std::string text = table({open_port(7)}, {}, many, "interrupted");
+  CHECK(text.ends_with("\n1 address with an open port so far\nincomplete: interrupted\n"));
+}
