@@ -37,10 +37,7 @@ constexpr std::size_t spare_descriptors = 12;
 
 constexpr std::array scan_options{
     option{.name = "all", .help = "list every port, closed ones too"},
-    option{.name = "exclude",
-           .argument = "TARGET",
-           .help = "leave out these addresses; may come again",
-           .repeatable = true},
+    option{.name = "exclude", .argument = "TARGET", .help = "leave out these addresses", .repeatable = true},
     option{.name = "format",
            .argument = "FORMAT",
            .help = "of the report; --json is short for json",
@@ -48,8 +45,8 @@ constexpr std::array scan_options{
            .choices = "table json csv nmap-xml grepable"},
     option{.name = "host",
            .argument = "TARGET",
-           .help = "a name, an address, 192.0.2.0/24, 192.0.2.1-9, or @FILE with one a word; may come again; without "
-                   "any, 127.0.0.1",
+           .help = "a name, an address, 192.0.2.0/24, 192.0.2.1-9, or @FILE with one a word; without any, "
+                   "127.0.0.1",
            .repeatable = true},
     shared_options::ipv4,
     shared_options::ipv6,
@@ -73,7 +70,7 @@ constexpr std::array scan_options{
            .fallback = "netlab scan"},
     option{.name = "source",
            .argument = "ADDR",
-           .help = "local address to ask from; may come again, and then they take turns",
+           .help = "local address to ask from; several take turns",
            .repeatable = true},
     shared_options::tcp,
     option{.name = "timeout", .argument = "DURATION", .help = "longest wait for one answer", .fallback = "1s"},
