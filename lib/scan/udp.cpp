@@ -179,6 +179,13 @@ void udp_engine::handle(std::uint64_t key, std::uint32_t events, time_point now)
   if ((events & EPOLLIN) != 0 || (events & EPOLLERR) != 0) read_replies(from, now);
 }
 
+bool udp_engine::is_what_was_sent(std::string_view reply, std::uint16_t port) const {
+  if (payload_for(port).empty()) return reply == how_.message;
+  for (const unsigned attempt : {0U, 1U})
+    if (reply == as_text(payload_for(port, attempt))) return true;
+  return false;
+}
+
 void udp_engine::report(host& of) {
   while (auto answer = of.mind->take_answer()) {
     finding made;
@@ -190,7 +197,7 @@ void udp_engine::report(host& of) {
     made.why = answer->verdict.why;
     made.system_error = answer->verdict.system_error;
     made.rtt = answer->rtt;
-    made.is_echo = !answer->reply.empty() && payload_for(answer->port).empty() && answer->reply == how_.message;
+    made.is_echo = !answer->reply.empty() && is_what_was_sent(answer->reply, answer->port);
     made.reply = std::move(answer->reply);
     made.service = services_.find(transport::udp, made.port);
     output_.found(made);

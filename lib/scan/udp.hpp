@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/fd.hpp"
@@ -62,6 +63,7 @@ class udp_engine final : public engine {
   void take_error(const channel& from, const queued_error& error, time_point now);
   void read_replies(const channel& from, time_point now);
   [[nodiscard]] host* find(const address& of) noexcept;
+  [[nodiscard]] bool is_what_was_sent(std::string_view reply, std::uint16_t port) const;
   void report(host& of);
 
   udp_options how_;
