@@ -305,7 +305,8 @@ void tcp_connect_engine::tell(conversation& one) {
 void tcp_connect_engine::end_talk(std::uint64_t number) {
   conversation& one = *talks_.at(number);
   tell(one);
-  if (farewells_ < max_farewells / how_.shards) {
+  const bool was_talk = how_.talk.listen || how_.talk.message;
+  if (was_talk && farewells_ < max_farewells / how_.shards) {
     ++farewells_;
     close_softly(one.fd.get());
   }

@@ -6,9 +6,39 @@ import os
 import pathlib
 import re
 import signal
+import socket
 
 import harness
 from harness import BAD_DATA, CANNOT_CREATE, DONE, INTERRUPTED, NO_HOST, NO_INPUT, PARTLY, UNAVAILABLE, USAGE, main
+
+
+class Connections(harness.Case):
+    def end_of(self, *words):
+        """How a program that listens sees the end of a scan's connection."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(harness.DEADLINE)
+            scan = harness.Process([harness.NETLAB, "scan", "--host", "127.0.0.1", "--range",
+                                    str(listener.getsockname()[1]), *words])
+            self.addCleanup(scan.kill)
+            peer, _ = listener.accept()
+            scan.wait()
+            with peer:
+                peer.settimeout(harness.DEADLINE)
+                try:
+                    while peer.recv(4096):
+                        pass
+                    return "end"
+                except ConnectionResetError:
+                    return "reset"
+
+    def test_in_order(self):
+        """scan: a program at an open port sees the end of the connection, as from any client"""
+        self.assertEqual(self.end_of(), "end")
+        self.assertEqual(self.end_of("--no-banner"), "end")
+
+    def test_handshake_only(self):
+        """scan: where nothing is said, a reset leaves no TIME_WAIT behind"""
+        self.assertEqual(self.end_of("--no-banner", "--no-send"), "reset")
 
 
 class Ports(harness.Case):
