@@ -28,7 +28,10 @@ def _obstacle():
     name = f"netlab-{os.getpid()}-probe"
     try:
         _run("ip", "netns", "add", name)
-        _run("ip", "netns", "del", name)
+        try:
+            _run("ip", "-n", name, "link", "set", "lo", "up")  # in a chroot that is no mount point ip(8) cannot enter
+        finally:
+            _run("ip", "netns", "del", name)
     except subprocess.CalledProcessError as refused:
         return f"network namespaces are refused here: {refused.stderr.strip()}"
     return None
