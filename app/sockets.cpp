@@ -245,7 +245,7 @@ constexpr std::array actions{
            .summary = "show this machine's sockets and the processes that hold them",
            .description =
                "A line a socket: transport, state, octets that wait to be read and to be sent, both ends, and the "
-               "processes that have it open. Of a listener the queues are the connections that wait for accept() and "
+               "processes that have it open. Of a listener the queues are the connections that wait to be accepted and "
                "how many may. With -v also timers, congestion control and round trips.\n\n"
                "Needs no privilege; but whose a socket is, only root may know of other users' processes.",
            .options = options,
