@@ -39,7 +39,8 @@ struct relay_totals {
 /// Over tcp::socket, or net::tls_stream. The end of the input ends our sending side, and then the peer has the time it
 /// needs, as long as it says something in each idle_timeout. TLS has no such end that servers would understand: many
 /// take close_notify for the end of everything and drop their answers, so it is sent only when the peer has become
-/// quiet. Where the peer ends first, a terminal is not waited for, a pipe is.
+/// quiet; and Telnet's negotiation goes on behind the input. Where the peer ends first, a terminal is not waited for, a
+/// pipe is.
 template <class Stream>
 class relay {
  public:
@@ -71,13 +72,12 @@ class relay {
     while (!up_done_) co_await up_ended_.async_wait(net::use_tuple);
     *alive_ = false;
     if (input_failure_) co_return unexpected(*input_failure_);
-    if (timed_out_) co_return unexpected(timed_out());
+    if (timed_out_) co_return unexpected(*timed_out_);
     if (trouble) co_return unexpected(*std::move(trouble));
     if (send_error_ && !totals_.reader_gone)
       co_return unexpected(
           failure{send_error_, {}, "the peer closed the connection before it had all of the input", {}});
-    if constexpr (is_tls)
-      if (!notified_) stream_.close_notify();
+    if (is_tls && !output_ended_) end_output();
     co_return totals_;
   }
 
@@ -112,13 +112,24 @@ class relay {
     }
     input_ended_ = true;
     touch();
-    if constexpr (!is_tls) {
-      std::error_code ignored;
-      if (!ended_) stream_.shutdown(net::tcp::socket::shutdown_send, ignored);
-    }
+    if (!ended_ && !needs_quiet()) end_output();
     if (!ended_) guard(true);
     up_done_ = true;
     up_ended_.cancel();
+  }
+
+  /// Whether our side may only end when the peer is quiet. Telnet's options are still to be refused when the input is
+  /// long at its end: telnetd waits for that before it says anything.
+  [[nodiscard]] bool needs_quiet() const noexcept { return is_tls || telnet_.is_on(); }
+
+  void end_output() {
+    output_ended_ = true;
+    if constexpr (is_tls) {
+      stream_.close_notify();
+    } else {
+      std::error_code ignored;
+      stream_.shutdown(net::tcp::socket::shutdown_send, ignored);
+    }
   }
 
   [[nodiscard]] bytes_view translate(bytes_view octets, std::string& changed) {
@@ -162,7 +173,7 @@ class relay {
 
   [[nodiscard]] asio::awaitable<std::optional<failure>> down() {
     bytes buffer(buffer_size);
-    for (;;) {
+    while (!ended_) {
       const auto [error, size] =
           co_await stream_.async_read_some(asio::buffer(buffer.data(), buffer.size()), net::use_tuple);
       if (error == asio::error::eof) break;
@@ -237,7 +248,7 @@ class relay {
     return progress_ + (wants_quiet() ? quiet_time() : options_.idle_timeout);
   }
 
-  [[nodiscard]] bool wants_quiet() const noexcept { return is_tls && input_ended_ && !notified_; }
+  [[nodiscard]] bool wants_quiet() const noexcept { return input_ended_ && !output_ended_ && needs_quiet(); }
   [[nodiscard]] duration quiet_time() const {
     const duration longest =
         options_.idle_timeout == duration(0) ? duration(std::chrono::seconds(30)) : options_.idle_timeout;
@@ -255,15 +266,12 @@ class relay {
       guarded_ = false;
       if (ended_) return;
       if (clock::now() < deadline()) return guard(false);
-      if constexpr (is_tls) {
-        if (wants_quiet()) {
-          notified_ = true;
-          stream_.close_notify();
-          touch();
-          return guard(false);
-        }
+      if (wants_quiet()) {
+        end_output();
+        touch();
+        return guard(false);
       }
-      timed_out_ = true;
+      timed_out_ = timed_out();
       give_up();
     });
   }
@@ -300,17 +308,17 @@ class relay {
   relay_totals totals_;
   std::string owed_;  // Telnet's answers
   std::optional<failure> input_failure_;
+  std::optional<failure> timed_out_;
   std::error_code send_error_;
   time_point progress_ = clock::now();
   bool sending_ = false;
   bool writing_out_ = false;
   bool input_ended_ = false;
   bool heard_since_end_ = false;
-  bool notified_ = false;
+  bool output_ended_ = false;
   bool up_done_ = false;
   bool ended_ = false;
   bool guarded_ = false;
-  bool timed_out_ = false;
   std::shared_ptr<bool> alive_;
   asio::steady_timer watchdog_;
   asio::steady_timer freed_;  // nobody is sending

@@ -79,21 +79,34 @@ asio::awaitable<result<tcp::socket>> open_socket(const run_options& options, con
   co_return socket;
 }
 
-using stream_pointer = std::unique_ptr<net::tls_stream>;
+struct secured {
+  std::unique_ptr<bool> certificate_wanted = std::make_unique<bool>(false);  // goes before the stream, which knows it
+  std::unique_ptr<net::tls_stream> stream;
 
-asio::awaitable<result<stream_pointer>> open_secure(const run_options& options, const run_events& events,
-                                                    const net::tls_context& context) {
+  void report_to(const run_events& events) const { events.report(make_report(*stream, *certificate_wanted)); }
+};
+
+asio::awaitable<result<secured>> open_secure(const run_options& options, const run_events& events,
+                                             const net::tls_context& context) {
   auto socket = co_await open_socket(options, events);
   if (!socket) co_return unexpected(socket.error());
   if (options.starttls) {
     auto agreed = co_await agree_on_tls(options, events, *socket);
     if (!agreed) co_return unexpected(agreed.error());
   }
-  auto stream = std::make_unique<net::tls_stream>(*std::move(socket), context,
-                                                  net::tls_peer{.host = options.host, .sni = options.sni});
-  auto shaken = co_await stream->handshake(clock::now() + options.timeout);
+  secured made;
+  net::tls_peer peer{.host = options.host, .sni = options.sni};
+  made.stream = std::make_unique<net::tls_stream>(*std::move(socket), context, std::move(peer));
+  SSL_set_cert_cb(
+      made.stream->native(),
+      [](SSL*, void* wanted) {
+        *static_cast<bool*>(wanted) = true;
+        return 1;
+      },
+      made.certificate_wanted.get());
+  auto shaken = co_await made.stream->handshake(clock::now() + options.timeout);
   if (!shaken) co_return unexpected(shaken.error());
-  co_return stream;
+  co_return made;
 }
 
 /// Waits for what a session can be resumed with, if that is still to come.
@@ -111,25 +124,27 @@ asio::awaitable<void> wait_for_ticket(net::tls_stream& stream, duration most) {
 asio::awaitable<result<relay_totals>> run_tls(const run_options& options, const run_events& events) {
   const auto context = net::tls_context::client(options.trust);
   if (!context) co_return unexpected(context.error());
-  auto stream = co_await open_secure(options, events, *context);
-  if (!stream) co_return unexpected(stream.error());
-  events.report(make_report(**stream));
+  auto made = co_await open_secure(options, events, *context);
+  if (!made) co_return unexpected(made.error());
+  made->report_to(events);
   if (options.reconnect) {
-    co_await wait_for_ticket(**stream, options.timeout);
-    const bool has_ticket = SSL_SESSION_is_resumable(SSL_get0_session((*stream)->native())) == 1;
-    (*stream)->close_notify();
+    net::tls_stream& first = *made->stream;
+    co_await wait_for_ticket(first, options.timeout);
+    const bool has_ticket = SSL_SESSION_is_resumable(SSL_get0_session(first.native())) == 1;
+    first.close_notify();
     if (!has_ticket) events.warning("the server gave nothing to resume the session with");
-    stream = co_await open_secure(options, events, *context);
-    if (!stream) co_return unexpected(stream.error());
-    events.report(make_report(**stream));
-    if (has_ticket && !(*stream)->was_resumed()) events.warning("the server did not resume the session");
+    auto again = co_await open_secure(options, events, *context);
+    if (!again) co_return unexpected(again.error());
+    made = std::move(again);
+    made->report_to(events);
+    if (has_ticket && !made->stream->was_resumed()) events.warning("the server did not resume the session");
   }
   const auto executor = co_await asio::this_coro::executor;
   net::standard_stream input(executor, STDIN_FILENO, net::standard_stream::use::input);
   net::standard_stream output(executor, STDOUT_FILENO, net::standard_stream::use::output);
-  relay<net::tls_stream> both(**stream, input, output, options.relay);
+  relay<net::tls_stream> both(*made->stream, input, output, options.relay);
   auto totals = co_await both.run();
-  if (totals && (*stream)->was_truncated())
+  if (totals && made->stream->was_truncated())
     events.warning("the peer ended without close_notify: what came may not be all that it said");
   co_return totals;
 }

@@ -132,7 +132,7 @@ std::string staple_in_words(SSL* ssl, STACK_OF(X509) * chain) {
 
 }  // namespace
 
-tls_report make_report(const net::tls_stream& stream) {
+tls_report make_report(const net::tls_stream& stream, bool certificate_wanted) {
   SSL* ssl = stream.native();
   tls_report report{.version = std::string(stream.version()),
                     .cipher = std::string(stream.cipher()),
@@ -140,7 +140,7 @@ tls_report make_report(const net::tls_stream& stream) {
                     .resumed = stream.was_resumed(),
                     .verified = stream.verification().code == X509_V_OK,
                     .verification = stream.verification().words,
-                    .client_certificate_wanted = SSL_get0_peer_CA_list(ssl) != nullptr};
+                    .client_certificate_wanted = certificate_wanted};
   const unsigned char* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl, &protocol, &size);

@@ -7,7 +7,7 @@
 
 namespace netlab::connect {
 
-/// After the handshake.
-[[nodiscard]] tls_report make_report(const net::tls_stream& stream);
+/// After the handshake. `certificate_wanted`: the server has asked for one.
+[[nodiscard]] tls_report make_report(const net::tls_stream& stream, bool certificate_wanted);
 
 }  // namespace netlab::connect
