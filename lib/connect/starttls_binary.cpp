@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The protocols whose talk before TLS is not made of lines.
-#include <array>
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -186,19 +186,24 @@ class xmpp_talk final : public starttls {
   }
 
   [[nodiscard]] std::size_t receive(std::string_view input) override {
+    // What ends first counts, so that it does not matter in which pieces it comes.
+    constexpr std::string_view closing = "</stream:stream>";
+    constexpr auto nowhere = std::string_view::npos;
+    const std::size_t answered = end_of(input, asked_ ? "proceed" : "stream:features").value_or(nowhere);
+    const std::size_t closed_at = input.find(closing);
+    const std::size_t closed = closed_at == nowhere ? nowhere : closed_at + closing.size();
     for (const std::string_view trouble : {"stream:error", "failure"})
-      if (const auto end = end_of(input, trouble)) {
+      if (const auto end = end_of(input, trouble); end && *end < std::min(answered, closed)) {
         note(input.substr(0, *end));
         refuse(errc::rejected, "the server refuses", input.substr(input.find(fmt::format("<{}", trouble))));
         return *end;
       }
-    const auto end = end_of(input, asked_ ? "proceed" : "stream:features");
-    if (!end) {
-      if (input.find("</stream:stream>") != std::string_view::npos)
-        refuse(errc::closed_by_peer, "the server closed the stream");
-      return 0;
+    if (closed < answered) {
+      refuse(errc::closed_by_peer, "the server closed the stream");
+      return closed;
     }
-    const std::string_view element = input.substr(0, *end);
+    if (answered == nowhere) return 0;
+    const std::string_view element = input.substr(0, answered);
     note(element);
     if (asked_) {
       succeed();
@@ -210,7 +215,7 @@ class xmpp_talk final : public starttls {
       const std::string request = fmt::format("<starttls xmlns='{}'/>", name_space);
       send_octets(request, request);
     }
-    return *end;
+    return answered;
   }
 
   bool asked_ = false;

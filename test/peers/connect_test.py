@@ -135,11 +135,12 @@ class Telnetd(unpacked.Peer):
 
 
 @certificates.needs_openssl
-@unpacked.needs("postfix")
+@unpacked.needs("postfix", "dovecot-core")
 class Postfix(Talk, unpacked.Peer):
-    def postfix(self):
+    """With Dovecot's auth service, for AUTH."""
+
+    def postfix(self, port, tls_port):
         made = self.certificate()
-        port, tls_port = unpacked.free_port(), unpacked.free_port()
         for name in ("conf", "spool", "data"):
             (self.place / name).mkdir()
         os.chown(self.place / "data", 890, 890)
@@ -167,6 +168,10 @@ maillog_file_prefixes = /var
 smtpd_tls_cert_file = {self.place}/good.pem
 smtpd_tls_key_file = {self.place}/good.key
 smtpd_tls_security_level = may
+smtpd_tls_auth_only = yes
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = private/auth
 """)
         services = {"anvil": 1, "tlsmgr": 1, "rewrite:trivial-rewrite": "-", "discard": "-", "proxymap": "-", "bounce": 0,
                     "defer:bounce": 0}
@@ -178,16 +183,42 @@ smtpd_tls_security_level = may
             + "".join(f"{name.split(':')[0]} unix - - n - {most} {name.split(':')[-1]}\n" for name, most in services.items()))
         self.start_peer("/usr/sbin/postfix", "-c", self.place / "conf", "start-fg",
                         port=port)
-        return made, port, tls_port
+        socket_ = self.place / "spool" / "private" / "auth"
+        (self.place / "dovecot.conf").write_text(f"""
+protocols =
+base_dir = {self.place}/run
+state_dir = {self.place}/state
+log_path = /dev/stderr
+ssl = no
+auth_mechanisms = plain login
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid=891 gid=891 home=/nonexistent
+}}
+service auth {{
+  unix_listener {socket_} {{
+    mode = 0666
+  }}
+}}
+""")
+        self.start_peer("/usr/sbin/dovecot", "-F", "-c", self.place / "dovecot.conf")
+        harness.until(socket_.exists, "Dovecot's auth service")
+        return made
 
-    MAIL = ("EHLO lab.example\r\nMAIL FROM:<a@lab.example>\r\nRCPT TO:<b@mail.example>\r\nDATA\r\n"
+    # someone, secret
+    MAIL = ("EHLO lab.example\r\nAUTH LOGIN\r\nc29tZW9uZQ==\r\nc2VjcmV0\r\nMAIL FROM:<a@lab.example>\r\nRCPT TO:<b@mail.example>\r\nDATA\r\n"
             "From: A <a@lab.example>\r\nSubject: by hand\r\n\r\nRead me.\r\nQuite so.\r\n.\r\nQUIT\r\n")
 
     def test_mail_by_hand(self):
         """connect: Postfix takes a mail by hand over STARTTLS and over TLS, and every answer comes"""
-        made, port, tls_port = self.postfix()
-        for words, where, codes in ((["--starttls", "smtp"], port, ["250", "250", "250", "354", "250", "221"]),
-                                    (["--tls"], tls_port, ["220", "250", "250", "250", "354", "250", "221"])):
+        port, tls_port = unpacked.free_port(), unpacked.free_port()
+        made = self.postfix(port, tls_port)
+        for words, where, codes in ((["--starttls", "smtp"], port, ["250", "334", "334", "235", "250", "250", "354", "250", "221"]),
+                                    (["--tls"], tls_port, ["220", "250", "334", "334", "235", "250", "250", "354", "250", "221"])):
             done = self.connect(made, where, *words, input=self.MAIL)
             self.assertEqual([line[:3] for line in done.lines if line[3:4] == " "], codes, done.out)
             self.assertRegex(done.out, r"250 2\.0\.0 Ok: queued as")
