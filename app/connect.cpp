@@ -100,50 +100,73 @@ result<std::vector<std::string>> parse_alpn(std::string_view text) {
   return names;
 }
 
-void read_tls(arguments& args, run_options& how) {
+void read_tls(arguments& args, run_options& how, bool show_certificates) {
   how.tls = args.flag("tls");
   if (args.has("starttls")) how.starttls = args.as("starttls", connect::parse_starttls);
-  const bool is_secure = how.tls || how.starttls;
-  for (const std::string_view each :
-       {"alpn", "ca-file", "cert", "insecure", "key", "keylog", "reconnect", "show-certs", "sni"})
-    if (!is_secure && args.has(each) && !args.error())
-      args.refuse(misuse(fmt::format("--{} without TLS", each), "--tls or --starttls"));
-  if (is_secure && how.protocol == net::transport::udp) args.refuse(misuse("there is no TLS over UDP here"));
+  how.trust.insecure = args.flag("insecure");
+  how.reconnect = args.flag("reconnect");
   if (args.has("alpn")) how.trust.alpn = args.as("alpn", parse_alpn);
   how.trust.ca_file = args.text("ca-file");
-  how.trust.insecure = args.flag("insecure");
   how.trust.certificate_file = args.text("cert");
   how.trust.key_file = args.text("key");
-  if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
-    args.refuse(misuse("--key without its certificate", "--cert FILE"));
   how.trust.keylog_file = args.text("keylog");
   how.trust.ask_for_ocsp = true;
   how.sni = args.text("sni");
-  how.reconnect = args.flag("reconnect");
+  const bool is_secure = how.tls || how.starttls;
+  if (is_secure && how.protocol == net::transport::udp) args.refuse(misuse("there is no TLS over UDP here"));
+  if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
+    args.refuse(misuse("--key without its certificate", "--cert FILE"));
+  if (is_secure) return;
+  const std::array<std::pair<std::string_view, bool>, 9> given{{{"alpn", !how.trust.alpn.empty()},
+                                                                {"ca-file", !how.trust.ca_file.empty()},
+                                                                {"cert", !how.trust.certificate_file.empty()},
+                                                                {"insecure", how.trust.insecure},
+                                                                {"key", !how.trust.key_file.empty()},
+                                                                {"keylog", !how.trust.keylog_file.empty()},
+                                                                {"reconnect", how.reconnect},
+                                                                {"show-certs", show_certificates},
+                                                                {"sni", !how.sni.empty()}}};
+  for (const auto& [name, is_given] : given)
+    if (is_given) args.refuse(misuse(fmt::format("--{} without TLS", name), "--tls or --starttls"));
 }
 
-run_options parse(arguments& args) {
+/// Reads the target too: its port may be Telnet's own. What is wrong in the settings is told before that.
+void read_telnet_and_target(arguments& args, run_options& how) {
+  const bool wanted = args.flag("telnet");
+  const bool unwanted = args.flag("no-telnet");
+  const bool is_raw = args.flag("raw");
+  args.exclude("telnet", "no-telnet");
+  read_target(args, how);
+  const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
+  how.relay.escape = on_terminal && !is_raw;
+  const bool is_udp = how.protocol == net::transport::udp;
+  if (wanted && is_udp) args.refuse(misuse("there is no Telnet over UDP"));
+  const bool may_be = !unwanted && !is_udp && !how.tls && !how.starttls;
+  if (wanted || (may_be && how.port == telnet_port))
+    how.relay.telnet = telnet_mode::on;
+  else if (may_be && on_terminal)
+    how.relay.telnet = telnet_mode::automatic;
+}
+
+struct call {
   run_options how;
+  bool show_certificates = false;
+};
+
+call parse(arguments& args) {
+  call made;
+  run_options& how = made.how;
   how.protocol = shared_options::read_transport(args);
   how.restrict_to = shared_options::read_family(args);
   how.local = shared_options::read_local_end(args);
   how.timeout = args.timeout("timeout");
-  read_target(args, how);
-  read_tls(args, how);
-  const bool is_udp = how.protocol == net::transport::udp;
-  how.relay.idle_timeout = is_udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
+  how.relay.idle_timeout = how.protocol == net::transport::udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
   if (args.has("idle-timeout")) how.relay.idle_timeout = args.duration("idle-timeout");
   how.relay.crlf = args.flag("crlf");
-  args.exclude("telnet", "no-telnet");
-  const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
-  if (args.flag("telnet") && is_udp) args.refuse(misuse("there is no Telnet over UDP"));
-  const bool is_secure = how.tls || how.starttls;
-  if (args.flag("telnet") || (how.port == telnet_port && !is_udp && !is_secure && !args.flag("no-telnet")))
-    how.relay.telnet = telnet_mode::on;
-  else if (on_terminal && !is_udp && !is_secure && !args.flag("no-telnet"))
-    how.relay.telnet = telnet_mode::automatic;
-  how.relay.escape = on_terminal && !args.flag("raw");
-  return how;
+  made.show_certificates = args.flag("show-certs");
+  read_tls(args, how, made.show_certificates);
+  read_telnet_and_target(args, how);
+  return made;
 }
 
 nlohmann::ordered_json to_json(const tls_report& report, bool with_pem) {
@@ -185,14 +208,14 @@ void show(const tls_report& report, bool with_pem, console& out) {
 }
 
 exit_status run(arguments& args, console& out) {
-  run_options how = parse(args);
+  call made = parse(args);
   if (args.error()) return out.refuse(*args.error());
-  const bool with_pem = args.flag("show-certs");
+  const bool with_pem = made.show_certificates;
   connect::run_events events{.detail = [&out](const std::string& line) { out.detail(line); },
                              .warning = [&out](const std::string& line) { out.note(line); },
                              .report = [&out, with_pem](const tls_report& report) { show(report, with_pem, out); }};
   asio::io_context loop{1};
-  const auto ended = net::run_client(loop, connect::run(std::move(how), std::move(events)));
+  const auto ended = net::run_client(loop, connect::run(std::move(made.how), std::move(events)));
   if (ended) return exit_status::done;
   const exit_status status = status_of(ended.error());
   if (status == exit_status::interrupted || status == exit_status::terminated)

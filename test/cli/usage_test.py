@@ -9,8 +9,8 @@ import pathlib
 import harness
 from harness import BAD_DATA, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, USAGE, Case
 
-COMMANDS = ["base64", "calc", "echo", "lab"]
-ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "echo query", "echo serve", "lab tour"]
+COMMANDS = ["base64", "calc", "connect", "echo", "lab", "sockets"]
+ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab tour", "sockets"]
 
 
 class Help(Case):
