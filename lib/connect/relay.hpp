@@ -87,6 +87,8 @@ class relay {
   static constexpr std::size_t buffer_size = 256 * 1024;
   // After an answer, how long a peer has to be silent to be quiet. A server that has something to say says it sooner.
   static constexpr duration quiet_after_answer = std::chrono::seconds(5);
+  // The same where nothing was asked: then only a greeting can come.
+  static constexpr duration quiet_without_question = std::chrono::seconds(1);
 
   // ---- input to peer ----
 
@@ -103,6 +105,7 @@ class relay {
       }
       touch();
       if (*size == 0) break;
+      had_input_ = true;
       bytes_view octets = bytes_view(buffer).first(*size);
       if (options_.crlf || telnet_.is_on()) {
         octets = translate(octets, changed);
@@ -252,6 +255,7 @@ class relay {
   [[nodiscard]] duration quiet_time() const {
     const duration longest =
         options_.idle_timeout == duration(0) ? duration(std::chrono::seconds(30)) : options_.idle_timeout;
+    if (!had_input_) return std::min(quiet_without_question, longest / 2);
     return heard_since_end_ ? std::min(quiet_after_answer, longest / 2) : longest / 2;
   }
 
@@ -313,6 +317,7 @@ class relay {
   time_point progress_ = clock::now();
   bool sending_ = false;
   bool writing_out_ = false;
+  bool had_input_ = false;
   bool input_ended_ = false;
   bool heard_since_end_ = false;
   bool output_ended_ = false;

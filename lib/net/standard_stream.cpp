@@ -40,7 +40,7 @@ standard_stream::standard_stream(const asio::any_io_executor& executor, int fd, 
       fd_ = own_.get();
       kind_ = kind::non_blocking;
     }
-    if (S_ISFIFO(about.st_mode)) ::fcntl(fd_, F_SETPIPE_SZ, large_pipe);
+    if (S_ISFIFO(about.st_mode) && ::fcntl(fd_, F_GETPIPE_SZ) < large_pipe) ::fcntl(fd_, F_SETPIPE_SZ, large_pipe);
   }
   if (kind_ != kind::direct) watch();
 }

@@ -568,6 +568,17 @@ class Tls(Case):
         harness.until(lambda: len(ends) == 2, "the peer's end")
         self.assertEqual(ends, [b"x", b""])
 
+    def test_no_input(self):
+        """connect --tls: without any input, a greeting still comes, and a silent server is not waited for in vain"""
+        ends = []
+
+        def talk(peer):
+            peer.sendall(b"220 hello\r\n")
+            ends.append(peer.recv(100))
+
+        self.assertEqual(self.connect(self.server(talk), "-q").out, "220 hello\r\n")
+        self.assertEqual(ends, [b""])
+
     def test_truncated(self):
         """connect --tls: an end without close_notify is told"""
         def talk(peer):
