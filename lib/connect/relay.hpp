@@ -24,7 +24,9 @@
 namespace netlab::connect {
 
 struct relay_options {
-  duration idle_timeout = std::chrono::seconds(30);  ///< 0: for ever
+  /// How long the peer may do nothing when it is its turn; over UDP, the silence after the input that is the end. 0:
+  /// for ever.
+  duration idle_timeout = std::chrono::seconds(30);
   bool crlf = false;                                 ///< LF typed is CR LF sent
   telnet_mode telnet = telnet_mode::off;
   bool escape = false;                               ///< output is for a terminal

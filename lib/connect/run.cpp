@@ -20,8 +20,6 @@ namespace {
 // TLS 1.3 sends what a session is resumed with behind the handshake, when it likes (RFC 8446 §4.6.1).
 constexpr duration ticket_time = std::chrono::seconds(2);
 constexpr std::size_t max_datagram = 65'507;  // over IPv4: 65,535 less both headers
-// UDP has no end: after the input's, so long a silence is one.
-constexpr duration datagram_quiet = std::chrono::seconds(1);
 
 failure with_context(failure why, const run_options& options) {
   if (why.context.empty()) why.context = net::to_string(options.host, options.port);
@@ -207,8 +205,8 @@ struct datagram_relay {
     bytes buffer(max_datagram + 1);
     screen shown;
     while (!trouble) {
-      const duration quiet = options.idle_timeout == duration(0) ? datagram_quiet : options.idle_timeout;
-      const net::expiry limit(socket, input_ended ? progress + quiet : never);
+      const bool is_bounded = input_ended && options.idle_timeout != duration(0);
+      const net::expiry limit(socket, is_bounded ? progress + options.idle_timeout : never);
       const auto [error, size] =
           co_await socket.async_receive(asio::buffer(buffer.data(), buffer.size()), net::use_tuple);
       const auto cancelled = co_await asio::this_coro::cancellation_state;
