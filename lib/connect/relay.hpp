@@ -184,8 +184,8 @@ class relay {
       if (error == asio::error::eof) break;
       if (error) co_return stream_failure(error);
       totals_.received += size;
-      heard_since_end_ = heard_since_end_ || input_ended_;
       touch();
+      if (input_ended_ && !std::exchange(heard_since_end_, true)) guard(true);  // quiet comes sooner now
       auto trouble = co_await show(bytes_view(buffer).first(size));
       if (trouble || totals_.reader_gone) co_return trouble;
     }

@@ -44,7 +44,9 @@ class SServer(harness.Case):
         return port
 
     def connect(self, port, *words, **how):
-        return self.netlab("connect", "--tls", "--ca-file", self.made.ca, *words, f"127.0.0.1:{port}", **how)
+        # s_server does not end by itself: it is given up when it is quiet.
+        return self.netlab("connect", "--tls", "--ca-file", self.made.ca, "--idle-timeout", "2s", *words, f"127.0.0.1:{port}",
+                           **how)
 
     def test_lines(self):
         """connect: a line to s_server -rev comes back reversed; lines that begin with Q and R are data"""
