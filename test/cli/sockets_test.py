@@ -34,7 +34,7 @@ class Sockets(Case):
     def test_listener(self):
         """sockets: a listener is shown with its port, its queue's size, its process"""
         _, port = self.listener()
-        done = self.netlab("sockets", "--port", port)
+        done = self.netlab("sockets", "--listen", "--port", port)  # others' connections may have had the number
         self.assertEqual(len(done.lines), 2, done.out)
         self.assertRegex(done.lines[0], r"^PROTO +STATE +RECV-Q +SEND-Q +LOCAL +REMOTE +PROCESS$")
         self.assertRegex(done.lines[1], rf"^tcp +listen +0 +\d+ +127\.0\.0\.1:{port} +- +.*\(pid {os.getpid()}\)$")
@@ -97,7 +97,7 @@ class Sockets(Case):
         server = self.serve("--threads", 1)
         for words, wanted in ((["tcp"], ["tcp"]), (["--tcp"], ["tcp"]), (["udp"], ["udp"]), (["--udp"], ["udp"]),
                               ([], ["tcp", "udp"]), (["--tcp", "--udp"], ["tcp", "udp"]), (["tcp", "udp"], ["tcp", "udp"])):
-            self.assertEqual([row["proto"] for row in self.rows_of(words, "--port", server.port)], wanted)
+            self.assertEqual([row["proto"] for row in self.rows_of(words, "--listen", "--port", server.port)], wanted)
 
     @needs_ipv6
     def test_family(self):
