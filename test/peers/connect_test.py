@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-import certificates
+import tls_certificates
 import harness
 import unpacked
 
@@ -17,7 +17,7 @@ class Talk:
     """What the tests share: the certificates, and netlab connect on a pipe."""
 
     def certificate(self):
-        made = certificates.Certificates()
+        made = tls_certificates.Certificates()
         for name in ("good.pem", "good.key", "ca.pem"):
             (self.place / name).write_bytes((made.place / name).read_bytes())
             (self.place / name).chmod(0o644)
@@ -27,13 +27,13 @@ class Talk:
         return self.netlab("connect", "--ca-file", made.ca, *words, f"127.0.0.1:{port}", **how)
 
 
-@certificates.needs_openssl
+@tls_certificates.needs_openssl
 class SServer(harness.Case):
     """openssl s_server."""
 
     @classmethod
     def setUpClass(cls):
-        cls.made = certificates.Certificates()
+        cls.made = tls_certificates.Certificates()
 
     def s_server(self, *words, name="good"):
         port = unpacked.free_port()
@@ -136,7 +136,7 @@ class Telnetd(unpacked.Peer):
         self.assertIn(b"a\xffb", harness.octets_of(done.out))
 
 
-@certificates.needs_openssl
+@tls_certificates.needs_openssl
 @unpacked.needs("postfix", "dovecot-core")
 class Postfix(Talk, unpacked.Peer):
     """With Dovecot's auth service, for AUTH."""
@@ -233,7 +233,7 @@ service auth {{
         self.assertIn("250 ", done.out)
 
 
-@certificates.needs_openssl
+@tls_certificates.needs_openssl
 @unpacked.needs("dovecot-core", "dovecot-imapd", "dovecot-pop3d")
 class Dovecot(Talk, unpacked.Peer):
     def test_imap_and_pop3(self):
@@ -276,7 +276,7 @@ userdb {{
             self.assertIn(wanted, done.out, done.err)
 
 
-@certificates.needs_openssl
+@tls_certificates.needs_openssl
 @unpacked.needs("postgresql-15")
 class PostgreSql(Talk, unpacked.Peer):
     def test_startup(self):
@@ -306,7 +306,7 @@ class PostgreSql(Talk, unpacked.Peer):
         self.assertIn("\x0042", done.out.replace("\0\0\0\x02", "\0"))
 
 
-@certificates.needs_openssl
+@tls_certificates.needs_openssl
 @unpacked.needs("slapd", "libltdl7", "libodbc2", "libldap-2.5-0")
 class OpenLdap(Talk, unpacked.Peer):
     def test_bind(self):
