@@ -22,7 +22,8 @@ constexpr std::array common{
 }  // namespace
 
 std::span<const command> commands() noexcept {
-  static const std::array all{base64_command, calc_command, echo_command, lab_command, scan_command};
+  static const std::array all{base64_command, calc_command, connect_command, echo_command,
+                              lab_command,    scan_command, sockets_command};
   return all;
 }
 

@@ -71,8 +71,10 @@ struct command {
 // Each defined in the file of its command.
 extern const command base64_command;
 extern const command calc_command;
+extern const command connect_command;
 extern const command echo_command;
 extern const command lab_command;
 extern const command scan_command;
+extern const command sockets_command;
 
 }  // namespace netlab::app

@@ -24,6 +24,7 @@ inetutils-telnet      -    a peer: a person at a telnet prompt
 netcat-openbsd        -    a peer: nc
 ncat                  -    a peer: the nc of the nmap project
 socat                 -    a peer, and a relay
+openssl               -    makes certificates for the tests, and is a peer
 tshark                -    reads from the wire what was sent
 python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts

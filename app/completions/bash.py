@@ -21,12 +21,12 @@ __netlab_values() {
   esac
 }
 
-# __netlab_reply KIND WORD...: what of it begins with $cur
+# __netlab_reply KIND WORD...: what of the kind and of the words begins with $cur
 __netlab_reply() {
   case $1 in
-    directory) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-    file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-    host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur") ;;
+    directory) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -W "${*:2}" -- "$cur") ;;
+    file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -W "${*:2}" -- "$cur") ;;
+    host) mapfile -t COMPREPLY < <(compgen -A hostname -W "${*:2}" -- "$cur") ;;
     *) mapfile -t COMPREPLY < <(compgen -W "${*:2}" -- "$cur") ;;
   esac
 }

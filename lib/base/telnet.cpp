@@ -37,7 +37,7 @@ telnet_filter::filtered telnet_filter::feed(std::string_view from_peer) {
       case state::carriage_return:
         state_ = state::data;
         if (octet == 0) {  // RFC 1123 §3.3.1: the Return key, in character mode
-          out.data += '\n';
+          if (carriage_return_nul_ == carriage_return_nul::new_line) out.data += '\n';
           break;
         }
         [[fallthrough]];

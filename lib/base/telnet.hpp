@@ -15,8 +15,13 @@ class telnet_filter {
   /// IAC, with which every command begins.
   static constexpr char command_octet = '\xff';
 
+  /// What CR NUL means: of a client the Return key (RFC 1123 §3.3.1), of a server a lone CR (RFC 854).
+  enum class carriage_return_nul : std::uint8_t { new_line, carriage_return };
+
+  explicit telnet_filter(carriage_return_nul means = carriage_return_nul::new_line) : carriage_return_nul_(means) {}
+
   struct filtered {
-    std::string data;    ///< what the peer meant as text; IAC IAC is one 0xFF, CR NUL is CR LF
+    std::string data;    ///< what the peer meant as text; IAC IAC is one 0xFF, CR NUL is CR LF or CR
     std::string answer;  ///< refusals owed to the peer
   };
 
@@ -42,6 +47,7 @@ class telnet_filter {
     [[nodiscard]] bool insert(std::uint8_t option) noexcept;
   };
 
+  carriage_return_nul carriage_return_nul_;
   state state_ = state::data;
   option_set refused_will_;
   option_set refused_do_;

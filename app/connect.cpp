@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+// netlab connect: telnet, nc and openssl s_client in one.
+#include <unistd.h>
+
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli.hpp"
+#include "connect/run.hpp"
+#include "console.hpp"
+#include "net/run.hpp"
+#include "options.hpp"
+
+namespace netlab::app {
+namespace {
+
+using connect::certificate_report;
+using connect::run_options;
+using connect::telnet_mode;
+using connect::tls_report;
+
+constexpr std::uint16_t telnet_port = 23;
+
+constexpr std::array options{
+    option{.name = "alpn", .argument = "NAMES", .help = "with TLS: protocols to offer, best first: h2,http/1.1"},
+    shared_options::local_bind,
+    option{.name = "ca-file",
+           .argument = "FILE",
+           .help = "with TLS: trust the certificates in this PEM file instead of the system's"},
+    option{.name = "cert", .argument = "FILE", .help = "with TLS: our own certificate in PEM, its chain behind it"},
+    option{.name = "crlf", .help = "send CR LF for each LF that has no CR"},
+    option{.name = "idle-timeout",
+           .argument = "DURATION",
+           .help = "how long the peer may do nothing when it is its turn; 0: for ever (by default 30s; over UDP "
+                   "1s after the end of the input)"},
+    option{.name = "insecure", .help = "with TLS: go on with a certificate that is not verified"},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it stands in a file of its own"},
+    option{.name = "keylog", .argument = "FILE", .help = "with TLS: append its secrets to this file, for Wireshark"},
+    option{.name = "no-telnet", .help = "never take 0xFF for a Telnet command, not even on port 23"},
+    option{.name = "raw", .help = "let what the peer sends act on the terminal as it is"},
+    option{.name = "reconnect", .help = "with TLS: connect twice, and resume the session the second time"},
+    option{.name = "show-certs", .help = "with TLS: print the peer's certificates in PEM, on stderr"},
+    option{.name = "sni", .argument = "NAME", .help = "with TLS: ask for this name instead of the host's"},
+    option{.name = "starttls",
+           .argument = "PROTOCOL",
+           .help = "begin in clear, and agree on TLS as this protocol does",
+           .choices = "ftp imap ldap lmtp mysql nntp pop3 postgres sieve smtp xmpp"},
+    shared_options::tcp,
+    option{.name = "telnet", .help = "speak Telnet from the first octet on"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connection, and for each step up to the end of the TLS handshake",
+           .fallback = "10s"},
+    option{.name = "tls", .help = "TLS from the first octet on"},
+    shared_options::udp,
+};
+
+failure misuse(std::string what, std::string cure = {}) {
+  return {make_error_code(errc::usage), {}, std::move(what), std::move(cure)};
+}
+
+void read_target(arguments& args, run_options& how) {
+  const auto& words = args.positionals();
+  if (words.empty() || words.size() > 2) {
+    args.refuse(misuse(words.empty() ? "where to is missing" : "too many arguments", "netlab connect HOST PORT"));
+    return;
+  }
+  std::string_view named = words.front();
+  std::optional<std::uint16_t> port;
+  if (words.size() == 2) {
+    // The host stands alone, so an IPv6 address needs no brackets.
+    if (named.size() > 2 && named.starts_with('[') && named.ends_with(']')) named = named.substr(1, named.size() - 2);
+    how.host = named;
+    const auto parsed = net::parse_port(words[1]);
+    if (!parsed) return args.refuse(parsed.error());
+    port = *parsed;
+  } else {
+    const auto parsed = net::parse_host_port(named);
+    if (!parsed) return args.refuse(parsed.error());
+    how.host = parsed->host;
+    port = parsed->port;
+  }
+  if (how.host.empty()) how.host = how.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
+  if (!port || *port == 0) return args.refuse(misuse("the port is missing", "netlab connect HOST PORT"));
+  how.port = *port;
+}
+
+result<std::vector<std::string>> parse_alpn(std::string_view text) {
+  std::vector<std::string> names;
+  for (const std::string_view each : split(text, ',')) {
+    if (each.empty() || each.size() > 255)
+      return fail(errc::usage, fmt::format("'{}' is no list of protocols", escape(text, 60)), "write h2,http/1.1");
+    names.emplace_back(each);
+  }
+  return names;
+}
+
+void read_tls(arguments& args, run_options& how, bool show_certificates) {
+  how.tls = args.flag("tls");
+  if (args.has("starttls")) how.starttls = args.as("starttls", connect::parse_starttls);
+  how.trust.insecure = args.flag("insecure");
+  how.reconnect = args.flag("reconnect");
+  if (args.has("alpn")) how.trust.alpn = args.as("alpn", parse_alpn);
+  how.trust.ca_file = args.text("ca-file");
+  how.trust.certificate_file = args.text("cert");
+  how.trust.key_file = args.text("key");
+  how.trust.keylog_file = args.text("keylog");
+  how.trust.ask_for_ocsp = true;
+  how.sni = args.text("sni");
+  const bool is_secure = how.tls || how.starttls;
+  if (is_secure && how.protocol == net::transport::udp) args.refuse(misuse("there is no TLS over UDP here"));
+  if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
+    args.refuse(misuse("--key without its certificate", "--cert FILE"));
+  if (is_secure) return;
+  const std::array<std::pair<std::string_view, bool>, 9> given{{{"alpn", !how.trust.alpn.empty()},
+                                                                {"ca-file", !how.trust.ca_file.empty()},
+                                                                {"cert", !how.trust.certificate_file.empty()},
+                                                                {"insecure", how.trust.insecure},
+                                                                {"key", !how.trust.key_file.empty()},
+                                                                {"keylog", !how.trust.keylog_file.empty()},
+                                                                {"reconnect", how.reconnect},
+                                                                {"show-certs", show_certificates},
+                                                                {"sni", !how.sni.empty()}}};
+  for (const auto& [name, is_given] : given)
+    if (is_given) args.refuse(misuse(fmt::format("--{} without TLS", name), "--tls or --starttls"));
+}
+
+/// Reads the target too: its port may be Telnet's own. What is wrong in the settings is told before that.
+void read_telnet_and_target(arguments& args, run_options& how) {
+  const bool wanted = args.flag("telnet");
+  const bool unwanted = args.flag("no-telnet");
+  const bool is_raw = args.flag("raw");
+  args.exclude("telnet", "no-telnet");
+  read_target(args, how);
+  const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
+  how.relay.escape = on_terminal && !is_raw;
+  const bool is_udp = how.protocol == net::transport::udp;
+  if (wanted && is_udp) args.refuse(misuse("there is no Telnet over UDP"));
+  const bool may_be = !unwanted && !is_udp && !how.tls && !how.starttls;
+  if (wanted || (may_be && how.port == telnet_port))
+    how.relay.telnet = telnet_mode::on;
+  else if (may_be && on_terminal)
+    how.relay.telnet = telnet_mode::automatic;
+}
+
+struct call {
+  run_options how;
+  bool show_certificates = false;
+};
+
+call parse(arguments& args) {
+  call made;
+  run_options& how = made.how;
+  how.protocol = shared_options::read_transport(args);
+  how.restrict_to = shared_options::read_family(args);
+  how.local = shared_options::read_local_end(args);
+  how.timeout = args.timeout("timeout");
+  how.relay.idle_timeout = how.protocol == net::transport::udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
+  if (args.has("idle-timeout")) how.relay.idle_timeout = args.duration("idle-timeout");
+  how.relay.crlf = args.flag("crlf");
+  made.show_certificates = args.flag("show-certs");
+  read_tls(args, how, made.show_certificates);
+  read_telnet_and_target(args, how);
+  return made;
+}
+
+nlohmann::ordered_json to_json(const tls_report& report, bool with_pem) {
+  nlohmann::ordered_json chain = nlohmann::ordered_json::array();
+  for (const certificate_report& each : report.chain) {
+    nlohmann::ordered_json one{{"subject", each.subject},       {"issuer", each.issuer},       {"names", each.names},
+                               {"not_before", each.not_before}, {"not_after", each.not_after}, {"key", each.key},
+                               {"signature", each.signature},   {"serial", each.serial},       {"sha256", each.sha256}};
+    if (with_pem) one["pem"] = each.pem;
+    chain.push_back(std::move(one));
+  }
+  nlohmann::ordered_json object{{"version", report.version},
+                                {"cipher", report.cipher},
+                                {"key_exchange", report.key_exchange},
+                                {"alpn", nullptr},
+                                {"sni", nullptr},
+                                {"resumed", report.resumed},
+                                {"verified", report.verified},
+                                {"verification", report.verification},
+                                {"ocsp", report.ocsp},
+                                {"client_certificate_wanted", report.client_certificate_wanted},
+                                {"chain", std::move(chain)}};
+  if (!report.alpn.empty()) object["alpn"] = report.alpn;
+  if (!report.sni.empty()) object["sni"] = report.sni;
+  return object;
+}
+
+void show(const tls_report& report, bool with_pem, console& out) {
+  if (out.wants_json()) {
+    out.note(to_line({{"tls", to_json(report, with_pem)}}));
+    return;
+  }
+  std::string text;
+  for (const std::string& line : connect::to_lines(report)) text += line + "\n";
+  if (with_pem)
+    for (const certificate_report& each : report.chain) text += each.pem;
+  text.pop_back();
+  out.note(text);
+}
+
+exit_status run(arguments& args, console& out) {
+  call made = parse(args);
+  if (args.error()) return out.refuse(*args.error());
+  const bool with_pem = made.show_certificates;
+  connect::run_events events{.detail = [&out](const std::string& line) { out.detail(line); },
+                             .warning = [&out](const std::string& line) { out.note(line); },
+                             .report = [&out, with_pem](const tls_report& report) { show(report, with_pem, out); }};
+  asio::io_context loop{1};
+  const auto ended = net::run_client(loop, connect::run(std::move(made.how), std::move(events)));
+  if (ended) return exit_status::done;
+  const exit_status status = status_of(ended.error());
+  if (status == exit_status::interrupted || status == exit_status::terminated)
+    return status;  // Ctrl-C is how one leaves
+  return out.refuse(ended.error());
+}
+
+// ---- the table ----
+
+constexpr std::array examples{
+    example{"netlab connect lab.example.org 50000", "talk to a server, as with telnet"},
+    example{"netlab connect --starttls smtp --crlf mail.example.org:587", "mail by hand, over TLS"},
+    example{"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | netlab connect --tls example.org 443", "in a pipe"},
+    example{"netlab connect udp 127.0.0.1 7", "a datagram a line"},
+    example{"netlab connect --tls --show-certs -v example.org 443 </dev/null", "what the server shows of itself"},
+};
+
+using enum exit_status;
+constexpr std::array statuses{done,          usage,         bad_data,      no_input,     no_host,   unavailable,
+                              internal,      system,        cannot_create, input_output, try_later, protocol,
+                              not_permitted, configuration, interrupted,   terminated};
+
+constexpr std::array actions{
+    action{.path = "connect",
+           .summary = "talk to a peer over TCP, TLS or UDP",
+           .operands = "HOST PORT",
+           .description =
+               "Sends what it reads from the standard input and writes what comes to the standard output; HOST:PORT is "
+               "understood too. No letter typed is a command. On a terminal what could act on it is shown as an "
+               "escape, and Ctrl-C ends.\n\n"
+               "The end of the input ends our sending side only: every answer still comes. A report of TLS goes to "
+               "stderr, with --json as JSON. A certificate that cannot be verified ends it, with status 77, unless "
+               "--insecure is given.",
+           .options = options,
+           .takes_transport = true,
+           .examples = examples,
+           .statuses = statuses,
+           .run = run},
+};
+
+}  // namespace
+
+const command connect_command{
+    .name = "connect", .summary = "telnet, netcat and a TLS client in one", .actions = actions};
+
+}  // namespace netlab::app

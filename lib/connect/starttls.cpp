@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+#include "connect/starttls.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::connect {
+namespace {
+
+// The talk is short: an EHLO reply has some 20 lines, XMPP's features some kilobytes.
+constexpr std::size_t max_talk = 64 * 1024;
+constexpr std::size_t max_line = 8 * 1024;  // RFC 9051 §7.2.2 has the longest lines; RFC 5321's have 512
+constexpr std::size_t shown = 120;          // octets of the peer's words in a message
+
+constexpr std::array<std::string_view, 11> names{"ftp",  "imap",     "ldap",  "lmtp", "mysql", "nntp",
+                                                 "pop3", "postgres", "sieve", "smtp", "xmpp"};
+
+bool has_word(std::string_view text, std::string_view wanted) {
+  const auto all = words(text);
+  return std::any_of(all.begin(), all.end(), [&](std::string_view each) { return to_upper(each) == wanted; });
+}
+
+/// Lines that end in LF, with or without CR.
+class line_talk : public starttls {
+ public:
+  using starttls::starttls;
+
+ protected:
+  virtual void on_line(std::string_view line) = 0;
+
+ private:
+  [[nodiscard]] std::size_t receive(std::string_view input) final {
+    const auto end = input.find('\n');
+    if (end == std::string_view::npos) {
+      if (input.size() > max_line) refuse(errc::peer_protocol, "the peer's line is too long");
+      return 0;
+    }
+    std::string_view line = input.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    note(line);
+    on_line(line);
+    return end + 1;
+  }
+};
+
+/// Replies of three figures, perhaps over several lines: SMTP (RFC 5321 §4.2), LMTP, FTP (RFC 959 §4.2), NNTP.
+class numbered_talk : public line_talk {
+ public:
+  using line_talk::line_talk;
+
+ protected:
+  /// `first` is the text of the first line; words of the others were given to on_text().
+  virtual void on_reply(unsigned code, std::string_view last) = 0;
+  virtual void on_text(std::string_view) {}
+
+ private:
+  void on_line(std::string_view line) final {
+    const auto code = parse_integer<unsigned>(line.substr(0, 3));
+    const bool is_reply = code && *code >= 100 && *code <= 599 && line.size() >= 3;
+    const bool is_last = is_reply && (line.size() == 3 || line[3] == ' ');
+    const bool is_more = is_reply && line.size() > 3 && line[3] == '-';
+    // Between FTP's first line and its last anything may stand.
+    if (!is_last && !is_more && !open_) return refuse(errc::peer_protocol, "the peer's reply is none", line);
+    if (is_reply && line.size() > 4) on_text(line.substr(4));
+    open_ = !is_last || (open_code_ != 0 && *code != open_code_);
+    open_code_ = open_ ? (open_code_ != 0 ? open_code_ : code.value_or(0)) : 0;
+    if (!open_) on_reply(*code, line);
+  }
+
+  bool open_ = false;
+  unsigned open_code_ = 0;
+};
+
+class smtp_talk final : public numbered_talk {
+ public:
+  using numbered_talk::numbered_talk;
+
+ private:
+  enum class state : std::uint8_t { greeting, hello, starttls };
+
+  void on_text(std::string_view text) override {
+    if (state_ == state::hello && to_upper(trim(text)) == "STARTTLS") offered_ = true;
+  }
+  void on_reply(unsigned code, std::string_view last) override {
+    const auto kind = code / 100;
+    if (kind == 4) return refuse(errc::try_later, "the server cannot now", last);
+    switch (state_) {
+      case state::greeting:
+        if (code != 220) return refuse(errc::rejected, "the server will not talk", last);
+        state_ = state::hello;
+        return send_line(fmt::format("{} {}", parameters().protocol == starttls_protocol::lmtp ? "LHLO" : "EHLO",
+                                     parameters().helo));
+      case state::hello:
+        if (kind == 5) return refuse(errc::rejected, "the server knows no extensions, so no STARTTLS", last);
+        if (kind != 2) return refuse(errc::peer_protocol, "the server's reply to the greeting is wrong", last);
+        if (!offered_) return refuse(errc::rejected, "the server offers no STARTTLS");
+        state_ = state::starttls;
+        return send_line("STARTTLS");
+      case state::starttls:
+        // RFC 3207 §4: 220 and nothing else; and then the session begins anew, with EHLO.
+        if (code == 220) return succeed();
+        return refuse(kind == 5 ? errc::rejected : errc::peer_protocol, "the server refuses STARTTLS", last);
+    }
+  }
+
+  state state_ = state::greeting;
+  bool offered_ = false;
+};
+
+/// RFC 4217 (FTP), RFC 4642 (NNTP): a greeting, a command, a reply.
+class one_command_talk final : public numbered_talk {
+ public:
+  using numbered_talk::numbered_talk;
+
+ private:
+  void on_reply(unsigned code, std::string_view last) override {
+    const bool is_ftp = parameters().protocol == starttls_protocol::ftp;
+    if (is_ftp && code == 120 && !asked_) return;  // in some minutes
+    if (code / 100 == 4) return refuse(errc::try_later, "the server cannot now", last);
+    if (code >= 500)
+      return refuse(errc::rejected, asked_ ? "the server refuses TLS" : "the server will not talk", last);
+    if (!std::exchange(asked_, true)) {
+      if (code / 100 != 2) return refuse(errc::peer_protocol, "the server's greeting is wrong", last);
+      return send_line(is_ftp ? "AUTH TLS" : "STARTTLS");
+    }
+    if (code == (is_ftp ? 234U : 382U)) return succeed();
+    refuse(errc::peer_protocol, "the server's answer is wrong", last);
+  }
+
+  bool asked_ = false;
+};
+
+/// RFC 2595 §4.
+class pop3_talk final : public line_talk {
+ public:
+  using line_talk::line_talk;
+
+ private:
+  void on_line(std::string_view line) override {
+    if (line.starts_with("-ERR"))
+      return refuse(errc::rejected, asked_ ? "the server refuses STLS" : "the server will not talk", line);
+    if (!line.starts_with("+OK")) return refuse(errc::peer_protocol, "the server's answer is wrong", line);
+    if (std::exchange(asked_, true)) return succeed();
+    send_line("STLS");
+  }
+
+  bool asked_ = false;
+};
+
+/// RFC 9051 §6.2.1.
+class imap_talk final : public line_talk {
+ public:
+  using line_talk::line_talk;
+
+ private:
+  enum class state : std::uint8_t { greeting, capabilities, starttls };
+
+  void on_line(std::string_view line) override {
+    const std::string upper = to_upper(line);
+    if (upper.starts_with("* BYE")) return refuse(errc::rejected, "the server says good-bye", line);
+    if (state_ == state::greeting) {
+      if (upper.starts_with("* PREAUTH"))
+        return refuse(errc::rejected, "the server has logged us in already, and then there is no STARTTLS", line);
+      if (!upper.starts_with("* OK")) return refuse(errc::peer_protocol, "the server's greeting is wrong", line);
+      state_ = state::capabilities;
+      return send_line("a1 CAPABILITY");
+    }
+    if (upper.starts_with("* ")) {
+      if (upper.starts_with("* CAPABILITY") && has_word(upper, "STARTTLS")) offered_ = true;
+      return;
+    }
+    const std::string_view tag = state_ == state::capabilities ? "A1 " : "A2 ";
+    if (!upper.starts_with(tag)) return refuse(errc::peer_protocol, "the server's answer is wrong", line);
+    if (!upper.substr(3).starts_with("OK")) return refuse(errc::rejected, "the server refuses", line);
+    if (state_ == state::starttls) return succeed();
+    if (!offered_) return refuse(errc::rejected, "the server offers no STARTTLS");
+    state_ = state::starttls;
+    send_line("a2 STARTTLS");
+  }
+
+  state state_ = state::greeting;
+  bool offered_ = false;
+};
+
+/// ManageSieve, RFC 5804 §2.2.
+class sieve_talk final : public line_talk {
+ public:
+  using line_talk::line_talk;
+
+ private:
+  void on_line(std::string_view line) override {
+    const std::string upper = to_upper(line);
+    if (upper.starts_with('"')) {
+      if (upper.starts_with("\"STARTTLS\"")) offered_ = true;
+      return;
+    }
+    if (upper.starts_with("NO") || upper.starts_with("BYE"))
+      return refuse(errc::rejected, asked_ ? "the server refuses STARTTLS" : "the server will not talk", line);
+    if (!upper.starts_with("OK")) return refuse(errc::peer_protocol, "the server's answer is wrong", line);
+    if (asked_) return succeed();
+    if (!offered_) return refuse(errc::rejected, "the server offers no STARTTLS");
+    asked_ = true;
+    send_line("STARTTLS");
+  }
+
+  bool offered_ = false;
+  bool asked_ = false;
+};
+
+}  // namespace
+
+std::string_view name_of(starttls_protocol which) noexcept { return names[static_cast<std::size_t>(which)]; }
+
+result<starttls_protocol> parse_starttls(std::string_view text) {
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found != names.end()) return static_cast<starttls_protocol>(found - names.begin());
+  const std::string_view near = nearest(text, names);
+  return fail(errc::usage, fmt::format("'{}' is no protocol with STARTTLS", escape(text, 60)),
+              near.empty() ? std::string("ftp, imap, ldap, lmtp, mysql, nntp, pop3, postgres, sieve, smtp, xmpp")
+                           : fmt::format("did you mean '{}'?", near));
+}
+
+failure injected() {
+  return {make_error_code(errc::peer_protocol),
+          {},
+          "octets came between the server's consent and TLS: somebody may have put them there",
+          {}};
+}
+
+void starttls::feed(bytes_view from_peer, time_point now) {
+  if (outcome_) {
+    if (*outcome_ && !from_peer.empty()) outcome_ = unexpected(injected());
+    return;
+  }
+  last_input_ = now;
+  heard_ += from_peer.size();
+  input_ += as_text(from_peer);
+  std::size_t used = 0;
+  while (!outcome_ && used < input_.size()) {
+    const std::size_t more = receive(std::string_view(input_).substr(used));
+    if (more == 0) break;
+    used += more;
+  }
+  input_.erase(0, used);
+  if (!outcome_) {
+    if (heard_ > max_talk) refuse(errc::peer_protocol, "the peer talks and talks, and never begins TLS");
+  } else if (*outcome_ && !input_.empty()) {
+    outcome_ = unexpected(injected());
+  }
+}
+
+void starttls::eof(time_point) {
+  if (!outcome_) refuse(errc::closed_by_peer, "the connection was closed before TLS began");
+}
+
+void starttls::tick(time_point now) {
+  if (deadline() && *deadline() <= now)
+    refuse(errc::timed_out, fmt::format("no answer within {}", to_string(parameters_.timeout)));
+}
+
+std::optional<time_point> starttls::deadline() const {
+  if (outcome_) return std::nullopt;
+  return last_input_ + parameters_.timeout;
+}
+
+void starttls::send_line(std::string_view line) {
+  append(output_, line);
+  append(output_, std::string_view("\r\n"));
+  if (parameters_.trace) parameters_.trace('C', line);
+}
+
+void starttls::send_octets(std::string_view octets, std::string_view called) {
+  append(output_, octets);
+  if (parameters_.trace) parameters_.trace('C', called);
+}
+
+void starttls::note(std::string_view line) const {
+  if (parameters_.trace) parameters_.trace('S', line);
+}
+
+void starttls::succeed() { outcome_.emplace(); }
+
+void starttls::refuse(errc code, std::string detail) {
+  outcome_ = unexpected(failure{make_error_code(code), {}, std::move(detail), {}});
+}
+
+void starttls::refuse(errc code, std::string_view what, std::string_view words) {
+  refuse(code, fmt::format("{}: {}", what, escape(words, shown)));
+}
+
+std::unique_ptr<starttls> make_starttls(starttls_parameters parameters, time_point now) {
+  switch (parameters.protocol) {
+    case starttls_protocol::smtp:
+    case starttls_protocol::lmtp: return std::make_unique<smtp_talk>(std::move(parameters), now);
+    case starttls_protocol::ftp:
+    case starttls_protocol::nntp: return std::make_unique<one_command_talk>(std::move(parameters), now);
+    case starttls_protocol::pop3: return std::make_unique<pop3_talk>(std::move(parameters), now);
+    case starttls_protocol::imap: return std::make_unique<imap_talk>(std::move(parameters), now);
+    case starttls_protocol::sieve: return std::make_unique<sieve_talk>(std::move(parameters), now);
+    case starttls_protocol::ldap:
+    case starttls_protocol::mysql:
+    case starttls_protocol::postgres:
+    case starttls_protocol::xmpp: break;
+  }
+  return make_binary_starttls(std::move(parameters), now);
+}
+
+}  // namespace netlab::connect

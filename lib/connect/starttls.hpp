@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The talk before TLS: each protocol's way to agree that the next octet is TLS's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/machine.hpp"
+#include "base/result.hpp"
+
+namespace netlab::connect {
+
+enum class starttls_protocol : std::uint8_t { ftp, imap, ldap, lmtp, mysql, nntp, pop3, postgres, sieve, smtp, xmpp };
+[[nodiscard]] std::string_view name_of(starttls_protocol which) noexcept;
+/// Fails with errc::usage.
+[[nodiscard]] result<starttls_protocol> parse_starttls(std::string_view text);
+
+/// `C` is the client. Text of the peer's, not escaped; binary messages are described.
+using starttls_trace = std::function<void(char who, std::string_view line)>;
+
+struct starttls_parameters {
+  starttls_protocol protocol = starttls_protocol::smtp;
+  std::string host;                             ///< XMPP asks for a domain by name
+  std::string helo = "localhost";               ///< SMTP and LMTP want a name or `[192.0.2.1]`
+  duration timeout = std::chrono::seconds(10);  ///< for each answer
+  starttls_trace trace = {};
+};
+
+/// Done when TLS may begin, or cannot. The peer must be silent from its last word on: octets behind it, which would be
+/// taken for something said under TLS, are an attack (CVE-2011-0411) and end it.
+class starttls : public machine {
+ public:
+  starttls(starttls_parameters parameters, time_point now) : parameters_(std::move(parameters)), last_input_(now) {}
+
+  /// Success; errc::rejected (not offered, or refused), errc::try_later, errc::peer_protocol, errc::closed_by_peer,
+  /// errc::timed_out. After done().
+  [[nodiscard]] const result<void>& outcome() const { return *outcome_; }
+
+  void feed(bytes_view from_peer, time_point now) final;
+  void eof(time_point now) final;
+  void tick(time_point now) final;
+  bytes take_output() final { return std::exchange(output_, {}); }
+  [[nodiscard]] std::optional<time_point> deadline() const final;
+  [[nodiscard]] bool done() const final { return outcome_.has_value(); }
+
+ protected:
+  /// Everything that has come and was not taken. Returns how many octets of it were used; with 0 it waits for more.
+  [[nodiscard]] virtual std::size_t receive(std::string_view input) = 0;
+
+  [[nodiscard]] const starttls_parameters& parameters() const noexcept { return parameters_; }
+  void send_line(std::string_view line);
+  void send_octets(std::string_view octets, std::string_view called);
+  void note(std::string_view line) const;
+  void succeed();
+  void refuse(errc code, std::string detail);
+  /// In the peer's own words.
+  void refuse(errc code, std::string_view what, std::string_view words);
+
+ private:
+  starttls_parameters parameters_;
+  std::string input_;
+  bytes output_;
+  std::size_t heard_ = 0;
+  time_point last_input_;
+  std::optional<result<void>> outcome_;
+};
+
+/// The client's side, whose first words may already be in take_output().
+[[nodiscard]] std::unique_ptr<starttls> make_starttls(starttls_parameters parameters, time_point now);
+
+/// What octets between the peer's last word and TLS mean.
+[[nodiscard]] failure injected();
+
+/// Those that are no lines; for make_starttls().
+[[nodiscard]] std::unique_ptr<starttls> make_binary_starttls(starttls_parameters parameters, time_point now);
+
+}  // namespace netlab::connect

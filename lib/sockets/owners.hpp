@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Which process holds which socket: /proc/PID/fd (proc(5)).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "sockets/entry.hpp"
+
+namespace netlab::sockets {
+
+struct owner_list {
+  std::unordered_map<std::uint32_t, std::vector<owner>> of_inode;  ///< by pid
+  std::size_t hidden_processes = 0;  ///< of other users, whose descriptors may not be seen
+};
+
+/// Finds who holds sockets of these inodes. Processes that end meanwhile are passed over.
+[[nodiscard]] owner_list find_owners(const std::vector<std::uint32_t>& inodes, const std::string& proc = "/proc");
+
+/// The inode in `socket:[123]`; 0 in anything else.
+[[nodiscard]] std::uint32_t socket_inode(std::string_view link) noexcept;
+
+}  // namespace netlab::sockets
