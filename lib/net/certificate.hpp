@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What a certificate says, in words; and what is wrong with it.
+#pragma once
+
+#include <openssl/x509.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netlab::net {
+
+/// `CN=mail.example.org, O=Example`, in the order of the certificate, escaped; an empty name is `(no name)`.
+[[nodiscard]] std::string name_in_words(const X509_NAME* name);
+
+/// The common name of a name, escaped; else all of it.
+[[nodiscard]] std::string short_name(const X509_NAME* name);
+
+/// The DNS names and addresses of the subjectAltName, escaped.
+[[nodiscard]] std::vector<std::string> alternative_names(const X509* certificate);
+
+/// `2026-03-01 12:00:00 UTC`.
+[[nodiscard]] std::string time_in_words(const ASN1_TIME* time);
+
+struct certificate_problem {
+  std::string words;
+  std::string cure;  ///< may be empty
+};
+
+/// What X509_V_ERR_… means for the certificate `at` of a chain whose first is `leaf`, presented by `host`. Either
+/// certificate may be missing.
+[[nodiscard]] certificate_problem problem_in_words(long code, const X509* leaf, const X509* at, std::string_view host);
+
+}  // namespace netlab::net
