@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t max_encoded_word = 75;  // RFC 2047 §2
 constexpr std::string_view q_opening = "=?utf-8?Q?";
 constexpr std::string_view b_opening = "=?utf-8?B?";
-constexpr std::size_t max_encoded_text = max_encoded_word - q_opening.size() - 2;
+constexpr std::size_t max_blanks = 8;  // more of them in a row could fill a line
 constexpr std::size_t max_word = 400;  // a longer one is no word: it is encoded, so that it can be folded
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
@@ -28,12 +28,10 @@ constexpr bool is_ascii(std::string_view text) noexcept {
 }
 // RFC 2047 §5 (3): what stands for itself in a phrase, where the rules are strictest.
 constexpr bool is_q_literal(char c) noexcept { return is_letter_or_digit(c) || std::string_view("!*+-/").contains(c); }
-// RFC 2231 §7, attribute-char
+// RFC 2231 §7, attribute-char: of a token's characters (RFC 2045 §5.1) those that no reader takes for RFC 2231's own.
 constexpr bool is_attribute_char(char c) noexcept {
   return is_letter_or_digit(c) || std::string_view("!#$&+-.^_`{|}~").contains(c);
 }
-// RFC 2045 §5.1
-constexpr bool is_token_char(char c) noexcept { return is_attribute_char(c) || std::string_view("%'*").contains(c); }
 // RFC 5322 §3.2.3
 constexpr bool is_atext(char c) noexcept {
   return is_letter_or_digit(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
@@ -55,7 +53,10 @@ class folder {
     column_ += blanks.size() + word.size();
     has_word_ = has_word_ || !word.empty();
   }
-  [[nodiscard]] std::size_t column() const noexcept { return column_; }
+  // What is left of a line of `limit`, behind one blank; a whole line's where the next word may begin a new one.
+  [[nodiscard]] std::size_t room(std::size_t limit) const noexcept {
+    return has_word_ || column_ + 1 >= limit ? limit - 1 : limit - 1 - column_;
+  }
   void end() { to_ += "\r\n"; }
 
  private:
@@ -73,10 +74,14 @@ std::size_t length_in_q(std::string_view text) noexcept {
 
 // As many encoded-words as it takes; each has whole characters (RFC 2047 §5).
 void add_encoded(folder& to, std::string_view blanks, std::string_view text) {
+  constexpr std::size_t limit = 76;  // RFC 2047 §2: of a line with an encoded-word in it
+  constexpr std::size_t frame = q_opening.size() + 2;
+  constexpr std::size_t least = 12;  // room for any character
+
   const bool in_q = length_in_q(text) <= (text.size() + 2) / 3 * 4;
   while (!text.empty()) {
     std::size_t length = 0;
-    std::size_t room = max_encoded_text;
+    std::size_t room = std::max(std::min(to.room(limit), max_encoded_word), frame + least) - frame;
     while (length < text.size()) {
       const std::size_t next = std::max<std::size_t>(1, decode_utf8(text.substr(length)).length);
       if (in_q) {
@@ -103,8 +108,8 @@ void add_encoded(folder& to, std::string_view blanks, std::string_view text) {
       word += encode_base64(as_bytes(text.substr(0, length)));
     }
     word += "?=";
-    to.add(blanks, word, 76);  // RFC 2047 §2: a line with an encoded-word has at most 76
-    blanks = " ";              // which is not shown between two of them
+    to.add(blanks, word, limit);
+    blanks = " ";  // which is not shown between two of them
     text.remove_prefix(length);
   }
 }
@@ -127,43 +132,42 @@ std::vector<token> tokens_of(std::string_view text) {
   return found;
 }
 
-// What a reader would lose or take for something else if it stood there as it is.
-bool has_to_be_encoded(const token& one, bool first) noexcept {
-  return !is_ascii(one.word) || one.word.find("=?") != std::string_view::npos || one.word.size() > max_word ||
-         one.word.empty() || one.blanks.size() > 8 || (first && !one.blanks.empty());
+// Which words a reader would lose, or take for something else, if they stood there as they are.
+std::vector<bool> to_be_encoded(std::span<const token> tokens) {
+  std::vector<bool> found;
+  for (const token& one : tokens) {
+    const bool is_first = found.empty();
+    const bool is_odd = !is_ascii(one.word) || one.word.contains("=?") || one.word.size() > max_word;
+    found.push_back(is_odd || one.word.empty() || one.blanks.size() > max_blanks || (is_first && !one.blanks.empty()));
+    // Blanks at the end go with the word before them.
+    if (one.word.empty() && !is_first) found[found.size() - 2] = true;
+  }
+  return found;
 }
 
 // Words outside ASCII, with the blanks between two of them, which would not be shown else, are one text.
 void add_text(folder& to, std::string_view text) {
   const auto tokens = tokens_of(text);
-  std::string_view lead = " ";
+  const auto encoded = to_be_encoded(tokens);
   for (std::size_t at = 0; at < tokens.size(); ++at) {
-    const token& one = tokens[at];
-    if (!has_to_be_encoded(one, at == 0)) {
-      to.add(at == 0 ? lead : one.blanks, one.word);
+    const std::string_view blanks = at == 0 ? " " : tokens[at].blanks;
+    if (!encoded[at]) {
+      to.add(blanks, tokens[at].word);
       continue;
     }
     std::size_t last = at;
-    while (last + 1 < tokens.size() && has_to_be_encoded(tokens[last + 1], false)) ++last;
-    // Odd blanks are part of the text; one plain blank stands outside of it.
-    const bool blank_outside = at != 0 && one.blanks == " " && !one.word.empty();
-    const char* begin = blank_outside ? one.word.data() : one.blanks.data();
-    const char* end = tokens[last].word.data() + tokens[last].word.size();
-    const std::string_view run(begin, static_cast<std::size_t>(end - begin));
-    if (at == 0 || blank_outside) {
-      add_encoded(to, " ", run);
-    } else {
-      // The blank that sets the encoded-word off is shown, so the text in it has one less.
-      add_encoded(to, run.substr(0, 1), run.substr(1));
-    }
+    while (last + 1 < tokens.size() && encoded[last + 1]) ++last;
+    const char* const end = tokens[last].word.data() + tokens[last].word.size();
+    // RFC 2047 §5 (1): a blank sets it off from the word before, and is shown; further blanks are text.
+    const char* const begin = at == 0 ? text.data() : blanks.data() + 1;
+    add_encoded(to, blanks.substr(0, 1), {begin, static_cast<std::size_t>(end - begin)});
     at = last;
-    // RFC 2047 §5 (1) wants a blank behind it too: the next token's.
   }
 }
 
 // RFC 5322 §3.2.5, a phrase.
 void add_name(folder& to, std::string_view name) {
-  if (!is_ascii(name) || name.find("=?") != std::string_view::npos || name.size() > max_word) {
+  if (!is_ascii(name) || name.contains("=?") || name.size() > max_word) {
     add_encoded(to, " ", name);
     return;
   }
@@ -251,12 +255,23 @@ void append_mailboxes(std::string& to, std::string_view name, std::span<const ma
   folder field(to, name.size() + 1);
   for (const mailbox& one : list) {
     std::string spelled = one.address.to_ascii_domain();
-    if (!one.name.empty()) {
-      add_name(field, one.name);
-      spelled = '<' + spelled + '>';
-    }
+    if (!one.name.empty()) spelled = '<' + spelled + '>';
     if (&one != &list.back()) spelled += ',';
-    field.add(" ", spelled);
+    if (one.name.empty()) {
+      field.add(" ", spelled);
+      continue;
+    }
+    // A mailbox stays on one line if it has room there.
+    std::string whole;
+    folder alone(whole, 0);
+    add_name(alone, one.name);
+    alone.add(" ", spelled);
+    if (!whole.contains('\n')) {
+      field.add(" ", std::string_view(whole).substr(1));
+    } else {
+      add_name(field, one.name);
+      field.add(" ", spelled);
+    }
   }
   field.end();
 }
@@ -265,7 +280,7 @@ void append_parameter(std::string& to, std::size_t& column, std::string_view nam
   constexpr std::size_t max_section = 60;
   if (is_ascii(value) && value.size() <= max_section && value.find('"') == std::string_view::npos &&
       value.find('\\') == std::string_view::npos) {
-    const bool is_token = !value.empty() && std::ranges::all_of(value, is_token_char);
+    const bool is_token = !value.empty() && std::ranges::all_of(value, is_attribute_char);
     add_parameter(to, column, is_token ? fmt::format("{}={}", name, value) : fmt::format("{}=\"{}\"", name, value));
     return;
   }
