@@ -179,6 +179,25 @@ std::optional<arguments::value> arguments::last(std::string_view name) const {
 
 bool arguments::has(std::string_view name) const { return given_.contains(name); }
 
+bool arguments::is_typed(std::string_view name) const {
+  const auto found = given_.find(name);
+  return found != given_.end() && !found->second.empty() && found->second.back().origin.empty();
+}
+
+void arguments::only_typed(std::string_view name) {
+  const auto found = last(name);
+  if (!has(name) || is_typed(name)) return;
+  refuse(name, *found,
+         {make_error_code(errc::usage), {}, fmt::format("'{}' counts only on the command line", name), {}});
+}
+
+std::vector<std::string> arguments::texts(std::string_view name) const {
+  std::vector<std::string> all;
+  if (const auto found = given_.find(name); found != given_.end())
+    for (const value& each : found->second) all.push_back(each.text);
+  return all;
+}
+
 bool arguments::flag(std::string_view name) {
   const auto found = last(name);
   if (!found) return false;

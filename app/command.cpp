@@ -22,7 +22,7 @@ constexpr std::array common{
 }  // namespace
 
 std::span<const command> commands() noexcept {
-  static const std::array all{base64_command, calc_command, echo_command, lab_command};
+  static const std::array all{base64_command, calc_command, echo_command, lab_command, mail_command};
   return all;
 }
 

@@ -73,5 +73,6 @@ extern const command base64_command;
 extern const command calc_command;
 extern const command echo_command;
 extern const command lab_command;
+extern const command mail_command;
 
 }  // namespace netlab::app
