@@ -12,7 +12,7 @@ import sys
 import lint
 
 # The files of a module that do I/O; the others are protocols, parsers, plans and reports.
-DOES_IO = {'bench', 'file', 'query', 'run', 'serve'}
+DOES_IO = {'bench', 'file', 'query', 'run', 'send', 'serve'}
 
 # What only I/O needs.
 IO_HEADERS = re.compile(
