@@ -2,9 +2,8 @@
 #include "mail/mime.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
-
-#include <openssl/evp.h>
 
 #include "base/text.hpp"
 #include "mail/header.hpp"
@@ -80,32 +79,61 @@ constexpr media_type types[] = {
 };
 static_assert(std::ranges::is_sorted(types, {}, &media_type::extension));
 
-// What decides about the encoding.
-struct census {
-  bool lines_fit = true;       // none longer than max_line
-  bool has_controls = false;   // NUL, and others that a text has no use for
-  std::size_t above_ascii = 0;
-};
+// Octets that are not just text.
+constexpr unsigned char is_control = 1;  // NUL, and others that a text has no use for
+constexpr unsigned char is_above_ascii = 2;
 
-census take_census(std::string_view text) {
-  census found;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = text.find('\n', at);
-    if (end == std::string_view::npos) end = text.size();
-    if (end - at > max_line + 1) found.lines_fit = false;  // its CR is in it
-    at = end + 1;
-  }
-  std::size_t above = 0;
-  std::size_t controls = 0;
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    above += octet >> 7;
-    controls += (octet < 0x20) & (octet != '\t') & (octet != '\n') & (octet != '\r') & (octet != '\f');
-    controls += octet == 0x7f;
-  }
-  found.above_ascii = above;
-  found.has_controls = controls != 0;
+constexpr std::array<unsigned char, 256> make_kinds() {
+  std::array<unsigned char, 256> kinds{};
+  for (std::size_t octet = 0; octet < 0x20; ++octet) kinds[octet] = is_control;
+  for (const char c : {'\t', '\n', '\r', '\f'}) kinds[static_cast<unsigned char>(c)] = 0;
+  kinds[0x7f] = is_control;
+  for (std::size_t octet = 0x80; octet < 0x100; ++octet) kinds[octet] = is_above_ascii;
+  return kinds;
+}
+constexpr auto kinds = make_kinds();
+
+unsigned char kinds_in(std::string_view text) noexcept {
+  unsigned char found = 0;
+  for (const char c : text) found |= kinds[static_cast<unsigned char>(c)];
   return found;
+}
+
+bool lines_fit(std::string_view text) noexcept {
+  while (text.size() > max_line) {
+    // The last line end that a line of most octets can have, its CR counted.
+    const std::size_t end = text.substr(0, max_line + 2).rfind('\n');
+    if (end == std::string_view::npos) return false;
+    text.remove_prefix(end + 1);
+  }
+  return true;
+}
+
+// RFC 4648 §4: two characters for each 12 bits.
+constexpr std::array<std::array<char, 2>, 4096> make_pairs() {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::array<std::array<char, 2>, 4096> made{};
+  for (std::size_t value = 0; value < made.size(); ++value) made[value] = {digits[value >> 6], digits[value & 63]};
+  return made;
+}
+constexpr auto pairs = make_pairs();
+
+// One line, without its end; where it goes on.
+char* encode_line(const char* from, std::size_t length, char* to) noexcept {
+  const auto octet = [&](std::size_t at) -> unsigned { return static_cast<unsigned char>(from[at]); };
+  std::size_t at = 0;
+  for (; at + 3 <= length; at += 3, to += 4) {
+    const unsigned bits = octet(at) << 16 | octet(at + 1) << 8 | octet(at + 2);
+    std::memcpy(to, pairs[bits >> 12].data(), 2);
+    std::memcpy(to + 2, pairs[bits & 4095].data(), 2);
+  }
+  if (at == length) return to;
+  const bool has_two = length - at == 2;
+  const unsigned bits = octet(at) << 16 | (has_two ? octet(at + 1) << 8 : 0);
+  std::memcpy(to, pairs[bits >> 12].data(), 2);
+  to[2] = has_two ? pairs[bits & 4095][0] : '=';
+  to[3] = '=';
+  return to + 4;
 }
 
 }  // namespace
@@ -138,13 +166,15 @@ std::string to_crlf(std::string_view text) {
 }
 
 transfer_encoding encoding_for(std::string_view text, bool eight_bit_mime) {
-  const census found = take_census(text);
-  if (found.lines_fit && !found.has_controls) {
-    if (found.above_ascii == 0) return transfer_encoding::seven_bit;
+  const unsigned char found = kinds_in(text);
+  if ((found & is_control) == 0 && lines_fit(text)) {
+    if (found == 0) return transfer_encoding::seven_bit;
     if (eight_bit_mime) return transfer_encoding::eight_bit;
   }
   // Base64 adds a third; quoted-printable two octets for each one that it encodes.
-  return found.above_ascii > text.size() / 6 ? transfer_encoding::base64 : transfer_encoding::quoted_printable;
+  const auto above_ascii = std::ranges::count_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  return static_cast<std::size_t>(above_ascii) > text.size() / 6 ? transfer_encoding::base64
+                                                                 : transfer_encoding::quoted_printable;
 }
 
 std::string encode_quoted_printable(std::string_view text) {
@@ -184,18 +214,15 @@ std::string encode_quoted_printable(std::string_view text) {
 }
 
 std::size_t encode_base64_lines(std::string_view octets, std::span<char> to) {
-  std::size_t written = 0;
-  // EVP_EncodeBlock ends with a NUL, which the CR then takes the place of.
+  char* at = to.data();
   while (!octets.empty()) {
     const std::size_t length = std::min(octets.size(), octets_a_line);
-    written += static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(to.data() + written),
-                                                        reinterpret_cast<const unsigned char*>(octets.data()),
-                                                        static_cast<int>(length)));
-    to[written++] = '\r';
-    to[written++] = '\n';
+    at = encode_line(octets.data(), length, at);
+    *at++ = '\r';
+    *at++ = '\n';
     octets.remove_prefix(length);
   }
-  return written;
+  return static_cast<std::size_t>(at - to.data());
 }
 
 std::string_view type_of(std::string_view file_name) noexcept {

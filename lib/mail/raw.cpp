@@ -24,8 +24,7 @@ class raw_filter {
  public:
   // Appends to `out` what is to be sent of it.
   result<void> feed(std::string_view in, std::string& out) {
-    if (after_cr_ && in.starts_with('\n')) in.remove_prefix(1);
-    if (!in.empty()) after_cr_ = false;
+    if (std::exchange(after_cr_, false) && in.starts_with('\n')) in.remove_prefix(1);
     while (!in.empty()) {
       const std::string_view line = next_line(in);
       const bool is_ended = line.size() < in.size();

@@ -41,6 +41,9 @@ TEST_CASE("encoding: as it is where it may be, else the shorter one", "[mail][un
   CHECK(encoding_for(fits, false) == seven_bit);
   CHECK(encoding_for("x" + fits, false) == quoted_printable);
   CHECK(encoding_for("x" + fits, true) == quoted_printable);
+  CHECK(encoding_for(fits + fits, false) == seven_bit);
+  CHECK(encoding_for("\r\n" + fits + "x" + fits + "\r\n", false) == quoted_printable);
+  CHECK(encoding_for(fits + "a\r\nb\r\n" + fits, false) == seven_bit);
   CHECK(encoding_for("a\0b\r\n"sv, true) == quoted_printable);
   CHECK(encoding_for("\x1b[1m\r\n", true) == quoted_printable);
   CHECK(encoding_for("a\tb\r\n", true) == seven_bit);

@@ -48,6 +48,7 @@ TEST_CASE("raw: line ends become CRLF, in any cut of the file", "[mail][unit]") 
   CHECK(sent("A: b\n\nx\ry\r\nz\n\r\r\n", at_once) == "A: b\r\n\r\nx\r\ny\r\nz\r\n\r\n\r\n");
   CHECK(sent("A: b\r\n\r\nx", at_once) == "A: b\r\n\r\nx\r\n");
   CHECK(sent("A: b\r\r.\r", at_once) == "A: b\r\n\r\n.\r\n");
+  CHECK(sent("A: b\n\nx\r\n\ny", at_once) == "A: b\r\n\r\nx\r\n\r\ny\r\n");
   CHECK(sent("A: b", at_once) == "A: b\r\n");
 }
 
