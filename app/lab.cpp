@@ -20,6 +20,7 @@ class text_narrator final : public lab::narrator {
   explicit text_narrator(console& out) : out_(out) {}
 
   void chapter(int number, std::string_view title) override {
+    if (chapter_ != 0) out_.line("");
     chapter_ = number;
     step_ = 0;
     out_.line(out_.bold(fmt::format("Chapter {}: {}", number, title)));

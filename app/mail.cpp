@@ -187,13 +187,26 @@ void read_server(arguments& args, mail_call& call) {
   call.password = password_source::read(args);
 }
 
+/// The text as it is, if it can be parsed.
+template <auto Parse>
+result<std::string> checked(std::string_view text) {
+  if (auto parsed = Parse(text); !parsed) return unexpected(parsed.error());
+  return std::string(text);
+}
+
+result<std::string> parse_envelope_sender(std::string_view text) {
+  if (trim(text).empty() || trim(text) == "<>") return std::string();
+  return checked<mail::parse_address>(text);
+}
+
 void read_message(arguments& args, mail_call& call) {
   message_wish& wish = call.wish;
-  wish.from = args.text("from");
-  if (args.has("envelope-from")) wish.envelope_from = args.text("envelope-from");
-  wish.to = args.texts("to");
-  wish.cc = args.texts("cc");
-  wish.bcc = args.texts("bcc");
+  // Parsed again with the message, but here a failure can say where the value stands.
+  if (args.has("from")) wish.from = args.as("from", checked<mail::parse_mailbox>);
+  if (args.has("envelope-from")) wish.envelope_from = args.as("envelope-from", parse_envelope_sender);
+  wish.to = args.list_as("to", checked<mail::parse_mailbox_list>);
+  wish.cc = args.list_as("cc", checked<mail::parse_mailbox_list>);
+  wish.bcc = args.list_as("bcc", checked<mail::parse_mailbox_list>);
   wish.subject = args.text("subject");
   wish.headers = args.list_as("header", parse_header);
   call.attach = args.texts("attach");
@@ -245,9 +258,9 @@ exit_status send(arguments& args, console& out) {
 constexpr std::array send_examples{
     example{"echo 'Hello!' | netlab mail send --to ann@example.org --subject Hello",
             "to the server, and under the name, that the configuration file has"},
-    example{"netlab mail send --server mail.example.org --user me --from me@example.org --to ann@example.org --body Hi",
-            "by STARTTLS on port 587; asks for the password"},
-    example{"netlab mail send --to ann@example.org --bcc me@example.org --attach report.pdf --body 'As promised.' -v",
+    example{"netlab mail send --server mail.example.org --user me --to ann@example.org",
+            "by STARTTLS on port 587; asks for the password, and reads the text"},
+    example{"netlab mail send --to ann@example.org --attach report.pdf --body Hi -v",
             "with an attachment, and the whole dialogue on stderr"},
     example{"netlab mail send --batch letters.jsonl --parallel 4", "many messages over four connections"},
 };

@@ -2,6 +2,7 @@
 #include "lab/tour.hpp"
 
 #include "lab/calc_chapter.hpp"
+#include "lab/mail_chapter.hpp"
 
 namespace netlab::lab {
 namespace {
@@ -31,6 +32,8 @@ asio::awaitable<result<bool>> tour(narrator& tell) {
   judge all(tell);
   all.chapter(1, "A calculation server and its clients");
   if (auto done = co_await calc_chapter(all); !done) co_return unexpected(done.error());
+  all.chapter(3, "Mail, and who sent it");
+  if (auto done = co_await mail_chapter(all); !done) co_return unexpected(done.error());
   co_return all.all_held();
 }
 

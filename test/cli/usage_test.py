@@ -9,8 +9,8 @@ import pathlib
 import harness
 from harness import BAD_DATA, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, USAGE, Case
 
-COMMANDS = ["base64", "calc", "echo", "lab"]
-ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "echo query", "echo serve", "lab tour"]
+COMMANDS = ["base64", "calc", "echo", "lab", "mail"]
+ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "echo query", "echo serve", "lab tour", "mail send"]
 
 
 class Help(Case):
