@@ -115,11 +115,7 @@ result<void> load_files(mail_call& call) {
   if (!call.body_file.empty()) {
     auto text = read_text(call.body_file);
     if (!text) return unexpected(text.error());
-    if (!text->empty())
-      call.wish.text = std::move(*text);
-    else if (!call.may_lack_text)
-      return unexpected(failure{
-          make_error_code(errc::bad_data), {}, "there is no text: stdin is empty", "--body '' sends an empty message"});
+    if (!text->empty() || !call.may_lack_text) call.wish.text = std::move(*text);
   }
   return {};
 }
@@ -193,9 +189,14 @@ void tell_failures(const mail::delivery& one, const std::string& where, console&
 
 exit_status send_single(mail_call& call, console& out) {
   if (auto loaded = load_files(call); !loaded) return out.refuse(loaded.error());
+  const bool is_raw = call.wish.raw != nullptr;
   auto what = prepare(std::move(call.wish));
   if (!what) return out.refuse(what.error());
   if (call.dry_run) return show(*what, out);
+  // What is wrong with it is told before anybody is asked for a password or connected to. A ready message is read once.
+  if (!is_raw)
+    if (const auto tried = what->compose({.eight_bit_mime = true, .smtputf8 = true}); !tried)
+      return out.refuse(tried.error());
   const std::string sender = text_of(what->sender);
   const std::vector<std::string> recipients = texts_of(what->recipients);
 

@@ -19,7 +19,7 @@ struct mail_call {
   password_source password;
   message_wish wish;         ///< the message, or what the lines of a batch leave out
   std::string body_file;     ///< its text, if that is to be read: `-` is stdin
-  bool may_lack_text = false;  ///< an empty stdin is no mistake: there is something else in the message
+  bool may_lack_text = false;  ///< an empty one is left out: there is something else in the message
   std::string html_file;
   std::vector<std::string> attach;
   std::string raw_file;

@@ -157,7 +157,8 @@ class unseen {
 };
 
 result<secret> from_person(const std::string& prompt) {
-  const net::unique_fd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  net::unique_fd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal && ::isatty(STDIN_FILENO) == 1) terminal = net::unique_fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   if (!terminal)
     return fail(errc::usage, "a password is missing",
                 "--password-file, --password-command or NETLAB_PASSWORD; there is no terminal to ask on");

@@ -179,6 +179,7 @@ class client final : public machine {
   void on_data_reply(transaction& one, const reply& answer);
   void on_end_reply(transaction& one, const reply& answer);
   void finish(transaction& one, result<reply> outcome);
+  void end_in_disorder(transaction& one, failure why);
   [[nodiscard]] failure envelope_failure(const transaction& one) const;
 
   client_parameters with_;

