@@ -80,13 +80,15 @@ void client::feed(bytes_view from_peer, time_point now) {
   replies_.feed(as_text(from_peer));
   while (!done()) {
     auto next = replies_.next();
-    if (!next) return;
+    if (!next) break;
     if (!*next) return end_session(std::move(next->error()));
     for (std::size_t at = 0; at < (*next)->lines.size(); ++at)
       tell('S', fmt::format("{}{}{}", (*next)->code, at + 1 < (*next)->lines.size() ? '-' : ' ', (*next)->lines[at]));
     waiting_since_ = now;
     on_reply(**next);
   }
+  // Replies that came together are answered together.
+  if (!done()) pump();
   // RFC 3207, and CVE-2021-38371 and its kind: what was sent in clear behind the answer is somebody else's.
   if (wants_tls() && !replies_.empty())
     end_session({make_error_code(errc::peer_protocol), "STARTTLS", "unencrypted octets follow the server's answer",
@@ -211,7 +213,6 @@ void client::on_reply(const reply& answer) {
       break;
     case kind::quit: finish_session(); break;
   }
-  if (!done()) pump();
 }
 
 void client::on_greeting(const reply& answer) {

@@ -71,10 +71,12 @@ bool client::start_next() {
   active_.push_back(std::move(one));
   begun.report.tag = begun.what.tag;
   if (refuse_locally(begun)) return state_ == client_state::mail;
-  if (needs_reset_) {
-    needs_reset_ = false;
-    command("RSET", kind::rset);
-  }
+  // Where BDAT was said before the envelope was answered, and nobody is accepted, some servers (Exim 4.96) keep the
+  // sender, and know no other until they are told to forget it. RFC 2920 §3.1 lets RSET ride along.
+  const transaction& before = *active_.front();
+  const bool in_doubt = &before != &begun && before.by == transaction::way::chunk &&
+                        (before.report.accepted == 0 || before.is_accepted.size() < before.recipients.size());
+  if (std::exchange(needs_reset_, false) || in_doubt) command("RSET", kind::rset);
   return true;
 }
 

@@ -197,10 +197,10 @@ TEST_CASE("client: with CHUNKING too the next envelope rides along, and its mess
   d.session().close(d.now);
   const std::string bdat = fmt::format("BDAT {} LAST\r\n{}", letter.size(), letter);
   CHECK(d.begin("PIPELINING CHUNKING") == "MAIL FROM:<s@example.org>\r\nRCPT TO:<a@example.org>\r\n" + bdat +
-                                              "MAIL FROM:<s@example.org>\r\nRCPT TO:<b@example.org>\r\n");
+                                              "RSET\r\nMAIL FROM:<s@example.org>\r\nRCPT TO:<b@example.org>\r\n");
   CHECK(d.server("250 ok\r\n250 ok\r\n").empty());
   CHECK(d.server("250 first\r\n") == bdat + "QUIT\r\n");
-  d.server("250 ok\r\n250 ok\r\n250 second\r\n221 bye\r\n");
+  d.server("250 reset\r\n250 ok\r\n250 ok\r\n250 second\r\n221 bye\r\n");
   CHECK(d.outcome(1) == "250 second");
 }
 
