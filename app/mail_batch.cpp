@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "json_input.hpp"
 #include "mail_send.hpp"
 #include "net/fd.hpp"
 #include "net/line_input.hpp"
@@ -102,7 +103,7 @@ result<void> take_field(message_wish& into, const std::string& key, const json& 
 }
 
 result<mail::submission> to_submission(const std::string& line, const message_wish& defaults) {
-  const json object = json::parse(line, nullptr, false);
+  const json object = parse_json(line);
   if (object.is_discarded()) return bad("that is not JSON");
   if (!object.is_object()) return bad("that is no JSON object");
   message_wish wish = defaults;

@@ -348,8 +348,11 @@ class composer {
 
 std::string make_message_id(std::chrono::sys_seconds now, bytes_view random, std::string_view domain) {
   std::string id = fmt::format("{:x}.", now.time_since_epoch().count());
-  for (const std::byte octet : random)
-    fmt::format_to(std::back_inserter(id), "{:02x}", std::to_integer<unsigned>(octet));
+  for (const std::byte octet : random) {
+    static constexpr std::string_view digits = "0123456789abcdef";
+    id += digits[std::to_integer<std::size_t>(octet >> 4)];
+    id += digits[std::to_integer<std::size_t>(octet & std::byte{15})];
+  }
   id += '@';
   id += domain;
   return id;

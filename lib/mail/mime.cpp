@@ -119,8 +119,9 @@ constexpr std::array<std::array<char, 2>, 4096> make_pairs() {
 constexpr auto pairs = make_pairs();
 
 // One line, without its end; where it goes on.
-char* encode_line(const char* from, std::size_t length, char* to) noexcept {
-  const auto octet = [&](std::size_t at) -> unsigned { return static_cast<unsigned char>(from[at]); };
+char* encode_line(std::string_view line, char* to) noexcept {
+  const auto octet = [&](std::size_t at) -> unsigned { return static_cast<unsigned char>(line[at]); };
+  const std::size_t length = line.size();
   std::size_t at = 0;
   for (; at + 3 <= length; at += 3, to += 4) {
     const unsigned bits = octet(at) << 16 | octet(at + 1) << 8 | octet(at + 2);
@@ -216,11 +217,11 @@ std::string encode_quoted_printable(std::string_view text) {
 std::size_t encode_base64_lines(std::string_view octets, std::span<char> to) {
   char* at = to.data();
   while (!octets.empty()) {
-    const std::size_t length = std::min(octets.size(), octets_a_line);
-    at = encode_line(octets.data(), length, at);
+    const std::string_view line = octets.substr(0, octets_a_line);
+    at = encode_line(line, at);
     *at++ = '\r';
     *at++ = '\n';
-    octets.remove_prefix(length);
+    octets.remove_prefix(line.size());
   }
   return static_cast<std::size_t>(at - to.data());
 }

@@ -55,9 +55,9 @@ class Sending(harness.Case):
             self.assertNotIn(spelled, both)
         self.assertNotRegex(both, r"[\x00-\x08\x0b-\x1f\x7f]")
 
-    def assert_fails(self, server, status, says, **how):
-        """One line says why; nothing went out in clear but the greeting's business."""
-        done = self.send(server, status=status, **how)
+    def assert_fails(self, server, status, says, *words, **how):
+        """One line says why."""
+        done = self.send(server, *words, status=status, **how)
         self.assertEqual(done.out, "")
         self.assertEqual(len(done.error_lines), 1, done.err)
         self.assertRegex(done.err, r"^netlab mail send: ")
@@ -193,8 +193,7 @@ class Ending(Sending):
         with open(large, "wb") as file:
             file.truncate(64 << 20)
         server = self.server("none", keywords=("SIZE",), on={"data": Then("354 go on", RESET)})
-        self.assert_fails(server, harness.UNAVAILABLE, "closed|reset|broken pipe", body=None, to=("b@example.org", "--attach", str(large)),
-                          input=b"")
+        self.assert_fails(server, harness.UNAVAILABLE, "closed|reset|broken pipe", "--attach", large)
         self.assertEqual(server.session().messages, [])
 
 
@@ -283,7 +282,7 @@ class Refusing(Sending):
     def test_forward(self):
         """251 and 252 to RCPT are yes: 0"""
         for reply in ("251 user not local; will forward", "252 cannot VRFY"):
-            server = self.server(on={"rcpt": lambda session, argument, reply=reply: (session._recipients.append(argument), reply)[1]})
+            server = self.server(on={"rcpt": reply})
             self.send(server, status=harness.DONE)
             self.assertEqual(len(server.session().messages), 1)
 
@@ -436,7 +435,7 @@ class Login(Sending):
         if status == harness.DONE:
             self.send(server, *words, status=status, user="user")
         else:
-            self.assert_fails(server, status, says, user="user", to=(*TWO[:1], *words))
+            self.assert_fails(server, status, says, *words, user="user")
         session = server.session()
         if status == harness.DONE:
             self.assertEqual(session.login, "user")
@@ -571,7 +570,7 @@ class Input(Sending):
 
     def test_shrinks(self):
         """An attachment that shrinks while it is read: 74, and the message is not ended as if it were whole"""
-        self.changes(lambda path: os.truncate(path, 4 << 20), smtp_server.KEYWORDS)
+        self.changes(lambda path: os.truncate(path, 2 << 20), smtp_server.KEYWORDS)
 
     def test_grows(self):
         """An attachment that grows while it is read: 74, likewise"""
@@ -584,7 +583,7 @@ class Input(Sending):
             how(path)
 
         server = self.server("none", keywords=keywords, on={"data": change})
-        self.assert_fails(server, harness.IO, "report.bin.*changed", to=(*TWO[:1], "--attach", str(path)))
+        self.assert_fails(server, harness.IO, "report.bin.*changed", "--attach", path)
         session = server.session()
         self.assertEqual(session.messages, [])
         self.assertNotIn(b"\r\n.\r\n", session.wire)
@@ -595,7 +594,7 @@ class Input(Sending):
         for option in ("--attach", "--body-file", "--html", "--raw"):
             for path in (self.scratch() / "missing", self.scratch()):
                 with self.subTest((option, path)):
-                    self.assert_fails(server, harness.NO_INPUT, re.escape(str(path)), to=(*TWO[:1], option, str(path)),
+                    self.assert_fails(server, harness.NO_INPUT, re.escape(str(path)), option, path,
                                       body="hello" if option in ("--attach", "--html") else None)
         self.assertEqual(server.sessions, [])
 
@@ -616,7 +615,7 @@ class Input(Sending):
                 done = self.send(server, *words, status=None)
                 self.assertIn(done.status, (harness.USAGE, harness.BAD_DATA), done.err)
                 self.assertEqual(len(done.error_lines), 1, done.err)
-        self.assertEqual(server.sessions, [])
+                self.assertEqual(server.sessions, [])
 
     def test_lines(self):
         """Lone CR and LF become CRLF, dots get their dots, and only CRLF ends a line on the wire"""

@@ -73,6 +73,7 @@ class Session:
         self._connection = connection
         self._input = b""
         self._owed = b""
+        self._last = b""      # class of the last reply
         self._sender, self._recipients, self._chunks = None, [], b""
 
     # ---- octets ----
@@ -120,6 +121,7 @@ class Session:
 
     def say(self, octets):
         self._owed += octets
+        self._last = octets[:1]
         if not self.server.merges:
             self.flush()
 
@@ -285,16 +287,16 @@ class Session:
 
     def _on_mail(self, argument):
         self._forget()
-        self._sender = re.sub(r"^FROM:\s*<([^>]*)>.*", r"\1", argument, flags=re.IGNORECASE)
         if not self.at("mail", argument):
             self.say(b"250 2.1.0 sender ok\r\n")
+        if self._last == b"2":
+            self._sender = re.sub(r"^FROM:\s*<([^>]*)>.*", r"\1", argument, flags=re.IGNORECASE)
 
     def _on_rcpt(self, argument):
-        recipient = re.sub(r"^TO:\s*<([^>]*)>.*", r"\1", argument, flags=re.IGNORECASE)
-        if self.at("rcpt", argument):
-            return
-        self._recipients.append(recipient)
-        self.say(b"250 2.1.5 recipient ok\r\n")
+        if not self.at("rcpt", argument):
+            self.say(b"250 2.1.5 recipient ok\r\n" if self._sender is not None else b"503 5.5.1 MAIL first\r\n")
+        if self._last == b"2":
+            self._recipients.append(re.sub(r"^TO:\s*<([^>]*)>.*", r"\1", argument, flags=re.IGNORECASE))
 
     def _on_data(self, argument):
         if self.at("data", argument):
