@@ -19,7 +19,8 @@ using net::tcp;
 
 namespace {
 
-constexpr std::size_t at_once = 3;  // messages handed to a connection: one that ends, one that begins, one to follow
+// Messages handed to a connection at once: those under way, and those that are ready to follow.
+constexpr std::size_t at_once = client::max_under_way + client::max_under_way / 2 + 1;
 
 asio::awaitable<bool> is_cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -166,6 +167,7 @@ class connection {
         auto begun = co_await secure_it(secure, std::move(*socket));
         if (!begun) {
           session_ = nullptr;
+          tell();
           co_return give_back(session, begun.error());
         }
         session.tls_started(facts_of(*secure), clock::now());
@@ -176,6 +178,7 @@ class connection {
       secure->close_notify();
     }
     session_ = nullptr;
+    tell();
     if (co_await is_cancelled() || all_.stopped) {
       give_back_all(session);
       co_return fail(asio::error::operation_aborted, {});
@@ -284,13 +287,22 @@ class connection {
     if (all_.finished()) session_->close(clock::now());
   }
 
+  /// What the server's word lets go out next goes first; then it is told, and the next message is looked for.
   void report(delivery one) {
     ++reported_;
     ready_ = true;
     whole_until_ = clock::now() + all_.options.max_time;
-    all_.observer.delivered(std::move(one));
-    // Not from within the session's end.
-    if (session_ != nullptr && session_->state() != client_state::ended) fill();
+    told_.push_back(std::move(one));
+    if (told_.size() > 1) return;
+    asio::post(whole_.get_executor(), [this, alive = std::weak_ptr<bool>(alive_)] {
+      if (alive.expired()) return;
+      tell();
+      if (changed_) changed_();
+    });
+  }
+
+  void tell() {
+    for (delivery& each : std::exchange(told_, {})) all_.observer.delivered(std::move(each));
   }
 
   flow& all_;
@@ -300,6 +312,8 @@ class connection {
   std::function<void()> changed_;
   std::size_t reported_ = 0;
   bool ready_ = false;  // the server let us in
+  std::vector<delivery> told_;  // reported by the session, and not told yet
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 asio::awaitable<void> run_one(flow& all) {
