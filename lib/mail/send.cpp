@@ -19,7 +19,9 @@ using net::tcp;
 
 namespace {
 
-constexpr std::size_t at_once = 3;  // messages handed to a connection: one that ends, one that begins, one to follow
+// Messages handed to a connection: one that ends, one that begins, one to follow, and one in place of the first while
+// its answer is worked on.
+constexpr std::size_t at_once = 4;
 
 asio::awaitable<bool> is_cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -225,6 +227,8 @@ class connection {
     whole_.expires_at(whole_until_);
     bool too_late = false;
     const auto alive = std::make_shared<bool>(true);
+    alive_ = alive;
+    will_fill_ = false;
     watch(
         [&driver, &too_late] {
           too_late = true;
@@ -289,8 +293,14 @@ class connection {
     ready_ = true;
     whole_until_ = clock::now() + all_.options.max_time;
     all_.observer.delivered(std::move(one));
-    // Not from within the session's end.
-    if (session_ != nullptr && session_->state() != client_state::ended) fill();
+    // Not now: what the server waits for leaves first, and the next message is read while it works on that.
+    if (std::exchange(will_fill_, true)) return;
+    asio::post(whole_.get_executor(), [this, alive = alive_] {
+      const auto held = alive.lock();
+      if (!held || !*held) return;
+      will_fill_ = false;
+      if (session_->state() != client_state::ended) changed_();
+    });
   }
 
   flow& all_;
@@ -298,6 +308,8 @@ class connection {
   time_point whole_until_ = never;
   client* session_ = nullptr;
   std::function<void()> changed_;
+  std::weak_ptr<bool> alive_;  // while a driver runs
+  bool will_fill_ = false;
   std::size_t reported_ = 0;
   bool ready_ = false;  // the server let us in
 };
