@@ -96,30 +96,37 @@ class plain_reader {
   // From quote to quote; plain runs are copied whole.
   bool read_text(std::string& out) {
     if (!left_.starts_with('"')) return false;
-    left_.remove_prefix(1);
-    for (;;) {
-      const std::size_t quote = left_.find('"');
-      if (quote == std::string_view::npos) return false;
-      const std::size_t backslash = left_.substr(0, quote).find('\\');
-      const std::string_view run = left_.substr(0, std::min(quote, backslash));
-      if (has_control(run) || !is_utf8(run)) return false;
-      out.append(run);
-      left_.remove_prefix(run.size() + 1);
-      if (backslash == std::string_view::npos) return true;
-      if (left_.empty()) return false;
-      const char escaped = left_.front();
-      left_.remove_prefix(1);
-      switch (escaped) {
-        case '"':
-        case '\\':
-        case '/': out += escaped; break;
-        case 'b': out += '\b'; break;
-        case 'f': out += '\f'; break;
-        case 'n': out += '\n'; break;
-        case 'r': out += '\r'; break;
-        case 't': out += '\t'; break;
-        default: return false;  // \u, or an error
-      }
+    std::size_t at = 1;
+    std::size_t quote = left_.find('"', at);
+    while (quote != std::string_view::npos) {
+      const std::size_t backslash = left_.substr(0, quote).find('\\', at);
+      out.append(left_.substr(at, std::min(quote, backslash) - at));
+      if (backslash == std::string_view::npos) break;
+      const auto plain = unescaped(left_[backslash + 1]);
+      if (!plain) return false;
+      out += *plain;
+      at = backslash + 2;
+      if (backslash + 1 == quote) quote = left_.find('"', at);  // it was that one which was escaped
+    }
+    if (quote == std::string_view::npos) return false;
+    const std::string_view text = left_.substr(1, quote - 1);
+    if (has_control(text) || !is_utf8(text)) return false;
+    left_.remove_prefix(quote + 1);
+    return true;
+  }
+
+  // Nothing for \u, and for an error.
+  static std::optional<char> unescaped(char escaped) noexcept {
+    switch (escaped) {
+      case '"':
+      case '\\':
+      case '/': return escaped;
+      case 'b': return '\b';
+      case 'f': return '\f';
+      case 'n': return '\n';
+      case 'r': return '\r';
+      case 't': return '\t';
+      default: return std::nullopt;
     }
   }
 
