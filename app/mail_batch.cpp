@@ -117,7 +117,13 @@ result<mail::submission> to_submission(const std::string& line, const message_wi
 class batch final : public mail::submission_source {
  public:
   batch(asio::io_context& loop, int fd, std::uint64_t size, const message_wish& defaults, console& out)
-      : loop_(loop), defaults_(defaults), out_(out), input_(loop, fd, max_line), size_(size), began_(clock::now()) {}
+      : loop_(loop),
+        defaults_(defaults),
+        out_(out),
+        input_(loop, fd, max_line),
+        size_(size),
+        began_(clock::now()),
+        flush_timer_(loop) {}
 
   std::optional<mail::submission> take() override {
     for (std::size_t bad_lines = 0; !out_.output_lost() && lines_ - next_ < max_waiting; ++bad_lines) {
@@ -205,9 +211,12 @@ class batch final : public mail::submission_source {
     for (auto first = ready_.begin(); first != ready_.end() && first->first == next_;
          first = ready_.erase(first), ++next_)
       out_.line(first->second);
-    if (std::exchange(flush_posted_, true)) return;
-    asio::post(loop_, [this] {
-      flush_posted_ = false;
+    if (std::exchange(flush_due_, true)) return;
+    // What comes quickly is written together; what comes slowly is hardly late.
+    flush_timer_.expires_after(std::chrono::milliseconds(5));
+    flush_timer_.async_wait([this](std::error_code error) {
+      if (error) return;
+      flush_due_ = false;
       out_.flush();
       show_progress();
     });
@@ -245,7 +254,8 @@ class batch final : public mail::submission_source {
   exit_status first_bad_ = exit_status::done;
   time_point began_;
   time_point drawn_{};
-  bool flush_posted_ = false;
+  asio::steady_timer flush_timer_;
+  bool flush_due_ = false;
   std::function<void()> changed_;
 };
 

@@ -62,7 +62,9 @@ void client::tls_started(const tls_facts& tls, time_point now) {
 
 void client::submit(submission what, time_point now) {
   now_ = now;
-  queue_.push_back(std::move(what));
+  queue_.push_back(std::make_unique<transaction>(std::move(what)));
+  // There may be time for it now; there is none when its turn comes.
+  if (state_ == client_state::mail) make(*queue_.back());
   pump();
 }
 
@@ -406,12 +408,12 @@ void client::end_session(failure why) {
       unsent_.push_back(std::move(each->what));
     }
   }
-  for (submission& each : queue_) unsent_.push_back(std::move(each));
+  for (auto& each : queue_) unsent_.push_back(std::move(each->what));
   queue_.clear();
 }
 
 std::vector<submission> client::take_unsent() {
-  for (submission& each : queue_) unsent_.push_back(std::move(each));
+  for (auto& each : queue_) unsent_.push_back(std::move(each->what));
   queue_.clear();
   return std::exchange(unsent_, {});
 }

@@ -104,6 +104,9 @@ enum class client_state : std::uint8_t {
 /// then session() says why. What has not been handed over by then, take_unsent() gives.
 class client final : public machine {
  public:
+  /// So many messages may wait for the server's word at once. More would be left in doubt when a connection breaks.
+  static constexpr std::size_t max_under_way = 8;
+
   client(client_parameters with, delivery_handler on_delivery, dialogue_handler on_line = {});
   ~client() override;
   client(const client&) = delete;
@@ -166,11 +169,12 @@ class client final : public machine {
   void pump();
   void pump_once();
   [[nodiscard]] bool start_next();
-  [[nodiscard]] bool may_start_next() const;
+  [[nodiscard]] bool may_start_next();
   void advance_envelope(transaction& one);
   void after_envelope(transaction& one);
   [[nodiscard]] std::string mail_line(const transaction& one) const;
   [[nodiscard]] std::string rcpt_line(const address& to) const;
+  void make(transaction& one) const;
   [[nodiscard]] bool refuse_locally(transaction& one);
   void begin_body(transaction& one);
   void write_body();
@@ -203,13 +207,14 @@ class client final : public machine {
   bool was_challenged_ = false;
   std::optional<failure> cancelled_;
 
-  std::deque<submission> queue_;
-  std::deque<std::unique_ptr<transaction>> active_;  // at most two: one that ends, one that begins
+  std::deque<std::unique_ptr<transaction>> queue_;
+  std::deque<std::unique_ptr<transaction>> active_;
   transaction* body_ = nullptr;                      // whose message is being written
   bool needs_reset_ = false;                         // the server may still hold an envelope
   bool closing_ = false;
   bool pumping_ = false;     // a handler of ours may submit from within
   bool pump_again_ = false;
+  bool is_full_ = false;     // as much is under way as may be; it goes on when half of it is done
   std::vector<submission> unsent_;
 };
 

@@ -58,14 +58,21 @@ void client::pump_once() {
   }
 }
 
-bool client::may_start_next() const {
+bool client::may_start_next() {
   if (queue_.empty() || body_ != nullptr || state_ != client_state::mail) return false;
+  if (active_.empty()) return true;
+  if (!server_.pipelining || !active_.back()->body_done) return false;
   // RFC 2920 §3.1: the next envelope may ride with the end of the message before.
-  return active_.empty() || (server_.pipelining && active_.size() < 2 && active_.back()->body_done);
+  if (!server_.chunking || with_.all_or_nothing) return active_.size() < 2;
+  // With BDAT its content may follow at once, so nothing has to be waited for. Several leave together: a flight costs
+  // more than what is in it.
+  if (active_.size() >= max_under_way) is_full_ = true;
+  if (active_.size() <= max_under_way / 2) is_full_ = false;
+  return !is_full_;
 }
 
 bool client::start_next() {
-  auto one = std::make_unique<transaction>(std::move(queue_.front()));
+  std::unique_ptr<transaction> one = std::move(queue_.front());
   queue_.pop_front();
   transaction& begun = *one;
   active_.push_back(std::move(one));
@@ -73,21 +80,27 @@ bool client::start_next() {
   if (refuse_locally(begun)) return state_ == client_state::mail;
   // Where BDAT was said before the envelope was answered, and nobody is accepted, some servers (Exim 4.96) keep the
   // sender, and know no other until they are told to forget it. RFC 2920 §3.1 lets RSET ride along.
-  const transaction& before = *active_.front();
+  const transaction& before = *active_[active_.size() > 1 ? active_.size() - 2 : 0];
   const bool in_doubt = &before != &begun && before.by == transaction::way::chunk &&
                         (before.report.accepted == 0 || before.is_accepted.size() < before.recipients.size());
   if (std::exchange(needs_reset_, false) || in_doubt) command("RSET", kind::rset);
   return true;
 }
 
+/// The message for this server.
+void client::make(transaction& one) const {
+  if (one.made) return;
+  one.made.emplace(one.what.compose({.eight_bit_mime = server_.eight_bit_mime, .smtputf8 = server_.smtputf8}));
+  if (*one.made) one.message = &**one.made;
+}
+
 /// What the server could only refuse is not asked for. True: nothing of the message is left to be said.
 bool client::refuse_locally(transaction& one) {
-  auto made = one.what.compose({.eight_bit_mime = server_.eight_bit_mime, .smtputf8 = server_.smtputf8});
-  if (!made) {
-    finish(one, unexpected(std::move(made.error())));
+  make(one);
+  if (one.message == nullptr) {
+    finish(one, unexpected(std::move(one.made->error())));
     return true;
   }
-  one.message.emplace(std::move(*made));
   one.report.message_id = one.message->message_id();
   one.report.size = one.message->size();
   const auto refuse = [&](std::string detail, std::string hint) {
@@ -164,7 +177,7 @@ void client::advance_envelope(transaction& one) {
   if (one.by == transaction::way::data) {
     one.data_said = true;
     command("DATA", kind::data, &one);
-  } else if (active_.front().get() == &one && one.message->size() <= max_chunk_unasked) {
+  } else if (one.message->size() <= max_chunk_unasked) {
     begin_body(one);
   }
 }
@@ -175,7 +188,6 @@ void client::after_envelope(transaction& one) {
     needs_reset_ = true;
     return finish(one, unexpected(envelope_failure(one)));
   }
-  // The one before is still to be answered: it may yet turn out that the server is gone.
   if (one.by == transaction::way::chunk) return begin_body(one);
   one.data_said = true;
   command("DATA", kind::data, &one);

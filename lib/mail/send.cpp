@@ -19,9 +19,8 @@ using net::tcp;
 
 namespace {
 
-// Messages handed to a connection: one that ends, one that begins, one to follow, and one in place of the first while
-// its answer is worked on.
-constexpr std::size_t at_once = 4;
+// Messages handed to a connection at once: those under way, and those that are ready to follow.
+constexpr std::size_t at_once = client::max_under_way + client::max_under_way / 2 + 1;
 
 asio::awaitable<bool> is_cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -168,6 +167,7 @@ class connection {
         auto begun = co_await secure_it(secure, std::move(*socket));
         if (!begun) {
           session_ = nullptr;
+          tell();
           co_return give_back(session, begun.error());
         }
         session.tls_started(facts_of(*secure), clock::now());
@@ -178,6 +178,7 @@ class connection {
       secure->close_notify();
     }
     session_ = nullptr;
+    tell();
     if (co_await is_cancelled() || all_.stopped) {
       give_back_all(session);
       co_return fail(asio::error::operation_aborted, {});
@@ -227,8 +228,6 @@ class connection {
     whole_.expires_at(whole_until_);
     bool too_late = false;
     const auto alive = std::make_shared<bool>(true);
-    alive_ = alive;
-    will_fill_ = false;
     watch(
         [&driver, &too_late] {
           too_late = true;
@@ -288,19 +287,22 @@ class connection {
     if (all_.finished()) session_->close(clock::now());
   }
 
+  /// What the server's word lets go out next goes first; then it is told, and the next message is looked for.
   void report(delivery one) {
     ++reported_;
     ready_ = true;
     whole_until_ = clock::now() + all_.options.max_time;
-    all_.observer.delivered(std::move(one));
-    // Not now: what the server waits for leaves first, and the next message is read while it works on that.
-    if (std::exchange(will_fill_, true)) return;
-    asio::post(whole_.get_executor(), [this, alive = alive_] {
-      const auto held = alive.lock();
-      if (!held || !*held) return;
-      will_fill_ = false;
-      if (session_->state() != client_state::ended) changed_();
+    told_.push_back(std::move(one));
+    if (told_.size() > 1) return;
+    asio::post(whole_.get_executor(), [this, alive = std::weak_ptr<bool>(alive_)] {
+      if (alive.expired()) return;
+      tell();
+      if (changed_) changed_();
     });
+  }
+
+  void tell() {
+    for (delivery& each : std::exchange(told_, {})) all_.observer.delivered(std::move(each));
   }
 
   flow& all_;
@@ -308,10 +310,10 @@ class connection {
   time_point whole_until_ = never;
   client* session_ = nullptr;
   std::function<void()> changed_;
-  std::weak_ptr<bool> alive_;  // while a driver runs
-  bool will_fill_ = false;
   std::size_t reported_ = 0;
   bool ready_ = false;  // the server let us in
+  std::vector<delivery> told_;  // reported by the session, and not told yet
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 asio::awaitable<void> run_one(flow& all) {

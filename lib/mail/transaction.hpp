@@ -16,7 +16,8 @@ struct client::transaction {
   };
 
   submission what;
-  std::optional<composed> message;
+  std::optional<result<composed>> made;  // for this server, as soon as it is known
+  composed* message = nullptr;           // in it, if it could be made
   delivery report;
   std::vector<const address*> recipients;  // those that are asked for
   std::vector<bool> is_accepted;           // of them, as far as answered

@@ -189,7 +189,7 @@ TEST_CASE("client: with CHUNKING the message goes with its envelope, unstuffed",
   CHECK(d.outcome() == "250 queued");
 }
 
-TEST_CASE("client: with CHUNKING too the next envelope rides along, and its message follows the word on the first",
+TEST_CASE("client: with CHUNKING several messages leave together, and the server forgets each envelope before the next",
           "[mail][client]") {
   dialogue d;
   d.submit({"a@example.org"});
@@ -197,11 +197,34 @@ TEST_CASE("client: with CHUNKING too the next envelope rides along, and its mess
   d.session().close(d.now);
   const std::string bdat = fmt::format("BDAT {} LAST\r\n{}", letter.size(), letter);
   CHECK(d.begin("PIPELINING CHUNKING") == "MAIL FROM:<s@example.org>\r\nRCPT TO:<a@example.org>\r\n" + bdat +
-                                              "RSET\r\nMAIL FROM:<s@example.org>\r\nRCPT TO:<b@example.org>\r\n");
-  CHECK(d.server("250 ok\r\n250 ok\r\n").empty());
-  CHECK(d.server("250 first\r\n") == bdat + "QUIT\r\n");
-  d.server("250 reset\r\n250 ok\r\n250 ok\r\n250 second\r\n221 bye\r\n");
-  CHECK(d.outcome(1) == "250 second");
+                                              "RSET\r\nMAIL FROM:<s@example.org>\r\nRCPT TO:<b@example.org>\r\n" +
+                                              bdat + "QUIT\r\n");
+  SECTION("both are taken") {
+    CHECK(d.server("250 ok\r\n250 ok\r\n250 first\r\n250 reset\r\n").empty());
+    d.server("250 ok\r\n250 ok\r\n250 second\r\n221 bye\r\n");
+    CHECK(d.outcome(0) == "250 first");
+    CHECK(d.outcome(1) == "250 second");
+  }
+  SECTION("the first is refused") {
+    d.server("250 ok\r\n550 no\r\n503 nobody\r\n250 reset\r\n250 ok\r\n250 ok\r\n250 second\r\n221 bye\r\n");
+    CHECK(d.outcome(0) == "RCPT TO:<a@example.org>: 550 no");
+    CHECK(d.outcome(1) == "250 second");
+  }
+  SECTION("the connection ends between them") {
+    d.server("250 ok\r\n250 ok\r\n250 first\r\n");
+    d.session().eof(d.now);
+    CHECK(d.outcome(0) == "250 first");
+    CHECK(d.code(1) == errc::outcome_unknown);
+  }
+}
+
+TEST_CASE("client: with CHUNKING not more is under way than may be left in doubt", "[mail][client]") {
+  dialogue d;
+  for (std::size_t each = 0; each < 3 * client::max_under_way; ++each) d.submit({"a@example.org"});
+  const std::string said = d.begin("PIPELINING CHUNKING");
+  std::size_t begun = 0;
+  for (auto at = said.find("BDAT"); at != std::string::npos; at = said.find("BDAT", at + 1)) ++begun;
+  CHECK(begun == client::max_under_way);
 }
 
 TEST_CASE("client: a recipient refused does not keep the others from the message", "[mail][client]") {
