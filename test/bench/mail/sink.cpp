@@ -152,7 +152,7 @@ class session {
       if (wanted.chunking) out_ += "250-CHUNKING\r\n";
       if (wanted.auth && (peer_.tls != nullptr || !(wanted.tls || wanted.starttls))) out_ += "250-AUTH PLAIN\r\n";
       if (wanted.starttls && peer_.tls == nullptr) out_ += "250-STARTTLS\r\n";
-      out_ += "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 1073741824\r\n";
+      out_ += "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 0\r\n";
     } else if (begins(line, "AUTH PLAIN")) {
       if (line.size() > 12) {
         out_ += "235 2.7.0 ok\r\n";
