@@ -127,7 +127,13 @@ mkdir -p /var/vmail && mount --bind {self.place}/mail /var/vmail
         return said
 
     def _stop(self):
-        self.child.send_signal(signal.SIGKILL)  # the rest of the PID namespace goes with it
+        # The first process of the namespace takes the others with it. That unshare's end kills it is undone where it
+        # changes its user.
+        with contextlib.suppress(OSError):
+            children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text(encoding="ascii")
+            for first in map(int, children.split()):
+                os.kill(first, signal.SIGKILL)
+        self.child.kill()
         self.child.wait()
 
     def write(self, name, text, mode=0o644):
