@@ -179,6 +179,25 @@ std::optional<arguments::value> arguments::last(std::string_view name) const {
 
 bool arguments::has(std::string_view name) const { return given_.contains(name); }
 
+bool arguments::is_typed(std::string_view name) const {
+  const auto found = given_.find(name);
+  return found != given_.end() && !found->second.empty() && found->second.back().origin.empty();
+}
+
+void arguments::only_typed(std::string_view name) {
+  const auto found = last(name);
+  if (!has(name) || is_typed(name)) return;
+  refuse(name, *found,
+         {make_error_code(errc::usage), {}, fmt::format("'{}' counts only on the command line", name), {}});
+}
+
+std::vector<std::string> arguments::texts(std::string_view name) const {
+  std::vector<std::string> all;
+  if (const auto found = given_.find(name); found != given_.end())
+    for (const value& each : found->second) all.push_back(each.text);
+  return all;
+}
+
 bool arguments::flag(std::string_view name) {
   const auto found = last(name);
   if (!found) return false;
@@ -209,8 +228,6 @@ netlab::duration arguments::timeout(std::string_view name) {
     return parsed;
   });
 }
-
-bool arguments::is_typed(std::string_view name) const { return has(name) && last(name)->origin.empty(); }
 
 void arguments::prefer_typed(std::string_view one, std::string_view other) {
   if (!has(one) || !has(other) || is_typed(one) == is_typed(other)) return;

@@ -30,6 +30,10 @@ class arguments {
 
   /// Anything gave a value, be it only the default in the file.
   [[nodiscard]] bool has(std::string_view name) const;
+  /// It stands on the command line.
+  [[nodiscard]] bool is_typed(std::string_view name) const;
+  /// For what has to be said by name in the command: refuses it from the environment and the file.
+  void only_typed(std::string_view name);
   [[nodiscard]] bool flag(std::string_view name);
   [[nodiscard]] std::string text(std::string_view name);
   [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t least, std::uint64_t most);
@@ -65,9 +69,6 @@ class arguments {
     return all;
   }
 
-  /// It stands in the command line, not only in the environment or the file.
-  [[nodiscard]] bool is_typed(std::string_view name) const;
-
   /// Of two options that choose, the typed one stands against the other in the environment or the file.
   void prefer_typed(std::string_view one, std::string_view other);
   /// The same for two flags that exclude each other: both in one place are refused.
@@ -77,6 +78,8 @@ class arguments {
 
   /// What is not an option, in order.
   [[nodiscard]] const std::vector<std::string>& positionals() const noexcept { return positionals_; }
+  /// All values of a repeatable option, in order.
+  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
   /// For an action that takes none.
   void refuse_positionals();
 

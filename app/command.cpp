@@ -23,7 +23,7 @@ constexpr std::array common{
 
 std::span<const command> commands() noexcept {
   static const std::array all{base64_command, calc_command, connect_command, echo_command,
-                              lab_command,    scan_command, sockets_command};
+                              lab_command,    mail_command, scan_command,    sockets_command};
   return all;
 }
 

@@ -74,6 +74,7 @@ extern const command calc_command;
 extern const command connect_command;
 extern const command echo_command;
 extern const command lab_command;
+extern const command mail_command;
 extern const command scan_command;
 extern const command sockets_command;
 

@@ -19,6 +19,7 @@
 namespace netlab::app {
 namespace {
 
+constexpr std::string_view erase_line = "\r\x1b[K";
 constexpr std::size_t buffer_limit = 64 * 1024;
 
 // Waits until the descriptor takes something. SIGINT and SIGTERM end the process meanwhile, as they do by default: the
@@ -83,6 +84,7 @@ std::string to_line(const nlohmann::ordered_json& object) {
 }
 
 void console::flush() {
+  if (progress_stands_ && !buffer_.empty() && on_terminal()) progress({});
   if (!lost_) lost_ = write_all(STDOUT_FILENO, buffer_);
   buffer_.clear();
 }
@@ -104,7 +106,17 @@ void console::error(const failure& why) { write_error_line(fmt::format("{}: {}",
 void console::write_error_line(std::string_view text) {
   const std::lock_guard lock(error_mutex_);
   // One write a line, so that lines of several threads or processes do not mix. Nothing helps if it fails.
-  static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}\n", text)));
+  static_cast<void>(
+      write_all(STDERR_FILENO, fmt::format("{}{}\n", std::exchange(progress_stands_, false) ? erase_line : "", text)));
+}
+
+bool console::shows_progress() const noexcept { return !options_.quiet && ::isatty(STDERR_FILENO) == 1; }
+
+void console::progress(std::string_view text) {
+  if (!shows_progress()) return;
+  const std::lock_guard lock(error_mutex_);
+  static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}", erase_line, text)));
+  progress_stands_ = !text.empty();
 }
 
 std::string console::bold(std::string_view text) const {

@@ -44,6 +44,9 @@ class console {
   void note(std::string_view text);
   /// The same, only with --verbose.
   void detail(std::string_view text);
+  /// A line on stderr that the next one takes the place of, or any other line; only on a terminal, not with --quiet.
+  void progress(std::string_view text);
+  [[nodiscard]] bool shows_progress() const noexcept;
   /// `netlab calc query: …` on stderr, always.
   void error(const failure& why);
 
@@ -79,6 +82,7 @@ class console {
   std::string buffer_;
   std::error_code lost_;
   std::mutex error_mutex_;
+  bool progress_stands_ = false;  // on the terminal's last line
 };
 
 /// One line of JSON: octets that are not UTF-8 become U+FFFD, characters that a terminal acts on are escaped.

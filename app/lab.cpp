@@ -22,6 +22,7 @@ class text_narrator final : public lab::narrator {
   explicit text_narrator(console& out) : out_(out) {}
 
   void chapter(int number, std::string_view title) override {
+    if (chapter_ != 0) out_.line("");
     chapter_ = number;
     step_ = 0;
     out_.line(fmt::format("{}{}", std::exchange(is_first_, false) ? "" : "\n",
@@ -103,8 +104,8 @@ exit_status tour(arguments& args, console& out) {
 constexpr std::array tour_options{
     option{.name = "chapter",
            .argument = "N",
-           .help = "only this one: 1 the calculation server, 2 the port scan",
-           .choices = "1 2"},
+           .help = "only this one: 1 the calculation server, 2 the port scan, 3 mail",
+           .choices = "1 2 3"},
 };
 
 constexpr std::array tour_examples{
@@ -121,10 +122,8 @@ constexpr std::array actions{
     action{.path = "lab tour",
            .summary = "do the lab's exercises against a lab of its own, explained",
            .description = "Starts the lab's services on free ports of the loopback address, in its own process, and "
-                          "walks through the "
-                          "exercises: what is done, the octets, what to notice. Each observation is checked; the exit "
-                          "status is 0 only "
-                          "if every one is what it should be.",
+                          "walks through the exercises: what is done, the octets, what to notice. Each observation is "
+                          "checked; the exit status is 0 only if every one is what it should be.",
            .options = tour_options,
            .examples = tour_examples,
            .statuses = tour_statuses,

@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -12,44 +13,6 @@ namespace netlab {
 namespace {
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-
-/// The length of the well-formed UTF-8 sequence at the start of `text` (RFC 3629 §4) and its code
-/// point, or a length of 0.
-struct utf8_sequence {
-  std::size_t length = 0;
-  std::uint32_t code_point = 0;
-};
-
-utf8_sequence decode_utf8(std::string_view text) noexcept {
-  const auto octet = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned first = octet(0);
-  std::size_t length = 0;
-  std::uint32_t code_point = 0;
-  std::uint32_t least = 0;
-  if (first < 0x80) return {1, first};
-  if ((first & 0xe0) == 0xc0) {
-    length = 2;
-    code_point = first & 0x1f;
-    least = 0x80;
-  } else if ((first & 0xf0) == 0xe0) {
-    length = 3;
-    code_point = first & 0x0f;
-    least = 0x800;
-  } else if ((first & 0xf8) == 0xf0) {
-    length = 4;
-    code_point = first & 0x07;
-    least = 0x10000;
-  } else {
-    return {};
-  }
-  if (text.size() < length) return {};
-  for (std::size_t at = 1; at < length; ++at) {
-    if ((octet(at) & 0xc0) != 0x80) return {};
-    code_point = code_point << 6 | (octet(at) & 0x3fU);
-  }
-  if (code_point < least || code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff)) return {};
-  return {length, code_point};
-}
 
 constexpr bool acts_on_terminal(std::uint32_t code_point) noexcept {
   return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f)  // C0, DEL, C1
@@ -85,6 +48,37 @@ std::size_t edit_distance(std::string_view one, std::string_view other) {
 }
 
 }  // namespace
+
+utf8_sequence decode_utf8(std::string_view text) noexcept {
+  const auto octet = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned first = octet(0);
+  std::size_t length = 0;
+  std::uint32_t code_point = 0;
+  std::uint32_t least = 0;
+  if (first < 0x80) return {1, first};
+  if ((first & 0xe0) == 0xc0) {
+    length = 2;
+    code_point = first & 0x1f;
+    least = 0x80;
+  } else if ((first & 0xf0) == 0xe0) {
+    length = 3;
+    code_point = first & 0x0f;
+    least = 0x800;
+  } else if ((first & 0xf8) == 0xf0) {
+    length = 4;
+    code_point = first & 0x07;
+    least = 0x10000;
+  } else {
+    return {};
+  }
+  if (text.size() < length) return {};
+  for (std::size_t at = 1; at < length; ++at) {
+    if ((octet(at) & 0xc0) != 0x80) return {};
+    code_point = code_point << 6 | (octet(at) & 0x3fU);
+  }
+  if (code_point < least || code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff)) return {};
+  return {length, code_point};
+}
 
 result<std::uint64_t> parse_number(std::string_view text, std::string_view what, std::uint64_t least,
                                    std::uint64_t most) {
@@ -188,6 +182,23 @@ std::string escape(std::string_view text, std::size_t limit) {
   }
   if (cut) shown += "…";
   return shown;
+}
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    // Most text is ASCII: by the word, then.
+    while (text.size() >= sizeof(std::uint64_t)) {
+      std::uint64_t octets = 0;
+      std::memcpy(&octets, text.data(), sizeof octets);
+      if ((octets & 0x8080808080808080) != 0) break;
+      text.remove_prefix(sizeof octets);
+    }
+    if (text.empty()) return true;
+    const utf8_sequence next = decode_utf8(text);
+    if (next.length == 0) return false;
+    text.remove_prefix(next.length);
+  }
+  return true;
 }
 
 bool is_harmless(std::string_view text) noexcept {

@@ -44,6 +44,18 @@ template <std::integral Integer>
 [[nodiscard]] std::string to_lower(std::string_view text);
 [[nodiscard]] std::string to_upper(std::string_view text);
 
+/// A well-formed UTF-8 sequence (RFC 3629 §4): its length in octets, 1 to 4, and its code point.
+struct utf8_sequence {
+  std::size_t length = 0;
+  std::uint32_t code_point = 0;
+};
+
+/// The sequence at the start of `text`, which is not empty; its length is 0 where that is none.
+[[nodiscard]] utf8_sequence decode_utf8(std::string_view text) noexcept;
+
+/// All of the text is well-formed UTF-8.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
 /// Peers' bytes made safe for a terminal or a log line: control characters and what is not UTF-8 become
 /// `\n`, `\t`, `\x1b`; a backslash is doubled. Printable UTF-8 stays, except the C1 controls and the
 /// bidirectional overrides, which terminals act on. At most `limit` octets of the input are shown,

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "lab/calc_chapter.hpp"
+#include "lab/mail_chapter.hpp"
 #include "lab/scan_chapter.hpp"
 
 namespace netlab::lab {
@@ -35,6 +36,7 @@ struct chapter {
 constexpr std::array<chapter, tour_chapters> chapters{{
     {"A calculation server and its clients", calc_chapter},
     {"A port scan", scan_chapter},
+    {"Mail, and who sent it", mail_chapter},
 }};
 
 }  // namespace

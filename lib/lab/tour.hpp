@@ -10,7 +10,7 @@
 
 namespace netlab::lab {
 
-inline constexpr int tour_chapters = 2;
+inline constexpr int tour_chapters = 3;
 
 /// Every chapter, or only the one of this number (1 to tour_chapters). Says whether every observation held; fails where
 /// the lab itself cannot be set up (no loopback, no descriptors), or when cancelled. Only loopback addresses and free

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include <linux/sockios.h>
+#include <string.h>
 
 #include <algorithm>
 #include <chrono>
@@ -28,6 +29,8 @@ struct drive_options {
   /// After the peer has acknowledged the last octet, how long its input is still read and thrown away. Closing a
   /// socket with unread input sends a reset, and that destroys answers still on their way (RFC 1122 §4.2.2.13).
   duration linger_time = duration(0);
+  /// What was sent is overwritten in memory: there may be passwords in it.
+  bool wipe = false;
 };
 
 /// What a server gives each peer. `help` is the shortest request with a long answer, some 100 octets for 1, so that
@@ -158,6 +161,7 @@ class driver {
       unsent_ = std::move(output);
     else
       append(unsent_, bytes_view(output));
+    if (options_.wipe && !output.empty()) ::explicit_bzero(output.data(), output.size());
   }
 
   void start_read() {
@@ -202,6 +206,7 @@ class driver {
       if (sent_ < sending_.size()) return write_more();
       writing_ = false;
       sent_ = 0;
+      if (options_.wipe) ::explicit_bzero(sending_.data(), sending_.size());
       sending_.clear();
       if (sending_.capacity() > largest_read_size) sending_.shrink_to_fit();
       advance();

@@ -8,9 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include <asio/bind_cancellation_slot.hpp>
-#include <asio/cancellation_signal.hpp>
-
 #include "base/result.hpp"
 #include "net/asio.hpp"
 

@@ -337,8 +337,10 @@ class Case(unittest.TestCase):
         holder.bind(("127.0.0.1", 0))
         return holder.getsockname()[1]
 
-    def on_terminal(self, *words, env=None, typed=b""):
-        """Runs netlab with a terminal as stdin, stdout and stderr: (status, everything that it wrote)."""
+    def on_terminal(self, *words, env=None, typed=b"", after=b""):
+        """Runs netlab with a terminal as stdin, stdout and stderr: (status, everything that it wrote).
+
+        What is `typed` is typed when `after` has been seen."""
         master, slave = pty.openpty()
         child = subprocess.Popen([NETLAB, *map(str, words)], stdin=slave, stdout=slave, stderr=slave,
                                  env=environment(env), start_new_session=True)
@@ -346,9 +348,10 @@ class Case(unittest.TestCase):
         end = time.monotonic() + DEADLINE
         seen = b""
         try:
-            if typed:
-                os.write(master, typed)
             while True:
+                if typed and after in seen:
+                    os.write(master, typed)
+                    typed = b""
                 ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
                 if not ready:
                     child.kill()

@@ -264,14 +264,15 @@ class Ends(harness.Case):
             self.refused("scan", "-o", name, "--range", "1", status=CANNOT_CREATE, says=str(place))
 
     def test_max_time(self):
-        """scan: --max-time ends it; what was not asked is unknown, and the summary says why"""
+        """scan: --max-time ends it; what was not asked is left out, and the summary says why"""
         done = self.netlab("scan", "--host", "127.0.0.1", "--range", "all", "--rate", "200", "--max-time", "1s",
                            "--json", status=PARTLY)
         summary = json.loads(done.lines[-1])["summary"]
         self.assertFalse(summary["complete"])
         self.assertIn("--max-time", summary["because"])
         counted = sum(summary[name] for name in ("open", "closed", "filtered", "unknown"))
-        self.assertIn(counted, (65535, summary["closed"]))
+        self.assertGreater(counted, 0)
+        self.assertLess(counted, 65535)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class identity {
  public:
   /// Signed by `by`, or by itself.
   explicit identity(const certificate_wish& wish, const identity* by = nullptr)
-      : key_(EVP_EC_gen("P-256"), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
+      : key_(make_key(), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
     static long serial = 1;
     X509* made = certificate_.get();
     X509_set_version(made, X509_VERSION_3);
@@ -66,6 +66,10 @@ class identity {
   }
 
  private:
+  [[nodiscard]] static EVP_PKEY* make_key() {
+    std::string curve = "P-256";
+    return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.data());
+  }
   void add(X509V3_CTX& context, int nid, const std::string& value) {
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
     if (extension == nullptr) throw std::runtime_error("no certificate extension: " + value);

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+// netlab mail send --batch: a message a line of JSON, a result a line in the same order.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "json_input.hpp"
+#include "mail_send.hpp"
+#include "net/fd.hpp"
+#include "net/line_input.hpp"
+
+namespace netlab::app {
+namespace {
+
+using json = nlohmann::json;
+
+unexpected<failure> bad(std::string detail) { return fail(errc::bad_data, std::move(detail)); }
+
+result<std::string> text_in(const json& value, std::string_view key) {
+  if (!value.is_string()) return bad(fmt::format("'{}' is not a string", key));
+  return value.get<std::string>();
+}
+
+result<std::vector<std::string>> texts_in(const json& value, std::string_view key) {
+  std::vector<std::string> all;
+  if (value.is_string()) {
+    all.push_back(value.get<std::string>());
+    return all;
+  }
+  if (!value.is_array()) return bad(fmt::format("'{}' is neither a string nor a list", key));
+  for (const json& each : value) {
+    if (!each.is_string()) return bad(fmt::format("'{}' has something in it that is no string", key));
+    all.push_back(each.get<std::string>());
+  }
+  return all;
+}
+
+result<std::vector<std::pair<std::string, std::string>>> headers_in(const json& value) {
+  std::vector<std::pair<std::string, std::string>> all;
+  if (value.is_object()) {
+    for (const auto& [name, content] : value.items()) {
+      if (!content.is_string()) return bad(fmt::format("header '{}' is not a string", escape(name, 60)));
+      all.emplace_back(name, content.get<std::string>());
+    }
+    return all;
+  }
+  auto lines = texts_in(value, "headers");
+  if (!lines) return unexpected(lines.error());
+  for (const std::string& line : *lines) {
+    auto field = parse_header(line);
+    if (!field) return unexpected(field.error());
+    all.push_back(std::move(*field));
+  }
+  return all;
+}
+
+result<void> take_field(message_wish& into, const std::string& key, const json& value) {
+  const auto text = [&](auto& field) -> result<void> {
+    auto got = text_in(value, key);
+    if (!got) return unexpected(got.error());
+    field = std::move(*got);
+    return {};
+  };
+  const auto list = [&](std::vector<std::string>& field) -> result<void> {
+    auto got = texts_in(value, key);
+    if (!got) return unexpected(got.error());
+    field = std::move(*got);
+    return {};
+  };
+  if (key == "from") return text(into.from);
+  if (key == "envelope_from") return text(into.envelope_from);
+  if (key == "subject") return text(into.subject);
+  if (key == "body") return text(into.text);
+  if (key == "html") return text(into.html);
+  if (key == "to") return list(into.to);
+  if (key == "cc") return list(into.cc);
+  if (key == "bcc") return list(into.bcc);
+  if (key == "headers") {
+    auto got = headers_in(value);
+    if (!got) return unexpected(got.error());
+    into.headers = std::move(*got);
+    return {};
+  }
+  if (key == "attach") {
+    std::vector<std::string> files;
+    if (auto got = list(files); !got) return got;
+    into.attachments.clear();
+    for (const std::string& file : files) {
+      auto opened = open_attachment(file);
+      if (!opened) return unexpected(opened.error());
+      into.attachments.push_back(std::move(*opened));
+    }
+    return {};
+  }
+  return fail(errc::bad_data, fmt::format("unknown key '{}'", escape(key, 60)),
+              "to, cc, bcc, from, envelope_from, subject, body, html, attach, headers");
+}
+
+result<mail::submission> to_submission(const std::string& line, const message_wish& defaults) {
+  const json object = parse_json(line);
+  if (object.is_discarded()) return bad("that is not JSON");
+  if (!object.is_object()) return bad("that is no JSON object");
+  message_wish wish = defaults;
+  // Whoever is named in a line is not also named by the options.
+  for (const auto& [key, value] : object.items())
+    if (auto taken = take_field(wish, key, value); !taken) return unexpected(taken.error());
+  if (!wish.text && !wish.html && wish.attachments.empty()) wish.text = "";
+  return prepare(std::move(wish));
+}
+
+class batch final : public mail::submission_source {
+ public:
+  batch(asio::io_context& loop, int fd, std::uint64_t size, const message_wish& defaults, console& out)
+      : loop_(loop),
+        defaults_(defaults),
+        out_(out),
+        input_(loop, fd, max_line),
+        size_(size),
+        began_(clock::now()),
+        flush_timer_(loop) {}
+
+  std::optional<mail::submission> take() override {
+    for (std::size_t bad_lines = 0; !out_.output_lost() && lines_ - next_ < max_waiting; ++bad_lines) {
+      if (bad_lines == max_bad_at_once) {  // signals and answers have their turn
+        asio::post(loop_, [this] {
+          if (changed_) changed_();
+        });
+        return std::nullopt;
+      }
+      auto line = input_.take();
+      if (!line) return std::nullopt;
+      taken_octets_ += line->text.size() + 1;
+      if (!line->too_long && trim(line->text).empty()) {  // between messages, or at the end
+        ++bad_lines;
+        continue;
+      }
+      const std::uint64_t tag = lines_++;
+      auto made = line->too_long
+                      ? result<mail::submission>(bad(fmt::format("longer than {}", count_of(max_line, "octet"))))
+                      : to_submission(line->text, defaults_);
+      if (made) {
+        made->tag = tag;
+        envelope& its = envelopes_[tag];
+        its.sender = made->sender ? made->sender->to_string() : "";
+        for (const mail::address& each : made->recipients) its.recipients.push_back(each.to_string());
+        return std::move(*made);
+      }
+      report({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(made.error())});
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] bool finished() const override { return out_.output_lost() || input_.finished(); }
+  void on_change(std::function<void()> callback) override {
+    changed_ = callback;
+    input_.on_change(std::move(callback));
+  }
+
+  void report(const mail::delivery& one) {
+    const auto [line, status] = in_words(one);
+    if (one.outcome)
+      ++sent_;
+    else
+      ++failed_;
+    if (status != exit_status::done && first_bad_ == exit_status::done) first_bad_ = status;
+    tell_failures(one, fmt::format("message {}", one.tag + 1), out_);
+    std::string text = line;
+    if (out_.wants_json()) {
+      const envelope& its = envelopes_[one.tag];
+      nlohmann::ordered_json object{{"message", one.tag + 1}};
+      object.update(to_json(one, its.sender, its.recipients));
+      text = to_line(object);
+    }
+    envelopes_.erase(one.tag);
+    release(one.tag, std::move(text));
+  }
+
+  /// What was read and has no result yet gets this one; what was not read is left alone.
+  void give_up(const failure& why) {
+    for (std::uint64_t tag = next_; tag < lines_; ++tag)
+      if (!ready_.contains(tag)) report({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(why)});
+  }
+
+  [[nodiscard]] exit_status status() const {
+    if (failed_ == 0 && first_bad_ == exit_status::done) return exit_status::done;
+    return sent_ == 0 ? first_bad_ : exit_status::partly_done;
+  }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }
+  [[nodiscard]] duration elapsed() const { return clock::now() - began_; }
+  [[nodiscard]] std::error_code input_error() const { return input_.error(); }
+
+ private:
+  static constexpr std::size_t max_line = 64 * 1024 * 1024;
+  static constexpr std::size_t max_bad_at_once = 256;
+  static constexpr std::uint64_t max_waiting = 16 * 1024;  // results that wait for an earlier one
+
+  struct envelope {
+    std::string sender;
+    std::vector<std::string> recipients;
+  };
+
+  void release(std::uint64_t tag, std::string text) {
+    ready_.emplace(tag, std::move(text));
+    for (auto first = ready_.begin(); first != ready_.end() && first->first == next_;
+         first = ready_.erase(first), ++next_)
+      out_.line(first->second);
+    if (std::exchange(flush_due_, true)) return;
+    // What comes quickly is written together; what comes slowly is hardly late.
+    flush_timer_.expires_after(std::chrono::milliseconds(5));
+    flush_timer_.async_wait([this](std::error_code error) {
+      if (error) return;
+      flush_due_ = false;
+      out_.flush();
+      show_progress();
+    });
+  }
+
+  void show_progress() {
+    const time_point now = clock::now();
+    if (!out_.shows_progress() || now < drawn_ + std::chrono::milliseconds(100)) return;
+    drawn_ = now;
+    const double seconds = std::chrono::duration<double>(now - began_).count();
+    std::string text = fmt::format("{} sent, {} not, {:.0f} a second", sent_, failed_,
+                                   seconds > 0 ? static_cast<double>(sent_ + failed_) / seconds : 0);
+    if (size_ > 0) {
+      constexpr std::size_t width = 30;
+      const double part = std::min(1.0, static_cast<double>(taken_octets_) / static_cast<double>(size_));
+      const auto full = static_cast<std::size_t>(part * width);
+      text =
+          fmt::format("[{}{}] {:3.0f} %  {}", std::string(full, '#'), std::string(width - full, '.'), part * 100, text);
+    }
+    out_.progress(text);
+  }
+
+  asio::io_context& loop_;
+  const message_wish& defaults_;
+  console& out_;
+  net::line_input input_;
+  std::uint64_t size_;  // octets of the input, if known
+  std::uint64_t taken_octets_ = 0;
+  std::uint64_t lines_ = 0;  // messages taken
+  std::uint64_t next_ = 0;   // to be printed
+  std::map<std::uint64_t, envelope> envelopes_;  // of those under way
+  std::map<std::uint64_t, std::string> ready_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t failed_ = 0;
+  exit_status first_bad_ = exit_status::done;
+  time_point began_;
+  time_point drawn_{};
+  asio::steady_timer flush_timer_;
+  bool flush_due_ = false;
+  std::function<void()> changed_;
+};
+
+}  // namespace
+
+exit_status send_batch(mail_call& call, console& out) {
+  if (auto loaded = load_files(call); !loaded) return out.refuse(loaded.error());
+  net::unique_fd file;
+  int fd = STDIN_FILENO;
+  if (call.batch != "-") {
+    file = net::unique_fd(::open(call.batch.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file)
+      return out.refuse({make_error_code(errc::no_input),
+                         fmt::format("batch '{}'", escape(call.batch, 200)),
+                         message_of(last_system_error()),
+                         {}});
+    fd = file.get();
+  }
+  struct stat about{};
+  const bool has_size = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+
+  asio::io_context loop{1};
+  batch lines(loop, fd, has_size ? static_cast<std::uint64_t>(about.st_size) : 0, call.wish, out);
+  const auto done = run_sending(call, lines, loop, [&lines](const mail::delivery& one) { lines.report(one); }, out);
+  out.progress({});
+  if (!done) {
+    const bool by_signal = done.error().code == errc::interrupted || done.error().code == errc::terminated;
+    if (!by_signal) lines.give_up(done.error());
+    out.flush();
+    const exit_status status = out.refuse(done.error());
+    return by_signal || lines.sent() == 0 ? status : exit_status::partly_done;
+  }
+  if (lines.input_error())
+    return out.refuse({make_error_code(errc::no_input),
+                       fmt::format("read {}", call.batch == "-" ? "stdin" : call.batch),
+                       message_of(lines.input_error()),
+                       {}});
+  out.note(fmt::format("{} sent, {} not, in {}", count_of(lines.sent(), "message"), lines.failed(),
+                       to_string(lines.elapsed())));
+  return lines.status();
+}
+
+}  // namespace netlab::app

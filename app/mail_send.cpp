@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "mail_send.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "mail/file.hpp"
+#include "net/fd.hpp"
+#include "net/run.hpp"
+
+namespace netlab::app {
+namespace {
+
+result<std::string> read_all(int fd, const std::string& context) {
+  std::string text;
+  std::array<char, 64 * 1024> piece{};
+  for (;;) {
+    const ssize_t size = ::read(fd, piece.data(), piece.size());
+    if (size > 0) text.append(piece.data(), static_cast<std::size_t>(size));
+    if (size == 0) return text;
+    if (size < 0 && errno != EINTR)
+      return unexpected(failure{make_error_code(errc::no_input), context, message_of(last_system_error()), {}});
+  }
+}
+
+result<std::string> read_text(const std::string& file) {
+  if (file == "-") return read_all(STDIN_FILENO, "read stdin");
+  const std::string context = fmt::format("read {}", escape(file, 200));
+  const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return unexpected(failure{make_error_code(errc::no_input), context, message_of(last_system_error()), {}});
+  return read_all(fd.get(), context);
+}
+
+class single final : public mail::submission_source {
+ public:
+  explicit single(mail::submission what) : what_(std::move(what)) {}
+  std::optional<mail::submission> take() override { return std::exchange(what_, std::nullopt); }
+  [[nodiscard]] bool finished() const override { return !what_; }
+  void on_change(std::function<void()>) override {}
+
+ private:
+  std::optional<mail::submission> what_;
+};
+
+std::string bracketed(const std::string& message_id) {
+  return message_id.empty() ? "message" : fmt::format("<{}>", escape(message_id));
+}
+
+std::vector<std::string> texts_of(const std::vector<mail::address>& from) {
+  std::vector<std::string> all;
+  for (const mail::address& each : from) all.push_back(each.to_string());
+  return all;
+}
+
+std::string text_of(const std::optional<mail::address>& sender) { return sender ? sender->to_string() : ""; }
+
+exit_status show(const mail::submission& what, console& out) {
+  auto message = what.compose({.eight_bit_mime = true, .smtputf8 = true});
+  if (!message) return out.refuse(message.error());
+  std::string recipients;
+  for (const mail::address& each : what.recipients)
+    recipients += fmt::format("{}<{}>", recipients.empty() ? "" : ", ", escape(each.to_string()));
+  out.note(fmt::format("envelope: from <{}> to {}; {}", escape(text_of(what.sender)), recipients,
+                       count_of(message->size(), "octet")));
+  std::string all;
+  std::vector<char> piece(64 * 1024);
+  for (;;) {
+    const auto size = message->read(piece);
+    if (!size) return out.refuse(size.error());
+    if (*size == 0) break;
+    const std::string_view text(piece.data(), *size);
+    if (out.wants_json() || out.on_terminal())
+      all += text;
+    else
+      out.raw(text);
+  }
+  if (out.wants_json()) {
+    out.json({{"message_id", message->message_id()},
+              {"from", text_of(what.sender)},
+              {"recipients", texts_of(what.recipients)},
+              {"size", message->size()},
+              {"message", all}});
+  } else if (!all.empty()) {
+    for (std::string_view line : split(std::string_view(all).substr(0, all.size() - 2), '\n'))
+      out.line(escape(line.substr(0, line.size() - (line.ends_with('\r') ? 1 : 0))));
+  }
+  return exit_status::done;
+}
+
+}  // namespace
+
+result<void> load_files(mail_call& call) {
+  if (!call.raw_file.empty()) {
+    auto opened = mail::open_file(call.raw_file == "-" ? "/dev/stdin" : call.raw_file);
+    if (!opened) return unexpected(opened.error());
+    call.wish.raw = std::move(*opened);
+  }
+  for (const std::string& each : call.attach) {
+    auto opened = open_attachment(each);
+    if (!opened) return unexpected(opened.error());
+    call.wish.attachments.push_back(std::move(*opened));
+  }
+  if (!call.html_file.empty()) {
+    auto text = read_text(call.html_file);
+    if (!text) return unexpected(text.error());
+    call.wish.html = std::move(*text);
+  }
+  if (!call.body_file.empty()) {
+    auto text = read_text(call.body_file);
+    if (!text) return unexpected(text.error());
+    if (!text->empty() || !call.may_lack_text) call.wish.text = std::move(*text);
+  }
+  return {};
+}
+
+result<void> run_sending(mail_call& call, mail::submission_source& source, asio::io_context& loop,
+                         mail::delivery_handler delivered, console& out) {
+  if (!call.how.user.empty()) {
+    auto password = get_password(
+        call.password, fmt::format("Password of {} at {}: ", escape(call.how.user), escape(call.how.host)), out);
+    if (!password) return unexpected(password.error());
+    call.how.password = std::move(*password);
+  }
+  mail::send_observer observer{.delivered = std::move(delivered), .line = {}, .secured = {}};
+  if (out.is_verbose())
+    observer.line = [&out](char who, std::string_view line) { out.detail(fmt::format("{}: {}", who, escape(line))); };
+  observer.secured = [&out, host = call.how.host](const net::tls_stream& stream) {
+    const auto& verdict = stream.verification();
+    if (verdict.code != X509_V_OK) out.note(fmt::format("TLS with {} is not safe: {}", escape(host), verdict.words));
+    out.detail(fmt::format("TLS: {}, {}, {}", stream.version(), stream.cipher(), verdict.words));
+  };
+  auto done = net::run_client(loop, mail::send(std::move(call.how), source, std::move(observer)));
+  if (!done && call.is_default_server && done.error().context.starts_with("connect"))
+    done.error().hint = "--server HOST names another, or `server = HOST` under [mail send] in ~/.config/netlab/config";
+  return done;
+}
+
+delivery_words in_words(const mail::delivery& one) {
+  if (!one.outcome) return {fmt::format("not sent: {}", describe(one.outcome.error())), status_of(one.outcome.error())};
+  return {fmt::format("sent {} to {}: {}", bracketed(one.message_id), count_of(one.accepted, "recipient"),
+                      escape(one.outcome->to_string(), 400)),
+          one.refused.empty() ? exit_status::done : exit_status::partly_done};
+}
+
+nlohmann::ordered_json to_json(const mail::delivery& one, const std::string& sender,
+                               const std::vector<std::string>& recipients) {
+  nlohmann::ordered_json refused = nlohmann::ordered_json::array();
+  for (const mail::refusal& each : one.refused)
+    refused.push_back({{"recipient", each.recipient}, {"error", describe(each.why)}});
+  std::string status = one.refused.empty() ? "sent" : "partly";
+  if (!one.outcome) {
+    status = "failed";
+    if (one.outcome.error().code == errc::outcome_unknown) status = "unknown";
+    if (one.outcome.error().code == errc::try_later || one.outcome.error().code == errc::timed_out) status = "later";
+  }
+  nlohmann::ordered_json object{{"status", status}, {"message_id", nullptr}, {"from", sender}};
+  if (!one.message_id.empty()) object["message_id"] = one.message_id;
+  object["recipients"] = recipients;
+  object["refused"] = std::move(refused);
+  object["size"] = one.size;
+  object["reply"] = nullptr;
+  object["error"] = nullptr;
+  if (one.outcome)
+    object["reply"] = one.outcome->to_string();
+  else
+    object["error"] = describe(one.outcome.error());
+  return object;
+}
+
+void tell_failures(const mail::delivery& one, const std::string& where, console& out) {
+  const auto tell = [&](failure why) {
+    if (!where.empty()) why.context = why.context.empty() ? where : fmt::format("{}: {}", where, why.context);
+    out.error(why);
+  };
+  // Where the one refusal is the failure, it is told once.
+  const bool is_the_failure =
+      !one.outcome && one.refused.size() == 1 && describe(one.refused.front().why) == describe(one.outcome.error());
+  if (!is_the_failure)
+    for (const mail::refusal& each : one.refused) tell(each.why);
+  if (!one.outcome) tell(one.outcome.error());
+}
+
+exit_status send_single(mail_call& call, console& out) {
+  if (auto loaded = load_files(call); !loaded) return out.refuse(loaded.error());
+  const bool is_raw = call.wish.raw != nullptr;
+  auto what = prepare(std::move(call.wish));
+  if (!what) return out.refuse(what.error());
+  if (call.dry_run) return show(*what, out);
+  // What is wrong with it is told before anybody is asked for a password or connected to. A ready message is read once.
+  if (!is_raw)
+    if (const auto tried = what->compose({.eight_bit_mime = true, .smtputf8 = true}); !tried)
+      return out.refuse(tried.error());
+  const std::string sender = text_of(what->sender);
+  const std::vector<std::string> recipients = texts_of(what->recipients);
+
+  asio::io_context loop{1};
+  single source(std::move(*what));
+  exit_status status = exit_status::internal;
+  bool reported = false;
+  const auto delivered = [&](const mail::delivery& one) {
+    reported = true;
+    const auto [line, result] = in_words(one);
+    status = result;
+    if (out.wants_json())
+      out.json(to_json(one, sender, recipients));
+    else if (one.outcome)
+      out.line(line);
+    out.flush();  // before the farewell, which may take its time
+    tell_failures(one, {}, out);
+  };
+  const auto done = run_sending(call, source, loop, delivered, out);
+  if (done || (reported && done.error().code != errc::interrupted && done.error().code != errc::terminated))
+    return status;
+  if (out.wants_json() && !reported)
+    out.json(
+        to_json({.tag = 0, .message_id = {}, .refused = {}, .outcome = unexpected(done.error())}, sender, recipients));
+  return out.refuse(done.error());
+}
+
+}  // namespace netlab::app

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+#include "mail/address.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::mail {
+namespace {
+
+constexpr std::size_t shown = 100;  // octets of a bad address in a message
+
+// RFC 5322 §3.2.3; RFC 6532 §3.2 adds all of UTF-8 outside ASCII.
+constexpr bool is_atext(char c) noexcept {
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
+  return static_cast<unsigned char>(c) >= 0x80 || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
+}
+
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+
+bool is_ascii_text(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+void skip_blanks(std::string_view& text) noexcept {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+}
+
+unexpected<failure> refuse(std::string_view text, std::string_view why, std::string hint = {}) {
+  return fail(errc::bad_data, fmt::format("address '{}' {}", escape(text, shown), why), std::move(hint));
+}
+
+// Before anything else: what could end a line or hide from a reader is in no address, in whatever quotes.
+result<void> check_octets(std::string_view text) {
+  for (std::string_view left = text; !left.empty();) {
+    const utf8_sequence next = decode_utf8(left);
+    if (next.length == 0) return refuse(text, "is not UTF-8");
+    if ((next.code_point < 0x20 && next.code_point != '\t') || (next.code_point >= 0x7f && next.code_point < 0xa0))
+      return refuse(text, "has a control character in it");
+    if (next.code_point != '\t' && !is_harmless(left.substr(0, next.length)))
+      return refuse(text, "has a character in it that hides");
+    left.remove_prefix(next.length);
+  }
+  return {};
+}
+
+// A quoted string from its first quote on: its length with both quotes, or 0 if it has no end.
+std::size_t length_of_quoted(std::string_view text) noexcept {
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '"') {
+      return at + 1;
+    }
+  }
+  return 0;
+}
+
+// The length of `local@domain` at the start of the text, where it is followed by something else.
+std::size_t length_of_address(std::string_view text) noexcept {
+  std::size_t at = 0;
+  if (text.starts_with('"')) at = length_of_quoted(text);
+  while (at < text.size() && !is_blank(text[at]) && !std::string_view("<>(),;:\"").contains(text[at])) {
+    if (text[at] == '[') {
+      const std::size_t end = text.find(']', at);
+      return end == std::string_view::npos ? text.size() : end + 1;
+    }
+    ++at;
+  }
+  return at;
+}
+
+// What a quoted string or a comment says, without its backslashes.
+std::string unquote(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\\' && at + 1 < text.size()) ++at;
+    out += text[at];
+  }
+  return out;
+}
+
+bool is_ipv4(std::string_view text) {
+  const auto parts = split(text, '.');
+  return parts.size() == 4 && std::ranges::all_of(parts, [](std::string_view part) {
+           return parse_integer<std::uint8_t>(part) && (part.size() == 1 || part.front() != '0');
+         });
+}
+
+// Groups between colons: how many, or nothing if one is none. An IPv4 address at the end counts for two.
+std::optional<std::size_t> count_groups(std::string_view text, bool at_end) {
+  if (text.empty()) return 0;
+  std::size_t count = 0;
+  const auto groups = split(text, ':');
+  for (const std::string_view group : groups) {
+    if (at_end && group.data() == groups.back().data() && is_ipv4(group)) return count + 2;
+    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    if (group.empty() || group.size() > 4 || !std::ranges::all_of(group, is_hex)) return std::nullopt;
+    ++count;
+  }
+  return count;
+}
+
+// RFC 4291 §2.2, in lower case.
+bool is_ipv6(std::string_view text) {
+  const std::size_t gap = text.find("::");
+  if (gap == std::string_view::npos) return count_groups(text, true) == 8;
+  const auto before = count_groups(text.substr(0, gap), false);
+  const auto behind = count_groups(text.substr(gap + 2), true);
+  return before && behind && *before + *behind < 8;
+}
+
+// RFC 5321 §4.1.3
+result<std::string> check_literal(std::string_view literal, std::string_view whole) {
+  const std::string inner = to_lower(literal.substr(1, literal.size() - 2));
+  if (is_ipv4(inner)) return '[' + inner + ']';
+  if (inner.starts_with("ipv6:") && is_ipv6(std::string_view(inner).substr(5))) return "[IPv6:" + inner.substr(5) + ']';
+  return refuse(whole, "has no IP address in its brackets", "write [192.0.2.1] or [IPv6:2001:db8::1]");
+}
+
+result<void> check_local_part(std::string_view local, std::string_view whole) {
+  if (local.empty()) return refuse(whole, "has nothing before the @");
+  if (local.size() > max_local_part)
+    return refuse(whole, fmt::format("has {} octets before the @; {} are possible", local.size(), max_local_part));
+  if (local.front() == '"') {
+    if (length_of_quoted(local) != local.size()) return refuse(whole, "has a quote that does not end before the @");
+    if (local.find('\t') != std::string_view::npos) return refuse(whole, "has a tab in it");  // RFC 5321 qtextSMTP
+    return {};
+  }
+  if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos)
+    return refuse(whole, "has a dot too many before the @", "quote that part if it is meant");
+  for (const char c : local)
+    if (c != '.' && !is_atext(c)) return refuse(whole, fmt::format("has '{}' before the @", c));
+  return {};
+}
+
+result<address> parse_bare(std::string_view text, std::string_view whole) {
+  const std::size_t local_length = text.starts_with('"') ? length_of_quoted(text) : text.find('@');
+  if (local_length == 0)
+    return refuse(whole, text.starts_with('@') ? "has nothing before the @" : "has a quote that does not end");
+  if (local_length >= text.size()) return refuse(whole, "has no @");
+  if (text[local_length] != '@') return refuse(whole, "has something between the quote and the @");
+  address found;
+  found.local = text.substr(0, local_length);
+  found.domain = text.substr(local_length + 1);
+  if (const auto good = check_local_part(found.local, whole); !good) return unexpected(good.error());
+  if (found.domain.empty()) return refuse(whole, "has nothing behind the @");
+  if (found.domain.find('@') != std::string::npos) return refuse(whole, "has more than one @");
+  if (found.domain.front() == '[') {
+    if (found.domain.back() != ']' || found.domain.size() < 3) return refuse(whole, "has a bracket too few");
+    auto literal = check_literal(found.domain, whole);
+    if (!literal) return unexpected(literal.error());
+    found.domain = *literal;
+    found.ascii_domain = std::move(*literal);
+  } else {
+    auto ascii = to_ascii_domain(found.domain);
+    if (!ascii) return refuse(whole, "cannot be: " + ascii.error().detail, ascii.error().hint);
+    found.ascii_domain = std::move(*ascii);
+    if (found.domain.back() == '.') found.domain.pop_back();
+  }
+  if (found.local.size() + 1 + found.ascii_domain.size() > max_address)
+    return refuse(whole, fmt::format("has more than {} octets", max_address));
+  return found;
+}
+
+// Takes blanks and comments off the front; the last comment's text is kept. False if one doesn't end.
+bool skip_comments(std::string_view& text, std::string& comment) {
+  for (;;) {
+    skip_blanks(text);
+    if (!text.starts_with('(')) return true;
+    std::size_t depth = 0;
+    std::size_t at = 0;
+    for (; at < text.size(); ++at) {
+      if (text[at] == '\\') {
+        ++at;
+      } else if (text[at] == '(') {
+        ++depth;
+      } else if (text[at] == ')' && --depth == 0) {
+        break;
+      }
+    }
+    if (at >= text.size()) return false;
+    comment = unquote(text.substr(1, at - 1));
+    text.remove_prefix(at + 1);
+  }
+}
+
+// `phrase <address>` from its start on; what follows the > stays in `text`.
+result<mailbox> take_named(std::string_view& text, std::string_view whole) {
+  mailbox found;
+  for (;;) {
+    std::string comment;
+    const std::size_t before = text.size();
+    if (!skip_comments(text, comment)) return refuse(whole, "has a bracket that does not end");
+    if (text.starts_with('<')) break;
+    const bool had_blank = text.size() != before;
+    if (had_blank && !found.name.empty()) found.name += ' ';
+    if (text.empty()) return refuse(whole, "has no address in angle brackets");
+    if (text.front() == '"') {
+      const std::size_t length = length_of_quoted(text);
+      if (length == 0) return refuse(whole, "has a quote that does not end");
+      found.name += unquote(text.substr(1, length - 2));
+      text.remove_prefix(length);
+      continue;
+    }
+    std::size_t length = 0;  // a dot is no atext, but people have one behind their initial (RFC 5322 §4.1)
+    while (length < text.size() && (is_atext(text[length]) || text[length] == '.')) ++length;
+    if (length == 0)
+      return refuse(whole, fmt::format("has '{}' in its name", escape(text.substr(0, 1))), "put the name in quotes");
+    found.name += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  std::size_t end = 1;
+  while (end < text.size() && text[end] != '>') {
+    if (text[end] == '"') {
+      const std::size_t length = length_of_quoted(text.substr(end));
+      if (length == 0) return refuse(whole, "has a quote that does not end");
+      end += length;
+    } else {
+      ++end;
+    }
+  }
+  if (end >= text.size()) return refuse(whole, "has a < without a >");
+  auto inner = parse_bare(trim(text.substr(1, end - 1)), whole);
+  if (!inner) return unexpected(inner.error());
+  found.address = std::move(*inner);
+  text.remove_prefix(end + 1);
+  return found;
+}
+
+// One mailbox off the front, up to a comma or the end.
+result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
+  std::string comment;
+  if (!skip_comments(text, comment)) return refuse(whole, "has a bracket that does not end");
+  const std::size_t bare = length_of_address(text);
+  std::string_view behind = text.substr(std::min(bare, text.size()));
+  const bool is_bare =
+      text.substr(0, bare).contains('@') && skip_comments(behind, comment) && (behind.empty() || behind.front() == ',');
+  mailbox found;
+  if (is_bare) {
+    auto parsed = parse_bare(text.substr(0, bare), whole);
+    if (!parsed) return unexpected(parsed.error());
+    found.address = std::move(*parsed);
+    found.name = std::move(comment);
+    text = behind;
+    return found;
+  }
+  if (text.find('<') == std::string_view::npos) {
+    if (text.find('@') == std::string_view::npos && text.find(':') == std::string_view::npos)
+      return refuse(whole, "has no @");
+    if (text.find(':') != std::string_view::npos && text.find(';') != std::string_view::npos)
+      return refuse(whole, "is a group", "name its members");
+  }
+  auto named = take_named(text, whole);
+  if (!named) return named;
+  if (!skip_comments(text, comment)) return refuse(whole, "has a bracket that does not end");
+  if (!text.empty() && text.front() != ',') return refuse(whole, "has something behind its >");
+  return named;
+}
+
+}  // namespace
+
+bool address::is_ascii() const noexcept { return is_ascii_text(local) && is_ascii_text(ascii_domain); }
+
+bool operator==(const address& one, const address& other) noexcept {
+  return one.local == other.local && one.ascii_domain == other.ascii_domain;
+}
+
+result<address> parse_address(std::string_view text) {
+  if (const auto good = check_octets(text); !good) return unexpected(good.error());
+  std::string_view bare = trim(text);
+  if (bare.starts_with('<') && bare.ends_with('>')) bare = trim(bare.substr(1, bare.size() - 2));
+  if (bare.empty()) return fail(errc::bad_data, "an address is empty");
+  return parse_bare(bare, text);
+}
+
+result<mailbox> parse_mailbox(std::string_view text) {
+  auto list = parse_mailbox_list(text);
+  if (!list) return unexpected(list.error());
+  if (list->empty()) return fail(errc::bad_data, "an address is empty");
+  if (list->size() > 1) return refuse(text, fmt::format("is {} addresses, not one", list->size()));
+  return std::move(list->front());
+}
+
+result<std::vector<mailbox>> parse_mailbox_list(std::string_view text) {
+  if (const auto good = check_octets(text); !good) return unexpected(good.error());
+  std::vector<mailbox> list;
+  std::string_view left = text;
+  for (;;) {
+    skip_blanks(left);
+    if (left.empty()) return list;
+    if (left.front() == ',') {
+      left.remove_prefix(1);
+      continue;
+    }
+    // In a long list only the element that is bad is shown.
+    const std::string_view from = left;
+    auto one = take_mailbox(left, from);
+    if (!one) return unexpected(one.error());
+    list.push_back(std::move(*one));
+  }
+}
+
+}  // namespace netlab::mail

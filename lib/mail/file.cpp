@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "mail/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+namespace netlab::mail {
+namespace {
+
+constexpr std::size_t copied_at_once = 64 * 1024;
+
+unexpected<failure> unreadable(const std::string& name, std::string why) {
+  return unexpected(failure(errc::no_input, "read " + name, std::move(why)));
+}
+
+// Owns a descriptor.
+class file_source final : public source {
+ public:
+  file_source(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
+  ~file_source() override { ::close(descriptor_); }
+  file_source(const file_source&) = delete;
+  file_source& operator=(const file_source&) = delete;
+
+  // Measures it; false (and errno) where that fails.
+  [[nodiscard]] bool measure() {
+    struct stat what{};
+    if (::fstat(descriptor_, &what) != 0) return false;
+    size_ = static_cast<std::uint64_t>(what.st_size);
+    return true;
+  }
+
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] result<std::size_t> read(std::uint64_t offset, std::span<char> to) const override {
+    for (;;) {
+      const ssize_t length = ::pread(descriptor_, to.data(), to.size(), static_cast<off_t>(offset));
+      if (length >= 0) return static_cast<std::size_t>(length);
+      if (errno != EINTR) return unreadable(name_, message_of(last_system_error()));
+    }
+  }
+  [[nodiscard]] std::string label() const override { return name_; }
+
+ private:
+  int descriptor_;
+  std::string name_;
+  std::uint64_t size_ = 0;
+};
+
+// All that comes from one descriptor, to another.
+bool copy(int from, int to) {
+  std::vector<char> buffer(copied_at_once);
+  for (;;) {
+    const ssize_t length = ::read(from, buffer.data(), buffer.size());
+    if (length == 0) return true;
+    if (length < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    for (ssize_t at = 0; at < length;) {
+      const ssize_t written = ::write(to, buffer.data() + at, static_cast<std::size_t>(length - at));
+      if (written < 0 && errno != EINTR) return false;
+      if (written > 0) at += written;
+    }
+  }
+}
+
+// A file without a name, which goes with its descriptor; -1 and errno where there is none to be had.
+int open_temporary() {
+  const char* directory = ::getenv("TMPDIR");
+  if (directory == nullptr || *directory == '\0') directory = "/tmp";
+  const int descriptor = ::open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor >= 0) return descriptor;
+  std::string name = std::string(directory) + "/netlab-XXXXXX";  // a file system without O_TMPFILE
+  const int named = ::mkostemp(name.data(), O_CLOEXEC);
+  if (named >= 0) ::unlink(name.c_str());
+  return named;
+}
+
+}  // namespace
+
+result<std::shared_ptr<source>> open_file(const std::string& name) {
+  if (name.find('\0') != std::string::npos) return unreadable(name, "a file's name has no NUL");
+  const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) return unreadable(name, message_of(last_system_error()));
+  auto opened = std::make_shared<file_source>(descriptor, name);
+  struct stat what{};
+  if (::fstat(descriptor, &what) != 0) return unreadable(name, message_of(last_system_error()));
+  if (S_ISDIR(what.st_mode)) return unreadable(name, "is a directory");
+  if (!S_ISREG(what.st_mode)) {
+    const int temporary = open_temporary();
+    if (temporary < 0) return fail(last_system_error(), "make a temporary file for " + name);
+    auto copied = std::make_shared<file_source>(temporary, name);
+    if (!copy(descriptor, temporary)) return unreadable(name, message_of(last_system_error()));
+    opened = std::move(copied);
+  }
+  if (!opened->measure()) return unreadable(name, message_of(last_system_error()));
+  return opened;
+}
+
+std::string base_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
+}
+
+}  // namespace netlab::mail

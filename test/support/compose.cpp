@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// compose < JSON: writes the message that lib/mail makes of a draft, for a reader that others wrote.
+#include <cstdio>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "mail/file.hpp"
+#include "mail/message.hpp"
+
+using namespace netlab;
+
+namespace {
+
+[[noreturn]] void give_up(const failure& why) {
+  std::cerr << describe(why) << '\n';
+  std::exit(1);
+}
+
+template <class Value>
+Value value_of(result<Value> made) {
+  if (!made) give_up(made.error());
+  return std::move(*made);
+}
+
+mail::draft draft_of(const nlohmann::json& json) {
+  mail::draft what;
+  what.from = value_of(mail::parse_mailbox(json.at("from").get<std::string>()));
+  what.to = value_of(mail::parse_mailbox_list(json.value("to", "")));
+  what.cc = value_of(mail::parse_mailbox_list(json.value("cc", "")));
+  what.bcc = value_of(mail::parse_mailbox_list(json.value("bcc", "")));
+  what.subject = json.value("subject", "");
+  if (json.contains("text")) what.text = json["text"].get<std::string>();
+  if (json.contains("html")) what.html = json["html"].get<std::string>();
+  for (const auto& field : json.value("headers", nlohmann::json::array()))
+    what.headers.emplace_back(field[0], field[1]);
+  for (const std::string path : json.value("attach", nlohmann::json::array()))
+    what.attachments.push_back({mail::base_name(path), {}, value_of(mail::open_file(path))});
+  what.date = std::chrono::sys_seconds(std::chrono::seconds(json.value("date", 0)));
+  what.utc_offset = std::chrono::minutes(json.value("utc_offset", 0));
+  what.message_id = json.value("message_id", "1@example.org");
+  return what;
+}
+
+}  // namespace
+
+int main() {
+  const auto json = nlohmann::json::parse(std::cin);
+  const mail::server_abilities server{json.value("8bitmime", false), json.value("smtputf8", false)};
+  auto message = value_of(json.contains("raw") ? mail::raw(value_of(mail::open_file(json["raw"])), server)
+                                               : mail::compose(draft_of(json), server));
+  std::uint64_t size = 0;
+  char buffer[16384];
+  while (const std::size_t length = value_of(message.read(buffer))) {
+    size += length;
+    if (std::fwrite(buffer, 1, length, stdout) != length) return 1;
+  }
+  if (size != message.size()) give_up(failure(errc::internal, "size", std::to_string(message.size())));
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Drafts to begin with, and messages as one text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mail/message.hpp"
+
+namespace netlab::test {
+
+/// From a@example.org, with everything else that a message must have.
+inline mail::draft draft_to(std::string_view to) {
+  mail::draft what;
+  what.from = mail::parse_mailbox("a@example.org").value();
+  what.to = mail::parse_mailbox_list(to).value();
+  what.date = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
+  what.message_id = "1@example.org";
+  return what;
+}
+
+/// What is left of it, read in pieces; a failure ends it in words.
+inline std::string octets_of(mail::composed& message, std::size_t at_once = 4096) {
+  std::string octets;
+  std::vector<char> buffer(at_once);
+  for (;;) {
+    const auto length = message.read(buffer);
+    if (!length) return octets + "!" + describe(length.error());
+    if (*length == 0) return octets;
+    octets.append(buffer.data(), *length);
+  }
+}
+
+}  // namespace netlab::test

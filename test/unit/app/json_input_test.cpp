@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "json_input.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace netlab::app;
+using namespace std::string_view_literals;
+using nlohmann::json;
+
+TEST_CASE("json input: it is what nlohmann::json makes of it", "[app][unit]") {
+  for (const auto text :
+       {R"({"to":"a@b","body":"one\ntwo\\ \"three\" \/ \b\f\r\t"})"sv, R"({})"sv,
+        R"( { "a" : "b" , "c" : [ "d" , "e" ] } )"sv, R"({"a":[],"b":{},"c":{"d":"e"}})"sv, R"({"a":"b","a":"c"})"sv,
+        R"({"a":["b"],"a":{"c":"d"}})"sv, R"({"a":1})"sv, R"({"a":true,"b":null})"sv, R"({"a":"\u00e4\ud83d\ude00"})"sv,
+        R"({"a":[1,"b"]})"sv, R"({"a":{"b":["c"]}})"sv, R"(["a"])"sv, R"("a")"sv, R"(1)"sv,
+        "{\"a\":\"Gr\xc3\xbc\xc3\x9f\x65\"}"sv, "{\"\":\"\"}"sv})
+    CHECK(parse_json(text) == json::parse(text));
+}
+
+TEST_CASE("json input: what is no JSON is discarded", "[app][unit]") {
+  for (const auto text : {""sv,
+                          " "sv,
+                          "{"sv,
+                          R"({"a")"sv,
+                          R"({"a":)"sv,
+                          R"({"a":"b")"sv,
+                          R"({"a":"b",})"sv,
+                          R"({"a":"b"}x)"sv,
+                          R"({"a":"b)"sv,
+                          R"({"a":"b\)"sv,
+                          R"({"a":"\x"})"sv,
+                          R"({"a":"\"})"sv,
+                          R"({a:"b"})"sv,
+                          R"({"a":["b",]})"sv,
+                          R"({"a":["b"})"sv,
+                          R"({"a":"\ud800"})"sv,
+                          "{\"a\":\"\n\"}"sv,
+                          "{\"a\":\"12345678\x01\"}"sv,
+                          "{\"a\":\"\xff\"}"sv,
+                          "{\"a\":\"\0\"}"sv,
+                          "{\"a\n\":\"b\"}"sv,
+
+                          "{,}"sv})
+    CHECK(parse_json(text).is_discarded());
+}
