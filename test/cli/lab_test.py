@@ -52,10 +52,11 @@ class Tour(Case):
             lines = [json.loads(line) for line in self.tour("--json", *words).lines]
             return [each["chapter"] for each in lines if "held" not in each], {each["chapter"] for each in lines}
 
-        self.assertEqual(chapters(), ([1, 2], {1, 2}))
+        self.assertEqual(chapters(), ([1, 2, 3], {1, 2, 3}))
         self.assertEqual(chapters("--chapter", "1"), ([1], {1}))
         self.assertEqual(chapters("--chapter", "2"), ([2], {2}))
-        for text in ("0", "3", "-1", "two", ""):
+        self.assertEqual(chapters("--chapter", "3"), ([3], {3}))
+        for text in ("0", "4", "-1", "two", ""):
             self.refused("lab", "tour", "--chapter", text)
 
     def test_interrupt(self):
