@@ -157,11 +157,12 @@ class driver {
 
   void collect_output() {
     bytes output = session_.take_output();
-    if (unsent_.empty())
+    if (unsent_.empty()) {
       unsent_ = std::move(output);
-    else
-      append(unsent_, bytes_view(output));
-    if (options_.wipe && !output.empty()) ::explicit_bzero(output.data(), output.size());
+      return;
+    }
+    append(unsent_, bytes_view(output));
+    if (options_.wipe) ::explicit_bzero(output.data(), output.size());
   }
 
   void start_read() {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
+#include "base/text.hpp"
 #include "scan/report/formats.hpp"
 #include "scan/report/quote.hpp"
 

@@ -33,15 +33,6 @@ std::size_t utf8_length(std::string_view text) {
 
 }  // namespace
 
-bool is_utf8(std::string_view octets) {
-  while (!octets.empty()) {
-    const std::size_t length = utf8_length(octets);
-    if (length == 0) return false;
-    octets.remove_prefix(length);
-  }
-  return true;
-}
-
 std::string json_string(std::string_view octets) {
   std::string quoted = "\"";
   quoted.reserve(octets.size() + 2);

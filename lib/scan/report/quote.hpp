@@ -10,9 +10,6 @@ namespace netlab::scan {
 /// A JSON string with its quotes; what is not UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string json_string(std::string_view octets);
 
-/// Every octet belongs to well-formed UTF-8.
-[[nodiscard]] bool is_utf8(std::string_view octets);
-
 /// An XML attribute's value without its quotes. XML has no way to write most control characters: they, and what is
 /// not UTF-8, become `\x1b`, as in escape().
 [[nodiscard]] std::string xml_attribute(std::string_view octets);

@@ -163,3 +163,11 @@ TEST_CASE("count_of: one is singular", "[base][unit]") {
   CHECK(count_of(1, "octet") == "1 octet");
   CHECK(count_of(2, "octet") == "2 octets");
 }
+
+TEST_CASE("text: UTF-8 is told from what is not", "[base][unit]") {
+  for (const std::string_view good : {"", "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x90\xa2", "\xef\xbf\xbf"})
+    CHECK(is_utf8(good));
+  for (const std::string_view bad : {"\x80", "\xc0\xaf", "\xc3", "\xe2\x82", "\xe0\x80\x80", "\xed\xa0\x80",
+                                     "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xff", "a\xc3"})
+    CHECK(!is_utf8(bad));
+}

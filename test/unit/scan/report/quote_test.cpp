@@ -5,14 +5,6 @@
 
 using namespace netlab::scan;
 
-TEST_CASE("quote: UTF-8 is told from what is not", "[scan][unit]") {
-  for (const std::string_view good : {"", "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x90\xa2", "\xef\xbf\xbf"})
-    CHECK(is_utf8(good));
-  for (const std::string_view bad : {"\x80", "\xc0\xaf", "\xc3", "\xe2\x82", "\xe0\x80\x80", "\xed\xa0\x80",
-                                     "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xff", "a\xc3"})
-    CHECK(!is_utf8(bad));
-}
-
 TEST_CASE("quote: JSON has an escape for every control character", "[scan][unit]") {
   CHECK(json_string("a\"\\\n\r\t\x01\x7f") == R"("a\"\\\n\r\t\u0001\u007f")");
   CHECK(json_string(std::string_view("\0", 1)) == R"("\u0000")");
