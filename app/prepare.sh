@@ -28,7 +28,6 @@ openssl               -    makes certificates for the tests, and is a peer
 tshark                -    reads from the wire what was sent
 python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts
-openssl               -    certificates for the mail tests; the mail servers themselves are unpacked, not installed
 nftables              -    packets that get lost in them
 mandoc                -    a reader of the man pages, and a strict one
 man-db                -    another

@@ -11,23 +11,18 @@
 
 #include "base/text.hpp"
 #include "net/certificate.hpp"
+#include "net/openssl_ptr.hpp"
 
 namespace netlab::connect {
 namespace {
 
-template <auto Free>
-struct freed_by {
-  template <class Thing>
-  void operator()(Thing* thing) const noexcept {
-    Free(thing);
-  }
-};
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free>>;
+using net::bio_ptr;
+using net::freed_by;
+using net::key_ptr;
 using number_ptr = std::unique_ptr<BIGNUM, freed_by<BN_free>>;
 using response_ptr = std::unique_ptr<OCSP_RESPONSE, freed_by<OCSP_RESPONSE_free>>;
 using basic_ptr = std::unique_ptr<OCSP_BASICRESP, freed_by<OCSP_BASICRESP_free>>;
 using identity_ptr = std::unique_ptr<OCSP_CERTID, freed_by<OCSP_CERTID_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 
 std::string hex(const unsigned char* octets, std::size_t size, std::string_view between) {
   std::string text;

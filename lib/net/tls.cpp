@@ -20,22 +20,14 @@
 #include "net/endpoint.hpp"
 #include "net/expiry.hpp"
 #include "net/fd.hpp"
+#include "net/openssl_ptr.hpp"
 
 namespace netlab::net {
 namespace {
 
-template <auto Free>
-struct freed_by {
-  template <class Thing>
-  void operator()(Thing* thing) const noexcept {
-    Free(thing);
-  }
-};
 using ctx_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
 using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free>>;
 using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
 using method_ptr = std::unique_ptr<BIO_METHOD, freed_by<BIO_meth_free>>;
 

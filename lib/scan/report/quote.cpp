@@ -9,35 +9,12 @@
 #include "base/text.hpp"
 
 namespace netlab::scan {
-namespace {
-
-/// The length of the well-formed UTF-8 character at the beginning (Unicode 15, table 3-7), or 0.
-std::size_t utf8_length(std::string_view text) {
-  const auto octet = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
-  const auto follows = [&](std::size_t at) { return (octet(at) & 0xC0U) == 0x80U; };
-  const unsigned first = octet(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (first == 0xE0 && octet(1) < 0xA0) return 0;  // too long a form
-    if (first == 0xED && octet(1) > 0x9F) return 0;  // a surrogate
-    return follows(1) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (first == 0xF0 && octet(1) < 0x90) return 0;
-    if (first == 0xF4 && octet(1) > 0x8F) return 0;  // past U+10FFFF
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-}  // namespace
 
 std::string json_string(std::string_view octets) {
   std::string quoted = "\"";
   quoted.reserve(octets.size() + 2);
   while (!octets.empty()) {
-    const std::size_t length = utf8_length(octets);
+    const std::size_t length = decode_utf8(octets).length;
     const char first = octets.front();
     if (length == 0) {
       quoted += "\xEF\xBF\xBD";
@@ -66,7 +43,7 @@ std::string xml_attribute(std::string_view octets) {
   std::string safe;
   safe.reserve(shown.size());
   for (std::string_view rest = shown; !rest.empty();) {
-    const std::size_t length = utf8_length(rest);
+    const std::size_t length = decode_utf8(rest).length;
     const std::string_view character = rest.substr(0, length == 0 ? 1 : length);
     rest.remove_prefix(character.size());
     if (character == "&") {
