@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// What tls_context and tls_stream keep, for tls.cpp and tls_context.cpp alone.
+#pragma once
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/certificate.hpp"
+#include "net/fd.hpp"
+#include "net/openssl_ptr.hpp"
+#include "net/tls.hpp"
+
+namespace netlab::net {
+
+using ctx_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
+using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
+using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
+
+/// OpenSSL's words for its latest error, which stays.
+[[nodiscard]] std::string last_ssl_reason();
+
+struct tls_context::state {
+  ctx_ptr ctx;
+  bool is_server = false;
+  bool insecure = false;
+  std::vector<unsigned char> alpn;
+  unique_fd keylog;
+  std::map<std::string, session_ptr, std::less<>> sessions;  // by the host's name: to be resumed
+
+  [[nodiscard]] static int index() {
+    static const int its = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return its;
+  }
+  [[nodiscard]] static state& of(const SSL* ssl) {
+    return *static_cast<state*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index()));
+  }
+};
+
+struct tls_stream::state {
+  std::shared_ptr<tls_context::state> context;
+  ssl_ptr ssl;
+  tls_peer peer;
+  int fd = -1;
+  bytes out;             // encrypted, not sent
+  std::size_t sent = 0;  // of it
+  std::size_t taken = 0; // of the write under way, encrypted
+  std::error_code io_error;
+  bool ended = false;  // the socket has
+  bool truncated = false;
+  bool established = false;  // SSL_is_init_finished() is false again after an error
+  tls_verification verified;
+  failure trouble;
+
+  [[nodiscard]] static int index() {
+    static const int its = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return its;
+  }
+  [[nodiscard]] static state& of(const SSL* ssl) { return *static_cast<state*>(SSL_get_ex_data(ssl, index())); }
+
+  static int verify(int good, X509_STORE_CTX* store) {
+    auto& self = of(static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())));
+    if (good == 1) return 1;
+    if (self.verified.code == X509_V_OK) {
+      const int code = X509_STORE_CTX_get_error(store);
+      auto [words, cure] = problem_in_words(code, X509_STORE_CTX_get0_cert(store),
+                                            X509_STORE_CTX_get_current_cert(store), self.peer.host);
+      self.verified = {code, std::move(words), std::move(cure)};
+    }
+    return self.context->insecure ? 1 : 0;
+  }
+};
+
+}  // namespace netlab::net
