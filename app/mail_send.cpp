@@ -38,17 +38,6 @@ result<std::string> read_text(const std::string& file) {
   return read_all(fd.get(), context);
 }
 
-class single final : public mail::submission_source {
- public:
-  explicit single(mail::submission what) : what_(std::move(what)) {}
-  std::optional<mail::submission> take() override { return std::exchange(what_, std::nullopt); }
-  [[nodiscard]] bool finished() const override { return !what_; }
-  void on_change(std::function<void()>) override {}
-
- private:
-  std::optional<mail::submission> what_;
-};
-
 std::string bracketed(const std::string& message_id) {
   return message_id.empty() ? "message" : fmt::format("<{}>", escape(message_id));
 }
@@ -201,7 +190,7 @@ exit_status send_single(mail_call& call, console& out) {
   const std::vector<std::string> recipients = texts_of(what->recipients);
 
   asio::io_context loop{1};
-  single source(std::move(*what));
+  mail::single_submission source(std::move(*what));
   exit_status status = exit_status::internal;
   bool reported = false;
   const auto delivered = [&](const mail::delivery& one) {

@@ -16,18 +16,6 @@ namespace {
 
 constexpr auto patience = std::chrono::seconds(5);
 
-/// One message to the receiver, in clear: both are in this process.
-class single final : public mail::submission_source {
- public:
-  explicit single(mail::submission what) : what_(std::move(what)) {}
-  std::optional<mail::submission> take() override { return std::exchange(what_, std::nullopt); }
-  [[nodiscard]] bool finished() const override { return !what_; }
-  void on_change(std::function<void()>) override {}
-
- private:
-  std::optional<mail::submission> what_;
-};
-
 /// The value of a field, or nothing.
 std::string field(std::string_view text, std::string_view name) {
   for (const std::string_view raw : split(text, '\n')) {
@@ -70,6 +58,7 @@ class chapter {
     result<void> done;
     result<mail::reply> answer = fail(errc::internal, "not sent");
     std::vector<std::string> lines;
+    received_mail arrived = {};
   };
 
   [[nodiscard]] mail::send_options how() const {
@@ -81,6 +70,24 @@ class chapter {
     how.timeout = patience;
     how.end_timeout = patience;
     return how;
+  }
+
+  [[nodiscard]] static letter ann_to_ben(std::string subject, std::string text) {
+    return {.envelope_from = "ann@client.example",
+            .from = "ann@client.example",
+            .to = "ben@lab.example",
+            .subject = std::move(subject),
+            .text = std::move(text)};
+  }
+
+  /// Shows the command for it and sends it, in clear: both ends are in this process. What the receiver then has is in
+  /// `arrived`.
+  asio::awaitable<result<outcome>> deliver(letter one) {
+    show_command(one);
+    outcome became = co_await send(std::move(one), how());
+    if (!became.done) co_return unexpected(became.done.error());
+    if (const auto all = receiver_.taken(); !all.empty()) became.arrived = all.back();
+    co_return became;
   }
 
   asio::awaitable<outcome> send(letter one, mail::send_options with) {
@@ -96,7 +103,7 @@ class chapter {
     for (const mail::mailbox& each : what->to) made.recipients.push_back(each.address);
     if (!one.bcc.empty()) made.recipients.push_back(*mail::parse_address(one.bcc));
     made.compose = [what](mail::server_abilities server) { return mail::compose(*what, server); };
-    single source(std::move(made));
+    mail::single_submission source(std::move(made));
     outcome became;
     mail::send_observer observer;
     observer.delivered = [&became](const mail::delivery& each) { became.answer = each.outcome; };
@@ -114,10 +121,6 @@ class chapter {
     if (!one.bcc.empty()) line += " --bcc " + one.bcc;
     tell_.show(line);
   }
-  [[nodiscard]] received_mail last() const {
-    const auto all = receiver_.taken();
-    return all.empty() ? received_mail() : all.back();
-  }
 
   step_result dialogue() {
     tell_.step("The dialogue");
@@ -125,16 +128,11 @@ class chapter {
         "SMTP (RFC 5321) is lines of text that end in CRLF. The client speaks in words of four letters, the server "
         "answers with three figures: 2 is yes, 3 go on, 4 not now, 5 no. MAIL and RCPT are the envelope; what follows "
         "DATA is the letter, up to a line with nothing but a dot.");
-    const letter one{.envelope_from = "ann@client.example",
-                     .from = "ann@client.example",
-                     .to = "ben@lab.example",
-                     .subject = "First",
-                     .text = "Hello Ben."};
-    show_command(one);
-    const outcome became = co_await send(one, how());
-    if (!became.done) co_return unexpected(became.done.error());
-    for (const std::string& line : became.lines) tell_.show(line);
-    tell_.check("the server took the message: 250", became.answer && became.answer->code == 250);
+    const letter one = ann_to_ben("First", "Hello Ben.");
+    const auto became = co_await deliver(one);
+    if (!became) co_return unexpected(became.error());
+    for (const std::string& line : became->lines) tell_.show(line);
+    tell_.check("the server took the message: 250", became->answer && became->answer->code == 250);
     co_return result<void>();
   }
 
@@ -149,14 +147,13 @@ class chapter {
                      .to = "ben@lab.example",
                      .subject = "Marks",
                      .text = "You have passed."};
-    show_command(one);
-    const outcome became = co_await send(one, how());
-    if (!became.done) co_return unexpected(became.done.error());
-    const received_mail got = last();
+    const auto became = co_await deliver(one);
+    if (!became) co_return unexpected(became.error());
+    const received_mail& got = became->arrived;
     for (const std::string_view name : {"Return-Path", "Received", "From", "Subject"})
       tell_.show(fmt::format("{}: {}", name, escape(field(got.text, name))));
     tell_.check("the server took it; the envelope says mallory, the letter says rector",
-                became.answer.has_value() && got.sender == one.envelope_from &&
+                became->answer.has_value() && got.sender == one.envelope_from &&
                     field(got.text, "From").find(one.from) != std::string::npos);
     tell_.say(
         "What a receiver can tell: Return-Path repeats the envelope, and Received: holds the name that the client gave "
@@ -177,10 +174,9 @@ class chapter {
                      .bcc = "eve@lab.example",
                      .subject = "Party",
                      .text = "On Friday."};
-    show_command(one);
-    const outcome became = co_await send(one, how());
-    if (!became.done) co_return unexpected(became.done.error());
-    const received_mail got = last();
+    const auto became = co_await deliver(one);
+    if (!became) co_return unexpected(became.error());
+    const received_mail& got = became->arrived;
     for (const std::string& each : got.recipients) tell_.show(fmt::format("RCPT TO:<{}>", escape(each)));
     tell_.show(fmt::format("To: {}", escape(field(got.text, "To"))));
     tell_.check("eve is in the envelope and nowhere in the letter",
@@ -194,15 +190,10 @@ class chapter {
         "A line with nothing but a dot ends the letter, so the client puts another dot before each line that begins "
         "with one, and the server takes it away (RFC 5321 section 4.5.2). A program that forgets it loses the rest of "
         "the letter.");
-    const letter one{.envelope_from = "ann@client.example",
-                     .from = "ann@client.example",
-                     .to = "ben@lab.example",
-                     .subject = "Dots",
-                     .text = "before\n.\n.netrc\nafter"};
-    show_command(one);
-    const outcome became = co_await send(one, how());
-    if (!became.done) co_return unexpected(became.done.error());
-    const received_mail got = last();
+    const letter one = ann_to_ben("Dots", "before\n.\n.netrc\nafter");
+    const auto became = co_await deliver(one);
+    if (!became) co_return unexpected(became.error());
+    const received_mail& got = became->arrived;
     const auto head = got.text.find("\r\n\r\n");
     const std::string body = head == std::string::npos ? "" : got.text.substr(head + 4);
     for (const std::string_view line : split(body, '\n'))
@@ -235,11 +226,7 @@ class chapter {
         "STARTTLS is a line of text like the others, so whoever sits on the way can strike it from the server's list "
         "and wait for the password. A client must not go on then. netlab asks for TLS unless told otherwise; this "
         "server offers none.");
-    const letter one{.envelope_from = "ann@client.example",
-                     .from = "ann@client.example",
-                     .to = "ben@lab.example",
-                     .subject = "Secret",
-                     .text = "For your eyes only."};
+    const letter one = ann_to_ben("Secret", "For your eyes only.");
     tell_.show(
         fmt::format("$ netlab mail send --server 127.0.0.1:{} --from {} --to {}", service_->port(), one.from, one.to));
     auto with = how();

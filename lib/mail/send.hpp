@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "mail/client.hpp"
 #include "net/dial.hpp"
@@ -46,6 +47,18 @@ class submission_source {
   [[nodiscard]] virtual bool finished() const = 0;
   /// Calls back, in the loop's thread, when take() or finished() may say something new.
   virtual void on_change(std::function<void()> callback) = 0;
+};
+
+/// One message, and no more.
+class single_submission final : public submission_source {
+ public:
+  explicit single_submission(submission what) : what_(std::move(what)) {}
+  std::optional<submission> take() override { return std::exchange(what_, std::nullopt); }
+  [[nodiscard]] bool finished() const override { return !what_; }
+  void on_change(std::function<void()>) override {}
+
+ private:
+  std::optional<submission> what_;
 };
 
 /// What is told while it goes on.
