@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // netlab scan: which ports of a host are open, and why the others are not.
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -25,6 +23,7 @@
 #include "scan/tcp_shards.hpp"
 #include "scan/top_ports.hpp"
 #include "scan/udp.hpp"
+#include "scan_output.hpp"
 #include "scan_targets.hpp"
 
 namespace netlab::app {
@@ -242,68 +241,6 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
 
 // ---- the report ----
 
-/// Where the report goes: stdout, or a file.
-class report_output {
- public:
-  explicit report_output(console& out) : out_(out) {}
-  ~report_output() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  report_output(const report_output&) = delete;
-  report_output& operator=(const report_output&) = delete;
-
-  [[nodiscard]] result<void> open(const std::string& file) {
-    if (file.empty() || file == "-") return {};
-    name_ = file;
-    fd_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd_ < 0)
-      return unexpected(failure{make_error_code(errc::cannot_create),
-                                fmt::format("create {}", escape(file, 200)),
-                                message_of(last_system_error()),
-                                {}});
-    return {};
-  }
-
-  void write(std::string_view text) {
-    if (fd_ < 0) return out_.raw(text);
-    buffer_ += text;
-    if (buffer_.size() >= limit) flush();
-  }
-
-  void flush() {
-    if (fd_ < 0) return out_.flush();
-    std::string_view left = buffer_;
-    while (!left.empty() && !error_) {
-      const ssize_t written = ::write(fd_, left.data(), left.size());
-      if (written >= 0)
-        left.remove_prefix(static_cast<std::size_t>(written));
-      else if (errno != EINTR)
-        error_ = last_system_error();
-    }
-    buffer_.clear();
-  }
-
-  [[nodiscard]] bool is_lost() const { return fd_ < 0 ? out_.output_lost() : error_ != std::error_code(); }
-
-  [[nodiscard]] result<void> close() {
-    flush();
-    if (fd_ < 0) return {};
-    if (::close(std::exchange(fd_, -1)) != 0 && !error_) error_ = last_system_error();
-    if (error_)
-      return unexpected(failure{
-          make_error_code(errc::output_lost), fmt::format("write {}", escape(name_, 200)), message_of(error_), {}});
-    return {};
-  }
-
- private:
-  static constexpr std::size_t limit = 64 * 1024;
-  console& out_;
-  std::string name_;
-  int fd_ = -1;
-  std::string buffer_;
-  std::error_code error_;
-};
-
 std::string command_line() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::string text(std::istreambuf_iterator<char>(file), {});
@@ -312,58 +249,7 @@ std::string command_line() {
   return text;
 }
 
-/// How far the scan is, on stderr.
-class progress_line {
- public:
-  progress_line(bool on_terminal, time_point began) : on_terminal_(on_terminal), began_(began) {}
-  ~progress_line() { clear(); }
-  progress_line(const progress_line&) = delete;
-  progress_line& operator=(const progress_line&) = delete;
-
-  [[nodiscard]] std::string text(const scan::engine_progress& now_at, time_point now) const {
-    const double seconds = std::chrono::duration<double>(now - began_).count();
-    const double share = now_at.all == 0 ? 1 : static_cast<double>(now_at.finished) / static_cast<double>(now_at.all);
-    std::string left = "?";
-    if (share > 0.001) {
-      const auto rest =
-          std::chrono::ceil<std::chrono::seconds>(std::chrono::duration<double>(seconds / share - seconds));
-      left = netlab::to_string(std::max(rest, std::chrono::seconds(1)));
-    }
-    return fmt::format("{} of {} ports, {:.0f} %, {:.0f} probes/s, {} left", now_at.finished, now_at.all, share * 100,
-                       seconds > 0 ? static_cast<double>(now_at.sent) / seconds : 0, left);
-  }
-  void show(const scan::engine_progress& now_at, time_point now) {
-    if (!on_terminal_ || now - began_ < std::chrono::seconds(1)) return;
-    std::fprintf(stderr, "\r%s\x1b[K", text(now_at, now).c_str());
-    shown_ = true;
-  }
-  void clear() {
-    if (std::exchange(shown_, false)) std::fputs("\r\x1b[K", stderr);
-  }
-
- private:
-  bool on_terminal_;
-  time_point began_;
-  bool shown_ = false;
-};
-
 // ---- run ----
-
-// One engine where one is enough, else one a core.
-std::optional<failure> add_tcp_engine(std::vector<std::unique_ptr<scan::engine>>& engines, const scan::tcp_options& how,
-                                      const scan::target_set& targets, const scan::service_names& services,
-                                      scan::poller& on, const scan::scan_output& output) {
-  const auto number = static_cast<unsigned>(engines.size());
-  const unsigned shards = scan::worthwhile_shards(how, targets);
-  if (shards == 1) {
-    engines.push_back(std::make_unique<scan::tcp_connect_engine>(how, targets, services, on, number, output));
-    return std::nullopt;
-  }
-  auto made = scan::tcp_shards::make(how, shards, targets, services, on, number, output);
-  if (!made) return made.error();
-  engines.push_back(std::move(*made));
-  return std::nullopt;
-}
 
 exit_status scan_all(const scan_call& call, const scan::target_set& targets, const scan::service_names& services,
                      console& out) {
@@ -405,9 +291,12 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
     };
 
   std::vector<std::unique_ptr<scan::engine>> engines;
-  if (call.tcp)
-    if (const auto failed = add_tcp_engine(engines, call.tcp_how, targets, services, *on, output))
-      return out.refuse(*failed);
+  if (call.tcp) {
+    auto tcp =
+        scan::make_tcp_engine(call.tcp_how, targets, services, *on, static_cast<unsigned>(engines.size()), output);
+    if (!tcp) return out.refuse(tcp.error());
+    engines.push_back(std::move(*tcp));
+  }
   if (call.udp) {
     auto udp =
         scan::udp_engine::make(call.udp_how, targets, services, *on, static_cast<unsigned>(engines.size()), output);
@@ -418,12 +307,7 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
   for (const auto& each : engines) running.push_back(each.get());
   const auto sum = [&] {
     scan::engine_progress all;
-    for (const scan::engine* each : running) {
-      const scan::engine_progress one = each->progress();
-      all.finished += one.finished;
-      all.all += one.all;
-      all.sent += one.sent;
-    }
+    for (const scan::engine* each : running) all += each->progress();
     return all;
   };
   scan::run_options how;

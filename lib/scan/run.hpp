@@ -54,6 +54,13 @@ struct engine_progress {
   std::uint64_t finished = 0;  ///< ports
   std::uint64_t all = 0;
   std::uint64_t sent = 0;  ///< probes
+
+  engine_progress& operator+=(const engine_progress& other) noexcept {
+    finished += other.finished;
+    all += other.all;
+    sent += other.sent;
+    return *this;
+  }
 };
 
 class engine {

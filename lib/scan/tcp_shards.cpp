@@ -27,8 +27,8 @@ constexpr unsigned stop_engine = 1;
 net::unique_fd make_bell() { return net::unique_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 void ring(const net::unique_fd& bell) { static_cast<void>(::eventfd_write(bell.get(), 1)); }
 
-}  // namespace
-
+// Cores that a scan is worth: one where it is short, where its rate is limited, or where a target is this machine
+// itself (its own connections are told from open ports by knowing them all).
 unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
   std::uint64_t most = std::min(std::max(1U, std::thread::hardware_concurrency()), most_shards);
   most = std::min<std::uint64_t>(most, targets.size() * how.ports.size() / least_ports_a_shard);
@@ -36,6 +36,8 @@ unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
   if (how.rate > 0) most = std::min(most, static_cast<std::uint64_t>(how.rate / least_rate_a_shard));
   return most < 2 || has_own_address(targets) ? 1 : static_cast<unsigned>(most);
 }
+
+}  // namespace
 
 struct tcp_shards::mailbox {
   struct item {
@@ -221,13 +223,16 @@ std::optional<failure> tcp_shards::trouble() const {
 
 engine_progress tcp_shards::progress() const {
   engine_progress sum;
-  for (const auto& each : workers_) {
-    const engine_progress one = each->progress();
-    sum.finished += one.finished;
-    sum.all += one.all;
-    sum.sent += one.sent;
-  }
+  for (const auto& each : workers_) sum += each->progress();
   return sum;
+}
+
+result<std::unique_ptr<engine>> make_tcp_engine(const tcp_options& how, const target_set& targets,
+                                                const service_names& services, poller& on, unsigned number,
+                                                const scan_output& output) {
+  const unsigned shards = worthwhile_shards(how, targets);
+  if (shards == 1) return std::make_unique<tcp_connect_engine>(how, targets, services, on, number, output);
+  return tcp_shards::make(how, shards, targets, services, on, number, output);
 }
 
 }  // namespace netlab::scan

@@ -10,10 +10,6 @@
 
 namespace netlab::scan {
 
-/// Cores that a scan is worth: one where it is short, where its rate is limited, or where a target is this machine
-/// itself (its own connections are told from open ports by knowing them all).
-[[nodiscard]] unsigned worthwhile_shards(const tcp_options& how, const target_set& targets);
-
 class tcp_shards final : public engine {
  public:
   /// As tcp_connect_engine; `how` is for all `count` of them together. Fails with the system's code.
@@ -42,5 +38,10 @@ class tcp_shards final : public engine {
   std::vector<std::unique_ptr<worker>> workers_;
   bool started_ = false;
 };
+
+/// The TCP scan on as many cores as it is worth; otherwise as tcp_shards::make().
+[[nodiscard]] result<std::unique_ptr<engine>> make_tcp_engine(const tcp_options& how, const target_set& targets,
+                                                              const service_names& services, poller& on,
+                                                              unsigned number, const scan_output& output);
 
 }  // namespace netlab::scan
