@@ -157,6 +157,7 @@ class driver {
 
   void collect_output() {
     bytes output = session_.take_output();
+    if (output.empty()) return;
     if (unsent_.empty()) {
       unsent_ = std::move(output);
       return;
