@@ -17,7 +17,8 @@
 
 namespace netlab::mail {
 
-/// Where in a session it happens. The run layer does certificate and handshake, the machine does the others.
+/// Where in a session it happens. The machine does all but `certificate`, and `handshake` where TLS is there from the
+/// start: those are for whoever does TLS, who asks the plan himself.
 enum class fault_stage : std::uint8_t {
   connect,      ///< instead of the greeting, or from there on
   certificate,  ///< the server's, in each TLS handshake
@@ -41,7 +42,7 @@ enum class fault_action : std::uint8_t {
   pour,             ///< the words, again and again
   long_line,        ///< an answer of one line of 1 MiB
   say_more,         ///< the words follow the right answer
-  say_and_babble,   ///< the words, then octets that are no TLS
+  babble,           ///< octets that are no TLS, where it should begin
   split,            ///< this session's answers leave octet by octet
   delay,            ///< this session's answers are late
   hide_starttls,
@@ -73,24 +74,31 @@ struct fault {
 class fault_plan {
  public:
   /// A fault and its triggers.
+  struct rule {
+    const fault* what = nullptr;
+    std::optional<address_pattern> to;
+    std::optional<address_pattern> from;
+    std::uint64_t every = 1;
+    std::uint64_t after = 0;
+    bool once = false;
+    duration delay = std::chrono::seconds(1);  ///< how late, for fault_action::delay
+  };
+
+  /// One of the plan, and how often it has had its occasion.
   class entry {
    public:
-    [[nodiscard]] const fault& what() const noexcept { return *what_; }
-    /// How late, for fault_action::delay.
-    [[nodiscard]] duration delay() const noexcept { return delay_; }
+    explicit entry(rule its) : rule_(std::move(its)) {}
+    [[nodiscard]] const fault& what() const noexcept { return *rule_.what; }
+    [[nodiscard]] duration delay() const noexcept { return rule_.delay; }
     /// How often it has happened.
     [[nodiscard]] std::uint64_t fired() const noexcept { return fired_.load(std::memory_order_relaxed); }
 
    private:
     friend class fault_plan;
-    const fault* what_ = nullptr;
-    std::optional<address_pattern> to_;
-    std::optional<address_pattern> from_;
-    std::uint64_t every_ = 1;
-    std::uint64_t after_ = 0;
-    bool once_ = false;
-    duration delay_ = std::chrono::seconds(1);
-    std::atomic<std::uint64_t> occasions_{0};  // that fit to_ and from_
+    [[nodiscard]] bool is_due(const envelope* of, const address* now_at) noexcept;
+
+    rule rule_;
+    std::atomic<std::uint64_t> occasions_{0};  // that fit `to` and `from`
     std::atomic<std::uint64_t> fired_{0};
   };
 
@@ -100,11 +108,11 @@ class fault_plan {
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   [[nodiscard]] const std::deque<entry>& entries() const noexcept { return entries_; }
 
-  /// Something of this stage happens: the fault that takes its place, if any. Of several the first that was added and
-  /// is due; the others don't count the occasion. `of`: the session's envelope so far; `now_at`: RCPT's recipient,
-  /// which is not in it yet.
-  [[nodiscard]] const entry* strike(fault_stage at, const envelope* of = nullptr,
-                                    const address* now_at = nullptr) noexcept;
+  /// Something of this stage happens: the fault that is due, if any; of several the first that was added. The others
+  /// have not counted it, until they are asked for with `behind`, the one before. `of`: the session's envelope so far;
+  /// `now_at`: RCPT's recipient, which is not in it yet.
+  [[nodiscard]] const entry* strike(fault_stage at, const envelope* of = nullptr, const address* now_at = nullptr,
+                                    const entry* behind = nullptr) noexcept;
 
  private:
   std::deque<entry> entries_;  // which stay where they are

@@ -72,67 +72,74 @@ class server final : public machine {
 
  private:
   struct parameter;
+  struct command_line;
 
-  // lines
+  // lines, in server.cpp
   void work(std::string_view& input);
+  void drain();
   void take_line(std::string_view& input);
-  void on_line(std::string_view line, bool has_cr);
+  void on_line(std::string_view line);
   void dispatch(std::string_view line);
   void say(std::string_view reply);
   void say_error(std::string_view reply);
-  void say_refusal(std::string_view reply);
+  void tell(char who, std::string_view line) const;
   void close(std::string_view why);
-  void say_and_close(std::string_view reply, std::string_view why);
   void enter(server_state next) noexcept { state_ = next; }
-  void heard(std::string_view line);
   void arm(duration patience) noexcept;
-  [[nodiscard]] bool is_clean(std::string_view arguments);
 
-  // the session
+  // the session, in server_session.cpp
   void greet();
   void on_ehlo(std::string_view arguments, bool extended);
   void say_capabilities();
   void on_starttls(std::string_view arguments);
   void on_rset(std::string_view arguments);
-  void on_noop();
   void on_vrfy(std::string_view arguments);
-  void on_help();
   void on_quit(std::string_view arguments);
   [[nodiscard]] bool offers_starttls() const noexcept;
+  [[nodiscard]] bool knows_auth() const noexcept;
   [[nodiscard]] bool offers_auth() const noexcept;
+  [[nodiscard]] bool lacks_tls() const noexcept;
   [[nodiscard]] std::uint64_t size_limit() const noexcept;
-  [[nodiscard]] bool may_go_on(std::string_view verb);
 
-  // login
+  // login, in server_auth.cpp
   void on_auth(std::string_view arguments);
   void on_auth_line(std::string_view line);
   void go_on_with_auth(std::optional<std::string_view> response);
-  void end_auth(std::string_view reply, std::string_view why);
+  void fail_auth(std::string_view reply, std::string_view why);
 
-  // messages
+  // envelopes, in server_mail.cpp
   void on_mail(std::string_view arguments);
   void on_rcpt(std::string_view arguments);
+  [[nodiscard]] std::string_view mail_refusal() const noexcept;
   [[nodiscard]] bool set_mail_parameter(const parameter& one);
   [[nodiscard]] bool set_rcpt_parameter(const parameter& one, recipient& to);
-  [[nodiscard]] std::optional<address> take_path(std::string_view path, bool of_sender, bool utf8);
-  [[nodiscard]] bool is_ready_for_content();
+  [[nodiscard]] bool set_parameter(std::string& to, std::string_view value);
+  [[nodiscard]] std::optional<command_line> take_command_line(std::string_view arguments, std::string_view word);
+  [[nodiscard]] std::optional<address> take_address(std::string_view path, bool of_sender);
+  void refuse_envelope(std::string_view reply);
+  void forget_transaction();
+
+  // content, in server_content.cpp
+  [[nodiscard]] std::string_view content_refusal() const noexcept;
   [[nodiscard]] bool begin_message();
   void on_data(std::string_view arguments);
   void on_bdat(std::string_view arguments);
+  void swallow_chunk(std::string_view reply);
   void take_content(std::string_view& input);
   void take_chunk(std::string_view& input);
   void end_chunk();
   void append_content(std::string_view piece);
   void progress(std::size_t octets) noexcept;
+  [[nodiscard]] std::string_view flaw_of_message() const noexcept;
   void end_message();
   void refuse_message(std::string_view reply);
-  void abandon_message();
-  void forget_transaction() noexcept;
-  void after_message();
+  void accept(std::string_view id);
 
-  // faults
+  // faults, in server_fault.cpp
   [[nodiscard]] bool strike(fault_stage at, const address* now_at = nullptr);
   [[nodiscard]] bool act(const fault_plan::entry& one);
+  [[nodiscard]] bool is_trickling() const noexcept { return split_ || delay_ != duration(0); }
+  [[nodiscard]] bytes take_trickle();
 
   const server_parameters& with_;
   inbox& inbox_;
@@ -141,45 +148,50 @@ class server final : public machine {
   server_state state_ = server_state::command;
   time_point now_;
   time_point deadline_ = never;
-  time_point session_end_;
+  time_point session_end_ = never;
   bytes output_;
   session_counts counts_;
   std::size_t idle_commands_ = 0;
-  std::string_view why_ended_;
-  bool working_ = false;    // within work(): committed() may be called from there
+  bool working_ = false;        // within work(): the outcome may be told from there
   bool stopping_ = false;
   bool ended_by_peer_ = false;  // while the inbox is waited for
 
-  std::string line_;        // a line that is not whole yet
-  bool skipping_ = false;   // it is too long
-  std::string held_;        // fed while busy
+  std::string line_;       // one that is not whole yet
+  bool skipping_ = false;  // it is too long
+  std::string held_;       // fed while the inbox is waited for
 
   std::unique_ptr<sasl_server> login_;
   mechanism login_by_{};
 
   envelope envelope_;
-  bool greeted_ = false;        // EHLO or HELO was said
-  bool in_transaction_ = false; // MAIL was accepted
-  bool tried_recipients_ = false;
+  bool is_greeted_ = false;        // EHLO or HELO was said
+  bool in_transaction_ = false;    // MAIL was accepted
+  bool tried_recipients_ = false;  // RCPT was said in it
   content_scanner scanner_;
-  bool receiving_ = false;      // inbox::begin() has been called, and neither commit() nor abandon()
-  bool chunked_ = false;        // by BDAT
-  bool last_chunk_ = false;
+  bool is_receiving_ = false;      // inbox::begin() was called, and neither commit() nor abandon()
+  bool is_last_chunk_ = false;
+  bool is_swallowing_ = false;     // the chunk is thrown away
+  std::string chunk_reply_;        // and this is said at its end
   std::uint64_t chunk_left_ = 0;
-  std::string chunk_reply_;     // it is thrown away, and this is said at its end
-  std::uint64_t octets_ = 0;    // of the message
-  std::uint64_t step_ = 0;      // of it since the deadline was last moved
+  std::uint64_t octets_ = 0;       // of the message
+  std::uint64_t step_ = 0;         // of it since the deadline was moved
   std::optional<failure> trouble_;  // the inbox's
 
-  bool lose_ = false;           // faults that are under way
-  const fault* after_commit_ = nullptr;
-  bool hide_starttls_ = false;
-  bool small_size_ = false;
-  bool lie_ = false;
+  // Faults that are under way.
+  const fault* behind_commit_ = nullptr;
+  std::string_view more_words_;  // behind the next answer
+  std::string_view poured_;
+  bool babbles_ = false;
+  bool loses_ = false;
+  bool refuses_initial_ = false;
+  bool asks_oddly_ = false;
+  bool hides_starttls_ = false;
+  bool is_small_ = false;
+  bool lies_ = false;
   bool split_ = false;
+  std::size_t trickled_ = 0;  // octets of output_ that have left
   duration delay_{};
   time_point held_back_until_ = never;
-  std::string_view poured_;
 };
 
 }  // namespace netlab::mail
