@@ -73,14 +73,15 @@ class cram_md5 final : public sasl_server {
 
 }  // namespace
 
-std::unique_ptr<sasl_server> make_sasl_server(mechanism which, const accounts& known, std::string_view host,
-                                              std::string nonce) {
+std::unique_ptr<sasl_server> make_sasl_server(mechanism which, const accounts& known, sasl_server_parameters with) {
   switch (which) {
     case mechanism::plain: return std::make_unique<plain>(known);
     case mechanism::login: return std::make_unique<login>(known);
-    case mechanism::cram_md5: return std::make_unique<cram_md5>(known, fmt::format("<{}@{}>", nonce, host));
-    case mechanism::scram_sha_256: return std::make_unique<scram_server>(known, std::move(nonce));
+    case mechanism::cram_md5: return std::make_unique<cram_md5>(known, fmt::format("<{}@{}>", with.nonce, with.host));
+    case mechanism::scram_sha_256: return std::make_unique<scram_server>(known, std::move(with), false);
     case mechanism::scram_sha_256_plus:
+      if (!with.binding) return nullptr;
+      return std::make_unique<scram_server>(known, std::move(with), true);
     case mechanism::xoauth2:
     case mechanism::oauthbearer: break;
   }

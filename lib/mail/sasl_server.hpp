@@ -38,10 +38,17 @@ class sasl_server {
   std::string user_;
 };
 
-/// PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256; nothing for others. `known` outlives it; `host` is for CRAM-MD5's challenge;
-/// `nonce`: fresh printable characters without commas, 18 octets or more.
+struct sasl_server_parameters {
+  std::string host;   ///< for CRAM-MD5's challenge
+  std::string nonce;  ///< fresh printable characters without commas, 18 octets or more
+  std::optional<channel_binding> binding;  ///< of the TLS connection, if there is one
+  bool offers_binding = false;  ///< SCRAM-SHA-256-PLUS is on offer: who could use it and says it isn't is refused
+};
+
+/// PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256, and with a binding SCRAM-SHA-256-PLUS; nothing for others. `known` outlives
+/// it.
 [[nodiscard]] std::unique_ptr<sasl_server> make_sasl_server(mechanism which, const accounts& known,
-                                                            std::string_view host, std::string nonce);
+                                                            sasl_server_parameters with);
 
 /// By its name in any case.
 [[nodiscard]] std::optional<mechanism> parse_mechanism(std::string_view name) noexcept;

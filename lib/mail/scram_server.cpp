@@ -81,8 +81,10 @@ sasl_step scram_server::begin(std::string_view client_first) {
   const std::size_t second = first == std::string_view::npos ? first : client_first.find(',', first + 1);
   if (second == std::string_view::npos) return malformed("the first message has no header");
   const std::string_view flag = client_first.substr(0, first);
-  if (flag.starts_with("p=")) return malformed("there is no channel binding here");
-  if (flag != "n" && flag != "y") return malformed("the first message has no header");
+  // RFC 5802 §6: `y` is said where binding was not offered; if it was, somebody has taken the offer away.
+  if (plus_ ? flag != fmt::format("p={}", with_.binding->type) : flag == "y" && with_.offers_binding)
+    return {kind::refused, {}};
+  if (!plus_ && flag != "n" && flag != "y") return malformed("the first message has no header that fits");
   const std::string_view acts_for = client_first.substr(first + 1, second - first - 1);
   gs2_header_ = client_first.substr(0, second + 1);
   const std::string_view bare = client_first.substr(second + 1);
@@ -113,8 +115,9 @@ sasl_step scram_server::verify(std::string_view client_final) {
   const auto binding = take_attribute(rest, 'c');
   const auto nonce = take_attribute(rest, 'r');
   if (!binding || !nonce) return malformed("the last message lacks binding or nonce");
-  if (*binding != encode_base64(as_bytes(gs2_header_))) return {kind::refused, {}};
-  if (*nonce != nonce_) return {kind::refused, {}};
+  std::string bound = gs2_header_;
+  if (plus_) bound += as_text(with_.binding->data);
+  if (*binding != encode_base64(as_bytes(bound)) || *nonce != nonce_) return {kind::refused, {}};
   const auto proof = decode_base64(client_final.substr(at_proof + 3));
   if (!proof || proof->size() != digest().size()) return malformed("the proof is no SHA-256 in Base64");
 

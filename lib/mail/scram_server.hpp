@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SCRAM-SHA-256 (RFC 5802, 7677), the server's side: it learns that the client knows the password, and proves that it
-// knows it too. Without channel binding.
+// knows it too.
 #pragma once
 
 #include "mail/sasl_server.hpp"
@@ -9,8 +9,9 @@ namespace netlab::mail {
 
 class scram_server final : public sasl_server {
  public:
-  /// `known` outlives it.
-  scram_server(const accounts& known, std::string nonce) : known_(known), nonce_(std::move(nonce)) {}
+  /// `known` outlives it. `plus`: bound to the TLS connection, which with.binding then describes.
+  scram_server(const accounts& known, sasl_server_parameters with, bool plus)
+      : known_(known), with_(std::move(with)), plus_(plus), nonce_(with_.nonce) {}
 
   [[nodiscard]] sasl_step take(std::optional<std::string_view> response) override;
 
@@ -20,6 +21,8 @@ class scram_server final : public sasl_server {
 
   enum class step : std::uint8_t { first, proof, farewell, ended };
   const accounts& known_;
+  sasl_server_parameters with_;
+  bool plus_;
   std::string nonce_;  // the client's and ours, from its first message on
   step step_ = step::first;
   scram_keys keys_;

@@ -40,7 +40,6 @@ server::server(const server_parameters& with, inbox& into, server_observer* watc
     : with_(with), inbox_(into), watch_(watch), wants_lines_(watch != nullptr && watch->wants_lines()), now_(now) {
   envelope_.peer = std::move(who.peer);
   envelope_.is_secure = who.is_secure;
-  envelope_.tls = std::move(who.tls);
   if (with_.patience_for.session != duration(0)) session_end_ = now + with_.patience_for.session;
   arm(with_.patience_for.command);
   greet();

@@ -54,15 +54,14 @@ class server final : public machine {
   void stop(time_point now) override;
 
   /// Behind the 220 to STARTTLS. Octets that come behind STARTTLS in clear end the session.
-  [[nodiscard]] bool wants_tls() const;
-  /// The session begins anew (RFC 3207 §4.2). `tls`: for envelope::tls, where it is known.
-  void tls_started(time_point now);
-  void describe_tls(std::string words) { envelope_.tls = std::move(words); }
+  [[nodiscard]] bool wants_tls() const override;
+  /// Behind STARTTLS the session begins anew (RFC 3207 §4.2). Where TLS was there from the start this only says how.
+  void tls_started(const tls_facts& what, time_point now) override;
 
   /// Between inbox::commit() and committed(). What is fed meanwhile is kept.
-  [[nodiscard]] bool busy() const { return state_ == server_state::committing; }
+  [[nodiscard]] bool busy() const override { return state_ == server_state::committing; }
   /// Asks the inbox for the outcome.
-  void resume(time_point now);
+  void resume(time_point now) override;
   /// What became of the message that was given to commit(): its name, or why not. Nothing where none was.
   void committed(result<std::string> queue_id, time_point now);
 
@@ -98,6 +97,7 @@ class server final : public machine {
   [[nodiscard]] bool offers_starttls() const noexcept;
   [[nodiscard]] bool knows_auth() const noexcept;
   [[nodiscard]] bool offers_auth() const noexcept;
+  [[nodiscard]] bool offers(mechanism which) const noexcept;
   [[nodiscard]] bool lacks_tls() const noexcept;
   [[nodiscard]] std::uint64_t size_limit() const noexcept;
 
@@ -160,6 +160,7 @@ class server final : public machine {
   bool skipping_ = false;  // it is too long
   std::string held_;       // fed while the inbox is waited for
 
+  std::optional<channel_binding> binding_;
   std::unique_ptr<sasl_server> login_;
   mechanism login_by_{};
 

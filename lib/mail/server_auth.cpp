@@ -2,8 +2,6 @@
 // AUTH (RFC 4954).
 #include "mail/server.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
@@ -25,11 +23,14 @@ void server::on_auth(std::string_view arguments) {
   if (parts.empty()) return say_error("501 5.5.4 Say which mechanism");
   if (parts.size() > 2) return say_error("501 5.5.4 There is a parameter too many");
   const auto which = parse_mechanism(parts[0]);
-  if (!which || std::ranges::find(with_.mechanisms, *which) == with_.mechanisms.end())
-    return say_error("504 5.5.4 This mechanism is not offered");
+  if (!which || !offers(*which)) return say_error("504 5.5.4 This mechanism is not offered");
   refuses_initial_ = asks_oddly_ = false;
   login_by_ = *which;
-  login_ = make_sasl_server(*which, *with_.users, with_.host, with_.nonce ? with_.nonce() : std::string());
+  login_ = make_sasl_server(*which, *with_.users,
+                            {.host = with_.host,
+                             .nonce = with_.nonce ? with_.nonce() : std::string(),
+                             .binding = binding_,
+                             .offers_binding = offers(mechanism::scram_sha_256_plus)});
   if (login_ == nullptr) return say_error("504 5.5.4 This mechanism is not offered");
   if (strike(fault_stage::auth)) return login_.reset();
   if (asks_oddly_) {

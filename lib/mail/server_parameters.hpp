@@ -48,7 +48,9 @@ struct server_parameters {
   std::string host = "localhost";  ///< what the server calls itself: a domain name, visible ASCII
   starttls_offer starttls = starttls_offer::none;
   const accounts* users = nullptr;  ///< nothing, or nobody in it: no AUTH
-  std::vector<mechanism> mechanisms{mechanism::scram_sha_256, mechanism::cram_md5, mechanism::plain, mechanism::login};
+  /// Offered in this order; SCRAM-SHA-256-PLUS only where the TLS connection can be bound to.
+  std::vector<mechanism> mechanisms{mechanism::scram_sha_256_plus, mechanism::scram_sha_256, mechanism::cram_md5,
+                                    mechanism::plain, mechanism::login};
   bool login_required = false;  ///< MAIL without it: 530
   bool login_in_clear = false;  ///< AUTH also without TLS
   std::function<std::string()> nonce;  ///< fresh for each login: 18 printable characters or more, no commas

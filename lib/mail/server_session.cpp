@@ -38,6 +38,11 @@ bool server::offers_auth() const noexcept {
   return knows_auth() && (envelope_.is_secure || with_.login_in_clear) && !lacks_tls();
 }
 
+bool server::offers(mechanism which) const noexcept {
+  return std::ranges::find(with_.mechanisms, which) != with_.mechanisms.end() &&
+         (which != mechanism::scram_sha_256_plus || binding_);
+}
+
 std::uint64_t server::size_limit() const noexcept { return is_small_ ? small_size : with_.limits.message; }
 
 void server::greet() {
@@ -70,7 +75,8 @@ void server::say_capabilities() {
   if (offers_starttls()) all += "250-STARTTLS\r\n";
   if (offers_auth()) {
     all += "250-AUTH";
-    for (const mechanism each : with_.mechanisms) all += fmt::format(" {}", name_of(each));
+    for (const mechanism each : with_.mechanisms)
+      if (offers(each)) all += fmt::format(" {}", name_of(each));
     all += "\r\n";
   }
   all += "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250-CHUNKING\r\n250 ENHANCEDSTATUSCODES";
@@ -91,8 +97,10 @@ void server::on_starttls(std::string_view arguments) {
 
 bool server::wants_tls() const { return state_ == server_state::wants_tls && (!is_trickling() || output_.empty()); }
 
-void server::tls_started(time_point now) {
+void server::tls_started(const tls_facts& what, time_point now) {
   now_ = now;
+  binding_ = what.binding;
+  envelope_.tls = what.cipher.empty() ? what.version : fmt::format("{} {}", what.version, what.cipher);
   if (state_ != server_state::wants_tls) return;
   // RFC 3207 §4.2: what was said before is forgotten.
   forget_transaction();
