@@ -56,7 +56,9 @@ bool server::act(const fault_plan::entry& one) {
     case fault_action::store_and_close:
     case fault_action::store_and_hang: behind_commit_ = &what; return false;
     case fault_action::certificate_expired:
+    case fault_action::certificate_not_yet_valid:
     case fault_action::certificate_self_signed:
+    case fault_action::certificate_unknown_ca:
     case fault_action::certificate_wrong_host: return false;
   }
   return false;
