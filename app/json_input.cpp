@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "json_input.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -14,19 +13,31 @@ namespace {
 
 using nlohmann::json;
 
-// An octet below 0x20, which a JSON text has to escape (RFC 8259 §7).
-bool has_control(std::string_view text) noexcept {
+// How many octets at the start of the text stand for themselves in a JSON string (RFC 8259 §7); `has_others` is set
+// where one of them is outside ASCII.
+std::size_t plain_length(std::string_view text, bool& has_others) noexcept {
   constexpr std::uint64_t ones = 0x0101010101010101;
   constexpr std::uint64_t highs = 0x8080808080808080;
-  while (text.size() >= sizeof(std::uint64_t)) {
-    std::uint64_t octets = 0;
+  const std::size_t whole = text.size();
+  std::uint64_t octets = 0;
+  while (text.size() >= sizeof octets) {
     std::memcpy(&octets, text.data(), sizeof octets);
-    if (((octets - ones * 0x20) & ~octets & highs) != 0) return true;
+    // The highest bit of each octet that is below another, or equal: only those above the first can be wrong.
+    const auto below = [octets](std::uint64_t limit) { return (octets - ones * limit) & ~octets & highs; };
+    const auto equal = [octets](std::uint64_t to) {
+      const std::uint64_t difference = octets ^ ones * to;
+      return (difference - ones) & ~difference & highs;
+    };
+    if ((below(0x20) | equal('"') | equal('\\')) != 0) break;
+    has_others = has_others || (octets & highs) != 0;
     text.remove_prefix(sizeof octets);
   }
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) < 0x20) return true;
-  return false;
+  while (!text.empty() && static_cast<unsigned char>(text.front()) >= 0x20 && text.front() != '"' &&
+         text.front() != '\\') {
+    has_others = has_others || static_cast<unsigned char>(text.front()) >= 0x80;
+    text.remove_prefix(1);
+  }
+  return whole - text.size();
 }
 
 // Reads what is usual. Where it meets anything else, wrong or only rare, it gives up: it never decides what is an
@@ -96,22 +107,20 @@ class plain_reader {
   // From quote to quote; plain runs are copied whole.
   bool read_text(std::string& out) {
     if (!left_.starts_with('"')) return false;
-    std::size_t at = 1;
-    std::size_t quote = left_.find('"', at);
-    while (quote != std::string_view::npos) {
-      const std::size_t backslash = left_.substr(0, quote).find('\\', at);
-      out.append(left_.substr(at, std::min(quote, backslash) - at));
-      if (backslash == std::string_view::npos) break;
-      const auto plain = unescaped(left_[backslash + 1]);
+    left_.remove_prefix(1);
+    bool has_others = false;
+    for (;;) {
+      const std::size_t length = plain_length(left_, has_others);
+      out.append(left_, 0, length);
+      left_.remove_prefix(length);
+      if (left_.size() < 2 || left_.front() != '\\') break;
+      const auto plain = unescaped(left_[1]);
       if (!plain) return false;
       out += *plain;
-      at = backslash + 2;
-      if (backslash + 1 == quote) quote = left_.find('"', at);  // it was that one which was escaped
+      left_.remove_prefix(2);
     }
-    if (quote == std::string_view::npos) return false;
-    const std::string_view text = left_.substr(1, quote - 1);
-    if (has_control(text) || !is_utf8(text)) return false;
-    left_.remove_prefix(quote + 1);
+    if (!left_.starts_with('"') || (has_others && !is_utf8(out))) return false;
+    left_.remove_prefix(1);
     return true;
   }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 
 #include "base/text.hpp"
@@ -95,6 +96,17 @@ constexpr auto kinds = make_kinds();
 
 unsigned char kinds_in(std::string_view text) noexcept {
   unsigned char found = 0;
+  // Printable ASCII by the word.
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t highs = 0x8080808080808080;
+  std::uint64_t octets = 0;
+  while (text.size() >= sizeof octets) {
+    std::memcpy(&octets, text.data(), sizeof octets);
+    // An octet below 0x20 borrows its highest bit, 0x7f carries into it; what has one already is neither.
+    if ((((octets - ones * 0x20) | (octets + ones) | octets) & highs) != 0)
+      for (const char c : text.substr(0, sizeof octets)) found |= kinds[static_cast<unsigned char>(c)];
+    text.remove_prefix(sizeof octets);
+  }
   for (const char c : text) found |= kinds[static_cast<unsigned char>(c)];
   return found;
 }
