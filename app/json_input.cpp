@@ -1,44 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "json_input.hpp"
 
-#include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 
+#include "base/scan.hpp"
 #include "base/text.hpp"
 
 namespace netlab::app {
 namespace {
 
 using nlohmann::json;
-
-// How many octets at the start of the text stand for themselves in a JSON string (RFC 8259 §7); `has_others` is set
-// where one of them is outside ASCII.
-std::size_t plain_length(std::string_view text, bool& has_others) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  constexpr std::uint64_t highs = 0x8080808080808080;
-  const std::size_t whole = text.size();
-  std::uint64_t octets = 0;
-  while (text.size() >= sizeof octets) {
-    std::memcpy(&octets, text.data(), sizeof octets);
-    // The highest bit of each octet that is below another, or equal: only those above the first can be wrong.
-    const auto below = [octets](std::uint64_t limit) { return (octets - ones * limit) & ~octets & highs; };
-    const auto equal = [octets](std::uint64_t to) {
-      const std::uint64_t difference = octets ^ ones * to;
-      return (difference - ones) & ~difference & highs;
-    };
-    if ((below(0x20) | equal('"') | equal('\\')) != 0) break;
-    has_others = has_others || (octets & highs) != 0;
-    text.remove_prefix(sizeof octets);
-  }
-  while (!text.empty() && static_cast<unsigned char>(text.front()) >= 0x20 && text.front() != '"' &&
-         text.front() != '\\') {
-    has_others = has_others || static_cast<unsigned char>(text.front()) >= 0x80;
-    text.remove_prefix(1);
-  }
-  return whole - text.size();
-}
 
 // Reads what is usual. Where it meets anything else, wrong or only rare, it gives up: it never decides what is an
 // error.
@@ -108,9 +80,10 @@ class plain_reader {
   bool read_text(std::string& out) {
     if (!left_.starts_with('"')) return false;
     left_.remove_prefix(1);
-    bool has_others = false;
+    // What a JSON string cannot hold as it is (RFC 8259 §7).
+    const auto is_special = [](auto octet) { return (octet < 0x20) | (octet == '"') | (octet == '\\'); };
     for (;;) {
-      const std::size_t length = plain_length(left_, has_others);
+      const std::size_t length = length_before(left_, is_special);
       out.append(left_, 0, length);
       left_.remove_prefix(length);
       if (left_.size() < 2 || left_.front() != '\\') break;
@@ -119,7 +92,7 @@ class plain_reader {
       out += *plain;
       left_.remove_prefix(2);
     }
-    if (!left_.starts_with('"') || (has_others && !is_utf8(out))) return false;
+    if (!left_.starts_with('"') || !is_utf8(out)) return false;
     left_.remove_prefix(1);
     return true;
   }

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "base/scan.hpp"
+
 namespace netlab {
 namespace {
 
@@ -160,8 +162,8 @@ std::string escape(std::string_view text, std::size_t limit) {
   if (cut) text = text.substr(0, limit);
   shown.reserve(text.size());
   while (!text.empty()) {
-    const auto is_plain = [](char c) { return c >= ' ' && c < '\x7f' && c != '\\'; };
-    const auto plain = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+    const std::size_t plain =
+        length_before(text, [](auto octet) { return (octet < 0x20) | (octet >= 0x7f) | (octet == '\\'); });
     shown += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;

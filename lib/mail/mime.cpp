@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <cstring>
 
+#include "base/scan.hpp"
 #include "base/text.hpp"
 #include "mail/header.hpp"
 
@@ -96,18 +96,14 @@ constexpr auto kinds = make_kinds();
 
 unsigned char kinds_in(std::string_view text) noexcept {
   unsigned char found = 0;
-  // Printable ASCII by the word.
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  constexpr std::uint64_t highs = 0x8080808080808080;
-  std::uint64_t octets = 0;
-  while (text.size() >= sizeof octets) {
-    std::memcpy(&octets, text.data(), sizeof octets);
-    // An octet below 0x20 borrows its highest bit, 0x7f carries into it; what has one already is neither.
-    if ((((octets - ones * 0x20) | (octets + ones) | octets) & highs) != 0)
-      for (const char c : text.substr(0, sizeof octets)) found |= kinds[static_cast<unsigned char>(c)];
-    text.remove_prefix(sizeof octets);
+  const auto is_other = [](auto octet) { return (octet < 0x20) | (octet >= 0x7f); };
+  while (!text.empty()) {
+    text.remove_prefix(length_before(text, is_other));
+    // Where there is one there are others near it.
+    const std::string_view near = text.substr(0, 2);
+    for (const char c : near) found |= kinds[static_cast<unsigned char>(c)];
+    text.remove_prefix(near.size());
   }
-  for (const char c : text) found |= kinds[static_cast<unsigned char>(c)];
   return found;
 }
 
