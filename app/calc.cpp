@@ -48,8 +48,7 @@ constexpr std::array serve_options{
 
 exit_status serve(arguments& args, console& out) {
   const serving how = serving::read(args);
-  calc::server_parameters parameters{
-      .session = {}, .max_clients = how.max_clients, .log_connections = out.is_verbose()};
+  calc::server_parameters parameters{.session = {}, .max_clients = how.max_clients, .detail = log_detail(out)};
   parameters.session.order = args.as("byte-order", parse_byte_order);
   parameters.session.idle_timeout = how.idle_timeout;
   args.refuse_positionals();
@@ -58,9 +57,7 @@ exit_status serve(arguments& args, console& out) {
   calc::server server(parameters, [&out](const std::string& line) { out.note(line); });
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
-  const calc::server_totals totals = server.totals();
-  out.note(fmt::format("answered {}, refused {}, {}, {} turned away", count_of(totals.answered, "request"),
-                       totals.refused, count_of(totals.connections, "connection"), totals.turned_away));
+  out.note(server.conclude());
   return exit_status::done;
 }
 

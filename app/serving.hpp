@@ -5,6 +5,7 @@
 #include "cli.hpp"
 #include "console.hpp"
 #include "net/service.hpp"
+#include "net/visitor_log.hpp"
 
 namespace netlab::app {
 
@@ -40,6 +41,11 @@ struct serving {
   /// Reads them, and --port, --tcp, --udp (neither: both), -4, -6.
   [[nodiscard]] static serving read(arguments& args);
 };
+
+/// What the log of a server tells: with --verbose each connection.
+[[nodiscard]] inline net::log_detail log_detail(const console& out) noexcept {
+  return out.is_verbose() ? net::log_detail::connections : net::log_detail::refusals;
+}
 
 /// Listens, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops accepting, finishes
 /// what was begun within the grace period, and returns. A second signal ends the process. Fails where it
