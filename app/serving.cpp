@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "serving.hpp"
 
+#include <atomic>
+#include <list>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -14,28 +17,44 @@ namespace {
 constexpr std::uint64_t most_threads = 1024;
 constexpr std::uint64_t most_clients = 10'000'000;
 
-void announce(const net::bound& socket, console& out) {
-  if (out.wants_json())
-    out.json({{"event", "listening"},
-              {"proto", net::name_of(socket.protocol)},
-              {"address", socket.address.to_string()},
-              {"port", socket.port}});
-  else
-    out.line(
-        fmt::format("listening {} {}", net::name_of(socket.protocol), net::to_string(socket.address, socket.port)));
+void announce(const net::bound& socket, const std::string& service, console& out) {
+  if (out.wants_json()) {
+    nlohmann::ordered_json ready{{"event", "listening"},
+                                 {"proto", net::name_of(socket.protocol)},
+                                 {"address", socket.address.to_string()},
+                                 {"port", socket.port}};
+    if (!service.empty()) ready["service"] = service;
+    out.json(ready);
+  } else {
+    out.line(fmt::format("listening {} {}{}{}", net::name_of(socket.protocol),
+                         net::to_string(socket.address, socket.port), service.empty() ? "" : " ", service));
+  }
   out.flush();
+}
+
+/// What listen() says, for one service of several.
+failure explain(failure why, const served& service) {
+  if (!service.name.empty()) why.context = fmt::format("{}: {}", service.name, why.context);
+  const bool wants_another_port = why.code == std::errc::address_in_use || why.code == std::errc::permission_denied;
+  if (!service.cure.empty() && wants_another_port) why.hint = service.cure;
+  return why;
 }
 
 }  // namespace
 
 serving serving::read(arguments& args) {
-  serving how;
   args.prefer_typed("tcp", "udp");
+  serving how = read_common(args);
   how.listen.tcp = args.flag("tcp");
   how.listen.udp = args.flag("udp");
   if (!how.listen.tcp && !how.listen.udp) how.listen.tcp = how.listen.udp = true;
-  how.listen.restrict_to = shared_options::read_family(args);
   how.listen.port = args.as("port", net::parse_port);
+  return how;
+}
+
+serving serving::read_common(arguments& args) {
+  serving how;
+  how.listen.restrict_to = shared_options::read_family(args);
   for (const auto& addresses : args.list_as("bind", net::parse_bind))
     how.listen.addresses.insert(how.listen.addresses.end(), addresses.begin(), addresses.end());
   if (args.has("threads")) how.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
@@ -45,42 +64,59 @@ serving serving::read(arguments& args) {
   return how;
 }
 
-result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out) {
+result<void> serve(const serving& how, const std::vector<served>& services, console& out) {
   net::raise_descriptor_limit();
   asio::io_context main_loop{1};
   net::workers threads(how.threads);
-  net::listen_options listen = how.listen;
-  listen.sockets_each = threads.size();
-  auto sockets = net::listen(listen);
-  if (!sockets) return unexpected(sockets.error());
+  std::vector<std::vector<net::bound>> sockets;
+  std::list<net::service> running;
+  for (const served& each : services) {
+    net::listen_options listen = each.listen;
+    listen.sockets_each = threads.size();
+    auto opened = net::listen(listen);
+    if (!opened) return unexpected(explain(opened.error(), each));
+    sockets.push_back(std::move(*opened));
+    net::service& one = running.emplace_back(threads, each.handler, each.limits);
+    if (each.identities.empty()) continue;
+    if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
+  }
 
-  net::service service(threads, handler, limits);
   asio::steady_timer grace(main_loop);
+  std::atomic<std::size_t> open = running.size();
   bool drained = false;
   // Before the ready lines: who reads one may send a signal at once.
   net::stop_signals signals(main_loop, [&](int) {
-    service.stop([&] {
-      asio::post(main_loop, [&] {
-        drained = true;
-        grace.cancel();
-        signals.cancel();
+    for (net::service& each : running)
+      each.stop([&] {
+        if (--open > 0) return;
+        asio::post(main_loop, [&] {
+          drained = true;
+          grace.cancel();
+          signals.cancel();
+        });
       });
-    });
     grace.expires_after(how.grace);
     grace.async_wait([&](std::error_code error) {
-      if (!error && !drained) service.abort();
+      if (error || drained) return;
+      for (net::service& each : running) each.abort();
     });
   });
   // A thread that the system refuses is told before anyone is told that it listens.
   threads.start([&] { main_loop.stop(); });
-  for (const net::bound& socket : *sockets) announce(socket, out);
+  for (std::size_t at = 0; at < services.size(); ++at)
+    for (const net::bound& socket : sockets[at]) announce(socket, services[at].name, out);
   // Who started it cannot know its ports. One that went away after reading them is no reason to end.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");
-  service.start(std::move(*sockets));
+  auto its = sockets.begin();
+  for (net::service& each : running) each.start(std::move(*its++));
   main_loop.run();
   threads.join();
   return {};
+}
+
+result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out) {
+  return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
 }
 
 }  // namespace netlab::app

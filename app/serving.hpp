@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What every server command does around its service: sockets, ready lines, signals, a stop with grace.
+// What every server command does around its services: sockets, ready lines, signals, a stop with grace.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "cli.hpp"
 #include "console.hpp"
@@ -40,6 +43,8 @@ struct serving {
 
   /// Reads them, and --port, --tcp, --udp (neither: both), -4, -6.
   [[nodiscard]] static serving read(arguments& args);
+  /// The same for a command with several services, which has no --port, --tcp, --udp.
+  [[nodiscard]] static serving read_common(arguments& args);
 };
 
 /// What the log of a server tells: with --verbose each connection.
@@ -47,9 +52,22 @@ struct serving {
   return out.is_verbose() ? net::log_detail::connections : net::log_detail::refusals;
 }
 
-/// Listens, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops accepting, finishes
-/// what was begun within the grace period, and returns. A second signal ends the process. Fails where it
-/// cannot listen.
+/// One service of a command.
+struct served {
+  net::listen_options listen;  ///< sockets_each is serve()'s affair
+  net::service_handler& handler;
+  net::service_limits limits;
+  std::vector<net::tls_server_options> identities = {};  ///< none: it knows no TLS
+  bool implicit_tls = false;                             ///< every connection begins with it
+  std::string name = {};  ///< of several: in the ready lines, and before what is wrong
+  std::string cure = {};  ///< if its port cannot be had
+};
+
+/// Listens for all of them or none, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops
+/// accepting, finishes what was begun within the grace period, and returns. A second signal ends the process. Fails
+/// where it cannot listen. All run on the same event loops.
+[[nodiscard]] result<void> serve(const serving& how, const std::vector<served>& services, console& out);
+/// The only service of a command, on how.listen.
 [[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits,
                                  console& out);
 

@@ -61,14 +61,14 @@ std::string server::conclude() {
                      count_of(all.connections, "connection"), all.turned_away);
 }
 
-std::unique_ptr<machine> server::open(const net::tcp::endpoint& peer, const net::tcp::endpoint& local, time_point now) {
-  log_.arrived(peer, local);
-  return std::make_unique<observed_session>(*this, peer, now);
+std::unique_ptr<machine> server::open(const net::visitor& who) {
+  log_.arrived(who.peer, who.local);
+  return std::make_unique<observed_session>(*this, who.peer, who.now);
 }
 
-void server::closed(machine& ended, const net::tcp::endpoint& peer, std::error_code error) {
+void server::closed(machine& ended, const net::tcp::endpoint& peer, const result<void>& how) {
   const auto& its = static_cast<observed_session&>(ended);
-  log_.left(peer, error ? fail(error, {}) : result<void>(), count_of(its.answers(), "answer"), its.since());
+  log_.left(peer, how, count_of(its.answers(), "answer"), its.since());
 }
 
 bytes server::full(const net::tcp::endpoint& peer) {

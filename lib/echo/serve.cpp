@@ -31,15 +31,15 @@ std::string server::conclude() {
                      count_of(all.datagrams, "datagram"), all.ignored, all.turned_away);
 }
 
-std::unique_ptr<machine> server::open(const net::tcp::endpoint& peer, const net::tcp::endpoint& local, time_point now) {
-  log_.arrived(peer, local);
-  return std::make_unique<session>(parameters_.idle_timeout, now);
+std::unique_ptr<machine> server::open(const net::visitor& who) {
+  log_.arrived(who.peer, who.local);
+  return std::make_unique<session>(parameters_.idle_timeout, who.now);
 }
 
-void server::closed(machine& ended, const net::tcp::endpoint& peer, std::error_code error) {
+void server::closed(machine& ended, const net::tcp::endpoint& peer, const result<void>& how) {
   const auto& its = static_cast<session&>(ended);
   octets_.fetch_add(its.octets(), std::memory_order_relaxed);
-  log_.left(peer, error ? fail(error, {}) : result<void>(), count_of(its.octets(), "octet"), its.since());
+  log_.left(peer, how, count_of(its.octets(), "octet"), its.since());
 }
 
 bytes server::full(const net::tcp::endpoint& peer) {

@@ -60,7 +60,10 @@ server::server(kind which, server_parameters parameters, net::visitor_log::line_
 
 net::service_limits server::limits() const {
   // What is in a datagram counts for none of them.
-  return {.max_clients = parameters_.max_clients, .max_datagram = 1};
+  net::service_limits limits{.max_clients = parameters_.max_clients, .max_datagram = 1};
+  // Chargen has more to say whenever its peer says something: one that only talks is to cost little.
+  if (kind_ == kind::chargen) limits.drive.max_unsent = 2 * chargen_pattern().size();
+  return limits;
 }
 
 server_totals server::totals() const {
@@ -89,21 +92,21 @@ bytes server::words() const {
   return {octets.begin(), octets.end()};
 }
 
-std::unique_ptr<machine> server::open(const net::tcp::endpoint& peer, const net::tcp::endpoint& local, time_point now) {
-  log_.arrived(peer, local);
-  if (kind_ == kind::discard) return std::make_unique<discard_session>(parameters_.idle_timeout, now);
-  if (kind_ == kind::chargen) return std::make_unique<chargen_session>(parameters_.idle_timeout, now);
-  return std::make_unique<announcement>(words(), now);
+std::unique_ptr<machine> server::open(const net::visitor& who) {
+  log_.arrived(who.peer, who.local);
+  if (kind_ == kind::discard) return std::make_unique<discard_session>(parameters_.idle_timeout, who.now);
+  if (kind_ == kind::chargen) return std::make_unique<chargen_session>(parameters_.idle_timeout, who.now);
+  return std::make_unique<announcement>(words(), who.now);
 }
 
-void server::closed(machine& ended, const net::tcp::endpoint& peer, std::error_code error) {
+void server::closed(machine& ended, const net::tcp::endpoint& peer, const result<void>& how) {
   const visit& its = static_cast<visit&>(ended);
   octets_.fetch_add(its.octets(), std::memory_order_relaxed);
   // There is no other end to a visit at chargen than that the peer goes.
-  const std::error_code standard = to_standard(error);
   const bool is_orderly =
-      kind_ == kind::chargen && (standard == std::errc::broken_pipe || standard == std::errc::connection_reset);
-  log_.left(peer, !error || is_orderly ? result<void>() : fail(error, {}),
+      !how && kind_ == kind::chargen &&
+      (how.error().code == std::errc::broken_pipe || how.error().code == std::errc::connection_reset);
+  log_.left(peer, is_orderly ? result<void>() : how,
             fmt::format("{} {}", count_of(its.octets(), "octet"), past_of(kind_)), its.since());
 }
 
