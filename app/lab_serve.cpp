@@ -133,8 +133,10 @@ exit_status run(arguments& args, console& out) {
   }
   const auto served = serve(wanted.how, all, out);
   if (!served) return out.refuse(served.error());
+  std::vector<std::string> totals;  // behind what the logs still owe
   for (std::size_t at = 0; at < hosts.size(); ++at)
-    out.note(fmt::format("{}: {}", wanted.services[at].name, hosts[at]->conclude()));
+    totals.push_back(fmt::format("{}: {}", wanted.services[at].name, hosts[at]->conclude()));
+  for (const std::string& line : totals) out.note(line);
   return exit_status::done;
 }
 
