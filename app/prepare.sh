@@ -26,6 +26,10 @@ ncat                  -    a peer: the nc of the nmap project
 socat                 -    a peer, and a relay
 busybox               -    a peer: its nc, its telnet, its rdate
 rdate                 -    a peer: asks what time it is
+curl                  -    a peer that brings mail, as are the next two
+msmtp                 -    likewise
+swaks                 -    likewise
+mutt                  -    reads a Maildir
 openssl               -    makes certificates for the tests, and is a peer
 tshark                -    reads from the wire what was sent
 python3               -    black-box tests, peers, and the sum of the results

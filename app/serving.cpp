@@ -103,6 +103,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   });
   // A thread that the system refuses is told before anyone is told that it listens.
   threads.start([&] { main_loop.stop(); });
+  if (how.ready_first) how.ready_first();
   for (std::size_t at = 0; at < services.size(); ++at)
     for (const net::bound& socket : sockets[at]) announce(socket, services[at].name, out);
   // Who started it cannot know its ports. One that went away after reading them is no reason to end.

@@ -23,23 +23,31 @@ constexpr std::array all{
     service_entry{.name = "discard", .port = 9, .what = role::discard},
     service_entry{.name = "daytime", .port = 13, .what = role::daytime},
     service_entry{.name = "chargen", .port = 19, .what = role::chargen, .udp = false},
+    service_entry{.name = "smtp", .port = 25, .what = role::mail, .udp = false},
     service_entry{.name = "time", .port = 37, .what = role::time},
+    service_entry{.name = "submissions", .port = 465, .what = role::mail_over_tls, .udp = false},
+    service_entry{.name = "submission", .port = 587, .what = role::mail, .udp = false},
     service_entry{.name = "calc", .port = 50000, .what = role::calc},
 };
+
+constexpr std::string_view all_of_mail = "mail";  // stands for each service that takes it
+
+bool is_meant(const service_entry& which, std::string_view name) {
+  return which.name == name || (name == all_of_mail && is_mail(which));
+}
 
 result<std::vector<const service_entry*>> find_all(std::span<const std::string> lists) {
   std::vector<const service_entry*> found;
   for (const std::string& list : lists)
     for (const std::string_view word : split(list, ',')) {
       const std::string name = to_lower(trim(word));
-      const auto* const one =
-          std::find_if(all.begin(), all.end(), [&](const service_entry& each) { return each.name == name; });
-      if (one != all.end()) {
-        found.push_back(one);
-        continue;
-      }
+      const std::size_t before = found.size();
+      for (const service_entry& each : all)
+        if (is_meant(each, name)) found.push_back(&each);
+      if (found.size() > before) continue;
       std::vector<std::string_view> names;
       for (const service_entry& each : all) names.push_back(each.name);
+      names.push_back(all_of_mail);
       const std::string_view near = nearest(name, names);
       return fail(errc::usage, fmt::format("there is no service '{}'", escape(name, 60)),
                   near.empty() ? fmt::format("{}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
@@ -73,6 +81,10 @@ std::unique_ptr<hosted> host_small(small::kind which, std::string_view name, con
 }  // namespace
 
 std::span<const service_entry> services() noexcept { return all; }
+
+bool is_mail(const service_entry& which) noexcept {
+  return which.what == role::mail || which.what == role::mail_over_tls;
+}
 
 result<std::vector<service_entry>> choose(std::span<const std::string> only, std::span<const std::string> without) {
   const auto wanted = find_all(only);
@@ -113,6 +125,8 @@ std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& 
     case role::chargen: return host_small(small::kind::chargen, which.name, parameters, std::move(write));
     case role::daytime: return host_small(small::kind::daytime, which.name, parameters, std::move(write));
     case role::discard: return host_small(small::kind::discard, which.name, parameters, std::move(write));
+    case role::mail:
+    case role::mail_over_tls: break;
     case role::time: return host_small(small::kind::time, which.name, parameters, std::move(write));
   }
   return nullptr;

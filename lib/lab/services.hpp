@@ -18,7 +18,16 @@
 namespace netlab::lab {
 
 /// Who answers at a port.
-enum class role : std::uint8_t { calc, chargen, daytime, discard, echo, time };
+enum class role : std::uint8_t {
+  calc,
+  chargen,
+  daytime,
+  discard,
+  echo,
+  mail,  ///< with STARTTLS
+  mail_over_tls,
+  time,
+};
 
 struct service_entry {
   std::string_view name;  ///< as IANA has it
@@ -29,6 +38,7 @@ struct service_entry {
 
 /// All, by their ports.
 [[nodiscard]] std::span<const service_entry> services() noexcept;
+[[nodiscard]] bool is_mail(const service_entry& which) noexcept;
 
 /// Those that `only` names (all where it names none) but for those that `without` names, by their ports. A text may be
 /// a list, `echo,time`. Fails with errc::usage: a name that is unknown, and then says the nearest; none left.
@@ -60,7 +70,7 @@ class hosted {
   [[nodiscard]] virtual std::string conclude() = 0;
 };
 
-/// Lines of its log begin with its name.
+/// Lines of its log begin with its name. Null for mail, which is a sink's affair.
 [[nodiscard]] std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
                                            net::visitor_log::line_function write);
 

@@ -17,7 +17,8 @@ namespace netlab::small {
 /// the end of that is not the end of the visit: it may still read.
 class chargen_session final : public visit {
  public:
-  /// `idle_timeout`: a peer that has taken nothing for so long, and at most for twice as long, is let go; 0: never.
+  /// `idle_timeout`: it looks again after so long whether more was asked for, and lets a peer go that has taken nothing
+  /// since; 0: never.
   chargen_session(duration idle_timeout, time_point now);
 
   void feed(bytes_view, time_point) override {}

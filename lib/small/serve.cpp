@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "small/serve.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <utility>
@@ -61,8 +62,13 @@ server::server(kind which, server_parameters parameters, net::visitor_log::line_
 net::service_limits server::limits() const {
   // What is in a datagram counts for none of them.
   net::service_limits limits{.max_clients = parameters_.max_clients, .max_datagram = 1};
-  // Chargen has more to say whenever its peer says something: one that only talks is to cost little.
-  if (kind_ == kind::chargen) limits.drive.max_unsent = 2 * chargen_pattern().size();
+  if (kind_ == kind::chargen) {
+    // It always has more to say: one turn on its way and one behind it are enough to keep a reader busy.
+    limits.drive.max_unsent = chargen_pattern().size() + 1;
+    // Nothing is lost with the end of what has none, so whoever takes nothing is not waited for twice.
+    if (parameters_.idle_timeout > duration(0))
+      limits.drive.flush_time = std::min(limits.drive.flush_time, parameters_.idle_timeout);
+  }
   return limits;
 }
 

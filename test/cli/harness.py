@@ -43,9 +43,18 @@ LAB = {
     "discard": (9, ("tcp", "udp")),
     "daytime": (13, ("tcp", "udp")),
     "chargen": (19, ("tcp",)),
+    "smtp": (25, ("tcp",)),
     "time": (37, ("tcp", "udp")),
+    "submissions": (465, ("tcp",)),
+    "submission": (587, ("tcp",)),
     "calc": (50000, ("tcp", "udp")),
 }
+LAB_MAIL = {"smtp", "submissions", "submission"}
+
+
+def lab_lines(names):
+    """How many lines `netlab lab serve` prints until it is ready, on one address."""
+    return sum(len(LAB[name][1]) for name in names) + (2 if LAB_MAIL & set(names) else 0)  # its CA, its Maildir
 
 _scratch = pathlib.Path(tempfile.mkdtemp(prefix="netlab-test-"))
 _scratch.chmod(0o755)
@@ -279,8 +288,9 @@ class Case(unittest.TestCase):
         given = [*map(str, words), "--bind", bind]
         if offset is not None:
             given += ["--port-offset", str(offset)]
-        lines = sum(len(LAB[name][1]) for name in names)
-        server = Server([NETLAB, "lab", "serve", *given], lines, env=environment(env), **how)
+        if LAB_MAIL & set(names) and "--state" not in given:
+            given += ["--state", str(self.scratch() / "state")]
+        server = Server([NETLAB, "lab", "serve", *given], lab_lines(names), env=environment(env), **how)
         self.addCleanup(server.kill)
         return server
 

@@ -5,10 +5,13 @@
 import calendar
 import contextlib
 import json
+import pathlib
 import re
 import shutil
 import signal
+import smtplib
 import socket
+import ssl
 import struct
 import time
 
@@ -16,6 +19,7 @@ import harness
 from harness import DONE, LAB, NETLAB, UNAVAILABLE, USAGE, Case, needs_ipv6, needs_program, needs_root
 
 DAYTIME = rb"[A-Z][a-z]+day, ([A-Z][a-z]+ \d\d?, \d{4} \d\d:\d\d:\d\d)-UTC\r\n"
+TOTALS = ["echo", "discard", "daytime", "chargen", "time", "calc", "mail"]  # a line each
 FROM_1900_TO_1970 = 2208988800
 
 
@@ -157,11 +161,108 @@ class Services(LabCase):
             harness.until(has_ended, "the server to end the connection")
 
 
+MESSAGE = "From: Ann <ann@lab.example>\r\nTo: ben@lab.example\r\nSubject: hello\r\n\r\nHello Ben.\r\n"
+
+
+class Mail(LabCase):
+    def trusting(self, server):
+        return ssl.create_default_context(cafile=server.ready[0].partition(" ")[2])
+
+    def kept(self, server):
+        """What lies in the Maildir."""
+        return [file.read_text(encoding="utf-8")
+                for file in (pathlib.Path(server.ready[1].partition(" ")[2]) / "new").iterdir()]
+
+    def session(self, server, service):
+        """Python's client, as the sheet has it: TLS with the server's name, whichever way it begins."""
+        port = server.named[service, "tcp"]
+        if service == "submissions":
+            return smtplib.SMTP_SSL(server.address, port, context=self.trusting(server), timeout=harness.DEADLINE)
+        client = smtplib.SMTP(server.address, port, timeout=harness.DEADLINE)
+        client.starttls(context=self.trusting(server))
+        return client
+
+    def test_three_ports(self):
+        """lab serve: a message by each of the mail services, over TLS, is in the Maildir and in the totals"""
+        server = self.serve_lab()
+        for service in ("smtp", "submission", "submissions"):
+            with self.session(server, service) as client:
+                self.assertEqual(client.sendmail("ann@lab.example", ["ben@lab.example"], MESSAGE), {})
+        self.assertEqual(len(self.kept(server)), 3)
+        for text in self.kept(server):
+            self.assertIn("\nHello Ben.\n", text.replace("\r", ""))
+        done = server.stop()
+        self.assertEqual(done.status, DONE)
+        self.assertIn("mail: took 3 messages", done.err)
+        self.assertRegex(done.err, r"(?m)^mail tcp 127\.0\.0\.1:\d+ message \S+ from <ann@lab.example> to <ben@lab.example>")
+
+    def test_login(self):
+        """lab serve: --user and --password-file are for all three; a wrong password is refused"""
+        secret = self.scratch() / "password"
+        secret.write_text("s3cret\n", encoding="utf-8")
+        secret.chmod(0o600)
+        server = self.serve_lab("--user", "ann", "--password-file", secret, "--require-auth")
+        for service in ("smtp", "submission", "submissions"):
+            with self.session(server, service) as client:
+                self.assertRaises(smtplib.SMTPAuthenticationError, client.login, "ann", "guess")
+                client.login("ann", "s3cret")
+                client.sendmail("ann@lab.example", ["ben@lab.example"], MESSAGE)
+        self.assertIn("9 failed logins", server.stop().err)  # Python tries three mechanisms
+
+    def test_only_mail(self):
+        """lab serve: --only mail is all three; a Maildir of one's own; --discard keeps nothing"""
+        place = self.scratch() / "post"
+        names = ["smtp", "submissions", "submission"]
+        server = self.serve_lab("--only", "mail", "--maildir", place, names=names)
+        self.assertEqual({name for name, _ in server.named}, set(names))
+        self.assertEqual(server.ready[1], f"maildir {place}")
+        given = ("--state", self.scratch(), "--discard", "--json")
+        discarding = self.serve_lab(*given, "--only", "mail,time", names=["time", "smtp", "submissions"])
+        self.assertEqual(json.loads(discarding.ready[0])["event"], "ca")
+        self.assertNotIn("maildir", discarding.out)
+
+    def test_netlab_sends(self):
+        """lab serve: netlab mail send delivers, and is told of a fault"""
+        server = self.serve_lab("--fault", "tempfail-data:to=later@lab.example")
+        def send(to, status):
+            return self.netlab("mail", "send", "--server", f"{server.address}:{server.named['submission', 'tcp']}",
+                               "--ca-file", server.ready[0].partition(" ")[2], "--from", "ann@lab.example", "--to", to,
+                               "--body", "Hello", status=status)
+        send("ben@lab.example", DONE)
+        send("later@lab.example", harness.TRY_LATER)
+        self.assertEqual(len(self.kept(server)), 1)
+
+    def test_fault_list(self):
+        """lab serve: --fault list explains the faults and serves nothing"""
+        self.assertEqual(self.netlab("lab", "serve", "--fault", "list").out,
+                         self.netlab("mail", "sink", "--fault", "list").out)
+
+    def test_no_place(self):
+        """lab serve: without a place for the CA it says what to do; without mail it needs none"""
+        file = self.scratch() / "file"
+        file.write_text("", encoding="utf-8")
+        done = self.netlab("lab", "serve", "--state", file / "below", status=None)
+        self.assert_one_error(done, says="--without mail")
+        self.serve_lab("--without", "mail", names=set(LAB) - harness.LAB_MAIL, env={"HOME": "/nonexistent"})
+
+    def test_stop(self):
+        """lab serve: SIGTERM with an open mail session ends it with a 421"""
+        server = self.serve_lab("--grace", "60s")
+        peer = self.connect(server, "smtp")
+        self.assertTrue(harness.receive_line(peer).startswith(b"220 "))
+        server.send(signal.SIGTERM)
+        self.assertTrue(harness.receive(peer).startswith(b"421 "))
+        peer.close()
+        self.assertEqual(server.wait().status, DONE)
+
+
 class Choice(LabCase):
     def test_ready_lines(self):
         """lab serve: a line a socket, with the service's name at its end"""
         server = self.serve_lab()
-        self.assertEqual(server.ready, [
+        self.assertRegex(server.ready[0], "^ca .*/state/ca.pem$")
+        self.assertRegex(server.ready[1], "^maildir .*/state/maildir$")
+        self.assertEqual(server.ready[2:], [
             f"listening {transport} {server.address}:{port + (10000 if port < 1024 else 0)} {name}"
             for name, (port, transports) in LAB.items() for transport in transports])
         self.assertEqual(server.stop().lines, server.ready)
@@ -177,7 +278,7 @@ class Choice(LabCase):
         """lab serve: --only and --without, as lists and again and again"""
         for words, names in ((("--only", "time,echo"), ["echo", "time"]),
                              (("--only", "time", "--only", "calc"), ["time", "calc"]),
-                             (("--without", "calc,chargen", "--without", "echo"), ["discard", "daytime", "time"]),
+                             (("--without", "calc,chargen,mail", "--without", "echo"), ["discard", "daytime", "time"]),
                              (("--only", "echo,time", "--without", "time"), ["echo"])):
             with self.subTest(words):
                 server = self.serve_lab(*words, names=names)
@@ -197,7 +298,7 @@ class Choice(LabCase):
         server = self.serve_lab(names=["echo"], env={"NETLAB_LAB_SERVE_ONLY": "echo"})
         self.assertEqual({name for name, _ in server.named}, {"echo"})
         file = self.scratch() / "config"
-        file.write_text("[lab serve]\nwithout = calc,chargen,daytime,discard\nport-offset = 11000\n", encoding="utf-8")
+        file.write_text("[lab serve]\nwithout = calc,chargen,daytime,discard,mail\nport-offset = 11000\n", encoding="utf-8")
         server = self.serve_lab(names=["echo", "time"], offset=None, env={"NETLAB_CONFIG": file})
         self.assertEqual(set(server.named.values()), {11007, 11037})
 
@@ -206,7 +307,7 @@ class Choice(LabCase):
         server = self.serve_lab("--calc-port", 4711, offset=20000)
         self.assertEqual({(name, server.named[name, "tcp"]) for name, _ in server.named},
                          {("echo", 20007), ("discard", 20009), ("daytime", 20013), ("chargen", 20019),
-                          ("time", 20037), ("calc", 4711)})
+                          ("smtp", 20025), ("time", 20037), ("submissions", 20465), ("submission", 20587), ("calc", 4711)})
         free = self.serve_lab("--calc-port", 0, "--only", "calc", names=["calc"])
         self.assertEqual(free.named["calc", "tcp"], free.named["calc", "udp"])
         self.assertGreater(free.named["calc", "tcp"], 0)
@@ -239,8 +340,8 @@ class Choice(LabCase):
         shutil.copy(NETLAB, binary)  # the build directory may be closed to others
         if harness.run([*nobody, str(binary), "--version"]).status != 0:
             self.skipTest("another user cannot run a program here")
-        command = [*nobody, str(binary), "lab", "serve", "--bind", "127.61.62.63"]
-        server = harness.Server(command, 11)
+        command = [*nobody, str(binary), "lab", "serve", "--without", "mail", "--bind", "127.61.62.63"]
+        server = harness.Server(command, harness.lab_lines(set(LAB) - harness.LAB_MAIL))
         self.addCleanup(server.kill)
         self.assertEqual(server.named["echo", "udp"], 10007)
         self.assertIn("10000 is added to them (--port-offset)", server.err)
@@ -254,7 +355,8 @@ class Choice(LabCase):
         """lab serve: a port that is taken ends with 69 and names service, port and cures; nothing is served"""
         server = self.serve_lab("--only", "time", names=["time"])
         begin = rf"netlab lab serve: time: listen tcp {server.address}:10037: address already in use"
-        done = self.refused("lab", "serve", "--bind", server.address, "--port-offset", "10000", status=UNAVAILABLE)
+        done = self.refused("lab", "serve", "--bind", server.address, "--port-offset", "10000", "--state",
+                            self.scratch(), status=UNAVAILABLE)
         self.assertTrue(done.err.startswith(begin), done.err)
         for cure in ("--port-offset", "--without time", "netlab sockets"):
             self.assertIn(cure, done.err)
@@ -289,7 +391,7 @@ class Log(LabCase):
                      rf"daytime tcp {here} closed after \d\d octets sent, {span}"):
             server.until_err(rf"(?m)^{line}$")
         done = server.stop()
-        self.assertEqual(len(done.error_lines), 4 + len(LAB), done.err)
+        self.assertEqual(len(done.error_lines), 4 + len(TOTALS), done.err)
 
     def test_verbose(self):
         """lab serve: -v tells of each connection twice"""
@@ -327,11 +429,12 @@ class Log(LabCase):
         server = self.serve_lab()
         self.visit(server)
         server.until_err("daytime tcp")
-        totals = server.stop().error_lines[-len(LAB):]
-        self.assertEqual([line.partition(":")[0] for line in totals], list(LAB))
+        totals = server.stop().error_lines[-len(TOTALS):]
+        self.assertEqual([line.partition(":")[0] for line in totals], TOTALS)
         for line, words in zip(totals, ("echoed 8 octets: 1 connection, 1 datagram;", "threw away 0 octets: 0 conn",
                                         "octets: 1 connection, 0 datagrams;", "sent 0 octets: 0 connections, 0 turned",
-                                        "sent 0 octets", "answered 1 request, refused 0, 1 connection")):
+                                        "sent 0 octets", "answered 1 request, refused 0, 1 connection",
+                                        "took 0 messages")):
             self.assertIn(words, line)
 
 

@@ -12,6 +12,7 @@
 #include "net/dial.hpp"
 #include "support/certificates.hpp"
 #include "support/serving.hpp"
+#include "support/socket.hpp"
 
 using namespace netlab;
 using namespace netlab::test;
@@ -100,9 +101,9 @@ class talking final : public net::service_handler {
   bytes full(const tcp::endpoint&) override { return {}; }
   bool answer(const net::datagram&, bytes&) override { return false; }
   void trouble(const std::string&) override {}
-  std::optional<std::size_t> tls_identity(machine&) override { return identity; }
+  net::tls_answer begin_tls(machine&) override { return tls; }
 
-  std::optional<std::size_t> identity = 0;
+  net::tls_answer tls;
   log_lines ends;
 
  private:
@@ -218,7 +219,7 @@ TEST_CASE("service: with implicit TLS nothing is said before it, and the handler
   };
   CHECK(outcome_of(task(true)));
   CHECK(becomes_true([&] { return handler.ends.all().size() == 1; }));
-  handler.identity = 1;
+  handler.tls.identity = 1;
   CHECK(outcome_of(task(false)));
   REQUIRE(becomes_true([&] { return handler.ends.all().size() == 2; }));
   CHECK_THAT(handler.ends.all().back(), ContainsSubstring("the peer refused our side of TLS"));
@@ -226,7 +227,7 @@ TEST_CASE("service: with implicit TLS nothing is said before it, and the handler
 
 TEST_CASE("service: a TLS handshake has its time, whoever is silent", "[net][loop]") {
   talking handler;
-  if (GENERATE(false, true)) handler.identity.reset();
+  if (GENERATE(false, true)) handler.tls.how = net::tls_answer::kind::silence;
   talk here(handler, true, {.handshake_time = 50ms});
   const auto task = [&]() -> asio::awaitable<bool> {
     auto socket = co_await connect(here.port);
@@ -250,7 +251,7 @@ TEST_CASE("service: a stop ends silence in the handshake, and a session over TLS
     CHECK(begun);
     const std::string heard3 = co_await ask(stream, "one\n", "one\n");
     CHECK(heard3 == "TLSv1.3\none\n");
-    handler.identity.reset();
+    handler.tls.how = net::tls_answer::kind::silence;
     auto silent = co_await connect(here.port);
     while (here.service.clients() < 2) co_await asio::post(asio::use_awaitable);
     auto drained = std::make_shared<std::promise<void>>();
@@ -301,4 +302,60 @@ TEST_CASE("service: a busy session is fed nothing until another thread wakes it"
   CHECK(outcome_of(task(true)));
   CHECK(outcome_of(task(false)));
   CHECK(becomes_true([&] { return !handler.ends.all().empty(); }));
+}
+
+namespace {
+
+/// Always has more to say, and looks at the time again and again.
+class torrent final : public machine {
+ public:
+  torrent(std::atomic<int>& asked, std::atomic<int>& ticks, time_point now)
+      : asked_(asked), ticks_(ticks), next_(now) {}
+  void feed(bytes_view, time_point) override {}
+  void eof(time_point) override {}
+  void tick(time_point now) override {
+    ++ticks_;
+    next_ = now + 1ms;
+  }
+  bytes take_output() override {
+    ++asked_;
+    return bytes(piece);
+  }
+  [[nodiscard]] std::optional<time_point> deadline() const override { return next_; }
+  [[nodiscard]] bool done() const override { return false; }
+
+  static constexpr std::size_t piece = net::serving.max_unsent;
+
+ private:
+  std::atomic<int>& asked_;
+  std::atomic<int>& ticks_;
+  time_point next_;
+};
+
+class pouring final : public net::service_handler {
+ public:
+  std::unique_ptr<machine> open(const net::visitor& who) override {
+    return std::make_unique<torrent>(asked, ticks, who.now);
+  }
+  void closed(machine&, const tcp::endpoint&, const result<void>&) override {}
+  bytes full(const tcp::endpoint&) override { return {}; }
+  bool answer(const net::datagram&, bytes&) override { return false; }
+  void trouble(const std::string&) override {}
+
+  std::atomic<int> asked = 0;
+  std::atomic<int> ticks = 0;
+};
+
+}  // namespace
+
+TEST_CASE("service: a machine that always has more to say is not asked while its peer has enough to read",
+          "[net][loop]") {
+  pouring handler;
+  net::service_limits limits;
+  limits.drive.flush_time = 1ms;  // else a deadline waits for so long
+  running here(handler, limits, {.tcp = true, .udp = false});
+  const peer never_reads = peer::tcp(here.port());
+  REQUIRE(becomes_true([&] { return handler.ticks >= 500; }));
+  CHECK(handler.asked * torrent::piece < std::size_t{64} * 1024 * 1024);  // the system's buffers, and two pieces
+  CHECK(handler.asked < 300);
 }

@@ -29,8 +29,8 @@ class Lab(ScanCase):
 
     def lab(self, *words):
         """As a teacher runs it: all addresses, the sheet's ports."""
-        lines = 2 * sum(len(transports) for _, transports in LAB.values())
-        server = self.serve_in(self.far, "lab", "serve", "--bind", "any", *words, lines=lines)
+        lines = 2 * sum(len(transports) for _, transports in LAB.values()) + 2
+        server = self.serve_in(self.far, "lab", "serve", "--bind", "any", "--state", self.scratch(), *words, lines=lines)
         self.assertEqual(server.named, {(name, transport): port for name, (port, transports) in LAB.items()
                                         for transport in transports})
         return server
@@ -52,12 +52,15 @@ class Lab(ScanCase):
             self.assertRegex(self.heard(seen.one(13, transport)), r"^[A-Z][a-z]+day, .*-UTC\r\n$")
         self.assertTrue(self.heard(seen.one(19)).startswith(" !\"#$%&'()*+,-./0123456789"))
         self.assertIn("error: unknown operation 'netlab'", self.heard(seen.one(50000)))
+        for port in (25, 587):
+            self.assertRegex(seen.one(port).get("banner", ""), r"^220 \S+ ESMTP")
         self.assertTrue(seen.summary["complete"])
         # And the host has seen the scan as visitors, each at its service.
         done = server.stop()
         self.assertEqual(done.status, harness.DONE)
         for name, (_, transports) in LAB.items():
-            self.assertRegex(done.err, rf"(?m)^{name} tcp {re.escape(self.near_address(family))}:\d+ ")
+            told = "mail" if name in harness.LAB_MAIL else name
+            self.assertRegex(done.err, rf"(?m)^{told} tcp {re.escape(self.near_address(family))}:\d+ ")
             if "udp" in transports:
                 self.assertRegex(done.err, rf"(?m)^{name} udp {re.escape(self.near_address(family))}:\d+")
 

@@ -149,7 +149,7 @@ class Python(Peers):
             for each in all: each.join()
             print(sorted(found))
         """)
-        self.assertEqual(out, "[10007, 10009, 10013, 10019, 10037]\n")
+        self.assertEqual(out, "[10007, 10009, 10013, 10019, 10025, 10037]\n")
 
     def test_datagram_scanner(self):
         """Python: a student's UDP scan tells an answer, silence and ICMP apart"""

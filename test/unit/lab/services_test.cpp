@@ -47,6 +47,12 @@ TEST_CASE("services: all of them, some, all but some", "[lab][unit]") {
   CHECK(std::find(left.begin(), left.end(), "chargen") == left.end());
 }
 
+TEST_CASE("services: mail is all that take it", "[lab][unit]") {
+  CHECK(chosen({"mail"}, {}) == texts{"smtp", "submissions", "submission"});
+  CHECK(chosen({"mail,echo"}, {"smtp"}) == texts{"echo", "submissions", "submission"});
+  CHECK(chosen({"mial"}, {}) == texts{"there is no service 'mial' (did you mean mail?)"});
+}
+
 TEST_CASE("services: a name that is none is refused, with the nearest", "[lab][unit]") {
   CHECK(chosen({"ecoh"}, {}) == texts{"there is no service 'ecoh' (did you mean echo?)"});
   CHECK(chosen({}, {"echo,discrad"}) == texts{"there is no service 'discrad' (did you mean discard?)"});
