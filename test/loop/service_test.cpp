@@ -356,6 +356,5 @@ TEST_CASE("service: a machine that always has more to say is not asked while its
   running here(handler, limits, {.tcp = true, .udp = false});
   const peer never_reads = peer::tcp(here.port());
   REQUIRE(becomes_true([&] { return handler.ticks >= 500; }));
-  CHECK(handler.asked * torrent::piece < std::size_t{64} * 1024 * 1024);  // the system's buffers, and two pieces
-  CHECK(handler.asked < 300);
+  CHECK(handler.asked < 256);  // 64 MiB: more than the system's buffers and two pieces
 }
