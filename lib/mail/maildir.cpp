@@ -48,6 +48,12 @@ result<void> make_directory(const std::string& path) {
   return unexpected(unusable("maildir", path));
 }
 
+result<void> make_folders(const std::string& directory) {
+  for (const auto* each : {"", "/tmp", "/new", "/cur"})
+    if (auto made = make_directory(directory + each); !made) return made;
+  return {};
+}
+
 // Best effort: what cannot be removed is in nobody's way.
 void remove_forgotten(const std::string& tmp, std::chrono::system_clock::time_point now) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(tmp.c_str()), ::closedir);
@@ -84,6 +90,15 @@ int disk::create(const std::string& path) {
 ssize_t disk::write(int fd, std::string_view octets) { return ::write(fd, octets.data(), octets.size()); }
 int disk::sync(int fd) { return ::fsync(fd); }
 int disk::close(int fd) { return ::close(fd); }
+int disk::sync_folder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  const int synced = ::fsync(fd);
+  const int why = errno;
+  ::close(fd);
+  errno = why;
+  return synced;
+}
 int disk::rename(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
@@ -104,6 +119,8 @@ struct maildir::job {
 
   [[nodiscard]] result<void> open() {
     fd = on.create(tmp_path());
+    // Who empties a mailbox may take the folders along.
+    if (fd < 0 && errno == ENOENT && make_folders(directory)) fd = on.create(tmp_path());
     if (fd < 0) return unexpected(trouble("create", tmp_path()));
     is_there = true;
     return {};
@@ -144,16 +161,13 @@ result<std::unique_ptr<maildir>> maildir::open(std::string directory, maildir_op
   std::error_code ignored;
   if (const auto parent = std::filesystem::path(directory).parent_path(); !parent.empty())
     std::filesystem::create_directories(parent, ignored);  // mkdir() below says what is wrong
-  for (const std::string& each : {directory, directory + "/tmp", directory + "/new", directory + "/cur"})
-    if (auto made = make_directory(each); !made) return unexpected(made.error());
+  if (auto made = make_folders(directory); !made) return unexpected(made.error());
   remove_forgotten(directory + "/tmp", now);
-  const int new_fd = ::open((directory + "/new").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (new_fd < 0) return unexpected(unusable("maildir", directory + "/new"));
-  return std::unique_ptr<maildir>(new maildir(std::move(directory), how, new_fd));
+  return std::unique_ptr<maildir>(new maildir(std::move(directory), how));
 }
 
-maildir::maildir(std::string directory, maildir_options how, int new_fd)
-    : directory_(std::move(directory)), how_(how), disk_(how.on), new_fd_(new_fd), host_(host_in_a_name()) {
+maildir::maildir(std::string directory, maildir_options how)
+    : directory_(std::move(directory)), how_(how), disk_(how.on), host_(host_in_a_name()) {
   static disk systems;
   if (disk_ == nullptr) disk_ = &systems;
   std::uint32_t random = 0;
@@ -169,7 +183,6 @@ maildir::~maildir() {
   }
   wanted_.notify_all();
   for (std::thread& each : threads_) each.join();
-  ::close(new_fd_);
 }
 
 std::unique_ptr<maildir::delivery> maildir::begin() { return std::make_unique<delivery>(*this); }
@@ -242,7 +255,7 @@ void maildir::settle(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     bool is_wanted = false;
     for (const auto& each : batch) is_wanted |= each->outcome.has_value();
-    const bool synced = is_wanted && disk_->sync(new_fd_) == 0;
+    const bool synced = is_wanted && disk_->sync_folder(directory_ + "/new") == 0;
     const std::error_code why = synced || !is_wanted ? std::error_code() : last_system_error();
     for (auto& each : batch) {
       if (each->outcome && !synced) each->outcome = unexpected(trouble(why, "fsync", directory_ + "/new"));

@@ -28,6 +28,8 @@ class disk {
   virtual int create(const std::string& path);
   virtual ssize_t write(int fd, std::string_view octets);
   virtual int sync(int fd);
+  /// The entries of a directory.
+  virtual int sync_folder(const std::string& path);
   virtual int close(int fd);
   /// Never over a file that is there: EEXIST.
   virtual int rename(const std::string& from, const std::string& to);
@@ -52,7 +54,8 @@ struct maildir_options {
 class maildir {
  public:
   /// Makes DIR, DIR/tmp, DIR/new and DIR/cur (mode 0700) where they are missing, and removes what was forgotten in tmp/
-  /// 36 hours before `now` (maildir(5)). The failure names the directory: errc::cannot_create, errc::not_permitted.
+  /// 36 hours before `now` (maildir(5)); folders that are removed later are made again. The failure names the
+  /// directory: errc::cannot_create, errc::not_permitted.
   [[nodiscard]] static result<std::unique_ptr<maildir>> open(
       std::string directory, maildir_options how = {},
       std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
@@ -69,7 +72,7 @@ class maildir {
 
  private:
   struct job;
-  maildir(std::string directory, maildir_options how, int new_fd);
+  maildir(std::string directory, maildir_options how);
   [[nodiscard]] std::string unique_id();
   void enqueue(std::unique_ptr<job> one);
   void work();
@@ -79,7 +82,6 @@ class maildir {
   std::string directory_;
   maildir_options how_;
   disk* disk_;
-  int new_fd_;
   std::string host_;
   std::string tag_;  // of this process, beside its number
   std::mutex mutex_;

@@ -61,11 +61,12 @@ class noting_disk final : public disk {
     return disk::write(fd, octets.substr(0, std::min(octets.size(), largest_write)));
   }
   int sync(int fd) override {
-    struct stat what{};
-    ::fstat(fd, &what);
-    const std::string_view kind = S_ISDIR(what.st_mode) ? "sync folder" : "sync file";
-    note(kind);
-    return fails(kind) ? -1 : disk::sync(fd);
+    note("sync file");
+    return fails("sync file") ? -1 : disk::sync(fd);
+  }
+  int sync_folder(const std::string& path) override {
+    note("sync folder");
+    return fails("sync folder") ? -1 : disk::sync_folder(path);
   }
   int close(int fd) override {
     note("close");
@@ -297,6 +298,20 @@ TEST_CASE("maildir: what was forgotten in tmp/ for 36 hours goes, what is younge
   CHECK(fs::exists(place.path_of("box/tmp/old")));
   REQUIRE(maildir::open(place.path_of("box"), {}, now + std::chrono::hours(37)));
   CHECK(!fs::exists(place.path_of("box/tmp/old")));
+}
+
+TEST_CASE("maildir: folders that somebody removed meanwhile are made again", "[mail][maildir]") {
+  const test::scratch_directory place;
+  auto box = maildir::open(place.path_of("box"));
+  REQUIRE(box);
+  for (const auto* each : {"box", "box/tmp"}) {
+    fs::remove_all(place.path_of(each));
+    auto one = (*box)->begin();
+    REQUIRE(one->append("hello"));
+    outcome became;
+    one->commit(became.handler());
+    CHECK(became.wait());
+  }
 }
 
 TEST_CASE("maildir: a place that cannot be one is named", "[mail][maildir]") {
