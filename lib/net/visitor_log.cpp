@@ -8,12 +8,18 @@
 #include "base/text.hpp"
 
 namespace netlab::net {
+namespace {
+
+// Lines that a person reads, and a burst of them.
+constexpr double lines_per_second = 10;
+constexpr double burst = 20;
+
+}  // namespace
 
 visitor_log::visitor_log(line_function write, log_detail detail, std::string_view service)
-    : write_(std::move(write)),
-      detail_(detail),
+    : detail_(detail),
       prefix_(service.empty() ? std::string() : fmt::format("{} ", service)),
-      rate_(lines_per_second, burst, clock::now()) {}
+      lines_(std::move(write), lines_per_second, burst, prefix_) {}
 
 visitor_totals visitor_log::totals() const {
   return {.connections = connections_.load(), .refused = refused_.load(), .turned_away = turned_away_.load()};
@@ -22,7 +28,7 @@ visitor_totals visitor_log::totals() const {
 void visitor_log::arrived(const tcp::endpoint& peer, const tcp::endpoint& local) {
   connections_.fetch_add(1, std::memory_order_relaxed);
   if (detail_ < log_detail::connections) return;
-  write(line(transport::tcp, to_string(peer), " connected to ", to_string(local)));
+  lines_.tell_all(line(transport::tcp, to_string(peer), " connected to ", to_string(local)));
 }
 
 void visitor_log::left(const tcp::endpoint& peer, const result<void>& how, std::string_view account, time_point since) {
@@ -34,14 +40,14 @@ void visitor_log::left(const tcp::endpoint& peer, const result<void>& how, std::
                             netlab::to_string(now - since)));
   };
   if (detail_ >= log_detail::connections)
-    write(told());
+    lines_.tell_all(told());
   else
-    bounded(now, told);
+    lines_.tell(now, told);
 }
 
 void visitor_log::turned_away(const tcp::endpoint& peer, std::size_t max_clients) {
   turned_away_.fetch_add(1, std::memory_order_relaxed);
-  bounded(clock::now(), [&] {
+  lines_.tell(clock::now(), [&] {
     return line(transport::tcp, to_string(peer),
                 " turned away: ", fmt::format("{} connected (--max-clients)", count_of(max_clients, "client")));
   });
@@ -49,31 +55,18 @@ void visitor_log::turned_away(const tcp::endpoint& peer, std::size_t max_clients
 
 void visitor_log::refused(transport protocol, std::string_view peer, std::string_view why) {
   refused_.fetch_add(1, std::memory_order_relaxed);
-  bounded(clock::now(), [&] { return line(protocol, peer, " refused: ", why); });
+  lines_.tell(clock::now(), [&] { return line(protocol, peer, " refused: ", why); });
 }
 
 void visitor_log::trouble(std::string_view what) {
-  bounded(clock::now(), [&] { return fmt::format("{}{}", prefix_, what); });
+  lines_.tell(clock::now(), [&] { return fmt::format("{}{}", prefix_, what); });
 }
 
-void visitor_log::finish() {
-  const std::lock_guard lock(mutex_);
-  write_unshown();
-}
+void visitor_log::finish() { lines_.finish(); }
 
 std::string visitor_log::line(transport protocol, std::string_view peer, std::string_view separator,
                               std::string_view what) const {
   return fmt::format("{}{} {}{}{}", prefix_, name_of(protocol), peer, separator, what);
-}
-
-void visitor_log::write(const std::string& text) {
-  const std::lock_guard lock(mutex_);
-  write_(text);
-}
-
-void visitor_log::write_unshown() {
-  if (const std::uint64_t count = unshown_.exchange(0, std::memory_order_relaxed); count > 0)
-    write_(fmt::format("{}({} not shown)", prefix_, count_of(count, "line")));
 }
 
 }  // namespace netlab::net

@@ -4,14 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "base/token_bucket.hpp"
+#include "net/bounded_log.hpp"
 #include "net/datagram.hpp"
 #include "net/endpoint.hpp"
 
@@ -30,12 +28,10 @@ struct visitor_totals {
   std::uint64_t turned_away = 0;  ///< connections beyond max_clients
 };
 
-/// Of one service. From any thread. Lines name the service (if it has a name), the transport and the peer. When more
-/// come than is bearable, they are counted, and the next one that is shown says how many were not.
+/// Of one service. From any thread. Lines name the service (if it has a name), the transport and the peer.
 class visitor_log {
  public:
-  /// Called with whole lines without their ends; one call at a time for each log, from any thread.
-  using line_function = std::function<void(const std::string&)>;
+  using line_function = bounded_log::line_function;
 
   explicit visitor_log(line_function write, log_detail detail = log_detail::refusals, std::string_view service = {});
 
@@ -54,7 +50,7 @@ class visitor_log {
   template <class Account>
   void visited(const datagram& request, Account account) {
     if (!tells_visits()) return;
-    bounded(request.arrived, [&] { return line(transport::udp, to_string(request.peer), ": ", account()); });
+    lines_.tell(request.arrived, [&] { return line(transport::udp, to_string(request.peer), ": ", account()); });
   }
 
   /// A request on a connection has no answer. `why`: safe to show.
@@ -63,7 +59,7 @@ class visitor_log {
   template <class Why>
   void refused(const datagram& request, Why why) {
     refused_.fetch_add(1, std::memory_order_relaxed);
-    bounded(request.arrived, [&] { return line(transport::udp, to_string(request.peer), " refused: ", why()); });
+    lines_.tell(request.arrived, [&] { return line(transport::udp, to_string(request.peer), " refused: ", why()); });
   }
 
   /// Something that no peer is told of.
@@ -75,41 +71,13 @@ class visitor_log {
  private:
   [[nodiscard]] std::string line(transport protocol, std::string_view peer, std::string_view separator,
                                  std::string_view what) const;
-  void write(const std::string& text);
-  void write_unshown();
 
-  /// A flood costs neither a lock nor the making of its lines.
-  template <class Make>
-  void bounded(time_point now, Make make) {
-    if (now.time_since_epoch().count() < silent_until_.load(std::memory_order_relaxed)) {
-      unshown_.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
-    const std::lock_guard lock(mutex_);
-    if (!rate_.take(now)) {
-      unshown_.fetch_add(1, std::memory_order_relaxed);
-      silent_until_.store((now + silence).time_since_epoch().count(), std::memory_order_relaxed);
-      return;
-    }
-    write_unshown();
-    write_(make());
-  }
-
-  // A line that a person reads, and a burst of them.
-  static constexpr double lines_per_second = 10;
-  static constexpr double burst = 20;
-  static constexpr duration silence = std::chrono::milliseconds(100);  // in which a token comes
-
-  line_function write_;
   log_detail detail_;
   std::string prefix_;
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> turned_away_{0};
-  std::atomic<std::uint64_t> unshown_{0};
-  std::atomic<duration::rep> silent_until_{0};
-  std::mutex mutex_;
-  token_bucket rate_;
+  bounded_log lines_;
 };
 
 }  // namespace netlab::net
