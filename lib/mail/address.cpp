@@ -135,7 +135,7 @@ result<void> check_local_part(std::string_view local, std::string_view whole) {
   if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos)
     return refuse(whole, "has a dot too many before the @", "quote that part if it is meant");
   for (const char c : local)
-    if (c != '.' && !is_atext(c)) return refuse(whole, fmt::format("has '{}' before the @", c));
+    if (c != '.' && !is_atext(c)) return refuse(whole, fmt::format("has '{}' before the @", escape({&c, 1})));
   return {};
 }
 

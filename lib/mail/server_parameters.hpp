@@ -52,7 +52,8 @@ struct server_parameters {
   std::vector<mechanism> mechanisms = server_mechanisms();
   bool login_required = false;  ///< MAIL without it: 530
   bool login_in_clear = false;  ///< AUTH also without TLS
-  std::function<std::string()> nonce;  ///< fresh for each login: 18 printable characters or more, no commas
+  /// Fresh for each login: 18 printable characters or more, no commas. Without it only PLAIN and LOGIN are offered.
+  std::function<std::string()> nonce;
   server_limits limits;
   server_patience patience_for;
   std::vector<address_pattern> reject;  ///< recipients that are refused for good: 550 5.1.1

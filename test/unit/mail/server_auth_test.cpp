@@ -74,6 +74,14 @@ TEST_CASE("server: AUTH offers a bound mechanism only where TLS can be bound to"
   CHECK_THAT(d.client("EHLO c\r\n"), ContainsSubstring("250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 "));
 }
 
+TEST_CASE("server: without a nonce nothing is offered that needs one", "[mail][server][auth]") {
+  server_parameters with = with_users();
+  with.nonce = {};
+  secured d(with);
+  CHECK_THAT(d.client("EHLO c\r\n"), ContainsSubstring("250-AUTH PLAIN LOGIN\r\n"));
+  CHECK_THAT(d.client("AUTH CRAM-MD5\r\n"), StartsWith("504 5.5.4 "));
+}
+
 TEST_CASE("server: with nobody to log in AUTH is not offered", "[mail][server][auth]") {
   const accounts nobody(secret("0123456789abcdef"));
   server_parameters with = with_users();
