@@ -73,7 +73,7 @@ class Load(Case):
             self.skipTest(f"{CROWD} descriptors are more than this process may have")
         server = self.serve_lab("--idle-timeout", 0)
         before = server.memory()
-        services = ("echo", "calc", "discard", "echo")
+        services = ("echo", "calc", "discard", "smtp")
         peers = {service: [] for service in services}
         for number in range(CROWD):
             service = services[number % 4]
@@ -86,6 +86,11 @@ class Load(Case):
             self.assertEqual(harness.receive(peer, 4), b"here")
         for peer in peers["calc"]:
             self.assertEqual(harness.receive(peer, 8), harness.answer(1, 3))
+        for peer in peers["smtp"]:
+            peer.sendall(b"EHLO lab.example\r\nMAIL FROM:<ann@lab.example>\r\n")
+        for peer in peers["smtp"]:
+            while not harness.receive_line(peer).startswith(b"250 2.1.0"):
+                pass
         self.is_well(server)
         if not harness.is_sanitized():
             self.assertLess((server.memory() - before) * 1024 / CROWD, 16 * 1024, "octets for each connection")
@@ -93,9 +98,10 @@ class Load(Case):
         self.assertEqual(done.status, DONE)
         for peer in peers["echo"]:
             self.assertEqual(harness.receive(peer), b"")
-        self.assertIn("echo: echoed 10006 octets: 2501 connections", done.err)
+        self.assertIn("echo: echoed 5006 octets: 1251 connections", done.err)
         self.assertIn("calc: answered 1252 requests, refused 0, 1251 connections", done.err)
         self.assertIn("discard: threw away 5000 octets: 1250 connections", done.err)
+        self.assertIn("mail: took 0 messages, 0 octets, over 1250 connections", done.err)
 
     def test_unread(self):
         """lab serve: readers of chargen who stop reading, and senders who never read, cost bounded memory"""
@@ -178,6 +184,8 @@ class Load(Case):
         self.assertEqual(harness.receive(self.connect(server, "echo")), b"")
         self.assertTrue(harness.receive(self.connect(server, "calc")).startswith(b"error: too many clients"))
         self.assertTrue(harness.receive(self.connect(server, "daytime")))
+        for guest in guests.values():
+            guest.close()
         server.until_err(r"echo tcp \S+ turned away: 1 client connected \(--max-clients\)")
         done = server.stop()
         self.assertIn("1 turned away", done.err)

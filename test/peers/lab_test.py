@@ -116,6 +116,21 @@ class Rdate(Peers):
             self.assertTrue(is_about_now(shown, "%a %b %d %H:%M:%S %Y"), done.out)
 
 
+@needs_program("openssl")
+class Openssl(Peers):
+    def test_submission(self):
+        """openssl s_client: the sheet's third exercise by hand, with the lab's CA trusted"""
+        words = [f"openssl s_client -quiet -starttls smtp -crlf -verify_return_error -CAfile {self.server.ready[0][3:]}",
+                 f"-connect {self.host}:{self.port('submission')}"]
+        typed = "EHLO lab.example\nMAIL FROM:<ann@lab.example>\nRCPT TO:<ben@lab.example>\nDATA\n" \
+                "From: The Dean <dean@lab.example>\n\nBy hand.\n.\nQUIT\n"
+        # A person waits for each answer; whoever pipes must not say all before TLS stands, and s_client sees to that.
+        done = self.shell(f"printf '{typed}' | {' '.join(words)}")
+        self.assertRegex(done.out, r"(?s)250.*250 2\.1\.0.*250 2\.1\.5.*354.*250 2\.0\.0 .*221 ")
+        self.assertIn("verify return:1", done.err)
+        self.server.until_err(r"message \S+ from <ann@lab.example> to <ben@lab.example>")
+
+
 class Python(Peers):
     def python(self, text):
         text = textwrap.dedent(text).replace("HOST", repr(self.host))
