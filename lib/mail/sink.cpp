@@ -45,15 +45,15 @@ std::string date_now() {
                  std::chrono::duration_cast<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff)));
 }
 
-std::string path_text(const std::optional<address>& which) {
-  return fmt::format("<{}>", which ? escape(which->to_string(), shown_octets) : std::string());
+std::string path_text(const address* which) {
+  return fmt::format("<{}>", which != nullptr ? escape(which->to_string(), shown_octets) : std::string());
 }
 
 std::string recipients_text(const envelope& of) {
   std::string text;
   const std::size_t shown = std::min(of.recipients.size(), shown_recipients);
   for (std::size_t index = 0; index < shown; ++index)
-    text += (index == 0 ? "" : ", ") + path_text(of.recipients[index].address);
+    text += (index == 0 ? "" : ", ") + path_text(&of.recipients[index].address);
   if (of.recipients.size() > shown) text += fmt::format(" and {} more", of.recipients.size() - shown);
   return text;
 }
@@ -196,15 +196,16 @@ class sink::session final : public machine, private inbox, private server_observ
       owner_.heard_.accepted({.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file});
     }
     owner_.log([&] {
-      return fmt::format("{} message {} from {} to {}, {}", peer_text_, id, path_text(of.sender), recipients_text(of),
-                         count_of(octets, "octet"));
+      return fmt::format("{} message {} from {} to {}, {}", peer_text_, id,
+                         path_text(of.sender ? &*of.sender : nullptr), recipients_text(of), count_of(octets, "octet"));
     });
   }
-  void refused(const envelope& so_far, std::string_view reply) override {
+  void refused(const envelope& so_far, const address* whom, std::string_view reply) override {
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
     owner_.log([&] {
-      const std::string sender = so_far.sender ? " from " + path_text(so_far.sender) : std::string();
-      return fmt::format("{} refused{}: {}", peer_text_, sender, escape(reply, shown_octets));
+      const std::string sender = so_far.sender ? " from " + path_text(&*so_far.sender) : std::string();
+      const std::string recipient = whom != nullptr ? " to " + path_text(whom) : std::string();
+      return fmt::format("{} refused{}{}: {}", peer_text_, sender, recipient, escape(reply, shown_octets));
     });
   }
   void fault_fired(const fault& what) override {
