@@ -92,7 +92,7 @@ exit_status tour(arguments& args, console& out) {
   lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
   const auto held = net::run_client(loop, lab::tour(tell, only));
   if (!held) return out.refuse(held.error());
-  if (!*held)
+  if (!held->all_held)
     return out.refuse({make_error_code(errc::partly_done),
                        {},
                        "not every observation was what it should be",

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "lab/classroom.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "calc/text_line.hpp"
+#include "scan/payloads.hpp"
+
+namespace netlab::lab {
+namespace {
+
+template <class Server>
+result<std::unique_ptr<local_service>> start(Server& handler) {
+  for (std::unique_ptr<local_service> before = {};;) {
+    auto started = local_service::start(handler, handler.limits());
+    if (!started || scan::payload_for((*started)->port()).empty()) return started;
+    before = std::move(*started);  // keeps its number until there is another one
+  }
+}
+
+}  // namespace
+
+classroom::classroom(narrator& to)
+    : tell(to), calc_({}, [](const std::string&) {}), echo_({}, [](const std::string&) {}) {}
+
+result<void> classroom::open() {
+  auto calc = start(calc_);
+  if (!calc) return unexpected(calc.error());
+  calc_service_ = std::move(*calc);
+  auto echo = start(echo_);
+  if (!echo) return unexpected(echo.error());
+  echo_service_ = std::move(*echo);
+  return {};
+}
+
+asio::awaitable<bool> classroom::stop_calc() { co_return co_await calc_service_->stop(clock::now() + patience); }
+
+calc::query_options classroom::over(net::transport protocol) const {
+  return {.protocol = protocol, .port = calc_at(), .timeout = patience};
+}
+
+asio::awaitable<result<calc::query_reply>> classroom::ask(calc::query_options how, calc::request what) {
+  std::string line = fmt::format("netlab calc query --{}", net::name_of(how.protocol));
+  if (how.order == byte_order::little) line += " --byte-order little";
+  if (how.timeout < patience)
+    line += fmt::format(" --timeout {}ms", std::chrono::duration_cast<std::chrono::milliseconds>(how.timeout).count());
+  line += fmt::format(" --port {} {}", how.port, to_lower(calc::to_line(what)));
+  show_command(line);
+  auto got = co_await calc::query_one(std::move(how), std::move(what));
+  if (got) tell.show(got->what.value ? fmt::format("{}", *got->what.value) : describe(got->what.value.error()));
+  co_return got;
+}
+
+}  // namespace netlab::lab
