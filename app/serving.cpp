@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "serving.hpp"
 
+#include <atomic>
+#include <list>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -45,42 +48,59 @@ serving serving::read(arguments& args) {
   return how;
 }
 
-result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out) {
+result<void> serve(const serving& how, const std::vector<served>& services, console& out) {
   net::raise_descriptor_limit();
   asio::io_context main_loop{1};
   net::workers threads(how.threads);
-  net::listen_options listen = how.listen;
-  listen.sockets_each = threads.size();
-  auto sockets = net::listen(listen);
-  if (!sockets) return unexpected(sockets.error());
+  std::vector<std::vector<net::bound>> sockets;
+  std::list<net::service> running;
+  for (const served& each : services) {
+    net::listen_options listen = each.listen;
+    listen.sockets_each = threads.size();
+    auto opened = net::listen(listen);
+    if (!opened) return unexpected(opened.error());
+    sockets.push_back(std::move(*opened));
+    net::service& one = running.emplace_back(threads, each.handler, each.limits);
+    if (each.identities.empty()) continue;
+    if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
+  }
 
-  net::service service(threads, handler, limits);
   asio::steady_timer grace(main_loop);
+  std::atomic<std::size_t> open = running.size();
   bool drained = false;
   // Before the ready lines: who reads one may send a signal at once.
   net::stop_signals signals(main_loop, [&](int) {
-    service.stop([&] {
-      asio::post(main_loop, [&] {
-        drained = true;
-        grace.cancel();
-        signals.cancel();
+    for (net::service& each : running)
+      each.stop([&] {
+        if (--open > 0) return;
+        asio::post(main_loop, [&] {
+          drained = true;
+          grace.cancel();
+          signals.cancel();
+        });
       });
-    });
     grace.expires_after(how.grace);
     grace.async_wait([&](std::error_code error) {
-      if (!error && !drained) service.abort();
+      if (error || drained) return;
+      for (net::service& each : running) each.abort();
     });
   });
   // A thread that the system refuses is told before anyone is told that it listens.
   threads.start([&] { main_loop.stop(); });
-  for (const net::bound& socket : *sockets) announce(socket, out);
+  for (const auto& each : sockets)
+    for (const net::bound& socket : each) announce(socket, out);
   // Who started it cannot know its ports. One that went away after reading them is no reason to end.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");
-  service.start(std::move(*sockets));
+  auto its = sockets.begin();
+  for (net::service& each : running) each.start(std::move(*its++));
   main_loop.run();
   threads.join();
   return {};
+}
+
+result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out) {
+  return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
 }
 
 }  // namespace netlab::app

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every server command does around its service: sockets, ready lines, signals, a stop with grace.
+// What every server command does around its services: sockets, ready lines, signals, a stop with grace.
 #pragma once
 
 #include "cli.hpp"
@@ -41,9 +41,20 @@ struct serving {
   [[nodiscard]] static serving read(arguments& args);
 };
 
-/// Listens, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops accepting, finishes
-/// what was begun within the grace period, and returns. A second signal ends the process. Fails where it
-/// cannot listen.
+/// One service of a command.
+struct served {
+  net::listen_options listen;  ///< sockets_each is serve()'s affair
+  net::service_handler& handler;
+  net::service_limits limits;
+  std::vector<net::tls_server_options> identities = {};  ///< none: it knows no TLS
+  bool implicit_tls = false;                             ///< every connection begins with it
+};
+
+/// Listens for all of them or none, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops
+/// accepting, finishes what was begun within the grace period, and returns. A second signal ends the process. Fails
+/// where it cannot listen. All run on the same event loops.
+[[nodiscard]] result<void> serve(const serving& how, const std::vector<served>& services, console& out);
+/// The only service of a command, on how.listen.
 [[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits,
                                  console& out);
 

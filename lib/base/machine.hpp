@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "base/tls_facts.hpp"
 
 namespace netlab {
 
@@ -30,6 +31,19 @@ class machine {
   /// Our side wants to end: finish what the peer has begun, begin nothing new, then be done. A client may
   /// ignore it.
   virtual void stop(time_point now) { static_cast<void>(now); }
+
+  /// What take_output() gives is sent; then TLS shall begin on the stream, and the machine goes on over it. What
+  /// is still fed before tls_started() came in clear.
+  [[nodiscard]] virtual bool wants_tls() const { return false; }
+  virtual void tls_started(const tls_facts& what, time_point now) {
+    static_cast<void>(what);
+    static_cast<void>(now);
+  }
+
+  /// It waits for something of our own side, a disk; until then it is fed nothing. Its deadline still counts.
+  [[nodiscard]] virtual bool busy() const { return false; }
+  /// That may have come.
+  virtual void resume(time_point now) { static_cast<void>(now); }
 };
 
 }  // namespace netlab

@@ -27,18 +27,18 @@ server_totals server::totals() const {
           .turned_away = turned_away_.load()};
 }
 
-std::unique_ptr<machine> server::open(const net::tcp::endpoint& peer, const net::tcp::endpoint& local, time_point now) {
+std::unique_ptr<machine> server::open(const net::visitor& who) {
   connections_.fetch_add(1, std::memory_order_relaxed);
   if (parameters_.log_connections)
-    log(fmt::format("tcp {} connected to {}", net::to_string(peer), net::to_string(local)));
-  return std::make_unique<session>(parameters_.idle_timeout, now);
+    log(fmt::format("tcp {} connected to {}", net::to_string(who.peer), net::to_string(who.local)));
+  return std::make_unique<session>(parameters_.idle_timeout, who.now);
 }
 
-void server::closed(machine& ended, const net::tcp::endpoint& peer, std::error_code error) {
+void server::closed(machine& ended, const net::tcp::endpoint& peer, const result<void>& how) {
   const std::uint64_t octets = static_cast<session&>(ended).octets();
   octets_.fetch_add(octets, std::memory_order_relaxed);
   if (!parameters_.log_connections) return;
-  log(fmt::format("tcp {} {} after {}", net::to_string(peer), error ? describe({error, {}, {}, {}}) : "closed",
+  log(fmt::format("tcp {} {} after {}", net::to_string(peer), how ? "closed" : describe(how.error()),
                   count_of(octets, "octet")));
 }
 

@@ -36,9 +36,8 @@ class server final : public net::service_handler {
   [[nodiscard]] net::service_limits limits() const;
   [[nodiscard]] server_totals totals() const;
 
-  std::unique_ptr<machine> open(const net::tcp::endpoint& peer, const net::tcp::endpoint& local,
-                                time_point now) override;
-  void closed(machine& session, const net::tcp::endpoint& peer, std::error_code error) override;
+  std::unique_ptr<machine> open(const net::visitor& who) override;
+  void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
   bytes full(const net::tcp::endpoint& peer) override;
   bool answer(const net::datagram& request, bytes& reply) override;
   void trouble(const std::string& line) override;

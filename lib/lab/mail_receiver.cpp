@@ -124,12 +124,11 @@ std::vector<received_mail> mail_receiver::taken() const {
   return taken_;
 }
 
-std::unique_ptr<machine> mail_receiver::open(const net::tcp::endpoint& peer, const net::tcp::endpoint&,
-                                             time_point now) {
-  return std::make_unique<session>(*this, peer.address().to_string(), now);
+std::unique_ptr<machine> mail_receiver::open(const net::visitor& who) {
+  return std::make_unique<session>(*this, who.peer.address().to_string(), who.now);
 }
 
-void mail_receiver::closed(machine&, const net::tcp::endpoint&, std::error_code) {}
+void mail_receiver::closed(machine&, const net::tcp::endpoint&, const result<void>&) {}
 
 bytes mail_receiver::full(const net::tcp::endpoint&) {
   bytes words;

@@ -52,11 +52,6 @@ struct client_parameters {
   patience patience_for;
 };
 
-/// What the TLS connection is like.
-struct tls_facts {
-  std::optional<channel_binding> binding;
-};
-
 /// One message and where it goes.
 struct submission {
   std::uint64_t tag = 0;          ///< the caller's own
@@ -114,8 +109,8 @@ class client final : public machine {
 
   /// The connection stands; with TLS already where there are facts.
   void start(const std::optional<tls_facts>& tls, time_point now);
-  [[nodiscard]] bool wants_tls() const noexcept { return state_ == client_state::wants_tls; }
-  void tls_started(const tls_facts& tls, time_point now);
+  [[nodiscard]] bool wants_tls() const override { return state_ == client_state::wants_tls; }
+  void tls_started(const tls_facts& tls, time_point now) override;
 
   void submit(submission what, time_point now);
   /// Nothing more will be submitted.

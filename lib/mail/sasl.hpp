@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "base/tls_facts.hpp"
 
 namespace netlab::mail {
 
@@ -26,12 +27,6 @@ enum class mechanism : std::uint8_t {
 
 /// `SCRAM-SHA-256-PLUS`
 [[nodiscard]] std::string_view name_of(mechanism which) noexcept;
-
-/// What ties a login to its TLS connection (RFC 5056).
-struct channel_binding {
-  std::string type;  ///< `tls-exporter` (RFC 9266), `tls-unique` (RFC 5929)
-  bytes data;
-};
 
 struct sasl_parameters {
   std::string user;          ///< UTF-8, no NUL

@@ -41,19 +41,6 @@ std::string address_literal(const asio::ip::address& own) {
   return fmt::format("[IPv6:{}]", v6.to_string());
 }
 
-tls_facts facts_of(const net::tls_stream& stream) {
-  if (stream.version() == "TLSv1.3")  // RFC 9266
-    return {channel_binding{"tls-exporter", stream.exported("EXPORTER-Channel-Binding", 32)}};
-  // RFC 5929 §3: the first Finished message; safe only with the extended master secret (RFC 7627).
-  if (SSL_get_extms_support(stream.native()) != 1) return {};
-  bytes finished(64);
-  const std::size_t size = stream.was_resumed()
-                               ? SSL_get_peer_finished(stream.native(), finished.data(), finished.size())
-                               : SSL_get_finished(stream.native(), finished.data(), finished.size());
-  finished.resize(std::min(size, finished.size()));
-  return {channel_binding{"tls-unique", std::move(finished)}};
-}
-
 /// What the connections share.
 struct flow {
   flow(send_options its_options, submission_source& its_source, send_observer its_observer,
@@ -157,7 +144,7 @@ class connection {
     if (how.tls == tls_mode::implicit) {
       auto begun = co_await secure_it(secure, std::move(*socket));
       if (!begun) co_return unexpected(begun.error());
-      facts = facts_of(*secure);
+      facts = secure->facts();
     }
     session.start(facts, clock::now());
     fill();
@@ -170,7 +157,7 @@ class connection {
           tell();
           co_return give_back(session, begun.error());
         }
-        session.tls_started(facts_of(*secure), clock::now());
+        session.tls_started(secure->facts(), clock::now());
       }
     }
     if (secure && !session.done()) {

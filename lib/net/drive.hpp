@@ -40,7 +40,7 @@ inline constexpr drive_options serving{.max_unsent = 256 * 1024,
                                        .flush_time = std::chrono::seconds(10),
                                        .linger_time = std::chrono::seconds(2)};
 
-/// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done and
+/// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done, or wants TLS, and
 /// its last octets are sent, or the stream fails. Reads and writes go on at the same time. All calls come
 /// from the stream's own thread.
 template <class Stream>
@@ -79,6 +79,13 @@ class driver {
     if (running_) advance();
   }
 
+  /// What the machine is busy with may have come.
+  void resume() {
+    if (!running_ || phase_ != phase::running) return;
+    session_.resume(clock::now());
+    advance();
+  }
+
   /// The machine shall finish what the peer has begun. What lies unread in the socket counts as begun.
   void stop() {
     stopping_ = true;
@@ -104,7 +111,7 @@ class driver {
         }
       }
       collect_output();
-      if (session_.done()) {
+      if (session_.done() || (session_.wants_tls() && fed_ == arrived_)) {
         phase_ = phase::flushing;
         progress_ = clock::now();
       }
@@ -112,8 +119,8 @@ class driver {
     if (!unsent_.empty() && !writing_) start_write();
     if (phase_ == phase::flushing && unsent_.empty() && !writing_) start_lingering();
     if (phase_ == phase::ended) return;
-    const bool wants_input =
-        phase_ == phase::lingering || (phase_ == phase::running && fed_ == arrived_ && !is_held_back());
+    const bool wants_input = phase_ == phase::lingering ||
+                             (phase_ == phase::running && fed_ == arrived_ && !is_held_back() && !session_.busy());
     if (wants_input && !reading_ && !read_ended_) start_read();
     if (phase_ == phase::lingering && read_ended_) return end({});
     arm_timer();
@@ -147,7 +154,7 @@ class driver {
 
   /// What has arrived goes to the machine, as far as there is room for what it will say.
   void feed() {
-    while (fed_ < arrived_ && !is_held_back() && !session_.done()) {
+    while (fed_ < arrived_ && !is_held_back() && !session_.done() && !session_.busy()) {
       const std::size_t size = std::min(options_.max_feed, arrived_ - fed_);
       session_.feed(bytes_view(input_).subspan(fed_, size), clock::now());
       fed_ += size;
@@ -216,9 +223,12 @@ class driver {
   }
 
   void start_lingering() {
-    if (options_.linger_time == duration(0)) return end({});
+    if (options_.linger_time == duration(0) || session_.wants_tls()) return end({});
     std::error_code error;
-    stream_.lowest_layer().shutdown(tcp::socket::shutdown_send, error);
+    if constexpr (requires { stream_.close_notify(); })
+      stream_.close_notify();
+    else
+      stream_.lowest_layer().shutdown(tcp::socket::shutdown_send, error);
     if (error) return end({});
     phase_ = phase::lingering;
     unacknowledged_ = count_unacknowledged();
@@ -305,15 +315,15 @@ class driver {
   bytes unsent_;
   bytes sending_;
   std::size_t arrived_ = 0;  // octets in input_
-  std::size_t fed_ = 0;      // of them, handed to the machine
-  std::size_t sent_ = 0;     // octets of sending_
+  std::size_t fed_ = 0;  // of them, handed to the machine
+  std::size_t sent_ = 0;  // octets of sending_
   time_point armed_for_ = never;
   time_point progress_{};  // when sending last went on
   time_point linger_until_{};
   int unacknowledged_ = 0;
   std::error_code error_;
-  std::uint64_t reads_ = 0;                     // finished
-  std::uint64_t settled_reads_ = UINT64_MAX;    // so many were finished when nothing else was queued
+  std::uint64_t reads_ = 0;  // finished
+  std::uint64_t settled_reads_ = UINT64_MAX;  // so many were finished when nothing else was queued
   int waits_ = 0;
   phase phase_ = phase::running;
   bool running_ = false;

@@ -5,9 +5,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <chrono>
 
 #include <fmt/format.h>
+
+#include "net/expiry.hpp"
 
 namespace netlab::net {
 namespace {
@@ -49,24 +52,62 @@ struct service::acceptor {
   asio::steady_timer retry;
 };
 
+/// One peer. Its stream is the socket, until TLS takes that over.
 struct service::session {
-  session(tcp::socket from, tcp::endpoint who, std::unique_ptr<machine> what, bool is_guest)
-      : socket(std::move(from)),
-        peer(std::move(who)),
-        protocol(std::move(what)),
-        guest(is_guest),
-        drive(socket, *protocol, serving) {}
+  session(tcp::socket from, tcp::endpoint who, bool is_guest)
+      : socket(std::move(from)), peer(std::move(who)), guest(is_guest) {}
+
+  void stop() {
+    stopping = true;
+    if (plain) plain->stop();
+    if (encrypted_drive) encrypted_drive->stop();
+    std::error_code ignored;
+    if (silent) socket.cancel(ignored);
+  }
+  void abort() {
+    aborted = true;
+    std::error_code ignored;
+    if (encrypted_drive)
+      encrypted_drive->abort();
+    else if (encrypted)
+      encrypted->lowest_layer().cancel(ignored);
+    else if (plain)
+      plain->abort();
+    else
+      socket.cancel(ignored);
+  }
+  void resume() {
+    if (plain) plain->resume();
+    if (encrypted_drive) encrypted_drive->resume();
+  }
+
+  /// What was asked of it before there was a driver.
+  template <class Stream>
+  asio::awaitable<std::error_code> run(std::optional<driver<Stream>>& drive) {
+    if (stopping) drive->stop();
+    if (aborted) drive->abort();
+    const std::error_code error = co_await drive->run();
+    drive.reset();
+    co_return error;
+  }
+
   tcp::socket socket;
   tcp::endpoint peer;
   std::unique_ptr<machine> protocol;
   bool guest;  // counted among the clients, not turned away
-  driver<tcp::socket> drive;
+  bool stopping = false;
+  bool aborted = false;
+  bool silent = false;  // its TLS is never answered
+  std::optional<driver<tcp::socket>> plain;
+  std::unique_ptr<tls_stream> encrypted;
+  std::optional<driver<tls_stream>> encrypted_drive;
   std::list<std::shared_ptr<session>>::iterator place;
 };
 
 struct service::shard {
   explicit shard(asio::io_context& its_context) : context(its_context) {}
   asio::io_context& context;
+  std::vector<tls_context> identities;
   std::list<acceptor> acceptors;
   std::list<datagram_responder> responders;
   std::list<std::shared_ptr<session>> sessions;
@@ -82,6 +123,17 @@ service::service(workers& on, service_handler& handler, service_limits limits)
 }
 
 service::~service() = default;
+
+result<void> service::use_tls(const std::vector<tls_server_options>& identities, bool implicit) {
+  implicit_tls_ = implicit;
+  for (const auto& each : shards_)
+    for (const tls_server_options& one : identities) {
+      auto context = tls_context::server(one);
+      if (!context) return unexpected(context.error());
+      each->identities.push_back(std::move(*context));
+    }
+  return {};
+}
 
 void service::start(std::vector<bound> sockets) {
   for (bound& each : sockets) {
@@ -138,36 +190,84 @@ void service::admit(shard& on, tcp::socket socket) {
     return turn_away(on, std::move(socket), peer);
   }
   socket.set_option(tcp::no_delay(true), error);
-  auto protocol = handler_.open(peer, local, clock::now());
-  begin(on, std::make_shared<session>(std::move(socket), peer, std::move(protocol), true));
+  auto one = std::make_shared<session>(std::move(socket), peer, true);
+  one->protocol = handler_.open({.peer = peer,
+                                 .local = local,
+                                 .now = clock::now(),
+                                 .secure = implicit_tls_,
+                                 .wake = [&context = on.context, whom = std::weak_ptr(one)] {
+                                   asio::post(context, [whom] {
+                                     if (const auto still = whom.lock()) still->resume();
+                                   });
+                                 }});
+  begin(on, std::move(one));
 }
 
 void service::turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer) {
   bytes words = handler_.full(peer);
   if (on.turned_away >= max_turned_away) return;
   ++on.turned_away;
-  auto protocol = std::make_unique<parting_words>(std::move(words));
-  begin(on, std::make_shared<session>(std::move(socket), peer, std::move(protocol), false));
+  if (implicit_tls_) words.clear();  // it could not read them
+  auto one = std::make_shared<session>(std::move(socket), peer, false);
+  one->protocol = std::make_unique<parting_words>(std::move(words));
+  begin(on, std::move(one));
 }
 
 void service::begin(shard& on, std::shared_ptr<session> one) {
   ++alive_;
   one->place = on.sessions.insert(on.sessions.end(), one);
-  if (on.stopping) one->drive.stop();
-  if (on.aborted) one->drive.abort();
+  one->stopping = on.stopping;
+  one->aborted = on.aborted;
   asio::co_spawn(on.context, run_session(on, std::move(one)), rethrow);
 }
 
 asio::awaitable<void> service::run_session(shard& on, std::shared_ptr<session> one) {
-  const std::error_code error = co_await one->drive.run();
+  const result<void> how = co_await converse(on, *one);
   on.sessions.erase(one->place);
   if (one->guest) {
     clients_.fetch_sub(1, std::memory_order_relaxed);
-    handler_.closed(*one->protocol, one->peer, error);
+    handler_.closed(*one->protocol, one->peer, how);
   } else {
     --on.turned_away;
   }
   leave();
+}
+
+asio::awaitable<result<void>> service::converse(shard& on, session& one) {
+  machine& protocol = *one.protocol;
+  if (!implicit_tls_ || !one.guest) {
+    one.plain.emplace(one.socket, protocol, limits_.drive);
+    const std::error_code error = co_await one.run(one.plain);
+    if (error) co_return fail(error, {});
+    if (!protocol.wants_tls() || !one.guest) co_return result<void>();
+  }
+  auto begun = co_await secure(on, one);
+  if (!begun) co_return begun;
+  protocol.tls_started(one.encrypted->facts(), clock::now());
+  one.encrypted_drive.emplace(*one.encrypted, protocol, limits_.drive);
+  const std::error_code error = co_await one.run(one.encrypted_drive);
+  if (!error) co_return result<void>();
+  if (one.encrypted->trouble().code) co_return unexpected(one.encrypted->trouble());
+  co_return fail(error, {});
+}
+
+asio::awaitable<result<void>> service::secure(shard& on, session& one) {
+  const time_point deadline = clock::now() + limits_.handshake_time;
+  if (one.aborted) co_return fail(asio::error::operation_aborted, {});
+  const auto identity = handler_.tls_identity(*one.protocol);
+  if (!identity) {
+    one.silent = true;
+    const expiry limit(one.socket, deadline);
+    std::array<std::byte, 4096> ignored{};
+    for (;;) {
+      if (one.stopping) co_return fail(asio::error::operation_aborted, {});
+      const auto [error, size] = co_await one.socket.async_read_some(asio::buffer(ignored), use_tuple);
+      if (error) co_return fail(limit.passed() ? make_error_code(errc::timed_out) : error, {});
+    }
+  }
+  one.encrypted = std::make_unique<tls_stream>(std::move(one.socket), on.identities.at(*identity));
+  auto done = co_await one.encrypted->handshake(deadline);
+  co_return done;
 }
 
 void service::stop(std::function<void()> drained) {
@@ -191,7 +291,7 @@ void service::stop_shard(shard& on) {
     from.socket.close(error);
   }
   for (datagram_responder& responder : on.responders) responder.stop();
-  for (const auto& each : on.sessions) each->drive.stop();
+  for (const auto& each : on.sessions) each->stop();
   leave();
 }
 
@@ -199,7 +299,7 @@ void service::abort() {
   for (const auto& each : shards_)
     asio::post(each->context, [&on = *each] {
       on.aborted = true;
-      for (const auto& one : on.sessions) one->drive.abort();
+      for (const auto& one : on.sessions) one->abort();
     });
 }
 

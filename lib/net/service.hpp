@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A server: sessions for those who connect, answers for those who send datagrams, a stop that loses neither.
+// A server: sessions for those who connect, over TLS where they want it; answers for those who send datagrams; a stop
+// that loses neither.
 #pragma once
 
 #include <atomic>
@@ -13,9 +14,21 @@
 #include "net/datagram.hpp"
 #include "net/drive.hpp"
 #include "net/listen.hpp"
+#include "net/tls.hpp"
 #include "net/workers.hpp"
 
 namespace netlab::net {
+
+/// Who has connected.
+struct visitor {
+  tcp::endpoint peer;
+  tcp::endpoint local;
+  time_point now;
+  bool secure = false;  ///< TLS comes first; tls_started() will be called before anything is fed
+  /// Lets the session's loop call resume(), from any thread, also when the session has long ended. Not when the service
+  /// itself is gone.
+  std::function<void()> wake;
+};
 
 /// What a service says and does. Called from every worker's thread at once: each call guards its own state.
 class service_handler {
@@ -23,10 +36,14 @@ class service_handler {
   virtual ~service_handler() = default;
 
   /// A peer has connected. The machine lives until closed() has been called for it.
-  [[nodiscard]] virtual std::unique_ptr<machine> open(const tcp::endpoint& peer, const tcp::endpoint& local,
-                                                      time_point now) = 0;
-  /// Its session has ended; `error` says if the stream broke.
-  virtual void closed(machine& session, const tcp::endpoint& peer, std::error_code error) = 0;
+  [[nodiscard]] virtual std::unique_ptr<machine> open(const visitor& who) = 0;
+  /// Its session has ended; the failure says if the stream broke, or what was wrong with TLS.
+  virtual void closed(machine& session, const tcp::endpoint& peer, const result<void>& how) = 0;
+  /// Which of the identities given to use_tls() the session shows; none: it does not answer the client's first word.
+  [[nodiscard]] virtual std::optional<std::size_t> tls_identity(machine& session) {
+    static_cast<void>(session);
+    return 0;
+  }
   /// A peer came when max_clients were there; gets these octets and an orderly close.
   [[nodiscard]] virtual bytes full(const tcp::endpoint& peer) = 0;
   /// Whether the datagram is answered, and then with what.
@@ -38,6 +55,9 @@ class service_handler {
 struct service_limits {
   std::size_t max_clients = 10'000;
   std::size_t max_datagram = 2'048;  ///< longer ones arrive cut, and marked so
+  drive_options drive = serving;
+  /// For the whole TLS handshake. A person's client needs some tenths of a second.
+  duration handshake_time = std::chrono::seconds(30);
 };
 
 /// Accepts and answers on sockets given to it, on every worker. stop() may come from any thread; the others
@@ -49,6 +69,10 @@ class service {
   ~service();
   service(const service&) = delete;
   service& operator=(const service&) = delete;
+
+  /// Before start(). A session may want TLS then, with one of these identities; `implicit`: each begins with it
+  /// (RFC 8314 §3). Fails as tls_context::server() does.
+  [[nodiscard]] result<void> use_tls(const std::vector<tls_server_options>& identities, bool implicit);
 
   /// Takes over the sockets of listen(), made with sockets_each = workers::size(), and begins.
   void start(std::vector<bound> sockets);
@@ -71,12 +95,15 @@ class service {
   void turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer);
   void begin(shard& on, std::shared_ptr<session> one);
   asio::awaitable<void> run_session(shard& on, std::shared_ptr<session> one);
+  [[nodiscard]] asio::awaitable<result<void>> converse(shard& on, session& one);
+  [[nodiscard]] asio::awaitable<result<void>> secure(shard& on, session& one);
   void stop_shard(shard& on);
   void leave();
 
   workers& workers_;
   service_handler& handler_;
   service_limits limits_;
+  bool implicit_tls_ = false;
   std::vector<std::unique_ptr<shard>> shards_;
   std::atomic<std::size_t> clients_{0};
   std::atomic<std::size_t> alive_{1};  // shards not stopped, listeners and sessions not ended; and one until stop()

@@ -87,6 +87,22 @@ bytes tls_stream::exported(std::string_view label, std::size_t size) const {
   return material;
 }
 
+tls_facts tls_stream::facts() const {
+  tls_facts its{.binding = {}, .version = std::string(version()), .cipher = std::string(cipher())};
+  if (its.version == "TLSv1.3") {  // RFC 9266
+    its.binding = channel_binding{"tls-exporter", exported("EXPORTER-Channel-Binding", 32)};
+  } else if (SSL_get_extms_support(native()) == 1) {  // safe only with the extended master secret (RFC 7627)
+    // RFC 5929 §3: the first Finished message, the client's unless the session was resumed.
+    bytes finished(64);
+    const bool is_own = was_resumed() == state_->context->is_server;
+    const std::size_t size = is_own ? SSL_get_finished(native(), finished.data(), finished.size())
+                                    : SSL_get_peer_finished(native(), finished.data(), finished.size());
+    finished.resize(std::min(size, finished.size()));
+    its.binding = channel_binding{"tls-unique", std::move(finished)};
+  }
+  return its;
+}
+
 void tls_stream::note_trouble(int ssl_error) {
   state& its = *state_;
   if (its.trouble.code) return;

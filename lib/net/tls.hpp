@@ -17,6 +17,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "base/tls_facts.hpp"
 #include "net/asio.hpp"
 
 namespace netlab::net {
@@ -104,6 +105,8 @@ class tls_stream {
   [[nodiscard]] std::string_view version() const;
   [[nodiscard]] std::string_view cipher() const;
   [[nodiscard]] bool was_resumed() const;
+  /// The same for a protocol, with a channel binding where the connection has one that is safe.
+  [[nodiscard]] tls_facts facts() const;
   /// Keying material for channel bindings and the like (RFC 5705, RFC 8446 §7.5), without a context value.
   [[nodiscard]] bytes exported(std::string_view label, std::size_t size) const;
 

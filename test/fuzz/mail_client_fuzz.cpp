@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       });
   const time_point now{};
   bool is_secure = (choice & 16U) != 0 && (choice & 1U) == 0;
-  client.start(is_secure ? std::optional(mail::tls_facts{}) : std::nullopt, now);
+  client.start(is_secure ? std::optional(tls_facts{}) : std::nullopt, now);
   for (std::size_t tag = 0; tag < submitted; ++tag) client.submit(message(tag, tag + 1), now);
   client.close(now);
 

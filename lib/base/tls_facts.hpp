@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// What a protocol may know of the TLS connection that it runs over.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+
+namespace netlab {
+
+/// What ties a login to its TLS connection (RFC 5056).
+struct channel_binding {
+  std::string type;  ///< `tls-exporter` (RFC 9266), `tls-unique` (RFC 5929)
+  bytes data;
+};
+
+struct tls_facts {
+  std::optional<channel_binding> binding;
+  std::string version;  ///< `TLSv1.3`
+  std::string cipher;   ///< as the RFCs name it
+};
+
+}  // namespace netlab

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+#include "net/service.hpp"
+
+#include <array>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "base/line_buffer.hpp"
+#include "net/dial.hpp"
+#include "support/certificates.hpp"
+#include "support/serving.hpp"
+
+using namespace netlab;
+using namespace netlab::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using net::tcp;
+
+namespace {
+
+/// What a session waits for, done by a thread of its own.
+struct thought {
+  std::function<void()> wake;
+  std::atomic<bool> is_there = false;
+};
+using thinker = std::function<void(std::shared_ptr<thought>)>;
+
+/// Greets, and answers each line with itself. `tls` begins TLS, `think` waits for a thought, `end` ends.
+class talker final : public machine {
+ public:
+  talker(const net::visitor& who, thinker think)
+      : think_(std::move(think)), thought_(std::make_shared<thought>(who.wake)), awaits_tls_(who.secure) {
+    if (!who.secure) say("hello");
+  }
+  void feed(bytes_view from_peer, time_point) override {
+    if (awaits_tls_) say("in clear");
+    if (awaits_tls_) done_ = true;
+    lines_.append(as_text(from_peer));
+    go_on();
+  }
+  void eof(time_point) override { done_ = true; }
+  void tick(time_point) override {}
+  bytes take_output() override { return std::exchange(output_, {}); }
+  [[nodiscard]] std::optional<time_point> deadline() const override { return std::nullopt; }
+  [[nodiscard]] bool done() const override { return done_; }
+  void stop(time_point) override {
+    say("stopped");
+    done_ = true;
+  }
+  [[nodiscard]] bool wants_tls() const override { return awaits_tls_ && !done_; }
+  void tls_started(const tls_facts& what, time_point) override {
+    awaits_tls_ = false;
+    say(what.version);
+  }
+  [[nodiscard]] bool busy() const override { return thinking_; }
+  void resume(time_point) override {
+    if (!thinking_ || !thought_->is_there) return;
+    thinking_ = false;
+    say("a thought");
+    go_on();
+  }
+
+ private:
+  void say(std::string_view words) {
+    append(output_, words);
+    append(output_, "\n");
+  }
+  void go_on() {
+    while (!done_ && !awaits_tls_ && !thinking_) {
+      const auto line = lines_.next();
+      if (!line) return;
+      say(line->text);
+      done_ = line->text == "end";
+      awaits_tls_ = line->text == "tls";
+      thinking_ = line->text == "think";
+      if (thinking_) think_(thought_);
+    }
+    if (awaits_tls_ && !lines_.empty()) done_ = true;
+  }
+
+  line_buffer lines_{100};
+  thinker think_;
+  std::shared_ptr<thought> thought_;
+  bytes output_;
+  bool awaits_tls_;
+  bool thinking_ = false;
+  bool done_ = false;
+};
+
+class talking final : public net::service_handler {
+ public:
+  explicit talking(thinker think = {}) : think_(std::move(think)) {}
+  std::unique_ptr<machine> open(const net::visitor& who) override { return std::make_unique<talker>(who, think_); }
+  void closed(machine&, const tcp::endpoint&, const result<void>& how) override {
+    ends(how ? "well" : describe(how.error()));
+  }
+  bytes full(const tcp::endpoint&) override { return {}; }
+  bool answer(const net::datagram&, bytes&) override { return false; }
+  void trouble(const std::string&) override {}
+  std::optional<std::size_t> tls_identity(machine&) override { return identity; }
+
+  std::optional<std::size_t> identity = 0;
+  log_lines ends;
+
+ private:
+  thinker think_;
+};
+
+const identity& lab_ca() {
+  static const identity its({.common_name = "Lab CA", .is_ca = true});
+  return its;
+}
+
+net::tls_server_options shown(const char* names) {
+  const identity its({.alternative_names = names}, &lab_ca());
+  return {.certificates = its.certificate(), .key = its.key(), .client_ca_file = {}, .alpn = {}};
+}
+
+/// A service that has TLS, and stops before its handler goes.
+struct talk {
+  explicit talk(net::service_handler& handler, bool implicit = false, net::service_limits limits = {})
+      : threads(2), service(threads, handler, limits) {
+    auto sockets = net::listen({.port = 0, .sockets_each = 2});
+    REQUIRE(sockets);
+    port = sockets->front().port;
+    REQUIRE(service.use_tls({shown("DNS:localhost"), shown("DNS:elsewhere.example")}, implicit));
+    service.start(std::move(*sockets));
+    threads.start();
+  }
+  ~talk() { threads.join(); }
+
+  net::workers threads;
+  net::service service;
+  std::uint16_t port = 0;
+};
+
+template <class Stream>
+asio::awaitable<std::string> ask(Stream& stream, std::string_view words, std::string_view until) {
+  co_await asio::async_write(stream, asio::buffer(words), net::use_tuple);
+  std::string heard;
+  std::array<char, 1000> piece{};
+  while (!heard.ends_with(until)) {
+    const auto [error, size] = co_await stream.async_read_some(asio::buffer(piece), net::use_tuple);
+    if (error) break;
+    heard.append(piece.data(), size);
+  }
+  co_return heard;
+}
+
+asio::awaitable<tcp::socket> connect(std::uint16_t port) {
+  net::destination to{.host = "localhost", .port = port, .addresses = {asio::ip::address_v4::loopback()}};
+  auto socket = co_await net::dial_tcp(std::move(to), {.deadline = clock::now() + 20s});
+  REQUIRE(socket);
+  co_return std::move(*socket);
+}
+
+net::tls_context trusting(const scratch_directory& files) {
+  auto made = net::tls_context::client({.ca_file = files.file("ca.pem", lab_ca().certificate())});
+  REQUIRE(made);
+  return std::move(*made);
+}
+
+}  // namespace
+
+TEST_CASE("service: a session goes on over TLS when it wants to", "[net][loop]") {
+  talking handler;
+  talk here(handler);
+  const scratch_directory files;
+  const auto task = [&]() -> asio::awaitable<bool> {
+    auto socket = co_await connect(here.port);
+    const std::string heard1 = co_await ask(socket, "one\ntls\n", "tls\n");
+    CHECK(heard1 == "hello\none\ntls\n");
+    net::tls_stream stream(std::move(socket), trusting(files), {.host = "localhost", .sni = {}});
+    const auto begun = co_await stream.handshake(clock::now() + 20s);
+    CHECK(begun);
+    const std::string heard2 = co_await ask(stream, "two\nend\n", "end\n");
+    CHECK(heard2 == "TLSv1.3\ntwo\nend\n");
+    std::array<char, 10> more{};
+    const auto [error, size] = co_await stream.async_read_some(asio::buffer(more), net::use_tuple);
+    CHECK(error == asio::error::eof);
+    CHECK(size == 0);
+    CHECK_FALSE(stream.was_truncated());
+    co_return true;
+  };
+  CHECK(outcome_of(task()));
+  CHECK(becomes_true([&] { return handler.ends.all() == std::vector<std::string>{"well"}; }));
+}
+
+TEST_CASE("service: octets behind the wish for TLS reach the session as what they are", "[net][loop]") {
+  talking handler;
+  talk here(handler);
+  const auto task = [&]() -> asio::awaitable<bool> {
+    auto socket = co_await connect(here.port);
+    const std::string heard = co_await ask(socket, "tls\ninjected\n", "never");
+    CHECK(heard == "hello\ntls\n");
+    co_return true;
+  };
+  CHECK(outcome_of(task()));
+}
+
+TEST_CASE("service: with implicit TLS nothing is said before it, and the handler chooses the identity", "[net][loop]") {
+  talking handler;
+  talk here(handler, true);
+  const scratch_directory files;
+  const auto task = [&](bool fits) -> asio::awaitable<bool> {
+    auto socket = co_await connect(here.port);
+    net::tls_stream stream(std::move(socket), trusting(files), {.host = "localhost", .sni = {}});
+    const auto begun = co_await stream.handshake(clock::now() + 20s);
+    CHECK(begun.has_value() == fits);
+    if (fits) {
+      const std::string heard = co_await ask(stream, "end\n", "end\n");
+      CHECK(heard == "TLSv1.3\nend\n");
+    }
+    co_return true;
+  };
+  CHECK(outcome_of(task(true)));
+  CHECK(becomes_true([&] { return handler.ends.all().size() == 1; }));
+  handler.identity = 1;
+  CHECK(outcome_of(task(false)));
+  REQUIRE(becomes_true([&] { return handler.ends.all().size() == 2; }));
+  CHECK_THAT(handler.ends.all().back(), ContainsSubstring("the peer refused our side of TLS"));
+}
+
+TEST_CASE("service: a TLS handshake has its time, whoever is silent", "[net][loop]") {
+  talking handler;
+  if (GENERATE(false, true)) handler.identity.reset();
+  talk here(handler, true, {.handshake_time = 50ms});
+  const auto task = [&]() -> asio::awaitable<bool> {
+    auto socket = co_await connect(here.port);
+    const std::string heard = co_await ask(socket, "", "never");
+    CHECK(heard.empty());
+    co_return true;
+  };
+  CHECK(outcome_of(task()));
+  REQUIRE(becomes_true([&] { return handler.ends.all().size() == 1; }));
+  CHECK_THAT(handler.ends.all().front(), ContainsSubstring("timed out"));
+}
+
+TEST_CASE("service: a stop ends silence in the handshake, and a session over TLS in order", "[net][loop]") {
+  talking handler;
+  talk here(handler, true, {.handshake_time = 1h});
+  const scratch_directory files;
+  const auto task = [&]() -> asio::awaitable<bool> {
+    auto socket = co_await connect(here.port);
+    net::tls_stream stream(std::move(socket), trusting(files), {.host = "localhost", .sni = {}});
+    const auto begun = co_await stream.handshake(clock::now() + 20s);
+    CHECK(begun);
+    const std::string heard3 = co_await ask(stream, "one\n", "one\n");
+    CHECK(heard3 == "TLSv1.3\none\n");
+    handler.identity.reset();
+    auto silent = co_await connect(here.port);
+    while (here.service.clients() < 2) co_await asio::post(asio::use_awaitable);
+    auto drained = std::make_shared<std::promise<void>>();
+    here.service.stop([drained] { drained->set_value(); });
+    const std::string heard4 = co_await ask(stream, "", "never");
+    CHECK(heard4 == "stopped\n");
+    const std::string heard5 = co_await ask(silent, "", "never");
+    CHECK(heard5 == "");
+    stream.close_notify();
+    CHECK(is_ready(drained->get_future()));
+    co_return true;
+  };
+  CHECK(outcome_of(task()));
+}
+
+TEST_CASE("service: a busy session is fed nothing until another thread wakes it", "[net][loop]") {
+  std::mutex mutex;
+  std::vector<std::shared_ptr<thought>> waiting;
+  talking handler([&](std::shared_ptr<thought> one) {
+    const std::lock_guard lock(mutex);
+    waiting.push_back(std::move(one));
+  });
+  talk here(handler);
+  const auto task = [&](bool stays) -> asio::awaitable<bool> {
+    auto socket = co_await connect(here.port);
+    const std::string heard6 = co_await ask(socket, "think\nafter\n", "think\n");
+    CHECK(heard6 == "hello\nthink\n");
+    std::shared_ptr<thought> one;
+    while (!one) {
+      const std::lock_guard lock(mutex);
+      if (!waiting.empty()) one = std::move(waiting.back());
+      waiting.clear();
+    }
+    one->wake();  // there is no thought yet
+    if (!stays) {
+      socket.set_option(tcp::socket::linger(true, 0));
+      socket.close();
+      co_return true;
+    }
+    one->is_there = true;
+    std::jthread elsewhere([&one] { one->wake(); });
+    const std::string heard7 = co_await ask(socket, "end\n", "end\n");
+    CHECK(heard7 == "a thought\nafter\nend\n");
+    elsewhere.join();
+    one->wake();  // it has ended, or soon will have
+    co_return true;
+  };
+  CHECK(outcome_of(task(true)));
+  CHECK(outcome_of(task(false)));
+  CHECK(becomes_true([&] { return !handler.ends.all().empty(); }));
+}
