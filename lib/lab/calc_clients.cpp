@@ -61,13 +61,16 @@ step_result orderly_end(classroom& in) {
   if (!reply) co_return unexpected(reply.error());
   in.tell.show(fmt::format("a client asks, and receives {}", count_of(reply->size(), "octet")));
 
-  const bool stopped = co_await in.stop_calc();
+  in.calc_service().begin_stop(co_await asio::this_coro::executor);
   in.tell.show("… the server is told to stop");
   const auto end = co_await becomes_readable(*guest);
   if (!end) co_return unexpected(end.error());
   bytes nothing(1);
   const one_call last = receive_now(*guest, nothing);
   in.tell.show(fmt::format("the client's next recv() {}", last.in_words()));
+  std::error_code ignored;
+  guest->close(ignored);
+  const bool stopped = co_await in.calc_service().stopped(clock::now() + patience);
   in.tell.check("the client was told by FIN, not by a reset, and no answer was lost",
                 stopped && reply->size() == calc::answer_size && last.is_end());
 

@@ -34,8 +34,6 @@ result<void> classroom::open() {
   return {};
 }
 
-asio::awaitable<bool> classroom::stop_calc() { co_return co_await calc_service_->stop(clock::now() + patience); }
-
 calc::query_options classroom::over(net::transport protocol) const {
   return {.protocol = protocol, .port = calc_at(), .timeout = patience};
 }

@@ -26,8 +26,7 @@ class classroom {
   [[nodiscard]] std::uint16_t calc_at() const { return calc_service_->port(); }
   [[nodiscard]] std::uint16_t echo_at() const { return echo_service_->port(); }
   [[nodiscard]] calc::server_totals totals() const { return calc_.totals(); }
-  /// The calculation server, as SIGTERM would. False: it has not ended in time.
-  [[nodiscard]] asio::awaitable<bool> stop_calc();
+  [[nodiscard]] local_service& calc_service() { return *calc_service_; }
 
   /// Shows the line that a user would type, behind a `$`.
   void show_command(std::string_view command) { tell.show(fmt::format("$ {}", command)); }

@@ -144,15 +144,15 @@ class post_office {
     for (const std::string_view name : {"Return-Path", "Received", "From", "Subject"})
       tell.show(fmt::format("{}: {}", name, escape(field(got.text, name))));
     tell.check("the server took it; the envelope says mallory, the letter says rector",
-                became->answer.has_value() && got.sender == one.envelope_from &&
-                    field(got.text, "From").find(one.from) != std::string::npos);
+               became->answer.has_value() && got.sender == one.envelope_from &&
+                   field(got.text, "From").find(one.from) != std::string::npos);
     tell.say(
         "What a receiver can tell: Return-Path repeats the envelope, and Received: holds the name that the client gave "
         "itself and the address that the connection came from. The address alone is not the client's to choose. That "
         "is what SPF checks against the envelope's domain; DKIM signs the letter, and DMARC asks that one of them fits "
         "the From: line. How easily this goes is the lesson; to do it to others is forgery.");
     tell.check("of all the names in it, only the connection's address was not the client's to choose",
-                got.from_address == "127.0.0.1" && got.helo == "client.example");
+               got.from_address == "127.0.0.1" && got.helo == "client.example");
     co_return result<void>();
   }
 
@@ -170,7 +170,7 @@ class post_office {
     for (const std::string& each : got.recipients) tell.show(fmt::format("RCPT TO:<{}>", escape(each)));
     tell.show(fmt::format("To: {}", escape(field(got.text, "To"))));
     tell.check("eve is in the envelope and nowhere in the letter",
-                got.recipients.size() == 2 && got.text.find("eve") == std::string::npos);
+               got.recipients.size() == 2 && got.text.find("eve") == std::string::npos);
     co_return result<void>();
   }
 
@@ -188,7 +188,7 @@ class post_office {
     for (const std::string_view line : split(body, '\n'))
       if (!trim(line).empty()) tell.show(escape(trim(line)));
     tell.check("the letter arrived as it was written, the line with the dot too",
-                body.find("before\r\n.\r\n.netrc\r\nafter\r\n") != std::string::npos);
+               body.find("before\r\n.\r\n.netrc\r\nafter\r\n") != std::string::npos);
     co_return result<void>();
   }
 
@@ -222,9 +222,10 @@ class post_office {
     const outcome became = co_await send(one, std::move(with));
     tell.show(became.done ? "sent" : describe(became.done.error()));
     tell.check("nothing was sent in clear",
-                !became.done && became.done.error().code == errc::not_permitted && receiver_.taken().size() == before);
-    const bool stopped = co_await service_->stop(clock::now() + patience);
-    if (!stopped) co_return fail(errc::timed_out, "the lab's mail server does not stop");
+               !became.done && became.done.error().code == errc::not_permitted && receiver_.taken().size() == before);
+    service_->begin_stop(co_await asio::this_coro::executor);
+    if (!co_await service_->stopped(clock::now() + patience))
+      co_return fail(errc::timed_out, "the lab's mail server does not stop");
     co_return result<void>();
   }
 

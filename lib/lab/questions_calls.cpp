@@ -17,8 +17,8 @@ constexpr std::size_t answer_size = 8;
 class ladder {
  public:
   ladder(narrator& tell, net::tcp::socket& client) : tell_(tell), client_(client) {
-    tell_.show(fmt::format("{:<19}{:^15} {:^15} {}", "", "client", "server", ""));
-    tell_.show(fmt::format("{:<19}{:^15} {:^15} {}", "call", "out in", "out in", "on the wire"));
+    tell_.show(fmt::format("{:<19} {:<8} {}", "", "client", "server"));
+    tell_.show(fmt::format("{:<19} {:<8} {:<8} {}", "call", "out  in", "out  in", "on the wire"));
   }
 
   void accepted(net::tcp::socket& server) {
@@ -26,24 +26,25 @@ class ladder {
     last_server_ = look(server);
   }
 
+  /// The server's socket has none any more.
+  void closed() { server_ = nullptr; }
+
   /// One row: what a call has changed since the last row.
   void row(std::string_view call, std::string_view on_the_wire) {
     client_change = change_of(client_, last_client_);
-    std::string server = "";
+    std::string server;
     if (server_ != nullptr) {
       server_change = change_of(*server_, last_server_);
       server = in_words(server_change);
     }
-    tell_.show(fmt::format("{:<19}{:^15} {:^15} {}", call, in_words(client_change), server, on_the_wire));
+    tell_.show(fmt::format("{:<19} {:<8} {:<8} {}", call, in_words(client_change), server, on_the_wire));
   }
 
   segments client_change;
   segments server_change;
 
  private:
-  static segments look(net::tcp::socket& socket) {
-    return segments_of(socket.native_handle()).value_or(segments{});
-  }
+  static segments look(net::tcp::socket& socket) { return segments_of(socket.native_handle()).value_or(segments{}); }
   static segments change_of(net::tcp::socket& socket, segments& last) {
     const segments now = look(socket);
     const segments change{.out = now.out - last.out,
@@ -54,7 +55,7 @@ class ladder {
     last = now;
     return change;
   }
-  static std::string in_words(const segments& change) { return fmt::format("{:>2} {:>2}", change.out, change.in); }
+  static std::string in_words(const segments& change) { return fmt::format("{:>3}{:>4}", change.out, change.in); }
 
   narrator& tell_;
   net::tcp::socket& client_;
@@ -121,20 +122,23 @@ step_result sending_calls(classroom& in) {
   if (error) co_return fail(error, "shutdown");
   const auto ended = co_await becomes_readable(server);
   if (!ended) co_return unexpected(ended.error());
-  rows.row("client shutdown()", "FIN >, < ACK");
+  rows.row("client shutdown()", "FIN >");
   const bool fin_is_empty = rows.client_change.out >= 1 && rows.client_change.data_out == 0 &&
                             rows.server_change.in >= 1 && rows.server_change.data_in == 0;
   const std::string states = fmt::format("client {}, server {}", state_of(*client), state_of(server));
   const bool half_closed = rows.server_change.state == sockets::state::close_wait;
 
   const one_call last = receive_now(server, taken);
+  rows.row("server recv() = 0", "nothing");
   server.close(error);
   const auto closed = co_await becomes_readable(*client);
   if (!closed) co_return unexpected(closed.error());
+  rows.closed();
+  rows.row("server close()", "< FIN, ACK >");
   const one_call end = receive_now(*client, taken);
+  rows.row("client recv() = 0", "nothing");
 
-  in.tell.check("connect() sent SYN and ACK and received SYN+ACK; the server had not called accept() yet",
-                shook_hands);
+  in.tell.check("connect() sent SYN and ACK and received SYN+ACK; the server had not called accept() yet", shook_hands);
   in.tell.say("So the SYN+ACK is the server's system's, on behalf of listen().");
   in.tell.check("accept() sent nothing: it takes a finished connection out of a queue", is_silent);
   in.tell.check("each send() was one segment with data; recv() only fetched what was there",
@@ -150,8 +154,8 @@ step_result sending_calls(classroom& in) {
 
 step_result completing_packets(classroom& in) {
   in.tell.say(
-      "Each blocking call is made here twice, in a way that returns at once and says whether it would have waited: "
-      "before the packet, and after it.");
+      "Here each call is made in a way that returns at once and says whether it would have waited: once before the "
+      "packet that it waits for, once after it.");
   const auto row = [&](std::string_view call, std::string_view outcome, std::string_view why) {
     in.tell.show(fmt::format("{:<17} {:<12} {}", call, outcome, why));
   };
@@ -169,7 +173,8 @@ step_result completing_packets(classroom& in) {
   const net::tcp::endpoint nobody(asio::ip::address_v4::loopback(), silent->number());
   // The call itself: Asio's waits for the outcome.
   const bool connect_waits =
-      ::connect(waiting.native_handle(), nobody.data(), static_cast<socklen_t>(nobody.size())) != 0 && errno == EINPROGRESS;
+      ::connect(waiting.native_handle(), nobody.data(), static_cast<socklen_t>(nobody.size())) != 0 &&
+      errno == EINPROGRESS;
 
   net::tcp::socket server(executor);
   listening->accept(server, error);
@@ -178,7 +183,8 @@ step_result completing_packets(classroom& in) {
   auto client = co_await connect_to(listening->local_endpoint().port());
   if (!client) co_return unexpected(client.error());
   const auto unanswered = segments_of(waiting.native_handle());
-  const bool connect_still_waits = connect_waits && (!unanswered || (unanswered->state == sockets::state::syn_sent && unanswered->in == 0));
+  const bool connect_still_waits =
+      connect_waits && (!unanswered || (unanswered->state == sockets::state::syn_sent && unanswered->in == 0));
   row("client connect()", "returns", "SYN+ACK has come");
   row("client connect()", connect_still_waits ? "would wait" : "returns", "to a port that drops the SYN: no SYN+ACK");
   in.tell.check("connect() waits for SYN+ACK", connect_still_waits);
@@ -238,7 +244,8 @@ step_result pieces(classroom& in) {
   if (auto done = co_await send_all(client, whole.first(6)); !done) co_return done;
   if (const auto come = co_await has_received(server, 6); !come) co_return unexpected(come.error());
   const one_call first = receive_now(server, taken);
-  in.tell.show(fmt::format("send(6)             recv() {:<11} {}", first.in_words(), hex(bytes_view(taken).first(first.size))));
+  in.tell.show(
+      fmt::format("send(6)             recv() {:<11} {}", first.in_words(), hex(bytes_view(taken).first(first.size))));
   if (auto done = co_await send_all(client, whole.subspan(6)); !done) co_return done;
   if (const auto come = co_await has_received(server, request.size() - 6); !come) co_return unexpected(come.error());
   const one_call second = receive_now(server, taken);

@@ -78,7 +78,8 @@ step_result chosen_end(classroom& in) {
     auto socket = co_await connect_to(in.calc_at());
     if (!socket) co_return unexpected(socket.error());
     const tcp::endpoint mine = own_end_of(*socket);
-    in.tell.show(fmt::format("connect() to {}:{} from {}", mine.address().to_string(), in.calc_at(), net::to_string(mine)));
+    in.tell.show(
+        fmt::format("connect() to {}:{} from {}", mine.address().to_string(), in.calc_at(), net::to_string(mine)));
     in_range = in_range && mine.port() != 0 && (!range || range->contains(mine.port()));
     ports.push_back(mine.port());
   }
@@ -103,10 +104,13 @@ step_result chosen_end(classroom& in) {
     socket.connect(own_end_of(silent), error);
     if (error) co_return fail(error, "connect a UDP socket");
     const udp::endpoint after = own_end_of(socket);
-    in.tell.show(fmt::format("UDP to {:<9} {} before connect(), {} after", target.to_string(), net::to_string(before), net::to_string(after)));
+    in.tell.show(fmt::format("UDP to {:<9}  {:<9} before connect(), {} after", target.to_string(),
+                             net::to_string(before), net::to_string(after)));
     no_packet = no_packet && silent.available(error) == 0;
-    if (is_unset(before) && after.address() == target && after.port() != 0) ++chosen;
-    else no_packet = false;
+    if (is_unset(before) && after.address() == target && after.port() != 0)
+      ++chosen;
+    else
+      no_packet = false;
   }
   in.tell.check("UDP's connect() chose an address and a port, and no datagram was sent", no_packet && chosen >= 1);
   co_return result<void>();
@@ -115,7 +119,8 @@ step_result chosen_end(classroom& in) {
 step_result bound_end(classroom& in) {
   in.tell.say(
       "With bind() before connect(). The address must be one of the machine's own (all of 127.0.0.0/8 are), and 0 for "
-      "the port leaves that to the system. A server does just this: without bind() nobody would know where to find it.");
+      "the port leaves that to the system. A server does just this: without bind() nobody would know where to find "
+      "it.");
   const auto executor = co_await asio::this_coro::executor;
   auto listening = listen_here(executor);
   if (!listening) co_return unexpected(listening.error());
@@ -137,7 +142,8 @@ step_result bound_end(classroom& in) {
   tcp::socket second(executor, tcp::v4());
   second.bind(wanted, error);
   const std::error_code taken = to_standard(error);
-  in.tell.show(fmt::format("bind()         {} by a second socket: {}", net::to_string(wanted), error ? message_of(taken) : "done"));
+  in.tell.show(fmt::format("bind()         {} by a second socket: {}", net::to_string(wanted),
+                           error ? message_of(taken) : "done"));
 
   const auto failed = co_await connect_on(client, listening->local_endpoint());
   if (!failed) co_return unexpected(failed.error());
@@ -149,8 +155,9 @@ step_result bound_end(classroom& in) {
   in.tell.check("the server sees the very address and port of bind()", bound == wanted && seen == wanted);
   in.tell.check("nobody else may have them meanwhile: EADDRINUSE, on Windows 10048",
                 taken == std::errc::address_in_use);
-  in.tell.say("netlab's clients do it with --bind ADDR[:PORT]. A client that binds a fixed port gains nothing, and fails "
-              "when it is started twice.");
+  in.tell.say(
+      "netlab's clients do it with --bind ADDR[:PORT]. A client that binds a fixed port gains nothing, and fails "
+      "when it is started twice.");
   co_return result<void>();
 }
 

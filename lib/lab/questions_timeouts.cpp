@@ -34,7 +34,7 @@ std::error_code set_connect_timeout(int socket, std::chrono::milliseconds limit)
 std::error_code set_receive_timeout(int socket, std::chrono::milliseconds limit) {
   const timeval value{.tv_sec = limit.count() / 1000, .tv_usec = limit.count() % 1000 * 1000};
   return ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0 ? std::error_code()
-                                                                                   : last_system_error();
+                                                                                  : last_system_error();
 }
 
 /// 0: for ever.
@@ -59,7 +59,8 @@ int receive_blocking(int socket) {
 
 step_result timeout_errors(classroom& in) {
   in.tell.say(
-      "A datagram is lost, a host is switched off, a server hangs: nothing tells the client, and recv() waits for ever. "
+      "A datagram is lost, a host is switched off, a server hangs: nothing tells the client, and recv() waits for "
+      "ever. "
       "With a timeout it ends in an error: EAGAIN in C (on Windows WSAETIMEDOUT, 10060), TimeoutError in Python. That "
       "is no disaster but a fact about the peer: catch it, ask again or give up.");
   udp::socket mute(co_await asio::this_coro::executor, {asio::ip::address_v4::loopback(), 0});

@@ -66,7 +66,7 @@ step_result refusal(scan_room& in) {
   const auto found = co_await run_scan(std::move(what));
   if (!found) co_return unexpected(found.error());
   in.tell.check("connect() failed with ECONNREFUSED, and the scan names the same with Windows' 10061",
-              *error == std::errc::connection_refused && is_error(*found, ECONNREFUSED, 10061));
+                *error == std::errc::connection_refused && is_error(*found, ECONNREFUSED, 10061));
   co_return result<void>();
 }
 
@@ -82,8 +82,8 @@ step_result tcp_silence(scan_room& in) {
   if (!found) co_return unexpected(found.error());
   in.show(*found, true);
   in.tell.check("the port is filtered (no-response), and the error is a timeout",
-              has(*found, transport::tcp, in.silent_at(), port_state::filtered, reason::no_response) &&
-                  is_error(*found, ETIMEDOUT, 10060));
+                has(*found, transport::tcp, in.silent_at(), port_state::filtered, reason::no_response) &&
+                    is_error(*found, ETIMEDOUT, 10060));
   co_return result<void>();
 }
 
@@ -101,9 +101,9 @@ step_result in_parallel(scan_room& in) {
   const auto all_filtered =
       std::ranges::all_of(*found, [](const scan::finding& one) { return one.state == port_state::filtered; });
   in.tell.show(fmt::format("{} filtered in {} ms; one after the other, each asked twice: {} ms",
-                         count_of(found->size(), "port"), took.count(), in_a_row.count()));
+                           count_of(found->size(), "port"), took.count(), in_a_row.count()));
   in.tell.check("together they took less time than in a row",
-              found->size() == ports.size() && all_filtered && took < in_a_row);
+                found->size() == ports.size() && all_filtered && took < in_a_row);
   co_return result<void>();
 }
 
@@ -124,8 +124,8 @@ step_result messages(scan_room& in) {
   const auto from_echo = at(in.echo_at());
   const auto from_calc = at(in.calc_at());
   in.tell.check("the echo is recognised, and the calculation service answers with a line of its own",
-              from_echo != found->end() && from_echo->is_echo && from_calc != found->end() && !from_calc->is_echo &&
-                  from_calc->reply.starts_with("error: "));
+                from_echo != found->end() && from_echo->is_echo && from_calc != found->end() && !from_calc->is_echo &&
+                    from_calc->reply.starts_with("error: "));
   co_return result<void>();
 }
 
@@ -141,9 +141,9 @@ step_result stopped_early(scan_room& in) {
   if (!found) co_return unexpected(found.error());
   in.show(*found, false, "interrupted");
   in.tell.check("two ports are known, and of the third it is said that it is not",
-              has(*found, transport::tcp, in.echo_at(), port_state::open, reason::syn_ack) &&
-                  has(*found, transport::tcp, in.closed_at(), port_state::closed, reason::reset) &&
-                  has(*found, transport::tcp, in.silent_at(), port_state::unknown, reason::not_finished));
+                has(*found, transport::tcp, in.echo_at(), port_state::open, reason::syn_ack) &&
+                    has(*found, transport::tcp, in.closed_at(), port_state::closed, reason::reset) &&
+                    has(*found, transport::tcp, in.silent_at(), port_state::unknown, reason::not_finished));
   co_return result<void>();
 }
 

@@ -84,8 +84,8 @@ step_result over_udp(scan_room& in) {
   if (!found) co_return unexpected(found.error());
   in.show(*found, true);
   in.tell.check("the echo service's port is open (reply), the other one closed (port-unreachable)",
-              has(*found, transport::udp, in.echo_at(), port_state::open, reason::reply) &&
-                  has(*found, transport::udp, in.closed_at(), port_state::closed, reason::port_unreachable));
+                has(*found, transport::udp, in.echo_at(), port_state::open, reason::reply) &&
+                    has(*found, transport::udp, in.closed_at(), port_state::closed, reason::port_unreachable));
   what.udp_ports = {in.closed_at()};
   const auto refused = co_await run_scan(std::move(what));
   if (!refused) co_return unexpected(refused.error());
@@ -144,8 +144,8 @@ step_result udp_silence(scan_room& in) {
   if (!found) co_return unexpected(found.error());
   in.show(*found, false);
   in.tell.check("the silent port is open|filtered, the closed one was heard",
-              has(*found, transport::udp, in.silent_at(), port_state::open_filtered, reason::no_response) &&
-                  has(*found, transport::udp, in.closed_at(), port_state::closed, reason::port_unreachable));
+                has(*found, transport::udp, in.silent_at(), port_state::open_filtered, reason::no_response) &&
+                    has(*found, transport::udp, in.closed_at(), port_state::closed, reason::port_unreachable));
   co_return result<void>();
 }
 
@@ -163,8 +163,8 @@ step_result unmoved(scan_room& in) {
   if (!found) co_return unexpected(found.error());
   in.show(*found, false);
   in.tell.check("the scan says open|filtered, and the server counted datagrams without an answer",
-              has(*found, transport::udp, in.calc_at(), port_state::open_filtered, reason::no_response) &&
-                  in.totals().refused > dropped);
+                has(*found, transport::udp, in.calc_at(), port_state::open_filtered, reason::no_response) &&
+                    in.totals().refused > dropped);
   const calc::request asked{.id = 1, .op = "SUM", .numbers = {1, 2, 3}};
   const auto got = co_await in.ask(in.over(net::transport::udp), asked);
   if (!got) co_return unexpected(got.error());
@@ -174,7 +174,8 @@ step_result unmoved(scan_room& in) {
 
 step_result echoed(scan_room& in) {
   in.tell.say(
-      "Whoever knows no more than that a port is open may send it what he likes. The octets come back as they are, over "
+      "Whoever knows no more than that a port is open may send it what he likes. The octets come back as they are, "
+      "over "
       "UDP in one datagram, over TCP as they come.");
   bytes request;
   calc::append_request(request, {.id = 2, .op = "MAX", .numbers = {4, 9}}, byte_order::big);

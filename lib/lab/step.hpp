@@ -22,7 +22,8 @@ struct step {
   step_result (*run)(Room& in);
 };
 
-/// The steps must outlive it. The reader is asked before each step whether to go on; who does not want to gets no further one.
+/// The steps must outlive it. The reader is asked before each step whether to go on; who does not want to gets no
+/// further one.
 template <class Room, std::size_t Count>
 [[nodiscard]] step_result play(Room& in, const std::array<step<Room>, Count>& steps) {
   for (const step<Room>& one : steps) {

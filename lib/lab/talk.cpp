@@ -89,7 +89,8 @@ one_call receive_now(tcp::socket& socket, bytes& into) {
 
 asio::awaitable<result<void>> send_all(tcp::socket& socket, bytes_view octets) {
   const net::expiry limit(socket, clock::now() + patience);
-  const auto [error, size] = co_await asio::async_write(socket, asio::buffer(octets.data(), octets.size()), net::use_tuple);
+  const auto [error, size] =
+      co_await asio::async_write(socket, asio::buffer(octets.data(), octets.size()), net::use_tuple);
   if (error) co_return fail(error, "send");
   co_return result<void>();
 }
