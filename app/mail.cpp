@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab mail: sending mail by a submission server.
+// netlab mail: sending mail by a submission server, and a server to practise on.
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "cli.hpp"
 #include "mail/domain.hpp"
 #include "mail_send.hpp"
+#include "mail_sink.hpp"
 #include "options.hpp"
 
 namespace netlab::app {
@@ -265,7 +266,54 @@ constexpr std::array send_examples{
     example{"netlab mail send --batch letters.jsonl --parallel 4", "many messages over four connections"},
 };
 
+constexpr std::array sink_table{
+    sink_options::auth_without_tls,
+    serving_options::bind,
+    sink_options::discard,
+    sink_options::fault,
+    serving_options::grace,
+    serving_options::idle_timeout,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    sink_options::maildir,
+    serving_options::max_clients,
+    sink_options::max_rate,
+    sink_options::max_recipients,
+    sink_options::max_size,
+    sink_options::max_time,
+    sink_options::name,
+    shared_options::password_command,
+    shared_options::password_file,
+    option{.name = "port", .argument = "N", .help = "port with STARTTLS; 0: a free one", .fallback = "2525"},
+    sink_options::reject,
+    sink_options::require_auth,
+    sink_options::require_tls,
+    sink_options::state,
+    sink_options::tempfail,
+    serving_options::threads,
+    option{.name = "tls-port",
+           .argument = "N",
+           .help = "port where TLS comes first; none: no such port; 0: a free one, as with --port 0",
+           .fallback = "2465"},
+    sink_options::user,
+};
+
+constexpr std::array sink_examples{
+    example{"netlab mail sink", "takes everything on ports 2525 and 2465, and says where it is kept"},
+    example{"netlab mail send --server localhost:2525 --ca-file ~/.local/state/netlab/ca.pem --to you@example.org",
+            "the other end of it"},
+    example{"netlab mail sink --user ann --require-auth --reject bob@example.org",
+            "a submission server that Ann can use, to write to anyone but Bob"},
+    example{"netlab mail sink --fault tempfail-data:every=2",
+            "a greylisting one: each second message has to come again"},
+    example{"sudo netlab mail sink --port 587 --tls-port 465 --bind any", "on the usual ports, for other machines too"},
+    example{"netlab mail sink --port 0 --json", "for a program: free ports, and an object for each message"},
+};
+
 using enum exit_status;
+constexpr std::array sink_statuses{done,          usage,       bad_data,      no_input,     unavailable,
+                                   internal,      system,      cannot_create, input_output, not_permitted,
+                                   configuration, interrupted, terminated};
 constexpr std::array send_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
                                    unavailable,   internal,      system,      input_output, try_later, protocol,
                                    not_permitted, configuration, interrupted, terminated};
@@ -286,10 +334,23 @@ constexpr std::array actions{
            .examples = send_examples,
            .statuses = send_statuses,
            .run = send},
+    action{.path = "mail sink",
+           .summary = "run a mail server to practise on",
+           .description =
+               "Takes mail by SMTP as a submission server does, with STARTTLS on one port and TLS from the start on "
+               "another, and delivers it into a Maildir; nothing leaves the machine. A client is told 250 when its "
+               "message is on the disk, not before. At its first start it makes a CA of its own, and from it the "
+               "certificate that it shows; the first line that it prints names the file that clients have to trust.\n\n"
+               "With --user it offers AUTH, to everyone named with the same password. With --fault it misbehaves as "
+               "real servers do, always on the same occasions: --fault list explains each. -v shows the dialogue.",
+           .options = sink_table,
+           .examples = sink_examples,
+           .statuses = sink_statuses,
+           .run = sink},
 };
 
 }  // namespace
 
-const command mail_command{.name = "mail", .summary = "send mail", .actions = actions};
+const command mail_command{.name = "mail", .summary = "send mail, and receive it to practise", .actions = actions};
 
 }  // namespace netlab::app

@@ -24,6 +24,10 @@ inetutils-telnet      -    a peer: a person at a telnet prompt
 netcat-openbsd        -    a peer: nc
 ncat                  -    a peer: the nc of the nmap project
 socat                 -    a peer, and a relay
+curl                  -    a peer that brings mail, as are the next two
+msmtp                 -    likewise
+swaks                 -    likewise
+mutt                  -    reads a Maildir
 openssl               -    makes certificates for the tests, and is a peer
 tshark                -    reads from the wire what was sent
 python3               -    black-box tests, peers, and the sum of the results

@@ -87,6 +87,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   });
   // A thread that the system refuses is told before anyone is told that it listens.
   threads.start([&] { main_loop.stop(); });
+  if (how.ready_first) how.ready_first();
   for (const auto& each : sockets)
     for (const net::bound& socket : each) announce(socket, out);
   // Who started it cannot know its ports. One that went away after reading them is no reason to end.

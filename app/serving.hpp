@@ -2,6 +2,8 @@
 // What every server command does around its services: sockets, ready lines, signals, a stop with grace.
 #pragma once
 
+#include <functional>
+
 #include "cli.hpp"
 #include "console.hpp"
 #include "net/service.hpp"
@@ -36,6 +38,8 @@ struct serving {
   duration grace{};
   std::size_t max_clients = 0;
   duration idle_timeout{};
+  /// Called once all sockets are had, for what is to be said before the ready lines; may be missing.
+  std::function<void()> ready_first;
 
   /// Reads them, and --port, --tcp, --udp (neither: both), -4, -6.
   [[nodiscard]] static serving read(arguments& args);

@@ -23,13 +23,14 @@ bool set_option(int fd, int level, int name, int value) noexcept {
   return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-failure explain(std::error_code code, transport protocol, const asio::ip::address& address, std::uint16_t port) {
+failure explain(std::error_code code, transport protocol, const asio::ip::address& address, std::uint16_t port,
+                std::string_view option) {
   failure why{code, fmt::format("listen {} {}", name_of(protocol), to_string(address, port)), {}, {}};
   if (code == std::errc::address_in_use) {
-    why.hint = fmt::format("`ss -lnp{} 'sport = :{}'` shows who has it; --port 0 takes a free one",
-                           protocol == transport::tcp ? 't' : 'u', port);
+    why.hint = fmt::format("`ss -lnp{} 'sport = :{}'` shows who has it; {} 0 takes a free one",
+                           protocol == transport::tcp ? 't' : 'u', port, option);
   } else if (code == std::errc::permission_denied) {
-    why.hint = fmt::format("ports below 1024 need root or CAP_NET_BIND_SERVICE; try --port {}", port + 10000);
+    why.hint = fmt::format("ports below 1024 need root or CAP_NET_BIND_SERVICE; try {} {}", option, port + 10000);
   } else if (code == std::errc::address_not_available) {
     why.detail = "not an address of this machine";
     why.hint = "`ip address` lists them";
@@ -50,11 +51,11 @@ result<std::uint16_t> port_of(int fd) {
 // sharing (bound sockets with SO_REUSEADDR that do not listen yet would not keep each other out): with SO_REUSEPORT
 // from the start, a second server of the same user would silently get half of the first one's peers.
 result<unique_fd> open_socket(transport protocol, const asio::ip::address& address, std::uint16_t port, bool is_first,
-                              bool shared) {
+                              bool shared, std::string_view option) {
   const bool is_tcp = protocol == transport::tcp;
   unique_fd fd(::socket(address.is_v6() ? AF_INET6 : AF_INET,
                         (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const auto failed = [&] { return unexpected(explain(last_system_error(), protocol, address, port)); };
+  const auto failed = [&] { return unexpected(explain(last_system_error(), protocol, address, port, option)); };
   if (!fd) return failed();
   if (address.is_v6() && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return failed();
   // For TCP it lets a restarted server bind beside its old connections; for UDP it would share the port.
@@ -75,10 +76,12 @@ result<unique_fd> open_socket(transport protocol, const asio::ip::address& addre
   return fd;
 }
 
-result<bound> open_address(transport protocol, const asio::ip::address& address, std::uint16_t port, unsigned sockets) {
+result<bound> open_address(transport protocol, const asio::ip::address& address, std::uint16_t port,
+                           const listen_options& options) {
+  const unsigned sockets = options.sockets_each;
   bound opened{.protocol = protocol, .address = address, .port = port, .sockets = {}};
   for (unsigned index = 0; index < sockets; ++index) {
-    auto fd = open_socket(protocol, address, opened.port, index == 0, sockets > 1);
+    auto fd = open_socket(protocol, address, opened.port, index == 0, sockets > 1, options.port_option);
     if (!fd) return unexpected(fd.error());
     if (opened.port == 0) {
       const auto taken = port_of(fd->get());
@@ -98,7 +101,7 @@ result<std::vector<bound>> open_all(const listen_options& options, const std::ve
   for (const transport protocol : {transport::tcp, transport::udp}) {
     if (!(protocol == transport::tcp ? options.tcp : options.udp)) continue;
     for (const asio::ip::address& address : addresses) {
-      auto one = open_address(protocol, address, port, options.sockets_each);
+      auto one = open_address(protocol, address, port, options);
       if (!one) {
         const std::error_code code = one.error().code;
         if (skip_missing &&

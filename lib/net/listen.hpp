@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -17,6 +18,7 @@ struct listen_options {
   std::uint16_t port = 0;                    ///< 0: one free number, the same for all sockets
   bool tcp = true;
   bool udp = false;
+  std::string_view port_option = "--port";   ///< what a failure's cure calls it
   unsigned sockets_each = 1;                 ///< how many share an address (SO_REUSEPORT, socket(7))
 };
 

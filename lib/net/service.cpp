@@ -254,8 +254,13 @@ asio::awaitable<result<void>> service::converse(shard& on, session& one) {
 asio::awaitable<result<void>> service::secure(shard& on, session& one) {
   const time_point deadline = clock::now() + limits_.handshake_time;
   if (one.aborted) co_return fail(asio::error::operation_aborted, {});
-  const auto identity = handler_.tls_identity(*one.protocol);
-  if (!identity) {
+  const tls_answer answer = handler_.begin_tls(*one.protocol);
+  if (answer.how == tls_answer::kind::words) {
+    const expiry limit(one.socket, deadline);
+    const auto [error, size] = co_await asio::async_write(one.socket, asio::buffer(answer.words), use_tuple);
+    co_return error ? fail(error, {}) : result<void>();
+  }
+  if (answer.how == tls_answer::kind::silence) {
     one.silent = true;
     const expiry limit(one.socket, deadline);
     std::array<std::byte, 4096> ignored{};
@@ -265,7 +270,7 @@ asio::awaitable<result<void>> service::secure(shard& on, session& one) {
       if (error) co_return fail(limit.passed() ? make_error_code(errc::timed_out) : error, {});
     }
   }
-  one.encrypted = std::make_unique<tls_stream>(std::move(one.socket), on.identities.at(*identity));
+  one.encrypted = std::make_unique<tls_stream>(std::move(one.socket), on.identities.at(answer.identity));
   auto done = co_await one.encrypted->handshake(deadline);
   co_return done;
 }

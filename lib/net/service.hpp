@@ -30,6 +30,18 @@ struct visitor {
   std::function<void()> wake;
 };
 
+/// What a server does where TLS should begin; the right thing, unless somebody practises with it.
+struct tls_answer {
+  enum class kind : std::uint8_t {
+    handshake,  ///< as `identity`
+    silence,  ///< it reads and says nothing
+    words,  ///< instead of TLS; then the connection ends
+  };
+  kind how = kind::handshake;
+  std::size_t identity = 0;  ///< of those given to use_tls()
+  bytes words = {};
+};
+
 /// What a service says and does. Called from every worker's thread at once: each call guards its own state.
 class service_handler {
  public:
@@ -39,10 +51,10 @@ class service_handler {
   [[nodiscard]] virtual std::unique_ptr<machine> open(const visitor& who) = 0;
   /// Its session has ended; the failure says if the stream broke, or what was wrong with TLS.
   virtual void closed(machine& session, const tcp::endpoint& peer, const result<void>& how) = 0;
-  /// Which of the identities given to use_tls() the session shows; none: it does not answer the client's first word.
-  [[nodiscard]] virtual std::optional<std::size_t> tls_identity(machine& session) {
+  /// How the session answers the client's first word of TLS.
+  [[nodiscard]] virtual tls_answer begin_tls(machine& session) {
     static_cast<void>(session);
-    return 0;
+    return {};
   }
   /// A peer came when max_clients were there; gets these octets and an orderly close.
   [[nodiscard]] virtual bytes full(const tcp::endpoint& peer) = 0;

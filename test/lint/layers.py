@@ -12,7 +12,7 @@ import sys
 import lint
 
 # The files of a module that do I/O; the others are protocols, parsers, plans and reports.
-DOES_IO = {'bench', 'file', 'owners', 'query', 'relay', 'run', 'secure', 'send', 'serve',
+DOES_IO = {'bench', 'file', 'maildir', 'owners', 'query', 'relay', 'run', 'secure', 'send', 'serve', 'sink',
            # the engines of the scan drive their sockets themselves (DESIGN.md), and this runs them in a call
            'socket', 'tcp_connect', 'tcp_shards', 'udp', 'scan_host'}
 

@@ -100,9 +100,9 @@ class talking final : public net::service_handler {
   bytes full(const tcp::endpoint&) override { return {}; }
   bool answer(const net::datagram&, bytes&) override { return false; }
   void trouble(const std::string&) override {}
-  std::optional<std::size_t> tls_identity(machine&) override { return identity; }
+  net::tls_answer begin_tls(machine&) override { return tls; }
 
-  std::optional<std::size_t> identity = 0;
+  net::tls_answer tls;
   log_lines ends;
 
  private:
@@ -218,7 +218,7 @@ TEST_CASE("service: with implicit TLS nothing is said before it, and the handler
   };
   CHECK(outcome_of(task(true)));
   CHECK(becomes_true([&] { return handler.ends.all().size() == 1; }));
-  handler.identity = 1;
+  handler.tls.identity = 1;
   CHECK(outcome_of(task(false)));
   REQUIRE(becomes_true([&] { return handler.ends.all().size() == 2; }));
   CHECK_THAT(handler.ends.all().back(), ContainsSubstring("the peer refused our side of TLS"));
@@ -226,7 +226,7 @@ TEST_CASE("service: with implicit TLS nothing is said before it, and the handler
 
 TEST_CASE("service: a TLS handshake has its time, whoever is silent", "[net][loop]") {
   talking handler;
-  if (GENERATE(false, true)) handler.identity.reset();
+  if (GENERATE(false, true)) handler.tls.how = net::tls_answer::kind::silence;
   talk here(handler, true, {.handshake_time = 50ms});
   const auto task = [&]() -> asio::awaitable<bool> {
     auto socket = co_await connect(here.port);
@@ -250,7 +250,7 @@ TEST_CASE("service: a stop ends silence in the handshake, and a session over TLS
     CHECK(begun);
     const std::string heard3 = co_await ask(stream, "one\n", "one\n");
     CHECK(heard3 == "TLSv1.3\none\n");
-    handler.identity.reset();
+    handler.tls.how = net::tls_answer::kind::silence;
     auto silent = co_await connect(here.port);
     while (here.service.clients() < 2) co_await asio::post(asio::use_awaitable);
     auto drained = std::make_shared<std::promise<void>>();

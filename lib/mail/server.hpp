@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// The server's side of one SMTP connection (RFC 5321, 6409): who may send what to whom, and the messages that come.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/machine.hpp"
+#include "mail/content_scanner.hpp"
+#include "mail/envelope.hpp"
+#include "mail/inbox.hpp"
+#include "mail/sasl_server.hpp"
+#include "mail/server_parameters.hpp"
+
+namespace netlab::mail {
+
+enum class server_state : std::uint8_t {
+  command,    ///< waits for a line
+  auth,       ///< for a line of a login
+  content,    ///< for the content of DATA
+  chunk,      ///< for the octets of BDAT
+  committing, ///< for the inbox: busy()
+  wants_tls,  ///< the caller shall start TLS, then call tls_started()
+  hung,       ///< says nothing more, on purpose
+  pouring,    ///< says the same for ever, on purpose
+  ended,
+};
+[[nodiscard]] std::string_view name_of(server_state state) noexcept;
+
+/// Greets at once. Extensions: STARTTLS, AUTH, PIPELINING, SIZE, 8BITMIME, SMTPUTF8, DSN, CHUNKING,
+/// ENHANCEDSTATUSCODES. Lines end in CR LF and in nothing else: a command that ends in a lone LF is refused (500), a
+/// message with a lone CR or LF in it too (554), behind its true end; then the session goes on.
+class server final : public machine {
+ public:
+  /// So much of a message within server_patience::content is progress.
+  static constexpr std::uint64_t content_step = 16 * 1024;
+
+  /// All that is referred to outlives it. `watch` may be null.
+  server(const server_parameters& with, inbox& into, server_observer* watch, server_visitor who, time_point now);
+  ~server() override;
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  void feed(bytes_view from_peer, time_point now) override;
+  void eof(time_point now) override;
+  void tick(time_point now) override;
+  [[nodiscard]] bytes take_output() override;
+  [[nodiscard]] std::optional<time_point> deadline() const override;
+  [[nodiscard]] bool done() const override;
+  /// A message whose content has begun may be finished; then, or at once, 421 and done.
+  void stop(time_point now) override;
+
+  /// Behind the 220 to STARTTLS. Octets that come behind STARTTLS in clear end the session.
+  [[nodiscard]] bool wants_tls() const override;
+  /// Behind STARTTLS the session begins anew (RFC 3207 §4.2). Where TLS was there from the start this only says how.
+  void tls_started(const tls_facts& what, time_point now) override;
+
+  /// Between inbox::commit() and committed(). What is fed meanwhile is kept.
+  [[nodiscard]] bool busy() const override { return state_ == server_state::committing; }
+  /// Asks the inbox for the outcome.
+  void resume(time_point now) override;
+  /// What became of the message that was given to commit(): its name, or why not. Nothing where none was.
+  void committed(result<std::string> queue_id, time_point now);
+
+  [[nodiscard]] server_state state() const noexcept { return state_; }
+  [[nodiscard]] const session_counts& counts() const noexcept { return counts_; }
+  [[nodiscard]] const envelope& current() const noexcept { return envelope_; }
+
+ private:
+  struct parameter;
+  struct command_line;
+
+  // lines, in server.cpp
+  void work(std::string_view& input);
+  void drain();
+  void take_line(std::string_view& input);
+  void on_line(std::string_view line);
+  void dispatch(std::string_view line);
+  void say(std::string_view reply);
+  void say_error(std::string_view reply);
+  void tell(char who, std::string_view line) const;
+  void close(std::string_view why);
+  void enter(server_state next) noexcept { state_ = next; }
+  void arm(duration patience) noexcept;
+
+  // the session, in server_session.cpp
+  void greet();
+  void on_ehlo(std::string_view arguments, bool extended);
+  void say_capabilities();
+  void on_starttls(std::string_view arguments);
+  void on_rset(std::string_view arguments);
+  void on_vrfy(std::string_view arguments);
+  void on_quit(std::string_view arguments);
+  [[nodiscard]] bool offers_starttls() const noexcept;
+  [[nodiscard]] bool knows_auth() const noexcept;
+  [[nodiscard]] bool offers_auth() const noexcept;
+  [[nodiscard]] bool offers(mechanism which) const noexcept;
+  [[nodiscard]] bool lacks_tls() const noexcept;
+  [[nodiscard]] std::uint64_t size_limit() const noexcept;
+
+  // login, in server_auth.cpp
+  void on_auth(std::string_view arguments);
+  void on_auth_line(std::string_view line);
+  void go_on_with_auth(std::optional<std::string_view> response);
+  void fail_auth(std::string_view reply, std::string_view why);
+
+  // envelopes, in server_mail.cpp
+  void on_mail(std::string_view arguments);
+  void on_rcpt(std::string_view arguments);
+  [[nodiscard]] std::string_view mail_refusal() const noexcept;
+  [[nodiscard]] bool set_mail_parameter(const parameter& one);
+  [[nodiscard]] bool set_rcpt_parameter(const parameter& one, recipient& to);
+  [[nodiscard]] bool set_parameter(std::string& to, std::string_view value);
+  [[nodiscard]] std::optional<command_line> take_command_line(std::string_view arguments, std::string_view word);
+  [[nodiscard]] std::optional<address> take_address(std::string_view path, bool of_sender);
+  void refuse_envelope(std::string_view reply);
+  void forget_transaction();
+
+  // content, in server_content.cpp
+  [[nodiscard]] std::string_view content_refusal() const noexcept;
+  [[nodiscard]] bool begin_message();
+  void on_data(std::string_view arguments);
+  void on_bdat(std::string_view arguments);
+  void swallow_chunk(std::string_view reply);
+  void take_content(std::string_view& input);
+  void take_chunk(std::string_view& input);
+  void end_chunk();
+  void append_content(std::string_view piece);
+  void progress(std::size_t octets) noexcept;
+  [[nodiscard]] std::string_view flaw_of_message() const noexcept;
+  void end_message();
+  void refuse_message(std::string_view reply);
+  void accept(std::string_view id);
+
+  // faults, in server_fault.cpp
+  [[nodiscard]] bool strike(fault_stage at, const address* now_at = nullptr);
+  [[nodiscard]] bool act(const fault_plan::entry& one);
+  [[nodiscard]] bool is_trickling() const noexcept { return split_ || delay_ != duration(0); }
+  [[nodiscard]] bytes take_trickle();
+
+  const server_parameters& with_;
+  inbox& inbox_;
+  server_observer* watch_;
+  bool wants_lines_;
+  server_state state_ = server_state::command;
+  time_point now_;
+  time_point deadline_ = never;
+  time_point session_end_ = never;
+  bytes output_;
+  session_counts counts_;
+  std::size_t idle_commands_ = 0;
+  bool working_ = false;        // within work(): the outcome may be told from there
+  bool stopping_ = false;
+  bool ended_by_peer_ = false;  // while the inbox is waited for
+
+  std::string line_;       // one that is not whole yet
+  bool skipping_ = false;  // it is too long
+  std::string held_;       // fed while the inbox is waited for
+
+  std::optional<channel_binding> binding_;
+  std::unique_ptr<sasl_server> login_;
+  mechanism login_by_{};
+
+  envelope envelope_;
+  bool is_greeted_ = false;        // EHLO or HELO was said
+  bool in_transaction_ = false;    // MAIL was accepted
+  bool tried_recipients_ = false;  // RCPT was said in it
+  content_scanner scanner_;
+  bool is_receiving_ = false;      // inbox::begin() was called, and neither commit() nor abandon()
+  bool is_last_chunk_ = false;
+  bool is_swallowing_ = false;     // the chunk is thrown away
+  std::string chunk_reply_;        // and this is said at its end
+  std::uint64_t chunk_left_ = 0;
+  std::uint64_t octets_ = 0;       // of the message
+  std::uint64_t step_ = 0;         // of it since the deadline was moved
+  std::optional<failure> trouble_;  // the inbox's
+
+  // Faults that are under way.
+  const fault* behind_commit_ = nullptr;
+  std::string_view more_words_;  // behind the next answer
+  std::string_view poured_;
+  bool babbles_ = false;
+  bool loses_ = false;
+  bool refuses_initial_ = false;
+  bool asks_oddly_ = false;
+  bool hides_starttls_ = false;
+  bool is_small_ = false;
+  bool lies_ = false;
+  bool split_ = false;
+  std::size_t trickled_ = 0;  // octets of output_ that have left
+  duration delay_{};
+  time_point held_back_until_ = never;
+};
+
+}  // namespace netlab::mail
