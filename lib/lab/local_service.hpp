@@ -7,11 +7,17 @@
 
 namespace netlab::lab {
 
+struct local_service_options {
+  bool udp = true;  ///< beside TCP, on the same number
+  std::vector<net::tls_server_options> tls = {};  ///< what STARTTLS begins with; none: there is no TLS
+};
+
 class local_service {
  public:
-  /// TCP and UDP on one number. The handler must outlive it.
+  /// The handler must outlive it.
   [[nodiscard]] static result<std::unique_ptr<local_service>> start(net::service_handler& handler,
-                                                                    net::service_limits limits);
+                                                                    net::service_limits limits,
+                                                                    const local_service_options& how = {});
   /// Stops it, in order if stopped() was waited for.
   ~local_service();
 
