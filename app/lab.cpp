@@ -62,7 +62,7 @@ class text_narrator final : public console_narrator {
   void say(std::string_view text) override {
     if (!out_.is_quiet()) out_.line(fill(text, help_width, 2));
   }
-  void show(std::string_view line) override { out_.line(fmt::format("      {}", line)); }
+  void show(std::string_view line) override { out_.line(line.empty() ? std::string() : fmt::format("      {}", line)); }
   void check(std::string_view observation, bool held) override {
     out_.line(fill(fmt::format("[{}] {}", held ? "ok" : "FAILED", observation), help_width, 2));
     out_.flush();
@@ -166,8 +166,8 @@ constexpr std::array tour_examples{
 };
 
 using enum exit_status;
-constexpr std::array tour_statuses{done,         partly_done,   usage,         unavailable, internal,  system,
-                                   input_output, not_permitted, configuration, interrupted, terminated};
+constexpr std::array tour_statuses{done,          partly_done,  usage,         unavailable,   internal,    system,
+                                   cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
 
 constexpr std::array actions{
     action{.path = "lab tour",

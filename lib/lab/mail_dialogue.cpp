@@ -67,6 +67,9 @@ class typist {
         std::make_unique<net::tls_stream>(std::move(clear_), with, net::tls_peer{.host = std::move(host), .sni = {}});
     co_return co_await secure_->handshake(clock::now() + patience);
   }
+  /// Whether what is said is shown.
+  void mute(bool on) { mute_ = on; }
+
   [[nodiscard]] const net::tls_stream& secure() const { return *secure_; }
 
  private:
@@ -92,6 +95,8 @@ class typist {
   }
 
   void show(char who, std::string_view line, std::string_view beside) {
+    if (mute_) return;
+    if (line.empty()) return tell_.show(fmt::format("{}:", who));
     if (beside.empty()) return tell_.show(fmt::format("{}: {}", who, escape(line)));
     tell_.show(fmt::format("{}: {:<20} {}", who, escape(line), escape(beside)));
   }
@@ -100,7 +105,27 @@ class typist {
   net::tcp::socket clear_;
   std::unique_ptr<net::tls_stream> secure_;
   line_buffer lines_{max_line};
+  bool mute_ = false;
 };
+
+/// All that comes before MAIL, unseen.
+asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
+  hand.mute(true);
+  if (const auto greeting = co_await hand.hear(); !greeting) co_return unexpected(greeting.error());
+  for (const std::string_view line : {"EHLO client.example", "STARTTLS"})
+    if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
+  const auto trusted = net::tls_context::client({.ca_file = in.ca_file()});
+  if (!trusted) co_return unexpected(trusted.error());
+  if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
+  if (const auto answer = co_await hand.type("EHLO client.example"); !answer) co_return unexpected(answer.error());
+  // RFC 4616: who is acted for, who logs in, the password, with NUL between them.
+  const std::string plain = fmt::format("{0}{1}{0}{2}", '\0', lab_user, lab_password);
+  const auto answer = co_await hand.type("AUTH PLAIN " + in_base64(plain));
+  if (!answer) co_return unexpected(answer.error());
+  if (!answer->starts_with("235 ")) co_return fail(errc::internal, "the lab's mail server does not let us in");
+  hand.mute(false);
+  co_return result<void>();
+}
 
 bool offers(std::string_view answer, std::string_view extension) {
   for (const std::string_view line : split(answer, '\n'))
@@ -178,6 +203,53 @@ step_result by_hand(post_office& in) {
                 accepted == "223" && taken->starts_with("250 ") && bye->starts_with("221 ") &&
                     all.size() == before + 1 && field_of(all.back().text, "Subject") == "By hand" &&
                     body_of(all.back().text) == "Hello Ben.\n");
+  co_return result<void>();
+}
+
+step_result dots(post_office& in) {
+  in.tell.say(
+      "A line with nothing but a dot ends the letter. So a client puts another dot before each line that begins with "
+      "one, and the server takes it away (RFC 5321 section 4.5.2). Here a letter has the lines 'before', '.', '.netrc' "
+      "and 'after'; login and envelope are left out.");
+  auto socket = co_await connect_to(in.port());
+  if (!socket) co_return unexpected(socket.error());
+  typist hand(in.tell, std::move(*socket));
+  if (auto ready = co_await log_in(hand, in); !ready) co_return ready;
+  const auto begin = [&]() -> step_result {
+    hand.mute(true);
+    for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>"})
+      if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
+    hand.mute(false);
+    if (const auto answer = co_await hand.type("DATA"); !answer) co_return unexpected(answer.error());
+    co_return co_await hand.put("");
+  };
+  if (auto begun = co_await begin(); !begun) co_return begun;
+  for (const std::string_view line : {"before", "..", "..netrc", "after"})
+    if (auto sent = co_await hand.put(std::string(line)); !sent) co_return sent;
+  const auto whole = co_await hand.type(".");
+  if (!whole) co_return unexpected(whole.error());
+  const auto stuffed = in.taken();
+  in.tell.check(
+      "the letter arrived as it was meant, the line with the dot too",
+      whole->starts_with("250 ") && !stuffed.empty() && body_of(stuffed.back().text) == "before\n.\n.netrc\nafter\n");
+
+  in.tell.say("And the same without the second dots:");
+  if (auto begun = co_await begin(); !begun) co_return begun;
+  if (auto sent = co_await hand.put("before"); !sent) co_return sent;
+  const auto cut = co_await hand.type(".");
+  if (!cut) co_return unexpected(cut.error());
+  const auto netrc = co_await hand.type(".netrc");
+  if (!netrc) co_return unexpected(netrc.error());
+  const auto after = co_await hand.type("after");
+  if (!after) co_return unexpected(after.error());
+  const auto bare = in.taken();
+  in.tell.check("the letter ends at its first dot, and the server takes its rest for commands",
+                cut->starts_with("250 ") && bare.size() == stuffed.size() + 1 &&
+                    body_of(bare.back().text) == "before\n" && netrc->starts_with("5") && after->starts_with("5"));
+  in.tell.say(
+      "So whoever fills in a web form behind such a program gives its mail server commands. With BDAT (RFC 3030), as "
+      "netlab mail send has "
+      "used it, the length is said first, and nothing in a letter can look like its end.");
   co_return result<void>();
 }
 

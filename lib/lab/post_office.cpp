@@ -14,6 +14,8 @@
 namespace netlab::lab {
 namespace {
 
+constexpr std::string_view usual_helo = "client.example";
+
 std::string read_file(std::string_view name) {
   std::ifstream file{std::string(name)};
   std::ostringstream text;
@@ -72,7 +74,7 @@ mail::send_options post_office::usual() const {
   how.port = port();
   how.tls = mail::tls_mode::starttls;
   how.trust.ca_file = ca_file();
-  how.helo = "client.example";
+  how.helo = usual_helo;
   how.user = lab_user;
   how.password = secret(std::string(lab_password));
   how.mechanisms = {mail::mechanism::plain};  // what --auth auto takes over verified TLS
@@ -87,6 +89,7 @@ void post_office::show_command(const letter& one, const mail::send_options& how)
   if (!how.user.empty()) line += fmt::format(" --user {}", how.user);
   line += fmt::format(" --from {} --to {}", one.from, one.to);
   if (one.envelope_from != one.from) line += " --envelope-from " + one.envelope_from;
+  if (how.helo != usual_helo) line += " --helo " + how.helo;
   if (!one.bcc.empty()) line += " --bcc " + one.bcc;
   tell.show(line);
 }

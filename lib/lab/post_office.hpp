@@ -86,13 +86,13 @@ class post_office {
 
 // mail_dialogue.cpp
 [[nodiscard]] step_result by_hand(post_office& in);
+[[nodiscard]] step_result dots(post_office& in);
 // mail_letters.cpp
 [[nodiscard]] step_result by_program(post_office& in);
 [[nodiscard]] step_result trust(post_office& in);
 [[nodiscard]] step_result two_senders(post_office& in);
 [[nodiscard]] step_result receiver_knows(post_office& in);
 [[nodiscard]] step_result hidden(post_office& in);
-[[nodiscard]] step_result dots(post_office& in);
 [[nodiscard]] step_result struck_out(post_office& in);
 
 }  // namespace netlab::lab

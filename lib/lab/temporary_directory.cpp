@@ -19,7 +19,7 @@ result<temporary_directory> temporary_directory::make() {
   const std::error_code why = last_system_error();
   return unexpected(failure{make_error_code(errc::cannot_create),
                             fmt::format("a directory below '{}'", escape(below, 200)), message_of(why),
-                            "TMPDIR names another place"});
+                            "set TMPDIR to another place"});
 }
 
 temporary_directory::~temporary_directory() {
