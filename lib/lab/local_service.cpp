@@ -32,11 +32,12 @@ void local_service::begin_stop(const asio::any_io_executor& on) {
   });
 }
 
-asio::awaitable<bool> local_service::stopped(time_point deadline) {
+asio::awaitable<result<bool>> local_service::stopped(time_point deadline) {
   const auto stop = stop_;
   if (!stop->reached) {
     stop->changed.expires_at(deadline);
-    co_await stop->changed.async_wait(net::use_tuple);
+    const auto [error] = co_await stop->changed.async_wait(net::use_tuple);
+    if (error && !stop->reached) co_return fail(error, "stop a service");
   }
   co_return stop->reached;
 }

@@ -25,8 +25,9 @@ class local_service {
 
   /// As SIGTERM would: accepts nobody any more, finishes what was begun. Once; from the thread of this executor.
   void begin_stop(const asio::any_io_executor& on);
-  /// After that: waits until all is closed, at the latest to the deadline; false then.
-  [[nodiscard]] asio::awaitable<bool> stopped(time_point deadline);
+  /// After that: waits until all is closed, at the latest to the deadline; false then. Fails when
+  /// cancelled.
+  [[nodiscard]] asio::awaitable<result<bool>> stopped(time_point deadline);
 
  private:
   local_service(net::service_handler& handler, net::service_limits limits)

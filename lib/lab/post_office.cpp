@@ -58,9 +58,12 @@ result<void> post_office::open(std::vector<std::string> faults) {
   return {};
 }
 
-asio::awaitable<bool> post_office::close() {
+step_result post_office::close() {
   service_->begin_stop(co_await asio::this_coro::executor);
-  co_return co_await service_->stopped(clock::now() + patience);
+  const auto stopped = co_await service_->stopped(clock::now() + patience);
+  if (!stopped) co_return unexpected(stopped.error());
+  if (!*stopped) co_return fail(errc::timed_out, "the lab's mail server does not stop");
+  co_return result<void>();
 }
 
 std::vector<taken_letter> post_office::taken() const {
@@ -94,7 +97,7 @@ void post_office::show_command(const letter& one, const mail::send_options& how)
   tell.show(line);
 }
 
-asio::awaitable<post_office::outcome> post_office::deliver(letter one, mail::send_options how) {
+asio::awaitable<result<post_office::outcome>> post_office::deliver(letter one, mail::send_options how) {
   show_command(one, how);
   auto what = std::make_shared<mail::draft>();
   what->from = *mail::parse_mailbox(one.from);
@@ -117,17 +120,20 @@ asio::awaitable<post_office::outcome> post_office::deliver(letter one, mail::sen
   };
   const std::size_t before = taken().size();
   became.done = co_await mail::send(std::move(how), source, std::move(observer));
+  if (!became.done && became.done.error().code == std::errc::operation_canceled)
+    co_return unexpected(became.done.error());
   // The server tells of a message before it tells its client.
   if (auto all = taken(); all.size() > before) became.arrived = std::move(all.back());
   co_return became;
 }
 
 asio::awaitable<result<taken_letter>> post_office::deliver(letter one) {
-  outcome became = co_await deliver(std::move(one), usual());
-  if (!became.done) co_return unexpected(became.done.error());
-  if (!became.answer) co_return unexpected(became.answer.error());
-  if (!became.arrived) co_return fail(errc::internal, "the server has taken a message, and it is nowhere");
-  co_return *std::move(became.arrived);
+  auto became = co_await deliver(std::move(one), usual());
+  if (!became) co_return unexpected(became.error());
+  if (!became->done) co_return unexpected(became->done.error());
+  if (!became->answer) co_return unexpected(became->answer.error());
+  if (!became->arrived) co_return fail(errc::internal, "the server has taken a message, and it is nowhere");
+  co_return *std::move(became->arrived);
 }
 
 std::string field_of(std::string_view text, std::string_view name) {

@@ -41,8 +41,8 @@ class post_office {
 
   /// A CA, a certificate, a Maildir and the server, on a free port; once. `faults` as `mail sink --fault` has them.
   [[nodiscard]] result<void> open(std::vector<std::string> faults = {});
-  /// False: the server has not ended in time.
-  [[nodiscard]] asio::awaitable<bool> close();
+  /// Fails where the server has not ended in time, or when cancelled.
+  [[nodiscard]] step_result close();
 
   [[nodiscard]] std::uint16_t port() const { return service_->port(); }
   /// What a client has to trust.
@@ -59,8 +59,8 @@ class post_office {
   };
   /// How netlab mail send would go about it: STARTTLS, login, and only this CA is trusted.
   [[nodiscard]] mail::send_options usual() const;
-  /// Shows the command for it and sends it.
-  [[nodiscard]] asio::awaitable<outcome> deliver(letter one, mail::send_options how);
+  /// Shows the command for it and sends it. Fails when cancelled.
+  [[nodiscard]] asio::awaitable<result<outcome>> deliver(letter one, mail::send_options how);
   /// The same, as usual; fails where it was not taken.
   [[nodiscard]] asio::awaitable<result<taken_letter>> deliver(letter one);
 
