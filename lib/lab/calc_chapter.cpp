@@ -8,11 +8,12 @@
 namespace netlab::lab {
 namespace {
 
-constexpr std::array<step<classroom>, 18> steps{{
+constexpr std::array<step<classroom>, 19> steps{{
     {"A request over TCP", first_query},
     {"The octets of a request and of its answer", layout},
     {"Which call is responsible for each packet?", sending_calls},
     {"Which packet completes each blocking call?", completing_packets},
+    {"What do the sockets look like meanwhile?", watched_sockets},
     {"Does one recv() return one request?", pieces},
     {"How does a client find out its own address and port?", own_end},
     {"When does it get them, and where from?", chosen_end},

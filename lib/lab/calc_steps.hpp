@@ -21,6 +21,9 @@ namespace netlab::lab {
 [[nodiscard]] step_result completing_packets(classroom& in);
 [[nodiscard]] step_result pieces(classroom& in);
 
+// calc_sockets.cpp
+[[nodiscard]] step_result watched_sockets(classroom& in);
+
 // questions_ends.cpp: the ends of a connection
 [[nodiscard]] step_result own_end(classroom& in);
 [[nodiscard]] step_result chosen_end(classroom& in);

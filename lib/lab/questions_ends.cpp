@@ -73,7 +73,6 @@ step_result chosen_end(classroom& in) {
   if (range) in.tell.show(fmt::format("$ cat /proc/sys/net/ipv4/ip_local_port_range"));
   if (range) in.tell.show(fmt::format("{} {}", range->first, range->last));
   bool in_range = true;
-  std::vector<std::uint16_t> ports;
   for (int count = 0; count < 3; ++count) {
     auto socket = co_await connect_to(in.calc_at());
     if (!socket) co_return unexpected(socket.error());
@@ -81,7 +80,6 @@ step_result chosen_end(classroom& in) {
     in.tell.show(
         fmt::format("connect() to {}:{} from {}", mine.address().to_string(), in.calc_at(), net::to_string(mine)));
     in_range = in_range && mine.port() != 0 && (!range || range->contains(mine.port()));
-    ports.push_back(mine.port());
   }
   in.tell.check(range ? "every connect() got a port of that range" : "every connect() got a port", in_range);
 
@@ -104,7 +102,7 @@ step_result chosen_end(classroom& in) {
     socket.connect(own_end_of(silent), error);
     if (error) co_return fail(error, "connect a UDP socket");
     const udp::endpoint after = own_end_of(socket);
-    in.tell.show(fmt::format("UDP to {:<9}  {:<9} before connect(), {} after", target.to_string(),
+    in.tell.show(fmt::format("UDP connect() to {:<10} {:<9} before, {} after", target.to_string(),
                              net::to_string(before), net::to_string(after)));
     no_packet = no_packet && silent.available(error) == 0;
     if (is_unset(before) && after.address() == target && after.port() != 0)
@@ -112,7 +110,16 @@ step_result chosen_end(classroom& in) {
     else
       no_packet = false;
   }
+  udp::socket silent(executor, {asio::ip::address_v4::loopback(), 0});
+  udp::socket sending(executor, udp::v4());
+  std::error_code error;
+  sending.send_to(asio::buffer("x", 1), silent.local_endpoint(), 0, error);
+  if (error) co_return fail(error, "send a datagram");
+  const udp::endpoint sender = own_end_of(sending);
+  in.tell.show(fmt::format("UDP sendto() alone                    {} after", net::to_string(sender)));
   in.tell.check("UDP's connect() chose an address and a port, and no datagram was sent", no_packet && chosen >= 1);
+  in.tell.check("sendto() alone chooses the port for good, and the address anew for each datagram",
+                sender.port() != 0 && sender.address().is_unspecified());
   co_return result<void>();
 }
 

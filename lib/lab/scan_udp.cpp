@@ -96,7 +96,8 @@ step_result over_udp(scan_room& in) {
 step_result silence_or_icmp(scan_room& in) {
   in.tell.say(
       "By the error. But only a socket that is connected, or that has asked for errors (IP_RECVERR, ip(7)), gets one: "
-      "with a plain sendto() Linux keeps ICMP to itself, for the socket may write to many peers. With IP_RECVERR the "
+      "with a plain sendto() Linux keeps ICMP to itself, for the socket may write to many peers (Windows tells "
+      "every socket: 10054). With IP_RECVERR the "
       "system also tells what the ICMP message was. Three sockets write, the first to a silent port, the others to a "
       "closed one:");
   const auto executor = co_await asio::this_coro::executor;
