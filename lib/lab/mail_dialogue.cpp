@@ -127,6 +127,16 @@ asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
   co_return result<void>();
 }
 
+/// MAIL and RCPT unseen, then DATA and the end of an empty header.
+asio::awaitable<result<void>> begin_letter(typist& hand) {
+  hand.mute(true);
+  for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>"})
+    if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
+  hand.mute(false);
+  if (const auto answer = co_await hand.type("DATA"); !answer) co_return unexpected(answer.error());
+  co_return co_await hand.put("");
+}
+
 bool offers(std::string_view answer, std::string_view extension) {
   for (const std::string_view line : split(answer, '\n'))
     if (trim(line).size() >= 4 && trim(line).substr(4).starts_with(extension)) return true;
@@ -215,15 +225,7 @@ step_result dots(post_office& in) {
   if (!socket) co_return unexpected(socket.error());
   typist hand(in.tell, std::move(*socket));
   if (auto ready = co_await log_in(hand, in); !ready) co_return ready;
-  const auto begin = [&]() -> step_result {
-    hand.mute(true);
-    for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>"})
-      if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
-    hand.mute(false);
-    if (const auto answer = co_await hand.type("DATA"); !answer) co_return unexpected(answer.error());
-    co_return co_await hand.put("");
-  };
-  if (auto begun = co_await begin(); !begun) co_return begun;
+  if (auto begun = co_await begin_letter(hand); !begun) co_return begun;
   for (const std::string_view line : {"before", "..", "..netrc", "after"})
     if (auto sent = co_await hand.put(std::string(line)); !sent) co_return sent;
   const auto whole = co_await hand.type(".");
@@ -234,7 +236,7 @@ step_result dots(post_office& in) {
       whole->starts_with("250 ") && !stuffed.empty() && body_of(stuffed.back().text) == "before\n.\n.netrc\nafter\n");
 
   in.tell.say("And the same without the second dots:");
-  if (auto begun = co_await begin(); !begun) co_return begun;
+  if (auto begun = co_await begin_letter(hand); !begun) co_return begun;
   if (auto sent = co_await hand.put("before"); !sent) co_return sent;
   const auto cut = co_await hand.type(".");
   if (!cut) co_return unexpected(cut.error());
