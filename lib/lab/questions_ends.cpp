@@ -18,7 +18,7 @@ using net::udp;
 
 namespace {
 
-constexpr int tries = 20;  // for a number that is free on an address that hardly anybody uses
+constexpr int tries = 1000;  // for a number that is free on an address that hardly anybody uses
 
 /// `0.0.0.0:0` where there is none.
 template <class Socket>
