@@ -1,33 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "json_input.hpp"
 
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 
+#include "base/scan.hpp"
 #include "base/text.hpp"
 
 namespace netlab::app {
 namespace {
 
 using nlohmann::json;
-
-// An octet below 0x20, which a JSON text has to escape (RFC 8259 §7).
-bool has_control(std::string_view text) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  constexpr std::uint64_t highs = 0x8080808080808080;
-  while (text.size() >= sizeof(std::uint64_t)) {
-    std::uint64_t octets = 0;
-    std::memcpy(&octets, text.data(), sizeof octets);
-    if (((octets - ones * 0x20) & ~octets & highs) != 0) return true;
-    text.remove_prefix(sizeof octets);
-  }
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) < 0x20) return true;
-  return false;
-}
 
 // Reads what is usual. Where it meets anything else, wrong or only rare, it gives up: it never decides what is an
 // error.
@@ -96,22 +79,21 @@ class plain_reader {
   // From quote to quote; plain runs are copied whole.
   bool read_text(std::string& out) {
     if (!left_.starts_with('"')) return false;
-    std::size_t at = 1;
-    std::size_t quote = left_.find('"', at);
-    while (quote != std::string_view::npos) {
-      const std::size_t backslash = left_.substr(0, quote).find('\\', at);
-      out.append(left_.substr(at, std::min(quote, backslash) - at));
-      if (backslash == std::string_view::npos) break;
-      const auto plain = unescaped(left_[backslash + 1]);
+    left_.remove_prefix(1);
+    // What a JSON string cannot hold as it is (RFC 8259 §7).
+    const auto is_special = [](auto octet) { return (octet < 0x20) | (octet == '"') | (octet == '\\'); };
+    for (;;) {
+      const std::size_t length = length_before(left_, is_special);
+      out.append(left_, 0, length);
+      left_.remove_prefix(length);
+      if (left_.size() < 2 || left_.front() != '\\') break;
+      const auto plain = unescaped(left_[1]);
       if (!plain) return false;
       out += *plain;
-      at = backslash + 2;
-      if (backslash + 1 == quote) quote = left_.find('"', at);  // it was that one which was escaped
+      left_.remove_prefix(2);
     }
-    if (quote == std::string_view::npos) return false;
-    const std::string_view text = left_.substr(1, quote - 1);
-    if (has_control(text) || !is_utf8(text)) return false;
-    left_.remove_prefix(quote + 1);
+    if (!left_.starts_with('"') || !is_utf8(out)) return false;
+    left_.remove_prefix(1);
     return true;
   }
 

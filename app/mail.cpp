@@ -300,8 +300,8 @@ constexpr std::array sink_table{
 
 constexpr std::array sink_examples{
     example{"netlab mail sink", "takes everything on ports 2525 and 2465, and says where it is kept"},
-    example{"netlab mail send --server localhost:2525 --ca-file ~/.local/state/netlab/ca.pem --to you@example.org",
-            "the other end of it"},
+    example{"netlab mail send --server localhost:2525 --ca-file ca.pem --to a@lab.example",
+            "the other end of it, with the file that the sink has named"},
     example{"netlab mail sink --user ann --require-auth --reject bob@example.org",
             "a submission server that Ann can use, to write to anyone but Bob"},
     example{"netlab mail sink --fault tempfail-data:every=2",

@@ -47,6 +47,20 @@ result<void> add(std::vector<mail::mailbox>& to, std::vector<mail::address>& rec
   return {};
 }
 
+/// For Message-IDs. OpenSSL's generator costs more for a few octets than for many.
+std::array<std::byte, 16> random_octets() {
+  static std::array<std::byte, 1024> ahead;
+  static std::size_t used = ahead.size();
+  std::array<std::byte, 16> made{};
+  if (used + made.size() > ahead.size()) {
+    RAND_bytes(reinterpret_cast<unsigned char*>(ahead.data()), static_cast<int>(ahead.size()));
+    used = 0;
+  }
+  std::copy_n(ahead.begin() + static_cast<std::ptrdiff_t>(used), made.size(), made.begin());
+  used += made.size();
+  return made;
+}
+
 std::chrono::minutes offset_of(std::time_t when) {
   std::tm parts{};
   ::localtime_r(&when, &parts);
@@ -122,9 +136,7 @@ result<mail::submission> prepare(message_wish wish) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   what->date = now;
   what->utc_offset = offset_of(now.time_since_epoch().count());
-  std::array<unsigned char, 16> random{};
-  RAND_bytes(random.data(), static_cast<int>(random.size()));
-  what->message_id = mail::make_message_id(now, std::as_bytes(std::span(random)), what->from.address.ascii_domain);
+  what->message_id = mail::make_message_id(now, random_octets(), what->from.address.ascii_domain);
   made.compose = [what = std::move(what)](mail::server_abilities server) { return mail::compose(*what, server); };
   return made;
 }

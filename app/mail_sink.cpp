@@ -46,7 +46,9 @@ result<std::string> parse_fault(std::string_view text) {
   mail::fault_plan trial;
   if (text != "list")
     if (auto added = trial.add(text); !added) {
-      added.error().hint += added.error().hint.empty() ? "--fault list explains them" : "; --fault list explains them";
+      std::string& cure = added.error().hint;
+      if (cure.find("--fault list") == std::string::npos)
+        cure += cure.empty() ? "--fault list explains them" : "; --fault list explains them";
       return unexpected(added.error());
     }
   return std::string(text);

@@ -27,6 +27,7 @@ socat                 -    a peer, and a relay
 curl                  -    a peer that brings mail, as are the next two
 msmtp                 -    likewise
 swaks                 -    likewise
+libnet-ssleay-perl    -    which speaks TLS with it
 mutt                  -    reads a Maildir
 openssl               -    makes certificates for the tests, and is a peer
 tshark                -    reads from the wire what was sent

@@ -2,12 +2,15 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/scan.hpp"
 
 namespace netlab {
 namespace {
@@ -159,6 +162,11 @@ std::string escape(std::string_view text, std::size_t limit) {
   if (cut) text = text.substr(0, limit);
   shown.reserve(text.size());
   while (!text.empty()) {
+    const std::size_t plain =
+        length_before(text, [](auto octet) { return (octet < 0x20) | (octet >= 0x7f) | (octet == '\\'); });
+    shown += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const utf8_sequence next = decode_utf8(text);
     if (next.length == 0) {
       shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
@@ -186,13 +194,14 @@ std::string escape(std::string_view text, std::size_t limit) {
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    // Most text is ASCII: by the word, then.
-    while (text.size() >= sizeof(std::uint64_t)) {
-      std::uint64_t octets = 0;
-      std::memcpy(&octets, text.data(), sizeof octets);
-      if ((octets & 0x8080808080808080) != 0) break;
+    // Most text is ASCII: by several words at once, then.
+    std::array<std::uint64_t, 4> octets{};
+    while (text.size() >= sizeof octets) {
+      std::memcpy(octets.data(), text.data(), sizeof octets);
+      if (((octets[0] | octets[1] | octets[2] | octets[3]) & 0x8080808080808080) != 0) break;
       text.remove_prefix(sizeof octets);
     }
+    while (!text.empty() && static_cast<unsigned char>(text.front()) < 0x80) text.remove_prefix(1);
     if (text.empty()) return true;
     const utf8_sequence next = decode_utf8(text);
     if (next.length == 0) return false;

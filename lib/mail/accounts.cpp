@@ -73,6 +73,8 @@ accounts::accounts(secret seed) : seed_(std::move(seed)), nobody_(std::make_uniq
 }
 
 accounts::~accounts() = default;
+accounts::accounts(accounts&&) noexcept = default;
+accounts& accounts::operator=(accounts&&) noexcept = default;
 
 std::string accounts::salt_of(std::string_view user) const {
   const digest whole = hmac(seed_.view(), fmt::format("salt of {}", user));

@@ -35,8 +35,8 @@ class accounts {
   /// so look like the others. The same seed gives the same salts.
   explicit accounts(secret seed);
   ~accounts();
-  accounts(const accounts&) = delete;
-  accounts& operator=(const accounts&) = delete;
+  accounts(accounts&&) noexcept;
+  accounts& operator=(accounts&&) noexcept;
 
   /// Fails with errc::usage: an empty name or password, one that is too long, a control character or something that is
   /// not UTF-8 in it, a name that is there already.

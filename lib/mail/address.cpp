@@ -36,6 +36,7 @@ unexpected<failure> refuse(std::string_view text, std::string_view why, std::str
 
 // Before anything else: what could end a line or hide from a reader is in no address, in whatever quotes.
 result<void> check_octets(std::string_view text) {
+  if (std::ranges::all_of(text, [](char c) { return c >= ' ' && c < '\x7f'; })) return {};
   for (std::string_view left = text; !left.empty();) {
     const utf8_sequence next = decode_utf8(left);
     if (next.length == 0) return refuse(text, "is not UTF-8");
@@ -134,7 +135,7 @@ result<void> check_local_part(std::string_view local, std::string_view whole) {
   if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos)
     return refuse(whole, "has a dot too many before the @", "quote that part if it is meant");
   for (const char c : local)
-    if (c != '.' && !is_atext(c)) return refuse(whole, fmt::format("has '{}' before the @", c));
+    if (c != '.' && !is_atext(c)) return refuse(whole, fmt::format("has '{}' before the @", escape({&c, 1})));
   return {};
 }
 

@@ -147,7 +147,7 @@ std::string client::mail_line(const transaction& one) const {
 }
 
 std::string client::rcpt_line(const address& to) const {
-  std::string line = fmt::format("RCPT TO:<{}>", to.to_ascii_domain());
+  std::string line = "RCPT TO:<" + to.to_ascii_domain() + ">";
   if (with_.dsn) {
     line += " NOTIFY=" + with_.dsn->notify;
     if (to.is_ascii()) line += fmt::format(" ORCPT=rfc822;{}", xtext(to.to_ascii_domain()));
@@ -204,7 +204,7 @@ void client::begin_body(transaction& one) {
   } else {
     expect(kind::end, &one);
   }
-  tell('C', fmt::format("({} octets of message)", one.message->size()));
+  if (on_line_) tell('C', fmt::format("({} octets of message)", one.message->size()));
 }
 
 void client::write_body() {

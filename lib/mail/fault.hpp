@@ -54,7 +54,9 @@ enum class fault_action : std::uint8_t {
   store_and_close,  ///< the message is stored; no answer, the connection ends
   store_and_hang,   ///< the message is stored; no answer, the connection stays
   certificate_expired,
+  certificate_not_yet_valid,
   certificate_self_signed,
+  certificate_unknown_ca,
   certificate_wrong_host,
 };
 

@@ -3,10 +3,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -48,6 +50,12 @@ result<void> make_directory(const std::string& path) {
   return unexpected(unusable("maildir", path));
 }
 
+result<void> make_folders(const std::string& directory) {
+  for (const auto* each : {"", "/tmp", "/new", "/cur"})
+    if (auto made = make_directory(directory + each); !made) return made;
+  return {};
+}
+
 // Best effort: what cannot be removed is in nobody's way.
 void remove_forgotten(const std::string& tmp, std::chrono::system_clock::time_point now) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(tmp.c_str()), ::closedir);
@@ -82,8 +90,24 @@ int disk::create(const std::string& path) {
   return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 ssize_t disk::write(int fd, std::string_view octets) { return ::write(fd, octets.data(), octets.size()); }
+int disk::write_out(int fd) {
+  return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+bool disk::keeps_order(const std::string& path) {
+  struct statfs what{};
+  return ::statfs(path.c_str(), &what) == 0 && (what.f_type == EXT4_SUPER_MAGIC || what.f_type == XFS_SUPER_MAGIC);
+}
 int disk::sync(int fd) { return ::fsync(fd); }
 int disk::close(int fd) { return ::close(fd); }
+int disk::sync_folder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  const int synced = ::fsync(fd);
+  const int why = errno;
+  ::close(fd);
+  errno = why;
+  return synced;
+}
 int disk::rename(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
@@ -104,6 +128,8 @@ struct maildir::job {
 
   [[nodiscard]] result<void> open() {
     fd = on.create(tmp_path());
+    // Who empties a mailbox may take the folders along.
+    if (fd < 0 && errno == ENOENT && make_folders(directory)) fd = on.create(tmp_path());
     if (fd < 0) return unexpected(trouble("create", tmp_path()));
     is_there = true;
     return {};
@@ -122,10 +148,11 @@ struct maildir::job {
   /// The file goes, if there is one.
   void drop() noexcept {
     if (fd >= 0) on.close(std::exchange(fd, -1));
-    if (std::exchange(is_there, false)) on.remove(is_in_new ? new_path() : tmp_path());
+    if (std::exchange(is_there, false)) on.remove(path());
   }
   [[nodiscard]] std::string tmp_path() const { return directory + "/tmp/" + name; }
   [[nodiscard]] std::string new_path() const { return directory + "/new/" + name; }
+  [[nodiscard]] std::string path() const { return is_in_new ? new_path() : tmp_path(); }
 
   disk& on;
   std::string directory;
@@ -134,7 +161,10 @@ struct maildir::job {
   int fd = -1;
   bool is_there = false;  // a file that goes unless the message is stored
   bool is_in_new = false;
+  bool is_synced = false;         // the file; by the store's mutex, as the next
+  bool is_folder_synced = false;
   result<void> outcome;
+  result<void> folder_outcome;
   stored_handler done;
 };
 
@@ -144,18 +174,16 @@ result<std::unique_ptr<maildir>> maildir::open(std::string directory, maildir_op
   std::error_code ignored;
   if (const auto parent = std::filesystem::path(directory).parent_path(); !parent.empty())
     std::filesystem::create_directories(parent, ignored);  // mkdir() below says what is wrong
-  for (const std::string& each : {directory, directory + "/tmp", directory + "/new", directory + "/cur"})
-    if (auto made = make_directory(each); !made) return unexpected(made.error());
+  if (auto made = make_folders(directory); !made) return unexpected(made.error());
   remove_forgotten(directory + "/tmp", now);
-  const int new_fd = ::open((directory + "/new").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (new_fd < 0) return unexpected(unusable("maildir", directory + "/new"));
-  return std::unique_ptr<maildir>(new maildir(std::move(directory), how, new_fd));
+  return std::unique_ptr<maildir>(new maildir(std::move(directory), how));
 }
 
-maildir::maildir(std::string directory, maildir_options how, int new_fd)
-    : directory_(std::move(directory)), how_(how), disk_(how.on), new_fd_(new_fd), host_(host_in_a_name()) {
+maildir::maildir(std::string directory, maildir_options how)
+    : directory_(std::move(directory)), how_(how), disk_(how.on), keeps_order_(false), host_(host_in_a_name()) {
   static disk systems;
   if (disk_ == nullptr) disk_ = &systems;
+  keeps_order_ = disk_->keeps_order(directory_);
   std::uint32_t random = 0;
   // Process numbers repeat: in containers, and after a restart.
   if (::getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = 0;
@@ -169,7 +197,12 @@ maildir::~maildir() {
   }
   wanted_.notify_all();
   for (std::thread& each : threads_) each.join();
-  ::close(new_fd_);
+  {
+    const std::lock_guard lock(mutex_);
+    folder_ending_ = true;
+  }
+  folder_wanted_.notify_all();
+  if (folder_thread_.joinable()) folder_thread_.join();
 }
 
 std::unique_ptr<maildir::delivery> maildir::begin() { return std::make_unique<delivery>(*this); }
@@ -181,88 +214,125 @@ std::string maildir::unique_id() {
   return fmt::format("{}.M{}{}Q{}", now.tv_sec, now.tv_nsec / 1000, tag_, ++counter_);
 }
 
-void maildir::enqueue(std::unique_ptr<job> one) {
-  const std::lock_guard lock(mutex_);
-  queue_.push_back(std::move(one));
-  if (idle_ < queue_.size() && threads_.size() < how_.threads) {
-    // Signals are for the main thread.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    try {
-      threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-      if (threads_.empty()) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-      }
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+/// A thread without signals: those are for the main one.
+std::thread maildir::start(void (maildir::*work)()) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  std::thread made;
+  try {
+    made = std::thread(work, this);
+  } catch (const std::system_error&) {
+    // The caller does with fewer.
   }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return made;
+}
+
+void maildir::enqueue(job_ptr one) {
+  std::unique_lock lock(mutex_);
+  queue_.push_back(std::move(one));
+  if (!folder_thread_.joinable()) folder_thread_ = start(&maildir::sync_folders);
+  if (idle_ < queue_.size() && threads_.size() < how_.threads)
+    if (std::thread fresh = start(&maildir::store_files); fresh.joinable()) threads_.push_back(std::move(fresh));
+  if (threads_.empty() || !folder_thread_.joinable()) {
+    const job_ptr last = std::move(queue_.back());
+    queue_.pop_back();
+    lock.unlock();
+    last->outcome =
+        unexpected(trouble(std::make_error_code(std::errc::resource_unavailable_try_again), "store", last->tmp_path()));
+    return conclude(*last);
+  }
+  lock.unlock();  // who is woken finds it free
   wanted_.notify_one();
 }
 
-void maildir::work() {
+void maildir::store_files() {
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;
     wanted_.wait(lock, [this] { return !queue_.empty() || ending_; });
     --idle_;
     if (queue_.empty()) return;
-    std::unique_ptr<job> one = std::move(queue_.front());
+    const job_ptr one = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    finish(*one);
+    store(one);
     lock.lock();
-    renamed_.push_back(std::move(one));
-    if (!settling_) settle(lock);
   }
 }
 
-/// All but the folder's entry: what is held is written, the file is on the disk, and stands in new/.
-void maildir::finish(job& one) {
+/// All but the folder's entry: what is held is written, and the file stands in new/ and is on the disk.
+void maildir::store(const job_ptr& which) {
+  job& one = *which;
+  const auto sync = [&] {
+    if (one.outcome && disk_->sync(one.fd) != 0) one.outcome = unexpected(trouble("fsync", one.path()));
+    // NFS and quotas may complain only now.
+    if (one.fd >= 0 && disk_->close(std::exchange(one.fd, -1)) != 0 && one.outcome)
+      one.outcome = unexpected(trouble("close", one.path()));
+  };
   if (one.outcome && one.fd < 0) one.outcome = one.open();
   if (one.outcome) one.outcome = one.write_held();
-  if (one.outcome && disk_->sync(one.fd) != 0) one.outcome = unexpected(trouble("fsync", one.tmp_path()));
-  // NFS and quotas may complain only now.
-  if (one.fd >= 0 && disk_->close(std::exchange(one.fd, -1)) != 0 && one.outcome)
-    one.outcome = unexpected(trouble("close", one.tmp_path()));
-  if (!one.outcome) return;
-  one.is_in_new = disk_->rename(one.tmp_path(), one.new_path()) == 0;
-  if (!one.is_in_new) one.outcome = unexpected(trouble("rename", one.tmp_path()));
+  const bool orders = one.outcome && keeps_order_ && disk_->write_out(one.fd) == 0;
+  if (!orders) sync();
+  if (one.outcome) {
+    one.is_in_new = disk_->rename(one.tmp_path(), one.new_path()) == 0;
+    if (!one.is_in_new) one.outcome = unexpected(trouble("rename", one.tmp_path()));
+  }
+  if (!one.outcome) return conclude(one);
+
+  std::unique_lock lock(mutex_);
+  one.is_synced = !orders;
+  renamed_.push_back(which);
+  lock.unlock();
+  folder_wanted_.notify_one();
+  if (!orders) return;
+  sync();
+  lock.lock();
+  one.is_synced = true;
+  const bool is_last = one.is_folder_synced;
+  lock.unlock();
+  if (is_last) conclude(one);
 }
 
-/// One fsync(2) of new/ for all that have come there meanwhile. One thread does this at a time; the others go on with
-/// the next files.
-void maildir::settle(std::unique_lock<std::mutex>& lock) {
-  settling_ = true;
-  while (!renamed_.empty()) {
-    std::vector<std::unique_ptr<job>> batch = std::exchange(renamed_, {});
+/// One fsync(2) of new/ for all that have come there while the one before was under way.
+void maildir::sync_folders() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    folder_wanted_.wait(lock, [this] { return !renamed_.empty() || folder_ending_; });
+    if (renamed_.empty()) return;
+    std::vector<job_ptr> batch = std::exchange(renamed_, {});
     lock.unlock();
-    bool is_wanted = false;
-    for (const auto& each : batch) is_wanted |= each->outcome.has_value();
-    const bool synced = is_wanted && disk_->sync(new_fd_) == 0;
-    const std::error_code why = synced || !is_wanted ? std::error_code() : last_system_error();
-    for (auto& each : batch) {
-      if (each->outcome && !synced) each->outcome = unexpected(trouble(why, "fsync", directory_ + "/new"));
-      if (!each->outcome) {
-        const failure reason = each->outcome.error();
-        each->drop();
-        each->done(unexpected(reason));
-        continue;
-      }
-      each->is_there = false;  // it stays
-      each->done(stored{each->name.substr(0, each->name.size() - host_.size() - 1), each->new_path()});
+    const std::string folder = directory_ + "/new";
+    const bool synced = disk_->sync_folder(folder) == 0;
+    const std::error_code why = synced ? std::error_code() : last_system_error();
+    lock.lock();
+    for (const job_ptr& each : batch) {
+      each->is_folder_synced = true;
+      if (!synced) each->folder_outcome = unexpected(trouble(why, "fsync", folder));
     }
+    std::erase_if(batch, [](const job_ptr& each) { return !each->is_synced; });
+    lock.unlock();
+    for (const job_ptr& each : batch) conclude(*each);
     batch.clear();
     lock.lock();
   }
-  settling_ = false;
+}
+
+/// Nobody else is at it any more.
+void maildir::conclude(job& one) {
+  if (one.outcome) one.outcome = one.folder_outcome;
+  if (!one.outcome) {
+    one.drop();
+    return one.done(unexpected(one.outcome.error()));
+  }
+  one.is_there = false;  // it stays
+  one.done(stored{one.name.substr(0, one.name.size() - host_.size() - 1), one.new_path()});
 }
 
 maildir::delivery::delivery(maildir& in)
-    : in_(in), id_(in.unique_id()), job_(std::make_unique<job>(*in.disk_, in.directory_, id_ + "." + in.host_)) {}
+    : in_(in), id_(in.unique_id()), job_(std::make_shared<job>(*in.disk_, in.directory_, id_ + "." + in.host_)) {}
 
 maildir::delivery::~delivery() = default;
 

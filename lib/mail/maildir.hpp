@@ -27,11 +27,18 @@ class disk {
   /// For writing, new, mode 0600.
   virtual int create(const std::string& path);
   virtual ssize_t write(int fd, std::string_view octets);
+  /// What was written so far is on its way to the disk, and has arrived there but for the disk's own cache.
+  virtual int write_out(int fd);
   virtual int sync(int fd);
+  /// The entries of a directory.
+  virtual int sync_folder(const std::string& path);
   virtual int close(int fd);
   /// Never over a file that is there: EEXIST.
   virtual int rename(const std::string& from, const std::string& to);
   virtual int remove(const std::string& path);
+  /// Whether this directory's file system never shows, after a power failure, a new name of a file without the content
+  /// that write_out() took care of before: ext4 and XFS, whose journal has the file's size before its name.
+  virtual bool keeps_order(const std::string& path);
 };
 
 /// A message that is in new/ and will be there after a power failure.
@@ -48,11 +55,14 @@ struct maildir_options {
   disk* on = nullptr;  ///< null: the system's
 };
 
-/// Thread-safe. fsync(2) is called in threads of its own only.
+/// Thread-safe. fsync(2) is called in threads of its own only: of the file, then of the folder that it was renamed to.
+/// Where the file system keeps the order by itself both are asked for at once, behind the renaming: its journal then is
+/// written once for a message, not twice.
 class maildir {
  public:
   /// Makes DIR, DIR/tmp, DIR/new and DIR/cur (mode 0700) where they are missing, and removes what was forgotten in tmp/
-  /// 36 hours before `now` (maildir(5)). The failure names the directory: errc::cannot_create, errc::not_permitted.
+  /// 36 hours before `now` (maildir(5)); folders that are removed later are made again. The failure names the
+  /// directory: errc::cannot_create, errc::not_permitted.
   [[nodiscard]] static result<std::unique_ptr<maildir>> open(
       std::string directory, maildir_options how = {},
       std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
@@ -69,28 +79,33 @@ class maildir {
 
  private:
   struct job;
-  maildir(std::string directory, maildir_options how, int new_fd);
+  using job_ptr = std::shared_ptr<job>;
+  maildir(std::string directory, maildir_options how);
   [[nodiscard]] std::string unique_id();
-  void enqueue(std::unique_ptr<job> one);
-  void work();
-  void finish(job& one);
-  void settle(std::unique_lock<std::mutex>& lock);
+  void enqueue(job_ptr one);
+  [[nodiscard]] std::thread start(void (maildir::*work)());
+  void store_files();
+  void sync_folders();
+  void store(const job_ptr& one);
+  void conclude(job& one);
 
   std::string directory_;
   maildir_options how_;
   disk* disk_;
-  int new_fd_;
+  bool keeps_order_;
   std::string host_;
   std::string tag_;  // of this process, beside its number
   std::mutex mutex_;
   std::condition_variable wanted_;
-  std::deque<std::unique_ptr<job>> queue_;  // whole, to be written
-  std::vector<std::unique_ptr<job>> renamed_;  // in new/, whose entry is not on the disk yet
+  std::condition_variable folder_wanted_;
+  std::deque<job_ptr> queue_;  // whole, to be written
+  std::vector<job_ptr> renamed_;  // in new/, whose entry is not on the disk yet
   std::vector<std::thread> threads_;
+  std::thread folder_thread_;
   std::uint64_t counter_ = 0;
   unsigned idle_ = 0;
-  bool settling_ = false;  // a thread is at renamed_
   bool ending_ = false;
+  bool folder_ending_ = false;
 };
 
 /// One message. Destroyed without commit(), nothing of it stays. For use in one thread.
@@ -114,7 +129,7 @@ class maildir::delivery {
  private:
   maildir& in_;
   std::string id_;
-  std::unique_ptr<job> job_;
+  std::shared_ptr<job> job_;
   result<void> state_;
   bool held_cr_ = false;  // a CR whose next octet is not known
 };

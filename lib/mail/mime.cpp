@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/scan.hpp"
 #include "base/text.hpp"
 #include "mail/header.hpp"
 
@@ -95,7 +96,14 @@ constexpr auto kinds = make_kinds();
 
 unsigned char kinds_in(std::string_view text) noexcept {
   unsigned char found = 0;
-  for (const char c : text) found |= kinds[static_cast<unsigned char>(c)];
+  const auto is_other = [](auto octet) { return (octet < 0x20) | (octet >= 0x7f); };
+  while (!text.empty()) {
+    text.remove_prefix(length_before(text, is_other));
+    // Where there is one there are others near it.
+    const std::string_view near = text.substr(0, 2);
+    for (const char c : near) found |= kinds[static_cast<unsigned char>(c)];
+    text.remove_prefix(near.size());
+  }
   return found;
 }
 

@@ -88,6 +88,11 @@ std::unique_ptr<sasl_server> make_sasl_server(mechanism which, const accounts& k
   return nullptr;
 }
 
+std::vector<mechanism> server_mechanisms() {
+  return {mechanism::scram_sha_256_plus, mechanism::scram_sha_256, mechanism::cram_md5, mechanism::plain,
+          mechanism::login};
+}
+
 std::optional<mechanism> parse_mechanism(std::string_view name) noexcept {
   constexpr std::array all{mechanism::plain,
                            mechanism::login,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mail/accounts.hpp"
 #include "mail/sasl.hpp"
@@ -49,6 +50,9 @@ struct sasl_server_parameters {
 /// it.
 [[nodiscard]] std::unique_ptr<sasl_server> make_sasl_server(mechanism which, const accounts& known,
                                                             sasl_server_parameters with);
+
+/// All that make_sasl_server() makes, the best first.
+[[nodiscard]] std::vector<mechanism> server_mechanisms();
 
 /// By its name in any case.
 [[nodiscard]] std::optional<mechanism> parse_mechanism(std::string_view name) noexcept;

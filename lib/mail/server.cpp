@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/text.hpp"
 
 namespace netlab::mail {
@@ -12,11 +14,23 @@ namespace {
 
 constexpr std::size_t first_output = 512;  // a flight of answers
 
-// Verbs have 4 letters but for STARTTLS; as one number, in capitals.
+// A verb as one number: its first letters, in capitals. Only the first 4 of STARTTLS count here.
 constexpr std::uint32_t verb(std::string_view letters) noexcept {
   std::uint32_t value = 0;
-  for (const char c : letters) value = value << 8 | static_cast<unsigned char>(c >= 'a' && c <= 'z' ? c - 0x20 : c);
+  for (const char c : letters.substr(0, 4))
+    value = value << 8 | static_cast<unsigned char>(c >= 'a' && c <= 'z' ? c - 0x20 : c);
   return value;
+}
+
+/// Of a whole word that is a verb; else 0.
+constexpr std::uint32_t verb_of(std::string_view word) noexcept {
+  if (word.size() == 8) return verb(word) == verb("STAR") && verb(word.substr(4)) == verb("TTLS") ? verb("STAR") : 0;
+  if (word.size() != 4) return 0;
+  const std::uint32_t which = verb(word);
+  for (const std::string_view known :
+       {"MAIL", "RCPT", "DATA", "BDAT", "EHLO", "RSET", "QUIT", "NOOP", "AUTH", "HELO", "VRFY", "HELP", "EXPN"})
+    if (which == verb(known)) return which;
+  return 0;
 }
 
 }  // namespace
@@ -129,40 +143,46 @@ void server::take_line(std::string_view& input) {
 
 void server::on_line(std::string_view line) {
   ++counts_.commands;
-  if (!line.ends_with('\r')) {
-    constexpr std::string_view refusal = "500 5.5.2 A line ends in CR LF, not in LF alone";
-    if (state_ == server_state::auth) return fail_auth(refusal, "a line that ends in LF alone");
-    tell('C', line);
-    return say_error(refusal);
-  }
-  line.remove_suffix(1);
-  if (state_ == server_state::auth) return on_auth_line(line);
-  const bool is_auth = line.size() >= 4 && verb(line.substr(0, 4)) == verb("AUTH");
-  if (!is_auth) tell('C', line);
-  if (line.size() + 2 > max_command_line && !is_auth) return say_error("500 5.5.2 The line is too long");
+  const bool has_cr = line.ends_with('\r');
+  if (has_cr) line.remove_suffix(1);
+  constexpr std::string_view lf_alone = "500 5.5.2 A line ends in CR LF, not in LF alone";
+  if (state_ == server_state::auth) return has_cr ? on_auth_line(line) : fail_auth(lf_alone, "a line ends in LF alone");
+  const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+  const std::uint32_t which = verb_of(word);
+  tell_command(line, which);
+  if (!has_cr) return say_error(lf_alone);
+  if (line.size() + 2 > max_command_line && which != verb("AUTH")) return say_error("500 5.5.2 The line is too long");
   if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
     return say_error("500 5.5.2 There is a CR or a NUL inside the line");
-  if (++idle_commands_ > with_.limits.idle_commands) {
+  dispatch(which, trim(line.substr(word.size())));
+}
+
+void server::tell_command(std::string_view line, std::uint32_t which) {
+  if (!wants_lines_) return;
+  // on_auth() tells its own. Who has failed to log in may go on as if he had not, and say his password as a command.
+  if (which == 0 && has_failed_) return tell('C', "***");
+  has_failed_ = false;
+  if (which != verb("AUTH")) return tell('C', line);
+  const auto parts = words(line);
+  tell('C', parts.size() <= 2 ? std::string(line) : fmt::format("{} {} ***", parts[0], parts[1]));
+}
+
+bool server::is_idle(std::uint32_t which) noexcept {
+  if (in_transaction_ && (which == verb("RCPT") || which == verb("BDAT"))) return false;
+  return ++idle_commands_ > with_.limits.idle_commands;
+}
+
+void server::dispatch(std::uint32_t which, std::string_view arguments) {
+  if (is_idle(which)) {
     say("421 4.7.0 Too many commands without a message");
     return close("too many commands without a message");
   }
-  dispatch(line);
-}
-
-void server::dispatch(std::string_view line) {
-  while (line.ends_with(' ') || line.ends_with('\t')) line.remove_suffix(1);  // RFC 5321 §4.1.1
-  const std::size_t end = std::min(line.find(' '), line.size());
-  const std::string_view word = line.substr(0, end);
-  std::string_view arguments = line.substr(end);
-  while (arguments.starts_with(' ')) arguments.remove_prefix(1);
-  if (word.size() == 8 && verb(word.substr(0, 4)) == verb("STAR") && verb(word.substr(4)) == verb("TTLS"))
-    return on_starttls(arguments);
-  const std::uint32_t which = word.size() == 4 ? verb(word) : 0;
   switch (which) {
     case verb("EHLO"): return on_ehlo(arguments, true);
     case verb("BDAT"): return on_bdat(arguments);  // whatever is said to it, the chunk is no command
     case verb("NOOP"): return say("250 2.0.0 Ok");
     case verb("QUIT"): return on_quit(arguments);
+    case verb("STARTTLS"): return on_starttls(arguments);
     default: break;
   }
   if (lacks_tls()) return say_error("530 5.7.0 Say STARTTLS first");
@@ -244,7 +264,11 @@ void server::say(std::string_view reply) {
   if (delay_ != duration(0) && output_.empty()) held_back_until_ = now_ + delay_;
   append(output_, reply);
   append(output_, "\r\n");
-  tell('S', reply);
+  if (wants_lines_) {
+    for (std::size_t end = 0; (end = reply.find("\r\n")) != std::string_view::npos; reply.remove_prefix(end + 2))
+      tell('S', reply.substr(0, end));
+    tell('S', reply);
+  }
   if (!more_words_.empty()) append(output_, std::exchange(more_words_, {}));
 }
 

@@ -78,7 +78,9 @@ class server final : public machine {
   void drain();
   void take_line(std::string_view& input);
   void on_line(std::string_view line);
-  void dispatch(std::string_view line);
+  void tell_command(std::string_view line, std::uint32_t which);
+  [[nodiscard]] bool is_idle(std::uint32_t which) noexcept;
+  void dispatch(std::uint32_t which, std::string_view arguments);
   void say(std::string_view reply);
   void say_error(std::string_view reply);
   void tell(char who, std::string_view line) const;
@@ -163,6 +165,7 @@ class server final : public machine {
   std::optional<channel_binding> binding_;
   std::unique_ptr<sasl_server> login_;
   mechanism login_by_{};
+  bool has_failed_ = false;  // to log in, with no verb since
 
   envelope envelope_;
   bool is_greeted_ = false;        // EHLO or HELO was said

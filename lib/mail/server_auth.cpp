@@ -11,10 +11,7 @@ namespace netlab::mail {
 
 void server::on_auth(std::string_view arguments) {
   const auto parts = words(arguments);
-  if (wants_lines_)
-    tell('C', parts.empty()       ? std::string("AUTH")
-              : parts.size() == 1 ? fmt::format("AUTH {}", parts[0])
-                                  : fmt::format("AUTH {} ***", parts[0]));
+  has_failed_ = true;  // until it has not
   if (!knows_auth()) return say_error("502 5.5.1 AUTH is not offered");
   if (!envelope_.is_extended) return say_error("503 5.5.1 Say EHLO first");
   if (!envelope_.user.empty()) return say_error("503 5.5.1 You have logged in");
@@ -72,6 +69,7 @@ void server::go_on_with_auth(std::optional<std::string_view> response) {
   }
   envelope_.user = login_->user();
   login_.reset();
+  has_failed_ = false;
   enter(server_state::command);
   say("235 2.7.0 Welcome");
   if (watch_ != nullptr) watch_->logged_in(envelope_.user, name_of(login_by_));

@@ -211,6 +211,7 @@ void server::accept(std::string_view id) {
     return close("fault");
   } else {
     enter(server_state::hung);
+    deadline_ = session_end_;
   }
   forget_transaction();
 }

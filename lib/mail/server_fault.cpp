@@ -34,10 +34,14 @@ bool server::act(const fault_plan::entry& one) {
       close("fault");
       return true;
     case fault_action::close: close("fault"); return true;
-    case fault_action::hang: enter(server_state::hung); return true;
+    case fault_action::hang:
+      enter(server_state::hung);
+      deadline_ = session_end_;
+      return true;
     case fault_action::pour:
       poured_ = what.words;
       enter(server_state::pouring);
+      deadline_ = session_end_;
       return true;
     case fault_action::long_line: say(std::string(words) + std::string(long_reply - words.size(), 'x')); return true;
     case fault_action::say_more: more_words_ = what.words; return false;
@@ -56,7 +60,9 @@ bool server::act(const fault_plan::entry& one) {
     case fault_action::store_and_close:
     case fault_action::store_and_hang: behind_commit_ = &what; return false;
     case fault_action::certificate_expired:
+    case fault_action::certificate_not_yet_valid:
     case fault_action::certificate_self_signed:
+    case fault_action::certificate_unknown_ca:
     case fault_action::certificate_wrong_host: return false;
   }
   return false;

@@ -33,6 +33,8 @@ namespace {
 constexpr std::size_t max_envid = 100;  // RFC 3461 §4.4
 constexpr std::size_t max_orcpt = 500;  // RFC 3461 §4.2
 
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
 bool is_ascii_text(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
@@ -212,9 +214,10 @@ bool server::set_mail_parameter(const parameter& one) {
     return false;
   };
   if (one.is("SIZE")) {
-    const auto size = parse_integer<std::uint64_t>(one.value);
-    if (!size || one.value.size() > 20) return refuse(bad_value);  // RFC 1870 §5
-    envelope_.declared_size = *size;
+    // RFC 1870 §5: up to 20 digits, which may be more than fits here, and than anybody has.
+    if (one.value.empty() || one.value.size() > 20 || !std::ranges::all_of(one.value, is_digit))
+      return refuse(bad_value);
+    envelope_.declared_size = parse_integer<std::uint64_t>(one.value).value_or(UINT64_MAX);
     return true;
   }
   if (one.is("BODY")) {

@@ -15,7 +15,7 @@
 #include "mail/envelope.hpp"
 #include "mail/fault.hpp"
 #include "mail/rate_limit.hpp"
-#include "mail/sasl.hpp"
+#include "mail/sasl_server.hpp"
 
 namespace netlab::mail {
 
@@ -49,11 +49,11 @@ struct server_parameters {
   starttls_offer starttls = starttls_offer::none;
   const accounts* users = nullptr;  ///< nothing, or nobody in it: no AUTH
   /// Offered in this order; SCRAM-SHA-256-PLUS only where the TLS connection can be bound to.
-  std::vector<mechanism> mechanisms{mechanism::scram_sha_256_plus, mechanism::scram_sha_256, mechanism::cram_md5,
-                                    mechanism::plain, mechanism::login};
+  std::vector<mechanism> mechanisms = server_mechanisms();
   bool login_required = false;  ///< MAIL without it: 530
   bool login_in_clear = false;  ///< AUTH also without TLS
-  std::function<std::string()> nonce;  ///< fresh for each login: 18 printable characters or more, no commas
+  /// Fresh for each login: 18 printable characters or more, no commas. Without it only PLAIN and LOGIN are offered.
+  std::function<std::string()> nonce;
   server_limits limits;
   server_patience patience_for;
   std::vector<address_pattern> reject;  ///< recipients that are refused for good: 550 5.1.1

@@ -39,8 +39,9 @@ bool server::offers_auth() const noexcept {
 }
 
 bool server::offers(mechanism which) const noexcept {
-  return std::ranges::find(with_.mechanisms, which) != with_.mechanisms.end() &&
-         (which != mechanism::scram_sha_256_plus || binding_);
+  if (std::ranges::find(with_.mechanisms, which) == with_.mechanisms.end()) return false;
+  if (which == mechanism::plain || which == mechanism::login) return true;
+  return with_.nonce && (which != mechanism::scram_sha_256_plus || binding_);  // a challenge is no challenge twice
 }
 
 std::uint64_t server::size_limit() const noexcept { return is_small_ ? small_size : with_.limits.message; }

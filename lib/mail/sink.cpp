@@ -72,7 +72,9 @@ std::string head_of(const envelope& of, std::string_view host, std::string_view 
 std::optional<net::certificate_fault> certificate_fault_of(fault_action action) {
   switch (action) {
     case fault_action::certificate_expired: return net::certificate_fault::expired;
+    case fault_action::certificate_not_yet_valid: return net::certificate_fault::not_yet_valid;
     case fault_action::certificate_self_signed: return net::certificate_fault::self_signed;
+    case fault_action::certificate_unknown_ca: return net::certificate_fault::unknown_ca;
     case fault_action::certificate_wrong_host: return net::certificate_fault::wrong_host;
     default: return std::nullopt;
   }

@@ -2,6 +2,7 @@
 #include "net/line_input.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -79,7 +80,13 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
   std::function<void()> changed;  // the loop's thread only
 };
 
-line_input::line_input(asio::io_context& on, int fd, std::size_t limit) : shared_(std::make_shared<shared>(on, limit)) {
+line_input::line_input(asio::io_context& on, int fd, std::size_t limit)
+    : loop_(on), shared_(std::make_shared<shared>(on, limit)) {
+  struct stat about{};
+  if (::fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
+    file_ = fd;
+    return;
+  }
   sigset_t all_signals;
   sigset_t before;
   sigfillset(&all_signals);
@@ -95,7 +102,26 @@ line_input::~line_input() {
   shared_->room.notify_all();
 }
 
+/// Until there is a line, or the end.
+void line_input::read_file() {
+  shared& its = *shared_;
+  std::array<char, 64 * 1024> piece;
+  while (its.lines.empty() && !its.ended) {
+    const ssize_t size = ::read(file_, piece.data(), piece.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size > 0) {
+      its.buffer.append({piece.data(), static_cast<std::size_t>(size)});
+      while (const auto next = its.buffer.next()) its.add(*next);
+      continue;
+    }
+    if (size < 0) its.error = last_system_error();
+    if (const auto rest = its.buffer.rest()) its.add(*rest);
+    its.ended = true;
+  }
+}
+
 std::optional<line_input::line> line_input::take() {
+  if (file_ >= 0) read_file();
   const std::lock_guard lock(shared_->mutex);
   if (shared_->lines.empty()) return std::nullopt;
   line next = std::move(shared_->lines.front());
@@ -115,6 +141,12 @@ std::error_code line_input::error() const {
   return shared_->error;
 }
 
-void line_input::on_change(std::function<void()> callback) { shared_->changed = std::move(callback); }
+void line_input::on_change(std::function<void()> callback) {
+  shared_->changed = std::move(callback);
+  if (file_ < 0 || !shared_->changed) return;
+  asio::post(loop_, [its = shared_] {
+    if (its->changed) its->changed();
+  });
+}
 
 }  // namespace netlab::net

@@ -12,8 +12,8 @@
 
 namespace netlab::net {
 
-/// Reads in a thread of its own: a regular file cannot be waited for (epoll(7)), and making a terminal
-/// non-blocking would change it for every program that shares it. Used from the loop's thread.
+/// A regular file is read when its lines are taken; everything else by a thread, because making a terminal non-blocking
+/// would change it for every program that shares it. Used from the loop's thread.
 class line_input {
  public:
   struct line {
@@ -28,7 +28,7 @@ class line_input {
   line_input(const line_input&) = delete;
   line_input& operator=(const line_input&) = delete;
 
-  /// The next line, if it is there.
+  /// The next line, if it is there. A regular file's is there until the end.
   [[nodiscard]] std::optional<line> take();
   /// The end was reached and every line taken.
   [[nodiscard]] bool finished() const;
@@ -39,6 +39,10 @@ class line_input {
 
  private:
   struct shared;
+  void read_file();
+
+  asio::io_context& loop_;
+  int file_ = -1;  // a regular one; its lines never pass through the thread's hands
   std::shared_ptr<shared> shared_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 #include "net/openssl_ptr.hpp"
@@ -17,9 +18,16 @@ using method_ptr = std::unique_ptr<BIO_METHOD, freed_by<BIO_meth_free>>;
 int read(BIO* bio, char* to, int size) {
   auto& self = *static_cast<socket_bio*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
+  if (std::exchange(self.is_drained, false)) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
   for (;;) {
     const ssize_t got = ::recv(*self.fd, to, static_cast<std::size_t>(size), 0);
-    if (got > 0) return static_cast<int>(got);
+    if (got > 0) {
+      self.is_drained = got < size;
+      return static_cast<int>(got);
+    }
     if (got == 0) {
       *self.ended = true;
       return 0;

@@ -16,6 +16,7 @@ struct socket_bio {
   bytes* out;              ///< what is to be sent
   std::error_code* error;  ///< the socket's, if that is why a call failed
   bool* ended;             ///< the peer has
+  bool is_drained = false;  ///< the last read took all that was there: the next one is not worth asking for
 
   /// Its owner is the caller, or SSL_set_bio(3).
   [[nodiscard]] static BIO* make(socket_bio its);

@@ -89,7 +89,7 @@ class Places(Case):
                         self.assertEqual(option["variable"], variable)
                         # A value that no option of a type takes shows that it is read; free text is not refused.
                         if name in ("alpn", "exclude", "host", "process", "send", "sni", "user") or (
-                                option.get("argument") in ("FILE", "TEXT", "CMD")):
+                                option.get("argument") in ("CMD", "DIR", "FILE", "TEXT")):
                             continue
                         words = action["path"].split()
                         done = self.netlab(*words, "surplus", env={variable: "\x01bad"}, status=None)

@@ -11,7 +11,7 @@ from harness import BAD_DATA, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, USAGE, Ca
 
 COMMANDS = ["base64", "calc", "connect", "echo", "lab", "mail", "scan", "sockets"]
 ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab tour",
-           "mail send", "scan", "sockets"]
+           "mail send", "mail sink", "scan", "sockets"]
 
 
 class Help(Case):

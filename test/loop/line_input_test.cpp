@@ -100,3 +100,34 @@ TEST_CASE("line_input: may go while its thread still waits", "[net][loop]") {
   pipe.write("x\n");  // the thread wakes and finds nobody
   pipe.in = net::unique_fd();
 }
+
+TEST_CASE("line_input: a regular file's lines are there when they are asked for, to the last", "[net][loop]") {
+  const int fd = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  const net::unique_fd file(fd);
+  REQUIRE(file);
+  std::string text;
+  for (int count = 0; count < 20'000; ++count) text += std::to_string(count) + "\n";
+  text += "too long for this\nno end";
+  REQUIRE(::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  REQUIRE(::lseek(fd, 0, SEEK_SET) == 0);
+  asio::io_context loop{1};
+  net::line_input input(loop, fd, 10);
+  for (int count = 0; count < 20'000; ++count) {
+    const auto line = input.take();
+    REQUIRE(line);
+    REQUIRE(line->text == std::to_string(count));
+  }
+  CHECK(input.take()->too_long);
+  CHECK_FALSE(input.finished());
+  CHECK(input.take()->text == "no end");
+  CHECK_FALSE(input.take());
+  CHECK(input.finished());
+  CHECK(!input.error());
+}
+
+TEST_CASE("line_input: whoever waits for a regular file is called", "[net][loop]") {
+  const net::unique_fd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  REQUIRE(::write(file.get(), "a\nb\n", 4) == 4);
+  REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
+  CHECK(read_all(file.get(), 10) == std::vector<std::string>{"a", "b"});
+}

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "support/certificates.hpp"
 
@@ -60,12 +61,18 @@ class noting_disk final : public disk {
     if (fails("write")) return -1;
     return disk::write(fd, octets.substr(0, std::min(octets.size(), largest_write)));
   }
+  int write_out(int fd) override {
+    note("write out");
+    return fails("write out") ? -1 : disk::write_out(fd);
+  }
+  bool keeps_order(const std::string&) override { return ordered; }
   int sync(int fd) override {
-    struct stat what{};
-    ::fstat(fd, &what);
-    const std::string_view kind = S_ISDIR(what.st_mode) ? "sync folder" : "sync file";
-    note(kind);
-    return fails(kind) ? -1 : disk::sync(fd);
+    note("sync file");
+    return fails("sync file") ? -1 : disk::sync(fd);
+  }
+  int sync_folder(const std::string& path) override {
+    note("sync folder");
+    return fails("sync folder") ? -1 : disk::sync_folder(path);
   }
   int close(int fd) override {
     note("close");
@@ -90,6 +97,7 @@ class noting_disk final : public disk {
     return std::count(notes_.begin(), notes_.end(), what);
   }
 
+  bool ordered = false;
   std::string failing;
   int error = ENOSPC;
   std::size_t largest_write = SIZE_MAX;
@@ -153,9 +161,9 @@ TEST_CASE("maildir: a message stands in new/ with its lines ended as files here 
   CHECK(files_in(place.path_of("box/tmp")) == 0);
 }
 
-TEST_CASE("maildir: file, then name, then folder are on the disk before anyone is told", "[mail][maildir]") {
+/// What was asked of the disk when a message's handler was called.
+std::vector<std::string> asked_before_done(noting_disk& on) {
   const test::scratch_directory place;
-  noting_disk on;
   auto box = maildir::open(place.path_of("box"), {.on = &on});
   REQUIRE(box);
   auto one = (*box)->begin();
@@ -167,7 +175,32 @@ TEST_CASE("maildir: file, then name, then folder are on the disk before anyone i
     done(std::move(what));
   });
   REQUIRE(became.wait());
-  CHECK(before == std::vector<std::string>{"create tmp", "write", "sync file", "close", "rename", "sync folder"});
+  return before;
+}
+
+TEST_CASE("maildir: file, then name, then folder are on the disk before anyone is told", "[mail][maildir]") {
+  noting_disk on;
+  CHECK(asked_before_done(on) ==
+        std::vector<std::string>{"create tmp", "write", "sync file", "close", "rename", "sync folder"});
+}
+
+TEST_CASE("maildir: where the file system keeps the order, file and folder are asked for behind the name",
+          "[mail][maildir]") {
+  noting_disk on;
+  on.ordered = true;
+  auto before = asked_before_done(on);
+  REQUIRE(before.size() == 7);
+  std::sort(before.begin() + 4, before.end());
+  CHECK(before ==
+        std::vector<std::string>{"create tmp", "write", "write out", "rename", "close", "sync file", "sync folder"});
+}
+
+TEST_CASE("maildir: where the order cannot be had after all, the file comes first again", "[mail][maildir]") {
+  noting_disk on;
+  on.ordered = true;
+  on.failing = "write out";
+  CHECK(asked_before_done(on) ==
+        std::vector<std::string>{"create tmp", "write", "write out", "sync file", "close", "rename", "sync folder"});
 }
 
 TEST_CASE("maildir: a large message is in tmp/ while it comes, not in memory", "[mail][maildir]") {
@@ -205,6 +238,7 @@ TEST_CASE("maildir: whatever the disk refuses, nobody is told that the message i
           "[mail][maildir]") {
   const test::scratch_directory place;
   noting_disk on;
+  on.ordered = GENERATE(false, true);
   for (const auto* each : {"create", "write", "sync file", "close", "rename", "sync folder"}) {
     INFO(each);
     on.failing.clear();
@@ -248,6 +282,7 @@ TEST_CASE("maildir: many messages at once share the folder's fsync, and no two h
   constexpr int count = 400;
   const test::scratch_directory place;
   noting_disk on;
+  on.ordered = GENERATE(false, true);
   auto first = maildir::open(place.path_of("box"), {.on = &on});
   auto second = maildir::open(place.path_of("box"), {.on = &on});
   REQUIRE((first && second));
@@ -297,6 +332,20 @@ TEST_CASE("maildir: what was forgotten in tmp/ for 36 hours goes, what is younge
   CHECK(fs::exists(place.path_of("box/tmp/old")));
   REQUIRE(maildir::open(place.path_of("box"), {}, now + std::chrono::hours(37)));
   CHECK(!fs::exists(place.path_of("box/tmp/old")));
+}
+
+TEST_CASE("maildir: folders that somebody removed meanwhile are made again", "[mail][maildir]") {
+  const test::scratch_directory place;
+  auto box = maildir::open(place.path_of("box"));
+  REQUIRE(box);
+  for (const auto* each : {"box", "box/tmp"}) {
+    fs::remove_all(place.path_of(each));
+    auto one = (*box)->begin();
+    REQUIRE(one->append("hello"));
+    outcome became;
+    one->commit(became.handler());
+    CHECK(became.wait());
+  }
 }
 
 TEST_CASE("maildir: a place that cannot be one is named", "[mail][maildir]") {

@@ -99,7 +99,7 @@ void send_data() {
 }
 
 void send_chunks() {
-  constexpr int window = 16;  // messages under way
+  constexpr int window = 8;  // messages under way, as with netlab
   int under_way = 0;
   std::string flight;
   for (int number = 0; number < wanted.messages; ++number) {

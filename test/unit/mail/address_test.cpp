@@ -124,3 +124,7 @@ TEST_CASE("mailbox list: what is none is refused", "[mail][unit]") {
   CHECK(failed_with(parse_mailbox("a@b, c@d"), errc::bad_data));
   CHECK(failed_with(parse_mailbox(""), errc::bad_data));
 }
+
+TEST_CASE("address: a character that cannot be is shown so that it does nothing", "[mail][address]") {
+  CHECK(why(parse_address("a\tb@c.example")) == "address 'a\\tb@c.example' has '\\t' before the @");
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+// The submission client and the server, with a network between them that cuts as it likes.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <random>
+
+#include "mail/client.hpp"
+#include "server_dialogue.hpp"
+#include "support/failure.hpp"
+
+using namespace netlab;
+using namespace netlab::mail;
+using namespace netlab::mail::test_server;
+
+namespace {
+
+const accounts& users() {
+  static const accounts all = [] {
+    accounts some(secret("0123456789abcdef"));
+    REQUIRE(some.add("tim", secret("geheim")));
+    return some;
+  }();
+  return all;
+}
+
+server_parameters with_users() {
+  server_parameters with = dialogue::plain();
+  with.users = &users();
+  with.starttls = starttls_offer::required;
+  with.login_required = true;
+  with.nonce = [] { return std::string("3rfcNHYJY1ZVvWVs7j"); };
+  return with;
+}
+
+client_parameters plain_client() {
+  client_parameters with;
+  with.helo = "client.example";
+  with.starttls = false;
+  return with;
+}
+
+client_parameters client_with_login(mechanism which, std::string password = "geheim") {
+  client_parameters with = plain_client();
+  with.starttls = true;
+  with.login = {.user = "tim",
+                .password = secret(std::move(password)),
+                .mechanisms = {which},
+                .host = "mx.example",
+                .port = 587,
+                .nonce = "rOprNGfwEbeRWgbNEkqO"};
+  return with;
+}
+
+/// Both, and what became of the messages.
+class talk {
+ public:
+  talk(const server_parameters& with, client_parameters as)
+      : parameters(with), client_(std::move(as), [this](delivery one) { deliveries.push_back(std::move(one)); }) {}
+
+  void submit(std::vector<std::string> to, std::string text, std::string from = "s@example.org") {
+    submission what{.tag = ++tag_, .sender = *parse_address(from), .recipients = {}, .compose = {}};
+    for (const std::string& each : to) what.recipients.push_back(*parse_address(each));
+    what.compose = [text](server_abilities server) { return raw(std::make_shared<memory_source>(text), server); };
+    client_.submit(std::move(what), now);
+  }
+
+  /// Until both have nothing more to say; `longest`: octets that arrive at once, 0: all.
+  void run(std::size_t longest = 0, std::uint32_t seed = 1) {
+    std::minstd_rand random(seed);
+    server session(parameters, store, nullptr, {.peer = "127.0.0.1"}, now);
+    client_.start(std::nullopt, now);
+    client_.close(now);
+    std::string up;
+    std::string down;
+    for (int turn = 0; turn < 1'000'000; ++turn) {
+      up += as_text(client_.take_output());
+      down += as_text(session.take_output());
+      if (up.empty() && down.empty()) {
+        if (!client_.wants_tls() || !session.wants_tls()) break;
+        const tls_facts facts{
+            .binding = channel_binding{"tls-exporter", bytes(32)}, .version = "TLSv1.3", .cipher = "X"};
+        client_.tls_started(facts, now);
+        session.tls_started(facts, now);
+        continue;
+      }
+      const auto carry = [&](std::string& octets, machine& to) {
+        if (octets.empty()) return;
+        const std::size_t size =
+            longest == 0 ? octets.size() : std::min<std::size_t>(octets.size(), 1 + random() % longest);
+        to.feed(as_bytes(std::string_view(octets).substr(0, size)), now);
+        octets.erase(0, size);
+      };
+      carry(up, session);
+      carry(down, client_);
+    }
+    server_done = session.done();
+    counts = session.counts();
+    if (session.done()) client_.eof(now);
+  }
+
+  [[nodiscard]] std::string outcome(std::size_t at = 0) const {
+    if (at >= deliveries.size()) return client_.session() ? "no delivery" : test::why(client_.session());
+    const auto& one = deliveries[at].outcome;
+    return one ? one->to_string() : test::why(one);
+  }
+
+  server_parameters parameters;
+  memory_inbox store;
+  std::vector<delivery> deliveries;
+  session_counts counts;
+  bool server_done = false;
+  time_point now{1h};
+
+ private:
+  mail::client client_;
+  std::uint64_t tag_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("client and server: messages arrive as they were sent, in any cut", "[mail][server][client]") {
+  const std::size_t longest = GENERATE(as<std::size_t>{}, 0, 1, 2, 7, 100, 5000);
+  talk t(dialogue::plain(), plain_client());
+  const std::string dots = "Subject: dots\r\n\r\n.\r\n..\r\n.x\r\nx.\r\n\r\n";
+  std::string large = "Subject: large\r\n\r\n";
+  for (int line = 0; line < 500; ++line) large += "a line of text, with a number: " + std::to_string(line) + "\r\n";
+  t.submit({"a@example.org"}, dots);
+  t.submit({"b@example.org", "c@example.org"}, large);
+  for (int more = 0; more < 20; ++more) t.submit({"d@example.org"}, dots);
+  t.run(longest);
+  CHECK(t.server_done);
+  REQUIRE(t.store.messages.size() == 22);
+  CHECK(t.store.messages[0].content.ends_with(dots.substr(dots.find("\r\n\r\n"))));
+  CHECK(t.store.messages[1].content.ends_with(large.substr(large.find("\r\n\r\n"))));
+  CHECK(t.store.messages[1].from.recipients.size() == 2);
+  REQUIRE(t.deliveries.size() == 22);
+  CHECK(t.outcome(0) == "250 2.0.0 Queued as id1");
+  CHECK(t.outcome(21) == "250 2.0.0 Queued as id22");
+}
+
+TEST_CASE("client and server: every mechanism logs in over STARTTLS", "[mail][server][client]") {
+  using enum mechanism;
+  const mechanism which = GENERATE(mechanism::plain, mechanism::login, cram_md5, scram_sha_256, scram_sha_256_plus);
+  CAPTURE(name_of(which));
+  server_parameters with = with_users();
+  with.mechanisms = {which};  // the client could bind: it says so, and must not be offered it
+  talk t(with, client_with_login(which));
+  t.submit({"a@example.org"}, "Subject: x\r\n\r\nx\r\n");
+  t.run(GENERATE(as<std::size_t>{}, 0, 1));
+  CHECK(t.outcome() == "250 2.0.0 Queued as id1");
+  REQUIRE(t.store.messages.size() == 1);
+  CHECK(t.store.messages[0].from.user == "tim");
+  CHECK(protocol_of(t.store.messages[0].from) == "ESMTPSA");
+}
+
+TEST_CASE("client and server: a wrong password sends nothing", "[mail][server][client]") {
+  using enum mechanism;
+  const mechanism which = GENERATE(mechanism::plain, mechanism::login, cram_md5, scram_sha_256_plus);
+  CAPTURE(name_of(which));
+  talk t(with_users(), client_with_login(which, "falsch"));
+  t.submit({"a@example.org"}, "Subject: x\r\n\r\nx\r\n");
+  t.run();
+  CHECK(t.outcome().find("535 5.7.8 Wrong user or password") != std::string::npos);
+  CHECK(t.store.messages.empty());
+  CHECK(t.counts.errors == 1);
+}
+
+TEST_CASE("client and server: an address outside ASCII takes SMTPUTF8, and DSN wishes arrive",
+          "[mail][server][client]") {
+  client_parameters with = plain_client();
+  with.dsn = {.notify = "SUCCESS,FAILURE", .ret = "HDRS"};
+  talk t(dialogue::plain(), std::move(with));
+  t.submit({"j\xc3\xb6rg@b\xc3\xbc"
+            "cher.example"},
+           "Subject: gr\xc3\xbc\xc3\x9f\r\n\r\n\xc3\xa4\r\n");
+  t.run();
+  CHECK(t.outcome() == "250 2.0.0 Queued as id1");
+  REQUIRE(t.store.messages.size() == 1);
+  const envelope& got = t.store.messages[0].from;
+  CHECK(got.smtputf8);
+  CHECK(got.body == body_type::eight_bit_mime);
+  CHECK(got.ret == "HDRS");
+  REQUIRE(got.recipients.size() == 1);
+  CHECK(got.recipients[0].notify == "SUCCESS,FAILURE");
+  CHECK(got.recipients[0].address.local == "j\xc3\xb6rg");
+  CHECK(got.declared_size > 0);
+}
+
+TEST_CASE("client and server: one recipient of many is refused", "[mail][server][client]") {
+  server_parameters with = dialogue::plain();
+  with.reject.push_back(address_pattern::parse("no@example.org").value());
+  talk t(with, plain_client());
+  t.submit({"yes@example.org", "no@example.org"}, "Subject: x\r\n\r\nx\r\n");
+  t.submit({"no@example.org"}, "Subject: y\r\n\r\ny\r\n");
+  t.submit({"yes@example.org"}, "Subject: z\r\n\r\nz\r\n");
+  t.run(GENERATE(as<std::size_t>{}, 0, 3));
+  REQUIRE(t.deliveries.size() == 3);
+  CHECK(t.store.messages.size() == 2);
+  CHECK(t.deliveries[0].accepted == 1);
+  REQUIRE(t.deliveries[0].refused.size() == 1);
+  CHECK(t.deliveries[0].refused[0].recipient == "no@example.org");
+}
