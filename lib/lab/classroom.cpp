@@ -34,6 +34,18 @@ result<void> classroom::open() {
   return {};
 }
 
+asio::awaitable<result<bool>> classroom::refuses_more_than(std::uint64_t count) const {
+  const time_point end = clock::now() + patience;
+  asio::steady_timer pause(co_await asio::this_coro::executor);
+  while (totals().refused <= count) {
+    if (clock::now() >= end) co_return false;
+    pause.expires_after(std::chrono::milliseconds(1));
+    if (const auto [error] = co_await pause.async_wait(net::use_tuple); error)
+      co_return fail(error, "wait for a server");
+  }
+  co_return true;
+}
+
 calc::query_options classroom::over(net::transport protocol) const {
   return {.protocol = protocol, .port = calc_at(), .timeout = patience};
 }

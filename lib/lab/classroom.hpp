@@ -26,6 +26,9 @@ class classroom {
   [[nodiscard]] std::uint16_t calc_at() const { return calc_service_->port(); }
   [[nodiscard]] std::uint16_t echo_at() const { return echo_service_->port(); }
   [[nodiscard]] calc::server_totals totals() const { return calc_.totals(); }
+  /// Waits until the calculation server has refused more requests than so many. False: patience has come to its end.
+  /// Fails when cancelled.
+  [[nodiscard]] asio::awaitable<result<bool>> refuses_more_than(std::uint64_t count) const;
   [[nodiscard]] local_service& calc_service() { return *calc_service_; }
 
   /// Shows the line that a user would type, behind a `$`.

@@ -86,8 +86,9 @@ step_result timeout_errors(classroom& in) {
                 !got->what.value && got->what.value.error().code == errc::timed_out);
 
   in.tell.say(
-      "connect() has a timeout of its own: the system repeats the SYN after 1, 2, 4, … seconds and gives up after some "
-      "two minutes. Here it is told to do so earlier (TCP_USER_TIMEOUT), on a port that drops every SYN:");
+      "connect() has a timeout of its own: the system repeats the SYN after a second, then at growing distances, and "
+      "gives up after one or two minutes. Here it is told to do so earlier (TCP_USER_TIMEOUT), on a port that drops "
+      "every SYN:");
   auto silent = co_await silent_port::make();
   if (!silent) co_return unexpected(silent.error());
   tcp::socket calling(co_await asio::this_coro::executor, tcp::v4());

@@ -77,9 +77,9 @@ step_result refusal(scan_room& in) {
 step_result tcp_silence(scan_room& in) {
   in.tell.say(
       "Neither SYN+ACK nor RST: a firewall drops the SYN, or nobody has the address. (Here it is a server that does "
-      "not call accept() and whose queue is full: its system drops the SYN as well.) The system sends the SYN again "
-      "after a second, two, four, …; connect() alone would wait two minutes, so a scan has a timeout of its own, and "
-      "asks a second time before it says filtered. ETIMEDOUT is 110, on Windows WSAETIMEDOUT, 10060.");
+      "not call accept() and whose queue is full: its system drops the SYN as well.) connect() alone would wait one or "
+      "two minutes, while the system sends the SYN again and again; so a scan has a timeout of its own, and asks a "
+      "second time before it says filtered. ETIMEDOUT is 110, on Windows WSAETIMEDOUT, 10060.");
   in.show_scan(fmt::format("tcp --timeout {}ms -v", scan_silence.count()), {in.silent_at()});
   auto what = scan_of({in.silent_at()}, {}, scan_silence);
   const auto found = co_await run_scan(std::move(what));
