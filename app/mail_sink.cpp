@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -29,12 +30,18 @@ std::string default_state() {
   return home + "/.local/state/netlab";
 }
 
+/// Who reads it in a line of ours may be elsewhere.
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(path, error);
+  return error ? path : whole.lexically_normal().string();
+}
+
 /// For a certificate: an address in its usual form, or a domain in A-labels.
 result<std::string> parse_name(std::string_view text) {
   std::string_view bare = text;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
   if (const auto address = net::parse_address(bare)) return address->to_string();
-  // What --bind and certificates know of no domain.
   auto ascii = mail::to_ascii_domain(text);
   if (ascii) return to_lower(*ascii);
   ascii.error().code = make_error_code(errc::usage);
@@ -135,12 +142,12 @@ sink_call read_sink(arguments& args) {
   call.with.max_clients = args.number("max-clients", 1, 10'000'000);
 
   call.state = args.text("state");
-  if (call.state.empty()) call.state = default_state();
+  call.state = absolute(call.state.empty() ? default_state() : call.state);
   call.discards = args.flag("discard");
   if (call.discards && args.is_typed("maildir"))
     args.refuse({make_error_code(errc::usage), {}, "--discard and --maildir exclude each other", {}});
-  if (!call.discards) call.with.maildir = args.text("maildir");
-  if (!call.discards && call.with.maildir.empty()) call.with.maildir = call.state + "/maildir";
+  if (!call.discards)
+    call.with.maildir = absolute(args.has("maildir") ? args.text("maildir") : call.state + "/maildir");
   return call;
 }
 

@@ -74,8 +74,8 @@ struct sink_call {
   password_source password;
 };
 
-/// Reads all of the above, --idle-timeout, --max-clients and where the password comes from. --bind's addresses are
-/// among the names.
+/// Reads all of the above, --idle-timeout, --max-clients and where the password comes from; an action that asks for it
+/// has them all in its table. --bind's addresses are among the names.
 [[nodiscard]] sink_call read_sink(arguments& args);
 
 /// The table of --fault list, on stdout.
