@@ -54,7 +54,7 @@ server::server(const server_parameters& with, inbox& into, server_observer* watc
     : with_(with), inbox_(into), watch_(watch), wants_lines_(watch != nullptr && watch->wants_lines()), now_(now) {
   envelope_.peer = std::move(who.peer);
   envelope_.is_secure = who.is_secure;
-  if (with_.patience_for.session != duration(0)) session_end_ = now + with_.patience_for.session;
+  extend_session();
   arm(with_.patience_for.command);
   greet();
 }
@@ -203,6 +203,10 @@ void server::dispatch(std::uint32_t which, std::string_view arguments) {
 
 // ---- time ----
 
+void server::extend_session() noexcept {
+  if (with_.patience_for.session != duration(0)) session_end_ = now_ + with_.patience_for.session;
+}
+
 void server::arm(duration patience) noexcept { deadline_ = std::min(now_ + patience, session_end_); }
 
 std::optional<time_point> server::deadline() const {
@@ -218,7 +222,7 @@ void server::tick(time_point now) {
   const bool is_quiet =
       state_ == server_state::hung || state_ == server_state::pouring || state_ == server_state::wants_tls;
   if (!is_quiet && now >= session_end_)
-    say("421 4.4.2 The session has lasted too long");
+    say("421 4.4.2 The session has lasted too long without a message");
   else if (!is_quiet && state_ == server_state::content && scanner_.found() != content_scanner::flaw::none)
     say("421 4.4.2 Timed out: a message ends in CR LF . CR LF, and in this one a CR or an LF stood alone");
   else if (!is_quiet)

@@ -87,6 +87,7 @@ class server final : public machine {
   void close(std::string_view why);
   void enter(server_state next) noexcept { state_ = next; }
   void arm(duration patience) noexcept;
+  void extend_session() noexcept;
 
   // the session, in server_session.cpp
   void greet();

@@ -203,6 +203,8 @@ void server::accept(std::string_view id) {
   ++counts_.accepted;
   counts_.octets += octets_;
   idle_commands_ = 0;
+  extend_session();
+  arm(with_.patience_for.command);
   if (watch_ != nullptr) watch_->accepted(envelope_, octets_, id);
   const fault* instead = behind_commit_;
   if (instead == nullptr) {
