@@ -147,13 +147,17 @@ void server::on_line(std::string_view line) {
   if (has_cr) line.remove_suffix(1);
   constexpr std::string_view lf_alone = "500 5.5.2 A line ends in CR LF, not in LF alone";
   if (state_ == server_state::auth) return has_cr ? on_auth_line(line) : fail_auth(lf_alone, "a line ends in LF alone");
-  const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+  const std::string_view word = line.substr(0, line.find_first_of(" \t\r"));
   const std::uint32_t which = verb_of(word);
   tell_command(line, which);
-  if (!has_cr) return say_error(lf_alone);
-  if (line.size() + 2 > max_command_line && which != verb("AUTH")) return say_error("500 5.5.2 The line is too long");
-  if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
-    return say_error("500 5.5.2 There is a CR or a NUL inside the line");
+  std::string_view refusal;
+  if (!has_cr)
+    refusal = lf_alone;
+  else if (line.size() + 2 > max_command_line && which != verb("AUTH"))
+    refusal = "500 5.5.2 The line is too long";
+  else if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
+    refusal = "500 5.5.2 There is a CR or a NUL inside the line";
+  if (!refusal.empty()) return which == verb("BDAT") ? lose_track(refusal) : say_error(refusal);
   dispatch(which, trim(line.substr(word.size())));
 }
 

@@ -127,6 +127,7 @@ class server final : public machine {
   [[nodiscard]] bool begin_message();
   void on_data(std::string_view arguments);
   void on_bdat(std::string_view arguments);
+  void lose_track(std::string_view reply);
   void swallow_chunk(std::string_view reply);
   void take_content(std::string_view& input);
   void take_chunk(std::string_view& input);
