@@ -104,8 +104,14 @@ void refuse_shared_ports(const call& wanted, arguments& args) {
 call parse(arguments& args, const console& out) {
   call wanted;
   wanted.how = serving::read_common(args);
-  const std::vector<std::string> only = args.texts("only");
-  const std::vector<std::string> without = args.texts("without");
+  const auto named = [&](std::string_view option) {
+    std::vector<lab::service_entry> together;
+    for (const auto& list : args.list_as(option, lab::parse_services))
+      together.insert(together.end(), list.begin(), list.end());
+    return together;
+  };
+  const std::vector<lab::service_entry> only = named("only");
+  const std::vector<lab::service_entry> without = named("without");
   if (auto chosen = lab::choose(only, without))
     wanted.services = std::move(*chosen);
   else

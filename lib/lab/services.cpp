@@ -36,25 +36,6 @@ bool is_meant(const service_entry& which, std::string_view name) {
   return which.name == name || (name == all_of_mail && is_mail(which));
 }
 
-result<std::vector<const service_entry*>> find_all(std::span<const std::string> lists) {
-  std::vector<const service_entry*> found;
-  for (const std::string& list : lists)
-    for (const std::string_view word : split(list, ',')) {
-      const std::string name = to_lower(trim(word));
-      const std::size_t before = found.size();
-      for (const service_entry& each : all)
-        if (is_meant(each, name)) found.push_back(&each);
-      if (found.size() > before) continue;
-      std::vector<std::string_view> names;
-      for (const service_entry& each : all) names.push_back(each.name);
-      names.push_back(all_of_mail);
-      const std::string_view near = nearest(name, names);
-      return fail(errc::usage, fmt::format("there is no service '{}'", escape(name, 60)),
-                  near.empty() ? fmt::format("{}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
-    }
-  return found;
-}
-
 template <class Server>
 class hosted_as final : public hosted {
  public:
@@ -86,17 +67,31 @@ bool is_mail(const service_entry& which) noexcept {
   return which.what == role::mail || which.what == role::mail_over_tls;
 }
 
-result<std::vector<service_entry>> choose(std::span<const std::string> only, std::span<const std::string> without) {
-  const auto wanted = find_all(only);
-  if (!wanted) return unexpected(wanted.error());
-  const auto unwanted = find_all(without);
-  if (!unwanted) return unexpected(unwanted.error());
-  const auto is_in = [](const std::vector<const service_entry*>& list, const service_entry& one) {
-    return std::find(list.begin(), list.end(), &one) != list.end();
+result<std::vector<service_entry>> parse_services(std::string_view list) {
+  std::vector<service_entry> found;
+  for (const std::string_view word : split(list, ',')) {
+    const std::string name = to_lower(trim(word));
+    const std::size_t before = found.size();
+    for (const service_entry& each : all)
+      if (is_meant(each, name)) found.push_back(each);
+    if (found.size() > before) continue;
+    std::vector<std::string_view> names;
+    for (const service_entry& each : all) names.push_back(each.name);
+    names.push_back(all_of_mail);
+    const std::string_view near = nearest(name, names);
+    return fail(errc::usage, fmt::format("there is no service '{}'", escape(name, 60)),
+                near.empty() ? fmt::format("{}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
+  }
+  return found;
+}
+
+result<std::vector<service_entry>> choose(std::span<const service_entry> only, std::span<const service_entry> without) {
+  const auto is_in = [](std::span<const service_entry> list, const service_entry& one) {
+    return std::any_of(list.begin(), list.end(), [&](const service_entry& each) { return each.name == one.name; });
   };
   std::vector<service_entry> chosen;
   for (const service_entry& each : all)
-    if ((only.empty() || is_in(*wanted, each)) && !is_in(*unwanted, each)) chosen.push_back(each);
+    if ((only.empty() || is_in(only, each)) && !is_in(without, each)) chosen.push_back(each);
   if (chosen.empty()) return fail(errc::usage, "no service is left", "--only says which, --without which not");
   return chosen;
 }

@@ -40,10 +40,13 @@ struct service_entry {
 [[nodiscard]] std::span<const service_entry> services() noexcept;
 [[nodiscard]] bool is_mail(const service_entry& which) noexcept;
 
-/// Those that `only` names (all where it names none) but for those that `without` names, by their ports. A text may be
-/// a list, `echo,time`. Fails with errc::usage: a name that is unknown, and then says the nearest; none left.
-[[nodiscard]] result<std::vector<service_entry>> choose(std::span<const std::string> only,
-                                                        std::span<const std::string> without);
+/// `echo`, `echo,time`; `mail` is every service that takes it. Fails with errc::usage, and says the nearest name.
+[[nodiscard]] result<std::vector<service_entry>> parse_services(std::string_view list);
+
+/// Those of `only` (all, where it is empty) that are not in `without`, by their ports. Fails with errc::usage where
+/// none is left.
+[[nodiscard]] result<std::vector<service_entry>> choose(std::span<const service_entry> only,
+                                                        std::span<const service_entry> without);
 
 struct port_plan {
   std::uint16_t offset = 0;        ///< added to the ports below 1024

@@ -20,7 +20,15 @@ texts names(const std::vector<lab::service_entry>& entries) {
 }
 
 texts chosen(const texts& only, const texts& without) {
-  const auto found = lab::choose(only, without);
+  std::vector<lab::service_entry> wanted;
+  std::vector<lab::service_entry> unwanted;
+  for (const auto& [lists, into] : {std::pair(&only, &wanted), std::pair(&without, &unwanted)})
+    for (const std::string& list : *lists) {
+      const auto named = lab::parse_services(list);
+      if (!named) return {describe(named.error())};
+      into->insert(into->end(), named->begin(), named->end());
+    }
+  const auto found = lab::choose(wanted, unwanted);
   return found ? names(*found) : texts{describe(found.error())};
 }
 
