@@ -116,7 +116,6 @@ class server final : public machine {
   [[nodiscard]] std::string_view mail_refusal() const noexcept;
   [[nodiscard]] bool set_mail_parameter(const parameter& one);
   [[nodiscard]] bool set_rcpt_parameter(const parameter& one, recipient& to);
-  [[nodiscard]] bool set_parameter(std::string& to, std::string_view value);
   [[nodiscard]] std::optional<command_line> take_command_line(std::string_view arguments, std::string_view word);
   [[nodiscard]] std::optional<address> take_address(std::string_view path, bool of_sender);
   void refuse_envelope(std::string_view reply, const address* whom = nullptr);
