@@ -161,7 +161,7 @@ void list_faults(console& out) {
       out.line(fmt::format("{:{}}  {}", each.name, width, each.what));
 }
 
-result<open_sink> open_sink::make(sink_call call, console& out) {
+result<open_sink> open_sink::make(sink_call call, console& out, const std::string& log_name) {
   if (!call.with.users.empty()) {
     const std::string whose = call.with.users.size() == 1 ? call.with.users.front() : "every user";
     auto password = get_password(call.password, fmt::format("Password that {} will log in with: ", escape(whose)), out);
@@ -174,7 +174,10 @@ result<open_sink> open_sink::make(sink_call call, console& out) {
   open_sink made;
   made.ca_file_ = authority->file();
   made.maildir_ = call.with.maildir;
-  mail::sink_observer heard{.log = [&out](const std::string& line) { out.note(line); }, .dialogue = {}, .accepted = {}};
+  mail::sink_observer heard{.log = [&out, before = log_name.empty() ? std::string() : log_name + ' '](
+                                       const std::string& line) { out.note(before + line); },
+                            .dialogue = {},
+                            .accepted = {}};
   if (out.is_verbose()) heard.dialogue = heard.log;
   if (out.wants_json())
     heard.accepted = [&out](const mail::sink_message& what) {
@@ -210,12 +213,12 @@ void open_sink::announce(console& out) const {
   if (!maildir_.empty()) out.line("maildir " + escape(maildir_));
 }
 
-void open_sink::tell_totals(console& out) const {
+std::string open_sink::conclude() const {
   sink_->finish_log();
   const mail::sink_totals all = sink_->totals();
-  out.note(fmt::format("took {}, {}, over {}; {} refused, {}, {}, {} turned away", count_of(all.accepted, "message"),
-                       count_of(all.octets, "octet"), count_of(all.connections, "connection"), all.refused,
-                       count_of(all.failed_logins, "failed login"), count_of(all.faults, "fault"), all.turned_away));
+  return fmt::format("took {}, {}, over {}; {} refused, {}, {}, {} turned away", count_of(all.accepted, "message"),
+                     count_of(all.octets, "octet"), count_of(all.connections, "connection"), all.refused,
+                     count_of(all.failed_logins, "failed login"), count_of(all.faults, "fault"), all.turned_away);
 }
 
 exit_status sink(arguments& args, console& out) {
@@ -245,7 +248,7 @@ exit_status sink(arguments& args, console& out) {
   how.ready_first = [&] { opened->announce(out); };
   const auto ended = app::serve(how, services, out);
   if (!ended) return out.refuse(ended.error());
-  opened->tell_totals(out);
+  out.note(opened->conclude());
   return exit_status::done;
 }
 
