@@ -236,6 +236,12 @@ result<void> fault_plan::add(std::string_view text) {
   return {};
 }
 
+bool fault_plan::needs_data() const noexcept {
+  return std::ranges::any_of(entries_, [](const entry& one) {
+    return one.what().at == stage::data && (one.what().words.starts_with('2') || one.what().words.starts_with('3'));
+  });
+}
+
 bool fault_plan::entry::is_due(const envelope* of, const address* now_at) noexcept {
   if (rule_.from && (of == nullptr || !rule_.from->matches(of->sender ? &*of->sender : nullptr))) return false;
   if (rule_.to) {

@@ -108,6 +108,8 @@ class fault_plan {
   /// (the nearest is in the hint) or trigger, one that cannot be known at that stage.
   [[nodiscard]] result<void> add(std::string_view text);
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  /// One of them can only be seen by a client that says DATA: it must not be offered BDAT instead.
+  [[nodiscard]] bool needs_data() const noexcept;
   [[nodiscard]] const std::deque<entry>& entries() const noexcept { return entries_; }
 
   /// Something of this stage happens: the fault that is due, if any; of several the first that was added. The others

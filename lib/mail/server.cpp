@@ -54,7 +54,7 @@ server::server(const server_parameters& with, inbox& into, server_observer* watc
     : with_(with), inbox_(into), watch_(watch), wants_lines_(watch != nullptr && watch->wants_lines()), now_(now) {
   envelope_.peer = std::move(who.peer);
   envelope_.is_secure = who.is_secure;
-  if (with_.patience_for.session != duration(0)) session_end_ = now + with_.patience_for.session;
+  extend_session();
   arm(with_.patience_for.command);
   greet();
 }
@@ -147,13 +147,17 @@ void server::on_line(std::string_view line) {
   if (has_cr) line.remove_suffix(1);
   constexpr std::string_view lf_alone = "500 5.5.2 A line ends in CR LF, not in LF alone";
   if (state_ == server_state::auth) return has_cr ? on_auth_line(line) : fail_auth(lf_alone, "a line ends in LF alone");
-  const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+  const std::string_view word = line.substr(0, line.find_first_of(" \t\r"));
   const std::uint32_t which = verb_of(word);
   tell_command(line, which);
-  if (!has_cr) return say_error(lf_alone);
-  if (line.size() + 2 > max_command_line && which != verb("AUTH")) return say_error("500 5.5.2 The line is too long");
-  if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
-    return say_error("500 5.5.2 There is a CR or a NUL inside the line");
+  std::string_view refusal;
+  if (!has_cr)
+    refusal = lf_alone;
+  else if (line.size() + 2 > max_command_line && which != verb("AUTH"))
+    refusal = "500 5.5.2 The line is too long";
+  else if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
+    refusal = "500 5.5.2 There is a CR or a NUL inside the line";
+  if (!refusal.empty()) return which == verb("BDAT") ? lose_track(refusal) : say_error(refusal);
   dispatch(which, trim(line.substr(word.size())));
 }
 
@@ -203,6 +207,10 @@ void server::dispatch(std::uint32_t which, std::string_view arguments) {
 
 // ---- time ----
 
+void server::extend_session() noexcept {
+  if (with_.patience_for.session != duration(0)) session_end_ = now_ + with_.patience_for.session;
+}
+
 void server::arm(duration patience) noexcept { deadline_ = std::min(now_ + patience, session_end_); }
 
 std::optional<time_point> server::deadline() const {
@@ -218,7 +226,7 @@ void server::tick(time_point now) {
   const bool is_quiet =
       state_ == server_state::hung || state_ == server_state::pouring || state_ == server_state::wants_tls;
   if (!is_quiet && now >= session_end_)
-    say("421 4.4.2 The session has lasted too long");
+    say("421 4.4.2 The session has lasted too long without a message");
   else if (!is_quiet && state_ == server_state::content && scanner_.found() != content_scanner::flaw::none)
     say("421 4.4.2 Timed out: a message ends in CR LF . CR LF, and in this one a CR or an LF stood alone");
   else if (!is_quiet)

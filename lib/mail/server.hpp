@@ -87,6 +87,7 @@ class server final : public machine {
   void close(std::string_view why);
   void enter(server_state next) noexcept { state_ = next; }
   void arm(duration patience) noexcept;
+  void extend_session() noexcept;
 
   // the session, in server_session.cpp
   void greet();
@@ -126,6 +127,7 @@ class server final : public machine {
   [[nodiscard]] bool begin_message();
   void on_data(std::string_view arguments);
   void on_bdat(std::string_view arguments);
+  void lose_track(std::string_view reply);
   void swallow_chunk(std::string_view reply);
   void take_content(std::string_view& input);
   void take_chunk(std::string_view& input);

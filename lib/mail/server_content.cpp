@@ -60,12 +60,8 @@ void server::on_bdat(std::string_view arguments) {
   const auto parts = words(arguments);
   const auto size = parts.empty() ? std::nullopt : parse_integer<std::uint64_t>(parts[0]);
   const bool is_last = parts.size() == 2 && to_upper(parts[1]) == "LAST";
-  if (!size || parts.size() > 2 || (parts.size() == 2 && !is_last)) {
-    // What follows is a chunk of unknown length: it must not be taken for commands.
-    say("501 5.5.4 Write BDAT SIZE or BDAT SIZE LAST");
-    say("421 4.5.2 What follows cannot be told from commands");
-    return close("BDAT without a size");
-  }
+  if (!size || parts.size() > 2 || (parts.size() == 2 && !is_last))
+    return lose_track("501 5.5.4 Write BDAT SIZE or BDAT SIZE LAST");
   chunk_left_ = *size;
   is_last_chunk_ = is_last;
   is_swallowing_ = false;
@@ -82,6 +78,13 @@ void server::on_bdat(std::string_view arguments) {
   } else if (!is_receiving_ && !begin_message())
     swallow_chunk(reply_to(*trouble_));
   if (state_ == server_state::chunk && chunk_left_ == 0) end_chunk();
+}
+
+void server::lose_track(std::string_view reply) {
+  // What follows is a chunk of unknown length: it must not be taken for commands.
+  say(reply);
+  say("421 4.5.2 What follows cannot be told from commands");
+  close("BDAT that is not understood");
 }
 
 void server::swallow_chunk(std::string_view reply) {
@@ -203,6 +206,8 @@ void server::accept(std::string_view id) {
   ++counts_.accepted;
   counts_.octets += octets_;
   idle_commands_ = 0;
+  extend_session();
+  arm(with_.patience_for.command);
   if (watch_ != nullptr) watch_->accepted(envelope_, octets_, id);
   const fault* instead = behind_commit_;
   if (instead == nullptr) {

@@ -26,7 +26,8 @@ inline constexpr std::size_t max_server_auth_line = 12'288;  // RFC 4954 §4: th
 struct server_patience {
   duration command = std::chrono::minutes(5);  ///< for one whole line: a part of it is no progress
   duration content = std::chrono::minutes(3);  ///< for content_step octets of a message, or its end (§4.5.3.2.5)
-  duration session = std::chrono::hours(1);  ///< for everything: who sends slowly leaves room for others in the end
+  /// From the start, or from one whole message, to the next: who sends slowly leaves room for others. 0: for ever.
+  duration session = std::chrono::hours(1);
 };
 
 struct server_limits {

@@ -80,7 +80,8 @@ void server::say_capabilities() {
       if (offers(each)) all += fmt::format(" {}", name_of(each));
     all += "\r\n";
   }
-  all += "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250-CHUNKING\r\n250 ENHANCEDSTATUSCODES";
+  if (with_.faults == nullptr || !with_.faults->needs_data()) all += "250-CHUNKING\r\n";
+  all += "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES";
   say(all);
 }
 

@@ -157,8 +157,12 @@ outcome play(unsigned choice, const std::vector<std::string_view>& pieces, std::
   fuzz::require(all.said.size() <= 1000 + 100 * input.size(), "what is said is bounded by what is asked");
   mail::reply_parser replies;
   replies.feed(all.said);
-  while (const auto one = replies.next()) {
+  for (bool is_first = true; const auto one = replies.next(); is_first = false) {
     fuzz::require(one->has_value(), "what is said is replies");
+    // RFC 2034 §4
+    const mail::reply& it = **one;
+    const bool is_bare = is_first || it.is_intermediate() || it.lines.front() == "mx.example";
+    fuzz::require(is_bare != it.enhanced().has_value(), "each reply but those has its status");
     fuzz::require(is_harmless((*one)->to_string()), "replies are harmless");
   }
   fuzz::require(replies.empty(), "a reply is whole");

@@ -28,8 +28,8 @@ TEST_CASE("server: a message goes from greeting to farewell", "[mail][server]") 
   dialogue d;
   CHECK(d.said() == "220 mx.example ESMTP netlab\r\n");
   CHECK(d.client("EHLO client.example\r\n") ==
-        "250-mx.example\r\n250-PIPELINING\r\n250-SIZE 33554432\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"
-        "250-CHUNKING\r\n250 ENHANCEDSTATUSCODES\r\n");
+        "250-mx.example\r\n250-PIPELINING\r\n250-SIZE 33554432\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
+        "250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
   CHECK(d.client("MAIL FROM:<s@example.org>\r\n") == "250 2.1.0 Sender ok\r\n");
   CHECK(d.client("RCPT TO:<r@example.org>\r\n") == "250 2.1.5 Recipient ok\r\n");
   CHECK(d.client("DATA\r\n") == "354 End with CR LF . CR LF\r\n");
@@ -271,8 +271,16 @@ TEST_CASE("server: a session has an end", "[mail][server]") {
   CHECK(d.session.deadline() == end);
   d.now = end;
   d.session.tick(d.now);
-  CHECK(d.said() == "421 4.4.2 The session has lasted too long\r\n");
+  CHECK(d.said() == "421 4.4.2 The session has lasted too long without a message\r\n");
   CHECK(d.session.done());
+}
+
+TEST_CASE("server: each message gives a session time for the next", "[mail][server]") {
+  dialogue d;
+  d.begin_message();
+  d.now += d.with.patience_for.session - 1s;
+  CHECK_THAT(d.client("DATA\r\n.\r\n"), EndsWith("250 2.0.0 Queued as id1\r\n"));
+  CHECK(d.session.deadline() == d.now + d.with.patience_for.command);
 }
 
 TEST_CASE("server: stop() ends a session that has begun nothing", "[mail][server]") {
