@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Exercise 1 of the lab: the calculation server and its client.
+// Exercise 1 of the lab: the calculation server and its clients.
 #pragma once
 
-#include "base/result.hpp"
-#include "lab/narrator.hpp"
-#include "net/asio.hpp"
+#include "lab/step.hpp"
 
 namespace netlab::lab {
 
-[[nodiscard]] asio::awaitable<result<void>> calc_chapter(narrator& tell);
+[[nodiscard]] std::vector<std::string_view> calc_titles();
+[[nodiscard]] step_result tell_calc(narrator& tell);
+
+inline constexpr chapter calc_chapter{"A calculation server and its clients", calc_titles, tell_calc};
 
 }  // namespace netlab::lab

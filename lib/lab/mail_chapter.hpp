@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Exercise 3 of the lab: mail, its two senders, and what a receiver can tell.
+// Exercise 3 of the lab: mail, by hand and by program.
 #pragma once
 
-#include "base/result.hpp"
-#include "lab/narrator.hpp"
-#include "net/asio.hpp"
+#include "lab/step.hpp"
 
 namespace netlab::lab {
 
-[[nodiscard]] asio::awaitable<result<void>> mail_chapter(narrator& tell);
+[[nodiscard]] std::vector<std::string_view> mail_titles();
+[[nodiscard]] step_result tell_mail(narrator& tell);
+
+inline constexpr chapter mail_chapter{"Mail, and who sent it", mail_titles, tell_mail};
 
 }  // namespace netlab::lab

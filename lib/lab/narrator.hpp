@@ -4,12 +4,17 @@
 
 #include <string_view>
 
+#include "base/result.hpp"
+#include "net/asio.hpp"
+
 namespace netlab::lab {
 
 class narrator {
  public:
   virtual ~narrator() = default;
   virtual void chapter(int number, std::string_view title) = 0;
+  /// Asked before each step: may wait for the reader. False: the reader has had enough. Fails when cancelled.
+  [[nodiscard]] virtual asio::awaitable<result<bool>> next() { co_return true; }
   /// A new step; what follows belongs to it.
   virtual void step(std::string_view title) = 0;
   /// Prose; to be filled into lines.

@@ -2,12 +2,13 @@
 // Exercise 2 of the lab: the port scan.
 #pragma once
 
-#include "base/result.hpp"
-#include "lab/narrator.hpp"
-#include "net/asio.hpp"
+#include "lab/step.hpp"
 
 namespace netlab::lab {
 
-[[nodiscard]] asio::awaitable<result<void>> scan_chapter(narrator& tell);
+[[nodiscard]] std::vector<std::string_view> scan_titles();
+[[nodiscard]] step_result tell_scan(narrator& tell);
+
+inline constexpr chapter scan_chapter{"A port scan", scan_titles, tell_scan};
 
 }  // namespace netlab::lab

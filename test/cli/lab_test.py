@@ -2,11 +2,21 @@
 # SPDX-License-Identifier: MIT
 """netlab lab tour: the whole exercise against a lab of its own."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
+import resource
+import select
 import signal
+import subprocess
+import termios
+import time
 
 import harness
-from harness import INTERRUPTED, IO, Case
+from harness import CANNOT_CREATE, INTERRUPTED, IO, TERMINATED, Case, until
 
 
 class Tour(Case):
@@ -46,6 +56,14 @@ class Tour(Case):
                       "(ECONNREFUSED, 10054)", "syn-ack  echo", "error: unknown operation"):
             self.assertIn(words, text)
 
+    def test_mail(self):
+        """tour: walks through exercise 3: the dialogue by hand over TLS, Base64 beside it, two senders"""
+        text = self.tour().out
+        for words in ("C: STARTTLS", "TLSv1.", "certificate verified", "C: AUTH LOGIN", "VXNlcm5hbWU6     Username:",
+                      "Z2VoZWlt             geheim", "C: AUTH PLAIN ***", "Return-Path: <mallory@elsewhere.example>",
+                      "From: rector@university.example", "with ESMTPSA", "signed by a CA that is not trusted"):
+            self.assertIn(words, text)
+
     def test_chapters(self):
         """tour: all chapters, or the one that --chapter names; there is no other"""
         def chapters(*words):
@@ -61,11 +79,50 @@ class Tour(Case):
 
     def test_interrupt(self):
         """tour: SIGINT ends it with 130, also in the middle of a scan"""
-        for chapter, step in (("1", r"1\.2 "), ("2", r"2\.4 ")):
-            tour = self.start("lab", "tour", "--chapter", chapter)
+        for chapter, step in (("1", r"1\.16 "), ("2", r"2\.4 "), ("3", r"3\.1 ")):
+            place = self.scratch()
+            tour = self.start("lab", "tour", "--chapter", chapter, env={"TMPDIR": place})
             tour.until_out(step)
             done = tour.stop(signal.SIGINT)
-            self.assertEqual(done.status, INTERRUPTED, done.err)
+            self.assertIn(done.status, (INTERRUPTED,) if chapter != "3" else (INTERRUPTED, 0), done.err)
+            self.assertEqual(list(place.iterdir()), [])
+
+    def test_questions(self):
+        """tour: asks the sheet's questions as titles of steps, and answers each by what it sees"""
+        asked = {each["title"] for each in map(json.loads, self.tour("--json").lines) if "held" in each}
+        for question in ("Which call is responsible for each packet?",
+                         "Which packet completes each blocking call?",
+                         "What do the sockets look like meanwhile?",
+                         "Does one recv() return one request?",
+                         "How does a client find out its own address and port?",
+                         "When does it get them, and where from?",
+                         "How does it set them?",
+                         "Why timeouts, and what error do they end in?",
+                         "How does one set a timeout, for one socket and for all?",
+                         "Can one server answer on one port number over TCP and UDP?",
+                         "What does the wrong byte order do?",
+                         "How does one stop a server that has clients?",
+                         "What is the packet sequence of an open and of a closed TCP port?",
+                         "What is the packet sequence of an open and of a closed UDP port?",
+                         "How does a program tell silence and ICMP apart?",
+                         "What does the echo service do with the client's requests?",
+                         "Which TCP and UDP ports are open?",
+                         "Why does a client look at the certificate?",
+                         "Other addresses in MAIL FROM and in From: what does one notice?"):
+            self.assertIn(question, asked)
+
+    def test_list(self):
+        """tour: --list shows the titles that a tour then has, in text and in JSON, all or a chapter's"""
+        shown = re.findall(r"^(\d+\.\d+ .*)$", self.tour().out, re.MULTILINE)
+        listed = re.findall(r"^  (\d+\.\d+ .*)$", self.netlab("lab", "tour", "--list").out, re.MULTILINE)
+        self.assertEqual(listed, shown)
+        lines = [json.loads(line) for line in self.netlab("lab", "tour", "--list", "--json").lines]
+        self.assertEqual([f"{each['chapter']}.{each['step']} {each['title']}" for each in lines if "step" in each], shown)
+        chapters = {each["chapter"] for each in lines if "step" not in each}
+        self.assertEqual(chapters, {1, 2, 3})
+        second = self.netlab("lab", "tour", "--list", "--chapter", "2").out
+        self.assertEqual(re.findall(r"^  (\d+\.\d+ .*)$", second, re.MULTILINE),
+                         [each for each in shown if each.startswith("2.")])
 
     def test_quiet(self):
         """tour: -q leaves the observations alone"""
@@ -89,12 +146,177 @@ class Tour(Case):
             self.assertEqual(done.status, 0, done.out + done.err)
 
     def test_no_file_needed(self):
-        """tour: needs no writable directory"""
-        self.netlab("lab", "tour", "-q", "--chapter", "1", cwd="/")
+        """tour: needs no writable directory but one for what is temporary, which it leaves as it was"""
+        self.netlab("lab", "tour", "-q", "--chapter", "1", cwd="/", env={"TMPDIR": "/nonexistent"})
+        place = self.scratch()
+        self.netlab("lab", "tour", "-q", "--chapter", "3", cwd="/", env={"TMPDIR": place})
+        self.assertEqual(list(place.iterdir()), [])
+        self.refused("lab", "tour", "-q", "--chapter", "3", env={"TMPDIR": "/nonexistent"}, status=CANNOT_CREATE,
+                     says="TMPDIR")
 
     def test_full_disk(self):
         """tour: a full disk ends with 74"""
         self.assertEqual(self.shell('"$N" lab tour --chapter 1 >/dev/full').status, IO)
+
+    def test_closed_stdin(self):
+        """tour: does not need stdin"""
+        self.assertEqual(self.shell('"$N" lab tour -q --chapter 3 <&- >/dev/null').status, 0)
+
+
+class Terminal:
+    """A tour on a terminal of its own, which is its controlling one: Ctrl-C and Ctrl-Z are signals there."""
+
+    def __init__(self, argv):
+        self.master, slave = pty.openpty()
+        self.before = termios.tcgetattr(slave)
+        self.seen = b""
+
+        def own():
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGQUIT
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.child = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, preexec_fn=own,
+                                      env=harness.environment({"N": harness.NETLAB}))
+        self.slave = slave  # held, so that the terminal and its modes outlive the child
+
+    def read(self, limit):
+        ready, _, _ = select.select([self.master], [], [], limit)
+        if ready:
+            self.seen += os.read(self.master, 65536)
+        return bool(ready)
+
+    def until(self, pattern):
+        """Waits for this to be shown behind what was waited for before."""
+        end = time.monotonic() + harness.DEADLINE
+        while not (found := re.search(pattern, self.seen)):
+            if not self.read(max(0, end - time.monotonic())):
+                raise AssertionError(f"waited for {pattern!r}: {self.seen!r}")
+        self.seen = self.seen[found.end():]
+        return found
+
+    def until_asked(self):
+        """Waits for the prompt: then a key is waited for, and the terminal hands it over at once."""
+        self.until(rb"any key: go on")
+        assert not self.modes()[3] & (termios.ICANON | termios.ECHO), "no key can be pressed"
+
+    def type(self, octets):
+        os.write(self.master, octets)
+
+    def modes(self):
+        return termios.tcgetattr(self.slave)
+
+    def wait(self):
+        """Its exit status, negative for a signal; everything that it wrote is in `seen`."""
+        end = time.monotonic() + harness.DEADLINE
+        while self.child.poll() is None:
+            assert time.monotonic() < end, f"did not end: {self.seen!r}"
+            self.read(0.01)
+        while self.read(0):
+            pass
+        return self.child.returncode
+
+    def close(self):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        for each in (self.master, self.slave):
+            with contextlib.suppress(OSError):
+                os.close(each)
+
+
+class Pause(Case):
+    def on_its_terminal(self, *argv):
+        terminal = Terminal(argv or [harness.NETLAB, "lab", "tour", "--pause", "--chapter", "1"])
+        self.addCleanup(terminal.close)
+        return terminal
+
+    def test_keys(self):
+        """tour --pause: waits before each further step, for whatever key; all of them lead to the end"""
+        terminal = self.on_its_terminal(harness.NETLAB, "lab", "tour", "--pause", "--chapter", "3")
+        terminal.until(rb"3\.1 ")
+        steps = len(self.netlab("lab", "tour", "--list", "--chapter", "3").lines) - 1
+        keys = [b"\n", b" ", b"x", b"\x1b[B", b"\x1bOQ", b"\r"]
+        for number in range(2, steps + 1):
+            terminal.until_asked()
+            self.assertNotIn(f"3.{number} ".encode(), terminal.seen)
+            terminal.type(keys[number % len(keys)])
+            terminal.until(rf"3\.{number} ".encode())
+        self.assertEqual(terminal.wait(), 0)
+        self.assertIn(b"Every observation held.", terminal.seen)
+        self.assertEqual(terminal.modes(), terminal.before)
+
+    def test_end(self):
+        """tour --pause: q and Ctrl-D end it properly, 0, and the terminal is as it was"""
+        for key in (b"q", b"Q", b"\x04"):
+            terminal = self.on_its_terminal()
+            terminal.until_asked()
+            terminal.type(key)
+            self.assertEqual(terminal.wait(), 0, terminal.seen)
+            self.assertIn(b"as far as you went", terminal.seen)
+            self.assertNotIn(b"1.2 ", terminal.seen)
+            self.assertEqual(terminal.modes(), terminal.before)
+
+    def test_signals(self):
+        """tour --pause: whatever signal ends it, the terminal is as it was"""
+        for number, status in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED),
+                               (signal.SIGHUP, -signal.SIGHUP), (signal.SIGQUIT, -signal.SIGQUIT)):
+            terminal = self.on_its_terminal()
+            terminal.until_asked()
+            terminal.child.send_signal(number)
+            self.assertEqual(terminal.wait(), status, terminal.seen)
+            self.assertEqual(terminal.modes(), terminal.before, number)
+
+    def test_interrupt_key(self):
+        """tour --pause: Ctrl-C is SIGINT, 130"""
+        terminal = self.on_its_terminal()
+        terminal.until_asked()
+        terminal.type(b"\x03")
+        self.assertEqual(terminal.wait(), INTERRUPTED)
+        self.assertEqual(terminal.modes(), terminal.before)
+
+    def test_stop(self):
+        """tour --pause: Ctrl-Z gives the terminal back, and fg takes it again"""
+        terminal = self.on_its_terminal("sh", "-c", """
+            set -m
+            "$N" lab tour --pause --chapter 1
+            echo stopped; stty -a; fg; echo "ended $?"; stty -a
+        """)
+        terminal.until_asked()
+        terminal.type(b"\x1a")
+        terminal.until(rb"stopped")
+        terminal.until(rb"[\s;]icanon")
+        terminal.until_asked()
+        terminal.type(b"q")
+        terminal.until(rb"ended 0")
+        terminal.until(rb"[\s;]icanon")
+        self.assertEqual(terminal.wait(), 0)
+        self.assertEqual(terminal.modes(), terminal.before)
+
+    def test_hangup(self):
+        """tour --pause: ends when its terminal goes"""
+        terminal = self.on_its_terminal()
+        terminal.until_asked()
+        os.close(terminal.slave)
+        os.close(terminal.master)
+        until(lambda: terminal.child.poll() is not None, "the end of the tour")
+
+    def test_json(self):
+        """tour --pause: --json waits as well"""
+        terminal = self.on_its_terminal(harness.NETLAB, "lab", "tour", "--pause", "--json", "--chapter", "1")
+        terminal.until(rb'"step":1,')
+        terminal.until_asked()
+        terminal.type(b"\n")
+        terminal.until(rb'"step":2,')
+        terminal.until_asked()
+        terminal.type(b"q")
+        self.assertEqual(terminal.wait(), 0)
+
+    def test_no_terminal(self):
+        """tour --pause: refused where stdin is no terminal; as a setting it is then left out"""
+        self.refused("lab", "tour", "--pause", says="--pause")
+        self.refused("lab", "tour", "--pause", "--list", says="--list")
+        self.netlab("lab", "tour", "-q", "--chapter", "3", env={"NETLAB_LAB_TOUR_PAUSE": "1"})
 
 
 if __name__ == "__main__":

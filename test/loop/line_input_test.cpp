@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <asio/executor_work_guard.hpp>
 
 #include "net/fd.hpp"
+#include "support/serving.hpp"
 
 using namespace netlab;
 
@@ -98,7 +100,11 @@ TEST_CASE("line_input: may go while its thread still waits", "[net][loop]") {
     const net::line_input input(loop, pipe.out.get(), 10);
   }
   pipe.write("x\n");  // the thread wakes and finds nobody
-  pipe.in = net::unique_fd();
+  // Until then the descriptor's number may not become anybody else's.
+  CHECK(test::becomes_true([&pipe] {
+    int unread = 0;
+    return ::ioctl(pipe.out.get(), FIONREAD, &unread) == 0 && unread == 0;
+  }));
 }
 
 TEST_CASE("line_input: a regular file's lines are there when they are asked for, to the last", "[net][loop]") {

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""netlab lab tour where there is little to tour with, and where what it observes is not what it should be."""
+
+import itertools
+import json
+import os
+import shutil
+import unittest
+
+import world
+import harness
+
+_numbers = itertools.count()
+
+
+@world.needs_namespaces
+class Tour(harness.Case):
+    def setUp(self):
+        self.host = world.Namespace(f"netlab-{os.getpid()}-{next(_numbers)}t")
+        self.addCleanup(self.host.remove)
+
+    def tour(self, *words, status=harness.DONE, before=()):
+        done = harness.run(self.host.argv(*before, self.binary(), "lab", "tour", "--json", *words))
+        self.assertEqual(done.status, status, done.out + done.err)
+        return [each for each in map(json.loads, done.lines) if "held" in each]
+
+    def binary(self):
+        return harness.NETLAB
+
+    def test_loopback_alone(self):
+        """tour: holds with nothing but IPv4 on the loopback interface"""
+        self.host.set("net.ipv6.conf.all.disable_ipv6", 1)
+        self.assertTrue(all(each["held"] for each in self.tour()))
+
+    @unittest.skipIf(shutil.which("setpriv") is None, "setpriv not installed")
+    def test_without_privilege(self):
+        """tour: holds for a user without any privilege"""
+        copy = self.scratch() / "netlab"  # where that user may read
+        shutil.copy(harness.NETLAB, copy)
+        self.binary = lambda: copy
+        nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--bounding-set=-all")
+        self.assertTrue(all(each["held"] for each in self.tour(before=nobody)))
+
+    def test_another_range(self):
+        """tour: holds where the system gives clients other ports"""
+        self.host.set("net.ipv4.ip_local_port_range", "10000 11000")
+        ports = next(each["shown"] for each in self.tour("--chapter", "1") if each["title"].startswith("When does it"))
+        self.assertEqual(ports[1], "10000 11000")
+
+    def test_without_icmp(self):
+        """tour: where ICMP is dropped, what depends on it fails and nothing else does, 1"""
+        self.host.drop("ip protocol icmp")
+        fallen = {each["title"] for each in self.tour("--chapter", "2", status=harness.PARTLY) if not each["held"]}
+        self.assertEqual(fallen, {"What is the packet sequence of an open and of a closed UDP port?",
+                                  "How does a program tell silence and ICMP apart?",
+                                  "What does UDP's silence mean?"})
+
+    def test_without_resets(self):
+        """tour: where resets are dropped, a closed TCP port is no longer told from a silent one, 1"""
+        self.host.drop("tcp flags & rst == rst")
+        fallen = {each["title"] for each in self.tour("--chapter", "2", status=harness.PARTLY) if not each["held"]}
+        self.assertIn("What is the packet sequence of an open and of a closed TCP port?", fallen)
+        self.assertIn("What does a program see of a closed port?", fallen)
+
+
+if __name__ == "__main__":
+    harness.main()
