@@ -22,6 +22,10 @@ constexpr std::size_t max_turned_away = 256;
 // only burn a core.
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 
+// A crowd in the queue comes in by so many at a time: were it one for each turn of a busy loop, they would stand
+// outside for long.
+constexpr int accepts_a_turn = 32;
+
 /// Peers that wait to be accepted now (tcp(7)); those who come later come too late.
 std::size_t backlog_of(int listener) noexcept {
   tcp_info info{};
@@ -167,6 +171,12 @@ void service::accept_next(shard& on, acceptor& from) {
     }
     if (!error) {
       admit(on, std::move(socket));
+      from.socket.non_blocking(true, error);
+      for (int more = 1; more < accepts_a_turn && !error; ++more) {
+        tcp::socket next(on.context);
+        from.socket.accept(next, error);
+        if (!error) admit(on, std::move(next));
+      }
     } else if (classify(error) == error_class::system_resources) {
       handler_.trouble(fmt::format("accept: {} (peers wait in the queue)", message_of(error)));
       from.retry.expires_after(accept_pause);

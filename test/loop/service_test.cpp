@@ -358,3 +358,25 @@ TEST_CASE("service: a machine that always has more to say is not asked while its
   REQUIRE(becomes_true([&] { return handler.ticks >= 500; }));
   CHECK(handler.asked < 256);  // 64 MiB: more than the system's buffers and two pieces
 }
+
+TEST_CASE("service: a crowd in the queue is let in within few turns of the loop", "[net][loop]") {
+  talking handler;
+  net::workers threads(1);
+  net::service service(threads, handler, {});
+  auto sockets = net::listen({.addresses = {asio::ip::address_v4::loopback()}});
+  REQUIRE(sockets);
+  constexpr std::size_t size = 300;
+  std::vector<peer> crowd;
+  for (std::size_t count = 0; count < size; ++count) crowd.push_back(peer::tcp(sockets->front().port));
+  std::atomic<int> turns = 0;
+  std::function<void()> turn = [&] {
+    if (service.clients() > 0) ++turns;
+    if (service.clients() < size) asio::post(threads.context(0), turn);
+  };
+  service.start(std::move(*sockets));
+  asio::post(threads.context(0), turn);
+  threads.start();
+  CHECK(becomes_true([&] { return service.clients() == size; }));
+  threads.join();
+  CHECK(turns < 150);
+}
