@@ -20,37 +20,24 @@
 namespace netlab::app {
 namespace {
 
-constexpr option byte_order_option{
-    .name = "byte-order",
-    .argument = "ORDER",
-    .help = "how ID and numbers are sent: network (or big), or little, as native struct.pack does on a PC",
-    .fallback = "network",
-    .choices = "network big little"};
 constexpr option port_option{.name = "port", .argument = "N", .help = "port number", .fallback = "50000"};
 constexpr option serve_port_option{.name = "port",
                                    .argument = "N",
                                    .help = "port number, the same for TCP and UDP; 0: a free one",
                                    .fallback = "50000"};
 
-result<byte_order> parse_byte_order(std::string_view text) {
-  if (text == "network" || text == "big") return byte_order::big;
-  if (text == "little") return byte_order::little;
-  return fail(errc::usage, fmt::format("'{}' is not a byte order", escape(text, 60)), "network or little");
-}
-
 // ---- serve ----
 
 constexpr std::array serve_options{
-    serving_options::bind, byte_order_option,        serving_options::grace,       serving_options::idle_timeout,
-    shared_options::ipv4,  shared_options::ipv6,     serving_options::max_clients, serve_port_option,
-    shared_options::tcp,   serving_options::threads, shared_options::udp,
+    serving_options::bind, shared_options::byte_order, serving_options::grace,       serving_options::idle_timeout,
+    shared_options::ipv4,  shared_options::ipv6,       serving_options::max_clients, serve_port_option,
+    shared_options::tcp,   serving_options::threads,   shared_options::udp,
 };
 
 exit_status serve(arguments& args, console& out) {
   const serving how = serving::read(args);
-  calc::server_parameters parameters{
-      .session = {}, .max_clients = how.max_clients, .log_connections = out.is_verbose()};
-  parameters.session.order = args.as("byte-order", parse_byte_order);
+  calc::server_parameters parameters{.session = {}, .max_clients = how.max_clients, .detail = log_detail(out)};
+  parameters.session.order = shared_options::read_byte_order(args);
   parameters.session.idle_timeout = how.idle_timeout;
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
@@ -58,9 +45,7 @@ exit_status serve(arguments& args, console& out) {
   calc::server server(parameters, [&out](const std::string& line) { out.note(line); });
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
-  const calc::server_totals totals = server.totals();
-  out.note(fmt::format("answered {}, refused {}, {}, {} turned away", count_of(totals.answered, "request"),
-                       totals.refused, count_of(totals.connections, "connection"), totals.turned_away));
+  out.note(server.conclude());
   return exit_status::done;
 }
 
@@ -68,7 +53,7 @@ exit_status serve(arguments& args, console& out) {
 
 constexpr std::array query_options{
     shared_options::local_bind,
-    byte_order_option,
+    shared_options::byte_order,
     shared_options::host,
     option{.name = "id",
            .argument = "N",
@@ -97,7 +82,7 @@ constexpr std::array query_options{
 query_call parse_query(arguments& args) {
   query_call call;
   shared_options::read_remote(args, call.how);
-  call.how.order = args.as("byte-order", parse_byte_order);
+  call.how.order = shared_options::read_byte_order(args);
   call.how.pipeline = args.number("pipeline", 1, 10'000);
   call.id = static_cast<std::uint32_t>(args.number("id", 0, 0xffffffff));
   call.send_anyway = args.flag("send-anyway");
@@ -126,7 +111,7 @@ exit_status query(arguments& args, console& out) {
 // ---- bench ----
 
 constexpr std::array bench_options{
-    byte_order_option,
+    shared_options::byte_order,
     option{.name = "connections",
            .argument = "N",
            .help = "TCP connections or UDP sockets, over all threads",
@@ -150,7 +135,7 @@ constexpr std::array bench_options{
 calc::bench_options parse_bench(arguments& args) {
   calc::bench_options how;
   shared_options::read_remote(args, how.server);
-  how.server.order = args.as("byte-order", parse_byte_order);
+  how.server.order = shared_options::read_byte_order(args);
   how.connections = args.number("connections", 1, 100'000);
   how.pipeline = args.number("pipeline", 1, 10'000);
   how.numbers = args.number("numbers", 0, calc::max_numbers);

@@ -40,15 +40,11 @@ exit_status serve(arguments& args, console& out) {
   const serving how = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
-  echo::server server(
-      {.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .log_connections = out.is_verbose()},
-      [&out](const std::string& line) { out.note(line); });
+  echo::server server({.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .detail = log_detail(out)},
+                      [&out](const std::string& line) { out.note(line); });
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
-  const echo::server_totals totals = server.totals();
-  out.note(fmt::format("echoed {}: {}, {}; ignored {} from services' ports, {} turned away",
-                       count_of(totals.octets, "octet"), count_of(totals.connections, "connection"),
-                       count_of(totals.datagrams, "datagram"), totals.ignored, totals.turned_away));
+  out.note(server.conclude());
   return exit_status::done;
 }
 

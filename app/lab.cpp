@@ -13,6 +13,7 @@
 #include "help.hpp"
 #include "keyboard.hpp"
 #include "lab/tour.hpp"
+#include "lab_serve.hpp"
 #include "net/run.hpp"
 
 namespace netlab::app {
@@ -169,7 +170,8 @@ using enum exit_status;
 constexpr std::array tour_statuses{done,          partly_done,  usage,         unavailable,   internal,    system,
                                    cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
 
-constexpr std::array actions{
+const std::array actions{
+    lab_serve,
     action{.path = "lab tour",
            .summary = "do the lab's exercises against a lab of its own, explained",
            .description = "Starts the lab's services on free ports of the loopback address, in its own process, and "
@@ -183,6 +185,6 @@ constexpr std::array actions{
 
 }  // namespace
 
-const command lab_command{.name = "lab", .summary = "the lab's exercises, explained", .actions = actions};
+const command lab_command{.name = "lab", .summary = "the lab's host, and its exercises, explained", .actions = actions};
 
 }  // namespace netlab::app

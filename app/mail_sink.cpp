@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -29,12 +30,18 @@ std::string default_state() {
   return home + "/.local/state/netlab";
 }
 
+/// Who reads it in a line of ours may be elsewhere.
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(path, error);
+  return error ? path : whole.lexically_normal().string();
+}
+
 /// For a certificate: an address in its usual form, or a domain in A-labels.
 result<std::string> parse_name(std::string_view text) {
   std::string_view bare = text;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
   if (const auto address = net::parse_address(bare)) return address->to_string();
-  // What --bind and certificates know of no domain.
   auto ascii = mail::to_ascii_domain(text);
   if (ascii) return to_lower(*ascii);
   ascii.error().code = make_error_code(errc::usage);
@@ -135,12 +142,12 @@ sink_call read_sink(arguments& args) {
   call.with.max_clients = args.number("max-clients", 1, 10'000'000);
 
   call.state = args.text("state");
-  if (call.state.empty()) call.state = default_state();
+  call.state = absolute(call.state.empty() ? default_state() : call.state);
   call.discards = args.flag("discard");
   if (call.discards && args.is_typed("maildir"))
     args.refuse({make_error_code(errc::usage), {}, "--discard and --maildir exclude each other", {}});
-  if (!call.discards) call.with.maildir = args.text("maildir");
-  if (!call.discards && call.with.maildir.empty()) call.with.maildir = call.state + "/maildir";
+  if (!call.discards)
+    call.with.maildir = absolute(args.has("maildir") ? args.text("maildir") : call.state + "/maildir");
   return call;
 }
 
@@ -154,7 +161,7 @@ void list_faults(console& out) {
       out.line(fmt::format("{:{}}  {}", each.name, width, each.what));
 }
 
-result<open_sink> open_sink::make(sink_call call, console& out) {
+result<open_sink> open_sink::make(sink_call call, console& out, const std::string& log_name) {
   if (!call.with.users.empty()) {
     const std::string whose = call.with.users.size() == 1 ? call.with.users.front() : "every user";
     auto password = get_password(call.password, fmt::format("Password that {} will log in with: ", escape(whose)), out);
@@ -167,7 +174,10 @@ result<open_sink> open_sink::make(sink_call call, console& out) {
   open_sink made;
   made.ca_file_ = authority->file();
   made.maildir_ = call.with.maildir;
-  mail::sink_observer heard{.log = [&out](const std::string& line) { out.note(line); }, .dialogue = {}, .accepted = {}};
+  mail::sink_observer heard{.log = [&out, before = log_name.empty() ? std::string() : log_name + ' '](
+                                       const std::string& line) { out.note(before + line); },
+                            .dialogue = {},
+                            .accepted = {}};
   if (out.is_verbose()) heard.dialogue = heard.log;
   if (out.wants_json())
     heard.accepted = [&out](const mail::sink_message& what) {
@@ -203,12 +213,12 @@ void open_sink::announce(console& out) const {
   if (!maildir_.empty()) out.line("maildir " + escape(maildir_));
 }
 
-void open_sink::tell_totals(console& out) const {
+std::string open_sink::conclude() const {
   sink_->finish_log();
   const mail::sink_totals all = sink_->totals();
-  out.note(fmt::format("took {}, {}, over {}; {} refused, {}, {}, {} turned away", count_of(all.accepted, "message"),
-                       count_of(all.octets, "octet"), count_of(all.connections, "connection"), all.refused,
-                       count_of(all.failed_logins, "failed login"), count_of(all.faults, "fault"), all.turned_away));
+  return fmt::format("took {}, {}, over {}; {} refused, {}, {}, {} turned away", count_of(all.accepted, "message"),
+                     count_of(all.octets, "octet"), count_of(all.connections, "connection"), all.refused,
+                     count_of(all.failed_logins, "failed login"), count_of(all.faults, "fault"), all.turned_away);
 }
 
 exit_status sink(arguments& args, console& out) {
@@ -238,7 +248,7 @@ exit_status sink(arguments& args, console& out) {
   how.ready_first = [&] { opened->announce(out); };
   const auto ended = app::serve(how, services, out);
   if (!ended) return out.refuse(ended.error());
-  opened->tell_totals(out);
+  out.note(opened->conclude());
   return exit_status::done;
 }
 

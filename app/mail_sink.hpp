@@ -74,8 +74,8 @@ struct sink_call {
   password_source password;
 };
 
-/// Reads all of the above, --idle-timeout, --max-clients and where the password comes from. --bind's addresses are
-/// among the names.
+/// Reads all of the above, --idle-timeout, --max-clients and where the password comes from; an action that asks for it
+/// has them all in its table. --bind's addresses are among the names.
 [[nodiscard]] sink_call read_sink(arguments& args);
 
 /// The table of --fault list, on stdout.
@@ -84,16 +84,16 @@ void list_faults(console& out);
 /// A sink that can be served: its CA is there, its Maildir, its password.
 class open_sink {
  public:
-  /// Asks for the password if there is a user. Fails with what is wrong.
-  [[nodiscard]] static result<open_sink> make(sink_call call, console& out);
+  /// Asks for the password if there is a user. `log_name` stands before the lines of its log. Fails with what is wrong.
+  [[nodiscard]] static result<open_sink> make(sink_call call, console& out, const std::string& log_name = {});
 
   /// `starttls`: for a port with STARTTLS, or one where TLS comes first.
   [[nodiscard]] served service(net::listen_options on, bool starttls) const;
 
   /// `ca FILE`, `maildir DIR` on stdout.
   void announce(console& out) const;
-  /// The totals, on stderr.
-  void tell_totals(console& out) const;
+  /// The totals as a line, and what the log still owes before it.
+  [[nodiscard]] std::string conclude() const;
 
  private:
   std::unique_ptr<mail::sink> sink_;

@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
 namespace netlab::app::shared_options {
+namespace {
+
+result<netlab::byte_order> parse_byte_order(std::string_view text) {
+  if (text == "network" || text == "big") return netlab::byte_order::big;
+  if (text == "little") return netlab::byte_order::little;
+  return fail(errc::usage, fmt::format("'{}' is not a byte order", escape(text, 60)), "network or little");
+}
+
+}  // namespace
+
+netlab::byte_order read_byte_order(arguments& args) { return args.as("byte-order", parse_byte_order); }
 
 net::family read_family(arguments& args) {
   args.exclude("ipv4", "ipv6");

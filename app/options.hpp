@@ -4,11 +4,18 @@
 
 #include <optional>
 
+#include "base/bytes.hpp"
 #include "cli.hpp"
 #include "net/dial.hpp"
 
 namespace netlab::app::shared_options {
 
+inline constexpr option byte_order{
+    .name = "byte-order",
+    .argument = "ORDER",
+    .help = "how ID and numbers are sent: network (or big), or little, as native struct.pack does on a PC",
+    .fallback = "network",
+    .choices = "network big little"};
 inline constexpr option ipv4{.name = "ipv4", .letter = '4', .help = "IPv4 only"};
 inline constexpr option ipv6{.name = "ipv6", .letter = '6', .help = "IPv6 only"};
 inline constexpr option tcp{.name = "tcp", .help = "over TCP"};
@@ -20,6 +27,9 @@ inline constexpr option local_bind{
 
 /// -4 and -6.
 [[nodiscard]] net::family read_family(arguments& args);
+
+/// --byte-order
+[[nodiscard]] netlab::byte_order read_byte_order(arguments& args);
 
 /// --tcp or --udp, of which a client takes one; TCP if neither is given.
 [[nodiscard]] net::transport read_transport(arguments& args);

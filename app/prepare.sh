@@ -24,6 +24,8 @@ inetutils-telnet      -    a peer: a person at a telnet prompt
 netcat-openbsd        -    a peer: nc
 ncat                  -    a peer: the nc of the nmap project
 socat                 -    a peer, and a relay
+busybox               -    a peer: its nc, its telnet, its rdate
+rdate                 -    a peer: asks what time it is
 curl                  -    a peer that brings mail, as are the next two
 msmtp                 -    likewise
 swaks                 -    likewise

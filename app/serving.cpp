@@ -17,28 +17,44 @@ namespace {
 constexpr std::uint64_t most_threads = 1024;
 constexpr std::uint64_t most_clients = 10'000'000;
 
-void announce(const net::bound& socket, console& out) {
-  if (out.wants_json())
-    out.json({{"event", "listening"},
-              {"proto", net::name_of(socket.protocol)},
-              {"address", socket.address.to_string()},
-              {"port", socket.port}});
-  else
-    out.line(
-        fmt::format("listening {} {}", net::name_of(socket.protocol), net::to_string(socket.address, socket.port)));
+void announce(const net::bound& socket, const std::string& service, console& out) {
+  if (out.wants_json()) {
+    nlohmann::ordered_json ready{{"event", "listening"},
+                                 {"proto", net::name_of(socket.protocol)},
+                                 {"address", socket.address.to_string()},
+                                 {"port", socket.port}};
+    if (!service.empty()) ready["service"] = service;
+    out.json(ready);
+  } else {
+    out.line(fmt::format("listening {} {}{}{}", net::name_of(socket.protocol),
+                         net::to_string(socket.address, socket.port), service.empty() ? "" : " ", service));
+  }
   out.flush();
+}
+
+/// What listen() says, for one service of several.
+failure explain(failure why, const served& service) {
+  if (!service.name.empty()) why.context = fmt::format("{}: {}", service.name, why.context);
+  const bool wants_another_port = why.code == std::errc::address_in_use || why.code == std::errc::permission_denied;
+  if (!service.cure.empty() && wants_another_port) why.hint = service.cure;
+  return why;
 }
 
 }  // namespace
 
 serving serving::read(arguments& args) {
-  serving how;
   args.prefer_typed("tcp", "udp");
+  serving how = read_common(args);
   how.listen.tcp = args.flag("tcp");
   how.listen.udp = args.flag("udp");
   if (!how.listen.tcp && !how.listen.udp) how.listen.tcp = how.listen.udp = true;
-  how.listen.restrict_to = shared_options::read_family(args);
   how.listen.port = args.as("port", net::parse_port);
+  return how;
+}
+
+serving serving::read_common(arguments& args) {
+  serving how;
+  how.listen.restrict_to = shared_options::read_family(args);
   for (const auto& addresses : args.list_as("bind", net::parse_bind))
     how.listen.addresses.insert(how.listen.addresses.end(), addresses.begin(), addresses.end());
   if (args.has("threads")) how.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
@@ -58,7 +74,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     net::listen_options listen = each.listen;
     listen.sockets_each = threads.size();
     auto opened = net::listen(listen);
-    if (!opened) return unexpected(opened.error());
+    if (!opened) return unexpected(explain(opened.error(), each));
     sockets.push_back(std::move(*opened));
     net::service& one = running.emplace_back(threads, each.handler, each.limits);
     if (each.identities.empty()) continue;
@@ -88,8 +104,8 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   // A thread that the system refuses is told before anyone is told that it listens.
   threads.start([&] { main_loop.stop(); });
   if (how.ready_first) how.ready_first();
-  for (const auto& each : sockets)
-    for (const net::bound& socket : each) announce(socket, out);
+  for (std::size_t at = 0; at < services.size(); ++at)
+    for (const net::bound& socket : sockets[at]) announce(socket, services[at].name, out);
   // Who started it cannot know its ports. One that went away after reading them is no reason to end.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");

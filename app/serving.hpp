@@ -3,10 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "cli.hpp"
 #include "console.hpp"
 #include "net/service.hpp"
+#include "net/visitor_log.hpp"
 
 namespace netlab::app {
 
@@ -43,7 +46,14 @@ struct serving {
 
   /// Reads them, and --port, --tcp, --udp (neither: both), -4, -6.
   [[nodiscard]] static serving read(arguments& args);
+  /// The same for a command with several services, which has no --port, --tcp, --udp.
+  [[nodiscard]] static serving read_common(arguments& args);
 };
+
+/// What the log of a server tells: with --verbose each connection.
+[[nodiscard]] inline net::log_detail log_detail(const console& out) noexcept {
+  return out.is_verbose() ? net::log_detail::connections : net::log_detail::refusals;
+}
 
 /// One service of a command.
 struct served {
@@ -52,6 +62,8 @@ struct served {
   net::service_limits limits;
   std::vector<net::tls_server_options> identities = {};  ///< none: it knows no TLS
   bool implicit_tls = false;                             ///< every connection begins with it
+  std::string name = {};  ///< of several: in the ready lines, and before what is wrong
+  std::string cure = {};  ///< if its port cannot be had
 };
 
 /// Listens for all of them or none, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops

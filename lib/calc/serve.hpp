@@ -3,20 +3,20 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
-#include <mutex>
 #include <string>
+#include <string_view>
 
-#include "base/token_bucket.hpp"
 #include "calc/session.hpp"
 #include "net/service.hpp"
+#include "net/visitor_log.hpp"
 
 namespace netlab::calc {
 
 struct server_parameters {
   session_parameters session;
   std::size_t max_clients = 10'000;
-  bool log_connections = false;
+  net::log_detail detail = net::log_detail::refusals;
+  std::string_view log_name = {};  ///< stands before its lines
 };
 
 struct server_totals {
@@ -30,13 +30,12 @@ struct server_totals {
 /// is counted, and logged with the peer and the reason at a bounded rate.
 class server final : public net::service_handler {
  public:
-  /// Called with whole lines from any worker's thread, one call at a time.
-  using log_function = std::function<void(const std::string&)>;
-
-  server(server_parameters parameters, log_function log);
+  server(server_parameters parameters, net::visitor_log::line_function write);
 
   [[nodiscard]] net::service_limits limits() const;
   [[nodiscard]] server_totals totals() const;
+  /// The totals as a line, and what the log still owes before it.
+  [[nodiscard]] std::string conclude();
 
   std::unique_ptr<machine> open(const net::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
@@ -46,19 +45,10 @@ class server final : public net::service_handler {
 
  private:
   class observed_session;
-  void refused(net::transport protocol, const std::string& peer, std::string_view why);
-  void log(const std::string& line);
-  void log_bounded(const std::string& line);
 
   server_parameters parameters_;
-  log_function log_;
-  std::atomic<std::uint64_t> connections_{0};
+  net::visitor_log log_;
   std::atomic<std::uint64_t> answered_{0};
-  std::atomic<std::uint64_t> refused_{0};
-  std::atomic<std::uint64_t> turned_away_{0};
-  std::mutex log_mutex_;
-  token_bucket log_rate_;
-  std::uint64_t unlogged_ = 0;
 };
 
 }  // namespace netlab::calc

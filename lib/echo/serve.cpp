@@ -7,63 +7,58 @@
 #include "echo/session.hpp"
 
 namespace netlab::echo {
-namespace {
-
-constexpr std::uint16_t first_client_port = 1024;  // below are services (IANA's system ports, RFC 6335 §6)
-
-}  // namespace
-
-server::server(server_parameters parameters, log_function log) : parameters_(parameters), log_(std::move(log)) {}
+server::server(server_parameters parameters, net::visitor_log::line_function write)
+    : parameters_(parameters), log_(std::move(write), parameters.detail, parameters.log_name) {}
 
 net::service_limits server::limits() const {
   return {.max_clients = parameters_.max_clients, .max_datagram = 65'536};  // any datagram, whole
 }
 
 server_totals server::totals() const {
-  return {.connections = connections_.load(),
+  const net::visitor_totals visitors = log_.totals();
+  return {.connections = visitors.connections,
           .datagrams = datagrams_.load(),
           .octets = octets_.load(),
-          .ignored = ignored_.load(),
-          .turned_away = turned_away_.load()};
+          .ignored = visitors.refused,
+          .turned_away = visitors.turned_away};
+}
+
+std::string server::conclude() {
+  log_.finish();
+  const server_totals all = totals();
+  return fmt::format("echoed {}: {}, {}; ignored {} from services' ports, {} turned away",
+                     count_of(all.octets, "octet"), count_of(all.connections, "connection"),
+                     count_of(all.datagrams, "datagram"), all.ignored, all.turned_away);
 }
 
 std::unique_ptr<machine> server::open(const net::visitor& who) {
-  connections_.fetch_add(1, std::memory_order_relaxed);
-  if (parameters_.log_connections)
-    log(fmt::format("tcp {} connected to {}", net::to_string(who.peer), net::to_string(who.local)));
+  log_.arrived(who.peer, who.local);
   return std::make_unique<session>(parameters_.idle_timeout, who.now);
 }
 
 void server::closed(machine& ended, const net::tcp::endpoint& peer, const result<void>& how) {
-  const std::uint64_t octets = static_cast<session&>(ended).octets();
-  octets_.fetch_add(octets, std::memory_order_relaxed);
-  if (!parameters_.log_connections) return;
-  log(fmt::format("tcp {} {} after {}", net::to_string(peer), how ? "closed" : describe(how.error()),
-                  count_of(octets, "octet")));
+  const auto& its = static_cast<session&>(ended);
+  octets_.fetch_add(its.octets(), std::memory_order_relaxed);
+  log_.left(peer, how, count_of(its.octets(), "octet"), its.since());
 }
 
 bytes server::full(const net::tcp::endpoint& peer) {
-  turned_away_.fetch_add(1, std::memory_order_relaxed);
-  if (parameters_.log_connections) log(fmt::format("tcp {} turned away (--max-clients)", net::to_string(peer)));
+  log_.turned_away(peer, parameters_.max_clients);
   return {};  // an echo service has no words of its own
 }
 
 bool server::answer(const net::datagram& request, bytes& reply) {
-  if (request.peer.port() < first_client_port || request.peer.port() == request.local_port) {
-    ignored_.fetch_add(1, std::memory_order_relaxed);
+  if (net::is_from_service(request)) {
+    log_.refused(request, [] { return "it comes from a service's port"; });
     return false;
   }
   datagrams_.fetch_add(1, std::memory_order_relaxed);
   octets_.fetch_add(request.length, std::memory_order_relaxed);
   append(reply, request.octets);
+  log_.visited(request, [&] { return count_of(request.length, "octet"); });
   return true;
 }
 
-void server::trouble(const std::string& line) { log(line); }
-
-void server::log(const std::string& line) {
-  const std::lock_guard lock(log_mutex_);
-  log_(line);
-}
+void server::trouble(const std::string& line) { log_.trouble(line); }
 
 }  // namespace netlab::echo

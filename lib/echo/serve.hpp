@@ -3,17 +3,19 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
-#include <mutex>
+#include <string>
+#include <string_view>
 
 #include "net/service.hpp"
+#include "net/visitor_log.hpp"
 
 namespace netlab::echo {
 
 struct server_parameters {
   duration idle_timeout = std::chrono::minutes(5);
   std::size_t max_clients = 10'000;
-  bool log_connections = false;
+  net::log_detail detail = net::log_detail::refusals;
+  std::string_view log_name = {};  ///< stands before its lines
 };
 
 struct server_totals {
@@ -24,17 +26,15 @@ struct server_totals {
   std::uint64_t turned_away = 0;
 };
 
-/// Datagrams from a port below 1024, or from the port it serves itself, get no echo: two services that answer
-/// everything (echo, chargen, a DNS server's errors) would answer each other for ever once somebody forges one datagram
-/// (CERT CA-1996-01).
+/// Datagrams from a port below 1024, or from the port it serves itself, get no echo.
 class server final : public net::service_handler {
  public:
-  using log_function = std::function<void(const std::string&)>;
-
-  server(server_parameters parameters, log_function log);
+  server(server_parameters parameters, net::visitor_log::line_function write);
 
   [[nodiscard]] net::service_limits limits() const;
   [[nodiscard]] server_totals totals() const;
+  /// The totals as a line, and what the log still owes before it.
+  [[nodiscard]] std::string conclude();
 
   std::unique_ptr<machine> open(const net::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
@@ -43,16 +43,10 @@ class server final : public net::service_handler {
   void trouble(const std::string& line) override;
 
  private:
-  void log(const std::string& line);
-
   server_parameters parameters_;
-  log_function log_;
-  std::mutex log_mutex_;
-  std::atomic<std::uint64_t> connections_{0};
+  net::visitor_log log_;
   std::atomic<std::uint64_t> datagrams_{0};
   std::atomic<std::uint64_t> octets_{0};
-  std::atomic<std::uint64_t> ignored_{0};
-  std::atomic<std::uint64_t> turned_away_{0};
 };
 
 }  // namespace netlab::echo

@@ -11,7 +11,7 @@ namespace netlab::echo {
 class session final : public machine {
  public:
   /// `idle_timeout`: how long a peer may say nothing; 0: for ever.
-  session(duration idle_timeout, time_point now) : idle_timeout_(idle_timeout), last_input_(now) {}
+  session(duration idle_timeout, time_point now) : idle_timeout_(idle_timeout), since_(now), last_input_(now) {}
 
   void feed(bytes_view from_peer, time_point now) override {
     if (done_) return;
@@ -33,9 +33,12 @@ class session final : public machine {
 
   /// What the peer has sent so far.
   [[nodiscard]] std::uint64_t octets() const noexcept { return octets_; }
+  /// When it began.
+  [[nodiscard]] time_point since() const noexcept { return since_; }
 
  private:
   duration idle_timeout_;
+  time_point since_;
   time_point last_input_;
   bytes output_;
   std::uint64_t octets_ = 0;

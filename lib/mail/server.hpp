@@ -118,7 +118,7 @@ class server final : public machine {
   [[nodiscard]] bool set_parameter(std::string& to, std::string_view value);
   [[nodiscard]] std::optional<command_line> take_command_line(std::string_view arguments, std::string_view word);
   [[nodiscard]] std::optional<address> take_address(std::string_view path, bool of_sender);
-  void refuse_envelope(std::string_view reply);
+  void refuse_envelope(std::string_view reply, const address* whom = nullptr);
   void forget_transaction();
 
   // content, in server_content.cpp

@@ -218,7 +218,7 @@ void server::accept(std::string_view id) {
 
 void server::refuse_message(std::string_view reply) {
   ++counts_.refused;
-  if (watch_ != nullptr) watch_->refused(envelope_, reply);
+  if (watch_ != nullptr) watch_->refused(envelope_, nullptr, reply);
   forget_transaction();
   if (reply.starts_with("554 5.6"))
     say_error(reply);

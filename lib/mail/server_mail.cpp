@@ -103,8 +103,8 @@ std::size_t length_of_path(std::string_view text) noexcept {
 
 }  // namespace
 
-void server::refuse_envelope(std::string_view reply) {
-  if (watch_ != nullptr) watch_->refused(envelope_, reply);
+void server::refuse_envelope(std::string_view reply, const address* whom) {
+  if (watch_ != nullptr) watch_->refused(envelope_, whom, reply);
   say(reply);
 }
 
@@ -306,11 +306,12 @@ void server::on_rcpt(std::string_view arguments) {
   to.address = std::move(*address);
   if (strike(fault_stage::rcpt, &to.address)) return;
   const auto matches = [&](const address_pattern& one) { return one.matches(&to.address); };
-  if (std::ranges::any_of(with_.reject, matches)) return refuse_envelope("550 5.1.1 There is no such user");
+  if (std::ranges::any_of(with_.reject, matches))
+    return refuse_envelope("550 5.1.1 There is no such user", &to.address);
   if (std::ranges::any_of(with_.tempfail, matches))
-    return refuse_envelope("451 4.2.1 This mailbox takes nothing for now");
+    return refuse_envelope("451 4.2.1 This mailbox takes nothing for now", &to.address);
   if (envelope_.recipients.size() >= with_.limits.recipients)
-    return refuse_envelope("452 4.5.3 Too many recipients: send to these, then to the rest");
+    return refuse_envelope("452 4.5.3 Too many recipients: send to these, then to the rest", &to.address);
   --counts_.refused_recipients;
   envelope_.recipients.push_back(std::move(to));
   say("250 2.1.5 Recipient ok");

@@ -92,8 +92,9 @@ class server_observer {
   virtual void login_failed(std::string_view /*user*/, std::string_view /*mechanism*/, std::string_view /*why*/) {}
   /// `id`: the name that the inbox gave it.
   virtual void accepted(const envelope& /*of*/, std::uint64_t /*octets*/, std::string_view /*id*/) {}
-  /// A sender, a recipient or a message's content; `reply` is what the client was told, without its end.
-  virtual void refused(const envelope& /*so_far*/, std::string_view /*reply*/) {}
+  /// A sender, a recipient (then it is `whom`, where it is known) or a message's content; `reply` is what the client
+  /// was told, without its end.
+  virtual void refused(const envelope& /*so_far*/, const address* /*whom*/, std::string_view /*reply*/) {}
   virtual void fault_fired(const fault& /*what*/) {}
   /// Once, when the session is done; `why`: `quit`, `closed by peer`, …
   virtual void ended(const session_counts& /*total*/, std::string_view /*why*/) {}

@@ -45,15 +45,15 @@ std::string date_now() {
                  std::chrono::duration_cast<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff)));
 }
 
-std::string path_text(const std::optional<address>& which) {
-  return fmt::format("<{}>", which ? escape(which->to_string(), shown_octets) : std::string());
+std::string path_text(const address* which) {
+  return fmt::format("<{}>", which != nullptr ? escape(which->to_string(), shown_octets) : std::string());
 }
 
 std::string recipients_text(const envelope& of) {
   std::string text;
   const std::size_t shown = std::min(of.recipients.size(), shown_recipients);
   for (std::size_t index = 0; index < shown; ++index)
-    text += (index == 0 ? "" : ", ") + path_text(of.recipients[index].address);
+    text += (index == 0 ? "" : ", ") + path_text(&of.recipients[index].address);
   if (of.recipients.size() > shown) text += fmt::format(" and {} more", of.recipients.size() - shown);
   return text;
 }
@@ -89,18 +89,6 @@ struct pending {
 
 }  // namespace
 
-/// A line of the log at most so often; it is not even made otherwise.
-template <class Make>
-void sink::log(Make make) {
-  const std::lock_guard lock(heard_mutex_);
-  if (!log_rate_.take(clock::now())) {
-    ++unlogged_;
-    return;
-  }
-  if (unlogged_ > 0) heard_.log(fmt::format("({} not shown)", count_of(std::exchange(unlogged_, 0), "line")));
-  heard_.log(make());
-}
-
 /// One peer: the protocol's machine, its inbox, and what is told of it.
 class sink::session final : public machine, private inbox, private server_observer {
  public:
@@ -108,6 +96,7 @@ class sink::session final : public machine, private inbox, private server_observ
       : owner_(owner),
         peer_(who.peer),
         peer_text_(net::to_string(who.peer)),
+        since_(who.now),
         wake_(who.wake),
         server_(owner.with_.server, *this, this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
                 who.now) {}
@@ -132,6 +121,7 @@ class sink::session final : public machine, private inbox, private server_observ
   void resume(time_point now) override { server_.resume(now); }
 
   [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
+  [[nodiscard]] time_point since() const noexcept { return since_; }
   [[nodiscard]] std::uint64_t accepted_count() const noexcept { return server_.counts().accepted; }
   [[nodiscard]] const std::string& why_ended() const noexcept { return why_ended_; }
 
@@ -206,15 +196,16 @@ class sink::session final : public machine, private inbox, private server_observ
       owner_.heard_.accepted({.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file});
     }
     owner_.log([&] {
-      return fmt::format("{} message {} from {} to {}, {}", peer_text_, id, path_text(of.sender), recipients_text(of),
-                         count_of(octets, "octet"));
+      return fmt::format("{} message {} from {} to {}, {}", peer_text_, id,
+                         path_text(of.sender ? &*of.sender : nullptr), recipients_text(of), count_of(octets, "octet"));
     });
   }
-  void refused(const envelope& so_far, std::string_view reply) override {
+  void refused(const envelope& so_far, const address* whom, std::string_view reply) override {
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
     owner_.log([&] {
-      const std::string sender = so_far.sender ? " from " + path_text(so_far.sender) : std::string();
-      return fmt::format("{} refused{}: {}", peer_text_, sender, escape(reply, shown_octets));
+      const std::string sender = so_far.sender ? " from " + path_text(&*so_far.sender) : std::string();
+      const std::string recipient = whom != nullptr ? " to " + path_text(whom) : std::string();
+      return fmt::format("{} refused{}{}: {}", peer_text_, sender, recipient, escape(reply, shown_octets));
     });
   }
   void fault_fired(const fault& what) override {
@@ -235,6 +226,7 @@ class sink::session final : public machine, private inbox, private server_observ
   sink& owner_;
   net::tcp::endpoint peer_;
   std::string peer_text_;
+  time_point since_;
   std::function<void()> wake_;
   std::unique_ptr<maildir::delivery> delivery_;
   std::shared_ptr<pending> waiting_;  // between commit() and its outcome
@@ -258,8 +250,8 @@ class sink::side final : public net::service_handler {
     owner_.log([&] {
       // Many close without the last courtesies once all is said.
       const std::string why = how || !one.why_ended().empty() ? one.why_ended() : describe(how.error());
-      return fmt::format("{} left after {}{}{}", one.peer_text(), count_of(one.accepted_count(), "message"),
-                         why.empty() ? "" : ": ", why);
+      return fmt::format("{} left after {}, {}{}{}", one.peer_text(), count_of(one.accepted_count(), "message"),
+                         to_string(clock::now() - one.since()), why.empty() ? "" : ": ", why);
     });
   }
 
@@ -308,7 +300,12 @@ sink::sink(sink_parameters with, sink_observer heard)
       heard_(std::move(heard)),
       starttls_(std::make_unique<side>(*this, false)),
       implicit_(std::make_unique<side>(*this, true)),
-      log_rate_(log_lines_per_second, log_burst, clock::now()) {}
+      log_(
+          [this](const std::string& line) {
+            const std::lock_guard lock(heard_mutex_);
+            heard_.log(line);
+          },
+          log_lines_per_second, log_burst) {}
 
 sink::~sink() = default;
 
@@ -372,9 +369,6 @@ sink_totals sink::totals() const {
           .faults = fired_.load()};
 }
 
-void sink::finish_log() {
-  const std::lock_guard lock(heard_mutex_);
-  if (unlogged_ > 0) heard_.log(fmt::format("({} not shown)", count_of(std::exchange(unlogged_, 0), "line")));
-}
+void sink::finish_log() { log_.finish(); }
 
 }  // namespace netlab::mail

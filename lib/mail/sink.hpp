@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "base/secret.hpp"
-#include "base/token_bucket.hpp"
 #include "mail/maildir.hpp"
 #include "mail/server.hpp"
 #include "net/authority.hpp"
+#include "net/bounded_log.hpp"
 #include "net/service.hpp"
 
 namespace netlab::mail {
@@ -91,7 +91,9 @@ class sink {
   sink(sink_parameters with, sink_observer heard);
 
   template <class Make>
-  void log(Make make);
+  void log(Make make) {
+    log_.tell(clock::now(), make);
+  }
 
   sink_parameters with_;
   sink_observer heard_;
@@ -112,8 +114,7 @@ class sink {
   std::atomic<std::uint64_t> discarded_{0};
 
   std::mutex heard_mutex_;
-  token_bucket log_rate_;
-  std::uint64_t unlogged_ = 0;
+  net::bounded_log log_;
   std::unique_ptr<maildir> store_;  // the last: it ends first
 };
 

@@ -20,6 +20,11 @@ struct datagram {
   time_point arrived;
 };
 
+/// It came from the port of a service, or from the very port that it was sent to. Two services that answer everything
+/// (echo, chargen, a DNS server's errors) would answer each other for ever once somebody forges one datagram
+/// (CERT CA-1996-01).
+[[nodiscard]] bool is_from_service(const datagram& request) noexcept;
+
 /// Reads a UDP socket and answers what `answer` says is to be answered. The socket has IP_PKTINFO or
 /// IPV6_RECVPKTINFO set (listen() does), so a wildcard socket answers from the right address (RFC 1122
 /// §4.1.3.5). Sending does not wait: an answer that finds no room is dropped, as UDP allows.

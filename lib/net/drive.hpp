@@ -18,9 +18,9 @@
 namespace netlab::net {
 
 struct drive_options {
-  /// Nothing more is read, nor handed to the machine, while so many octets wait to be sent: a peer that asks
-  /// without reading answers is held back by TCP's own window. A client, whose requests are bounded by itself,
-  /// has no such limit: it must go on reading, or both ends would wait for each other.
+  /// Nothing more is read, nor handed to the machine, nor taken from one that is not done, while so many octets wait to
+  /// be sent: a peer that asks without reading answers is held back by TCP's own window. A client, whose requests are
+  /// bounded by itself, has no such limit: it must go on reading, or both ends would wait for each other.
   std::size_t max_unsent = SIZE_MAX;
   /// The largest piece handed to the machine at once; max_unsent is looked at between two.
   std::size_t max_feed = SIZE_MAX;
@@ -110,7 +110,8 @@ class driver {
           session_.stop(clock::now());
         }
       }
-      collect_output();
+      // A machine that always has more to say is not asked for it while its peer has enough to read.
+      if (!is_held_back() || session_.done() || session_.wants_tls()) collect_output();
       if (session_.done() || (session_.wants_tls() && fed_ == arrived_)) {
         phase_ = phase::flushing;
         progress_ = clock::now();

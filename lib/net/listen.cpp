@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -128,6 +129,14 @@ result<std::vector<asio::ip::address>> parse_bind(std::string_view text) {
   if (const auto address = parse_address(bare)) return std::vector<asio::ip::address>{*address};
   return fail(errc::usage, fmt::format("bind address '{}' is not an address", escape(text, 80)),
               "write 192.0.2.1, ::1 or any");
+}
+
+bool may_bind(std::uint16_t port) {
+  const unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return true;  // listen() will say it better
+  const tcp::endpoint local(asio::ip::address_v4::loopback(), port);
+  return ::bind(fd.get(), local.data(), static_cast<socklen_t>(local.size())) == 0 ||
+         (errno != EACCES && errno != EPERM);
 }
 
 result<std::vector<bound>> listen(const listen_options& options) {

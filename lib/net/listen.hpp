@@ -32,6 +32,9 @@ struct bound {
 /// `any` (both wildcard addresses) or an address. Fails with errc::usage.
 [[nodiscard]] result<std::vector<asio::ip::address>> parse_bind(std::string_view text);
 
+/// Whether the system lets this process have so low a port at all: privilege, ip_unprivileged_port_start (ip(7)).
+[[nodiscard]] bool may_bind(std::uint16_t port);
+
 /// Opens all of them or none. An IPv6 wildcard takes IPv6 only, so that it stands beside an IPv4 one.
 /// No other socket may have an address, not even one of ours in another process that shares by
 /// SO_REUSEPORT. The failure names the socket and says the cure: port in use, low port, not our address.

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Certificates for the tests: an authority, and servers' certificates with one fault each. Made by openssl(1)."""
 
+import atexit
 import datetime
 import pathlib
+import shutil
 import subprocess
+import tempfile
+import unittest
+
+needs_openssl = unittest.skipUnless(shutil.which("openssl"), "openssl not installed")
 
 CONFIG = """
 [ca]
@@ -50,8 +56,8 @@ class Authority:
         (self._place / "index").touch()
         (self._place / "serial").write_text("01\n", encoding="ascii")
         self._made = 0
-        own = self._certificate(name, "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n", 30, -30, True)
-        self._own, self.file = own, own.certificate
+        own = self._certificate(name, "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,digitalSignature\n", 30, -30, True)
+        self.own, self.file = own, own.certificate
 
     def _certificate(self, name, extensions, days, from_day, is_authority=False):
         self._made += 1
@@ -61,14 +67,14 @@ class Authority:
         extra.write_text(extensions, encoding="ascii")
         _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-config", config, "-utf8",
                  "-keyout", key, "-out", request)
-        signer = ["-selfsign", "-keyfile", key] if is_authority else ["-cert", self._own.certificate, "-keyfile", self._own.key]
+        signer = ["-selfsign", "-keyfile", key] if is_authority else ["-cert", self.own.certificate, "-keyfile", self.own.key]
         _openssl("ca", "-batch", "-notext", "-config", config, *signer, "-in", request, "-out", certificate, "-extfile", extra,
                  "-startdate", _date(from_day), "-enddate", _date(days))
         return Certificate(str(certificate), str(key))
 
     def server(self, names=("DNS:localhost", "IP:127.0.0.1"), common_name="test server", days=30, from_day=-30):
         """Without names there is only the common name."""
-        extensions = "basicConstraints=CA:false\nextendedKeyUsage=serverAuth\n"
+        extensions = "basicConstraints=CA:false\nextendedKeyUsage=serverAuth,clientAuth\n"
         if names:
             extensions += f"subjectAltName={','.join(names)}\n"
         return self._certificate(common_name, extensions, days, from_day)
@@ -87,3 +93,26 @@ class Authority:
 
     def self_signed(self):
         return self._certificate("localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1\n", 30, -30, True)
+
+
+class Certificates:
+    """Files by name in one place: `good` for localhost and 127.0.0.1; `expired`; `wrong`: for another host; `self-signed`;
+    `foreign`: of another CA; and `ca`, the own one."""
+
+    def __init__(self):
+        self.place = pathlib.Path(tempfile.mkdtemp(prefix="netlab-certificates-"))
+        self.place.chmod(0o755)
+        atexit.register(shutil.rmtree, self.place, ignore_errors=True)
+        own = Authority(self.place / "own", "Netlab test CA")
+        foreign = Authority(self.place / "foreign", "Somebody else's CA")
+        for name, made in (("ca", own.own), ("good", own.server(common_name="good")), ("expired", own.expired()),
+                           ("wrong", own.other_host()), ("self-signed", own.self_signed()), ("foreign", foreign.server())):
+            shutil.copy(made.certificate, self.chain(name))
+            shutil.copy(made.key, self.key(name))
+        self.ca = self.chain("ca")
+
+    def chain(self, name):
+        return self.place / f"{name}.pem"
+
+    def key(self, name):
+        return self.place / f"{name}.key"

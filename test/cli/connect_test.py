@@ -17,7 +17,7 @@ import subprocess
 import threading
 import time
 
-import tls_certificates
+import certificates
 import harness
 from harness import (BAD_DATA, CANNOT_CREATE, DEADLINE, DONE, INTERRUPTED, IO, NO_HOST, NO_INPUT, NOT_PERMITTED, PROTOCOL,
                      TERMINATED, TRY_LATER, UNAVAILABLE, USAGE, Case, needs_ipv6)
@@ -375,11 +375,11 @@ class Datagrams(Case):
         os.close(writer)
 
 
-@tls_certificates.needs_openssl
+@certificates.needs_openssl
 class Tls(Case):
     @classmethod
     def setUpClass(cls):
-        cls.made = tls_certificates.Certificates()
+        cls.made = certificates.Certificates()
 
     def server(self, talk, name="good", configure=None, before=None, quiet_end=True):
         """A TLS server, after `before(connection)` in clear: its port."""

@@ -13,6 +13,7 @@ import contextlib
 import os
 import pathlib
 import pty
+import random
 import re
 import select
 import shutil
@@ -35,6 +36,25 @@ NETLAB = os.environ.get("NETLAB") or sys.exit("NETLAB is not set: the path of th
 DONE, PARTLY, USAGE, BAD_DATA, NO_INPUT, NO_HOST, UNAVAILABLE = 0, 1, 64, 65, 66, 68, 69
 BUG, SYSTEM, CANNOT_CREATE, IO, TRY_LATER, PROTOCOL, NOT_PERMITTED, CONFIG = 70, 71, 73, 74, 75, 76, 77, 78
 INTERRUPTED, TERMINATED = 130, 143
+
+# What `netlab lab serve` serves: port and transports.
+LAB = {
+    "echo": (7, ("tcp", "udp")),
+    "discard": (9, ("tcp", "udp")),
+    "daytime": (13, ("tcp", "udp")),
+    "chargen": (19, ("tcp",)),
+    "smtp": (25, ("tcp",)),
+    "time": (37, ("tcp", "udp")),
+    "submissions": (465, ("tcp",)),
+    "submission": (587, ("tcp",)),
+    "calc": (50000, ("tcp", "udp")),
+}
+LAB_MAIL = {"smtp", "submissions", "submission"}
+
+
+def lab_lines(names):
+    """How many lines `netlab lab serve` prints until it is ready, on one address."""
+    return sum(len(LAB[name][1]) for name in names) + (2 if LAB_MAIL & set(names) else 0)  # its CA, its Maildir
 
 _scratch = pathlib.Path(tempfile.mkdtemp(prefix="netlab-test-"))
 _scratch.chmod(0o755)
@@ -192,13 +212,30 @@ class Server(Process):
         self.until(lambda out, err: out.count("\n") >= lines, f"{lines} ready lines")
         self.ready = self.out.splitlines()
         self.sockets = []  # (tcp or udp, address, port)
+        self.named = {}    # of several services: (service, tcp or udp): port
         for line in self.ready:
-            if match := re.fullmatch(r"listening (tcp|udp) (?:\[(.+)\]|([0-9.]+)):(\d+)", line):
+            if match := re.fullmatch(r"listening (tcp|udp) (?:\[(.+)\]|([0-9.]+)):(\d+)(?: ([a-z]+))?", line):
                 self.sockets.append((match[1], match[2] or match[3], int(match[4])))
+                if match[5]:
+                    self.named[match[5], match[1]] = int(match[4])
 
     @property
     def port(self):
         return self.sockets[0][2]
+
+    @property
+    def address(self):
+        return self.sockets[0][1]
+
+    def memory(self, name="VmRSS"):
+        """Of proc(5)'s status, in KiB."""
+        status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text(encoding="ascii")
+        return int(re.search(rf"{name}:\s*(\d+) kB", status)[1])
+
+    def processor_time(self):
+        """Seconds that all its threads have computed."""
+        stat = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run(argv, input=b"", env=None, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how):
@@ -242,6 +279,18 @@ class Case(unittest.TestCase):
             one = any(word in given for word in ("--tcp", "--udp", "tcp", "udp"))
             lines = 1 if one else 2
         server = Server([NETLAB, service, "serve", *given], lines, env=environment(env), **how)
+        self.addCleanup(server.kill)
+        return server
+
+    def serve_lab(self, *words, names=tuple(LAB), bind=None, offset=10000, env=None, **how):
+        """The lab's host on a loopback address that nobody else uses, so that its ports are free."""
+        bind = bind or ".".join(map(str, (127, *(random.randrange(1, 255) for _ in range(3)))))
+        given = [*map(str, words), "--bind", bind]
+        if offset is not None:
+            given += ["--port-offset", str(offset)]
+        if LAB_MAIL & set(names) and "--state" not in given:
+            given += ["--state", str(self.scratch() / "state")]
+        server = Server([NETLAB, "lab", "serve", *given], lab_lines(names), env=environment(env), **how)
         self.addCleanup(server.kill)
         return server
 

@@ -112,7 +112,7 @@ class Certificates(Sinking):
             self.client(server)
         self.client(server, "implicit").sendmail("a@example.org", "b@example.org", HELLO)
         self.assertEqual(len(self.messages(server)), 2)
-        server.until_err(r"left after 0 messages: .*certificate")
+        server.until_err(r"left after 0 messages.*: .*certificate")
 
     def test_ours(self):
         """netlab mail send says which it is, and exits 77"""
@@ -149,7 +149,7 @@ class Handshake(Sinking):
         peer = Talk(self, server.tls_port)
         peer.say("EHLO client.example\r\n")
         self.assertNotIn(b"220", harness.receive(peer.socket))
-        self.assertRegex(server.until_err(r"left after 0 messages: (.*)\n")[1], "(?i)tls")
+        self.assertRegex(server.until_err(r"left after 0 messages.*?: (.*)\n")[1], "(?i)tls")
         self.assertTrue(re.search("listening", server.out))
 
 

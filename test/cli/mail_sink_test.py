@@ -9,6 +9,8 @@ import smtplib
 import socket
 import ssl
 import stat
+import subprocess
+import unittest
 
 import harness
 from mail_sinking import HELLO, PASSWORD, Sinking, Talk
@@ -56,12 +58,18 @@ class Ready(Sinking):
 
     def test_both_families(self):
         """without --bind it listens on both loopback addresses, and --tls-port none is one port less"""
-        server = self.sink(bind=None, tls_port="none", wrap=()) if not socket.has_ipv6 else None
-        if server is None:
-            argv = [harness.NETLAB, "mail", "sink", "--port", "0", "--tls-port", "none", "--state", str(self.scratch()), "--discard"]
-            server = harness.Server(argv, 2)
-            self.addCleanup(server.kill)
-        self.assertEqual(server.sockets[0][1], "127.0.0.1")
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+            addresses = ["127.0.0.1", "::1"]
+        except OSError:
+            addresses = ["127.0.0.1"]
+        argv = [harness.NETLAB, "mail", "sink", "--port", "0", "--tls-port", "none", "--state", str(self.scratch()), "--discard"]
+        server = harness.Server(argv, 1 + len(addresses), env=harness.environment())
+        self.addCleanup(server.kill)
+        self.assertEqual([address for _, address, _ in server.sockets], addresses)
+        self.assertEqual(len({port for _, _, port in server.sockets}), 1)
+        for address in addresses:
+            self.assertRegex(Talk(self, server.port, host=address).read(), "^220 ")
 
     def test_ports_taken(self):
         """a port that is taken is named, with the option that changes it"""
@@ -78,6 +86,22 @@ class Ready(Sinking):
         (state / "ca.key").write_text("scribble")
         done = self.refused("mail", "sink", "--state", state, "--port", 0, "--discard", status=harness.BAD_DATA, says="ca.key")
         self.assertIn("remove", done.err)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_not_permitted(self):
+        """another user's CA is not readable, and a place where nothing may be made is none"""
+        def become_nobody():
+            os.setgid(65534)
+            os.setuid(65534)
+
+        if subprocess.run([harness.NETLAB, "--version"], preexec_fn=become_nobody, check=False, env=harness.environment(),
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("nobody else may run this build of netlab")
+        server = self.sink()
+        server.stop()
+        for state in (server.state, server.state.parent / "other"):
+            self.refused("mail", "sink", "--state", state, "--port", 0, "--discard", status=harness.NOT_PERMITTED, says=str(state),
+                         preexec_fn=become_nobody)
 
     def test_places_that_are_none(self):
         """a state directory or Maildir that cannot be made is named"""
@@ -290,7 +314,7 @@ class Rules(Sinking):
 
     def test_smuggling(self):
         """a message's end is CR LF . CR LF and nothing else; a message with another in it is refused whole"""
-        for end in ("\n.\n", "\n.\r\n", "\r.\r", "\r.\r\n", "\r\n.\n", "\r\n.\r", "\r\n\x00.\r\n"[:0] + "\n\n.\r\n"):
+        for end in ("\n.\n", "\n.\r\n", "\r.\r", "\r.\r\n", "\r\n.\n", "\r\n.\r", "\n\n.\r\n"):
             server = self.sink()
             peer = self.talk(server)
             peer.envelope()
@@ -338,6 +362,7 @@ class Rules(Sinking):
             self.assertEqual(peer.ask(f"RCPT TO:<{whom}>")[:3], str(code))
         self.assertRegex(peer.data(), "^250")
         self.assertEqual(self.messages(server)[0].get_all("Delivered-To"), ["ann@example.org"])
+        self.assertIn("refused from <a@example.org> to <later@example.org>: 451 ", server.err)
         self.assertIn("; 4 refused,", self.totals(server))
 
     def test_rate(self):

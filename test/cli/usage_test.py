@@ -10,8 +10,8 @@ import harness
 from harness import BAD_DATA, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, USAGE, Case
 
 COMMANDS = ["base64", "calc", "connect", "echo", "lab", "mail", "scan", "sockets"]
-ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab tour",
-           "mail send", "mail sink", "scan", "sockets"]
+ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab serve",
+           "lab tour", "mail send", "mail sink", "scan", "sockets"]
 
 
 class Help(Case):

@@ -12,6 +12,7 @@
 #include "net/dial.hpp"
 #include "support/certificates.hpp"
 #include "support/serving.hpp"
+#include "support/socket.hpp"
 
 using namespace netlab;
 using namespace netlab::test;
@@ -301,4 +302,59 @@ TEST_CASE("service: a busy session is fed nothing until another thread wakes it"
   CHECK(outcome_of(task(true)));
   CHECK(outcome_of(task(false)));
   CHECK(becomes_true([&] { return !handler.ends.all().empty(); }));
+}
+
+namespace {
+
+/// Always has more to say, and looks at the time again and again.
+class torrent final : public machine {
+ public:
+  torrent(std::atomic<int>& asked, std::atomic<int>& ticks, time_point now)
+      : asked_(asked), ticks_(ticks), next_(now) {}
+  void feed(bytes_view, time_point) override {}
+  void eof(time_point) override {}
+  void tick(time_point now) override {
+    ++ticks_;
+    next_ = now + 1ms;
+  }
+  bytes take_output() override {
+    ++asked_;
+    return bytes(piece);
+  }
+  [[nodiscard]] std::optional<time_point> deadline() const override { return next_; }
+  [[nodiscard]] bool done() const override { return false; }
+
+  static constexpr std::size_t piece = net::serving.max_unsent;
+
+ private:
+  std::atomic<int>& asked_;
+  std::atomic<int>& ticks_;
+  time_point next_;
+};
+
+class pouring final : public net::service_handler {
+ public:
+  std::unique_ptr<machine> open(const net::visitor& who) override {
+    return std::make_unique<torrent>(asked, ticks, who.now);
+  }
+  void closed(machine&, const tcp::endpoint&, const result<void>&) override {}
+  bytes full(const tcp::endpoint&) override { return {}; }
+  bool answer(const net::datagram&, bytes&) override { return false; }
+  void trouble(const std::string&) override {}
+
+  std::atomic<int> asked = 0;
+  std::atomic<int> ticks = 0;
+};
+
+}  // namespace
+
+TEST_CASE("service: a machine that always has more to say is not asked while its peer has enough to read",
+          "[net][loop]") {
+  pouring handler;
+  net::service_limits limits;
+  limits.drive.flush_time = 1ms;  // else a deadline waits for so long
+  running here(handler, limits, {.tcp = true, .udp = false});
+  const peer never_reads = peer::tcp(here.port());
+  REQUIRE(becomes_true([&] { return handler.ticks >= 500; }));
+  CHECK(handler.asked < 256);  // 64 MiB: more than the system's buffers and two pieces
 }

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-import tls_certificates
+import certificates
 import harness
 import unpacked
 
@@ -18,7 +18,7 @@ class Talk:
     """What the tests share: the certificates, and netlab connect on a pipe."""
 
     def certificate(self):
-        made = tls_certificates.Certificates()
+        made = certificates.Certificates()
         for name in ("good.pem", "good.key", "ca.pem"):
             (self.place / name).write_bytes((made.place / name).read_bytes())
             (self.place / name).chmod(0o644)
@@ -28,13 +28,13 @@ class Talk:
         return self.netlab("connect", "--ca-file", made.ca, *words, f"127.0.0.1:{port}", **how)
 
 
-@tls_certificates.needs_openssl
+@certificates.needs_openssl
 class SServer(harness.Case):
     """openssl s_server."""
 
     @classmethod
     def setUpClass(cls):
-        cls.made = tls_certificates.Certificates()
+        cls.made = certificates.Certificates()
 
     def s_server(self, *words, name="good"):
         port = unpacked.free_port()
@@ -138,7 +138,7 @@ class Telnetd(unpacked.Peer):
         self.assertIn(b"a\xffb", harness.octets_of(done.out))
 
 
-@tls_certificates.needs_openssl
+@certificates.needs_openssl
 @unpacked.needs("postfix", "dovecot-core")
 class Postfix(Talk, unpacked.Peer):
     """With Dovecot's auth service, for AUTH."""
@@ -235,7 +235,7 @@ service auth {{
         self.assertIn("250 ", done.out)
 
 
-@tls_certificates.needs_openssl
+@certificates.needs_openssl
 @unpacked.needs("dovecot-core", "dovecot-imapd", "dovecot-pop3d")
 class Dovecot(Talk, unpacked.Peer):
     def test_imap_and_pop3(self):
@@ -278,7 +278,7 @@ userdb {{
             self.assertIn(wanted, done.out, done.err)
 
 
-@tls_certificates.needs_openssl
+@certificates.needs_openssl
 @unpacked.needs("postgresql-15")
 class PostgreSql(Talk, unpacked.Peer):
     def test_startup(self):
@@ -312,7 +312,7 @@ class PostgreSql(Talk, unpacked.Peer):
         self.assertIn("\x0042", done.out.replace("\0\0\0\x02", "\0"))
 
 
-@tls_certificates.needs_openssl
+@certificates.needs_openssl
 @unpacked.needs("slapd", "libltdl7", "libodbc2", "libldap-2.5-0")
 class OpenLdap(Talk, unpacked.Peer):
     def test_bind(self):

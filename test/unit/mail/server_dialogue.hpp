@@ -73,7 +73,9 @@ class memory_observer final : public server_observer {
     events +=
         fmt::format("accepted {} from {} for {}, {} octets\n", id, of.sender_text(), of.recipients.size(), octets);
   }
-  void refused(const envelope&, std::string_view reply) override { events += fmt::format("refused {}\n", reply); }
+  void refused(const envelope&, const address*, std::string_view reply) override {
+    events += fmt::format("refused {}\n", reply);
+  }
   void fault_fired(const fault& what) override { events += fmt::format("fault {}\n", what.name); }
   void ended(const session_counts& total, std::string_view why) override {
     events += fmt::format("ended {}: {} accepted\n", why, total.accepted);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include "lab/services.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.hpp"
+#include "calc/serve.hpp"
+#include "echo/serve.hpp"
+#include "small/serve.hpp"
+
+namespace netlab::lab {
+namespace {
+
+constexpr std::uint16_t first_free_port = 1024;  // those below are shifted
+
+constexpr std::array all{
+    service_entry{.name = "echo", .port = 7, .what = role::echo},
+    service_entry{.name = "discard", .port = 9, .what = role::discard},
+    service_entry{.name = "daytime", .port = 13, .what = role::daytime},
+    service_entry{.name = "chargen", .port = 19, .what = role::chargen, .udp = false},
+    service_entry{.name = "smtp", .port = 25, .what = role::mail, .udp = false},
+    service_entry{.name = "time", .port = 37, .what = role::time},
+    service_entry{.name = "submissions", .port = 465, .what = role::mail_over_tls, .udp = false},
+    service_entry{.name = "submission", .port = 587, .what = role::mail, .udp = false},
+    service_entry{.name = "calc", .port = 50000, .what = role::calc},
+};
+
+constexpr std::string_view all_of_mail = "mail";  // stands for each service that takes it
+
+bool is_meant(const service_entry& which, std::string_view name) {
+  return which.name == name || (name == all_of_mail && is_mail(which));
+}
+
+template <class Server>
+class hosted_as final : public hosted {
+ public:
+  template <class... Arguments>
+  explicit hosted_as(Arguments&&... arguments) : server_(std::forward<Arguments>(arguments)...) {}
+  net::service_handler& handler() noexcept override { return server_; }
+  [[nodiscard]] net::service_limits limits() const override { return server_.limits(); }
+  [[nodiscard]] std::string conclude() override { return server_.conclude(); }
+
+ private:
+  Server server_;
+};
+
+std::unique_ptr<hosted> host_small(small::kind which, std::string_view name, const host_parameters& parameters,
+                                   net::visitor_log::line_function write) {
+  return std::make_unique<hosted_as<small::server>>(which,
+                                                    small::server_parameters{.idle_timeout = parameters.idle_timeout,
+                                                                             .max_clients = parameters.max_clients,
+                                                                             .detail = parameters.detail,
+                                                                             .log_name = name},
+                                                    std::move(write));
+}
+
+}  // namespace
+
+std::span<const service_entry> services() noexcept { return all; }
+
+bool is_mail(const service_entry& which) noexcept {
+  return which.what == role::mail || which.what == role::mail_over_tls;
+}
+
+result<std::vector<service_entry>> parse_services(std::string_view list) {
+  std::vector<service_entry> found;
+  for (const std::string_view word : split(list, ',')) {
+    const std::string name = to_lower(trim(word));
+    const std::size_t before = found.size();
+    for (const service_entry& each : all)
+      if (is_meant(each, name)) found.push_back(each);
+    if (found.size() > before) continue;
+    std::vector<std::string_view> names;
+    for (const service_entry& each : all) names.push_back(each.name);
+    names.push_back(all_of_mail);
+    const std::string_view near = nearest(name, names);
+    return fail(errc::usage, fmt::format("there is no service '{}'", escape(name, 60)),
+                near.empty() ? fmt::format("{}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
+  }
+  return found;
+}
+
+result<std::vector<service_entry>> choose(std::span<const service_entry> only, std::span<const service_entry> without) {
+  const auto is_in = [](std::span<const service_entry> list, const service_entry& one) {
+    return std::any_of(list.begin(), list.end(), [&](const service_entry& each) { return each.name == one.name; });
+  };
+  std::vector<service_entry> chosen;
+  for (const service_entry& each : all)
+    if ((only.empty() || is_in(only, each)) && !is_in(without, each)) chosen.push_back(each);
+  if (chosen.empty()) return fail(errc::usage, "no service is left", "--only says which, --without which not");
+  return chosen;
+}
+
+std::uint16_t port_of(const service_entry& which, const port_plan& plan) noexcept {
+  if (which.what == role::calc) return plan.calc_port;
+  return which.port < first_free_port ? static_cast<std::uint16_t>(which.port + plan.offset) : which.port;
+}
+
+std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
+                             net::visitor_log::line_function write) {
+  switch (which.what) {
+    case role::calc:
+      return std::make_unique<hosted_as<calc::server>>(
+          calc::server_parameters{.session = {.order = parameters.order, .idle_timeout = parameters.idle_timeout},
+                                  .max_clients = parameters.max_clients,
+                                  .detail = parameters.detail,
+                                  .log_name = which.name},
+          std::move(write));
+    case role::echo:
+      return std::make_unique<hosted_as<echo::server>>(echo::server_parameters{.idle_timeout = parameters.idle_timeout,
+                                                                               .max_clients = parameters.max_clients,
+                                                                               .detail = parameters.detail,
+                                                                               .log_name = which.name},
+                                                       std::move(write));
+    case role::chargen: return host_small(small::kind::chargen, which.name, parameters, std::move(write));
+    case role::daytime: return host_small(small::kind::daytime, which.name, parameters, std::move(write));
+    case role::discard: return host_small(small::kind::discard, which.name, parameters, std::move(write));
+    case role::mail:
+    case role::mail_over_tls: break;
+    case role::time: return host_small(small::kind::time, which.name, parameters, std::move(write));
+  }
+  return nullptr;
+}
+
+}  // namespace netlab::lab
