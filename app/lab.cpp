@@ -12,7 +12,7 @@
 #include "console.hpp"
 #include "help.hpp"
 #include "keyboard.hpp"
-#include "lab/tour.hpp"
+#include "lab/tour/tour.hpp"
 #include "lab_serve.hpp"
 #include "net/run.hpp"
 

@@ -159,7 +159,7 @@ result<house> furnish(call wanted, console& out) {
     auto opened = open_sink::make(std::move(wanted.mail), out, "mail tcp");
     if (!opened) {
       failure why = opened.error();
-      if (why.hint.empty()) why.hint = "--state DIR keeps it elsewhere, --without mail serves none";
+      if (why.hint.empty()) why.hint = "--without mail serves none";
       return unexpected(std::move(why));
     }
     made.mail.emplace(std::move(*opened));
@@ -174,6 +174,8 @@ result<house> furnish(call wanted, console& out) {
                            : made.mail->service(listen, each.what == lab::role::mail));
     made.all.back().name = each.name;
     made.all.back().cure = cure_for(each, listen.port);
+    made.all.back().privilege_cure =
+        "ports below 1024 need root or CAP_NET_BIND_SERVICE; --port-offset 10000 goes without";
   }
   return made;
 }
@@ -186,12 +188,14 @@ exit_status run(arguments& args, console& out) {
     return exit_status::done;
   }
   if (wanted.is_offset_chosen)
-    out.note(fmt::format("ports below 1024 are not for this process: {} is added to them (--port-offset)",
+    out.note(fmt::format("this process may not have ports below 1024: {} is added to them (--port-offset)",
                          wanted.ports.offset));
   serving how = wanted.how;
+  const bool has_users = !wanted.mail.with.users.empty();
   const auto made = furnish(std::move(wanted), out);
   if (!made) return out.refuse(made.error());
   if (made->mail) how.ready_first = [&] { made->mail->announce(out); };
+  if (made->mail && !has_users) out.note("mail: no login is offered (--user NAME, --password-file FILE)");
   const auto ended = serve(how, made->all, out);
   if (!ended) return out.refuse(ended.error());
   const std::vector<std::string> totals = made->conclude();  // behind what the logs still owe

@@ -192,8 +192,10 @@ class batch final : public mail::submission_source {
     return sent_ == 0 ? first_bad_ : exit_status::partly_done;
   }
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
-  [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }
-  [[nodiscard]] duration elapsed() const { return clock::now() - began_; }
+  void tell_totals() const {
+    out_.note(
+        fmt::format("{} sent, {} not, in {}", count_of(sent_, "message"), failed_, to_string(clock::now() - began_)));
+  }
   [[nodiscard]] std::error_code input_error() const { return input_.error(); }
 
  private:
@@ -286,6 +288,7 @@ exit_status send_batch(mail_call& call, console& out) {
     if (!by_signal) lines.give_up(done.error());
     out.flush();
     const exit_status status = out.refuse(done.error());
+    lines.tell_totals();
     return by_signal || lines.sent() == 0 ? status : exit_status::partly_done;
   }
   if (lines.input_error())
@@ -293,8 +296,7 @@ exit_status send_batch(mail_call& call, console& out) {
                        fmt::format("read {}", call.batch == "-" ? "stdin" : call.batch),
                        message_of(lines.input_error()),
                        {}});
-  out.note(fmt::format("{} sent, {} not, in {}", count_of(lines.sent(), "message"), lines.failed(),
-                       to_string(lines.elapsed())));
+  lines.tell_totals();
   return lines.status();
 }
 

@@ -55,7 +55,7 @@ result<std::string> parse_fault(std::string_view text) {
     if (auto added = trial.add(text); !added) {
       std::string& cure = added.error().hint;
       if (cure.find("--fault list") == std::string::npos)
-        cure += cure.empty() ? "--fault list explains them" : "; --fault list explains them";
+        cure += cure.empty() ? "--fault list explains them" : " --fault list explains them";
       return unexpected(added.error());
     }
   return std::string(text);

@@ -30,9 +30,10 @@ inline constexpr option fault{.name = "fault",
                               .repeatable = true};
 inline constexpr option maildir{
     .name = "maildir", .argument = "DIR", .help = "deliver into this Maildir; by default `maildir` in --state"};
-inline constexpr option max_rate{.name = "max-rate",
-                                 .argument = "N/DURATION",
-                                 .help = "so many messages from one address in such a time, then 421: 10/1m"};
+inline constexpr option max_rate{
+    .name = "max-rate",
+    .argument = "N/DURATION",
+    .help = "so many messages from one address in such a time (N alone: in a minute), then 421"};
 inline constexpr option max_recipients{
     .name = "max-recipients", .argument = "N", .help = "recipients of one message", .fallback = "1000"};
 inline constexpr option max_size{

@@ -35,8 +35,8 @@ void announce(const net::bound& socket, const std::string& service, console& out
 /// What listen() says, for one service of several.
 failure explain(failure why, const served& service) {
   if (!service.name.empty()) why.context = fmt::format("{}: {}", service.name, why.context);
-  const bool wants_another_port = why.code == std::errc::address_in_use || why.code == std::errc::permission_denied;
-  if (!service.cure.empty() && wants_another_port) why.hint = service.cure;
+  if (!service.cure.empty() && why.code == std::errc::address_in_use) why.hint = service.cure;
+  if (!service.privilege_cure.empty() && why.code == std::errc::permission_denied) why.hint = service.privilege_cure;
   return why;
 }
 

@@ -64,6 +64,7 @@ struct served {
   bool implicit_tls = false;                             ///< every connection begins with it
   std::string name = {};  ///< of several: in the ready lines, and before what is wrong
   std::string cure = {};  ///< if its port cannot be had
+  std::string privilege_cure = {};  ///< the same where it may not have the port
 };
 
 /// Listens for all of them or none, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops

@@ -200,6 +200,10 @@ void client::on_reply(const reply& answer) {
   }
   const expectation first = expected_.front();
   expected_.pop_front();
+  // RFC 5321 §3.8: the server goes. Answers come in order: what was said behind the command was not heard.
+  if (answer.code == 421)
+    for (const auto& each : active_)
+      if (first.what != kind::end || each.get() != first.of) each->body_done = false;
   switch (first.what) {
     case kind::greeting: on_greeting(answer); break;
     case kind::ehlo:

@@ -243,10 +243,7 @@ void client::write_body() {
 void client::on_mail_reply(transaction& one, const reply& answer) {
   if (answer.is_positive()) return;
   failure why = to_failure(answer, fmt::format("MAIL FROM:{}", escape(path_of(one.what.sender))));
-  if (answer.code == 421) {
-    one.body_done = false;  // what followed by BDAT was not read
-    return end_session(std::move(why));
-  }
+  if (answer.code == 421) return end_session(std::move(why));
   if (why.code == errc::peer_protocol) return end_in_disorder(one, std::move(why));
   if (answer.code == 530) {  // RFC 4954 §6
     why.code = make_error_code(errc::not_permitted);
@@ -263,10 +260,7 @@ void client::on_rcpt_reply(transaction& one, const reply& answer) {
     return;
   }
   failure why = to_failure(answer, fmt::format("RCPT TO:<{}>", escape(whom.to_ascii_domain())));
-  if (answer.code == 421) {
-    one.body_done = false;
-    return end_session(std::move(why));
-  }
+  if (answer.code == 421) return end_session(std::move(why));
   if (why.code == errc::peer_protocol) return end_in_disorder(one, std::move(why));
   if (answer.code == 530) {
     why.code = make_error_code(errc::not_permitted);

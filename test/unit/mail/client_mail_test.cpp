@@ -247,6 +247,22 @@ TEST_CASE("client: what was not handed over when the connection ends, comes back
   CHECK(left[1].tag == 3);
 }
 
+TEST_CASE("client: behind a 421 nothing was heard, though all of it was said", "[mail][client]") {
+  const std::string heard =
+      GENERATE("421 too many\r\n", "250 ok\r\n421 too many\r\n", "250 ok\r\n250 ok\r\n421 too many\r\n");
+  dialogue d;
+  for (const char* to : {"a@example.org", "b@example.org", "c@example.org"}) d.submit({to});
+  REQUIRE(d.begin("PIPELINING CHUNKING").find("<c@example.org>") != std::string::npos);
+  d.server(heard);
+  CHECK(d.session().done());
+  const bool is_refused = heard.starts_with("250 ok\r\n250");
+  CHECK(d.deliveries.size() == (is_refused ? 1 : 0));
+  if (is_refused) CHECK(d.code() == errc::try_later);
+  const auto left = d.session().take_unsent();
+  CHECK(left.size() == (is_refused ? 2 : 3));
+  CHECK(left.back().tag == 3);
+}
+
 TEST_CASE("client: a message above the server's limit is not sent", "[mail][client]") {
   dialogue d;
   d.submit({"a@example.org"}, "Subject: x\r\n\r\n" + std::string(100, 'x'));

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "lab/tour/classroom.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "calc/text_line.hpp"
+#include "scan/payloads.hpp"
+
+namespace netlab::lab {
+namespace {
+
+template <class Server>
+result<std::unique_ptr<local_service>> start(Server& handler) {
+  for (std::unique_ptr<local_service> before = {};;) {
+    auto started = local_service::start(handler, handler.limits());
+    if (!started || scan::payload_for((*started)->port()).empty()) return started;
+    before = std::move(*started);  // keeps its number until there is another one
+  }
+}
+
+}  // namespace
+
+classroom::classroom(narrator& to)
+    : tell(to), calc_({}, [](const std::string&) {}), echo_({}, [](const std::string&) {}) {}
+
+result<void> classroom::open() {
+  auto calc = start(calc_);
+  if (!calc) return unexpected(calc.error());
+  calc_service_ = std::move(*calc);
+  auto echo = start(echo_);
+  if (!echo) return unexpected(echo.error());
+  echo_service_ = std::move(*echo);
+  return {};
+}
+
+asio::awaitable<result<bool>> classroom::refuses_more_than(std::uint64_t count) const {
+  const time_point end = clock::now() + patience;
+  asio::steady_timer pause(co_await asio::this_coro::executor);
+  while (totals().refused <= count) {
+    if (clock::now() >= end) co_return false;
+    pause.expires_after(std::chrono::milliseconds(1));
+    if (const auto [error] = co_await pause.async_wait(net::use_tuple); error)
+      co_return fail(error, "wait for a server");
+  }
+  co_return true;
+}
+
+calc::query_options classroom::over(net::transport protocol) const {
+  return {.protocol = protocol, .port = calc_at(), .timeout = patience};
+}
+
+asio::awaitable<result<calc::query_reply>> classroom::ask(calc::query_options how, calc::request what) {
+  std::string line = fmt::format("netlab calc query --{}", net::name_of(how.protocol));
+  if (how.order == byte_order::little) line += " --byte-order little";
+  if (how.timeout < patience)
+    line += fmt::format(" --timeout {}ms", std::chrono::duration_cast<std::chrono::milliseconds>(how.timeout).count());
+  line += fmt::format(" --port {} {}", how.port, to_lower(calc::to_line(what)));
+  show_command(line);
+  auto got = co_await calc::query_one(std::move(how), std::move(what));
+  if (got) tell.show(got->what.value ? fmt::format("{}", *got->what.value) : describe(got->what.value.error()));
+  co_return got;
+}
+
+}  // namespace netlab::lab

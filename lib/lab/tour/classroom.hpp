@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// What exercises 1 and 2 are done with: a calculation server, an echo server, and clients that show what they do.
+#pragma once
+
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "calc/query.hpp"
+#include "calc/serve.hpp"
+#include "echo/serve.hpp"
+#include "lab/tour/local_service.hpp"
+#include "lab/tour/narrator.hpp"
+
+namespace netlab::lab {
+
+inline constexpr auto patience = std::chrono::seconds(10);  ///< for what must come
+
+class classroom {
+ public:
+  explicit classroom(narrator& to);
+
+  /// Starts the servers, each on a port for which a scan has no request of its own. Before anything else.
+  [[nodiscard]] result<void> open();
+
+  [[nodiscard]] std::uint16_t calc_at() const { return calc_service_->port(); }
+  [[nodiscard]] std::uint16_t echo_at() const { return echo_service_->port(); }
+  [[nodiscard]] calc::server_totals totals() const { return calc_.totals(); }
+  /// Waits until the calculation server has refused more requests than so many. False: patience has come to its end.
+  /// Fails when cancelled.
+  [[nodiscard]] asio::awaitable<result<bool>> refuses_more_than(std::uint64_t count) const;
+  [[nodiscard]] local_service& calc_service() { return *calc_service_; }
+
+  /// Shows the line that a user would type, behind a `$`.
+  void show_command(std::string_view command) { tell.show(fmt::format("$ {}", command)); }
+  /// Shows `netlab calc query` with its options, asks, and shows what it prints. Fails as calc::query() does.
+  [[nodiscard]] asio::awaitable<result<calc::query_reply>> ask(calc::query_options how, calc::request what);
+  /// Of the calculation server, over this transport.
+  [[nodiscard]] calc::query_options over(net::transport protocol) const;
+
+  narrator& tell;
+
+ private:
+  calc::server calc_;
+  echo::server echo_;
+  std::unique_ptr<local_service> calc_service_;
+  std::unique_ptr<local_service> echo_service_;
+};
+
+}  // namespace netlab::lab

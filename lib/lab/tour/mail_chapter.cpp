@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "lab/tour/mail_chapter.hpp"
+
+#include <array>
+
+#include "lab/tour/post_office.hpp"
+
+namespace netlab::lab {
+namespace {
+
+constexpr std::array<step<post_office>, 8> steps{{
+    {"By hand: the dialogue", by_hand},
+    {"By program: the same", by_program},
+    {"Why does a client look at the certificate?", trust},
+    {"Other addresses in MAIL FROM and in From: what does one notice?", two_senders},
+    {"What does the receiver know of the sender?", receiver_knows},
+    {"A recipient that is not in the letter", hidden},
+    {"A dot at the start of a line", dots},
+    {"What if somebody strikes STARTTLS out?", struck_out},
+}};
+
+}  // namespace
+
+std::vector<std::string_view> mail_titles() { return titles_of(steps); }
+
+step_result tell_mail(narrator& tell) {
+  post_office room(tell);
+  if (auto opened = room.open(); !opened) co_return opened;
+  co_return co_await play(room, steps);
+}
+
+}  // namespace netlab::lab

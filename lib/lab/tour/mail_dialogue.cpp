@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// Exercise 3 by hand: a person who types lines, first in clear, then over TLS.
+#include <array>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/base64.hpp"
+#include "base/line_buffer.hpp"
+#include "base/text.hpp"
+#include "lab/tour/post_office.hpp"
+#include "lab/tour/talk.hpp"
+
+namespace netlab::lab {
+namespace {
+
+constexpr std::size_t max_line = 2048;
+
+std::string in_base64(std::string_view text) { return encode_base64(as_bytes(text)); }
+
+/// Types a line and shows it, waits for the answer and shows that.
+class typist {
+ public:
+  typist(narrator& tell, net::tcp::socket socket) : tell_(tell), clear_(std::move(socket)) {}
+
+  /// An answer: all its lines, each with its end. Base64 in a 334 is shown decoded beside it.
+  asio::awaitable<result<std::string>> hear() {
+    std::string answer;
+    while (true) {
+      while (const auto line = lines_.next()) {
+        const std::string text(line->text);
+        answer += text + "\r\n";
+        show('S', text, decoded(text));
+        if (text.size() < 4 || text[3] != '-') co_return answer;  // RFC 5321 §4.2.1: the last line
+      }
+      std::array<std::byte, 4096> piece{};
+      const auto size = co_await read(piece);
+      if (!size) co_return unexpected(size.error());
+      lines_.append(as_text(bytes_view(piece).first(*size)));
+    }
+  }
+
+  asio::awaitable<result<std::string>> type(std::string line, std::string beside = {}) {
+    if (auto sent = co_await put(line, beside); !sent) co_return unexpected(sent.error());
+    co_return co_await hear();
+  }
+
+  /// A line that has no answer of its own.
+  asio::awaitable<result<void>> put(std::string line, std::string beside = {}) {
+    show('C', line, beside);
+    line += "\r\n";
+    const net::expiry limit(socket(), clock::now() + patience);
+    std::error_code error;
+    if (secure_) {
+      const auto [failed, size] = co_await asio::async_write(*secure_, asio::buffer(line), net::use_tuple);
+      error = failed;
+    } else {
+      const auto [failed, size] = co_await asio::async_write(clear_, asio::buffer(line), net::use_tuple);
+      error = failed;
+    }
+    if (error) co_return fail(error, "send a line");
+    co_return result<void>();
+  }
+
+  asio::awaitable<result<void>> start_tls(const net::tls_context& with, std::string host) {
+    secure_ =
+        std::make_unique<net::tls_stream>(std::move(clear_), with, net::tls_peer{.host = std::move(host), .sni = {}});
+    co_return co_await secure_->handshake(clock::now() + patience);
+  }
+  /// Whether what is said is shown.
+  void mute(bool on) { mute_ = on; }
+
+  [[nodiscard]] const net::tls_stream& secure() const { return *secure_; }
+
+ private:
+  net::tcp::socket& socket() { return secure_ ? secure_->socket() : clear_; }
+
+  asio::awaitable<result<std::size_t>> read(std::span<std::byte> into) {
+    const net::expiry limit(socket(), clock::now() + patience);
+    const auto buffer = asio::buffer(into.data(), into.size());
+    if (secure_) {
+      const auto [error, size] = co_await secure_->async_read_some(buffer, net::use_tuple);
+      if (error) co_return fail(error, "read an answer");
+      co_return size;
+    }
+    const auto [error, size] = co_await clear_.async_read_some(buffer, net::use_tuple);
+    if (error) co_return fail(error, "read an answer");
+    co_return size;
+  }
+
+  static std::string decoded(std::string_view answer) {
+    if (!answer.starts_with("334 ")) return {};
+    const auto octets = decode_base64(trim(answer.substr(4)));
+    return octets ? std::string(as_text(*octets)) : std::string();
+  }
+
+  void show(char who, std::string_view line, std::string_view beside) {
+    if (mute_) return;
+    if (line.empty()) return tell_.show(fmt::format("{}:", who));
+    if (beside.empty()) return tell_.show(fmt::format("{}: {}", who, escape(line)));
+    tell_.show(fmt::format("{}: {:<20} {}", who, escape(line), escape(beside)));
+  }
+
+  narrator& tell_;
+  net::tcp::socket clear_;
+  std::unique_ptr<net::tls_stream> secure_;
+  line_buffer lines_{max_line};
+  bool mute_ = false;
+};
+
+/// All that comes before MAIL, unseen.
+asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
+  hand.mute(true);
+  if (const auto greeting = co_await hand.hear(); !greeting) co_return unexpected(greeting.error());
+  for (const std::string_view line : {"EHLO client.example", "STARTTLS"})
+    if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
+  const auto trusted = net::tls_context::client({.ca_file = in.ca_file()});
+  if (!trusted) co_return unexpected(trusted.error());
+  if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
+  if (const auto answer = co_await hand.type("EHLO client.example"); !answer) co_return unexpected(answer.error());
+  // RFC 4616: who is acted for, who logs in, the password, with NUL between them.
+  const std::string plain = fmt::format("{0}{1}{0}{2}", '\0', lab_user, lab_password);
+  const auto answer = co_await hand.type("AUTH PLAIN " + in_base64(plain));
+  if (!answer) co_return unexpected(answer.error());
+  if (!answer->starts_with("235 ")) co_return fail(errc::internal, "the lab's mail server does not let us in");
+  hand.mute(false);
+  co_return result<void>();
+}
+
+/// MAIL and RCPT unseen, then DATA and the end of an empty header.
+asio::awaitable<result<void>> begin_letter(typist& hand) {
+  hand.mute(true);
+  for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>"})
+    if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
+  hand.mute(false);
+  if (const auto answer = co_await hand.type("DATA"); !answer) co_return unexpected(answer.error());
+  co_return co_await hand.put("");
+}
+
+bool offers(std::string_view answer, std::string_view extension) {
+  for (const std::string_view line : split(answer, '\n'))
+    if (trim(line).size() >= 4 && trim(line).substr(4).starts_with(extension)) return true;
+  return false;
+}
+
+}  // namespace
+
+step_result by_hand(post_office& in) {
+  in.tell.say(
+      "SMTP (RFC 5321) is lines of text that end in CRLF. The client says a word, the server answers with three "
+      "digits: 2 is yes, 3 go on, 4 not now, 5 no. A hyphen behind them: another line follows. First in clear:");
+  auto socket = co_await connect_to(in.port());
+  if (!socket) co_return unexpected(socket.error());
+  typist hand(in.tell, std::move(*socket));
+  const auto greeting = co_await hand.hear();
+  if (!greeting) co_return unexpected(greeting.error());
+  const auto in_clear = co_await hand.type("EHLO client.example");
+  if (!in_clear) co_return unexpected(in_clear.error());
+  const auto too_early = co_await hand.type("AUTH LOGIN");
+  if (!too_early) co_return unexpected(too_early.error());
+  in.tell.check("in clear the server offers STARTTLS but no AUTH, and refuses a login",
+                greeting->starts_with("220 ") && offers(*in_clear, "STARTTLS") && !offers(*in_clear, "AUTH") &&
+                    too_early->starts_with("5"));
+
+  in.tell.say("STARTTLS (RFC 3207): behind the 220 the same connection goes on as TLS.");
+  const auto ready = co_await hand.type("STARTTLS");
+  if (!ready) co_return unexpected(ready.error());
+  const auto trusted = net::tls_context::client({.ca_file = in.ca_file()});
+  if (!trusted) co_return unexpected(trusted.error());
+  if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
+  in.tell.show(fmt::format("   {}, {}; certificate {} by ca.pem", hand.secure().version(), hand.secure().cipher(),
+                           hand.secure().verification().words));
+  in.tell.check("TLS stands, and the certificate is this server's",
+                ready->starts_with("220 ") && hand.secure().verification().code == X509_V_OK);
+
+  in.tell.say(
+      "What was said in clear counts no more, so: EHLO again. (openssl s_client -starttls smtp -crlf -connect HOST:587 "
+      "comes as far as this by itself. Its trap: it takes a line that begins with R or Q for a command of its own, "
+      "RCPT "
+      "among them. netlab connect --starttls smtp --crlf HOST:587 has no such letters.) Then the login, in Base64 both "
+      "ways, here with its meaning beside it:");
+  const auto over_tls = co_await hand.type("EHLO client.example");
+  if (!over_tls) co_return unexpected(over_tls.error());
+  const auto asks_user = co_await hand.type("AUTH LOGIN");
+  if (!asks_user) co_return unexpected(asks_user.error());
+  const auto asks_password = co_await hand.type(in_base64(lab_user), std::string(lab_user));
+  if (!asks_password) co_return unexpected(asks_password.error());
+  const auto logged_in = co_await hand.type(in_base64(lab_password), std::string(lab_password));
+  if (!logged_in) co_return unexpected(logged_in.error());
+  in.tell.check("now AUTH is offered, and the login was accepted: 235",
+                offers(*over_tls, "AUTH") && !offers(*over_tls, "STARTTLS") && asks_user->starts_with("334 ") &&
+                    asks_password->starts_with("334 ") && logged_in->starts_with("235 "));
+  in.tell.say(
+      "Base64 is a way to write octets in letters, and no secret to anybody. It is TLS that keeps the password from "
+      "those on the way. Last, the letter: MAIL and RCPT are the envelope, DATA begins what is inside, and a line with "
+      "nothing but a dot ends it.");
+  const std::size_t before = in.taken().size();
+  std::string accepted;
+  for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>", "DATA"}) {
+    const auto answer = co_await hand.type(std::string(line));
+    if (!answer) co_return unexpected(answer.error());
+    accepted += answer->front();
+  }
+  for (const std::string_view line :
+       {"From: Ann <ann@client.example>", "To: ben@lab.example", "Subject: By hand", "", "Hello Ben."})
+    if (auto sent = co_await hand.put(std::string(line)); !sent) co_return sent;
+  const auto taken = co_await hand.type(".");
+  if (!taken) co_return unexpected(taken.error());
+  const auto bye = co_await hand.type("QUIT");
+  if (!bye) co_return unexpected(bye.error());
+  const auto all = in.taken();
+  in.tell.check("the server took the letter (250), and has it as it was typed",
+                accepted == "223" && taken->starts_with("250 ") && bye->starts_with("221 ") &&
+                    all.size() == before + 1 && field_of(all.back().text, "Subject") == "By hand" &&
+                    body_of(all.back().text) == "Hello Ben.\n");
+  co_return result<void>();
+}
+
+step_result dots(post_office& in) {
+  in.tell.say(
+      "A line with nothing but a dot ends the letter. So a client puts another dot before each line that begins with "
+      "one, and the server takes it away (RFC 5321 section 4.5.2). Here a letter has the lines 'before', '.', '.netrc' "
+      "and 'after'; login and envelope are left out.");
+  auto socket = co_await connect_to(in.port());
+  if (!socket) co_return unexpected(socket.error());
+  typist hand(in.tell, std::move(*socket));
+  if (auto ready = co_await log_in(hand, in); !ready) co_return ready;
+  if (auto begun = co_await begin_letter(hand); !begun) co_return begun;
+  for (const std::string_view line : {"before", "..", "..netrc", "after"})
+    if (auto sent = co_await hand.put(std::string(line)); !sent) co_return sent;
+  const auto whole = co_await hand.type(".");
+  if (!whole) co_return unexpected(whole.error());
+  const auto stuffed = in.taken();
+  in.tell.check(
+      "the letter arrived as it was meant, the line with the dot too",
+      whole->starts_with("250 ") && !stuffed.empty() && body_of(stuffed.back().text) == "before\n.\n.netrc\nafter\n");
+
+  in.tell.say("And the same without the second dots:");
+  if (auto begun = co_await begin_letter(hand); !begun) co_return begun;
+  if (auto sent = co_await hand.put("before"); !sent) co_return sent;
+  const auto cut = co_await hand.type(".");
+  if (!cut) co_return unexpected(cut.error());
+  const auto netrc = co_await hand.type(".netrc");
+  if (!netrc) co_return unexpected(netrc.error());
+  const auto after = co_await hand.type("after");
+  if (!after) co_return unexpected(after.error());
+  const auto bare = in.taken();
+  in.tell.check("the letter ends at its first dot, and the server takes its rest for commands",
+                cut->starts_with("250 ") && bare.size() == stuffed.size() + 1 &&
+                    body_of(bare.back().text) == "before\n" && netrc->starts_with("5") && after->starts_with("5"));
+  in.tell.say(
+      "So whoever fills in a web form behind such a program gives its mail server commands. With BDAT (RFC 3030), as "
+      "netlab mail send has "
+      "used it, the length is said first, and nothing in a letter can look like its end.");
+  co_return result<void>();
+}
+
+}  // namespace netlab::lab

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Exercise 3 by program: what is on the envelope, what is in the letter, and who may be believed.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "lab/tour/classroom.hpp"
+#include "lab/tour/post_office.hpp"
+
+namespace netlab::lab {
+namespace {
+
+void show_text(narrator& tell, std::string_view text) {
+  for (std::string_view line : split(trim(text), '\n')) {
+    while (line.ends_with('\r')) line.remove_suffix(1);
+    std::string shown;
+    for (; line.starts_with('\t'); line.remove_prefix(1)) shown += "    ";
+    tell.show(shown + escape(line));
+  }
+}
+
+/// Of an answer of several lines only the last.
+void show_dialogue(narrator& tell, const std::vector<std::string>& dialogue) {
+  std::size_t left_out = 0;
+  for (const std::string& line : dialogue) {
+    const bool goes_on = line.size() > 6 && line.starts_with("S: ") && line[6] == '-';
+    left_out = goes_on ? left_out + 1 : left_out;
+    if (goes_on) continue;
+    if (left_out > 0) tell.show(fmt::format("S: ({} before the last)", count_of(std::exchange(left_out, 0), "line")));
+    tell.show(line);
+  }
+}
+
+/// A field with its further lines, as it stands.
+std::string_view whole_field(std::string_view text, std::string_view name) {
+  const auto begin = text.find(name);
+  if (begin == std::string_view::npos) return {};
+  auto end = text.find('\n', begin);
+  while (end != std::string_view::npos && end + 1 < text.size() && (text[end + 1] == '\t' || text[end + 1] == ' '))
+    end = text.find('\n', end + 1);
+  return text.substr(begin, end - begin);
+}
+
+}  // namespace
+
+step_result by_program(post_office& in) {
+  in.tell.say(
+      "The same by a program on plain sockets. AUTH PLAIN has name and password in one line of Base64, which netlab "
+      "does "
+      "not show. The client sends what needs no answer in one piece (PIPELINING, RFC 2920).");
+  letter one;
+  one.subject = "By program";
+  one.text = "Hello Ben.";
+  const auto became = co_await in.deliver(std::move(one), in.usual());
+  if (!became) co_return unexpected(became.error());
+  if (!became->done) co_return unexpected(became->done.error());
+  show_dialogue(in.tell, became->dialogue);
+  in.tell.check("the server took the message: 250", became->answer && became->answer->code == 250);
+  if (!became->arrived) co_return fail(errc::internal, "the server has taken a message, and it is nowhere");
+  in.tell.say("What now lies in the server's Maildir:");
+  show_text(in.tell, became->arrived->text);
+  in.tell.check("it came over TLS from somebody who had logged in: ESMTPSA, S for TLS, A for AUTH",
+                became->arrived->envelope.is_secure && became->arrived->envelope.user == lab_user &&
+                    field_of(became->arrived->text, "Received").contains("with ESMTPSA"));
+  co_return result<void>();
+}
+
+step_result trust(post_office& in) {
+  in.tell.say(
+      "Whoever sits on the way can speak TLS, too, with a certificate that he made himself. So a client looks who "
+      "signed it, and for whom. The lab's CA is known to nobody; without its file "
+      "(ssl.create_default_context(cafile=…) "
+      "in Python, --ca-file here) the client trusts the system's list, and stops before the password:");
+  letter one;
+  one.subject = "Who is there?";
+  one.text = "Hello?";
+  mail::send_options how = in.usual();
+  how.trust.ca_file.clear();
+  const auto became = co_await in.deliver(std::move(one), std::move(how));
+  if (!became) co_return unexpected(became.error());
+  in.tell.show(became->done ? "sent" : describe(became->done.error()));
+  const bool has_login =
+      std::ranges::any_of(became->dialogue, [](std::string_view line) { return line.starts_with("C: AUTH"); });
+  in.tell.check("no login and no letter for a server that nobody vouches for",
+                !became->done && became->done.error().code == errc::not_permitted && !has_login && !became->arrived);
+  co_return result<void>();
+}
+
+step_result two_senders(post_office& in) {
+  in.tell.say(
+      "The address in MAIL FROM is where a bounce goes; the From: line is what a reader sees. Nothing in SMTP makes "
+      "them agree, as nothing makes the sender on an envelope agree with the letter's head. Here they differ, and "
+      "neither is true.");
+  letter one;
+  one.envelope_from = "mallory@elsewhere.example";
+  one.from = "rector@university.example";
+  one.subject = "Marks";
+  one.text = "You have passed.";
+  const auto got = co_await in.deliver(std::move(one));
+  if (!got) co_return unexpected(got.error());
+  for (const std::string_view name : {"Return-Path", "From", "Subject"})
+    in.tell.show(fmt::format("{}: {}", name, escape(field_of(got->text, name))));
+  in.tell.check("the server took it; the envelope says mallory, the letter says rector",
+                got->envelope.sender_text() == "mallory@elsewhere.example" &&
+                    field_of(got->text, "Return-Path") == "<mallory@elsewhere.example>" &&
+                    field_of(got->text, "From") == "rector@university.example");
+  in.tell.say("How easily this goes is the lesson. To do it to others is forgery.");
+  co_return result<void>();
+}
+
+step_result receiver_knows(post_office& in) {
+  in.tell.say(
+      "A receiver puts two fields on top. Return-Path repeats the envelope. Received says what the client called "
+      "itself, "
+      "and the address that the connection came from: of all this only the address is not the client's to choose.");
+  letter one;
+  one.envelope_from = "mallory@elsewhere.example";
+  one.from = "rector@university.example";
+  one.subject = "Once more";
+  one.text = "Who am I?";
+  mail::send_options how = in.usual();
+  how.helo = "mail.university.example";
+  const auto became = co_await in.deliver(std::move(one), std::move(how));
+  if (!became) co_return unexpected(became.error());
+  if (!became->done) co_return unexpected(became->done.error());
+  if (!became->arrived) co_return fail(errc::internal, "the server has taken a message, and it is nowhere");
+  const taken_letter& got = *became->arrived;
+  const std::string received = field_of(got.text, "Received");
+  in.tell.show(fmt::format("Return-Path: {}", escape(field_of(got.text, "Return-Path"))));
+  show_text(in.tell, whole_field(got.text, "Received: "));
+  in.tell.check("the name is the client's invention, the address is the connection's",
+                received.starts_with("from mail.university.example ([127.0.0.1])") && got.envelope.peer == "127.0.0.1");
+  in.tell.show(fmt::format("the server's log: logged in as {}", escape(got.envelope.user)));
+  in.tell.check("the server itself knows one thing more: who logged in", got.envelope.user == lab_user);
+  in.tell.say(
+      "A submission server could refuse senders that are not the user's, and many do. Between servers there is no "
+      "login: SPF (RFC 7208) checks the address against the envelope's domain, DKIM (RFC 6376) signs the letter, and "
+      "DMARC (RFC 7489) asks that one of them fits the From: line.");
+  co_return result<void>();
+}
+
+step_result hidden(post_office& in) {
+  in.tell.say("Each recipient has a RCPT of its own. A Bcc: is one that the letter does not mention.");
+  letter one;
+  one.bcc = "eve@lab.example";
+  one.subject = "Party";
+  one.text = "On Friday.";
+  const auto got = co_await in.deliver(std::move(one));
+  if (!got) co_return unexpected(got.error());
+  bool eve_was_named = false;
+  for (const mail::recipient& each : got->envelope.recipients) {
+    in.tell.show(fmt::format("RCPT TO:<{}>", escape(each.address.to_string())));
+    eve_was_named = eve_was_named || each.address.to_string() == "eve@lab.example";
+  }
+  // Delivered-To is the receiver's.
+  bool is_in_letter = body_of(got->text).contains("eve");
+  for (const std::string_view name : {"To", "Cc", "Bcc"}) {
+    const std::string value = field_of(got->text, name);
+    in.tell.show(fmt::format("{}: {}", name, value.empty() ? "(no such line)" : escape(value)));
+    is_in_letter = is_in_letter || value.contains("eve");
+  }
+  in.tell.check("eve is in the envelope, and not in what the client sent as the letter",
+                got->envelope.recipients.size() == 2 && eve_was_named && !is_in_letter);
+  co_return result<void>();
+}
+
+step_result struck_out(post_office& in) {
+  in.tell.say(
+      "STARTTLS is a line of text like the others. Whoever sits on the way can strike it from the server's list, and "
+      "wait for the password. netlab mail sink --fault no-starttls plays that. A client must not go on then:");
+  post_office robbed(in.tell);
+  if (auto opened = robbed.open({"no-starttls"}); !opened) co_return opened;
+  letter one;
+  one.subject = "Secret";
+  one.text = "For your eyes only.";
+  const auto became = co_await robbed.deliver(std::move(one), robbed.usual());
+  if (!became) co_return unexpected(became.error());
+  in.tell.show(became->done ? "sent" : describe(became->done.error()));
+  in.tell.check("nothing was sent in clear", !became->done && became->done.error().code == errc::not_permitted &&
+                                                 !became->arrived && robbed.taken().empty());
+  if (auto closed = co_await robbed.close(); !closed) co_return closed;
+  co_return co_await in.close();
+}
+
+}  // namespace netlab::lab

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// What exercise 3 is done with: netlab's mail server with a certificate of its own, and clients that show what they do.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/tour/local_service.hpp"
+#include "lab/tour/step.hpp"
+#include "lab/tour/temporary_directory.hpp"
+#include "mail/send.hpp"
+#include "mail/sink.hpp"
+
+namespace netlab::lab {
+
+inline constexpr std::string_view lab_user = "student";
+inline constexpr std::string_view lab_password = "geheim";
+
+/// A message as the server has it.
+struct taken_letter {
+  mail::envelope envelope;
+  std::string text;  ///< the file in its Maildir: with the fields that a receiver adds; lines end in LF
+};
+
+/// A message as a person would have it.
+struct letter {
+  std::string envelope_from = "ann@client.example";
+  std::string from = "ann@client.example";
+  std::string to = "ben@lab.example";
+  std::string bcc = {};
+  std::string subject;
+  std::string text;
+};
+
+class post_office {
+ public:
+  explicit post_office(narrator& to) : tell(to) {}
+
+  /// A CA, a certificate, a Maildir and the server, on a free port; once. `faults` as `mail sink --fault` has them.
+  [[nodiscard]] result<void> open(std::vector<std::string> faults = {});
+  /// Fails where the server has not ended in time, or when cancelled.
+  [[nodiscard]] step_result close();
+
+  [[nodiscard]] std::uint16_t port() const { return service_->port(); }
+  /// What a client has to trust.
+  [[nodiscard]] const std::string& ca_file() const { return authority_->file(); }
+  /// All so far, in their order.
+  [[nodiscard]] std::vector<taken_letter> taken() const;
+
+  /// What became of a letter that was sent.
+  struct outcome {
+    result<void> done;
+    result<mail::reply> answer = fail(errc::internal, "not sent");
+    std::vector<std::string> dialogue;
+    std::optional<taken_letter> arrived;
+  };
+  /// How netlab mail send would go about it: STARTTLS, login, and only this CA is trusted.
+  [[nodiscard]] mail::send_options usual() const;
+  /// Shows the command for it and sends it. Fails when cancelled.
+  [[nodiscard]] asio::awaitable<result<outcome>> deliver(letter one, mail::send_options how);
+  /// The same, as usual; fails where it was not taken.
+  [[nodiscard]] asio::awaitable<result<taken_letter>> deliver(letter one);
+
+  narrator& tell;
+
+ private:
+  void show_command(const letter& one, const mail::send_options& how);
+
+  std::optional<temporary_directory> directory_;
+  std::optional<net::authority> authority_;
+  mutable std::mutex mutex_;
+  std::vector<taken_letter> taken_;
+  std::unique_ptr<mail::sink> sink_;
+  std::unique_ptr<local_service> service_;
+  int sent_ = 0;
+};
+
+/// The value of a header field, its lines joined; empty if there is none.
+[[nodiscard]] std::string field_of(std::string_view text, std::string_view name);
+
+/// What stands behind the header.
+[[nodiscard]] std::string_view body_of(std::string_view text);
+
+// mail_dialogue.cpp
+[[nodiscard]] step_result by_hand(post_office& in);
+[[nodiscard]] step_result dots(post_office& in);
+// mail_letters.cpp
+[[nodiscard]] step_result by_program(post_office& in);
+[[nodiscard]] step_result trust(post_office& in);
+[[nodiscard]] step_result two_senders(post_office& in);
+[[nodiscard]] step_result receiver_knows(post_office& in);
+[[nodiscard]] step_result hidden(post_office& in);
+[[nodiscard]] step_result struck_out(post_office& in);
+
+}  // namespace netlab::lab

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// What to do about a peer that says nothing.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "lab/tour/calc_steps.hpp"
+#include "lab/tour/odd_ports.hpp"
+#include "lab/tour/talk.hpp"
+
+namespace netlab::lab {
+
+using net::tcp;
+using net::udp;
+
+namespace {
+
+constexpr auto silence = std::chrono::milliseconds(200);  // for what must not come
+
+/// How long SYNs are repeated (tcp(7)), as far as the system can be told.
+std::error_code set_connect_timeout(int socket, std::chrono::milliseconds limit) {
+  const auto user_timeout = static_cast<unsigned>(limit.count());
+  const int repeats = 1;  // Linux before 5.0 looks at the user timeout only behind the handshake
+  const bool done = ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof user_timeout) == 0 &&
+                    ::setsockopt(socket, IPPROTO_TCP, TCP_SYNCNT, &repeats, sizeof repeats) == 0;
+  return done ? std::error_code() : last_system_error();
+}
+
+std::error_code set_receive_timeout(int socket, std::chrono::milliseconds limit) {
+  const timeval value{.tv_sec = limit.count() / 1000, .tv_usec = limit.count() % 1000 * 1000};
+  return ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0 ? std::error_code()
+                                                                                  : last_system_error();
+}
+
+/// 0: for ever.
+std::chrono::milliseconds receive_timeout_of(int socket) {
+  timeval value{};
+  socklen_t size = sizeof value;
+  if (::getsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &value, &size) != 0) return std::chrono::milliseconds(-1);
+  return std::chrono::milliseconds(value.tv_sec * 1000 + value.tv_usec / 1000);
+}
+
+std::string in_words(std::chrono::milliseconds limit) {
+  return limit.count() == 0 ? "0: waits for ever" : fmt::format("{} ms", limit.count());
+}
+
+/// A blocking recv() on this socket: 0 or its errno.
+int receive_blocking(int socket) {
+  char octet{};
+  return ::recv(socket, &octet, 1, 0) < 0 ? errno : 0;
+}
+
+}  // namespace
+
+step_result timeout_errors(classroom& in) {
+  in.tell.say(
+      "A datagram is lost, a host is switched off, a server hangs: nothing tells the client, and recv() waits for "
+      "ever. "
+      "With a timeout it ends in an error: EAGAIN in C (on Windows WSAETIMEDOUT, 10060), TimeoutError in Python. That "
+      "is no disaster but a fact about the peer: catch it, ask again or give up.");
+  udp::socket mute(co_await asio::this_coro::executor, {asio::ip::address_v4::loopback(), 0});
+  udp::socket asking(co_await asio::this_coro::executor, udp::v4());
+  std::error_code error;
+  asking.connect(mute.local_endpoint(error), error);
+  if (!error) error = set_receive_timeout(asking.native_handle(), silence);
+  if (error) co_return fail(error, "prepare a socket");
+  const time_point begin = clock::now();
+  const int number = receive_blocking(asking.native_handle());
+  in.tell.show(fmt::format("recv() with SO_RCVTIMEO of {} ms: {} (EAGAIN, {})", silence.count(),
+                           message_of({number, std::system_category()}), number));
+  in.tell.check("a recv() that waited for nothing came back with an error",
+                number == EAGAIN && clock::now() - begin >= silence / 2);
+
+  auto how = in.over(net::transport::udp);
+  how.port = mute.local_endpoint(error).port();
+  how.timeout = silence;
+  const calc::request asked{.id = 11, .op = "SUM", .numbers = {1, 2, 3}};
+  const auto got = co_await in.ask(how, asked);
+  if (!got) co_return unexpected(got.error());
+  in.tell.check("netlab's client asked again, then gave up",
+                !got->what.value && got->what.value.error().code == errc::timed_out);
+
+  in.tell.say(
+      "connect() has a timeout of its own: the system repeats the SYN after a second, then at growing distances, and "
+      "gives up after one or two minutes. Here it is told to do so earlier (TCP_USER_TIMEOUT), on a port that drops "
+      "every SYN:");
+  auto silent = co_await silent_port::make();
+  if (!silent) co_return unexpected(silent.error());
+  tcp::socket calling(co_await asio::this_coro::executor, tcp::v4());
+  error = set_connect_timeout(calling.native_handle(), silence);
+  if (error) co_return fail(error, "set a socket's options");
+  const auto late = co_await connect_on(calling, {asio::ip::address_v4::loopback(), silent->number()});
+  if (!late) co_return unexpected(late.error());
+  in.tell.show(fmt::format("connect() to port {}: {} ({})", silent->number(), message_of(*late), late->value()));
+  in.tell.check("the error is ETIMEDOUT, 110; on Windows WSAETIMEDOUT, 10060",
+                late->category() == std::system_category() && late->value() == ETIMEDOUT);
+
+  in.tell.say(
+      "A UDP port that nobody has is not silent: its system answers with ICMP type 3, code 3, port unreachable. On a "
+      "connected socket the next call then fails (ECONNREFUSED; on Windows 10054), and no timeout is needed.");
+  mute.close(error);
+  how.timeout = patience;
+  const calc::request again{.id = 12, .op = "SUM", .numbers = {1, 2, 3}};
+  const auto closed = co_await in.ask(how, again);
+  if (!closed) co_return unexpected(closed.error());
+  in.tell.check("a closed port is refused, without a timeout",
+                !closed->what.value && closed->what.value.error().code == std::errc::connection_refused);
+  co_return result<void>();
+}
+
+step_result timeout_settings(classroom& in) {
+  in.tell.say(
+      "For one socket: in Python sock.settimeout(5). In C the option SO_RCVTIMEO, or poll() with a limit before each "
+      "recv(). netlab has a timer beside each wait, which cancels it.");
+  auto listening = listen_here(co_await asio::this_coro::executor);
+  if (!listening) co_return unexpected(listening.error());
+  constexpr auto limit = std::chrono::milliseconds(5000);
+  const auto before = receive_timeout_of(listening->native_handle());
+  if (const auto error = set_receive_timeout(listening->native_handle(), limit))
+    co_return fail(error, "set SO_RCVTIMEO");
+  const auto after = receive_timeout_of(listening->native_handle());
+  in.tell.show(fmt::format("a new socket            SO_RCVTIMEO {}", in_words(before)));
+  in.tell.show(fmt::format("after setsockopt()      SO_RCVTIMEO {}", in_words(after)));
+
+  auto client = co_await connect_to(listening->local_endpoint().port());
+  if (!client) co_return unexpected(client.error());
+  const net::expiry patient(*listening, clock::now() + patience);
+  auto [error, server] = co_await listening->async_accept(net::use_tuple);
+  if (error) co_return fail(error, "accept");
+  const auto other = receive_timeout_of(client->native_handle());
+  const auto inherited = receive_timeout_of(server.native_handle());
+  in.tell.show(fmt::format("another socket          SO_RCVTIMEO {}", in_words(other)));
+  in.tell.show(fmt::format("one that accept() made  SO_RCVTIMEO {}", in_words(inherited)));
+  pollfd question{.fd = server.native_handle(), .events = POLLIN, .revents = 0};
+  const int ready = ::poll(&question, 1, 10);
+  in.tell.show(fmt::format("poll() for 10 ms        {}", ready == 0 ? "returns 0: nothing came" : "returns"));
+  in.tell.check("a timeout belongs to its socket, and a new one waits for ever",
+                before.count() == 0 && after == limit && other.count() == 0 && ready == 0);
+  in.tell.say(
+      "For all: Python has socket.setdefaulttimeout(5), for every socket made after it. That is Python's, not the "
+      "system's; C has nothing like it, and each socket is set by itself. Only a server can save work: on Linux what "
+      "accept() makes takes over the options of the listening socket. Python's settimeout() is no such option: there "
+      "each "
+      "socket that accept() returns is set anew.");
+  in.tell.check("accept() has made a socket with the listening one's timeout", inherited == limit);
+  co_return result<void>();
+}
+
+}  // namespace netlab::lab

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "lab/tour/scan_chapter.hpp"
+
+#include <array>
+
+#include "lab/tour/scan_room.hpp"
+
+namespace netlab::lab {
+namespace {
+
+constexpr std::size_t crowd = 24;  // silent ports at once
+
+constexpr std::array<step<scan_room>, 12> steps{{
+    {"What is the packet sequence of an open and of a closed TCP port?", handshake},
+    {"What does a program see of a closed port?", refusal},
+    {"What does it see of a TCP port that does not answer?", tcp_silence},
+    {"Many silent ports at once", in_parallel},
+    {"A message to an open port", messages},
+    {"What is the packet sequence of an open and of a closed UDP port?", over_udp},
+    {"How does a program tell silence and ICMP apart?", silence_or_icmp},
+    {"What does UDP's silence mean?", udp_silence},
+    {"The calculation service over UDP", unmoved},
+    {"What does the echo service do with the client's requests?", echoed},
+    {"Which TCP and UDP ports are open?", open_ports},
+    {"Stopping a scan", stopped_early},
+}};
+
+}  // namespace
+
+std::vector<std::string_view> scan_titles() { return titles_of(steps); }
+
+step_result tell_scan(narrator& tell) {
+  scan_room room(tell);
+  if (auto opened = co_await room.open(crowd); !opened) co_return opened;
+  co_return co_await play(room, steps);
+}
+
+}  // namespace netlab::lab

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// What exercise 2 is done with: the servers of exercise 1, and ports that are closed or silent.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "lab/tour/classroom.hpp"
+#include "lab/tour/odd_ports.hpp"
+#include "lab/tour/step.hpp"
+#include "scan/scan_host.hpp"
+
+namespace netlab::lab {
+
+using port_list = std::vector<std::uint16_t>;
+using findings = std::vector<scan::finding>;
+
+/// How long a scan waits for what does not come.
+inline constexpr auto scan_silence = std::chrono::milliseconds(150);
+/// As netlab scan sends it.
+inline constexpr std::string_view scan_message = "netlab scan\r\n";
+
+class scan_room : public classroom {
+ public:
+  using classroom::classroom;
+  /// The servers, and `silent` silent ports beside a closed one.
+  [[nodiscard]] step_result open(std::size_t silent);
+
+  [[nodiscard]] std::uint16_t closed_at() const { return closed_->number(); }
+  [[nodiscard]] std::uint16_t silent_at() const { return silent_.front().number(); }
+  [[nodiscard]] port_list silent_ports() const;
+
+  /// A command as a user would type it: `words`, then the ports.
+  void show_scan(std::string_view words, const port_list& ports);
+  /// The findings as netlab scan shows them. `because`: why it ended early.
+  void show(const findings& found, bool verbose, std::string because = {});
+
+ private:
+  std::optional<closed_port> closed_;
+  std::vector<silent_port> silent_;
+};
+
+/// Of 127.0.0.1; without banners.
+[[nodiscard]] scan::host_scan scan_of(port_list tcp, port_list udp, duration timeout = patience);
+
+/// The scan has a loop of its own, so it runs in a thread of its own; a tour that is cancelled ends it.
+[[nodiscard]] asio::awaitable<result<findings>> run_scan(scan::host_scan what, scan::stop_condition until = {});
+
+/// One of the findings is this.
+[[nodiscard]] bool has(const findings& all, scan::transport protocol, std::uint16_t port, scan::port_state state,
+                       scan::reason why);
+/// Exactly one port was asked, and its error is this one here and there.
+[[nodiscard]] bool is_error(const findings& all, int system_error, int winsock);
+
+// scan_tcp.cpp
+[[nodiscard]] step_result handshake(scan_room& in);
+[[nodiscard]] step_result refusal(scan_room& in);
+[[nodiscard]] step_result tcp_silence(scan_room& in);
+[[nodiscard]] step_result in_parallel(scan_room& in);
+[[nodiscard]] step_result messages(scan_room& in);
+[[nodiscard]] step_result stopped_early(scan_room& in);
+
+// scan_udp.cpp
+[[nodiscard]] step_result over_udp(scan_room& in);
+[[nodiscard]] step_result silence_or_icmp(scan_room& in);
+[[nodiscard]] step_result udp_silence(scan_room& in);
+[[nodiscard]] step_result unmoved(scan_room& in);
+[[nodiscard]] step_result echoed(scan_room& in);
+[[nodiscard]] step_result open_ports(scan_room& in);
+
+}  // namespace netlab::lab

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// A chapter is a list of steps, taken one after the other in a room that holds what they share.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "lab/tour/narrator.hpp"
+#include "net/asio.hpp"
+
+namespace netlab::lab {
+
+using step_result = asio::awaitable<result<void>>;
+
+/// One thing that is done, shown and checked. `Room` has a narrator, `tell`, and the servers that the step talks to.
+/// Fails only where the lab itself does not work, or when cancelled; what was observed goes to the narrator.
+template <class Room>
+struct step {
+  std::string_view title;  ///< a question of the exercise ends in `?`
+  step_result (*run)(Room& in);
+};
+
+/// The steps must outlive it. The reader is asked before each step whether to go on; who does not want to gets no
+/// further one.
+template <class Room, std::size_t Count>
+[[nodiscard]] step_result play(Room& in, const std::array<step<Room>, Count>& steps) {
+  for (const step<Room>& one : steps) {
+    const auto wanted = co_await in.tell.next();
+    if (!wanted) co_return unexpected(wanted.error());
+    if (!*wanted) co_return result<void>();
+    in.tell.step(one.title);
+    if (auto done = co_await one.run(in); !done) co_return done;
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+      co_return fail(asio::error::operation_aborted, std::string(one.title));
+  }
+  co_return result<void>();
+}
+
+template <class Room, std::size_t Count>
+[[nodiscard]] std::vector<std::string_view> titles_of(const std::array<step<Room>, Count>& steps) {
+  std::vector<std::string_view> titles;
+  for (const step<Room>& one : steps) titles.push_back(one.title);
+  return titles;
+}
+
+/// A chapter as the tour has it.
+struct chapter {
+  std::string_view title;
+  std::vector<std::string_view> (*steps)();  ///< their titles
+  step_result (*tell)(narrator& tell);       ///< sets its room up, plays its steps
+};
+
+}  // namespace netlab::lab

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "lab/tour/tour.hpp"
+
+#include <array>
+#include <utility>
+
+#include "lab/tour/calc_chapter.hpp"
+#include "lab/tour/mail_chapter.hpp"
+#include "lab/tour/scan_chapter.hpp"
+
+namespace netlab::lab {
+namespace {
+
+/// Passes everything on, and remembers what became of it.
+class judge final : public narrator {
+ public:
+  explicit judge(narrator& tell) : tell_(tell) {}
+  /// Shown with its first step: the reader may want to stop before it.
+  void chapter(int number, std::string_view title) override { heading_ = {number, title}; }
+  asio::awaitable<result<bool>> next() override {
+    // The first step has nothing before it that a reader could still be reading.
+    if (std::exchange(is_first_, false)) co_return true;
+    auto wanted = co_await tell_.next();
+    if (wanted && !*wanted) outcome_.to_the_end = false;
+    co_return wanted;
+  }
+  void step(std::string_view title) override {
+    if (const auto heading = std::exchange(heading_, std::nullopt)) tell_.chapter(heading->first, heading->second);
+    tell_.step(title);
+  }
+  void say(std::string_view text) override { tell_.say(text); }
+  void show(std::string_view line) override { tell_.show(line); }
+  void check(std::string_view observation, bool held) override {
+    outcome_.all_held = outcome_.all_held && held;
+    tell_.check(observation, held);
+  }
+  [[nodiscard]] const tour_outcome& outcome() const noexcept { return outcome_; }
+
+ private:
+  narrator& tell_;
+  tour_outcome outcome_;
+  std::optional<std::pair<int, std::string_view>> heading_;
+  bool is_first_ = true;
+};
+
+constexpr std::array<chapter, tour_chapters> all_chapters{calc_chapter, scan_chapter, mail_chapter};
+
+}  // namespace
+
+std::span<const chapter> chapters() noexcept { return all_chapters; }
+
+asio::awaitable<result<tour_outcome>> tour(narrator& tell, std::optional<int> only) {
+  judge all(tell);
+  for (int number = 1; number <= tour_chapters && all.outcome().to_the_end; ++number) {
+    if (only && *only != number) continue;
+    const chapter& one = all_chapters[static_cast<std::size_t>(number - 1)];
+    all.chapter(number, one.title);
+    if (auto done = co_await one.tell(all); !done) co_return unexpected(done.error());
+  }
+  co_return all.outcome();
+}
+
+}  // namespace netlab::lab
