@@ -34,7 +34,8 @@ void announce(const net::bound& socket, const std::string& service, console& out
 
 /// What listen() says, for one service of several.
 failure explain(failure why, const served& service) {
-  if (!service.name.empty()) why.context = fmt::format("{}: {}", service.name, why.context);
+  if (!service.name.empty())
+    why.context = why.context.empty() ? service.name : fmt::format("{}: {}", service.name, why.context);
   if (!service.cure.empty() && why.code == std::errc::address_in_use) why.hint = service.cure;
   if (!service.privilege_cure.empty() && why.code == std::errc::permission_denied) why.hint = service.privilege_cure;
   return why;

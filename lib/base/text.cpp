@@ -15,8 +15,6 @@
 namespace netlab {
 namespace {
 
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-
 constexpr bool acts_on_terminal(std::uint32_t code_point) noexcept {
   return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f)  // C0, DEL, C1
          || code_point == 0x2028 || code_point == 0x2029                  // line, paragraph separator

@@ -15,6 +15,16 @@
 
 namespace netlab {
 
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// No octet of it is above 0x7f.
+constexpr bool is_ascii(std::string_view text) noexcept {
+  unsigned char above = 0;
+  for (const char c : text) above |= static_cast<unsigned char>(c);
+  return above < 0x80;
+}
+
 /// Decimal digits with an optional minus, all of the text, in the range of the type; else nothing.
 template <std::integral Integer>
 [[nodiscard]] std::optional<Integer> parse_integer(std::string_view text) {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint16_t first_free_port = 1024;  // those below are shifted
 
-constexpr std::array all{
+constexpr std::array all_services{
     service_entry{.name = "echo", .port = 7, .what = role::echo},
     service_entry{.name = "discard", .port = 9, .what = role::discard},
     service_entry{.name = "daytime", .port = 13, .what = role::daytime},
@@ -61,7 +61,7 @@ std::unique_ptr<hosted> host_small(small::kind which, std::string_view name, con
 
 }  // namespace
 
-std::span<const service_entry> services() noexcept { return all; }
+std::span<const service_entry> services() noexcept { return all_services; }
 
 bool is_mail(const service_entry& which) noexcept {
   return which.what == role::mail || which.what == role::mail_over_tls;
@@ -72,11 +72,11 @@ result<std::vector<service_entry>> parse_services(std::string_view list) {
   for (const std::string_view word : split(list, ',')) {
     const std::string name = to_lower(trim(word));
     const std::size_t before = found.size();
-    for (const service_entry& each : all)
+    for (const service_entry& each : all_services)
       if (is_meant(each, name)) found.push_back(each);
     if (found.size() > before) continue;
     std::vector<std::string_view> names;
-    for (const service_entry& each : all) names.push_back(each.name);
+    for (const service_entry& each : all_services) names.push_back(each.name);
     names.push_back(all_of_mail);
     const std::string_view near = nearest(name, names);
     return fail(errc::usage, fmt::format("there is no service '{}'", escape(name, 60)),
@@ -90,7 +90,7 @@ result<std::vector<service_entry>> choose(std::span<const service_entry> only, s
     return std::any_of(list.begin(), list.end(), [&](const service_entry& each) { return each.name == one.name; });
   };
   std::vector<service_entry> chosen;
-  for (const service_entry& each : all)
+  for (const service_entry& each : all_services)
     if ((only.empty() || is_in(only, each)) && !is_in(without, each)) chosen.push_back(each);
   if (chosen.empty()) return fail(errc::usage, "no service is left", "--only says which, --without which not");
   return chosen;

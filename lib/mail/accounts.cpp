@@ -3,46 +3,28 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "mail/scram_digest.hpp"
 
 namespace netlab::mail {
 namespace {
 
-using digest = scram_keys::key;
-
 constexpr std::size_t salt_size = 16;
-
-const unsigned char* octets(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
-template <class Key>
-digest hmac(const Key& key, std::string_view text) {
-  digest out{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets(text), text.size(), out.data(), &size);
-  return out;
-}
-
-digest hash(const unsigned char* from, std::size_t size) {
-  digest out{};
-  EVP_Digest(from, size, out.data(), nullptr, EVP_sha256(), nullptr);
-  return out;
-}
 
 scram_keys derive(std::string_view password, std::string salt, unsigned iterations) {
   scram_keys keys{.salt = std::move(salt), .iterations = iterations};
-  digest salted{};
-  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets(keys.salt),
+  scram_digest salted{};
+  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets_of(keys.salt),
                     static_cast<int>(keys.salt.size()), static_cast<int>(iterations), EVP_sha256(),
                     static_cast<int>(salted.size()), salted.data());
-  digest client = hmac(salted, "Client Key");
-  keys.stored = hash(client.data(), client.size());
-  keys.server = hmac(salted, "Server Key");
+  scram_digest client = scram_hmac(salted, "Client Key");
+  keys.stored = scram_hash(client);
+  keys.server = scram_hmac(salted, "Server Key");
   OPENSSL_cleanse(salted.data(), salted.size());
   OPENSSL_cleanse(client.data(), client.size());
   return keys;
@@ -58,18 +40,18 @@ bool has_controls(std::string_view text) noexcept {
 
 struct accounts::account {
   secret password;
-  digest hashed{};  // of the password, so that two are compared in the same time whatever they are
+  scram_digest hashed{};  // of the password, so that two are compared in the same time whatever they are
   scram_keys keys;
 };
 
 accounts::accounts(secret seed) : seed_(std::move(seed)), nobody_(std::make_unique<account>()) {
   // No password fits it: its hash is none of a text that anybody knows, and neither are its keys.
-  nobody_->hashed = hmac(seed_.view(), "hash of nobody");
+  nobody_->hashed = scram_hmac(octets_in(seed_.view()), "hash of nobody");
   nobody_->password =
       secret(std::string(reinterpret_cast<const char*>(nobody_->hashed.data()), nobody_->hashed.size()));
   nobody_->keys.iterations = iterations;
-  nobody_->keys.stored = hmac(seed_.view(), "stored key of nobody");
-  nobody_->keys.server = hmac(seed_.view(), "server key of nobody");
+  nobody_->keys.stored = scram_hmac(octets_in(seed_.view()), "stored key of nobody");
+  nobody_->keys.server = scram_hmac(octets_in(seed_.view()), "server key of nobody");
 }
 
 accounts::~accounts() = default;
@@ -77,7 +59,7 @@ accounts::accounts(accounts&&) noexcept = default;
 accounts& accounts::operator=(accounts&&) noexcept = default;
 
 std::string accounts::salt_of(std::string_view user) const {
-  const digest whole = hmac(seed_.view(), fmt::format("salt of {}", user));
+  const scram_digest whole = scram_hmac(octets_in(seed_.view()), fmt::format("salt of {}", user));
   return {reinterpret_cast<const char*>(whole.data()), salt_size};
 }
 
@@ -90,7 +72,7 @@ result<void> accounts::add(std::string user, secret password) {
     return refuse(fmt::format("a password has 1 to {} octets of UTF-8 without control characters", max_password));
   if (all_.contains(user)) return refuse(fmt::format("user '{}' is there twice", escape(user, 100)));
   account one;
-  one.hashed = hash(octets(word), word.size());
+  one.hashed = scram_hash(octets_in(word));
   one.keys = derive(word, salt_of(user), iterations);
   one.password = std::move(password);
   all_.emplace(std::move(user), std::move(one));
@@ -100,7 +82,7 @@ result<void> accounts::add(std::string user, secret password) {
 bool accounts::check(std::string_view user, std::string_view password) const {
   const auto found = all_.find(user);
   const account& one = found == all_.end() ? *nobody_ : found->second;
-  const digest given = hash(octets(password), password.size());
+  const scram_digest given = scram_hash({octets_of(password), password.size()});
   return CRYPTO_memcmp(given.data(), one.hashed.data(), given.size()) == 0 && found != all_.end();
 }
 
@@ -110,7 +92,7 @@ bool accounts::check_cram_md5(std::string_view user, std::string_view challenge,
   std::array<unsigned char, EVP_MAX_MD_SIZE> made{};
   unsigned size = 0;
   const std::string_view password = one.password.view();
-  if (HMAC(EVP_md5(), password.data(), static_cast<int>(password.size()), octets(challenge), challenge.size(),
+  if (HMAC(EVP_md5(), password.data(), static_cast<int>(password.size()), octets_of(challenge), challenge.size(),
            made.data(), &size) == nullptr)
     return false;
   std::string expected;

@@ -2,7 +2,6 @@
 // Who may log in, and what is needed to check it without telling a wrong name from a wrong password.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "mail/scram_digest.hpp"
 
 namespace netlab::mail {
 
@@ -18,11 +18,10 @@ inline constexpr std::size_t max_password = 1024; // octets; a token may be long
 
 /// What SCRAM-SHA-256 keeps of a password (RFC 5802 §3).
 struct scram_keys {
-  using key = std::array<unsigned char, 32>;
   std::string salt;
   unsigned iterations = 0;
-  key stored{};
-  key server{};
+  scram_digest stored{};
+  scram_digest server{};
 };
 
 /// Filled once, then read by every session at once. Names count exactly as they are given. With nobody in it a server

@@ -20,17 +20,11 @@ constexpr bool is_atext(char c) noexcept {
   return static_cast<unsigned char>(c) >= 0x80 || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
 }
 
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-
-bool is_ascii_text(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 void skip_blanks(std::string_view& text) noexcept {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
 }
 
-unexpected<failure> refuse(std::string_view text, std::string_view why, std::string hint = {}) {
+unexpected<failure> refuse_address(std::string_view text, std::string_view why, std::string hint = {}) {
   return fail(errc::bad_data, fmt::format("address '{}' {}", escape(text, shown), why), std::move(hint));
 }
 
@@ -39,11 +33,11 @@ result<void> check_octets(std::string_view text) {
   if (std::ranges::all_of(text, [](char c) { return c >= ' ' && c < '\x7f'; })) return {};
   for (std::string_view left = text; !left.empty();) {
     const utf8_sequence next = decode_utf8(left);
-    if (next.length == 0) return refuse(text, "is not UTF-8");
+    if (next.length == 0) return refuse_address(text, "is not UTF-8");
     if ((next.code_point < 0x20 && next.code_point != '\t') || (next.code_point >= 0x7f && next.code_point < 0xa0))
-      return refuse(text, "has a control character in it");
+      return refuse_address(text, "has a control character in it");
     if (next.code_point != '\t' && !is_harmless(left.substr(0, next.length)))
-      return refuse(text, "has a character in it that hides");
+      return refuse_address(text, "has a character in it that hides");
     left.remove_prefix(next.length);
   }
   return {};
@@ -120,51 +114,54 @@ result<std::string> check_literal(std::string_view literal, std::string_view who
   const std::string inner = to_lower(literal.substr(1, literal.size() - 2));
   if (is_ipv4(inner)) return '[' + inner + ']';
   if (inner.starts_with("ipv6:") && is_ipv6(std::string_view(inner).substr(5))) return "[IPv6:" + inner.substr(5) + ']';
-  return refuse(whole, "has no IP address in its brackets", "write [192.0.2.1] or [IPv6:2001:db8::1]");
+  return refuse_address(whole, "has no IP address in its brackets", "write [192.0.2.1] or [IPv6:2001:db8::1]");
 }
 
 result<void> check_local_part(std::string_view local, std::string_view whole) {
-  if (local.empty()) return refuse(whole, "has nothing before the @");
+  if (local.empty()) return refuse_address(whole, "has nothing before the @");
   if (local.size() > max_local_part)
-    return refuse(whole, fmt::format("has {} octets before the @; {} are possible", local.size(), max_local_part));
+    return refuse_address(whole,
+                          fmt::format("has {} octets before the @; {} are possible", local.size(), max_local_part));
   if (local.front() == '"') {
-    if (length_of_quoted(local) != local.size()) return refuse(whole, "has a quote that does not end before the @");
-    if (local.find('\t') != std::string_view::npos) return refuse(whole, "has a tab in it");  // RFC 5321 qtextSMTP
+    if (length_of_quoted(local) != local.size())
+      return refuse_address(whole, "has a quote that does not end before the @");
+    if (local.find('\t') != std::string_view::npos)
+      return refuse_address(whole, "has a tab in it");  // RFC 5321 qtextSMTP
     return {};
   }
   if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos)
-    return refuse(whole, "has a dot too many before the @", "quote that part if it is meant");
+    return refuse_address(whole, "has a dot too many before the @", "quote that part if it is meant");
   for (const char c : local)
-    if (c != '.' && !is_atext(c)) return refuse(whole, fmt::format("has '{}' before the @", escape({&c, 1})));
+    if (c != '.' && !is_atext(c)) return refuse_address(whole, fmt::format("has '{}' before the @", escape({&c, 1})));
   return {};
 }
 
 result<address> parse_bare(std::string_view text, std::string_view whole) {
   const std::size_t local_length = text.starts_with('"') ? length_of_quoted(text) : text.find('@');
   if (local_length == 0)
-    return refuse(whole, text.starts_with('@') ? "has nothing before the @" : "has a quote that does not end");
-  if (local_length >= text.size()) return refuse(whole, "has no @");
-  if (text[local_length] != '@') return refuse(whole, "has something between the quote and the @");
+    return refuse_address(whole, text.starts_with('@') ? "has nothing before the @" : "has a quote that does not end");
+  if (local_length >= text.size()) return refuse_address(whole, "has no @");
+  if (text[local_length] != '@') return refuse_address(whole, "has something between the quote and the @");
   address found;
   found.local = text.substr(0, local_length);
   found.domain = text.substr(local_length + 1);
   if (const auto good = check_local_part(found.local, whole); !good) return unexpected(good.error());
-  if (found.domain.empty()) return refuse(whole, "has nothing behind the @");
-  if (found.domain.find('@') != std::string::npos) return refuse(whole, "has more than one @");
+  if (found.domain.empty()) return refuse_address(whole, "has nothing behind the @");
+  if (found.domain.find('@') != std::string::npos) return refuse_address(whole, "has more than one @");
   if (found.domain.front() == '[') {
-    if (found.domain.back() != ']' || found.domain.size() < 3) return refuse(whole, "has a bracket too few");
+    if (found.domain.back() != ']' || found.domain.size() < 3) return refuse_address(whole, "has a bracket too few");
     auto literal = check_literal(found.domain, whole);
     if (!literal) return unexpected(literal.error());
     found.domain = *literal;
     found.ascii_domain = std::move(*literal);
   } else {
     auto ascii = to_ascii_domain(found.domain);
-    if (!ascii) return refuse(whole, "cannot be: " + ascii.error().detail, ascii.error().hint);
+    if (!ascii) return refuse_address(whole, "cannot be: " + ascii.error().detail, ascii.error().hint);
     found.ascii_domain = std::move(*ascii);
     if (found.domain.back() == '.') found.domain.pop_back();
   }
   if (found.local.size() + 1 + found.ascii_domain.size() > max_address)
-    return refuse(whole, fmt::format("has more than {} octets", max_address));
+    return refuse_address(whole, fmt::format("has more than {} octets", max_address));
   return found;
 }
 
@@ -196,14 +193,14 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
   for (;;) {
     std::string comment;
     const std::size_t before = text.size();
-    if (!skip_comments(text, comment)) return refuse(whole, "has a bracket that does not end");
+    if (!skip_comments(text, comment)) return refuse_address(whole, "has a bracket that does not end");
     if (text.starts_with('<')) break;
     const bool had_blank = text.size() != before;
     if (had_blank && !found.name.empty()) found.name += ' ';
-    if (text.empty()) return refuse(whole, "has no address in angle brackets");
+    if (text.empty()) return refuse_address(whole, "has no address in angle brackets");
     if (text.front() == '"') {
       const std::size_t length = length_of_quoted(text);
-      if (length == 0) return refuse(whole, "has a quote that does not end");
+      if (length == 0) return refuse_address(whole, "has a quote that does not end");
       found.name += unquote(text.substr(1, length - 2));
       text.remove_prefix(length);
       continue;
@@ -211,7 +208,8 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
     std::size_t length = 0;  // a dot is no atext, but people have one behind their initial (RFC 5322 §4.1)
     while (length < text.size() && (is_atext(text[length]) || text[length] == '.')) ++length;
     if (length == 0)
-      return refuse(whole, fmt::format("has '{}' in its name", escape(text.substr(0, 1))), "put the name in quotes");
+      return refuse_address(whole, fmt::format("has '{}' in its name", escape(text.substr(0, 1))),
+                            "put the name in quotes");
     found.name += text.substr(0, length);
     text.remove_prefix(length);
   }
@@ -219,13 +217,13 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
   while (end < text.size() && text[end] != '>') {
     if (text[end] == '"') {
       const std::size_t length = length_of_quoted(text.substr(end));
-      if (length == 0) return refuse(whole, "has a quote that does not end");
+      if (length == 0) return refuse_address(whole, "has a quote that does not end");
       end += length;
     } else {
       ++end;
     }
   }
-  if (end >= text.size()) return refuse(whole, "has a < without a >");
+  if (end >= text.size()) return refuse_address(whole, "has a < without a >");
   auto inner = parse_bare(trim(text.substr(1, end - 1)), whole);
   if (!inner) return unexpected(inner.error());
   found.address = std::move(*inner);
@@ -236,7 +234,7 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
 // One mailbox off the front, up to a comma or the end.
 result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
   std::string comment;
-  if (!skip_comments(text, comment)) return refuse(whole, "has a bracket that does not end");
+  if (!skip_comments(text, comment)) return refuse_address(whole, "has a bracket that does not end");
   const std::size_t bare = length_of_address(text);
   std::string_view behind = text.substr(std::min(bare, text.size()));
   const bool is_bare =
@@ -252,20 +250,20 @@ result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
   }
   if (text.find('<') == std::string_view::npos) {
     if (text.find('@') == std::string_view::npos && text.find(':') == std::string_view::npos)
-      return refuse(whole, "has no @");
+      return refuse_address(whole, "has no @");
     if (text.find(':') != std::string_view::npos && text.find(';') != std::string_view::npos)
-      return refuse(whole, "is a group", "name its members");
+      return refuse_address(whole, "is a group", "name its members");
   }
   auto named = take_named(text, whole);
   if (!named) return named;
-  if (!skip_comments(text, comment)) return refuse(whole, "has a bracket that does not end");
-  if (!text.empty() && text.front() != ',') return refuse(whole, "has something behind its >");
+  if (!skip_comments(text, comment)) return refuse_address(whole, "has a bracket that does not end");
+  if (!text.empty() && text.front() != ',') return refuse_address(whole, "has something behind its >");
   return named;
 }
 
 }  // namespace
 
-bool address::is_ascii() const noexcept { return is_ascii_text(local) && is_ascii_text(ascii_domain); }
+bool address::is_ascii() const noexcept { return netlab::is_ascii(local) && netlab::is_ascii(ascii_domain); }
 
 bool operator==(const address& one, const address& other) noexcept {
   return one.local == other.local && one.ascii_domain == other.ascii_domain;
@@ -283,7 +281,7 @@ result<mailbox> parse_mailbox(std::string_view text) {
   auto list = parse_mailbox_list(text);
   if (!list) return unexpected(list.error());
   if (list->empty()) return fail(errc::bad_data, "an address is empty");
-  if (list->size() > 1) return refuse(text, fmt::format("is {} addresses, not one", list->size()));
+  if (list->size() > 1) return refuse_address(text, fmt::format("is {} addresses, not one", list->size()));
   return std::move(list->front());
 }
 

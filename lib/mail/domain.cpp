@@ -69,26 +69,28 @@ constexpr bool is_hidden(char32_t c) noexcept {
 }
 constexpr bool is_combining(char32_t c) noexcept { return c >= 0x300 && c <= 0x36f; }
 
-unexpected<failure> refuse(std::string_view domain, std::string_view why, std::string hint = {}) {
+unexpected<failure> refuse_domain(std::string_view domain, std::string_view why, std::string hint = {}) {
   return fail(errc::bad_data, fmt::format("domain '{}' {}", escape(domain, 100), why), std::move(hint));
 }
 
 result<void> append_label(std::string& to, const std::vector<char32_t>& label, std::string_view domain) {
-  if (label.empty()) return refuse(domain, "has nothing between two dots");
+  if (label.empty()) return refuse_domain(domain, "has nothing between two dots");
   std::string ascii;
   if (std::ranges::all_of(label, [](char32_t c) { return c < 0x80; })) {
     for (const char32_t c : label) ascii += static_cast<char>(c);
   } else {
     const auto encoded = encode_punycode(label);
-    if (!encoded) return refuse(domain, "cannot be written in Punycode");
+    if (!encoded) return refuse_domain(domain, "cannot be written in Punycode");
     ascii = "xn--" + *encoded;
   }
   for (const char c : ascii)
     if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-      return refuse(domain, fmt::format("has '{}' in it", escape({&c, 1})));
-  if (ascii.starts_with('-') || ascii.ends_with('-')) return refuse(domain, "has a hyphen beside a dot or at an end");
+      return refuse_domain(domain, fmt::format("has '{}' in it", escape({&c, 1})));
+  if (ascii.starts_with('-') || ascii.ends_with('-'))
+    return refuse_domain(domain, "has a hyphen beside a dot or at an end");
   if (ascii.size() > max_label)
-    return refuse(domain, fmt::format("has {} characters between two dots; {} are possible", ascii.size(), max_label));
+    return refuse_domain(domain,
+                         fmt::format("has {} characters between two dots; {} are possible", ascii.size(), max_label));
   to += ascii;
   return {};
 }
@@ -177,15 +179,15 @@ result<std::string> to_ascii_domain(std::string_view domain) {
   std::vector<char32_t> label;
   for (std::string_view left = domain; !left.empty();) {
     const utf8_sequence next = decode_utf8(left);
-    if (next.length == 0) return refuse(domain, "is not UTF-8");
+    if (next.length == 0) return refuse_domain(domain, "is not UTF-8");
     left.remove_prefix(next.length);
     const auto c = static_cast<char32_t>(next.code_point);
-    if (c < 0x20 || (c >= 0x7f && c < 0xa0) || is_hidden(c)) return refuse(domain, "has a character that hides");
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0) || is_hidden(c)) return refuse_domain(domain, "has a character that hides");
     if (is_combining(c))
-      return refuse(domain, "has a combining mark", "write the composed letter, or the xn-- form of the name");
+      return refuse_domain(domain, "has a combining mark", "write the composed letter, or the xn-- form of the name");
     if (!is_dot(c)) {
       label.push_back(lower_case(c));
-      if (label.size() > max_label) return refuse(domain, "has too much between two dots");
+      if (label.size() > max_label) return refuse_domain(domain, "has too much between two dots");
       continue;
     }
     if (const auto done = append_label(ascii, label, domain); !done) return unexpected(done.error());
@@ -195,7 +197,7 @@ result<std::string> to_ascii_domain(std::string_view domain) {
   if (!label.empty())
     if (const auto done = append_label(ascii, label, domain); !done) return unexpected(done.error());
   if (ascii.size() > max_domain)
-    return refuse(domain, fmt::format("has {} characters; {} are possible", ascii.size(), max_domain));
+    return refuse_domain(domain, fmt::format("has {} characters; {} are possible", ascii.size(), max_domain));
   return ascii;
 }
 

@@ -149,7 +149,7 @@ const fault* find(std::string_view name) noexcept {
   return found != table.end() && found->name == name ? found : nullptr;
 }
 
-unexpected<failure> refuse(std::string_view text, std::string_view why, std::string hint = {}) {
+unexpected<failure> refuse_fault(std::string_view text, std::string_view why, std::string hint = {}) {
   return fail(errc::usage, fmt::format("fault '{}' {}", escape(text, 100), why), std::move(hint));
 }
 
@@ -197,8 +197,8 @@ result<void> fault_plan::add(std::string_view text) {
     std::vector<std::string_view> names;
     for (const fault& each : table) names.push_back(each.name);
     const std::string_view near = nearest(pieces.front(), names);
-    return refuse(pieces.front(), "is not known",
-                  near.empty() ? "--fault list names them all" : fmt::format("did you mean {}?", near));
+    return refuse_fault(pieces.front(), "is not known",
+                        near.empty() ? "--fault list names them all" : fmt::format("did you mean {}?", near));
   }
   const bool knows_sender =
       what->at == stage::mail || what->at == stage::rcpt || what->at == stage::data || what->at == stage::end;
@@ -213,8 +213,8 @@ result<void> fault_plan::add(std::string_view text) {
       one.once = true;
     } else if (key == "to" || key == "from") {
       if (!(key == "to" ? knows_recipient : knows_sender))
-        return refuse(text, fmt::format("happens at {}, where no {} is known", name_of(what->at),
-                                        key == "to" ? "recipient" : "sender"));
+        return refuse_fault(text, fmt::format("happens at {}, where no {} is known", name_of(what->at),
+                                              key == "to" ? "recipient" : "sender"));
       auto pattern = address_pattern::parse(value);
       if (!pattern) return unexpected(pattern.error());
       (key == "to" ? one.to : one.from) = std::move(*pattern);
@@ -227,8 +227,8 @@ result<void> fault_plan::add(std::string_view text) {
       if (!delay) return unexpected(delay.error());
       one.delay = *delay;
     } else {
-      return refuse(text, fmt::format("has a trigger '{}' that is not known", escape(piece, 50)),
-                    "write :to=ADDR, :from=ADDR, :every=N, :after=N or :once");
+      return refuse_fault(text, fmt::format("has a trigger '{}' that is not known", escape(piece, 50)),
+                          "write :to=ADDR, :from=ADDR, :every=N, :after=N or :once");
     }
   }
   entries_.emplace_back(std::move(one));

@@ -19,12 +19,8 @@ constexpr std::string_view b_opening = "=?utf-8?B?";
 constexpr std::size_t max_blanks = 8;  // more of them in a row could fill a line
 constexpr std::size_t max_word = 400;  // a longer one is no word: it is encoded, so that it can be folded
 
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 constexpr bool is_letter_or_digit(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-constexpr bool is_ascii(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 // RFC 2047 §5 (3): what stands for itself in a phrase, where the rules are strictest.
 constexpr bool is_q_literal(char c) noexcept { return is_letter_or_digit(c) || std::string_view("!*+-/").contains(c); }
@@ -33,7 +29,7 @@ constexpr bool is_attribute_char(char c) noexcept {
   return is_letter_or_digit(c) || std::string_view("!#$&+-.^_`{|}~").contains(c);
 }
 // RFC 5322 §3.2.3
-constexpr bool is_atext(char c) noexcept {
+constexpr bool is_ascii_atext(char c) noexcept {
   return is_letter_or_digit(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
 }
 

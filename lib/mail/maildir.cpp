@@ -278,6 +278,8 @@ void maildir::store(const job_ptr& which) {
   if (!orders) sync();
   if (one.outcome) {
     one.is_in_new = disk_->rename(one.tmp_path(), one.new_path()) == 0;
+    if (!one.is_in_new && errno == ENOENT && make_folders(directory_))
+      one.is_in_new = disk_->rename(one.tmp_path(), one.new_path()) == 0;
     if (!one.is_in_new) one.outcome = unexpected(trouble("rename", one.tmp_path()));
   }
   if (!one.outcome) return conclude(one);

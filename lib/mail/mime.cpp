@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::size_t max_quoted_line = 76;  // RFC 2045 §6.7 (5)
 
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-
 struct media_type {
   std::string_view extension;
   std::string_view type;

@@ -13,12 +13,6 @@
 namespace netlab::mail {
 namespace {
 
-bool is_ascii(std::string_view text) noexcept {
-  unsigned char above = 0;
-  for (const char c : text) above |= static_cast<unsigned char>(c);
-  return above < 0x80;
-}
-
 // One pass over a message, in any cut.
 class raw_filter {
  public:

@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::size_t max_shown = 400;  // octets of a reply in an error
 
-bool is_digit(char one) noexcept { return one >= '0' && one <= '9'; }
-
 unexpected<failure> not_a_reply(std::string_view line) {
   return fail(errc::peer_protocol, fmt::format("'{}' is not an SMTP reply", escape(line, 80)),
               "is there a mail server at that port?");

@@ -14,9 +14,9 @@ namespace {
 using kind = sasl_step::kind;
 
 /// RFC 4616: authorization identity, NUL, user, NUL, password.
-class plain final : public sasl_server {
+class plain_server final : public sasl_server {
  public:
-  explicit plain(const accounts& known) : known_(known) {}
+  explicit plain_server(const accounts& known) : known_(known) {}
   sasl_step take(std::optional<std::string_view> response) override {
     if (!response) return {kind::challenge, {}};
     const std::size_t first = response->find('\0');
@@ -35,9 +35,9 @@ class plain final : public sasl_server {
 };
 
 /// draft-murchison-sasl-login; the prompts are what clients look for.
-class login final : public sasl_server {
+class login_server final : public sasl_server {
  public:
-  explicit login(const accounts& known) : known_(known) {}
+  explicit login_server(const accounts& known) : known_(known) {}
   sasl_step take(std::optional<std::string_view> response) override {
     if (!response) return {kind::challenge, "Username:"};
     if (!has_user_) {
@@ -54,9 +54,9 @@ class login final : public sasl_server {
 };
 
 /// RFC 2195: the challenge looks like a Message-ID; the answer is the user, a space and the HMAC.
-class cram_md5 final : public sasl_server {
+class cram_md5_server final : public sasl_server {
  public:
-  cram_md5(const accounts& known, std::string challenge) : known_(known), challenge_(std::move(challenge)) {}
+  cram_md5_server(const accounts& known, std::string challenge) : known_(known), challenge_(std::move(challenge)) {}
   sasl_step take(std::optional<std::string_view> response) override {
     if (!response) return {kind::challenge, challenge_};
     const std::size_t space = response->rfind(' ');  // a user's name may have some
@@ -75,9 +75,10 @@ class cram_md5 final : public sasl_server {
 
 std::unique_ptr<sasl_server> make_sasl_server(mechanism which, const accounts& known, sasl_server_parameters with) {
   switch (which) {
-    case mechanism::plain: return std::make_unique<plain>(known);
-    case mechanism::login: return std::make_unique<login>(known);
-    case mechanism::cram_md5: return std::make_unique<cram_md5>(known, fmt::format("<{}@{}>", with.nonce, with.host));
+    case mechanism::plain: return std::make_unique<plain_server>(known);
+    case mechanism::login: return std::make_unique<login_server>(known);
+    case mechanism::cram_md5:
+      return std::make_unique<cram_md5_server>(known, fmt::format("<{}@{}>", with.nonce, with.host));
     case mechanism::scram_sha_256: return std::make_unique<scram_server>(known, std::move(with), false);
     case mechanism::scram_sha_256_plus:
       if (!with.binding) return nullptr;

@@ -2,46 +2,17 @@
 #include "mail/scram.hpp"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include <array>
 
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
 #include "base/text.hpp"
+#include "mail/scram_digest.hpp"
 
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t digest_size = 32;
-using digest = std::array<unsigned char, digest_size>;
-
-const unsigned char* octets(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
-digest hmac(std::span<const unsigned char> key, std::string_view text) {
-  digest out{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets(text), text.size(), out.data(), &size);
-  return out;
-}
-
-digest hash(std::span<const unsigned char> text) {
-  digest out{};
-  EVP_Digest(text.data(), text.size(), out.data(), nullptr, EVP_sha256(), nullptr);
-  return out;
-}
-
-bytes_view view(const digest& of) { return std::as_bytes(std::span(of)); }
-
-// `r=…`: the value of the attribute that stands there, and what follows its comma.
-std::optional<std::string_view> take_attribute(std::string_view& from, char name) {
-  if (from.size() < 2 || from[0] != name || from[1] != '=') return std::nullopt;
-  const std::size_t end = std::min(from.find(','), from.size());
-  const std::string_view value = from.substr(2, end - 2);
-  from.remove_prefix(std::min(end + 1, from.size()));
-  return value;
-}
+bytes_view view(const scram_digest& of) { return std::as_bytes(std::span(of)); }
 
 unexpected<failure> senseless(std::string_view what) {
   return fail(errc::peer_protocol, fmt::format("SCRAM: {}", what));
@@ -89,21 +60,21 @@ result<secret> scram::prove(std::string_view server_first) {
                 fmt::format("SCRAM: the server asks for {} iterations, which protect no password (RFC 7677: {})",
                             *iterations, min_scram_iterations));
 
-  digest salted{};
+  scram_digest salted{};
   const std::string_view password = with_.password.view();
-  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets(as_text(*salt)),
-                    static_cast<int>(salt->size()), static_cast<int>(*iterations), EVP_sha256(), digest_size,
+  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets_of(as_text(*salt)),
+                    static_cast<int>(salt->size()), static_cast<int>(*iterations), EVP_sha256(), scram_digest().size(),
                     salted.data());
-  digest client_key = hmac(salted, "Client Key");
+  scram_digest client_key = scram_hmac(salted, "Client Key");
   std::string bound = gs2_header_;
   if (plus_) bound += as_text(with_.binding->data);
   const std::string without_proof = fmt::format("c={},r={}", encode_base64(as_bytes(bound)), *nonce);
   const std::string everything = fmt::format("{},{},{}", client_first_bare_, server_first, without_proof);
-  const digest signature = hmac(hash(client_key), everything);
-  digest proof{};
-  for (std::size_t at = 0; at < digest_size; ++at) proof[at] = client_key[at] ^ signature[at];
-  const digest server_key = hmac(salted, "Server Key");
-  const digest server_signature = hmac(server_key, everything);
+  const scram_digest signature = scram_hmac(scram_hash(client_key), everything);
+  scram_digest proof{};
+  for (std::size_t at = 0; at < scram_digest().size(); ++at) proof[at] = client_key[at] ^ signature[at];
+  const scram_digest server_key = scram_hmac(salted, "Server Key");
+  const scram_digest server_signature = scram_hmac(server_key, everything);
   server_signature_ = encode_base64(view(server_signature));
   OPENSSL_cleanse(salted.data(), salted.size());
   OPENSSL_cleanse(client_key.data(), client_key.size());

@@ -3,7 +3,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 
@@ -11,29 +10,12 @@
 
 #include "base/base64.hpp"
 #include "base/text.hpp"
+#include "mail/scram_digest.hpp"
 
 namespace netlab::mail {
 namespace {
 
 using kind = sasl_step::kind;
-using digest = scram_keys::key;
-
-digest hmac(const digest& key, std::string_view text) {
-  digest out{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), out.data(), &size);
-  return out;
-}
-
-// `r=…`: the value of the attribute that stands there, and what follows its comma.
-std::optional<std::string_view> take_attribute(std::string_view& from, char name) {
-  if (from.size() < 2 || from[0] != name || from[1] != '=') return std::nullopt;
-  const std::size_t end = std::min(from.find(','), from.size());
-  const std::string_view value = from.substr(2, end - 2);
-  from.remove_prefix(std::min(end + 1, from.size()));
-  return value;
-}
 
 // RFC 5802 §5.1: `=2C` is a comma and `=3D` an equals sign; any other = is a mistake.
 std::optional<std::string> from_saslname(std::string_view text) {
@@ -119,18 +101,18 @@ sasl_step scram_server::verify(std::string_view client_final) {
   if (plus_) bound += as_text(with_.binding->data);
   if (*binding != encode_base64(as_bytes(bound)) || *nonce != nonce_) return {kind::refused, {}};
   const auto proof = decode_base64(client_final.substr(at_proof + 3));
-  if (!proof || proof->size() != digest().size()) return malformed("the proof is no SHA-256 in Base64");
+  if (!proof || proof->size() != scram_digest().size()) return malformed("the proof is no SHA-256 in Base64");
 
   const std::string everything = fmt::format("{},{}", so_far_, without_proof);
-  const digest signature = hmac(keys_.stored, everything);
-  digest client_key{};
+  const scram_digest signature = scram_hmac(keys_.stored, everything);
+  scram_digest client_key{};
   for (std::size_t at = 0; at < client_key.size(); ++at)
     client_key[at] = static_cast<unsigned char>(std::to_integer<unsigned char>((*proof)[at]) ^ signature[at]);
-  digest stored{};
+  scram_digest stored{};
   EVP_Digest(client_key.data(), client_key.size(), stored.data(), nullptr, EVP_sha256(), nullptr);
   OPENSSL_cleanse(client_key.data(), client_key.size());
   if (CRYPTO_memcmp(stored.data(), keys_.stored.data(), stored.size()) != 0) return {kind::refused, {}};
-  const digest server_signature = hmac(keys_.server, everything);
+  const scram_digest server_signature = scram_hmac(keys_.server, everything);
   step_ = step::farewell;
   return {kind::challenge, fmt::format("v={}", encode_base64(std::as_bytes(std::span(server_signature))))};
 }

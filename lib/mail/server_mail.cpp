@@ -33,12 +33,6 @@ namespace {
 constexpr std::size_t max_envid = 100;  // RFC 3461 §4.4
 constexpr std::size_t max_orcpt = 500;  // RFC 3461 §4.2
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-bool is_ascii_text(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 bool equal_in_any_case(std::string_view one, std::string_view other) noexcept {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c + 0x20 : c; };
   return std::ranges::equal(one, other, [&](char a, char b) { return lower(a) == lower(b); });
@@ -174,7 +168,7 @@ std::optional<server::command_line> server::take_command_line(std::string_view a
 
 std::optional<address> server::take_address(std::string_view path, bool of_sender) {
   const std::string_view status = of_sender ? "553 5.1.7" : "553 5.1.3";
-  if (!envelope_.smtputf8 && !is_ascii_text(path)) {
+  if (!envelope_.smtputf8 && !is_ascii(path)) {
     refuse_envelope("553 5.6.7 An address outside ASCII needs SMTPUTF8");
     return std::nullopt;
   }
@@ -192,7 +186,12 @@ std::optional<address> server::take_address(std::string_view path, bool of_sende
     return address{.local = std::string(path), .domain = with_.host, .ascii_domain = with_.host};
   auto parsed = parse_address(path);
   if (!parsed) {
-    refuse_envelope(fmt::format("{} The {}", status, parsed.error().detail));
+    std::string why = parsed.error().detail;
+    if (why.starts_with("an ")) why.erase(0, 3);
+    // A reply is ASCII for whoever has not asked for more.
+    constexpr std::string_view cut = "…";
+    if (const auto at = why.find(cut); at != std::string::npos) why.replace(at, cut.size(), "...");
+    refuse_envelope(fmt::format("{} The {}", status, why));
     return std::nullopt;
   }
   return std::move(*parsed);
@@ -305,7 +304,11 @@ void server::on_rcpt(std::string_view arguments) {
   if (!address) return;
   to.address = std::move(*address);
   if (strike(fault_stage::rcpt, &to.address)) return;
-  const auto matches = [&](const address_pattern& one) { return one.matches(&to.address); };
+  const auto matches = [&](const address_pattern& one) {
+    if (!one.matches(&to.address)) return false;
+    idle_commands_ = 0;  // whoever asks for what is refused on purpose has come to work
+    return true;
+  };
   if (std::ranges::any_of(with_.reject, matches))
     return refuse_envelope("550 5.1.1 There is no such user", &to.address);
   if (std::ranges::any_of(with_.tempfail, matches))

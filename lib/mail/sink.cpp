@@ -336,6 +336,8 @@ net::service_handler& sink::implicit_side() noexcept { return *implicit_; }
 net::service_limits sink::limits() const {
   net::service_limits limits{.max_clients = with_.max_clients};
   limits.drive.max_feed = max_feed;
+  limits.handshake_time =
+      std::min({limits.handshake_time, with_.server.patience_for.command, with_.server.patience_for.session});
   return limits;
 }
 

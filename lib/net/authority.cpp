@@ -47,10 +47,14 @@ failure system_trouble(errc code, std::string_view act, const std::string& path)
 }
 
 /// Nothing where there is no such file.
-result<std::optional<std::string>> read_file(const std::string& path) {
+result<std::optional<std::string>> read_file(const std::string& path, bool is_secret = false) {
   const unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno == ENOENT) return std::nullopt;
   if (!fd) return unexpected(system_trouble(errc::no_input, "read", path));
+  struct stat about{};
+  if (is_secret && ::fstat(fd.get(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return unexpected(trouble(errc::not_permitted, "read", path, "other users may read or change it",
+                              "chmod 600, or remove it, and the CA's certificate with it, if somebody has"));
   std::string text;
   std::array<char, 4096> piece{};
   for (;;) {
@@ -128,7 +132,7 @@ result<authority> authority::open(const std::string& named) {
   const std::string key_file = directory + "/ca.key";
   const std::string certificate_file = directory + "/ca.pem";
   const std::string cure = fmt::format("remove {} and {}, and a new CA is made", key_file, certificate_file);
-  const auto key_text = read_file(key_file);
+  const auto key_text = read_file(key_file, true);
   if (!key_text) return unexpected(key_text.error());
   const auto certificate_text = read_file(certificate_file);
   if (!certificate_text) return unexpected(certificate_text.error());

@@ -44,8 +44,6 @@ bool add_random_serial(X509* to) {
          BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(to)) != nullptr;
 }
 
-int no_passphrase(char*, int, int, void*) { return -1; }
-
 template <class Write>
 std::string written(Write write) {
   const bio_ptr memory(BIO_new(BIO_s_mem()));

@@ -18,6 +18,13 @@ struct freed_by {
   }
 };
 
+/// For OpenSSL's readers: an encrypted key is not asked for its passphrase on the terminal. `asked` may be a bool that
+/// is told of the wish.
+inline int no_passphrase(char*, int, int, void* asked) {
+  if (asked != nullptr) *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
 using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 

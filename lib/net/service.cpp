@@ -252,7 +252,7 @@ asio::awaitable<result<void>> service::converse(shard& on, session& one) {
     if (!protocol.wants_tls() || !one.guest) co_return result<void>();
   }
   auto begun = co_await secure(on, one);
-  if (!begun) co_return begun;
+  if (!begun || !one.encrypted) co_return begun;
   protocol.tls_started(one.encrypted->facts(), clock::now());
   one.encrypted_drive.emplace(*one.encrypted, protocol, limits_.drive);
   const std::error_code error = co_await one.run(one.encrypted_drive);

@@ -18,12 +18,6 @@ namespace {
 
 using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
 
-// OpenSSL's own one asks on the terminal. What it was asked for is noted.
-int no_passphrase(char*, int, int, void* asked) {
-  if (asked != nullptr) *static_cast<bool*>(asked) = true;
-  return -1;
-}
-
 result<void> check_readable(const std::string& file, std::string_view what) {
   const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 1> one{};

@@ -380,3 +380,19 @@ TEST_CASE("service: a crowd in the queue is let in within few turns of the loop"
   threads.join();
   CHECK(turns < 150);
 }
+
+TEST_CASE("service: words instead of TLS end the connection, from the start and behind the wish for it",
+          "[net][loop]") {
+  talking handler;
+  handler.tls = {.how = net::tls_answer::kind::words, .words = "no TLS\n"};
+  const bool implicit = GENERATE(false, true);
+  talk here(handler, implicit);
+  const auto task = [&]() -> asio::awaitable<bool> {
+    auto socket = co_await connect(here.port);
+    const std::string heard = co_await ask(socket, implicit ? "" : "tls\n", "never");
+    CHECK(heard == (implicit ? "no TLS\n" : "hello\ntls\nno TLS\n"));
+    co_return true;
+  };
+  CHECK(outcome_of(task()));
+  CHECK(becomes_true([&] { return handler.ends.all() == std::vector<std::string>{"well"}; }));
+}

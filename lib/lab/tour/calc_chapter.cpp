@@ -8,7 +8,7 @@
 namespace netlab::lab {
 namespace {
 
-constexpr std::array<step<classroom>, 19> steps{{
+constexpr std::array<step<classroom>, 19> calc_steps{{
     {"A request over TCP", first_query},
     {"The octets of a request and of its answer", layout},
     {"Which call is responsible for each packet?", sending_calls},
@@ -32,12 +32,12 @@ constexpr std::array<step<classroom>, 19> steps{{
 
 }  // namespace
 
-std::vector<std::string_view> calc_titles() { return titles_of(steps); }
+std::vector<std::string_view> calc_titles() { return titles_of(calc_steps); }
 
 step_result tell_calc(narrator& tell) {
   classroom room(tell);
   if (auto opened = room.open(); !opened) co_return opened;
-  co_return co_await play(room, steps);
+  co_return co_await play(room, calc_steps);
 }
 
 }  // namespace netlab::lab

@@ -8,7 +8,7 @@
 namespace netlab::lab {
 namespace {
 
-constexpr std::array<step<post_office>, 8> steps{{
+constexpr std::array<step<post_office>, 8> mail_steps{{
     {"By hand: the dialogue", by_hand},
     {"By program: the same", by_program},
     {"Why does a client look at the certificate?", trust},
@@ -21,12 +21,12 @@ constexpr std::array<step<post_office>, 8> steps{{
 
 }  // namespace
 
-std::vector<std::string_view> mail_titles() { return titles_of(steps); }
+std::vector<std::string_view> mail_titles() { return titles_of(mail_steps); }
 
 step_result tell_mail(narrator& tell) {
   post_office room(tell);
   if (auto opened = room.open(); !opened) co_return opened;
-  co_return co_await play(room, steps);
+  co_return co_await play(room, mail_steps);
 }
 
 }  // namespace netlab::lab

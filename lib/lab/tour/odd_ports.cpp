@@ -13,8 +13,8 @@ using net::udp;
 
 namespace {
 
-constexpr auto patience = std::chrono::seconds(5);
-constexpr int tries = 20;  // for a number that is free over both transports
+constexpr auto guest_patience = std::chrono::seconds(5);
+constexpr int number_tries = 20;  // for a number that is free over both transports
 
 // listen(2)'s backlog; one more than it fits into the queue. With 0 the system would suspect a flood and say so.
 constexpr int backlog = 1;
@@ -24,7 +24,7 @@ constexpr std::size_t queue_room = backlog + 1;
 template <class Tcp>
 result<std::uint16_t> bind_both(Tcp& over_tcp, udp::socket& over_udp, const asio::any_io_executor& on) {
   std::error_code error = asio::error::address_in_use;
-  for (int count = 0; count < tries; ++count) {
+  for (int count = 0; count < number_tries; ++count) {
     over_tcp = Tcp(on);
     over_udp = udp::socket(on);
     over_tcp.open(tcp::v4(), error);
@@ -64,7 +64,7 @@ asio::awaitable<result<silent_port>> silent_port::make() {
   std::vector<tcp::socket> guests;
   for (std::size_t count = 0; count < queue_room; ++count) {
     tcp::socket& guest = guests.emplace_back(on);
-    const net::expiry limit(guest, clock::now() + patience);
+    const net::expiry limit(guest, clock::now() + guest_patience);
     const tcp::endpoint to(asio::ip::address_v4::loopback(), *number);
     const auto [failed] = co_await guest.async_connect(to, net::use_tuple);
     if (failed) co_return fail(failed, fmt::format("fill the queue of port {}", *number));

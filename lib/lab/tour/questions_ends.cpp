@@ -18,7 +18,7 @@ using net::udp;
 
 namespace {
 
-constexpr int tries = 1000;  // for a number that is free on an address that hardly anybody uses
+constexpr int address_tries = 1000;  // for a number that is free on an address that hardly anybody uses
 
 /// `0.0.0.0:0` where there is none.
 template <class Socket>
@@ -134,7 +134,7 @@ step_result bound_end(classroom& in) {
   tcp::socket client(executor);
   std::error_code error = asio::error::address_in_use;
   tcp::endpoint wanted;
-  for (int count = 0; count < tries && error == asio::error::address_in_use; ++count) {
+  for (int count = 0; count < address_tries && error == asio::error::address_in_use; ++count) {
     // A number of our own choice, which on such an address is hardly ever taken.
     wanted = {asio::ip::make_address("127.0.0.2"), static_cast<std::uint16_t>(40'000 + count)};
     client = tcp::socket(executor, tcp::v4());

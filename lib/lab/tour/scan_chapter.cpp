@@ -8,9 +8,9 @@
 namespace netlab::lab {
 namespace {
 
-constexpr std::size_t crowd = 24;  // silent ports at once
+constexpr std::size_t silent_ports = 24;  // silent ports at once
 
-constexpr std::array<step<scan_room>, 12> steps{{
+constexpr std::array<step<scan_room>, 12> scan_steps{{
     {"What is the packet sequence of an open and of a closed TCP port?", handshake},
     {"What does a program see of a closed port?", refusal},
     {"What does it see of a TCP port that does not answer?", tcp_silence},
@@ -27,12 +27,12 @@ constexpr std::array<step<scan_room>, 12> steps{{
 
 }  // namespace
 
-std::vector<std::string_view> scan_titles() { return titles_of(steps); }
+std::vector<std::string_view> scan_titles() { return titles_of(scan_steps); }
 
 step_result tell_scan(narrator& tell) {
   scan_room room(tell);
-  if (auto opened = co_await room.open(crowd); !opened) co_return opened;
-  co_return co_await play(room, steps);
+  if (auto opened = co_await room.open(silent_ports); !opened) co_return opened;
+  co_return co_await play(room, scan_steps);
 }
 
 }  // namespace netlab::lab
