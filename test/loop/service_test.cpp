@@ -384,7 +384,8 @@ TEST_CASE("service: a crowd in the queue is let in within few turns of the loop"
 TEST_CASE("service: words instead of TLS end the connection, from the start and behind the wish for it",
           "[net][loop]") {
   talking handler;
-  handler.tls = {.how = net::tls_answer::kind::words, .words = "no TLS\n"};
+  handler.tls.how = net::tls_answer::kind::words;
+  append(handler.tls.words, "no TLS\n");
   const bool implicit = GENERATE(false, true);
   talk here(handler, implicit);
   const auto task = [&]() -> asio::awaitable<bool> {
