@@ -191,11 +191,9 @@ exit_status run(arguments& args, console& out) {
     out.note(fmt::format("this process may not have ports below 1024: {} is added to them (--port-offset)",
                          wanted.ports.offset));
   serving how = wanted.how;
-  const bool has_users = !wanted.mail.with.users.empty();
   const auto made = furnish(std::move(wanted), out);
   if (!made) return out.refuse(made.error());
   if (made->mail) how.ready_first = [&] { made->mail->announce(out); };
-  if (made->mail && !has_users) out.note("mail: no login is offered (--user NAME, --password-file FILE)");
   const auto ended = serve(how, made->all, out);
   if (!ended) return out.refuse(ended.error());
   const std::vector<std::string> totals = made->conclude();  // behind what the logs still owe

@@ -173,6 +173,7 @@ class Terminal:
 
         def own():
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGQUIT
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup(1)
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 

@@ -83,8 +83,13 @@ class Ready(Sinking):
     def test_broken_state(self):
         """a CA that cannot be used is named with the cure"""
         state = self.scratch()
-        (state / "ca.key").write_text("scribble")
-        done = self.refused("mail", "sink", "--state", state, "--port", 0, "--discard", status=harness.BAD_DATA, says="ca.key")
+        key = state / "ca.key"
+        key.write_text("scribble")
+        key.chmod(0o640)
+        command = ["mail", "sink", "--state", state, "--port", 0, "--discard"]
+        self.refused(*command, status=harness.NOT_PERMITTED, says="chmod 600")
+        key.chmod(0o600)
+        done = self.refused(*command, status=harness.BAD_DATA, says="ca.key")
         self.assertIn("remove", done.err)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
