@@ -12,7 +12,7 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t shown = 100;  // octets of a bad address in a message
+constexpr std::size_t most_shown = 100;  // octets of a bad address in a message
 
 // RFC 5322 §3.2.3; RFC 6532 §3.2 adds all of UTF-8 outside ASCII.
 constexpr bool is_atext(char c) noexcept {
@@ -25,7 +25,7 @@ void skip_blanks(std::string_view& text) noexcept {
 }
 
 unexpected<failure> refuse_address(std::string_view text, std::string_view why, std::string hint = {}) {
-  return fail(errc::bad_data, fmt::format("address '{}' {}", escape(text, shown), why), std::move(hint));
+  return fail(errc::bad_data, fmt::format("address '{}' {}", escape(text, most_shown), why), std::move(hint));
 }
 
 // Before anything else: what could end a line or hide from a reader is in no address, in whatever quotes.

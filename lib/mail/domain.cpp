@@ -24,7 +24,7 @@ constexpr std::uint32_t damp = 700;
 constexpr std::uint32_t initial_bias = 72;
 constexpr std::uint32_t initial_n = 128;
 
-constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t greatest = std::numeric_limits<std::uint32_t>::max();
 
 // RFC 3492 §6.1
 constexpr std::uint32_t adapt(std::uint32_t delta, std::uint32_t points, bool first) noexcept {
@@ -108,10 +108,10 @@ std::optional<std::string> encode_punycode(const std::vector<char32_t>& label) {
   std::uint32_t delta = 0;
   std::uint32_t bias = initial_bias;
   while (handled < label.size()) {
-    std::uint32_t next = most;
+    std::uint32_t next = greatest;
     for (const char32_t c : label)
       if (c >= n) next = std::min(next, static_cast<std::uint32_t>(c));
-    if (next - n > (most - delta) / (handled + 1)) return std::nullopt;
+    if (next - n > (greatest - delta) / (handled + 1)) return std::nullopt;
     delta += (next - n) * (handled + 1);
     n = next;
     for (const char32_t c : label) {
@@ -155,16 +155,16 @@ std::optional<std::vector<char32_t>> decode_punycode(std::string_view label) {
     for (std::uint32_t k = base;; k += base) {
       if (at == label.size()) return std::nullopt;
       const std::uint32_t digit = from_digit(label[at++]);
-      if (digit >= base || digit > (most - i) / weight) return std::nullopt;
+      if (digit >= base || digit > (greatest - i) / weight) return std::nullopt;
       i += digit * weight;
       const std::uint32_t t = threshold(k, bias);
       if (digit < t) break;
-      if (weight > most / (base - t)) return std::nullopt;
+      if (weight > greatest / (base - t)) return std::nullopt;
       weight *= base - t;
     }
     const auto points = static_cast<std::uint32_t>(out.size()) + 1;
     bias = adapt(i - before, points, before == 0);
-    if (i / points > most - n) return std::nullopt;
+    if (i / points > greatest - n) return std::nullopt;
     n += i / points;
     i %= points;
     if (n > 0x10ffff || (n >= 0xd800 && n <= 0xdfff)) return std::nullopt;

@@ -12,7 +12,7 @@
 namespace netlab::scan {
 namespace {
 
-constexpr std::array names = std::to_array<std::pair<std::string_view, report_format>>({
+constexpr std::array format_names = std::to_array<std::pair<std::string_view, report_format>>({
     {"table", report_format::table},
     {"json", report_format::json},
     {"csv", report_format::csv},
@@ -23,7 +23,7 @@ constexpr std::array names = std::to_array<std::pair<std::string_view, report_fo
 }  // namespace
 
 result<report_format> parse_report_format(std::string_view text) {
-  for (const auto& [name, format] : names)
+  for (const auto& [name, format] : format_names)
     if (name == text) return format;
   return fail(errc::usage, fmt::format("unknown format '{}'", escape(text, 80)),
               "write table, json, csv, nmap-xml or grepable");
