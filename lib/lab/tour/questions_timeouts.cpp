@@ -20,7 +20,7 @@ using net::udp;
 
 namespace {
 
-constexpr auto silence = std::chrono::milliseconds(200);  // for what must not come
+constexpr auto silence_time = std::chrono::milliseconds(200);  // for what must not come
 
 /// How long SYNs are repeated (tcp(7)), as far as the system can be told.
 std::error_code set_connect_timeout(int socket, std::chrono::milliseconds limit) {
@@ -67,7 +67,7 @@ step_result timeout_errors(classroom& in) {
   udp::socket asking(co_await asio::this_coro::executor, udp::v4());
   std::error_code error;
   asking.connect(mute.local_endpoint(error), error);
-  if (!error) error = set_receive_timeout(asking.native_handle(), silence);
+  if (!error) error = set_receive_timeout(asking.native_handle(), silence_time);
   if (error) co_return fail(error, "prepare a socket");
   const time_point begin = clock::now();
   const int number = receive_blocking(asking.native_handle());
@@ -78,7 +78,7 @@ step_result timeout_errors(classroom& in) {
 
   auto how = in.over(net::transport::udp);
   how.port = mute.local_endpoint(error).port();
-  how.timeout = silence;
+  how.timeout = silence_time;
   const calc::request asked{.id = 11, .op = "SUM", .numbers = {1, 2, 3}};
   const auto got = co_await in.ask(how, asked);
   if (!got) co_return unexpected(got.error());
@@ -92,7 +92,7 @@ step_result timeout_errors(classroom& in) {
   auto silent = co_await silent_port::make();
   if (!silent) co_return unexpected(silent.error());
   tcp::socket calling(co_await asio::this_coro::executor, tcp::v4());
-  error = set_connect_timeout(calling.native_handle(), silence);
+  error = set_connect_timeout(calling.native_handle(), silence_time);
   if (error) co_return fail(error, "set a socket's options");
   const auto late = co_await connect_on(calling, {asio::ip::address_v4::loopback(), silent->number()});
   if (!late) co_return unexpected(late.error());
