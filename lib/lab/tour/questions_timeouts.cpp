@@ -71,10 +71,10 @@ step_result timeout_errors(classroom& in) {
   if (error) co_return fail(error, "prepare a socket");
   const time_point begin = clock::now();
   const int number = receive_blocking(asking.native_handle());
-  in.tell.show(fmt::format("recv() with SO_RCVTIMEO of {} ms: {} (EAGAIN, {})", silence.count(),
+  in.tell.show(fmt::format("recv() with SO_RCVTIMEO of {} ms: {} (EAGAIN, {})", silence_time.count(),
                            message_of({number, std::system_category()}), number));
   in.tell.check("a recv() that waited for nothing came back with an error",
-                number == EAGAIN && clock::now() - begin >= silence / 2);
+                number == EAGAIN && clock::now() - begin >= silence_time / 2);
 
   auto how = in.over(net::transport::udp);
   how.port = mute.local_endpoint(error).port();
