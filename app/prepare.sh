@@ -48,7 +48,7 @@ python3-nmap          -    another
 END
 )
 clang_needs=$(cat <<'END'
-clang-19              -    the second compiler, and the one with libFuzzer
+clang-19              -    the second compiler, for the sanitizers and libFuzzer
 libclang-rt-19-dev    -    its sanitizers
 END
 )
