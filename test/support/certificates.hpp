@@ -108,6 +108,8 @@ class scratch_directory {
   /// The path of a new file with this text.
   [[nodiscard]] std::string file(std::string_view name, std::string_view text) const {
     std::ofstream(path_ / name, std::ios::binary) << text;
+    std::filesystem::permissions(path_ / name,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     return path_of(name);
   }
 
