@@ -173,7 +173,8 @@ class Terminal:
 
         def own():
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGQUIT
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup(1)
+            for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # ignored where the tests run in the background
+                signal.signal(each, signal.SIG_DFL)
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
