@@ -85,7 +85,7 @@ TEST_CASE("server: without a nonce nothing is offered that needs one", "[mail][s
 TEST_CASE("server: with nobody to log in AUTH is not offered", "[mail][server][auth]") {
   const accounts nobody(secret("0123456789abcdef"));
   server_parameters with = with_users();
-  with.users = GENERATE_REF(static_cast<const accounts*>(nullptr), &nobody);
+  with.users = GENERATE(false, true) ? &nobody : nullptr;
   secured d(with);
   CHECK_THAT(d.client("EHLO c\r\n"), !ContainsSubstring("AUTH"));
   CHECK_THAT(d.client("AUTH PLAIN\r\n"), StartsWith("502 5.5.1 "));
