@@ -170,7 +170,7 @@ void add_name(folder& to, std::string_view name) {
   const auto tokens = tokens_of(name);
   const bool is_plain = std::ranges::all_of(tokens, [&](const token& one) {
     return (&one == tokens.data() ? one.blanks.empty() : one.blanks == " ") && !one.word.empty() &&
-           std::ranges::all_of(one.word, is_atext);
+           std::ranges::all_of(one.word, is_ascii_atext);
   });
   if (is_plain) {
     for (const token& one : tokens) to.add(" ", one.word);
