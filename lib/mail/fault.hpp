@@ -43,8 +43,8 @@ enum class fault_action : std::uint8_t {
   long_line,        ///< an answer of one line of 1 MiB
   say_more,         ///< the words follow the right answer
   babble,           ///< octets that are no TLS, where it should begin
-  split,            ///< this session's answers leave octet by octet
-  delay,            ///< this session's answers are late
+  split,            ///< answers leave octet by octet, until the connection ends
+  delay,            ///< answers are late, until the connection ends
   hide_starttls,
   small_size,       ///< SIZE 1000, and it is meant
   lie,              ///< extensions are offered and refused when they are used
