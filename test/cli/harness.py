@@ -294,6 +294,35 @@ class Case(unittest.TestCase):
         self.addCleanup(server.kill)
         return server
 
+    def program(self, *words, status=DONE, **how):
+        """Runs another program to its end, checks the exit status."""
+        done = run(list(map(str, words)), **how)
+        if status is not None:
+            self.assertEqual(done.status, status, f"{words}\n{done.out}{done.err}")
+        return done
+
+    def background(self, *words, **how):
+        """Another program under way; killed at the end of the test if it is still there."""
+        process = Process(list(map(str, words)), **how)
+        self.addCleanup(process.kill)
+        return process
+
+    def as_nobody(self):
+        """What begins a command line to run netlab as a user without any privilege; the test needs root and setpriv."""
+        binary = self.scratch() / "netlab"
+        shutil.copy(NETLAB, binary)  # the build directory may be closed to others
+        argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--bounding-set=-all",
+                "--inh-caps=-all", str(binary)]
+        if run([*argv, "--version"]).status != DONE:
+            self.skipTest("another user cannot run a program here")
+        return argv
+
+    def needs_low_ports_kept(self):
+        """Skips where everyone may listen on a port below 1024."""
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as limit:
+            if int(limit.read()) <= 7:
+                self.skipTest("ports below 1024 are free for all here")
+
     def shell(self, script, env=None, **how):
         """A line of sh in which "$N" is the binary."""
         return run(["sh", "-c", script], env=environment({**(env or {}), "N": NETLAB}), **how)

@@ -7,7 +7,6 @@ import contextlib
 import json
 import pathlib
 import re
-import shutil
 import signal
 import smtplib
 import socket
@@ -332,15 +331,9 @@ class Choice(LabCase):
     @needs_program("setpriv")
     def test_unprivileged(self):
         """lab serve: without privilege the low ports are shifted by 10000, which is said; 0 ends with 77"""
-        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as limit:
-            if int(limit.read()) <= 7:
-                self.skipTest("ports below 1024 are free for all here")
-        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
-        binary = self.scratch() / "netlab"
-        shutil.copy(NETLAB, binary)  # the build directory may be closed to others
-        if harness.run([*nobody, str(binary), "--version"]).status != 0:
-            self.skipTest("another user cannot run a program here")
-        command = [*nobody, str(binary), "lab", "serve", "--without", "mail", "--bind", "127.61.62.63"]
+        self.needs_low_ports_kept()
+        nobody = self.as_nobody()
+        command = [*nobody, "lab", "serve", "--without", "mail", "--bind", "127.61.62.63"]
         server = harness.Server(command, harness.lab_lines(set(LAB) - harness.LAB_MAIL))
         self.addCleanup(server.kill)
         self.assertEqual(server.named["echo", "udp"], 10007)

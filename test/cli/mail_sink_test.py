@@ -9,10 +9,9 @@ import smtplib
 import socket
 import ssl
 import stat
-import subprocess
-import unittest
 
 import harness
+from harness import needs_program, needs_root
 from mail_sinking import HELLO, PASSWORD, Sinking, Talk
 
 
@@ -92,21 +91,16 @@ class Ready(Sinking):
         done = self.refused(*command, status=harness.BAD_DATA, says="ca.key")
         self.assertIn("remove", done.err)
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    @needs_root
+    @needs_program("setpriv")
     def test_not_permitted(self):
         """another user's CA is not readable, and a place where nothing may be made is none"""
-        def become_nobody():
-            os.setgid(65534)
-            os.setuid(65534)
-
-        if subprocess.run([harness.NETLAB, "--version"], preexec_fn=become_nobody, check=False, env=harness.environment(),
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
-            self.skipTest("nobody else may run this build of netlab")
+        nobody = self.as_nobody()
         server = self.sink()
         server.stop()
         for state in (server.state, server.state.parent / "other"):
-            self.refused("mail", "sink", "--state", state, "--port", 0, "--discard", status=harness.NOT_PERMITTED, says=str(state),
-                         preexec_fn=become_nobody)
+            done = self.program(*nobody, "mail", "sink", "--state", state, "--port", 0, "--discard", status=harness.NOT_PERMITTED)
+            self.assert_one_error(done, says=str(state))
 
     def test_places_that_are_none(self):
         """a state directory or Maildir that cannot be made is named"""

@@ -16,7 +16,7 @@ import subprocess
 import time
 
 import harness
-from harness import CONFIG, DEADLINE, INTERRUPTED, TERMINATED, USAGE, Case, needs_ipv6, needs_root
+from harness import CONFIG, DEADLINE, INTERRUPTED, TERMINATED, USAGE, Case, needs_ipv6, needs_program, needs_root
 
 
 class Sockets(Case):
@@ -139,22 +139,17 @@ class Sockets(Case):
         self.assertEqual(self.rows("--process", "no-such-process"), [])
 
     @needs_root
+    @needs_program("setpriv")
     def test_hidden(self):
         """sockets: without privilege, other users' processes are hidden, and that is said; one's own are shown"""
         _, port = self.listener()
-        binary = self.scratch() / "netlab"
-        binary.write_bytes(open(harness.NETLAB, "rb").read())
-        binary.chmod(0o755)
-        def become_nobody():
-            os.setgid(65534)
-            os.setuid(65534)
-        done = harness.run([str(binary), "sockets", "--port", str(port)], preexec_fn=become_nobody)
-        self.assertEqual(done.status, 0, done.err)
+        nobody = self.as_nobody()
+        done = self.program(*nobody, "sockets", "--port", port)
         self.assertRegex(done.lines[1], rf"127\.0\.0\.1:{port} +- +-$")
         self.assertRegex(done.err, r"the processes of 1 socket are hidden")
-        mine = harness.Server([str(binary), "calc", "serve", "--bind", "127.0.0.1", "--port", "0", "--threads", "1"], 2, preexec=become_nobody)
+        mine = harness.Server([*nobody, "calc", "serve", "--bind", "127.0.0.1", "--port", "0", "--threads", "1"], 2)
         self.addCleanup(mine.kill)
-        done = harness.run([str(binary), "sockets", "--listen", "--port", str(mine.port)], preexec_fn=become_nobody)
+        done = self.program(*nobody, "sockets", "--listen", "--port", mine.port)
         self.assertEqual(done.out.count(f"(pid {mine.child.pid})"), 2, done.out)
         self.assertEqual(done.err, "")
 

@@ -5,8 +5,6 @@
 import itertools
 import json
 import os
-import shutil
-import unittest
 
 import world
 import harness
@@ -20,8 +18,8 @@ class Tour(harness.Case):
         self.host = world.Namespace(f"netlab-{os.getpid()}-{next(_numbers)}t")
         self.addCleanup(self.host.remove)
 
-    def tour(self, *words, status=harness.DONE, before=()):
-        done = harness.run(self.host.argv(*before, self.binary(), "lab", "tour", "--json", *words))
+    def tour(self, *words, status=harness.DONE, netlab=None):
+        done = harness.run(self.host.argv(*(netlab or [self.binary()]), "lab", "tour", "--json", *words))
         self.assertEqual(done.status, status, done.out + done.err)
         return [each for each in map(json.loads, done.lines) if "held" in each]
 
@@ -33,14 +31,10 @@ class Tour(harness.Case):
         self.host.set("net.ipv6.conf.all.disable_ipv6", 1)
         self.assertTrue(all(each["held"] for each in self.tour()))
 
-    @unittest.skipIf(shutil.which("setpriv") is None, "setpriv not installed")
+    @harness.needs_program("setpriv")
     def test_without_privilege(self):
         """tour: holds for a user without any privilege"""
-        copy = self.scratch() / "netlab"  # where that user may read
-        shutil.copy(harness.NETLAB, copy)
-        self.binary = lambda: copy
-        nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--bounding-set=-all")
-        self.assertTrue(all(each["held"] for each in self.tour(before=nobody)))
+        self.assertTrue(all(each["held"] for each in self.tour(netlab=self.as_nobody())))
 
     def test_another_range(self):
         """tour: holds where the system gives clients other ports"""

@@ -123,8 +123,7 @@ class Clients(Sinking):
         for tls in ("starttls", "implicit"):
             words = ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", str(self.server.ca), "-crlf", "-connect",
                      f"localhost:{self.port(tls)}", "-servername", "localhost", *(["-starttls", "smtp"] if tls == "starttls" else [])]
-            peer = harness.Process(words, stdin=subprocess.PIPE)
-            self.addCleanup(peer.kill)
+            peer = self.background(*words, stdin=subprocess.PIPE)
             seen = 0
             for line, answer in ((None, r"(?m)^2[25]0 "), ("EHLO client.example", r"(?m)^250 "), ("AUTH LOGIN", r"334 VXNlcm5hbWU6"),
                                  ("YW5u", r"334 UGFzc3dvcmQ6"), ("c2VjcmV0", r"(?m)^235 "), ("MAIL FROM:<a@example.org>", r"(?m)^250 2\.1\.0"),

@@ -37,21 +37,8 @@ def is_openbsd():
 NC = is_openbsd()
 
 
-class Peers(Case):
-    def program(self, *words, input=b"", status=0):
-        done = harness.run(list(map(str, words)), input=input)
-        if status is not None:
-            self.assertEqual(done.status, status, f"{words}\n{done.out}{done.err}")
-        return done
-
-    def listen(self, *words, **how):
-        process = harness.Process(list(map(str, words)), **how)
-        self.addCleanup(process.kill)
-        return process
-
-
 @unittest.skipUnless(NC, "netcat-openbsd not installed")
-class Netcat(Peers):
+class Netcat(Case):
     def test_text(self):
         """nc: lines of text through a pipe, answered and closed"""
         port = self.serve("--tcp").port
@@ -84,7 +71,7 @@ class Netcat(Peers):
         """nc: -u asks over UDP"""
         port = self.serve("--udp").port
         reader, writer = os.pipe()
-        client = self.listen(NC, "-u", "127.0.0.1", port, stdin=reader)
+        client = self.background(NC, "-u", "127.0.0.1", port, stdin=reader)
         os.close(reader)
         os.write(writer, request(0x41414141, "SUM", 0x42424242 - 1, 1))
         client.until_out("AAAABBBB")
@@ -105,7 +92,7 @@ class Netcat(Peers):
 
 
 @needs_program("ncat")
-class Ncat(Peers):
+class Ncat(Case):
     def test_text(self):
         """ncat: lines of text through a pipe"""
         port = self.serve("--tcp").port
@@ -113,14 +100,14 @@ class Ncat(Peers):
 
     def test_echo_server(self):
         """ncat: an ncat that echoes is diagnosed as an echo service, and echo query is content with it"""
-        server = self.listen("ncat", "-v", "-l", "-k", "127.0.0.1", 0, "-e", shutil.which("cat"))
+        server = self.background("ncat", "-v", "-l", "-k", "127.0.0.1", 0, "-e", shutil.which("cat"))
         port = harness.until(lambda: listening_port(server.child.pid), "ncat to listen")
         self.refused("calc", "query", "--port", port, "sum", 1, 2, status=PROTOCOL, says="echo")
         self.assertEqual(self.netlab("echo", "query", "--port", port, "hello").out, "hello\n")
 
 
 @needs_program("socat")
-class Socat(Peers):
+class Socat(Case):
     def test_text(self):
         """socat: a line of text, half-closed"""
         port = self.serve("--tcp").port
@@ -129,7 +116,7 @@ class Socat(Peers):
     def test_between(self):
         """socat: netlab's client and server on either side of a relay"""
         port = self.serve("--tcp").port
-        relay = self.listen("socat", "-d", "-d", "TCP-LISTEN:0,bind=127.0.0.1,fork", f"TCP:127.0.0.1:{port}")
+        relay = self.background("socat", "-d", "-d", "TCP-LISTEN:0,bind=127.0.0.1,fork", f"TCP:127.0.0.1:{port}")
         found = relay.until(lambda out, err: re.search(r"listening on AF=2 127\.0\.0\.1:(\d+)", err), "its port")
         lines = "".join(f"sum {n}\n" for n in range(100))
         done = self.netlab("calc", "query", "--port", found[1], input=lines)

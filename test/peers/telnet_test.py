@@ -139,8 +139,7 @@ class Telnet(Case):
         """telnet: fed by a pipe, as scripts do"""
         port = self.serve("--tcp").port
         reader, writer = os.pipe()
-        client = harness.Process(["telnet", "127.0.0.1", str(port)], stdin=reader)
-        self.addCleanup(client.kill)
+        client = self.background("telnet", "127.0.0.1", port, stdin=reader)
         os.close(reader)
         os.write(writer, b"sum 1 2 3\npro 4 5\n")
         client.until_out(r"(?s)\n6\r?\n.*20\r?\n")
