@@ -74,15 +74,11 @@ class driver {
     co_return error_;
   }
 
-  /// The machine was changed from outside: looks for output, deadlines and done() again.
+  /// The machine was changed from outside, or what it is busy with may have come: it resumes, and its output, deadline
+  /// and done() are looked at again.
   void poke() {
-    if (running_) advance();
-  }
-
-  /// What the machine is busy with may have come.
-  void resume() {
-    if (!running_ || phase_ != phase::running) return;
-    session_.resume(clock::now());
+    if (!running_) return;
+    if (phase_ == phase::running) session_.resume(clock::now());
     advance();
   }
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/visit.hpp"
 #include "net/expiry.hpp"
 
 namespace netlab::net {
@@ -32,21 +33,6 @@ std::size_t backlog_of(int listener) noexcept {
   socklen_t size = sizeof info;
   return ::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked : 0;
 }
-
-/// Says one thing and is done.
-class parting_words final : public machine {
- public:
-  explicit parting_words(bytes what) : what_(std::move(what)) {}
-  void feed(bytes_view, time_point) override {}
-  void eof(time_point) override {}
-  void tick(time_point) override {}
-  bytes take_output() override { return std::exchange(what_, {}); }
-  [[nodiscard]] std::optional<time_point> deadline() const override { return std::nullopt; }
-  [[nodiscard]] bool done() const override { return true; }
-
- private:
-  bytes what_;
-};
 
 }  // namespace
 
@@ -81,8 +67,8 @@ struct service::session {
       socket.cancel(ignored);
   }
   void resume() {
-    if (plain) plain->resume();
-    if (encrypted_drive) encrypted_drive->resume();
+    if (plain) plain->poke();
+    if (encrypted_drive) encrypted_drive->poke();
   }
 
   /// What was asked of it before there was a driver.
@@ -219,7 +205,7 @@ void service::turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer
   ++on.turned_away;
   if (implicit_tls_) words.clear();  // it could not read them
   auto one = std::make_shared<session>(std::move(socket), peer, false);
-  one->protocol = std::make_unique<parting_words>(std::move(words));
+  one->protocol = std::make_unique<announcement>(std::move(words), clock::now());
   begin(on, std::move(one));
 }
 

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "small/visit.hpp"
+#include "base/visit.hpp"
 
 namespace netlab::small {
 

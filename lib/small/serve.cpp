@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "small/announcement.hpp"
+#include "base/visit.hpp"
 #include "small/chargen.hpp"
 #include "small/discard.hpp"
 

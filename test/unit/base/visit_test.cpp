@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "small/announcement.hpp"
+#include "base/visit.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -10,7 +10,7 @@ using namespace netlab;
 TEST_CASE("announcement: says its words once, whatever the peer says, and is done", "[small][unit]") {
   const time_point start{};
   const bytes_view words = as_bytes("now");
-  small::announcement one({words.begin(), words.end()}, start);
+  announcement one({words.begin(), words.end()}, start);
   CHECK(one.done());
   one.feed(as_bytes("what?"), start);
   CHECK(as_text(one.take_output()) == "now");

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// What the sessions of simple services have in common: when they began, how many octets they were about, who is idle.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "base/machine.hpp"
+
+namespace netlab {
+
+class visit : public machine {
+ public:
+  [[nodiscard]] time_point since() const noexcept { return since_; }
+  /// Taken from the peer, or said to it: what the service is about.
+  [[nodiscard]] std::uint64_t octets() const noexcept { return octets_; }
+
+ protected:
+  explicit visit(time_point now) : since_(now) {}
+  void count(std::size_t octets) noexcept { octets_ += octets; }
+
+ private:
+  time_point since_;
+  std::uint64_t octets_ = 0;
+};
+
+/// A visit that lasts for as long as its peer speaks, and counts what it says.
+class listening_visit : public visit {
+ public:
+  void feed(bytes_view from_peer, time_point now) final {
+    if (done_) return;
+    take(from_peer);
+    count(from_peer.size());
+    last_input_ = now;
+  }
+  void eof(time_point) final { done_ = true; }
+  void tick(time_point now) final {
+    if (deadline() && *deadline() <= now) done_ = true;
+  }
+  bytes take_output() override { return {}; }
+  [[nodiscard]] std::optional<time_point> deadline() const final {
+    if (idle_timeout_ == duration(0) || done_) return std::nullopt;
+    return last_input_ + idle_timeout_;
+  }
+  [[nodiscard]] bool done() const final { return done_; }
+  void stop(time_point) final { done_ = true; }
+
+ protected:
+  /// `idle_timeout`: how long a peer may say nothing; 0: for ever.
+  listening_visit(duration idle_timeout, time_point now) : visit(now), idle_timeout_(idle_timeout), last_input_(now) {}
+
+ private:
+  virtual void take(bytes_view from_peer) = 0;
+
+  duration idle_timeout_;
+  time_point last_input_;
+  bool done_ = false;
+};
+
+/// One thing is said at once, and that is all.
+class announcement final : public visit {
+ public:
+  announcement(bytes what, time_point now) : visit(now), what_(std::move(what)) { count(what_.size()); }
+
+  void feed(bytes_view, time_point) override {}
+  void eof(time_point) override {}
+  void tick(time_point) override {}
+  bytes take_output() override { return std::exchange(what_, {}); }
+  [[nodiscard]] std::optional<time_point> deadline() const override { return std::nullopt; }
+  [[nodiscard]] bool done() const override { return true; }
+
+ private:
+  bytes what_;
+};
+
+}  // namespace netlab
