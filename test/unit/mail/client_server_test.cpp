@@ -15,21 +15,10 @@ using namespace netlab::mail::test_server;
 
 namespace {
 
-const accounts& users() {
-  static const accounts all = [] {
-    accounts some(secret("0123456789abcdef"));
-    REQUIRE(some.add("tim", secret("geheim")));
-    return some;
-  }();
-  return all;
-}
-
-server_parameters with_users() {
-  server_parameters with = dialogue::plain();
-  with.users = &users();
+server_parameters login_required() {
+  server_parameters with = with_users();
   with.starttls = starttls_offer::required;
   with.login_required = true;
-  with.nonce = [] { return std::string("3rfcNHYJY1ZVvWVs7j"); };
   return with;
 }
 
@@ -143,7 +132,7 @@ TEST_CASE("client and server: every mechanism logs in over STARTTLS", "[mail][se
   using enum mechanism;
   const mechanism which = GENERATE(mechanism::plain, mechanism::login, cram_md5, scram_sha_256, scram_sha_256_plus);
   CAPTURE(name_of(which));
-  server_parameters with = with_users();
+  server_parameters with = login_required();
   with.mechanisms = {which};  // the client could bind: it says so, and must not be offered it
   talk t(with, client_with_login(which));
   t.submit({"a@example.org"}, "Subject: x\r\n\r\nx\r\n");
@@ -158,7 +147,7 @@ TEST_CASE("client and server: a wrong password sends nothing", "[mail][server][c
   using enum mechanism;
   const mechanism which = GENERATE(mechanism::plain, mechanism::login, cram_md5, scram_sha_256_plus);
   CAPTURE(name_of(which));
-  talk t(with_users(), client_with_login(which, "falsch"));
+  talk t(login_required(), client_with_login(which, "falsch"));
   t.submit({"a@example.org"}, "Subject: x\r\n\r\nx\r\n");
   t.run();
   CHECK(t.outcome().find("535 5.7.8 Wrong user or password") != std::string::npos);

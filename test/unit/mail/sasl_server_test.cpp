@@ -5,24 +5,16 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "mail/scram_server.hpp"
+#include "some_users.hpp"
 #include "support/failure.hpp"
 
 using namespace netlab;
 using namespace netlab::mail;
+using test_server::users;
 
 namespace {
 
 using kind = sasl_step::kind;
-
-const accounts& users() {
-  static const accounts all = [] {
-    accounts some(secret("0123456789abcdef"));
-    REQUIRE(some.add("tim", secret("geheim")));
-    REQUIRE(some.add("j\xc3\xb6rg, =", secret("sch\xc3\xb6n")));
-    return some;
-  }();
-  return all;
-}
 
 channel_binding bound(std::string_view data = "of this connection") {
   const bytes_view octets = as_bytes(data);

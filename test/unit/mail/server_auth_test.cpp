@@ -16,24 +16,6 @@ using Catch::Matchers::StartsWith;
 
 namespace {
 
-const accounts& users() {
-  static const accounts all = [] {
-    accounts some(secret("0123456789abcdef"));
-    REQUIRE(some.add("tim", secret("tanstaaftanstaaf")));
-    REQUIRE(some.add("j\xc3\xb6rg, =", secret("geheim")));
-    return some;
-  }();
-  return all;
-}
-
-server_parameters with_users() {
-  server_parameters with = dialogue::plain();
-  with.users = &users();
-  with.starttls = starttls_offer::offered;
-  with.nonce = [] { return std::string("3rfcNHYJY1ZVvWVs7j"); };
-  return with;
-}
-
 std::string base64(std::string_view text) { return encode_base64(as_bytes(text)); }
 
 /// Over TLS, past EHLO.
@@ -45,7 +27,7 @@ struct secured : dialogue {
   [[nodiscard]] const std::string& user() const { return session.current().user; }
 };
 
-const std::string good_plain = base64(std::string_view("\0tim\0tanstaaftanstaaf", 21));
+const std::string good_plain = base64(std::string_view("\0tim\0geheim", 11));
 
 }  // namespace
 
@@ -112,7 +94,7 @@ TEST_CASE("server: LOGIN logs in, with and without an initial response", "[mail]
     CHECK(d.client("AUTH LOGIN\r\n") == "334 VXNlcm5hbWU6\r\n");
     CHECK(d.client(base64("tim") + "\r\n") == "334 UGFzc3dvcmQ6\r\n");
   }
-  CHECK(d.client(base64("tanstaaftanstaaf") + "\r\n") == "235 2.7.0 Welcome\r\n");
+  CHECK(d.client(base64("geheim") + "\r\n") == "235 2.7.0 Welcome\r\n");
   CHECK(d.user() == "tim");
 }
 
@@ -125,13 +107,13 @@ TEST_CASE("server: CRAM-MD5 logs in as RFC 2195 has it, without an initial respo
 
 TEST_CASE("server: a wrong password and a wrong user have the same answer", "[mail][server][auth]") {
   secured d;
-  const std::string_view message = GENERATE(
-      std::string_view("\0tim\0wrong", 10), std::string_view("\0tom\0tanstaaftanstaaf", 21),
-      std::string_view("\0\0", 2), std::string_view("\0tim\0", 5), std::string_view("root\0tim\0tanstaaftanstaaf", 25));
+  const std::string_view message =
+      GENERATE(std::string_view("\0tim\0wrong", 10), std::string_view("\0tom\0geheim", 11), std::string_view("\0\0", 2),
+               std::string_view("\0tim\0", 5), std::string_view("root\0tim\0geheim", 15));
   CHECK(d.client("AUTH PLAIN " + base64(message) + "\r\n") == "535 5.7.8 Wrong user or password\r\n");
   CHECK(d.user().empty());
   CHECK_THAT(d.watch.events, StartsWith("failed "));
-  CHECK_THAT(d.watch.events, !ContainsSubstring("wrong\n") && !ContainsSubstring("tanstaaf"));
+  CHECK_THAT(d.watch.events, !ContainsSubstring("wrong\n") && !ContainsSubstring("geheim"));
 }
 
 TEST_CASE("server: AUTH in disorder is refused", "[mail][server][auth]") {
@@ -222,8 +204,8 @@ TEST_CASE("server: STARTTLS forgets who has logged in", "[mail][server][auth]") 
 
 TEST_CASE("server: what is said behind a failed login as if it had not failed is not shown", "[mail][server][auth]") {
   secured d;
-  static_cast<void>(d.client("AUTH NTLM\r\n" + base64("tim") + "\r\n" + base64("tanstaaftanstaaf") + "\r\nNOOP\r\n"));
-  CHECK_THAT(d.watch.lines, !ContainsSubstring(base64("tanstaaftanstaaf")));
+  static_cast<void>(d.client("AUTH NTLM\r\n" + base64("tim") + "\r\n" + base64("geheim") + "\r\nNOOP\r\n"));
+  CHECK_THAT(d.watch.lines, !ContainsSubstring(base64("geheim")));
   CHECK_THAT(d.watch.lines,
              ContainsSubstring("C: AUTH NTLM\n") && ContainsSubstring("C: ***\n") && ContainsSubstring("C: NOOP\n"));
 }

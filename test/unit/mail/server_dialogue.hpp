@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "mail/server.hpp"
+#include "some_users.hpp"
 #include "support/cut.hpp"
 
 namespace netlab::mail::test_server {
@@ -159,6 +160,15 @@ inline transcript play(const server_parameters& with, const test::pieces& pieces
   }
   for (auto& one : store.messages) all.contents.push_back(std::move(one.content));
   return all;
+}
+
+/// What lets users() log in over TLS, always with the same nonce.
+inline server_parameters with_users() {
+  server_parameters with = dialogue::plain();
+  with.users = &users();
+  with.starttls = starttls_offer::offered;
+  with.nonce = [] { return std::string("3rfcNHYJY1ZVvWVs7j"); };
+  return with;
 }
 
 }  // namespace netlab::mail::test_server

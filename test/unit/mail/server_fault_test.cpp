@@ -19,21 +19,9 @@ using Catch::Matchers::StartsWith;
 
 namespace {
 
-const accounts& users() {
-  static const accounts all = [] {
-    accounts some(secret("0123456789abcdef"));
-    REQUIRE(some.add("tim", secret("geheim")));
-    return some;
-  }();
-  return all;
-}
-
 server_parameters plain_with_login() {
-  server_parameters with = dialogue::plain();
-  with.users = &users();
+  server_parameters with = with_users();
   with.login_in_clear = true;
-  with.starttls = starttls_offer::offered;
-  with.nonce = [] { return std::string("3rfcNHYJY1ZVvWVs7j"); };
   return with;
 }
 
