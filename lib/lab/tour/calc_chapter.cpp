@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lab/tour/calc_chapter.hpp"
+#include "lab/tour/chapters.hpp"
 
 #include <array>
 

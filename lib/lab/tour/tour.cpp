@@ -4,9 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "lab/tour/calc_chapter.hpp"
-#include "lab/tour/mail_chapter.hpp"
-#include "lab/tour/scan_chapter.hpp"
+#include "lab/tour/chapters.hpp"
 
 namespace netlab::lab {
 namespace {
@@ -43,7 +41,11 @@ class judge final : public narrator {
   bool is_first_ = true;
 };
 
-constexpr std::array<chapter, tour_chapters> all_chapters{calc_chapter, scan_chapter, mail_chapter};
+constexpr std::array<chapter, tour_chapters> all_chapters{{
+    {"A calculation server and its clients", calc_titles, tell_calc},
+    {"A port scan", scan_titles, tell_scan},
+    {"Mail, and who sent it", mail_titles, tell_mail},
+}};
 
 }  // namespace
 

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// The tour's chapters, one for each exercise of the lab. NAME_chapter.cpp has the titles and the order of its steps.
+#pragma once
+
+#include "lab/tour/step.hpp"
+
+namespace netlab::lab {
+
+[[nodiscard]] std::vector<std::string_view> calc_titles();
+[[nodiscard]] step_result tell_calc(narrator& tell);
+
+[[nodiscard]] std::vector<std::string_view> scan_titles();
+[[nodiscard]] step_result tell_scan(narrator& tell);
+
+[[nodiscard]] std::vector<std::string_view> mail_titles();
+[[nodiscard]] step_result tell_mail(narrator& tell);
+
+}  // namespace netlab::lab
