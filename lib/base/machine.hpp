@@ -24,6 +24,8 @@ class machine {
   virtual void tick(time_point now) = 0;
   /// Octets owed to the peer, handed over once.
   [[nodiscard]] virtual bytes take_output() = 0;
+  /// Some of what was handed over has left: the peer's system takes it.
+  virtual void sent(time_point now) { static_cast<void>(now); }
   /// When to call tick(), or nothing.
   [[nodiscard]] virtual std::optional<time_point> deadline() const = 0;
   /// Finished: what take_output() still gives is sent, nothing more is read.

@@ -85,7 +85,8 @@ void client::feed(bytes_view from_peer, time_point now) {
     if (!next) break;
     if (!*next) return end_session(std::move(next->error()));
     for (std::size_t at = 0; on_line_ && at < (*next)->lines.size(); ++at)
-      tell('S', fmt::format("{}{}{}", (*next)->code, at + 1 < (*next)->lines.size() ? '-' : ' ', (*next)->lines[at]));
+      tell('S', without_secrets(fmt::format("{}{}{}", (*next)->code, at + 1 < (*next)->lines.size() ? '-' : ' ',
+                                            (*next)->lines[at])));
     waiting_since_ = now;
     on_reply(**next);
   }
@@ -113,7 +114,6 @@ void client::lost(failure why, time_point now) {
 
 void client::tick(time_point now) {
   now_ = now;
-  if (std::exchange(moved_, false)) waiting_since_ = now;
   const auto due = deadline();
   if (!due || *due > now) return;
   if (state_ == client_state::quit && active_.empty()) return finish_session();
@@ -150,11 +150,14 @@ std::optional<time_point> client::deadline() const {
 // ---- output ----
 
 bytes client::take_output() {
-  if (body_ != nullptr) {
-    if (body_->written > 0) moved_ = true;
-    write_body();
-  }
+  if (body_ != nullptr) write_body();
   return std::exchange(output_, {});
+}
+
+void client::sent(time_point now) {
+  now_ = now;
+  // A message may take its time, as long as it goes on.
+  if (body_ != nullptr || (!expected_.empty() && expected_.front().what == kind::end)) waiting_since_ = now;
 }
 
 void client::tell(char who, std::string_view line) const {
@@ -176,13 +179,26 @@ void client::command(std::string_view line, kind expects, transaction* of) {
   expect(expects, of);
 }
 
+/// A server may say again what it heard.
+std::string client::without_secrets(std::string text) const {
+  constexpr std::size_t least = 4;  // octets; what is shorter is found in every text
+  const auto hide = [&](std::string_view what) {
+    if (what.size() < least) return;
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += 3)
+      text.replace(at, what.size(), "***");
+  };
+  for (const secret& each : said_) hide(each.view());
+  if (with_.login) hide(with_.login->password.view());
+  return text;
+}
+
 void client::say_secret(std::string_view shown, std::string_view prefix, const secret& message, kind expects) {
   std::string encoded = encode_base64(as_bytes(message.view()));
   output_.reserve(output_.size() + prefix.size() + encoded.size() + 2);  // so that nothing is left where it was before
   append(output_, prefix);
   append(output_, encoded);
   append(output_, "\r\n");
-  wipe(encoded);
+  said_.emplace_back(std::move(encoded));
   tell('C', shown);
   expect(expects, nullptr);
 }
@@ -331,9 +347,12 @@ void client::on_auth(const reply& answer) {
     mechanisms_.erase(mechanisms_.begin());
     return try_mechanism(true);
   }
-  failure why = to_failure(answer, act);
+  reply shown = answer;
+  for (std::string& line : shown.lines) line = without_secrets(std::move(line));
+  failure why = to_failure(shown, act);
   if (answer.is_permanent()) why.code = make_error_code(errc::not_permitted);
-  if (!login_->reason().empty()) why.detail += fmt::format("; {}", escape(login_->reason(), 300));
+  if (!login_->reason().empty())
+    why.detail += fmt::format("; {}", escape(without_secrets(std::string(login_->reason())), 300));
   end_session(std::move(why));
 }
 
@@ -372,6 +391,7 @@ void client::cancel_auth(failure why) {
 
 void client::become_ready() {
   login_.reset();
+  said_.clear();
   with_.login.reset();  // wiped
   mechanisms_.clear();
   enter(client_state::mail);
@@ -389,6 +409,7 @@ void client::end_session(failure why) {
   body_ = nullptr;
   wipe(output_);
   login_.reset();
+  said_.clear();
   with_.login.reset();
   auto begun = std::move(active_);
   active_.clear();

@@ -120,6 +120,7 @@ class client final : public machine {
   void eof(time_point now) override;
   void tick(time_point now) override;
   [[nodiscard]] bytes take_output() override;
+  void sent(time_point now) override;
   [[nodiscard]] std::optional<time_point> deadline() const override;
   [[nodiscard]] bool done() const override { return state_ == client_state::ended || wants_tls(); }
 
@@ -154,6 +155,7 @@ class client final : public machine {
   void become_ready();
   void enter(client_state next);
   void command(std::string_view line, kind expects, transaction* of = nullptr);
+  [[nodiscard]] std::string without_secrets(std::string text) const;
   void say_secret(std::string_view shown, std::string_view prefix, const secret& message, kind expects);
   void expect(kind what, transaction* of);
   void end_session(failure why);
@@ -192,12 +194,12 @@ class client final : public machine {
   std::deque<expectation> expected_;
   time_point now_{};
   time_point waiting_since_{};
-  bool moved_ = false;  // more of a message was taken since the clock was last looked at
 
   bool secured_ = false;
   std::optional<channel_binding> binding_;
   std::vector<mechanism> mechanisms_;  // still to be tried, the next one first
   std::unique_ptr<sasl> login_;
+  std::vector<secret> said_;  // what credentials looked like on the wire
   bool began_with_response_ = false;
   bool was_challenged_ = false;
   std::optional<failure> cancelled_;

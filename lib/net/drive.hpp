@@ -18,10 +18,12 @@
 namespace netlab::net {
 
 struct drive_options {
-  /// Nothing more is read, nor handed to the machine, nor taken from one that is not done, while so many octets wait to
-  /// be sent: a peer that asks without reading answers is held back by TCP's own window. A client, whose requests are
-  /// bounded by itself, has no such limit: it must go on reading, or both ends would wait for each other.
-  std::size_t max_unsent = SIZE_MAX;
+  /// While so many octets wait to be sent, nothing is taken from a machine that is not done.
+  std::size_t max_unsent = 64 * 1024;
+  /// Nor is more read then, or handed to the machine: a peer that asks without reading answers is held back by TCP's
+  /// own window. A client, whose requests are bounded by itself, must go on reading, or both ends would wait for each
+  /// other.
+  bool holds_back = false;
   /// The largest piece handed to the machine at once; max_unsent is looked at between two.
   std::size_t max_feed = SIZE_MAX;
   /// How long sending may make no progress while it is all that is waited for.
@@ -36,6 +38,7 @@ struct drive_options {
 /// What a server gives each peer. `help` is the shortest request with a long answer, some 100 octets for 1, so that
 /// 4 KiB of input cannot make more than some 400 KiB of output.
 inline constexpr drive_options serving{.max_unsent = 256 * 1024,
+                                       .holds_back = true,
                                        .max_feed = 4 * 1024,
                                        .flush_time = std::chrono::seconds(10),
                                        .linger_time = std::chrono::seconds(2)};
@@ -106,8 +109,7 @@ class driver {
           session_.stop(clock::now());
         }
       }
-      // A machine that always has more to say is not asked for it while its peer has enough to read.
-      if (!is_held_back() || session_.done() || session_.wants_tls()) collect_output();
+      collect_output();
       if (session_.done() || (session_.wants_tls() && fed_ == arrived_)) {
         phase_ = phase::flushing;
         progress_ = clock::now();
@@ -123,10 +125,11 @@ class driver {
     arm_timer();
   }
 
-  /// The peer has so much to read that it is given no more.
-  [[nodiscard]] bool is_held_back() const noexcept {
+  [[nodiscard]] bool has_enough_to_send() const noexcept {
     return unsent_.size() + sending_.size() - sent_ >= options_.max_unsent;
   }
+  /// The peer has so much to read that it is not listened to.
+  [[nodiscard]] bool is_held_back() const noexcept { return options_.holds_back && has_enough_to_send(); }
 
   [[nodiscard]] bool has_unread_input() {
     std::error_code error;
@@ -160,6 +163,8 @@ class driver {
   }
 
   void collect_output() {
+    // A machine that always has more to say is not asked for it meanwhile.
+    if (has_enough_to_send() && !session_.done() && !session_.wants_tls()) return;
     bytes output = session_.take_output();
     if (output.empty()) return;
     if (unsent_.empty()) {
@@ -209,6 +214,7 @@ class driver {
       }
       sent_ += size;
       progress_ = clock::now();
+      if (phase_ == phase::running) session_.sent(progress_);
       if (sent_ < sending_.size()) return write_more();
       writing_ = false;
       sent_ = 0;

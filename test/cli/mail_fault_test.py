@@ -9,7 +9,7 @@ import time
 import harness
 import smtp_server
 from mail_sending import BRIEF, PASSWORD, PATIENT, TWO, Sending, main
-from smtp_server import CLOSE, HANG, RESET, Each, Then
+from smtp_server import CLOSE, HANG, RESET, STALL, Each, Then
 
 
 class Hanging(Sending):
@@ -158,6 +158,18 @@ class Ending(Sending):
         self.send(server, status=harness.IO)
         server.session()
         self.assertEqual(len(server.sessions), 1)
+
+    def test_stalled_content(self):
+        """354, and nothing of a large message is read: 75, within --timeout, with and without TLS, as DATA and as BDAT"""
+        large = self.scratch() / "large.bin"
+        with open(large, "wb") as file:
+            file.truncate(64 << 20)
+        for tls in ("none", "starttls"):
+            for keywords, stage in ((("SIZE",), "data"), (("SIZE", "CHUNKING"), "rcpt")):
+                with self.subTest(tls=tls, stage=stage):
+                    answer = "354 go on" if stage == "data" else "250 2.1.5 ok"
+                    server = self.server(tls, keywords=keywords, on={stage: Then(answer, STALL)})
+                    self.assert_fails(server, harness.TRY_LATER, "takes nothing more of the message", "--attach", large, timeout=BRIEF)
 
     def test_in_content(self):
         """354, then the end while a large message is under way: 69, it was not handed over"""

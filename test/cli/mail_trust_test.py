@@ -2,9 +2,11 @@
 """`netlab mail send` and what it must not be talked into: mail or passwords without TLS, a certificate that is not right, a
 session without the login that was asked for."""
 
+import base64
+
 import certificates
 import harness
-from mail_sending import Sending, main
+from mail_sending import PASSWORD, Sending, main
 from smtp_server import CLOSE, Then
 
 
@@ -110,6 +112,14 @@ class Login(Sending):
         """535: 77; nothing is sent"""
         for name in ("PLAIN", "LOGIN", "CRAM-MD5"):
             self.logs_in(auth=name, credentials=("user", "other"), status=harness.NOT_PERMITTED, says="535")
+
+    def test_repeated_password(self):
+        """A server that says again what it heard: it is masked, in the error and in the dialogue"""
+        heard = base64.b64encode(f"\0user\0{PASSWORD}".encode()).decode()
+        server = self.server(auth="PLAIN", on={"auth": f"535 5.7.8 no such login: {PASSWORD} ({heard})"})
+        done = self.send(server, "-v", status=harness.NOT_PERMITTED, user="user")
+        self.assertIn("S: 535 5.7.8 no such login: *** (***)\n", done.err)
+        self.assertRegex(done.err.splitlines()[-1], r"no such login: \*\*\* \(\*\*\*\)$")
 
     def test_not_now(self):
         """454: 75"""

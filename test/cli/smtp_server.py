@@ -12,6 +12,7 @@ secure-ehlo, auth, auth-response, mail, rcpt, data, content (the final dot), bda
     "250 text"      that reply, whole lines; a CRLF is added
     b"octets"       just these octets
     HANG            nothing, until the client ends the connection
+    STALL           nothing, and nothing is read either, until the test is over
     CLOSE, RESET    the end, orderly or not
     Then(a, b)      one after the other, as in Then("250 ok", CLOSE)
     Each(a, b, …)   the first at the first time that the stage is reached, and so on; the last from then on
@@ -30,7 +31,7 @@ import threading
 
 import harness
 
-HANG, CLOSE, RESET, USUAL = object(), object(), object(), None
+HANG, STALL, CLOSE, RESET, USUAL = object(), object(), object(), object(), None
 
 KEYWORDS = ("PIPELINING", "SIZE 10485760", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN")
 
@@ -168,6 +169,10 @@ class Session:
             self.flush()
             while True:
                 self._receive()
+        elif action is STALL:
+            self.flush()
+            self.server.over.wait(harness.DEADLINE)
+            raise Ended("stalled")
         elif action in (CLOSE, RESET):
             self.flush()
             if action is RESET:
@@ -360,6 +365,7 @@ class Server:
         self.credentials, self.login_prompts = credentials, login_prompts
         self.sessions = []
         self.handshake_errors = []
+        self.over = threading.Event()
         self.context = None
         if certificate is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -382,6 +388,7 @@ class Server:
             threading.Thread(target=session.run, daemon=True).start()
 
     def _close(self):
+        self.over.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -224,7 +224,7 @@ TEST_CASE("tls: octets go both ways at once, whatever their number", "[net][tls]
   std::string echoed;
   one.server_does = [](net::tls_stream& stream) -> asio::awaitable<void> {
     echo::session session(std::chrono::seconds(20), clock::now());
-    net::driver<net::tls_stream> drive(stream, session, {.max_unsent = 256 * 1024});
+    net::driver<net::tls_stream> drive(stream, session, {.max_unsent = 256 * 1024, .holds_back = true});
     co_await drive.run();
   };
   one.client_does = [&](net::tls_stream& stream) -> asio::awaitable<void> {
