@@ -45,6 +45,14 @@ result<std::string> read_stdin() {
   }
 }
 
+/// What is no text has its octets in hexadecimal.
+nlohmann::ordered_json to_json(const bytes& octets) {
+  if (is_utf8(as_text(octets))) return {{"text", as_text(octets)}};
+  std::string hex;
+  for (const std::byte each : octets) hex += fmt::format("{:02x}", std::to_integer<unsigned>(each));
+  return {{"text", nullptr}, {"hex", hex}};
+}
+
 exit_status run(arguments& args, console& out) {
   const base64_options meant = parse(args);
   if (args.error()) return out.refuse(*args.error());
@@ -62,7 +70,7 @@ exit_status run(arguments& args, console& out) {
   const auto octets = decode_base64(*text);
   if (!octets) return out.refuse(octets.error());
   if (out.wants_json())
-    out.json({{"text", as_text(*octets)}});
+    out.json(to_json(*octets));
   else if (out.on_terminal())
     out.line(escape(as_text(*octets)));
   else

@@ -51,15 +51,17 @@ std::error_code write_all(int fd, std::string_view octets) {
   return {};
 }
 
-bool wants_color(color_choice choice) {
-  if (choice != color_choice::automatic) return choice == color_choice::always;
+/// Colour, and whatever else only a terminal understands. `fd`: where it would go.
+bool may_decorate(color_choice choice, int fd) {
+  if (choice == color_choice::never) return false;
   const char* no_color = std::getenv("NO_COLOR");  // no-color.org: set and not empty
-  return (no_color == nullptr || *no_color == '\0') && ::isatty(STDOUT_FILENO) == 1;
+  return choice == color_choice::always || ((no_color == nullptr || *no_color == '\0') && ::isatty(fd) == 1);
 }
 
 }  // namespace
 
-console::console(console_options options) : options_(std::move(options)), color_(wants_color(options_.color)) {}
+console::console(console_options options)
+    : options_(std::move(options)), color_(may_decorate(options_.color, STDOUT_FILENO)) {}
 
 console::~console() { flush(); }
 
@@ -110,7 +112,9 @@ void console::write_error_line(std::string_view text) {
       write_all(STDERR_FILENO, fmt::format("{}{}\n", std::exchange(progress_stands_, false) ? erase_line : "", text)));
 }
 
-bool console::shows_progress() const noexcept { return !options_.quiet && ::isatty(STDERR_FILENO) == 1; }
+bool console::shows_progress() const noexcept {
+  return !options_.quiet && ::isatty(STDERR_FILENO) == 1 && may_decorate(options_.color, STDERR_FILENO);
+}
 
 void console::progress(std::string_view text) {
   if (!shows_progress()) return;
@@ -132,7 +136,7 @@ exit_status console::refuse(const failure& why) {
 
 exit_status console::finish(exit_status wanted) {
   flush();
-  if (lost_ == std::errc::broken_pipe) return exit_status::done;
+  if (lost_ == std::errc::broken_pipe) return has_effects_ ? wanted : exit_status::done;
   if (lost_ && wanted != exit_status::input_output) {  // else it was the reason, and is told
     error({lost_, "write to stdout", {}, {}});
     return exit_status::input_output;

@@ -67,11 +67,14 @@ class console {
   /// Why stdout cannot be written; no error while it can.
   [[nodiscard]] std::error_code output_error() const noexcept { return lost_; }
 
+  /// The command does more than to print: what became of that is its status, whether or not somebody reads on.
+  void has_effects() noexcept { has_effects_ = true; }
+
   /// error(), and the status that goes with it.
   [[nodiscard]] exit_status refuse(const failure& why);
 
-  /// Flushes, and says what the process returns: `wanted`, 0 if stdout's reader went away, or 74 with an
-  /// error line if stdout could not be written.
+  /// Flushes, and says what the process returns: `wanted`; 0 if stdout's reader went away, unless it has_effects(); 74
+  /// with an error line if stdout could not be written.
   [[nodiscard]] exit_status finish(exit_status wanted);
 
  private:
@@ -79,6 +82,7 @@ class console {
 
   console_options options_;
   bool color_ = false;
+  bool has_effects_ = false;
   std::string buffer_;
   std::error_code lost_;
   std::mutex error_mutex_;

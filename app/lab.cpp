@@ -147,7 +147,7 @@ exit_status tour(arguments& args, console& out) {
                        "see the lines marked FAILED"});
   if (!out.wants_json() && !out.is_quiet())
     out.line(outcome->to_the_end ? "\nEvery observation held." : "\nEvery observation held, as far as you went.");
-  return exit_status::done;
+  return outcome->to_the_end ? exit_status::done : exit_status::partly_done;
 }
 
 constexpr std::array tour_options{

@@ -111,7 +111,13 @@ result<mail::submission> to_submission(const std::string& line, const message_wi
   for (const auto& [key, value] : object.items())
     if (auto taken = take_field(wish, key, value); !taken) return unexpected(taken.error());
   if (!wish.text && !wish.html && wish.attachments.empty()) wish.text = "";
-  return prepare(std::move(wish));
+  auto made = prepare(std::move(wish));
+  if (!made && made.error().code == errc::usage) made.error().code = make_error_code(errc::bad_data);
+  return made;
+}
+
+bool is_for_want_of_descriptors(const failure& why) {
+  return why.code == std::errc::too_many_files_open || why.code == std::errc::too_many_files_open_in_system;
 }
 
 class batch final : public mail::submission_source {
@@ -126,29 +132,25 @@ class batch final : public mail::submission_source {
         flush_timer_(loop) {}
 
   std::optional<mail::submission> take() override {
-    for (std::size_t bad_lines = 0; !out_.output_lost() && lines_ - next_ < max_waiting; ++bad_lines) {
+    for (std::size_t bad_lines = 0; !is_stopped() && lines_ - next_ < max_waiting; ++bad_lines) {
       if (bad_lines == max_bad_at_once) {  // signals and answers have their turn
         asio::post(loop_, [this] {
           if (changed_) changed_();
         });
         return std::nullopt;
       }
-      auto line = input_.take();
+      auto line = next_line();
       if (!line) return std::nullopt;
-      taken_octets_ += line->text.size() + 1;
-      if (!line->too_long && trim(line->text).empty()) {  // between messages, or at the end
-        ++bad_lines;
-        continue;
+      if (is_blank(*line)) continue;
+      auto made = understand(*line);
+      if (!made && is_for_want_of_descriptors(made.error()) && !envelopes_.empty()) {
+        held_ = std::move(line);  // until one of those under way has given its attachments back
+        return std::nullopt;
       }
       const std::uint64_t tag = lines_++;
-      auto made = line->too_long
-                      ? result<mail::submission>(bad(fmt::format("longer than {}", count_of(max_line, "octet"))))
-                      : to_submission(line->text, defaults_);
       if (made) {
         made->tag = tag;
-        envelope& its = envelopes_[tag];
-        its.sender = made->sender ? made->sender->to_string() : "";
-        for (const mail::address& each : made->recipients) its.recipients.push_back(each.to_string());
+        remember(tag, *made);
         return std::move(*made);
       }
       report({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(made.error())});
@@ -156,21 +158,91 @@ class batch final : public mail::submission_source {
     return std::nullopt;
   }
 
-  [[nodiscard]] bool finished() const override { return out_.output_lost() || input_.finished(); }
+  [[nodiscard]] bool finished() const override { return is_stopped() || (!held_ && input_.finished()); }
   void on_change(std::function<void()> callback) override {
     changed_ = callback;
     input_.on_change(std::move(callback));
   }
 
   void report(const mail::delivery& one) {
-    const auto [line, status] = in_words(one);
+    tell_failures(one, fmt::format("message {}", one.tag + 1), out_);
+    add_result(one);
+  }
+
+  /// What has no result yet gets this one: what is under way, and all that a file still holds. Of a pipe nobody knows
+  /// when its end would come.
+  void give_up(const failure& why) {
+    const auto give_up_one = [&](std::uint64_t tag, const failure& reason) {
+      add_result({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(reason)});
+    };
+    for (std::uint64_t tag = next_; tag < lines_; ++tag)
+      if (!ready_.contains(tag)) give_up_one(tag, why);
+    if (size_ == 0) return;
+    while (const auto line = next_line()) {
+      if (is_blank(*line)) continue;
+      const std::uint64_t tag = lines_++;
+      const auto made = understand(*line);
+      if (made) remember(tag, *made);
+      give_up_one(tag, made ? why : made.error());
+    }
+  }
+
+  [[nodiscard]] exit_status status() const {
+    return first_bad_ == exit_status::done || sent_ == 0 ? first_bad_ : exit_status::partly_done;
+  }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  void tell_totals() const {
+    out_.note(fmt::format("{} sent, {} not{}, in {}{}", count_of(sent_, "message"), failed_,
+                          unknown_ > 0 ? fmt::format(", {} unknown", unknown_) : "", to_string(clock::now() - began_),
+                          finished() ? "" : "; the rest of the input was not read"));
+  }
+  [[nodiscard]] std::error_code input_error() const { return input_.error(); }
+
+ private:
+  static constexpr std::size_t max_line = 64 * 1024 * 1024;
+  static constexpr std::size_t max_bad_at_once = 256;
+  static constexpr std::uint64_t max_waiting = 16 * 1024;  // results that wait for an earlier one
+
+  using text_line = net::line_input::line;
+
+  struct envelope {
+    std::string sender;
+    std::vector<std::string> recipients;
+  };
+
+  /// Results can be kept nowhere: nothing more is sent. That nobody wants to read them is another thing.
+  [[nodiscard]] bool is_stopped() const { return out_.output_lost() && out_.output_error() != std::errc::broken_pipe; }
+
+  std::optional<text_line> next_line() {
+    if (held_) return std::exchange(held_, std::nullopt);
+    auto line = input_.take();
+    if (line) taken_octets_ += line->text.size() + 1;
+    return line;
+  }
+
+  /// Between messages, or at the end.
+  [[nodiscard]] static bool is_blank(const text_line& line) { return !line.too_long && trim(line.text).empty(); }
+
+  [[nodiscard]] result<mail::submission> understand(const text_line& line) const {
+    if (line.too_long) return bad(fmt::format("longer than {}", count_of(max_line, "octet")));
+    return to_submission(line.text, defaults_);
+  }
+
+  void remember(std::uint64_t tag, const mail::submission& what) {
+    envelope& its = envelopes_[tag];
+    its.sender = what.sender ? what.sender->to_string() : "";
+    for (const mail::address& each : what.recipients) its.recipients.push_back(each.to_string());
+  }
+
+  void add_result(const mail::delivery& one) {
+    auto [text, status] = in_words(one);
     if (one.outcome)
       ++sent_;
+    else if (one.outcome.error().code == errc::outcome_unknown)
+      ++unknown_;
     else
       ++failed_;
     if (status != exit_status::done && first_bad_ == exit_status::done) first_bad_ = status;
-    tell_failures(one, fmt::format("message {}", one.tag + 1), out_);
-    std::string text = line;
     if (out_.wants_json()) {
       const envelope& its = envelopes_[one.tag];
       nlohmann::ordered_json object{{"message", one.tag + 1}};
@@ -180,33 +252,6 @@ class batch final : public mail::submission_source {
     envelopes_.erase(one.tag);
     release(one.tag, std::move(text));
   }
-
-  /// What was read and has no result yet gets this one; what was not read is left alone.
-  void give_up(const failure& why) {
-    for (std::uint64_t tag = next_; tag < lines_; ++tag)
-      if (!ready_.contains(tag)) report({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(why)});
-  }
-
-  [[nodiscard]] exit_status status() const {
-    if (failed_ == 0 && first_bad_ == exit_status::done) return exit_status::done;
-    return sent_ == 0 ? first_bad_ : exit_status::partly_done;
-  }
-  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
-  void tell_totals() const {
-    out_.note(
-        fmt::format("{} sent, {} not, in {}", count_of(sent_, "message"), failed_, to_string(clock::now() - began_)));
-  }
-  [[nodiscard]] std::error_code input_error() const { return input_.error(); }
-
- private:
-  static constexpr std::size_t max_line = 64 * 1024 * 1024;
-  static constexpr std::size_t max_bad_at_once = 256;
-  static constexpr std::uint64_t max_waiting = 16 * 1024;  // results that wait for an earlier one
-
-  struct envelope {
-    std::string sender;
-    std::vector<std::string> recipients;
-  };
 
   void release(std::uint64_t tag, std::string text) {
     ready_.emplace(tag, std::move(text));
@@ -229,8 +274,8 @@ class batch final : public mail::submission_source {
     if (!out_.shows_progress() || now < drawn_ + std::chrono::milliseconds(100)) return;
     drawn_ = now;
     const double seconds = std::chrono::duration<double>(now - began_).count();
-    std::string text = fmt::format("{} sent, {} not, {:.0f} a second", sent_, failed_,
-                                   seconds > 0 ? static_cast<double>(sent_ + failed_) / seconds : 0);
+    std::string text = fmt::format("{} sent, {} not, {:.0f} a second", sent_, failed_ + unknown_,
+                                   seconds > 0 ? static_cast<double>(sent_ + failed_ + unknown_) / seconds : 0);
     if (size_ > 0) {
       constexpr std::size_t width = 30;
       const double part = std::min(1.0, static_cast<double>(taken_octets_) / static_cast<double>(size_));
@@ -245,14 +290,16 @@ class batch final : public mail::submission_source {
   const message_wish& defaults_;
   console& out_;
   net::line_input input_;
+  std::optional<text_line> held_;
   std::uint64_t size_;  // octets of the input, if known
   std::uint64_t taken_octets_ = 0;
   std::uint64_t lines_ = 0;  // messages taken
-  std::uint64_t next_ = 0;   // to be printed
+  std::uint64_t next_ = 0;  // to be printed
   std::map<std::uint64_t, envelope> envelopes_;  // of those under way
   std::map<std::uint64_t, std::string> ready_;
   std::uint64_t sent_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t unknown_ = 0;
   exit_status first_bad_ = exit_status::done;
   time_point began_;
   time_point drawn_{};
@@ -264,6 +311,8 @@ class batch final : public mail::submission_source {
 }  // namespace
 
 exit_status send_batch(mail_call& call, console& out) {
+  out.has_effects();
+  net::raise_descriptor_limit();  // each attachment of a message under way is one
   if (auto loaded = load_files(call); !loaded) return out.refuse(loaded.error());
   net::unique_fd file;
   int fd = STDIN_FILENO;
@@ -293,7 +342,7 @@ exit_status send_batch(mail_call& call, console& out) {
   }
   if (lines.input_error())
     return out.refuse({make_error_code(errc::no_input),
-                       fmt::format("read {}", call.batch == "-" ? "stdin" : call.batch),
+                       fmt::format("read {}", call.batch == "-" ? "stdin" : escape(call.batch, 200)),
                        message_of(lines.input_error()),
                        {}});
   lines.tell_totals();

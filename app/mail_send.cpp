@@ -132,9 +132,12 @@ result<void> run_sending(mail_call& call, mail::submission_source& source, asio:
 }
 
 delivery_words in_words(const mail::delivery& one) {
-  if (!one.outcome) return {fmt::format("not sent: {}", describe(one.outcome.error())), status_of(one.outcome.error())};
+  if (!one.outcome)
+    return {fmt::format("{}: {}", one.outcome.error().code == errc::outcome_unknown ? "delivery unknown" : "not sent",
+                        describe(one.outcome.error())),
+            status_of(one.outcome.error())};
   return {fmt::format("sent {} to {}: {}", bracketed(one.message_id), count_of(one.accepted, "recipient"),
-                      escape(one.outcome->to_string(), 400)),
+                      escape(one.outcome->last_line(), 400)),
           one.refused.empty() ? exit_status::done : exit_status::partly_done};
 }
 
@@ -182,6 +185,7 @@ exit_status send_single(mail_call& call, console& out) {
   auto what = prepare(std::move(call.wish));
   if (!what) return out.refuse(what.error());
   if (call.dry_run) return show(*what, out);
+  out.has_effects();
   // What is wrong with it is told before anybody is asked for a password or connected to. A ready message is read once.
   if (!is_raw)
     if (const auto tried = what->compose({.eight_bit_mime = true, .smtputf8 = true}); !tried)

@@ -36,7 +36,7 @@ struct mail_call {
 
 /// What became of one message, for people and for programs.
 struct delivery_words {
-  std::string line;  ///< `sent <id> to 2 recipients: 250 …`, or `not sent: …`
+  std::string line;  ///< `sent <id> to 2 recipients: 250 …`, `not sent: …` or `delivery unknown: …`
   exit_status status = exit_status::done;
 };
 [[nodiscard]] delivery_words in_words(const mail::delivery& one);

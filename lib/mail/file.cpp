@@ -9,13 +9,22 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/text.hpp"
+
 namespace netlab::mail {
 namespace {
 
 constexpr std::size_t copied_at_once = 64 * 1024;
+constexpr std::size_t max_shown_name = 200;  // octets of a file's name in an error
 
-unexpected<failure> unreadable(const std::string& name, std::string why) {
-  return unexpected(failure(errc::no_input, "read " + name, std::move(why)));
+unexpected<failure> unreadable(const std::string& shown_name, std::string why) {
+  return unexpected(failure(errc::no_input, "read " + shown_name, std::move(why)));
+}
+
+// By errno. Where no descriptor is left, the file is not to blame.
+unexpected<failure> unreadable(const std::string& shown_name) {
+  if (errno == EMFILE || errno == ENFILE) return fail(last_system_error(), "read " + shown_name);
+  return unreadable(shown_name, message_of(last_system_error()));
 }
 
 // Owns a descriptor.
@@ -39,7 +48,7 @@ class file_source final : public source {
     for (;;) {
       const ssize_t length = ::pread(descriptor_, to.data(), to.size(), static_cast<off_t>(offset));
       if (length >= 0) return static_cast<std::size_t>(length);
-      if (errno != EINTR) return unreadable(name_, message_of(last_system_error()));
+      if (errno != EINTR) return unreadable(name_);
     }
   }
   [[nodiscard]] std::string label() const override { return name_; }
@@ -83,21 +92,22 @@ int open_temporary() {
 }  // namespace
 
 result<std::shared_ptr<source>> open_file(const std::string& name) {
-  if (name.find('\0') != std::string::npos) return unreadable(name, "a file's name has no NUL");
+  const std::string shown = escape(name, max_shown_name);
+  if (name.find('\0') != std::string::npos) return unreadable(shown, "a file's name has no NUL");
   const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (descriptor < 0) return unreadable(name, message_of(last_system_error()));
-  auto opened = std::make_shared<file_source>(descriptor, name);
+  if (descriptor < 0) return unreadable(shown);
+  auto opened = std::make_shared<file_source>(descriptor, shown);
   struct stat what{};
-  if (::fstat(descriptor, &what) != 0) return unreadable(name, message_of(last_system_error()));
-  if (S_ISDIR(what.st_mode)) return unreadable(name, "is a directory");
+  if (::fstat(descriptor, &what) != 0) return unreadable(shown);
+  if (S_ISDIR(what.st_mode)) return unreadable(shown, "is a directory");
   if (!S_ISREG(what.st_mode)) {
     const int temporary = open_temporary();
-    if (temporary < 0) return fail(last_system_error(), "make a temporary file for " + name);
-    auto copied = std::make_shared<file_source>(temporary, name);
-    if (!copy(descriptor, temporary)) return unreadable(name, message_of(last_system_error()));
+    if (temporary < 0) return fail(last_system_error(), "make a temporary file for " + shown);
+    auto copied = std::make_shared<file_source>(temporary, shown);
+    if (!copy(descriptor, temporary)) return unreadable(shown);
     opened = std::move(copied);
   }
-  if (!opened->measure()) return unreadable(name, message_of(last_system_error()));
+  if (!opened->measure()) return unreadable(shown);
   return opened;
 }
 

@@ -115,7 +115,14 @@ class raw_filter {
       message_id_ += line;
     }
     if (in_bcc_) return {};
-    if (!is_ascii(line)) utf8_in_headers_ = true;
+    if (!is_ascii(line)) {
+      utf8_in_headers_ = true;
+      if (!is_utf8(line))
+        return fail(
+            errc::bad_data,
+            fmt::format("line {}, of the header, is neither ASCII nor UTF-8: '{}'", line_number_, escape(line, 60)),
+            "encode it (RFC 2047)");
+    }
     out += line;
     out += "\r\n";
     return {};

@@ -37,6 +37,10 @@ std::string reply::to_string() const {
   return text;
 }
 
+std::string reply::last_line() const {
+  return lines.empty() || lines.back().empty() ? fmt::format("{}", code) : fmt::format("{} {}", code, lines.back());
+}
+
 failure to_failure(const reply& answer, std::string act) {
   errc code = errc::peer_protocol;
   if (answer.is_temporary()) code = errc::try_later;

@@ -37,6 +37,8 @@ struct reply {
   [[nodiscard]] std::optional<enhanced_status> enhanced() const;
   /// `250 2.0.0 Ok: queued as 4711`: all lines in one, as they came; to be escaped before it is shown.
   [[nodiscard]] std::string to_string() const;
+  /// The code and the last line's text.
+  [[nodiscard]] std::string last_line() const;
 };
 
 /// What it means for the one who asked: errc::rejected, errc::try_later, or errc::peer_protocol where the reply makes

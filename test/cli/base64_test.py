@@ -57,6 +57,7 @@ class Base64(Case):
         """base64: JSON in both directions"""
         self.assertEqual(json.loads(self.netlab("base64", "--json", "hi").out), {"base64": "aGk="})
         self.assertEqual(json.loads(self.netlab("base64", "-d", "--json", "aGk=").out), {"text": "hi"})
+        self.assertEqual(json.loads(self.netlab("base64", "-d", "--json", "//7A").out), {"text": None, "hex": "fffec0"})
 
     def test_dash_words(self):
         """base64: behind -- a word may begin with a dash"""

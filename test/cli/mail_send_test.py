@@ -49,6 +49,25 @@ class MailCase(harness.Case):
 
 
 class Sending(MailCase):
+    def test_last_line(self):
+        """of a reply of several lines the last one is shown"""
+        done = self.send(self.server(on={"content": b"250-one\r\n250-two\r\n250 last\r\n"}))
+        self.assertRegex(done.out, "recipient: 250 last\n$")
+
+    def test_raw_not_utf8(self):
+        """--raw: a header that is neither ASCII nor UTF-8 is refused, and its line is named"""
+        message = b"Subject: x\r\nX-Name: caf\xe9\r\n\r\nx\r\n"
+        self.not_sent(self.server(), "--raw", "-", status=BAD_DATA, says="line 2", input=message)
+
+    def test_reader_gone(self):
+        """what became of the message is the status, although nobody reads it"""
+        reader, writer = os.pipe()
+        os.close(reader)
+        for answer, status in (("550 5.1.1 nobody", UNAVAILABLE), ("250 ok", 0)):
+            server = self.server(on={"rcpt": answer})
+            self.send(server, "--json", status=status, stdout=writer)
+        os.close(writer)
+
     def test_says_what_the_server_said(self):
         """a message that was taken is told in a line with the server's last word"""
         server = self.server()
@@ -541,7 +560,8 @@ class Batch(MailCase):
         server = self.server(on={"content": Each(None, CLOSE, None)})
         text = self.lines(*({"to": f"r{each}@example.org", "body": "x"} for each in range(4)))
         done = self.batch(server, text, status=PARTLY)
-        self.assertIn("may have been delivered", done.lines[1])
+        self.assertRegex(done.lines[1], "^delivery unknown: .*may have been delivered")
+        self.assertIn("3 messages sent, 0 not, 1 unknown", done.err)
         sent = [recipient for session in server.sessions for command in session.commands
                 if command.startswith("RCPT") for recipient in [command]]
         self.assertEqual(sum("r1@" in each for each in sent), 1)
@@ -580,12 +600,89 @@ class Batch(MailCase):
         self.assertEqual(done.status, harness.INTERRUPTED)
 
     def test_nobody_there(self):
-        """a server that is not there: every line has its result"""
+        """a server that is not there: every line of a file has its result; the rest of a pipe is left alone, and told"""
         file = self.scratch() / "batch"
-        file.write_text(self.lines({"to": "b@example.org"}, {"to": "c@example.org"}), encoding="utf-8")
-        done = self.netlab("mail", "send", "--server", f"127.0.0.1:{self.closed_port()}", "--batch", file,
-                           status=UNAVAILABLE)
-        self.assertTrue(done.lines[0].startswith("not sent: connect"))
+        file.write_text("\n".join([self.lines({"to": f"r{each}@example.org"}) for each in range(300)] + ["nonsense"]), encoding="utf-8")
+        words = ["mail", "send", "--server", f"127.0.0.1:{self.closed_port()}", "--batch"]
+        done = self.netlab(*words, file, status=UNAVAILABLE)
+        self.assertEqual(len(done.lines), 301)
+        self.assertTrue(all(line.startswith("not sent: connect") for line in done.lines[:300]))
+        self.assertIn("not JSON", done.lines[300])
+        self.assertRegex(done.err, "0 messages sent, 301 not, in [^;]*\n$")
+        said = self.netlab(*words, file, "--json", status=UNAVAILABLE)
+        self.assertEqual(json.loads(said.lines[299])["recipients"], ["r299@example.org"])
+        done = self.netlab(*words, "-", status=UNAVAILABLE, input=file.read_bytes())
+        self.assertIn("the rest of the input was not read", done.err)
+
+    def test_end_of_the_server(self):
+        """a server that goes away for good: what was not sent is named, to the last line"""
+        def goes(session, argument):
+            session.server._close()
+            return CLOSE
+        server = self.server(on={"mail": Each(None, None, goes)}, keywords=("8BITMIME",))
+        text = self.lines(*({"to": f"r{each}@example.org", "body": "x"} for each in range(100)))
+        done = self.batch(server, text, status=PARTLY)
+        self.assertEqual([line.split()[0] for line in done.lines], ["sent"] * 2 + ["not"] * 98)
+        self.assertIn("2 messages sent, 98 not", done.err)
+
+    def test_many_attachments(self):
+        """as many files as a message has are opened when there is room for them"""
+        server = self.server()
+        place = self.scratch()
+        for each in range(10):
+            (place / f"{each}").write_text("x", encoding="ascii")
+        text = self.lines(*({"to": f"r{each}@example.org", "body": "x", "attach": [str(place / f"{file}") for file in range(10)]}
+                            for each in range(60)))
+        file = place / "batch"
+        file.write_text(text, encoding="utf-8")
+        done = harness.run(["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", harness.NETLAB,
+                            *map(str, self.words(server, "--batch", file, "--parallel", "3", to=None))], env=harness.environment())
+        self.assertEqual(done.status, 0, done.err)
+        self.assertEqual(len(done.lines), 60)
+
+    def test_too_many_attachments(self):
+        """more files than the system allows in one message: 71"""
+        server = self.server()
+        name = self.scratch() / "x"
+        name.write_text("x", encoding="ascii")
+        text = self.lines({"to": "r@example.org", "attach": [str(name)] * 100})
+        done = self.shell(f"ulimit -n 64; exec \"$N\" {' '.join(map(str, self.words(server, '--batch', '-', to=None)))}", input=text)
+        self.assertEqual(done.status, harness.SYSTEM, done.err)
+        self.assertIn("too many open files", done.out)
+
+    def test_forged_results(self):
+        """a file's name forges no result line, and reaches no terminal as it is"""
+        server = self.server()
+        name = "x: no\nsent <fake@id> to 1 recipient: 250 ok\x1b[31m\0"
+        done = self.batch(server, self.lines({"to": "r@example.org", "attach": name}), status=NO_INPUT)
+        self.assertEqual(len(done.lines), 1)
+        self.assertNotRegex(done.out + done.err, "[\x00-\x09\x0b-\x1f]")
+
+    def test_no_recipient(self):
+        """a line without a recipient is bad data"""
+        done = self.batch(self.server(), self.lines({"body": "x"}), status=BAD_DATA)
+        self.assertIn("there is no recipient", done.lines[0])
+
+    def test_reader_gone(self):
+        """the batch is sent to its end, and the status is that of the messages, although nobody reads the results"""
+        server = self.server(on={"content": Each(None, "550 5.7.1 no", None)})
+        file = self.scratch() / "batch"
+        file.write_text(self.lines(*({"to": f"r{each}@example.org"} for each in range(200))), encoding="utf-8")
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = harness.run([harness.NETLAB, *map(str, self.words(server, "--batch", file, to=None))], stdout=writer,
+                           env=harness.environment())
+        os.close(writer)
+        self.assertEqual(done.status, PARTLY, done.err)
+        self.assertIn("199 messages sent, 1 not", done.err)
+
+    def test_progress(self):
+        """a progress bar only where it may be: not with NO_COLOR, nor with --color=never"""
+        file = self.scratch() / "batch"
+        file.write_text(self.lines(*({"to": f"r{each}@example.org"} for each in range(2000))), encoding="utf-8")
+        for words, env, shows in (((), None, True), (("--color=never",), None, False), ((), {"NO_COLOR": "1"}, False)):
+            _, seen = self.on_terminal(*self.words(self.server(), "--batch", file, *words, to=None), env=env)
+            self.assertEqual("\x1b[K" in seen, shows, (words, env))
 
 
 if __name__ == "__main__":
