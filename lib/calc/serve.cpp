@@ -43,7 +43,9 @@ server::server(server_parameters parameters, net::visitor_log::line_function wri
 
 net::service_limits server::limits() const {
   // One octet more than a request may have: a longer datagram is known by its length.
-  return {.max_clients = parameters_.max_clients, .max_datagram = max_request_size + 1};
+  return {.max_clients = parameters_.max_clients,
+          .max_datagram = max_request_size + 1,
+          .drive = net::serving_for(parameters_.session.idle_timeout)};
 }
 
 server_totals server::totals() const {

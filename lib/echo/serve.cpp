@@ -11,7 +11,9 @@ server::server(server_parameters parameters, net::visitor_log::line_function wri
     : parameters_(parameters), log_(std::move(write), parameters.detail, parameters.log_name) {}
 
 net::service_limits server::limits() const {
-  return {.max_clients = parameters_.max_clients, .max_datagram = 65'536};  // any datagram, whole
+  return {.max_clients = parameters_.max_clients,
+          .max_datagram = 65'536,  // any, whole
+          .drive = net::serving_for(parameters_.idle_timeout)};
 }
 
 server_totals server::totals() const {

@@ -43,6 +43,14 @@ inline constexpr drive_options serving{.max_unsent = 256 * 1024,
                                        .flush_time = std::chrono::seconds(10),
                                        .linger_time = std::chrono::seconds(2)};
 
+/// For a service that lets idle peers go, after a time above 0: who takes nothing is no less idle than who says
+/// nothing.
+[[nodiscard]] constexpr drive_options serving_for(duration idle_timeout) {
+  drive_options options = serving;
+  if (idle_timeout > duration(0)) options.flush_time = std::min(options.flush_time, idle_timeout);
+  return options;
+}
+
 /// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done, or wants TLS, and
 /// its last octets are sent, or the stream fails. Reads and writes go on at the same time. All calls come
 /// from the stream's own thread.
@@ -227,6 +235,7 @@ class driver {
 
   void start_lingering() {
     if (options_.linger_time == duration(0) || session_.wants_tls()) return end({});
+    unacknowledged_ = count_unacknowledged();
     std::error_code error;
     if constexpr (requires { stream_.close_notify(); })
       stream_.close_notify();
@@ -234,9 +243,8 @@ class driver {
       stream_.lowest_layer().shutdown(tcp::socket::shutdown_send, error);
     if (error) return end({});
     phase_ = phase::lingering;
-    unacknowledged_ = count_unacknowledged();
     progress_ = clock::now();
-    linger_until_ = progress_ + options_.linger_time;
+    linger_until_ = progress_ + (unacknowledged_ > 0 ? look_again_time : options_.linger_time);
   }
 
   /// Octets that the peer's system has not taken yet (SIOCOUTQ, tcp(7)).
@@ -246,13 +254,13 @@ class driver {
     return octets;
   }
 
-  /// Whether a peer that is slow to take the last octets has more time.
+  /// Whether a peer that is slow to take the last octets, or has only just got them, has more time.
   [[nodiscard]] bool linger_on(time_point now) {
+    if (unacknowledged_ == 0) return false;
     const int left = count_unacknowledged();
-    const bool moved = left < std::exchange(unacknowledged_, left);
-    if (moved) progress_ = now;
-    if (!moved && (left == 0 || now >= progress_ + options_.flush_time)) return false;
-    linger_until_ = now + options_.linger_time;
+    if (left < std::exchange(unacknowledged_, left)) progress_ = now;
+    if (left > 0 && now >= progress_ + options_.flush_time) return false;
+    linger_until_ = now + (left > 0 ? look_again_time : options_.linger_time);
     return true;
   }
 
@@ -286,6 +294,9 @@ class driver {
       if (phase_ == phase::ended) return notify();
       const time_point now = clock::now();
       if (next_deadline() <= now) {
+        // It is the peer that keeps the machine waiting, not the other way round.
+        if (phase_ == phase::running && is_held_back() && now >= progress_ + options_.flush_time)
+          return end(asio::error::timed_out);
         if (phase_ == phase::running) session_.tick(now);
         if (phase_ == phase::flushing) return end(asio::error::timed_out);
         if (phase_ == phase::lingering && !linger_on(now)) return end({});
@@ -306,6 +317,8 @@ class driver {
 
   void notify() { ended_.cancel(); }
 
+  /// How often it is asked whether the peer has acknowledged everything, of which no event tells.
+  static constexpr duration look_again_time = std::chrono::milliseconds(100);
   static constexpr std::size_t first_read_size = 2 * 1024;
   static constexpr std::size_t largest_read_size = 128 * 1024;
 

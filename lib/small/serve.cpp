@@ -61,14 +61,10 @@ server::server(kind which, server_parameters parameters, net::visitor_log::line_
 
 net::service_limits server::limits() const {
   // What is in a datagram counts for none of them.
-  net::service_limits limits{.max_clients = parameters_.max_clients, .max_datagram = 1};
-  if (kind_ == kind::chargen) {
-    // It always has more to say: one turn on its way and one behind it are enough to keep a reader busy.
-    limits.drive.max_unsent = chargen_pattern().size() + 1;
-    // Nothing is lost with the end of what has none, so whoever takes nothing is not waited for twice.
-    if (parameters_.idle_timeout > duration(0))
-      limits.drive.flush_time = std::min(limits.drive.flush_time, parameters_.idle_timeout);
-  }
+  net::service_limits limits{
+      .max_clients = parameters_.max_clients, .max_datagram = 1, .drive = net::serving_for(parameters_.idle_timeout)};
+  // It always has more to say: one turn on its way and one behind it are enough to keep a reader busy.
+  if (kind_ == kind::chargen) limits.drive.max_unsent = chargen_pattern().size() + 1;
   return limits;
 }
 

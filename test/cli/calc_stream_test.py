@@ -342,6 +342,15 @@ class Many(Stream):
         polite.sendall(request(2, "SUM", 2))
         self.assertEqual(receive(polite, 8), answer(2, 2))
 
+    def test_unread_answers_are_idleness(self):
+        """idle: a client that reads none of its answers is let go after --idle-timeout, and not for what it sent"""
+        server = self.serve_tcp("--idle-timeout", "500ms", "-v")
+        rude = self.tcp(server.port)
+        with self.assertRaises(ConnectionError):
+            rude.sendall(request(1, "SUM", 1) * 4_000_000)
+        server.until_err("tcp 127.0.0.1:.*timed out")
+        self.assertRegex(server.stop().err, "refused 0, 1 connection")
+
 
 if __name__ == "__main__":
     harness.main()
