@@ -65,11 +65,14 @@ std::optional<reason> reason_of(const icmp_error& message) noexcept {
 }
 
 port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept {
+  // A reset in answer to the SYN is ECONNREFUSED. These two can only come behind a handshake that was completed:
+  // the port took the connection and broke it before it was looked at (RFC 9293 §3.10.7.4: the user is told "connection
+  // reset"; EPIPE where an end came before the reset).
+  if (system_error == ECONNRESET || system_error == EPIPE) return {port_state::open, reason::syn_ack, 0};
   if (message)
     if (const auto why = reason_of(*message))
       return {port_state::filtered, *why, message->system_error != 0 ? message->system_error : system_error};
-  if (system_error == ECONNREFUSED || system_error == ECONNRESET)
-    return {port_state::closed, reason::reset, system_error};
+  if (system_error == ECONNREFUSED) return {port_state::closed, reason::reset, system_error};
   return classify_local(system_error);
 }
 

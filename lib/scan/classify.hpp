@@ -26,8 +26,8 @@ struct port_verdict {
 /// Why an ICMP message came; nothing if it says nothing of whether a port can be reached (a redirect, a quench).
 [[nodiscard]] std::optional<reason> reason_of(const icmp_error& message) noexcept;
 
-/// A connection that failed; `message` if ICMP was the cause. Only a reset means closed: a port unreachable for TCP
-/// comes from a firewall.
+/// What connect() ended with; `message` if ICMP was the cause. Only a refusal means closed: a port unreachable for TCP
+/// comes from a firewall, and a connection that was reset had been made, so its port is open.
 [[nodiscard]] port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept;
 
 /// An ICMP message about a datagram; or what sendto() said, without one.

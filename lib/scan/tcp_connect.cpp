@@ -200,9 +200,12 @@ void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_poin
       queued && reason_of(queued->message))
     message = queued->message;
   const port_verdict verdict = classify_tcp(system_error, message);
-  const auto what = verdict.state == port_state::closed ? sweep::answer::refusal
-                    : message                           ? sweep::answer::from_path
-                                                        : sweep::answer::local;
+  // Of the connections that the engine itself breaks, both ends leave attempts_ in that moment: none is looked at
+  // again.
+  const auto what = verdict.state == port_state::open     ? sweep::answer::from_port
+                    : verdict.state == port_state::closed ? sweep::answer::refusal
+                    : message                             ? sweep::answer::from_path
+                                                          : sweep::answer::local;
   conclude(slot, verdict, what, now);
 }
 
@@ -218,6 +221,7 @@ void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdic
   made.why = verdict.why;
   made.system_error = verdict.system_error;
   made.rtt = rtt;
+  if (made.state == port_state::open && output_.opened) output_.opened(made);
   output_.found(made);
 }
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What can be asked of netlab scan, and what not: ports, targets, limits, ways to end."""
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import signal
 import socket
+import struct
+import threading
 
 import harness
 from harness import BAD_DATA, CANNOT_CREATE, DONE, INTERRUPTED, NO_HOST, NO_INPUT, PARTLY, UNAVAILABLE, USAGE, main
@@ -39,6 +42,47 @@ class Connections(harness.Case):
     def test_handshake_only(self):
         """scan: where nothing is said, a reset leaves no TIME_WAIT behind"""
         self.assertEqual(self.end_of("--no-banner", "--no-send"), "reset")
+
+
+class Resets(harness.Case):
+    def breaks(self, said=b""):
+        """A port whose program takes each connection, says something, and resets it."""
+        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                with contextlib.suppress(OSError):
+                    peer.sendall(said)
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener.getsockname()[1]
+
+    def assert_open(self, ports, *words):
+        closed = self.closed_port()
+        done = self.netlab("scan", "--host", "127.0.0.1", "--range", ",".join(map(str, [*ports, closed])), "--all",
+                           "--json", *words)
+        seen = [json.loads(line) for line in done.lines[:-1]]
+        self.assertEqual({one["port"]: (one["state"], one["reason"]) for one in seen},
+                         dict.fromkeys(ports, ("open", "syn-ack")) | {closed: ("closed", "reset")}, words)
+        for one in seen:
+            self.assertEqual("errno" in one, one["port"] == closed, one)
+
+    def test_at_once(self):
+        """scan: a port that takes the connection and resets it at once is open"""
+        ports = [self.breaks() for _ in range(20)]
+        for words in (["--no-banner", "--no-send"], ["--no-send"], ["--no-banner"], []):
+            self.assert_open(ports, *words)
+
+    def test_while_it_is_listened_to(self):
+        """scan: a port whose connection is reset while its banner is waited for is open"""
+        self.assert_open([self.breaks(b"421 too many\r\n") for _ in range(5)])
 
 
 class Ports(harness.Case):

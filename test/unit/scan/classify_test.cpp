@@ -18,6 +18,16 @@ TEST_CASE("classify: only a reset closes a TCP port; ICMP filters it", "[scan][u
   CHECK(classify_tcp(EMFILE, std::nullopt).state == port_state::unknown);
 }
 
+TEST_CASE("classify: a connection that was made and then reset shows an open TCP port", "[scan][unit]") {
+  const icmp_error admin{.type = 3, .code = 13, .system_error = EHOSTUNREACH};
+  for (const int error : {ECONNRESET, EPIPE}) {
+    CHECK(classify_tcp(error, std::nullopt).state == port_state::open);
+    CHECK(classify_tcp(error, std::nullopt).why == reason::syn_ack);
+    CHECK(classify_tcp(error, std::nullopt).system_error == 0);
+    CHECK(classify_tcp(error, admin).state == port_state::open);
+  }
+}
+
 TEST_CASE("classify: ICMP port unreachable closes a UDP port; other ICMP filters it", "[scan][unit]") {
   CHECK(classify_udp(0, icmp_error{.type = 3, .code = 3, .system_error = ECONNREFUSED}).state == port_state::closed);
   CHECK(classify_udp(0, icmp_error{.is_v6 = true, .type = 1, .code = 4}).state == port_state::closed);
