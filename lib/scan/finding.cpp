@@ -50,6 +50,7 @@ std::string_view error_name(int system_error) noexcept {
     case EACCES: return "EACCES";
     case EPERM: return "EPERM";
     case EINVAL: return "EINVAL";
+    case EADDRINUSE: return "EADDRINUSE";
     case EADDRNOTAVAIL: return "EADDRNOTAVAIL";
     case EAFNOSUPPORT: return "EAFNOSUPPORT";
     case EMFILE: return "EMFILE";
@@ -77,6 +78,7 @@ int winsock_number(transport protocol, int system_error) noexcept {
     case EACCES:
     case EPERM: return 10013;
     case EINVAL: return 10022;
+    case EADDRINUSE: return 10048;
     case EADDRNOTAVAIL: return 10049;
     case EAFNOSUPPORT: return 10047;
     case EMFILE: return 10024;

@@ -7,6 +7,7 @@
 #include <linux/errqueue.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -84,6 +85,28 @@ result<void> check_source(const address& source) {
   if (!fd || ::bind(fd.get(), &end.any, end.size) != 0)
     return fail(last_system_error(), "bind to " + to_string(source), "--source takes addresses of this machine");
   return {};
+}
+
+bool has_local_address(const address& to, std::span<const address> sources) noexcept {
+  constexpr std::uint16_t any_port = 9;  // discard, though nothing is sent
+  const socket_address end(to, any_port);
+  // A datagram socket has ports of its own, so those of TCP do not matter to it.
+  const auto works_from = [&](const address* source) {
+    const net::unique_fd fd(::socket(to.is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd) return true;  // not known
+    if (source != nullptr) {
+      const socket_address here(*source, 0);
+      if (::bind(fd.get(), &here.any, here.size) != 0) return errno != EADDRNOTAVAIL;
+    }
+    return ::connect(fd.get(), &end.any, end.size) == 0 || errno != EADDRNOTAVAIL;
+  };
+  bool has_source = false;
+  for (const address& each : sources) {
+    if (each.is_v6 != to.is_v6) continue;
+    if (works_from(&each)) return true;
+    has_source = true;
+  }
+  return !has_source && works_from(nullptr);
 }
 
 bool has_own_address(const target_set& targets) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/result.hpp"
 #include "scan/classify.hpp"
@@ -43,6 +44,10 @@ struct queued_error {
 
 /// Whether this machine has the address. Fails with the system's code and `bind to ADDRESS`.
 [[nodiscard]] result<void> check_source(const address& source);
+
+/// Whether any address of this machine is fit to ask that one from: of `sources`, if any is of its family. Where none
+/// is, connect() says EADDRNOTAVAIL, as it does when the ports are used up. Sends nothing.
+[[nodiscard]] bool has_local_address(const address& to, std::span<const address> sources) noexcept;
 
 class target_set;
 /// Whether any of them is an address of this machine.

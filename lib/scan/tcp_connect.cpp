@@ -141,8 +141,8 @@ void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
   const std::uint32_t which = take_connection(target, to);
   if (which == none) {
     const int error = errno;
-    if (is_shortage(error)) return sweep_.put_back(what.slot, now);
     attempts_[what.slot] = {none, what.item, what.is_control};
+    if (is_shortage(error)) return lacking(what.slot, error, now);
     return conclude(what.slot, classify_tcp(error, std::nullopt), sweep::answer::local, now);
   }
   attempts_[what.slot] = {which, what.item, what.is_control};
@@ -155,12 +155,25 @@ void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
     return watch(what.slot, now);
   }
   const int error = errno;
-  if (is_shortage(error)) {
-    release_connection(which, false);
-    attempts_[what.slot] = {};
-    return sweep_.put_back(what.slot, now);
-  }
+  if (is_shortage(error)) return lacking(what.slot, error, now);
   refused(what.slot, error, clock::now());
+}
+
+// What the scan itself holds comes free again; what others hold is waited for as long as a silent port would be. When
+// that has passed, a port has one more try: until one of them succeeds, they have all waited since then.
+void tcp_connect_engine::lacking(std::uint32_t slot, int error, time_point now) {
+  const address to = targets_.at(sweep_.target(attempts_[slot].item));
+  const bool for_ever = error == EADDRNOTAVAIL && !has_local_address(to, how_.sources);
+  if (sweep_.under_way() > 1 || !talks_.empty())
+    lacking_since_.reset();
+  else if (!lacking_since_)
+    lacking_since_ = now;
+  const duration patience = how_.timeout * (how_.retries.value_or(1) + 1);
+  if (for_ever || (lacking_since_ && now - *lacking_since_ >= patience))
+    return conclude(slot, classify_tcp(error, std::nullopt), sweep::answer::local, now);
+  if (attempts_[slot].connection != none) release_connection(attempts_[slot].connection, false);
+  attempts_[slot] = {};
+  sweep_.put_back(slot, now);
 }
 
 void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_look) {
@@ -188,13 +201,12 @@ void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
   connection& mine = connections_[attempts_[slot].connection];
   if (mine.in_poller) return;
   mine.in_poller = on_.add(mine.fd.get(), EPOLLOUT | EPOLLET, number_, attempts_[slot].connection);
-  if (mine.in_poller) return;
-  release_connection(attempts_[slot].connection, false);
-  attempts_[slot] = {};
-  sweep_.put_back(slot, now);
+  if (!mine.in_poller) return lacking(slot, errno, now);
+  lacking_since_.reset();
 }
 
 void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
+  lacking_since_.reset();
   std::optional<icmp_error> message;
   if (const auto queued = read_error_queue(connections_[attempts_[slot].connection].fd.get());
       queued && reason_of(queued->message))
@@ -256,6 +268,7 @@ bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
 }
 
 void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
+  lacking_since_.reset();
   if (is_own_reflection(slot)) return;
   const attempt mine = std::exchange(attempts_[slot], {});
   net::unique_fd fd = std::move(connections_[mine.connection].fd);

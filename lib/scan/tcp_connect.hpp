@@ -75,6 +75,8 @@ class tcp_connect_engine final : public engine {
   void look(std::uint32_t slot, time_point now, bool is_first_look);
   /// News of it will come from the poller.
   void watch(std::uint32_t slot, time_point now);
+  /// The system lacked a port, a descriptor or memory for it, or an address.
+  void lacking(std::uint32_t slot, int error, time_point now);
   void refused(std::uint32_t slot, int system_error, time_point now);
   void established(std::uint32_t slot, time_point now);
   void conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now);
@@ -106,6 +108,7 @@ class tcp_connect_engine final : public engine {
   unsigned near_ = 1;  // answers were there when the call returned: more such looks are worth it
   unsigned not_looked_ = 0;
   std::uint64_t sent_ = 0;
+  std::optional<time_point> lacking_since_;  // nothing of ours has been under way that could have freed anything
 };
 
 }  // namespace netlab::scan

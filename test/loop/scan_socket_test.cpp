@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scan/socket.hpp"
 
+#include <array>
 #include <cerrno>
 
 #include <catch2/catch_test_macros.hpp>
@@ -51,6 +52,16 @@ TEST_CASE("scan socket: a source is an address of this machine", "[scan][socket]
   const auto bad = check_source(*parse_address("192.0.2.77"));
   REQUIRE(!bad);
   CHECK(describe(bad.error()).starts_with("bind to 192.0.2.77: "));
+}
+
+TEST_CASE("scan socket: an address to ask from is fit for targets that can be reached from it", "[scan][socket]") {
+  const address loopback = address::v4(0x7f000001);
+  const address foreign = *parse_address("192.0.2.77");
+  CHECK(has_local_address(loopback, {}));
+  CHECK(has_local_address(loopback, std::array{loopback}));
+  CHECK(has_local_address(loopback, std::array{foreign, loopback}));
+  CHECK(!has_local_address(loopback, std::array{foreign}));
+  CHECK(has_local_address(loopback, std::array{*parse_address("::1")}));  // not of its family: the system's choice
 }
 
 TEST_CASE("scan socket: the ends of a connection are those of the other's", "[scan][socket]") {

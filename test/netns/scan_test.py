@@ -3,6 +3,9 @@
 
 import json
 import resource
+import subprocess
+import sys
+import textwrap
 import time
 
 import world  # first: it knows where harness is
@@ -218,6 +221,57 @@ class Tcp(ScanCase):
         self.assertFalse(seen.summary["complete"])
         for port, state in seen.states().items():
             self.assertIn(state, (OPEN if port <= 1000 else CLOSED, ("unknown", "not-finished")), port)
+
+
+@world.needs_namespaces
+class Shortage(ScanCase):
+    NO_ADDRESS = ("unknown", "local-error")
+
+    def hold_port_to(self, address, port):
+        """The only local port that there is, in use for a connection to that one."""
+        self.near.set("net.ipv4.ip_local_port_range", "40000 40000")
+        holder = harness.Process(self.near.argv(sys.executable, "-B", "-c", textwrap.dedent(f"""
+            import socket, sys
+            one = socket.create_connection(("{address}", {port}))
+            print("ready", flush=True)
+            sys.stdin.read()
+        """)), stdin=subprocess.PIPE)
+        self.addCleanup(holder.kill)
+        holder.until_out("ready")
+        return holder
+
+    def test_no_address(self):
+        """scan tcp: where no local address is fit for a target, its ports are told so at once, as by scan udp"""
+        self.near.set("net.ipv6.conf.all.disable_ipv6", 1)
+        self.services_in(self.near, "127.0.0.1", "tcp:2")
+        words = ("--host", "::1", "--host", "127.0.0.1", "--range", "1-3", "--all", "--timeout", "1h", "--max-time", "20s")
+        for proto in ("tcp", "udp"):
+            ports = self.scan(proto, *words).ports
+            for port in (1, 2, 3):
+                one = ports["::1", proto, port]
+                self.assertEqual((one["state"], one["reason"], one.get("error")), (*self.NO_ADDRESS, "EADDRNOTAVAIL"))
+            if proto == "tcp":
+                self.assertEqual([ports["127.0.0.1", proto, port]["state"] for port in (1, 2, 3)],
+                                 ["closed", "open", "closed"])
+
+    def test_few_ports(self):
+        """scan tcp: two local ports are enough, however many are asked"""
+        self.near.set("net.ipv4.ip_local_port_range", "40000 40001")
+        self.services_in(self.far, FAR[4], "tcp:100=banner:hello", "tcp:200")
+        seen = self.scan("tcp", "--host", FAR[4], "--range", "1-300", "--all", "--timeout", "5s")
+        self.assert_states(self.expected(range(1, 301), CLOSED, open=([100, 200], OPEN)), seen.states())
+
+    def test_port_in_use(self):
+        """scan tcp: local ports that others keep are waited for as long as a silent port, then the rest goes on"""
+        self.services_in(self.far, FAR[4], "tcp:7", "tcp:9")
+        self.hold_port_to(FAR[4], 7)
+        begin = time.monotonic()
+        seen = self.scan("tcp", "--host", FAR[4], "--range", "5-9", "--all", "--timeout", "500ms", "--no-banner",
+                         "--no-send")
+        self.assertGreater(time.monotonic() - begin, 1)  # asked twice, so twice the time
+        self.assert_states(self.expected(range(5, 10), CLOSED, open=([9], OPEN), kept=([7], self.NO_ADDRESS)),
+                           seen.states())
+        self.assertEqual(seen.one(7)["error"], "EADDRNOTAVAIL")
 
 
 @world.needs_namespaces
