@@ -31,6 +31,9 @@ namespace {
 
 // More have no use: the kernel needs longer for each than its answer is under way.
 constexpr std::size_t most_parallel = 16'384;
+// What looking the names up may take, whatever the patience with one port: the system's resolver turns to the second
+// name server after 5 seconds.
+constexpr duration resolve_patience = std::chrono::seconds(6);
 // Descriptors that are not for the scan: the standard ones, the loop's, the report's, a library's.
 constexpr std::size_t spare_descriptors = 12;
 
@@ -252,7 +255,7 @@ std::string command_line() {
 // ---- run ----
 
 exit_status scan_all(const scan_call& call, const scan::target_set& targets, const scan::service_names& services,
-                     console& out) {
+                     time_point deadline, console& out) {
   report_output file(out);
   if (const auto opened = file.open(call.output); !opened) return out.refuse(opened.error());
   auto on = scan::poller::make();
@@ -311,7 +314,7 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
     return all;
   };
   scan::run_options how;
-  if (call.max_time) how.deadline = began + *call.max_time;
+  how.deadline = deadline;
   how.on_status = [&] {
     progress.clear();
     out.note(progress.text(sum(), clock::now()));
@@ -352,14 +355,17 @@ exit_status run_scan(arguments& args, console& out) {
   const auto services = scan::service_names::read();
   const scan_call call = parse_scan(args, out, services);
   if (args.error()) return out.refuse(*args.error());
-  auto plan = plan_targets(call.targets, out);
+  const time_point began = clock::now();
+  const time_point deadline = call.max_time ? began + *call.max_time : never;
+  auto plan =
+      plan_targets(call.targets, std::min(deadline, began + std::max(call.tcp_how.timeout, resolve_patience)), out);
   if (!plan) return out.refuse(plan.error());
   if (plan->set.size() == 0) {
     if (plan->first) return status_of(*plan->first);
     return out.refuse({make_error_code(errc::usage), {}, "no target is left", "--exclude takes them all"});
   }
   if (const auto usable = check_sources(call.tcp_how.sources, *plan); !usable) return out.refuse(usable.error());
-  const exit_status status = scan_all(call, plan->set, services, out);
+  const exit_status status = scan_all(call, plan->set, services, deadline, out);
   return status == exit_status::done && plan->failed > 0 ? exit_status::partly_done : status;
 }
 

@@ -17,9 +17,6 @@
 namespace netlab::app {
 namespace {
 
-// What a look-up of names may take.
-constexpr duration resolve_patience = std::chrono::seconds(10);
-
 result<std::string> read_file(const std::string& name) {
   const auto bad = [&] {
     return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(last_system_error())));
@@ -49,10 +46,7 @@ result<target_list> read_target_file(const std::string& name) {
   return found;
 }
 
-struct resolved {
-  std::string name;
-  result<std::vector<asio::ip::address>> addresses;
-};
+using addresses = std::vector<asio::ip::address>;
 
 scan::address to_scan_address(const asio::ip::address& from) {
   if (from.is_v4()) return scan::address::v4(from.to_v4().to_uint());
@@ -62,15 +56,11 @@ scan::address to_scan_address(const asio::ip::address& from) {
   return scan::address::v6(octets, static_cast<std::uint32_t>(from.to_v6().scope_id()));
 }
 
-asio::awaitable<result<std::vector<resolved>>> resolve_all(std::vector<std::string> names, net::family which) {
-  std::vector<resolved> found;
-  const time_point deadline = clock::now() + resolve_patience;
-  for (const std::string& name : names) {
-    auto addresses = co_await net::resolve(name, which, deadline);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none && !addresses) co_return unexpected(addresses.error());
-    found.push_back({name, std::move(addresses)});
-  }
+asio::awaitable<result<std::vector<result<addresses>>>> look_up(std::vector<std::string> names, net::family which,
+                                                                time_point deadline) {
+  auto found = co_await net::resolve_all(std::move(names), which, deadline);
+  for (const result<addresses>& each : found)  // a signal's doing, which ends all
+    if (!each && each.error().code == std::errc::operation_canceled) co_return unexpected(each.error());
   co_return found;
 }
 
@@ -87,15 +77,15 @@ result<target_list> parse_targets(std::string_view word) {
   return found;
 }
 
-result<target_plan> plan_targets(const target_choice& chosen, console& out) {
+result<target_plan> plan_targets(const target_choice& chosen, time_point deadline, console& out) {
   std::vector<std::string> names;
   for (const auto* list : {&chosen.excluded, &chosen.wanted})
     for (const scan::target_spec& each : *list)
       if (const auto* name = std::get_if<scan::host_name>(&each)) names.push_back(name->name);
-  std::vector<resolved> found;
+  std::vector<result<addresses>> found;
   if (!names.empty()) {
     asio::io_context loop{1};
-    auto all = net::run_client(loop, resolve_all(names, chosen.restrict_to));
+    auto all = net::run_client(loop, look_up(std::move(names), chosen.restrict_to, deadline));
     if (!all) return unexpected(all.error());
     found = std::move(*all);
   }
@@ -115,9 +105,9 @@ result<target_plan> plan_targets(const target_choice& chosen, console& out) {
       plan.set.exclude(*range);
       continue;
     }
-    const resolved& name = *next++;
-    if (!name.addresses) return unexpected(name.addresses.error());
-    for (const asio::ip::address& one : *name.addresses) {
+    const result<addresses>& its = *next++;
+    if (!its) return unexpected(its.error());
+    for (const asio::ip::address& one : *its) {
       const scan::address address = to_scan_address(one);
       plan.set.exclude({address, address});
     }
@@ -136,16 +126,16 @@ result<target_plan> plan_targets(const target_choice& chosen, console& out) {
                 {}});
       continue;
     }
-    const resolved& name = *next++;
-    if (!name.addresses) {
-      refuse(name.addresses.error());
+    const result<addresses>& its = *next++;
+    if (!its) {
+      refuse(its.error());
       continue;
     }
-    const scan::address address = to_scan_address(name.addresses->front());
-    add({address, address}, name.name);
-    for (std::size_t other = 1; other < name.addresses->size(); ++other)
-      out.detail(fmt::format("{} is also {}, which is not scanned", escape(name.name, 80),
-                             (*name.addresses)[other].to_string()));
+    const std::string& name = std::get<scan::host_name>(each).name;
+    const scan::address address = to_scan_address(its->front());
+    add({address, address}, name);
+    for (std::size_t other = 1; other < its->size(); ++other)
+      out.detail(fmt::format("{} is also {}, which is not scanned", escape(name, 80), (*its)[other].to_string()));
   }
   return plan;
 }

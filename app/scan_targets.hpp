@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "console.hpp"
 #include "net/endpoint.hpp"
 #include "scan/targets.hpp"
@@ -33,8 +34,8 @@ struct target_plan {
   std::optional<netlab::failure> first;  ///< the first of them
 };
 
-/// Looks the names up. A target that does not resolve is reported on stderr, and the others are kept; one that shall be
-/// left out and does not resolve is a failure: it might be scanned.
-[[nodiscard]] result<target_plan> plan_targets(const target_choice& chosen, console& out);
+/// Looks the names up, side by side, until the deadline. A target that does not resolve is reported on stderr, and the
+/// others are kept; one that shall be left out and does not resolve is a failure: it might be scanned.
+[[nodiscard]] result<target_plan> plan_targets(const target_choice& chosen, time_point deadline, console& out);
 
 }  // namespace netlab::app

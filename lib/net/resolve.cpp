@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,6 +20,9 @@ namespace netlab::net {
 namespace {
 
 using addresses = std::vector<asio::ip::address>;
+
+// A thread each; they cost some memory, and a name service has a limit of its own.
+constexpr std::size_t most_look_ups = 256;
 
 asio::ip::address to_address(const sockaddr& from) {
   if (from.sa_family == AF_INET) {
@@ -115,6 +120,57 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
   if (state->outcome) co_return std::move(*state->outcome);
   if (!error) co_return fail(make_error_code(errc::timed_out), act(host));
   co_return fail(error, act(host));
+}
+
+namespace {
+
+/// What the look-ups of several names share.
+struct look_ups {
+  std::vector<std::string> hosts;
+  family which;
+  time_point deadline;
+  std::vector<result<addresses>> found;  // by host
+  std::size_t next = 0;
+  bool is_cancelled = false;
+};
+
+asio::awaitable<void> look_up_some(look_ups& all) {
+  // What is cancelled ends with a failure, and not by being torn down.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (all.next < all.hosts.size() && !all.is_cancelled) {
+    const std::size_t mine = all.next++;
+    auto one = co_await resolve(all.hosts[mine], all.which, all.deadline);
+    all.found[mine] = std::move(one);
+  }
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<result<addresses>>> resolve_all(std::vector<std::string> hosts, family which,
+                                                            time_point deadline) {
+  const auto executor = co_await asio::this_coro::executor;
+  look_ups all{.hosts = std::move(hosts), .which = which, .deadline = deadline, .found = {}};
+  all.found.reserve(all.hosts.size());
+  for (const std::string& host : all.hosts) all.found.push_back(fail(asio::error::operation_aborted, act(host)));
+  std::vector<asio::cancellation_signal> cancel(std::min(all.hosts.size(), most_look_ups));
+  std::size_t running = cancel.size();
+  std::exception_ptr thrown;
+  asio::steady_timer finished(executor, never);
+  for (asio::cancellation_signal& each : cancel)
+    asio::co_spawn(executor, look_up_some(all),
+                   asio::bind_cancellation_slot(each.slot(), [&](const std::exception_ptr& error) {
+                     --running;
+                     if (error) thrown = error;
+                     finished.cancel();
+                   }));
+  while (running > 0) {
+    co_await finished.async_wait(use_tuple);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() == asio::cancellation_type::none || std::exchange(all.is_cancelled, true)) continue;
+    for (asio::cancellation_signal& each : cancel) each.emit(asio::cancellation_type::terminal);
+  }
+  rethrow(thrown);
+  co_return std::move(all.found);
 }
 
 }  // namespace netlab::net

@@ -18,4 +18,9 @@ namespace netlab::net {
 [[nodiscard]] asio::awaitable<result<std::vector<asio::ip::address>>> resolve(std::string host, family which,
                                                                               time_point deadline);
 
+/// Several hosts side by side, so that one name without an answer holds up no other, all within one deadline: for each,
+/// in their order, what resolve() says of it. When cancelled, those not known by then fail with operation_canceled.
+[[nodiscard]] asio::awaitable<std::vector<result<std::vector<asio::ip::address>>>> resolve_all(
+    std::vector<std::string> hosts, family which, time_point deadline);
+
 }  // namespace netlab::net

@@ -148,6 +148,20 @@ TEST_CASE("resolve: -4 and -6 hold for figures too", "[net][loop]") {
   CHECK(outcome_of(resolve("::1", family::ipv6, never)));
 }
 
+TEST_CASE("resolve_all: says of each host in their order what is known of it", "[net][loop]") {
+  const auto all = [](std::vector<std::string> hosts) {
+    return outcome_of(resolve_all(std::move(hosts), family::ipv4, clock::now() + 20s));
+  };
+  const auto found = all({"127.0.0.9", "::1", "localhost", "127.0.0.8"});
+  REQUIRE(found.size() == 4);
+  CHECK(found[0]->front().to_string() == "127.0.0.9");
+  CHECK(failed_with(found[1], errc::no_such_host));
+  CHECK(found[2]->front().is_loopback());
+  CHECK(found[3]->front().to_string() == "127.0.0.8");
+  CHECK(all({}).empty());
+  for (const auto& each : all(std::vector<std::string>(1000, "127.0.0.1"))) CHECK(each);
+}
+
 TEST_CASE("resolve: a deadline that has passed is a timeout, whatever the name service does", "[net][loop]") {
   const auto found = outcome_of(resolve("localhost", family::any, clock::now() - 1s));
   CHECK((found || found.error().code == errc::timed_out));

@@ -399,6 +399,64 @@ class Udp(ScanCase):
         self.assertEqual([port for port, state in seen.items() if state[0] not in ("closed", "unknown")], [])
 
 
+# Answers for live.example and for nothing else: RFC 1035 §4.1.
+NAME_SERVER = """
+import socket, struct
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("192.0.2.2", 53))
+print("ready", flush=True)
+while True:
+    query, peer = server.recvfrom(512)
+    name, rest = query[12:].split(b"\\0", 1)
+    if name != b"\\4live\\7example":
+        continue
+    question = name + b"\\0" + rest[:4]
+    is_a = rest[:2] == b"\\0\\1"
+    answer = b"\\xc0\\x0c\\0\\1\\0\\1" + struct.pack("!IH", 60, 4) + socket.inet_aton("192.0.2.2") if is_a else b""
+    server.sendto(query[:2] + struct.pack("!HHHHH", 0x8180, 1, int(is_a), 0, 0) + question + answer, peer)
+"""
+
+
+@world.needs_namespaces
+class Names(ScanCase):
+    def setUp(self):
+        super().setUp()
+        self.near.file("resolv.conf", "nameserver 192.0.2.2\noptions timeout:30 attempts:5\n")
+        self.near.file("nsswitch.conf", "hosts: files dns\n")
+        server = harness.Process(self.far.argv(sys.executable, "-B", "-c", NAME_SERVER))
+        self.addCleanup(server.kill)
+        server.until_out("ready")
+        self.services_in(self.far, FAR[4], "tcp:7")
+
+    def test_dead_name(self):
+        """scan: a name that the name server is silent of holds up no other, be it before or behind it"""
+        done = self.netlab_in(self.near, "scan", "--host", "dead.example,live.example,gone.example", "--host", FAR[6],
+                              "--range", "7", "--all", "--json", "--timeout", "300ms", status=harness.PARTLY)
+        self.assertEqual({one["host"]: one["state"] for one in Scan(done).ports.values()},
+                         {"live.example": "open", FAR[6]: "closed"})
+        for name in ("dead", "gone"):
+            self.assertIn(f"resolve {name}.example: timed out", done.err)
+
+    def test_deadlines(self):
+        """scan: looking names up keeps to a deadline of its own, and to --max-time"""
+        for words in ([], ["--max-time", "500ms"]):
+            begin = time.monotonic()
+            done = self.netlab_in(self.near, "scan", "--host", "dead.example", "--range", "7", "--timeout", "300ms",
+                                  *words, status=harness.TRY_LATER)
+            # The name service itself would have taken 150 s.
+            self.assertLess(time.monotonic() - begin, 5 if words else 9)
+            self.assert_one_error(done, says="resolve dead.example: timed out")
+
+    def test_interrupted(self):
+        """scan: SIGINT ends it while names are looked up"""
+        scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--host", "dead.example,gone.example"))
+        self.addCleanup(scan.kill)
+        scan.until_caught()
+        done = scan.stop(harness.signal.SIGINT)
+        self.assertEqual(done.status, INTERRUPTED, done.err)
+        self.assert_one_error(done, says="interrupted")
+
+
 @world.needs_namespaces
 class Both(ScanCase):
     def test_tcp_and_udp(self):
