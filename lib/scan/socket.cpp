@@ -2,6 +2,7 @@
 #include "scan/socket.hpp"
 
 #include <ifaddrs.h>
+#include <net/if.h>
 
 // After <netinet/in.h>: the kernel's header takes its types from there.
 #include <linux/errqueue.h>
@@ -85,6 +86,14 @@ result<void> check_source(const address& source) {
   if (!fd || ::bind(fd.get(), &end.any, end.size) != 0)
     return fail(last_system_error(), "bind to " + to_string(source), "--source takes addresses of this machine");
   return {};
+}
+
+std::string with_interface(const address& of) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (of.scope == 0 || ::if_indextoname(of.scope, name.data()) == nullptr) return to_string(of);
+  address bare = of;
+  bare.scope = 0;
+  return to_string(bare) + '%' + name.data();
 }
 
 bool has_local_address(const address& to, std::span<const address> sources) noexcept {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "base/result.hpp"
 #include "scan/classify.hpp"
@@ -44,6 +45,9 @@ struct queued_error {
 
 /// Whether this machine has the address. Fails with the system's code and `bind to ADDRESS`.
 [[nodiscard]] result<void> check_source(const address& source);
+
+/// As to_string(), but the scope as the interface's name, if it has one: fe80::1%eth0.
+[[nodiscard]] std::string with_interface(const address& of);
 
 /// Whether any address of this machine is fit to ask that one from: of `sources`, if any is of its family. Where none
 /// is, connect() says EADDRNOTAVAIL, as it does when the ports are used up. Sends nothing.

@@ -82,7 +82,7 @@ engine_progress tcp_connect_engine::progress() const {
 finding tcp_connect_engine::describe(std::uint64_t item) const {
   const std::uint64_t target = sweep_.target(item);
   finding made;
-  made.address = to_string(targets_.at(target));
+  made.address = with_interface(targets_.at(target));
   made.host = targets_.host_at(target);
   made.protocol = transport::tcp;
   made.port = how_.ports[sweep_.port(item)];

@@ -190,7 +190,7 @@ void udp_engine::report(host& of) {
   while (auto answer = of.mind->take_answer()) {
     finding made;
     made.host = targets_.host_at(of.target);
-    made.address = to_string(of.to);
+    made.address = with_interface(of.to);
     made.protocol = transport::udp;
     made.port = answer->port;
     made.state = answer->verdict.state;

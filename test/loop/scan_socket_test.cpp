@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "scan/socket.hpp"
 
+#include <net/if.h>
+
 #include <array>
 #include <cerrno>
 
@@ -62,6 +64,15 @@ TEST_CASE("scan socket: an address to ask from is fit for targets that can be re
   CHECK(has_local_address(loopback, std::array{foreign, loopback}));
   CHECK(!has_local_address(loopback, std::array{foreign}));
   CHECK(has_local_address(loopback, std::array{*parse_address("::1")}));  // not of its family: the system's choice
+}
+
+TEST_CASE("scan socket: a scope is told as the interface's name, or its number where there is none", "[scan][socket]") {
+  address link = *parse_address("fe80::1");
+  CHECK(with_interface(link) == "fe80::1");
+  link.scope = ::if_nametoindex("lo");
+  CHECK(with_interface(link) == (link.scope == 0 ? "fe80::1" : "fe80::1%lo"));
+  link.scope = 0x7ffffffe;
+  CHECK(with_interface(link) == "fe80::1%2147483646");
 }
 
 TEST_CASE("scan socket: the ends of a connection are those of the other's", "[scan][socket]") {

@@ -208,6 +208,20 @@ class Tcp(ScanCase):
         for last in (3, 4, 5):
             self.assertEqual(seen.ports[f"192.0.2.{last}", "tcp", 80]["state"], "filtered")
 
+    def test_link_local(self):
+        """scan: a link-local address is told with its interface's name, however it was called"""
+        self.near.ip("addr", "add", "fe80::1/64", "dev", "wire", "nodad")
+        self.far.ip("addr", "add", "fe80::2/64", "dev", "wire", "nodad")
+        self.services_in(self.far, "::", "tcp:7=echo", "udp:7=echo")
+        index = json.loads(harness.run(self.near.argv("ip", "-j", "link", "show", "wire")).out)[0]["ifindex"]
+        for host in ("fe80::2%wire", f"fe80::2%{index}"):
+            seen = self.scan("tcp", "udp", "--host", host, "--range", "7")
+            self.assertEqual({one["address"] for one in seen.ports.values()}, {"fe80::2%wire"})
+            self.assertEqual(len(seen.ports), 2)
+        done = self.netlab_in(self.near, "scan", "-v", "--host", "fe80::2%wire", "--range", "7")
+        self.assertIn("[fe80::2%wire]:7 is open", done.err)
+        self.assertEqual(done.lines[0], "fe80::2%wire")
+
     def test_interrupted(self):
         """scan: SIGINT prints what is known by then and nothing that is not, and ends with 130"""
         self.services_in(self.far, FAR[4], "tcp:1-1000")
