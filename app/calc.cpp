@@ -195,6 +195,8 @@ exit_status bench(arguments& args, console& out) {
   if (report->first_failure) out.error(*report->first_failure);
   if (report->stopped) return exit_status::interrupted;
   if (report->wrong > 0) return exit_status::protocol;
+  // Turned away each time, or never answered: as one query would end.
+  if (report->answers == 0 && report->first_failure) return status_of(*report->first_failure);
   return report->lost > 0 ? exit_status::partly_done : exit_status::done;
 }
 

@@ -55,20 +55,24 @@ class bench_worker {
     finished_ = std::move(finished);
     running_ = connections;
     for (std::size_t index = 0; index < connections; ++index)
-      asio::co_spawn(context_,
-                     options_.server.protocol == net::transport::tcp
-                         ? run_tcp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index)))
-                         : run_udp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index))),
-                     [this](const std::exception_ptr& error) {
-                       net::rethrow(error);
-                       if (--running_ == 0) finished_();
-                     });
+      asio::co_spawn(
+          context_,
+          options_.server.protocol == net::transport::tcp
+              ? run_tcp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index)))
+              : run_udp(generator(options_.numbers, seed + static_cast<std::uint32_t>(index))),
+          asio::bind_cancellation_slot(cancel_.emplace_back().slot(), [this](const std::exception_ptr& error) {
+            net::rethrow(error);
+            if (--running_ == 0) finished_();
+          }));
   }
 
-  /// From the worker's thread: nothing more is asked, nothing more is waited for.
+  /// From the worker's thread: nothing more is asked, nothing more is waited for. What is under way is not lost: it was
+  /// not given its time.
   void stop() {
     end_ = clock::now();
+    stopped_ = true;
     for (const auto& each : under_way_) each();
+    for (auto& each : cancel_) each.emit(asio::cancellation_type::terminal);
   }
 
   [[nodiscard]] bool reached() const noexcept { return reached_; }
@@ -103,8 +107,11 @@ class bench_worker {
   }
 
   asio::awaitable<void> run_tcp(generator requests) {
+    // Stopped, it ends with what it has, and is not torn down.
+    co_await asio::this_coro::throw_if_cancelled(false);
     do {
       auto socket = co_await net::dial_tcp(to_, dial());
+      if (stopped_) co_return;
       if (!socket) {
         note(socket.error());
         ++report_.lost;
@@ -127,6 +134,7 @@ class bench_worker {
       const auto stopper = under_way_.insert(under_way_.end(), [&drive] { drive.abort(); });
       const std::error_code error = co_await drive.run();
       under_way_.erase(stopper);
+      if (stopped_) co_return;
       const auto unanswered = session.take_unanswered();
       report_.lost += unanswered.size();
       if (!unanswered.empty()) note({error ? error : make_error_code(errc::closed_by_peer), {}, {}, {}});
@@ -135,6 +143,7 @@ class bench_worker {
   }
 
   asio::awaitable<void> run_udp(generator requests) {
+    co_await asio::this_coro::throw_if_cancelled(false);
     auto socket = net::dial_udp(context_.get_executor(), to_, to_.addresses.front(), dial());
     if (!socket) {
       note(socket.error());
@@ -146,12 +155,7 @@ class bench_worker {
     std::error_code error;
     socket->non_blocking(true, error);
     bytes buffer(64 * 1024);
-    bool stopped = false;
-    const auto stopper = under_way_.insert(under_way_.end(), [&] {
-      stopped = true;
-      socket->cancel(error);
-    });
-    while (!stopped) {
+    while (!stopped_) {
       const bool finishing = over();
       while (!finishing && session.outstanding() < options_.pipeline) session.submit(0, requests.next(), clock::now());
       bool refused = false;  // ICMP says so, to whichever call comes next
@@ -176,8 +180,6 @@ class bench_worker {
       }
       session.tick(clock::now());
     }
-    report_.lost += stopped ? session.outstanding() : 0;
-    under_way_.erase(stopper);
   }
 
   asio::io_context& context_;
@@ -187,6 +189,8 @@ class bench_worker {
   bench_report report_;
   std::function<void()> finished_;
   std::list<std::function<void()>> under_way_;  // what stop() has to end
+  std::list<asio::cancellation_signal> cancel_;  // and what it has to wake, a connection each
+  bool stopped_ = false;
   std::size_t running_ = 0;
   bool reached_ = false;
 };
@@ -243,12 +247,15 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
     total.lost += part.lost;
     if (!total.first_failure) total.first_failure = part.first_failure;
   }
+  if (total.stopped) co_return total;
+  const std::string server = net::to_string(to->host, to->port);
   if (!reached ||
       (total.answers == 0 && total.first_failure && total.first_failure->code == std::errc::connection_refused)) {
     failure why = total.first_failure.value_or(failure{make_error_code(errc::timed_out), {}, {}, {}});
-    if (why.context.empty()) why.context = "connect " + net::to_string(to->host, to->port);
+    if (why.context.empty()) why.context = "connect " + server;
     co_return unexpected(std::move(why));
   }
+  if (total.first_failure && total.first_failure->context.empty()) total.first_failure->context = server;
   co_return total;
 }
 

@@ -29,8 +29,8 @@ struct bench_report {
 };
 
 /// Every answer is compared with the exact result. Requests differ in ID and numbers. A connection that
-/// ends is opened again. Cancelled (SIGINT), it reports what was measured. Fails where the server cannot be
-/// reached at all.
+/// ends is opened again. Cancelled (SIGINT), it reports what was measured; what was under way then is not lost. Fails
+/// where the server cannot be reached at all.
 [[nodiscard]] asio::awaitable<result<bench_report>> bench(bench_options options);
 
 }  // namespace netlab::calc
