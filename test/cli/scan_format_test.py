@@ -60,6 +60,9 @@ class Formats(harness.Case):
         opened = next(port for port in ports if port["port"] == self.open)
         self.assertEqual(list(opened)[:6], ["host", "address", "proto", "port", "state", "reason"])
         self.assertGreater(opened["rtt_us"], 0)
+        for port in ports:
+            self.assertLessEqual({"service", "rtt_us", "reply"}, port.keys())
+            self.assertIsNone(port["reply"])
         self.assertIn("caf\u00e9", opened["banner"])
         self.assertIn("banner_base64", opened)
         self.assertEqual((summary["summary"]["open"], summary["summary"]["closed"]), (1, 1))

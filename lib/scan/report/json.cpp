@@ -27,12 +27,20 @@ class json_report final : public report {
     fmt::format_to(out, R"({{"host":{},"address":{},"proto":"{}","port":{},"state":"{}","reason":"{}")",
                    json_string(found.host), json_string(found.address), name_of(found.protocol), found.port,
                    name_of(found.state), name_of(found.why));
-    if (!found.service.empty()) fmt::format_to(out, R"(,"service":{})", json_string(found.service));
+    // What every port may have stands in every line, so that a reader can rely on it.
+    line_ += R"(,"service":)";
+    line_ += found.service.empty() ? "null" : json_string(found.service);
+    line_ += R"(,"rtt_us":)";
     if (found.rtt)
-      fmt::format_to(out, R"(,"rtt_us":{})", std::chrono::duration_cast<std::chrono::microseconds>(*found.rtt).count());
+      fmt::format_to(out, "{}", std::chrono::duration_cast<std::chrono::microseconds>(*found.rtt).count());
+    else
+      line_ += "null";
     if (found.system_error != 0) add_error(found);
-    add_octets("banner", found.banner);
-    add_octets("reply", found.reply);
+    if (!found.banner.empty()) add_octets("banner", found.banner);
+    if (!found.reply.empty())
+      add_octets("reply", found.reply);
+    else
+      line_ += R"(,"reply":null)";
     if (found.is_echo) line_ += R"(,"echo":true)";
     line_ += "}\n";
     sink_(line_);
@@ -64,7 +72,6 @@ class json_report final : public report {
 
   /// As text, and where that loses something, in Base64 too.
   void add_octets(std::string_view name, std::string_view octets) {
-    if (octets.empty()) return;
     const auto out = std::back_inserter(line_);
     fmt::format_to(out, R"(,"{}":{})", name, json_string(octets));
     if (!is_utf8(octets)) fmt::format_to(out, R"(,"{}_base64":"{}")", name, encode_base64(as_bytes(octets)));

@@ -27,6 +27,20 @@ TEST_CASE("json: an object a port, the fields in this order", "[scan][unit]") {
       "\n"));
 }
 
+TEST_CASE("json: every port has a service, a round trip and a reply, null where there is none", "[scan][unit]") {
+  auto bare = open_port(7);
+  bare.rtt.reset();
+  for (const finding& one : {open_port(7, "echo"), bare, closed_port(8), filtered_port(9)}) {
+    const std::string text = json({one}, {.all = true});
+    const auto parsed = nlohmann::json::parse(text.substr(0, text.find('\n')));
+    for (const auto* name : {"service", "rtt_us", "reply"}) CHECK(parsed.contains(name));
+    CHECK(parsed["rtt_us"].is_null() == !one.rtt);
+    CHECK(parsed["service"].is_null() == one.service.empty());
+    CHECK(parsed["reply"].is_null());
+    CHECK(!parsed.contains("banner"));
+  }
+}
+
 TEST_CASE("json: a port goes out at once", "[scan][unit]") {
   std::string text;
   const auto report = make_report(report_format::json, {}, [&](std::string_view piece) { text += piece; });
@@ -51,8 +65,10 @@ TEST_CASE("json: the summary is the last line", "[scan][unit]") {
 TEST_CASE("json: closed ports are counted, and listed when all are wanted", "[scan][unit]") {
   CHECK(json({closed_port(1)}).starts_with(R"({"summary":)"));
   CHECK(json({closed_port(1)}, {.all = true})
-            .starts_with(R"({"host":"192.0.2.2","address":"192.0.2.2","proto":"tcp","port":1,"state":"closed",)"
-                         R"("reason":"reset","errno":111,"error":"ECONNREFUSED","winsock":10061})"));
+            .starts_with(
+                R"({"host":"192.0.2.2","address":"192.0.2.2","proto":"tcp","port":1,"state":"closed",)"
+                R"("reason":"reset","service":null,"rtt_us":null,"errno":111,"error":"ECONNREFUSED","winsock":10061,)"
+                R"("reply":null})"));
 }
 
 TEST_CASE("json: any octets make valid JSON, and none is lost", "[scan][unit]") {
