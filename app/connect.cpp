@@ -180,15 +180,18 @@ nlohmann::ordered_json to_json(const tls_report& report, bool with_pem) {
   }
   nlohmann::ordered_json object{{"version", report.version},
                                 {"cipher", report.cipher},
-                                {"key_exchange", report.key_exchange},
+                                {"key_exchange", nullptr},
                                 {"alpn", nullptr},
                                 {"sni", nullptr},
                                 {"resumed", report.resumed},
                                 {"verified", report.verified},
                                 {"verification", report.verification},
-                                {"ocsp", report.ocsp},
-                                {"client_certificate_wanted", report.client_certificate_wanted},
+                                {"ocsp", nullptr},
+                                {"client_certificate_wanted", nullptr},
                                 {"chain", std::move(chain)}};
+  if (!report.key_exchange.empty()) object["key_exchange"] = report.key_exchange;
+  if (!report.ocsp.empty()) object["ocsp"] = report.ocsp;
+  if (report.client_certificate_wanted) object["client_certificate_wanted"] = *report.client_certificate_wanted;
   if (!report.alpn.empty()) object["alpn"] = report.alpn;
   if (!report.sni.empty()) object["sni"] = report.sni;
   return object;
@@ -247,8 +250,8 @@ constexpr std::array actions{
                "understood too. No letter typed is a command. On a terminal what could act on it is shown as an "
                "escape, and Ctrl-C ends.\n\n"
                "The end of the input ends our sending side only: every answer still comes. A report of TLS goes to "
-               "stderr, with --json as JSON. A certificate that cannot be verified ends it, with status 77, unless "
-               "--insecure is given.",
+               "stderr, with --json as JSON. A certificate that cannot be verified ends it behind the report, with "
+               "status 77 and nothing sent, unless --insecure is given.",
            .options = options,
            .takes_transport = true,
            .examples = examples,

@@ -82,6 +82,8 @@ struct secured {
   std::unique_ptr<net::tls_stream> stream;
 
   void report_to(const run_events& events) const { events.report(make_report(*stream, *certificate_wanted)); }
+  /// Whether the server wants a certificate of ours had not been looked at yet.
+  void report_unfinished_to(const run_events& events) const { events.report(make_report(*stream, std::nullopt)); }
 };
 
 asio::awaitable<result<secured>> open_secure(const run_options& options, const run_events& events,
@@ -103,7 +105,13 @@ asio::awaitable<result<secured>> open_secure(const run_options& options, const r
       },
       made.certificate_wanted.get());
   auto shaken = co_await made.stream->handshake(clock::now() + options.timeout);
-  if (!shaken) co_return unexpected(shaken.error());
+  if (!shaken) {
+    // Why it is not verified is seen from the report, and --show-certs shows whom one would have to trust.
+    const bool by_certificate =
+        shaken.error().code == errc::not_permitted && made.stream->verification().code != X509_V_OK;
+    if (by_certificate) made.report_unfinished_to(events);
+    co_return unexpected(shaken.error());
+  }
   co_return made;
 }
 

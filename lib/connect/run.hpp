@@ -33,7 +33,7 @@ struct run_options {
 struct run_events {
   std::function<void(const std::string& line)> detail;
   std::function<void(const std::string& line)> warning;
-  std::function<void(const tls_report& report)> report;
+  std::function<void(const tls_report& report)> report;  ///< also where the certificate is not verified
 };
 
 /// Relays descriptors 0 and 1 until the end. Fails where the connection cannot be made (errc::not_permitted: its

@@ -75,13 +75,25 @@ certificate_report describe_certificate(const X509* certificate) {
   return report;
 }
 
+/// Up to TLS 1.2 the agreed cipher is not yet in use where the certificate ends the handshake.
+const SSL_CIPHER* agreed_cipher(const SSL* ssl) {
+  const SSL_CIPHER* used = SSL_get_current_cipher(ssl);
+  return used != nullptr ? used : SSL_get_pending_cipher(ssl);
+}
+
+std::string name_of_cipher(const SSL* ssl) {
+  const SSL_CIPHER* cipher = agreed_cipher(ssl);
+  const char* name = cipher == nullptr ? nullptr : SSL_CIPHER_standard_name(cipher);
+  return name == nullptr ? "none" : name;
+}
+
 std::string key_exchange(SSL* ssl) {
   EVP_PKEY* raw = nullptr;
   if (SSL_get_peer_tmp_key(ssl, &raw) == 1) {
     const key_ptr temporary(raw);
     return name_of_key(temporary.get());
   }
-  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
+  const SSL_CIPHER* cipher = agreed_cipher(ssl);
   if (cipher != nullptr && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_rsa) return "RSA, without forward secrecy";
   return {};
 }
@@ -90,7 +102,11 @@ std::string key_exchange(SSL* ssl) {
 std::string staple_in_words(SSL* ssl, STACK_OF(X509) * chain) {
   const unsigned char* octets = nullptr;
   const long size = SSL_get_tlsext_status_ocsp_resp(ssl, &octets);
-  if (octets == nullptr || size <= 0) return "nothing stapled";
+  if (octets == nullptr || size <= 0) {
+    // RFC 6066 §8: up to TLS 1.2 it comes behind the certificate, in TLS 1.3 with it.
+    const bool is_known = SSL_is_init_finished(ssl) == 1 || SSL_version(ssl) >= TLS1_3_VERSION;
+    return is_known ? "nothing stapled" : "";
+  }
   const response_ptr response(d2i_OCSP_RESPONSE(nullptr, &octets, size));
   if (!response) return "stapled, but it cannot be read";
   if (const int status = OCSP_response_status(response.get()); status != OCSP_RESPONSE_STATUS_SUCCESSFUL)
@@ -127,10 +143,10 @@ std::string staple_in_words(SSL* ssl, STACK_OF(X509) * chain) {
 
 }  // namespace
 
-tls_report make_report(const net::tls_stream& stream, bool certificate_wanted) {
+tls_report make_report(const net::tls_stream& stream, std::optional<bool> certificate_wanted) {
   SSL* ssl = stream.native();
   tls_report report{.version = std::string(stream.version()),
-                    .cipher = std::string(stream.cipher()),
+                    .cipher = name_of_cipher(ssl),
                     .key_exchange = key_exchange(ssl),
                     .resumed = stream.was_resumed(),
                     .verified = stream.verification().code == X509_V_OK,

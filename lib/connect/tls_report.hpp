@@ -2,6 +2,7 @@
 // What is worth knowing of a TLS connection, and the lines that tell it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,17 +21,18 @@ struct certificate_report {
   std::string pem;
 };
 
+/// Of a handshake that the certificate has ended, what came behind it is not known.
 struct tls_report {
   std::string version;       ///< `TLSv1.3`
   std::string cipher;        ///< `TLS_AES_256_GCM_SHA384`
-  std::string key_exchange;  ///< `X25519`; of a resumed session of TLS 1.2 none
+  std::string key_exchange;  ///< `X25519`; empty: none (a resumed session of TLS 1.2), or not known
   std::string alpn;          ///< the protocol that both chose; may be empty
   std::string sni;           ///< what was asked for by name; may be empty
   bool resumed = false;
   bool verified = false;
   std::string verification;  ///< `verified`, or what is wrong
-  std::string ocsp;          ///< what the server had stapled, in words
-  bool client_certificate_wanted = false;
+  std::string ocsp;          ///< what the server had stapled, in words; empty: not known
+  std::optional<bool> client_certificate_wanted;
   std::vector<certificate_report> chain;  ///< as the server sent it, its own first
 };
 

@@ -466,11 +466,41 @@ class Tls(Case):
                 port = self.server(self.answer, name)
                 done = self.connect(port, input="x", status=NOT_PERMITTED)
                 self.assertEqual(done.out, "")
-                self.assertEqual(len(done.error_lines), 1)
-                self.assertRegex(done.err, rf"^netlab connect: TLS with 127\.0\.0\.1: .*({says})")
+                self.assertRegex(done.error_lines[-1], rf"^netlab connect: TLS with 127\.0\.0\.1: .*({says})")
                 done = self.connect(port, "--insecure", input="x")
                 self.assertEqual(done.out, "heard x")
                 self.assertRegex(done.err, r"(?m)^certificate: NOT verified: ")
+
+    def test_report_of_not_verified(self):
+        """connect --tls: the report and --show-certs come also where the certificate is not verified, and nothing is sent"""
+        for name in ("expired", "self-signed", "wrong", "foreign"):
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                with self.subTest(name, version=version):
+                    heard = []
+
+                    def configure(context, version=version):
+                        context.maximum_version = version
+
+                    port = self.server(lambda peer, to=heard: to.append(peer.recv(1)), name, configure=configure)
+                    done = self.connect(port, "--show-certs", input="secret", status=NOT_PERMITTED)
+                    self.assertEqual(done.out, "")
+                    self.assertRegex(done.err, r"^TLSv1\.[23], TLS_\w+(, \S+)?\ncertificate: NOT verified: .+\n")
+                    self.assertEqual("OCSP: nothing stapled" in done.err, version == ssl.TLSVersion.TLSv1_3)
+                    self.assertRegex(done.err, r"(?m)^0 CN=")
+                    self.assertRegex(done.error_lines[-1], r"^netlab connect: TLS with ")
+                    words = done.error_lines[1].removeprefix("certificate: NOT verified: ")
+                    self.assertIn(words, done.error_lines[-1])
+                    shown = harness.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=done.err)
+                    self.assertIn(re.search(r"SHA-256  (\S+)", done.err)[1], shown.out)
+                    self.assertNotIn(b"s", heard)
+
+                    done = self.connect(port, "--show-certs", "--json", input="secret", status=NOT_PERMITTED)
+                    self.assertEqual(len(done.error_lines), 2)
+                    report = json.loads(done.error_lines[0])["tls"]
+                    self.assertEqual((report["verified"], report["verification"]), (False, words))
+                    self.assertIsNone(report["client_certificate_wanted"])
+                    self.assertIn("BEGIN CERTIFICATE", report["chain"][0]["pem"])
+                    self.assertEqual(self.connect(port, "-q", status=NOT_PERMITTED).err.count("\n"), 1)
 
     def test_client_certificate(self):
         """connect --tls --cert --key: the server sees it; without, it refuses; bad files are told"""

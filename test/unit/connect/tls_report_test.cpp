@@ -44,4 +44,6 @@ TEST_CASE("tls report: what there is is told, what there is not is left out", "[
         "1 CN=b\n  issuer   CN=c\n  valid     to \n  key      , signed \n  SHA-256  \n");
   report = {.version = "TLSv1.2", .cipher = "x", .verified = false, .verification = "it has expired", .ocsp = "good"};
   CHECK(text_of(report) == "TLSv1.2, x\ncertificate: NOT verified: it has expired\nOCSP: good\n");
+  report.ocsp.clear();
+  CHECK(text_of(report) == "TLSv1.2, x\ncertificate: NOT verified: it has expired\n");
 }
