@@ -29,6 +29,7 @@ void datagram_client::submit(std::uint64_t tag, request what, time_point now) {
 }
 
 void datagram_client::receive(bytes_view datagram, time_point now) {
+  unreachable_.reset();
   if (outstanding_.empty()) return;
   auto match = outstanding_.end();
   if (datagram.size() >= 4) {
@@ -47,6 +48,14 @@ void datagram_client::fail_all(const failure& why, time_point now) {
   while (!outstanding_.empty()) report(outstanding_.begin(), unexpected(why), now);
 }
 
+void datagram_client::unreachable(const failure& why, time_point now) {
+  unreachable_ = why;
+  for (auto each = outstanding_.begin(); each != outstanding_.end();) {
+    const auto current = each++;
+    if (current->second.sends > retries_) report(current, unexpected(why), now);
+  }
+}
+
 void datagram_client::tick(time_point now) {
   for (auto each = outstanding_.begin(); each != outstanding_.end();) {
     const auto current = each++;
@@ -54,7 +63,7 @@ void datagram_client::tick(time_point now) {
     if (now >= one.since + timeout_) {
       failure why{make_error_code(errc::timed_out), {}, {}, silence_hint(one.asked, order_)};
       why.detail = fmt::format("no answer within {} to {}", to_string(timeout_), count_of(one.sends, "datagram"));
-      report(current, unexpected(std::move(why)), now);
+      report(current, unexpected(unreachable_ ? *unreachable_ : std::move(why)), now);
     } else if (now >= one.next_send && one.sends <= retries_) {
       ++one.sends;
       one.next_send = one.since + timeout_ / (retries_ + 1) * one.sends;

@@ -22,6 +22,10 @@ class datagram_client {
   void receive(bytes_view datagram, time_point now);
   /// The system reported an error for this destination (ICMP): ends what is outstanding with it.
   void fail_all(const failure& why, time_point now);
+  /// The network says that the destination cannot be reached, which may pass (RFC 1122 §3.2.2.1): ends what has been
+  /// sent for the last time. What is sent again, and has no answer in the end, ends with it too, unless any answer has
+  /// come since.
+  void unreachable(const failure& why, time_point now);
   void tick(time_point now);
 
   /// Datagrams to be sent now, handed over once.
@@ -45,6 +49,7 @@ class datagram_client {
   duration timeout_;
   unsigned retries_;
   outcome_handler on_outcome_;
+  std::optional<failure> unreachable_;
   map outstanding_;
   std::set<std::uint32_t> finished_;  // IDs whose answer may come a second time
   std::deque<std::uint32_t> finished_in_order_;

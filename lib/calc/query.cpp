@@ -6,6 +6,7 @@
 #include "calc/datagram_client.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
+#include "net/icmp.hpp"
 
 namespace netlab::calc {
 
@@ -150,7 +151,9 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
   bool answered = false;
   std::optional<failure> gone;
   datagram_client session(all.options.order, all.options.timeout, all.options.retries, [&](const outcome& one) {
-    if (!one.value && gone && !answered && !is_last) {
+    const bool nobody_there = gone || (!one.value && classify(one.value.error().code) == error_class::unavailable);
+    if (!one.value && nobody_there && !answered && !is_last) {
+      if (!gone) gone = one.value.error();
       all.again.push_back({one.tag, one.asked});
       return;
     }
@@ -171,11 +174,21 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       session.fail_all(*gone, clock::now());
       if (answered || is_last) gone.reset();
     };
+    // A refusal is the host's own word; what else the network says may pass, and the session knows what is sent again.
+    const auto check_network = [&](std::error_code told) {
+      if (!told || told == std::errc::connection_refused) return check(told);
+      session.unreachable({told, {}, {}, {}}, clock::now());
+    };
     for (const bytes& datagram : session.take_output()) {
-      socket.send(asio::buffer(datagram), 0, error);
+      std::error_code told;
+      error = net::send_past_icmp(socket, asio::buffer(datagram), told);
+      check_network(told);
       check(error);
     }
-    if (gone) co_return false;
+    if (gone) {
+      session.fail_all(*gone, clock::now());
+      co_return false;
+    }
     if (session.outstanding() == 0) {
       if (all.finished()) co_return true;
       co_await all.wait(never);
@@ -191,10 +204,16 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
     for (;;) {
       const std::size_t size = socket.receive(asio::buffer(buffer), 0, error);
-      if (error) break;
-      session.receive(bytes_view(buffer).first(size), clock::now());
+      if (!error) {
+        session.receive(bytes_view(buffer).first(size), clock::now());
+        continue;
+      }
+      const std::error_code told = net::take_icmp_error(socket);
+      if (!told) break;
+      check_network(told);
     }
-    check(error);
+    // The error may have come just behind its copy in the queue.
+    if (error != asio::error::would_block && error != asio::error::try_again) check_network(to_standard(error));
     session.tick(clock::now());
   }
 }
@@ -208,6 +227,7 @@ asio::awaitable<result<void>> query_udp(flow& all, const net::destination& to, c
       last = socket.error();
       continue;
     }
+    net::want_icmp_errors(*socket);
     auto served = co_await use_datagrams(all, std::move(*socket), at + 1 == to.addresses.size());
     if (!served) co_return unexpected(served.error());
     if (*served) co_return result<void>();

@@ -19,7 +19,7 @@ struct query_options {
   std::optional<net::local_end> local;
   byte_order order = byte_order::big;
   duration timeout = std::chrono::seconds(5);  ///< for the connection, and again for each answer
-  unsigned retries = 2;                        ///< UDP
+  unsigned retries = 2;                        ///< UDP; that a host is unreachable may pass, and does not end them
   std::size_t pipeline = 32;                   ///< requests under way at once
 };
 

@@ -9,6 +9,7 @@
 #include "connect/secure.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
+#include "net/icmp.hpp"
 
 namespace netlab::connect {
 
@@ -196,7 +197,7 @@ struct datagram_relay {
       }
       const auto [error, sent] = co_await socket.async_send(asio::buffer(octets.data(), octets.size()), net::use_tuple);
       if (error) {
-        trouble = failure(error, {}, {}, {});
+        trouble = what_is_wrong(error);
         break;
       }
       totals.sent += sent;
@@ -225,7 +226,7 @@ struct datagram_relay {
       if (limit.passed()) break;
       if (error == asio::error::operation_aborted) continue;
       if (error) {
-        trouble = failure(error, {}, {}, {});
+        trouble = what_is_wrong(error);
         break;
       }
       totals.received += size;
@@ -246,6 +247,12 @@ struct datagram_relay {
     std::error_code ignored;
     socket.cancel(ignored);
     while (!sender_done) co_await sender_ended.async_wait(net::use_tuple);
+  }
+
+  /// Of a call that has failed: what the network said, in its words, else the error itself.
+  [[nodiscard]] failure what_is_wrong(std::error_code error) {
+    const std::error_code told = net::take_icmp_error(socket);
+    return {told ? told : error, {}, {}, {}};
   }
 
   udp::socket socket;
@@ -270,6 +277,7 @@ asio::awaitable<result<relay_totals>> run_udp(const run_options& options, const 
   // Without a handshake nothing says whether an address is the right one: the system's first choice it is.
   auto socket = net::dial_udp(executor, *to, to->addresses.front(), dial);
   if (!socket) co_return unexpected(socket.error());
+  net::want_icmp_errors(*socket);
   std::error_code ignored;
   events.detail(fmt::format("udp {} -> {}", net::to_string(socket->local_endpoint(ignored)),
                             net::to_string(socket->remote_endpoint(ignored))));

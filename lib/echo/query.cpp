@@ -7,6 +7,7 @@
 #include "echo/client.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
+#include "net/icmp.hpp"
 
 namespace netlab::echo {
 
@@ -34,7 +35,9 @@ asio::awaitable<result<query_reply>> query_tcp(const query_options& options, con
   co_return reply;
 }
 
-/// The reply of one address; connection_refused (ICMP) says that nobody is there.
+/// The reply of one address; error_class::unavailable says that nobody is there (ICMP). A refusal is the host's own
+/// word and ends it. That host or network cannot be reached may pass (RFC 1122 §3.2.2.1): it is the failure only where
+/// it is said of the last sending, or where no reply has come in the end.
 asio::awaitable<result<query_reply>> query_address(const query_options& options, udp::socket& socket,
                                                    const bytes& message) {
   std::error_code error;
@@ -43,18 +46,30 @@ asio::awaitable<result<query_reply>> query_address(const query_options& options,
                     .remote = net::to_string(socket.remote_endpoint(error))};
   const time_point begin = clock::now();
   const duration interval = options.timeout / (options.retries + 1);
+  std::error_code unreachable;
   for (unsigned sends = 1; sends <= options.retries + 1; ++sends) {
-    socket.send(asio::buffer(message), 0, error);
+    error = net::send_past_icmp(socket, asio::buffer(message), unreachable);
+    if (unreachable == std::errc::connection_refused) co_return fail(unreachable, {});
     if (error) co_return fail(error, {});
     const net::expiry limit(socket, begin + interval * sends);
-    const auto [received, size] = co_await socket.async_receive(asio::buffer(reply.octets), net::use_tuple);
-    if (limit.passed() && received == asio::error::operation_aborted) continue;
-    if (received) co_return fail(received, {});
-    reply.elapsed = clock::now() - begin;
-    reply.octets.resize(size);
-    if (const auto same = compare(message, reply.octets); !same) co_return unexpected(same.error());
-    co_return reply;
+    for (;;) {
+      const auto [received, size] = co_await socket.async_receive(asio::buffer(reply.octets), net::use_tuple);
+      if (limit.passed() && received == asio::error::operation_aborted) break;
+      if (received == asio::error::operation_aborted) co_return fail(received, {});
+      if (received) {
+        const std::error_code told = net::take_icmp_error(socket);
+        if (!told) co_return fail(received, {});
+        unreachable = told;
+        if (told == std::errc::connection_refused || sends > options.retries) co_return fail(told, {});
+        continue;
+      }
+      reply.elapsed = clock::now() - begin;
+      reply.octets.resize(size);
+      if (const auto same = compare(message, reply.octets); !same) co_return unexpected(same.error());
+      co_return reply;
+    }
   }
+  if (unreachable) co_return fail(unreachable, {});
   co_return fail(errc::timed_out, fmt::format("no reply within {} to {}", to_string(options.timeout),
                                               count_of(options.retries + 1, "datagram")));
 }
@@ -68,8 +83,9 @@ asio::awaitable<result<query_reply>> query_udp(const query_options& options, con
       reply = unexpected(socket.error());
       continue;
     }
+    net::want_icmp_errors(*socket);
     reply = co_await query_address(options, *socket, message);
-    if (reply || reply.error().code != std::errc::connection_refused) break;
+    if (reply || classify(reply.error().code) != error_class::unavailable) break;
   }
   co_return reply;
 }

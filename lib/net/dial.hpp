@@ -44,7 +44,8 @@ struct destination {
 /// first address's reason where all failed.
 [[nodiscard]] asio::awaitable<result<tcp::socket>> dial_tcp(destination to, dial_options options);
 
-/// A datagram socket bound and connected to one address, so that ICMP errors come back (RFC 1122 §4.1.3.3).
+/// A datagram socket bound and connected to one address, so that ICMP errors come back (RFC 1122 §4.1.3.3):
+/// those that are final, or all of them with net/icmp.hpp.
 [[nodiscard]] result<udp::socket> dial_udp(const asio::any_io_executor& executor, const destination& to,
                                            const asio::ip::address& address, const dial_options& options);
 

@@ -4,7 +4,7 @@
 import time
 
 import world
-from harness import NO_HOST, TRY_LATER, main
+from harness import NO_HOST, TRY_LATER, UNAVAILABLE, main
 
 
 @world.needs_namespaces
@@ -67,6 +67,50 @@ class Datagrams(world.World):
         for transport in ("--tcp", "--udp"):
             done = self.netlab_in(self.near, "calc", "query", transport, "--host", "fe80::2%wire", "--port",
                                   server.port, "--timeout", "30s", "min", "1", "2")
+            self.assertEqual(done.out, "1\n")
+
+    def test_unreachable(self):
+        """calc query, echo query, connect: over UDP, that a host or net is unreachable ends with 69 and says so"""
+        self.far.set("net.ipv4.icmp_ratelimit", 0)
+        self.far.set("net.ipv6.icmp.ratelimit", 0)
+        self.far.reject("udp dport 1001", "icmpx host-unreachable")
+        self.far.reject("udp dport 1002", "icmpx no-route")
+        self.far.reject("udp dport 1003", "icmpx admin-prohibited")
+        for host in ("192.0.2.2", "2001:db8::2"):
+            for port, says in ((1001, "no route to host"), (1002, "is unreachable|no route to host"),
+                               (1003, "no route to host")):
+                for retries in ("0", "1"):
+                    for words in (("calc", "query", "sum", "1"), ("echo", "query", "x")):
+                        done = self.netlab_in(self.near, *words[:2], "--udp", "--host", host, "--port", port, "--timeout",
+                                              "30s" if retries == "0" else "200ms", "--retries", retries, *words[2:],
+                                              status=UNAVAILABLE)
+                        self.assertRegex(done.err, rf"^netlab {words[0]} query: \S+:{port}: [a-z ]*({says})\n$")
+                done = self.netlab_in(self.near, "connect", "udp", "--idle-timeout", "30s", host, port, input="x",
+                                      status=UNAVAILABLE)
+                self.assertRegex(done.err, rf"^netlab connect: \S+:{port}: [a-z ]*({says})\n$")
+
+    def test_unreachable_for_a_while(self):
+        """calc query, echo query: over UDP, a host that is unreachable at first is asked again"""
+        self.far.set("net.ipv4.icmp_ratelimit", 0)
+        for service, words in (("calc", ("sum", "1")), ("echo", ("1",))):
+            server = self.serve_in(self.far, service, "serve", "--udp", "--bind", "192.0.2.2", "--port", "0", lines=1)
+            self.far.reject(f"udp dport {server.port} numgen inc mod 2 == 0", "icmpx host-unreachable")
+            done = self.netlab_in(self.near, service, "query", "--udp", "--host", "192.0.2.2", "--port", server.port,
+                                  "--timeout", "10s", "--retries", "20", *words)
+            self.assertEqual(done.out, "1\n")
+
+    def test_unreachable_first_address(self):
+        """calc query, echo query: over UDP, an unreachable address does not keep the next one from being asked"""
+        # As near as .2, or getaddrinfo(3) would put it behind that (RFC 6724 §6, rule 9).
+        self.far.set("net.ipv4.icmp_ratelimit", 0)
+        self.far.ip("addr", "add", "192.0.2.3/24", "dev", "wire")
+        self.far.reject("ip daddr 192.0.2.3", "icmpx host-unreachable")
+        self.near.file("nsswitch.conf", "hosts: files\n")
+        self.near.file("hosts", "192.0.2.3 two.example\n192.0.2.2 two.example\n")
+        for service, words in (("calc", ("sum", "1")), ("echo", ("1",))):
+            server = self.serve_in(self.far, service, "serve", "--udp", "--bind", "192.0.2.2", "--port", "0", lines=1)
+            done = self.netlab_in(self.near, service, "query", "--udp", "--host", "two.example", "--port", server.port,
+                                  "--timeout", "1s", "--retries", "0", *words)
             self.assertEqual(done.out, "1\n")
 
     def test_loss(self):

@@ -134,6 +134,36 @@ TEST_CASE("datagram_client: an error of the system ends everything that is outst
   CHECK(one.session.outstanding() == 0);
 }
 
+TEST_CASE("datagram_client: an unreachable host ends a request only behind its last retry", "[calc][unit]") {
+  caller one(1);
+  const netlab::failure no_route{{EHOSTUNREACH, std::system_category()}, {}, {}, {}};
+  one.ask(1, {5});
+  one.session.unreachable(no_route, start + 1s);
+  CHECK(one.told.empty());
+  one.session.tick(start + 3s);
+  SECTION("which is answered") {
+    one.hear("00000001 00000005", start + 4s);
+    CHECK(one.told == texts{"1 5"});
+  }
+  SECTION("which finds it unreachable too") {
+    one.session.unreachable(no_route, start + 4s);
+    CHECK(one.told == texts{"1 no route to host"});
+  }
+  SECTION("of which nothing is heard") {
+    one.session.tick(start + 6s);
+    CHECK(one.told == texts{"1 no route to host"});
+  }
+}
+
+TEST_CASE("datagram_client: an answer shows that the host can be reached again", "[calc][unit]") {
+  caller one(1);
+  one.ask(1, {5}).ask(2, {6});
+  one.session.unreachable({{EHOSTUNREACH, std::system_category()}, {}, {}, {}}, start + 1s);
+  one.hear("00000001 00000005", start + 2s);
+  one.session.tick(start + 6s);
+  CHECK(one.told == texts{"1 5", "2 no answer within 6 s to 1 datagram"});
+}
+
 TEST_CASE("datagram_client: late copies are known for thousands of requests, also where IDs begin again at 0",
           "[calc][unit]") {
   caller one;
