@@ -93,6 +93,7 @@ result<local_end> parse_local_end(std::string_view text) {
   if (!address)
     return fail(errc::usage, fmt::format("local address '{}' is not an address", escape(text, 80)),
                 "write 192.0.2.1, 192.0.2.1:4000 or [::1]:4000");
+  if (auto whole = check_interface(*address); !whole) return unexpected(whole.error());
   end.address = *address;
   return end;
 }

@@ -45,6 +45,15 @@ std::optional<asio::ip::address> parse_address(std::string_view text) {
   return address;
 }
 
+result<void> check_interface(const asio::ip::address& address) {
+  if (!address.is_v6()) return {};
+  const asio::ip::address_v6 v6 = address.to_v6();
+  if (v6.scope_id() != 0 || !(v6.is_link_local() || v6.is_multicast_link_local())) return {};
+  const std::string text = v6.to_string();
+  return fail(errc::usage, fmt::format("'{}' is a link-local address and wants its interface", text),
+              fmt::format("write {}%eth0", text));
+}
+
 result<host_port> parse_host_port(std::string_view text) {
   const auto bad = [&](std::string_view why) {
     return fail(errc::usage, fmt::format("endpoint '{}' {}", escape(text, 80), why), "write host:port or [::1]:port");

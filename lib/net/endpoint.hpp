@@ -33,6 +33,10 @@ struct host_port {
 /// An address of either family, a scope (`fe80::1%eth0`) included, without brackets.
 [[nodiscard]] std::optional<asio::ip::address> parse_address(std::string_view text);
 
+/// Whether one can dial or bind it: a link-local address is one of an interface, which has to be named (RFC 4007 §6).
+/// Fails with errc::usage.
+[[nodiscard]] result<void> check_interface(const asio::ip::address& address);
+
 [[nodiscard]] inline bool in_family(const asio::ip::address& address, family which) noexcept {
   return which == family::any || address.is_v4() == (which == family::ipv4);
 }

@@ -126,7 +126,10 @@ result<std::vector<asio::ip::address>> parse_bind(std::string_view text) {
   if (text == "any") return std::vector<asio::ip::address>{asio::ip::address_v4::any(), asio::ip::address_v6::any()};
   std::string_view bare = text;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
-  if (const auto address = parse_address(bare)) return std::vector<asio::ip::address>{*address};
+  if (const auto address = parse_address(bare)) {
+    if (auto whole = check_interface(*address); !whole) return unexpected(whole.error());
+    return std::vector<asio::ip::address>{*address};
+  }
   return fail(errc::usage, fmt::format("bind address '{}' is not an address", escape(text, 80)),
               "write 192.0.2.1, ::1 or any");
 }

@@ -92,6 +92,7 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
     if (!in_family(*address, which))
       co_return fail(errc::no_such_host,
                      fmt::format("{}: not an IPv{} address", act(host), which == family::ipv4 ? 4 : 6));
+    if (auto whole = check_interface(*address); !whole) co_return unexpected(whole.error());
     co_return addresses{*address};
   }
   auto state = std::make_shared<look_up_state>();

@@ -315,6 +315,17 @@ class Ranges(Case):
             with self.subTest(bad):
                 self.refused("calc", "query", "--bind", bad, "sum", "1")
 
+    def test_link_local(self):
+        """ranges: a link-local address without its interface is refused with 64, and says how it is written"""
+        cure = "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)"
+        for words in (["calc", "query", "--host", "fe80::1", "sum", "1"], ["calc", "query", "--udp", "--host", "[fe80::1]", "sum", "1"],
+                      ["echo", "query", "--host", "fe80::1", "x"], ["calc", "bench", "--host", "fe80::1", "--duration", "1s"],
+                      ["connect", "fe80::1", "1"], ["connect", "udp", "[fe80::1]:1"],
+                      ["calc", "query", "--bind", "fe80::1", "sum", "1"], ["connect", "--bind", "[fe80::1]:5", "::1", "1"],
+                      ["calc", "serve", "--bind", "fe80::1", "--port", "0"], ["echo", "serve", "--bind", "[fe80::1]", "--port", "0"]):
+            with self.subTest(words):
+                self.refused(*words, says=cure)
+
     def test_bind_of_a_server(self):
         """ranges: --bind of a server takes an address or any, nothing else"""
         for bad in ("nonsense", "localhost:5", "", "1.2.3", "[::1"):

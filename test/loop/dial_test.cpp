@@ -167,6 +167,12 @@ TEST_CASE("resolve: a deadline that has passed is a timeout, whatever the name s
   CHECK((found || found.error().code == errc::timed_out));
 }
 
+TEST_CASE("resolve: a link-local address wants its interface", "[net][loop]") {
+  const auto found = outcome_of(find("fe80::1", 7, {}));
+  CHECK(failed_with(found, errc::usage));
+  CHECK(why(found) == "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)");
+}
+
 TEST_CASE("dial_udp: an unreachable port comes back as an error of the socket", "[net][loop]") {
   asio::io_context loop{1};
   std::uint16_t port = 0;

@@ -113,6 +113,18 @@ TEST_CASE("in_family: any takes both", "[net][unit]") {
   CHECK((!in_family(v4, family::ipv6) && in_family(v6, family::ipv6)));
 }
 
+TEST_CASE("check_interface: a link-local address wants its interface", "[net][unit]") {
+  CHECK(why(parse_local_end("fe80::1")) ==
+        "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)");
+  CHECK(failed_with(parse_local_end("[fe80::1]:5"), errc::usage));
+  CHECK(failed_with(parse_bind("febf::1"), errc::usage));
+  CHECK(failed_with(parse_bind("[ff02::1]"), errc::usage));
+  CHECK(parse_bind("fe80::1%lo"));
+  CHECK(parse_local_end("[fe80::1%1]:5"));
+  CHECK(check_interface(asio::ip::make_address("fec0::1")));
+  CHECK(check_interface(asio::ip::make_address("169.254.0.1")));
+}
+
 TEST_CASE("parse_local_end: an address, a port, or both", "[net][unit]") {
   CHECK(local("127.0.0.2") == "127.0.0.2:0");
   CHECK(local("127.0.0.2:4000") == "127.0.0.2:4000");
