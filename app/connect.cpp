@@ -70,12 +70,13 @@ void read_target(arguments& args, run_options& how) {
     args.refuse(misuse(words.empty() ? "where to is missing" : "too many arguments", "netlab connect HOST PORT"));
     return;
   }
-  std::string_view named = words.front();
+  const std::string_view named = words.front();
   std::optional<std::uint16_t> port;
   if (words.size() == 2) {
     // The host stands alone, so an IPv6 address needs no brackets.
-    if (named.size() > 2 && named.starts_with('[') && named.ends_with(']')) named = named.substr(1, named.size() - 2);
-    how.host = named;
+    const auto host = net::parse_host(named, "HOST PORT or HOST:PORT, not both");
+    if (!host) return args.refuse(host.error());
+    how.host = *host;
     const auto parsed = net::parse_port(words[1]);
     if (!parsed) return args.refuse(parsed.error());
     port = *parsed;
@@ -101,7 +102,9 @@ result<std::vector<std::string>> parse_alpn(std::string_view text) {
 }
 
 void read_tls(arguments& args, run_options& how, bool show_certificates) {
+  args.prefer_typed("tls", "starttls");
   how.tls = args.flag("tls");
+  if (how.tls && args.has("starttls")) args.refuse(misuse("--tls and --starttls exclude each other"));
   if (args.has("starttls")) how.starttls = args.as("starttls", connect::parse_starttls);
   how.trust.insecure = args.flag("insecure");
   how.reconnect = args.flag("reconnect");

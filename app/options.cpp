@@ -31,10 +31,7 @@ net::transport read_transport(arguments& args) {
 
 std::string read_host(arguments& args) {
   if (!args.has("host") && read_family(args) == net::family::ipv6) return "::1";
-  std::string named = args.text("host");
-  // In an endpoint an IPv6 address stands in brackets, so people write them here too.
-  if (named.size() > 2 && named.starts_with('[') && named.ends_with(']')) named = named.substr(1, named.size() - 2);
-  return named;
+  return args.as("host", [](std::string_view text) { return net::parse_host(text); });
 }
 
 std::uint16_t read_remote_port(arguments& args) { return static_cast<std::uint16_t>(args.number("port", 1, 65535)); }

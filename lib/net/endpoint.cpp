@@ -92,6 +92,20 @@ result<host_port> parse_host_port(std::string_view text) {
   return parsed;
 }
 
+result<std::string> parse_host(std::string_view text, std::string_view port_cure) {
+  std::string_view bare = text;
+  // In an endpoint an IPv6 address stands in brackets, so people write them here too.
+  if (bare.size() > 2 && bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
+  if (bare.empty()) return fail(errc::usage, "the host is empty", "a name or an address");
+  if (const auto address = parse_address(bare)) {
+    if (auto whole = check_interface(*address); !whole) return unexpected(whole.error());
+    return std::string(bare);
+  }
+  if (text.find("]:") != std::string_view::npos || std::count(text.begin(), text.end(), ':') == 1)
+    return fail(errc::usage, fmt::format("'{}' has a port", escape(text, 80)), std::string(port_cure));
+  return std::string(bare);
+}
+
 std::string to_string(const asio::ip::address& address, std::uint16_t port) {
   return to_string(address.to_string(), port);
 }

@@ -27,6 +27,12 @@ struct host_port {
 /// whether the name exists. Fails with errc::usage.
 [[nodiscard]] result<host_port> parse_host_port(std::string_view text);
 
+/// A host where nothing but a host is meant: a name or an address, perhaps in brackets, which are taken off. Says
+/// nothing of whether it exists. Fails with errc::usage: it is empty, has a port, or as check_interface() does.
+/// `port_cure`: where a port belongs.
+[[nodiscard]] result<std::string> parse_host(std::string_view text,
+                                             std::string_view port_cure = "the port belongs to --port");
+
 /// 0 to 65535. Fails with errc::usage.
 [[nodiscard]] result<std::uint16_t> parse_port(std::string_view text);
 

@@ -251,6 +251,15 @@ class Plain(Case):
                       ["h:1", "--tls", "--alpn", "a,,b"]):
             self.refused("connect", *words, status=USAGE)
 
+    def test_tls_and_starttls(self):
+        """connect: --tls and --starttls are refused together, and what is typed stands against what is set"""
+        port = self.closed_port()
+        self.refused("connect", "--tls", "--starttls", "smtp", "127.0.0.1", port, says="--tls and --starttls exclude each other")
+        both = {"NETLAB_CONNECT_TLS": "yes", "NETLAB_CONNECT_STARTTLS": "smtp"}
+        self.refused("connect", "127.0.0.1", port, env=both, says="exclude")
+        self.refused("connect", "--tls", "127.0.0.1", port, env={"NETLAB_CONNECT_STARTTLS": "smtp"}, status=UNAVAILABLE)
+        self.refused("connect", "--starttls", "smtp", "127.0.0.1", port, env={"NETLAB_CONNECT_TLS": "yes"}, status=UNAVAILABLE)
+
 
 class Telnet(Case):
     def peer(self, data):

@@ -7,7 +7,7 @@ import os
 import pathlib
 
 import harness
-from harness import BAD_DATA, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, USAGE, Case
+from harness import BAD_DATA, CONFIG, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, USAGE, Case
 
 COMMANDS = ["base64", "calc", "connect", "echo", "lab", "mail", "scan", "sockets"]
 ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab serve",
@@ -395,9 +395,21 @@ class Errors(Case):
         self.refused("calc", "query", "-6", "--host", "127.0.0.1", "sum", "1", status=NO_HOST, says="IPv6")
         self.refused("calc", "query", "-4", "--host", "::1", "sum", "1", status=NO_HOST, says="IPv4")
 
+    def test_host_alone(self):
+        """errors: an empty host, and one with a port where a host alone is meant, are refused with 64"""
+        for words in (["calc", "query"], ["echo", "query"], ["calc", "bench"]):
+            for bad in ("127.0.0.1:1", "localhost:50000", "[::1]:1"):
+                rest = [] if words[1] == "bench" else ["sum", "1"]
+                self.refused(*words, "--host", bad, *rest, says=f"--host: '{bad}' has a port (the port belongs to --port)")
+            self.refused(*words, "--host", "", *rest, says="--host: the host is empty")
+            self.refused(*words, *rest, env={f"NETLAB_{words[0].upper()}_{words[1].upper()}_HOST": "h:1"}, status=CONFIG,
+                         says="'h:1' has a port")
+        self.refused("connect", "127.0.0.1:1", "2", says="'127.0.0.1:1' has a port (HOST PORT or HOST:PORT, not both)")
+        self.refused("connect", "", "2", says="the host is empty")
+
     def test_impossible_host(self):
         """errors: what cannot be a host's name ends with 64 or 68, at once"""
-        for bad in ("", "a b", "x" * 300, "exa\x1bmple"):
+        for bad in ("a b", "x" * 300, "exa\x1bmple"):
             with self.subTest(bad[:20]):
                 done = self.netlab("calc", "query", f"--host={bad}", "sum", "1", status=None)
                 self.assertIn(done.status, (USAGE, NO_HOST))

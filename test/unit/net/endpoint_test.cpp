@@ -113,6 +113,25 @@ TEST_CASE("in_family: any takes both", "[net][unit]") {
   CHECK((!in_family(v4, family::ipv6) && in_family(v6, family::ipv6)));
 }
 
+TEST_CASE("parse_host: a host alone, without its brackets", "[net][unit]") {
+  CHECK(parse_host("localhost") == "localhost");
+  CHECK(parse_host("192.0.2.1") == "192.0.2.1");
+  CHECK(parse_host("::1") == "::1");
+  CHECK(parse_host("[::1]") == "::1");
+  CHECK(parse_host("[fe80::1%lo]") == "fe80::1%lo");
+  CHECK(parse_host("a:b:c") == "a:b:c");  // the resolver's affair
+}
+
+TEST_CASE("parse_host: an empty one and one with a port are refused", "[net][unit]") {
+  CHECK(failed_with(parse_host(""), errc::usage));
+  CHECK(why(parse_host("")) == "the host is empty (a name or an address)");
+  CHECK(why(parse_host("192.0.2.1:5")) == "'192.0.2.1:5' has a port (the port belongs to --port)");
+  CHECK(why(parse_host("[::1]:5", "not here")) == "'[::1]:5' has a port (not here)");
+  CHECK(failed_with(parse_host("localhost:"), errc::usage));
+  CHECK(failed_with(parse_host(":5"), errc::usage));
+  CHECK(failed_with(parse_host("fe80::1"), errc::usage));
+}
+
 TEST_CASE("check_interface: a link-local address wants its interface", "[net][unit]") {
   CHECK(why(parse_local_end("fe80::1")) ==
         "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)");
