@@ -22,7 +22,7 @@ struct option {
   std::string_view help;           ///< no capital, no full stop
   std::string_view fallback = {};  ///< the default, as a user would type it
   bool repeatable = false;
-  std::string_view choices = {};   ///< `big little`: the words that it takes, for completion
+  std::string_view choices = {};   ///< `big little`: the words that it takes; help says them where its words do not
 };
 
 struct example {

@@ -17,6 +17,20 @@ namespace {
 
 constexpr std::string_view summary = "learn, run and measure networks";
 
+/// `table, json or csv`, where the help of the option does not name them anyway; else nothing.
+std::string unnamed_choices(const option& of) {
+  std::string spoken(of.help);
+  std::replace_if(spoken.begin(), spoken.end(), [](char c) { return std::string_view(",;:()").contains(c); }, ' ');
+  const auto named = words(spoken);
+  const auto all = words(of.choices);
+  const auto is_named = [&](std::string_view choice) { return std::ranges::find(named, choice) != named.end(); };
+  if (std::ranges::all_of(all, is_named)) return {};
+  std::string text;
+  for (std::size_t at = 0; at < all.size(); ++at)
+    text += fmt::format("{}{}", at == 0 ? "" : at + 1 == all.size() ? " or " : ", ", all[at]);
+  return text;
+}
+
 std::string option_text(const option& each) {
   std::string left = each.letter == 0 ? std::string("      ") : fmt::format("  -{}, ", each.letter);
   left += fmt::format("--{}", each.name);
@@ -29,7 +43,10 @@ std::string option_text(const option& each) {
     left.append(column - left.size(), ' ');
   }
   std::string says(each.help);
-  if (!each.fallback.empty()) says += fmt::format(" (default {})", each.fallback);
+  std::string in_brackets = unnamed_choices(each);
+  if (!each.fallback.empty())
+    in_brackets += fmt::format("{}default {}", in_brackets.empty() ? "" : "; ", each.fallback);
+  if (!in_brackets.empty()) says += fmt::format(" ({})", in_brackets);
   if (each.repeatable) says += " (repeatable)";
   return left + fill(says, help_width, column, column) + "\n";
 }
@@ -43,6 +60,7 @@ nlohmann::ordered_json describe_option(const action& of, const option& each) {
   if (!each.fallback.empty()) out["default"] = each.fallback;
   if (each.repeatable) out["repeatable"] = true;
   if (!each.choices.empty()) out["choices"] = words(each.choices);
+  if (const std::string choices = unnamed_choices(each); !choices.empty()) out["choices_in_words"] = choices;
   if (each.name != "help") out["variable"] = variable_name(of, each);
   return out;
 }

@@ -43,8 +43,10 @@ def prose(text):
     return lines
 
 
-def sentence(text):
-    text = text[:1].upper() + text[1:]
+def sentence(text, literals=()):
+    """Words that are typed as they stand begin it without a capital."""
+    if not text.startswith(tuple(literals)):
+        text = text[:1].upper() + text[1:]
     return text if text.endswith('.') else text + '.'
 
 
@@ -91,7 +93,9 @@ def option(of):
     head += 'Fl ' + literal('-' + of['name'])
     if 'argument' in of:
         head += ' Ar ' + word(of['argument'])
-    says = sentence(of['help'])
+    says = sentence(of['help'], of.get('choices', ()))
+    if 'choices_in_words' in of:
+        says += f' One of {of["choices_in_words"]}.'
     if 'default' in of:
         says += f' Default: {of["default"]}.'
     if of.get('repeatable'):

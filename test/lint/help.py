@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""help.py NETLAB: the tables are sorted, help fits 80 columns, and help and tables name the same options."""
+"""help.py NETLAB: the tables are sorted, help fits 80 columns, and help and tables name the same options
+and choices."""
 import os
+import re
 import subprocess
 import sys
 
@@ -56,6 +58,17 @@ def same_options(netlab, help):
             yield f'netlab {action["path"]} --help has other options than its table: {" ".join(shown)}'
 
 
+def choices(netlab, help):
+    """The words that an option takes stand with it."""
+    for _, action in lint.actions(help):
+        shown = lint.help_of(netlab, action)
+        for option in action['options']:
+            text = lint.option_text(shown, option['name'])
+            for choice in option.get('choices', []):
+                if not re.search(rf'(?<![\w-]){re.escape(choice)}(?![\w-])', text):
+                    yield f'netlab {action["path"]} --help does not say that --{option["name"]} takes {choice}'
+
+
 def links(netlab, help):
     """In the build directory, as `meson install` makes them."""
     for command in help['commands']:
@@ -69,7 +82,8 @@ def links(netlab, help):
 
 def main(netlab):
     help = lint.tables(netlab)
-    lint.end([*sorted_tables(help), *width(netlab, help), *same_options(netlab, help), *links(netlab, help)])
+    lint.end([*sorted_tables(help), *width(netlab, help), *same_options(netlab, help),
+              *choices(netlab, help), *links(netlab, help)])
 
 
 main(*sys.argv[1:])

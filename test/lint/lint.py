@@ -39,3 +39,9 @@ def help_of(netlab, action):
 def options_in(text):
     """The long options that a help text lists: without dashes."""
     return re.findall(r'^  (?:-\w, |    )--([\w-]+)', text, re.MULTILINE)
+
+
+def option_text(text, name):
+    """What a help text says of the option, in one line."""
+    found = re.search(rf'^  (?:-\w, |    )--{re.escape(name)}(?![\w-])(.*(?:\n {{28}}.*)*)', text, re.MULTILINE)
+    return ' '.join(found[1].split()) if found else ''

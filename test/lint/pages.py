@@ -48,6 +48,11 @@ def check_action(name, parts, action, shown):
         if not re.search(rf'^\.It (Fl \S , )?Fl -{re.escape(option)}( |$)', own, re.MULTILINE):
             yield f'{name}.1: netlab {action["path"]} --{option} is missing'
     for option in action['options']:
+        described = re.search(rf'^\.It (?:Fl \S , )?Fl -{re.escape(option["name"])}(?: .*)?\n((?:(?!\.It ).*\n)*)', own,
+                              re.MULTILINE)
+        for choice in option.get('choices', []):
+            if not described or not re.search(rf'(?<![\w-]){re.escape(choice)}(?![\w-])', described[1]):
+                yield f'{name}.1: netlab {action["path"]} --{option["name"]} does not say that it takes {choice}'
         if 'variable' in option and f' {option["variable"]} ' not in parts.get('ENVIRONMENT', ''):
             yield f'{name}.1: {option["variable"]} is missing'
     if f'[{action["path"]}]' not in parts.get('FILES', ''):
