@@ -48,11 +48,7 @@ struct separated {
 // cxxopts takes -5 for an option, so what is none is kept from it.
 separated separate(const action& of, std::span<const std::string> typed) {
   separated parts;
-  if (of.takes_transport)
-    while (!typed.empty() && (typed.front() == "tcp" || typed.front() == "udp")) {
-      parts.options.push_back("--" + typed.front());
-      typed = typed.subspan(1);
-    }
+  bool is_first = true;  // no operand has come
   for (std::size_t at = 0; at < typed.size(); ++at) {
     const std::string& word = typed[at];
     if (word == "--") {
@@ -64,7 +60,12 @@ separated separate(const action& of, std::span<const std::string> typed) {
                            (!looks_like_number(word) ||
                             (parts.positionals.empty() && word.size() == 2 && find_option(of, word[1]) != nullptr));
     if (!is_option) {
-      parts.positionals.push_back(word);
+      const bool is_transport = of.takes_transport && (word == "tcp" || word == "udp") && (is_first || !of.takes_text);
+      if (is_transport)
+        parts.options.push_back("--" + word);
+      else
+        parts.positionals.push_back(word);
+      is_first = false;
       continue;
     }
     parts.options.push_back(word);

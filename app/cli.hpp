@@ -97,8 +97,8 @@ class arguments {
 };
 
 /// `typed` is what follows the command and its verb. A word such as -5 is an argument, not an option, unless
-/// it is the option -4 or -6 and no argument has come yet. Fails with errc::usage; an unknown option comes
-/// with the nearest known one.
+/// it is the option -4 or -6 and no argument has come yet. The word of a transport is its option, as the action says.
+/// Fails with errc::usage; an unknown option comes with the nearest known one.
 [[nodiscard]] result<arguments> parse_arguments(const action& of, std::span<const std::string> typed,
                                                 const settings& from);
 

@@ -38,7 +38,8 @@ struct action {
   std::string_view operand_choices = {};  ///< words that the first operand may be, for completion
   std::string_view description;      ///< paragraphs, each one line, between them an empty line
   std::span<const option> options;   ///< its own, sorted by name; common_options() come with every action
-  bool takes_transport = false;      ///< a leading `tcp` or `udp` means --tcp or --udp
+  bool takes_transport = false;      ///< an operand `tcp` or `udp`, not behind --, means --tcp or --udp
+  bool takes_text = false;           ///< its operands may be any words: so only the first of them means that
   std::span<const example> examples;
   std::span<const exit_status> statuses;  ///< those that it can end with, ascending
   exit_status (*run)(arguments&, console&);

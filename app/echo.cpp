@@ -130,6 +130,7 @@ constexpr std::array actions{
                "differs, is too short or too long, is an error that says where.",
            .options = query_options,
            .takes_transport = true,
+           .takes_text = true,
            .examples = query_examples,
            .statuses = query_statuses,
            .run = query},

@@ -147,19 +147,11 @@ bool wants_progress(arguments& args, const console& out) {
          args.text("color") != "never";
 }
 
-// `tcp` and `udp` are understood wherever they stand; a host of such a name wants --host. What is typed stands in place
-// of what the environment or the file says.
+// A host that is called `tcp` or `udp` wants --host.
 void read_transports(arguments& args, scan_call& call) {
   args.prefer_typed("tcp", "udp");
-  const auto wants = [&](std::string_view name, std::string_view other) {
-    const auto is_word = [&](std::string_view word) {
-      return std::ranges::find(args.positionals(), word) != args.positionals().end();
-    };
-    if (is_word(name)) return true;
-    return args.flag(name) && (args.is_typed(name) || !is_word(other));
-  };
-  call.udp = wants("udp", "tcp");
-  call.tcp = wants("tcp", "udp") || !call.udp;
+  call.udp = args.flag("udp");
+  call.tcp = args.flag("tcp") || !call.udp;
 }
 
 target_choice read_targets(arguments& args) {
@@ -167,8 +159,7 @@ target_choice read_targets(arguments& args) {
   const auto append = [](target_list& to, target_list more) {
     to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
-  std::vector<std::string> typed = args.positionals();
-  std::erase_if(typed, [](const std::string& word) { return word == "tcp" || word == "udp"; });
+  const std::vector<std::string>& typed = args.positionals();
   // Targets that are typed stand in place of those in the environment or the file.
   if (args.is_typed("host") || typed.empty())
     for (target_list& each : args.list_as("host", parse_targets)) append(chosen.wanted, std::move(each));

@@ -255,6 +255,27 @@ class Transport(Case):
                 done = self.netlab("calc", "bench", spelling, "--port", calc.port, "--duration", "20ms", "--json", "-q")
                 self.assertEqual(json.loads(done.out)["proto"], spelling.strip("-"))
 
+    def test_word_anywhere(self):
+        """transport: the word counts wherever it stands; to echo query only as the first, for the rest is text"""
+        for service in ("calc", "echo"):
+            server = self.serve("--port", 0, "tcp", service=service, port=None, lines=1)
+            self.assertEqual([each[0] for each in server.sockets], ["tcp"])
+            server.stop()
+        calc, echo = self.serve(), self.serve(service="echo")
+        for words in (["udp", "sum", 1], ["sum", 1, "udp"], ["sum", "udp", 1]):
+            done = self.netlab("calc", "query", "--json", "--port", calc.port, *words)
+            self.assertEqual((json.loads(done.out)["proto"], json.loads(done.out)["result"]), ("udp", 1))
+        done = self.netlab("echo", "query", "--json", "--port", echo.port, "udp", "hi")
+        self.assertEqual((json.loads(done.out)["proto"], json.loads(done.out)["reply"]), ("udp", "hi"))
+        done = self.netlab("echo", "query", "--json", "--port", echo.port, "hi", "udp")
+        self.assertEqual((json.loads(done.out)["proto"], json.loads(done.out)["reply"]), ("tcp", "hi udp"))
+        done = self.netlab("echo", "query", "--json", "--port", echo.port, "--", "udp", "hi")
+        self.assertEqual((json.loads(done.out)["proto"], json.loads(done.out)["reply"]), ("tcp", "udp hi"))
+        self.assertEqual(self.netlab("connect", "127.0.0.1", calc.port, "tcp", input="sum 1 2\n").out, "3\n")
+        self.assertEqual(self.netlab("connect", "--idle-timeout", "100ms", f"127.0.0.1:{echo.port}", "udp", input="x").out, "x")
+        shown = self.netlab("sockets", "--json", "--listen", "--port", calc.port, "tcp").lines
+        self.assertEqual({json.loads(line)["proto"] for line in shown}, {"tcp"})
+
 
 class Ranges(Case):
     def test_ports(self):

@@ -79,10 +79,28 @@ TEST_CASE("cli: both spellings of a transport mean the same", "[app][unit]") {
   CHECK(both.positionals().empty());
 }
 
-TEST_CASE("cli: a transport's name further on is an argument", "[app][unit]") {
+TEST_CASE("cli: a transport's word counts wherever it stands", "[app][unit]") {
+  for (const words& typed :
+       {words{"--port", "5", "udp", "sum", "1"}, words{"sum", "udp", "1"}, words{"sum", "1", "udp"}}) {
+    auto args = good("calc query", typed);
+    CHECK(args.flag("udp"));
+    CHECK(args.positionals() == words{"sum", "1"});
+  }
+  CHECK(good("connect", {"host", "5", "tcp"}).flag("tcp"));
+  CHECK(good("calc query", {"udp", "-4", "sum", "1"}).flag("ipv4"));
+  auto behind = good("calc query", {"--", "udp", "1"});
+  CHECK(behind.positionals() == words{"udp", "1"});
+  CHECK_FALSE(behind.flag("udp"));
+  CHECK(good("calc query", {"--host", "udp", "sum"}).text("host") == "udp");
+}
+
+TEST_CASE("cli: where any text may stand, a transport's word is one only at its beginning", "[app][unit]") {
   auto args = good("echo query", {"hello", "udp"});
   CHECK(args.positionals() == words{"hello", "udp"});
   CHECK_FALSE(args.flag("udp"));
+  auto first = good("echo query", {"--port", "5", "udp", "-v", "udp", "hi"});
+  CHECK(first.flag("udp"));
+  CHECK(first.positionals() == words{"udp", "hi"});
 }
 
 TEST_CASE("cli: a value stands in the next word or behind an equals sign, whatever it looks like", "[app][unit]") {
