@@ -74,12 +74,45 @@ separated separate(const action& of, std::span<const std::string> typed) {
   return parts;
 }
 
-failure unknown_option(const action& of, std::string_view word) {
-  std::vector<std::string> names;
+/// What `-p` may have meant: what others call so, the letter in its other case, or the only name that begins so.
+std::string nearest_to_letter(const action& of, char letter) {
+  if (letter == 'V') return "netlab --version";
+  std::vector<std::string_view> beginning;
   for (const auto options : {of.options, common_options()})
-    for (const option& each : options) names.push_back(fmt::format("--{}", each.name));
+    for (const option& each : options) {
+      for (const std::string_view name : words(each.elsewhere))
+        if (name.size() == 1 && name[0] == letter) return fmt::format("--{}", each.name);
+      if (each.name.starts_with(letter)) beginning.push_back(each.name);
+    }
+  const std::string text(1, letter);
+  for (const std::string& other : {to_lower(text), to_upper(text)})
+    if (find_option(of, other[0]) != nullptr) return "-" + other;
+  return beginning.size() == 1 ? fmt::format("--{}", beginning.front()) : std::string();
+}
+
+std::string nearest_option(const action& of, std::string_view word) {
+  std::vector<std::string> names{"--version"};
+  std::vector<std::string> meant{"netlab --version"};
+  for (const auto options : {of.options, common_options()})
+    for (const option& each : options) {
+      names.push_back(fmt::format("--{}", each.name));
+      meant.push_back(names.back());
+    }
+  // Behind them: of what is equally near, a name of ours comes first.
+  for (const option& each : of.options)
+    for (const std::string_view other : words(each.elsewhere)) {
+      names.push_back(fmt::format("--{}", other));
+      meant.push_back(fmt::format("--{}", each.name));
+    }
   const std::vector<std::string_view> known(names.begin(), names.end());
   const std::string_view near = nearest(word.substr(0, word.find('=')), known);
+  const auto at = std::ranges::find(known, near);
+  if (at != known.end()) return meant[static_cast<std::size_t>(at - known.begin())];
+  return word.size() > 1 && word[1] != '-' ? nearest_to_letter(of, word[1]) : std::string();
+}
+
+failure unknown_option(const action& of, std::string_view word) {
+  const std::string near = nearest_option(of, word);
   return {make_error_code(errc::usage),
           {},
           fmt::format("unknown option '{}'", escape(word, 60)),

@@ -23,6 +23,7 @@ struct option {
   std::string_view fallback = {};  ///< the default, as a user would type it
   bool repeatable = false;
   std::string_view choices = {};   ///< `big little`: the words that it takes; help says them where its words do not
+  std::string_view elsewhere = {};  ///< `port p`: what others call it; not understood, but who types it is led here
 };
 
 struct example {

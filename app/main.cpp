@@ -38,12 +38,10 @@ exit_status refuse(std::string command, failure why) {
   return status_of(why);
 }
 
-template <class Named>
 exit_status refuse_unknown(const std::string& command, std::string_view kind, const std::string& word,
-                           std::span<const Named> known, std::string_view (*name_of)(const Named&)) {
-  std::vector<std::string_view> names;
-  for (const Named& each : known) names.push_back(name_of(each));
-  const std::string_view near = nearest(word, names);
+                           const std::vector<std::string_view>& known) {
+  std::string_view near = nearest(word, known);
+  if (near == "version") near = "--version";
   return refuse(command,
                 {make_error_code(errc::usage),
                  {},
@@ -52,12 +50,17 @@ exit_status refuse_unknown(const std::string& command, std::string_view kind, co
 }
 
 exit_status refuse_command(const std::string& word) {
-  return refuse_unknown<command>("netlab", "command", word, commands(), [](const command& each) { return each.name; });
+  std::vector<std::string_view> known{"help", "version"};
+  for (const command& each : commands()) known.push_back(each.name);
+  for (const command& each : commands())  // for who writes them in one word: calc-serve
+    for (const action& one : each.actions) known.push_back(one.path);
+  return refuse_unknown("netlab", "command", word, known);
 }
 
 exit_status refuse_verb(const command& in, const std::string& word) {
-  return refuse_unknown<action>(fmt::format("netlab {}", in.name), "subcommand", word, in.actions,
-                                [](const action& each) { return each.verb(); });
+  std::vector<std::string_view> known;
+  for (const action& each : in.actions) known.push_back(each.verb());
+  return refuse_unknown(fmt::format("netlab {}", in.name), "subcommand", word, known);
 }
 
 std::optional<std::string> environment(const std::string& name) {

@@ -60,7 +60,11 @@ constexpr std::array scan_options{
     option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
     option{
         .name = "parallel", .argument = "N", .help = "most TCP connections under way; else as many as the path bears"},
-    option{.name = "range", .argument = "PORTS", .help = "such as 1-50,80,8000- or all", .fallback = "1-1024"},
+    option{.name = "range",
+           .argument = "PORTS",
+           .help = "such as 1-50,80,8000- or all",
+           .fallback = "1-1024",
+           .elsewhere = "port p"},
     option{.name = "rate", .argument = "N", .help = "most probes a second; else as many as the path bears"},
     option{.name = "retries",
            .argument = "N",

@@ -98,6 +98,17 @@ class Unknown(Case):
             with self.subTest(typed):
                 self.refused(typed, says=f"'{meant}'")
 
+    def test_other_words(self):
+        """unknown: what is an option, or a subcommand written in one word, is named"""
+        for typed, meant in (("version", "--version"), ("verson", "--version"), ("hepl", "help"), ("calc-serve", "calc serve"),
+                             ("lab-tour", "lab tour"), ("mailsend", "mail send")):
+            with self.subTest(typed):
+                self.refused(typed, says=f"(did you mean '{meant}'?)")
+        self.refused("calc", "query", "--version", says="(did you mean netlab --version?)")
+        self.refused("scan", "--prot", "1", says="(did you mean --range?)")
+        self.refused("scan", "-p", "1", says="(did you mean --range?)")
+        self.refused("foo", says="see netlab --help")
+
     def test_subcommand(self):
         """unknown: a subcommand names the nearest known one and ends with 64"""
         for typed, meant in (("qurey", "query"), ("serv", "serve"), ("bensh", "bench")):

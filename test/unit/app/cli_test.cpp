@@ -138,6 +138,14 @@ TEST_CASE("cli: a flag can be told no", "[app][unit]") {
 TEST_CASE("cli: an unknown option comes with the nearest known one", "[app][unit]") {
   CHECK(refused("calc query", {"--prot", "5"}) == "unknown option '--prot' (did you mean --port?)");
   CHECK(refused("calc query", {"--prot=5"}) == "unknown option '--prot=5' (did you mean --port?)");
+  CHECK(refused("scan", {"--prot", "1"}) == "unknown option '--prot' (did you mean --range?)");
+  CHECK(refused("scan", {"-p80"}) == "unknown option '-p80' (did you mean --range?)");
+  CHECK(refused("calc query", {"-r", "1", "sum"}) == "unknown option '-r' (did you mean --retries?)");
+  CHECK(refused("calc query", {"-Q", "sum"}) == "unknown option '-Q' (did you mean -q?)");
+  CHECK(refused("calc query", {"-x", "sum"}) == "unknown option '-x' (see netlab calc query --help)");
+  CHECK(refused("calc query", {"-p", "5"}) == "unknown option '-p' (see netlab calc query --help)");  // one of two
+  CHECK(refused("calc query", {"--version"}) == "unknown option '--version' (did you mean netlab --version?)");
+  CHECK(refused("calc query", {"-V"}) == "unknown option '-V' (did you mean netlab --version?)");
   CHECK(refused("calc serve", {"--max-client", "5"}) == "unknown option '--max-client' (did you mean --max-clients?)");
   CHECK(refused("calc query", {"--nonsense"}) == "unknown option '--nonsense' (see netlab calc query --help)");
   CHECK(refused("calc query", {"sum", "1", "-x"}) == "unknown option '-x' (see netlab calc query --help)");
