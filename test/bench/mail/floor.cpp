@@ -53,6 +53,7 @@ void send(std::string_view octets) {
 
 void start_tls() {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_read_ahead(context, 1);  // one read a record, not two
   if (wanted.ca != nullptr) {
     if (SSL_CTX_load_verify_locations(context, wanted.ca, nullptr) != 1) give_up("ca");
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);

@@ -234,6 +234,7 @@ int main(int argc, char** argv) {
         SSL_CTX_use_certificate_chain_file(context, wanted.certificate) != 1 ||
         SSL_CTX_use_PrivateKey_file(context, wanted.key, SSL_FILETYPE_PEM) != 1)
       give_up("certificate");
+    SSL_CTX_set_read_ahead(context, 1);  // one read a record, not two
   }
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = loopback(wanted.port);
