@@ -222,7 +222,7 @@ class Options(Query):
         for retries, sent in ((0, 1), (1, 2), (3, 4)):
             seen = []
             port = self.udp_fake(lambda datagram: (seen.append(datagram), [])[1])
-            self.refused("calc", "query", "--udp", "--retries", retries, "--timeout", "200ms", "--port", port, "sum", 1,
+            self.refused("calc", "query", "--udp", "--retries", retries, "--timeout", "1s", "--port", port, "sum", 1,
                          status=TRY_LATER)
             self.assertEqual(len(seen), sent)
             self.assertEqual(len(set(seen)), 1)

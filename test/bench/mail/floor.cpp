@@ -2,13 +2,16 @@
 // The least that a client can do: the same dialogue and the same octets as netlab's, written down once, sent with
 // blocking calls, and nothing checked but the first digit of each reply. How far netlab may be from this is a promise.
 //
-//   floor [--tls [--ca FILE] | --starttls] [--auth] [--bdat] [--lone] [--messages N] [--size OCTETS] PORT
+//   floor [--tls [--ca FILE] | --starttls] [--auth] [--bdat] [--lone] [--messages N] [--size OCTETS] [--batch FILE]
+//   PORT
 //
+// --batch: subject and body come from the file that netlab gets, lines of {"to": …, "subject": "…", "body": "…"}; what
+// else could be in JSON is not looked for.
 // One flight a message: its end and the next envelope leave together; with --bdat several whole messages do. --lone:
 // the envelope is one flight, the message another.
 #include "stream.hpp"
 
-#include <vector>
+#include <fstream>
 
 namespace {
 
@@ -21,12 +24,14 @@ struct options {
   int messages = 1;
   std::size_t size = 4096;
   const char* ca = nullptr;
+  const char* batch = nullptr;
   const char* port = nullptr;
 };
 
 options wanted;
 stream server;
 std::string input;
+std::ifstream batch;
 
 constexpr std::string_view envelope = "MAIL FROM:<a@example.org> SIZE=4096\r\nRCPT TO:<b@example.org>\r\n";
 
@@ -66,13 +71,36 @@ void start_tls() {
   if (SSL_connect(server.tls) != 1) give_up("TLS");
 }
 
+// The text of a member of the object, with CRLF for its \n.
+std::string member(const std::string& line, std::string_view name) {
+  const std::size_t key = line.find("\"" + std::string(name) + "\": \"");
+  if (key == std::string::npos) give_up("batch");
+  std::string text;
+  for (std::size_t at = key + name.size() + 5; line[at] != '"';) {
+    if (line[at] != '\\') {
+      const std::size_t end = line.find_first_of("\"\\", at);
+      text.append(line, at, end - at);
+      at = end;
+    } else {
+      if (line[at + 1] == 'n')
+        text += "\r\n";
+      else
+        text += line[at + 1];
+      at += 2;
+    }
+  }
+  return text;
+}
+
 std::string message_of(int number) {
+  std::string line;
+  if (wanted.batch != nullptr && !std::getline(batch, line)) give_up("batch");
   std::string message =
-      "Date: Sun, 22 Nov 2026 20:16:07 +0000\r\nFrom: a@example.org\r\nTo: b@example.org\r\nSubject: benchmark\r\n"
-      "Message-ID: <" +
-      std::to_string(number) +
+      "Date: Sun, 22 Nov 2026 20:16:07 +0000\r\nFrom: a@example.org\r\nTo: b@example.org\r\nSubject: " +
+      (line.empty() ? "benchmark" : member(line, "subject")) + "\r\nMessage-ID: <" + std::to_string(number) +
       "@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n"
       "Content-Transfer-Encoding: 7bit\r\n\r\n";
+  if (!line.empty()) return message + member(line, "body");
   while (message.size() < wanted.size) message.append(62, 'x').append("\r\n");
   return message;
 }
@@ -131,6 +159,9 @@ void parse(int argc, char** argv) {
       wanted.messages = std::atoi(argv[++at]);
     } else if (word == "--size" && at + 1 < argc) {
       wanted.size = std::strtoul(argv[++at], nullptr, 10);
+    } else if (word == "--batch" && at + 1 < argc) {
+      wanted.batch = argv[++at];
+      batch.open(wanted.batch);
     } else if (word == "--ca" && at + 1 < argc) {
       wanted.ca = argv[++at];
     } else {
