@@ -71,7 +71,7 @@ bool server::act(const fault_plan::entry& one) {
 bytes server::take_trickle() {
   if (held_back_until_ != never || output_.empty()) return {};
   if (!split_) return std::exchange(output_, {});
-  const bytes next(1, output_[trickled_++]);
+  bytes next(1, output_[trickled_++]);
   if (trickled_ == output_.size()) {
     output_.clear();
     trickled_ = 0;
