@@ -15,7 +15,7 @@ import struct
 import time
 
 import harness
-from harness import DONE, LAB, NETLAB, UNAVAILABLE, USAGE, Case, needs_ipv6, needs_program, needs_root
+from harness import DONE, LAB, UNAVAILABLE, Case, needs_ipv6, needs_program, needs_root
 
 DAYTIME = rb"[A-Z][a-z]+day, ([A-Z][a-z]+ \d\d?, \d{4} \d\d:\d\d:\d\d)-UTC\r\n"
 TOTALS = ["echo", "discard", "daytime", "chargen", "time", "calc", "mail"]  # a line each

@@ -8,7 +8,7 @@ import signal
 import socket
 
 import harness
-from harness import NETLAB, NOT_PERMITTED, UNAVAILABLE, Case, needs_ipv6, needs_program, needs_root
+from harness import NOT_PERMITTED, UNAVAILABLE, Case, needs_ipv6, needs_program, needs_root
 
 SERVICES = ("calc", "echo")
 

@@ -5,7 +5,6 @@ import email
 import email.policy
 import json
 import os
-import pathlib
 import unittest
 
 import certificates

@@ -3,11 +3,9 @@
 
 import json
 import os
-import re
 import signal
 import smtplib
 import socket
-import ssl
 import stat
 
 import harness

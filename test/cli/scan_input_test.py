@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What can be asked of netlab scan, and what not: ports, targets, limits, ways to end."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -9,7 +8,6 @@ import re
 import signal
 import socket
 import struct
-import threading
 
 import harness
 from harness import BAD_DATA, CANNOT_CREATE, DONE, INTERRUPTED, NO_HOST, NO_INPUT, PARTLY, UNAVAILABLE, USAGE, main
@@ -47,22 +45,11 @@ class Connections(harness.Case):
 class Resets(harness.Case):
     def breaks(self, said=b""):
         """A port whose program takes each connection, says something, and resets it."""
-        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.addCleanup(listener.close)
+        def talk(peer):
+            peer.sendall(said)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-        def serve():
-            while True:
-                try:
-                    peer, _ = listener.accept()
-                except OSError:
-                    return
-                with contextlib.suppress(OSError):
-                    peer.sendall(said)
-                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                peer.close()
-
-        threading.Thread(target=serve, daemon=True).start()
-        return listener.getsockname()[1]
+        return self.tcp_fake(talk)
 
     def assert_open(self, ports, *words):
         closed = self.closed_port()
