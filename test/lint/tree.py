@@ -7,7 +7,8 @@ import lint
 
 TOP = ['README.md', 'app', 'lib', 'meson.build', 'meson_options.txt', 'subprojects', 'test']
 LICENCE = 'SPDX-License-Identifier: MIT'
-FIRST_LINES = 3  # behind #! and an encoding
+FIRST_LINES = 3  # after #! and an encoding
+README_LINES = 150  # as many as a newcomer reads
 
 
 def top(root):
@@ -43,6 +44,9 @@ def readme(root, netlab):
         return
     with open(path, encoding='utf-8') as file:
         text = file.read()
+    lines = text.count('\n')
+    if lines > README_LINES:
+        yield f'README.md: has {lines} lines, more than {README_LINES}; details belong into the man pages'
     for command in lint.tables(netlab)['commands']:
         if f'netlab {command["name"]}' not in text and f'run {command["name"]}' not in text:
             yield f'README.md: does not mention netlab {command["name"]}'
