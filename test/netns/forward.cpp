@@ -6,29 +6,23 @@
 // Each direction has a queue of its own that gives out `rate` packets a second and loses what comes when it is full,
 // as a router does; each packet then takes `delay`. Prints `ready` when both devices are up, and on SIGTERM how many
 // packets each direction carried and lost. Addresses are the caller's business. Linux only; needs root.
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tun.hpp"
 
 namespace {
 
@@ -38,32 +32,6 @@ using std::chrono::nanoseconds;
 constexpr std::size_t longest_packet = 65536;
 
 volatile std::sig_atomic_t stopping = 0;
-
-[[noreturn]] void give_up(const std::string& what) {
-  std::fprintf(stderr, "forward: %s: %s\n", what.c_str(), std::strerror(errno));
-  std::exit(71);
-}
-
-/// Opens a TUN device in the namespace and sets it up. The process stays in that namespace.
-int open_tun(const std::string& name_space, const std::string& device) {
-  const int place = ::open(("/run/netns/" + name_space).c_str(), O_RDONLY | O_CLOEXEC);
-  if (place < 0 || ::setns(place, CLONE_NEWNET) != 0) give_up("namespace " + name_space);
-  ::close(place);
-  const int tun = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-  if (tun < 0) give_up("/dev/net/tun");
-  ifreq request{};
-  std::copy_n(device.begin(), std::min<std::size_t>(device.size(), IFNAMSIZ - 1), request.ifr_name);
-  request.ifr_flags = IFF_TUN | IFF_NO_PI;
-  if (::ioctl(tun, TUNSETIFF, &request) != 0) give_up("device " + device);
-  const int control = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  // What this program has not read yet must wait, not vanish: losing is the queue's business.
-  request.ifr_qlen = 20'000;
-  if (::ioctl(control, SIOCSIFTXQLEN, &request) != 0) give_up("queue of " + device);
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (::ioctl(control, SIOCSIFFLAGS, &request) != 0) give_up("set up " + device);
-  ::close(control);
-  return tun;
-}
 
 struct settings {
   nanoseconds delay{0};
@@ -174,8 +142,8 @@ int main(int count, char** words) {
   std::signal(SIGTERM, stop);
   std::signal(SIGINT, stop);
   ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);  // ns; 50 µs are usual, as long as a packet at 20,000 a second
-  const int one = open_tun(names[0], device);
-  const int other = open_tun(names[1], device);
+  const int one = netlab::test::open_tun(names[0], device);
+  const int other = netlab::test::open_tun(names[1], device);
   std::puts("ready");
   std::fflush(stdout);
   run(one, other, how);

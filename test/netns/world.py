@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 import harness  # noqa: E402
+import simulation  # noqa: E402
 
 _numbers = itertools.count()
 
@@ -133,6 +134,17 @@ class World(harness.Case):
             host.ip("addr", "add", f"198.51.100.{last}/24", "dev", "slow")
             host.ip("addr", "add", f"2001:db8:1::{last}/64", "dev", "slow", "nodad")
         return process
+
+    def simulate(self, rules):
+        """A network of simulated hosts on `sim`, a device of `near`, within 198.18.0.0/15 and 2001:db8:18::/48; near is
+        198.18.0.254 and ::fffe there. Rules: see simulated/rules.hpp."""
+        if not os.environ.get("NETLAB_SIMULATED"):
+            self.skipTest("NETLAB_SIMULATED is not set: the path of the built test/netns/simulated")
+        if not os.path.exists("/dev/net/tun"):
+            self.skipTest("no /dev/net/tun here, of which the simulated network is made")
+        made = simulation.Simulation(rules, self.near, self.scratch())
+        self.addCleanup(made.process.kill)
+        return made
 
     def serve_in(self, host, *words, lines):
         server = harness.Server(host.argv(harness.NETLAB, *words), lines)

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// What the hosts of a simulated network do, read from a file of lines:
+//
+//     # to the end of the line: a comment
+//     host 198.18.0.1                            also 198.18.0.1-9,198.18.1.0/24 and IPv6; the last that fits counts
+//       delay 200us                              of each answer; 10ms-50ms: at random between the two
+//       loss 5%                                  of what arrives, and again of what leaves
+//       limit reset 200/s burst 50               of this kind of answer; `icmp` is all kinds of ICMP error together
+//       limit icmp 1/s burst 6 each              a limit for each address that asks
+//       tcp 1-50,80 open delay 300ms             where no line fits, a port is closed
+//       tcp 22 open banner SSH-2.0-lab           the rest of the line, and CR LF
+//       tcp 7 open echo
+//       tcp 23 admin-prohibited by 198.18.255.1  told by a router: the limits of `host 198.18.255.1` are those that
+//       count udp 7 open                               sends back what it gets udp 13 open port 4000 reply noon from
+//       that port; the rest of the line udp 14 open by 198.18.0.9                from that address
+//
+// The states: open, closed, silent, and what an ICMP error says: port-unreachable, admin-prohibited, host-unreachable,
+// net-unreachable, proto-unreachable. A closed UDP port answers port-unreachable. Addresses without a `host` are
+// silent.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "scan/targets.hpp"
+
+namespace netlab::test {
+
+/// What a host sends in answer to a packet.
+enum class answer_kind : std::uint8_t {
+  none,
+  syn_ack,
+  reset,
+  reply,  ///< a datagram, or what a TCP service says
+  port_unreachable,
+  admin_prohibited,
+  host_unreachable,
+  net_unreachable,
+  proto_unreachable,
+};
+
+struct delay_range {
+  duration least{};
+  duration most{};
+};
+
+struct port_rule {
+  answer_kind first = answer_kind::reset;  ///< answer to a SYN or a datagram
+  std::optional<delay_range> delay;        ///< none: the host's
+  std::optional<scan::address> by;         ///< the answer's sender; none: the host
+  std::uint16_t from_port = 0;             ///< of a datagram; 0: the port that was asked
+  bool echo = false;
+  std::string text;                        ///< a banner, or the datagram's reply
+};
+
+struct limit_rule {
+  std::uint32_t kinds = 0;  ///< a bit for each answer_kind
+  double per_second = 0;
+  double burst = 1;
+  bool for_each_peer = false;
+
+  [[nodiscard]] bool covers(answer_kind kind) const noexcept {
+    return (kinds >> static_cast<unsigned>(kind) & 1U) != 0;
+  }
+};
+
+/// One `host` line and the lines below it.
+struct host_rule {
+  std::vector<scan::address_range> where;
+  delay_range delay;
+  double loss = 0;  ///< from 0 to 1
+  std::vector<limit_rule> limits;
+  std::vector<port_rule> ports;        ///< the first two: a TCP port and a UDP port without a line
+  std::vector<std::uint16_t> tcp;      ///< by port, an index of `ports`
+  std::vector<std::uint16_t> udp;
+
+  [[nodiscard]] const port_rule& rule_of(bool is_tcp, std::uint16_t port) const {
+    return ports[(is_tcp ? tcp : udp)[port]];
+  }
+};
+
+/// Fails with errc::bad_data, the line's number and what is wrong with it.
+[[nodiscard]] result<std::vector<host_rule>> parse_rules(std::string_view text);
+
+}  // namespace netlab::test
