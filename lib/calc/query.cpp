@@ -15,6 +15,8 @@ using net::udp;
 
 namespace {
 
+constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors
+
 asio::awaitable<bool> is_cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
   co_return state.cancelled() != asio::cancellation_type::none;
@@ -202,7 +204,8 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       all.source.on_change([&all] { all.wake.cancel(); });
     }
     if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
-    for (;;) {
+    // Some at a time: whoever sends without a pause holds up neither the requests nor their deadlines.
+    for (std::size_t count = 0; count < reads_a_turn; ++count) {
       const std::size_t size = socket.receive(asio::buffer(buffer), 0, error);
       if (!error) {
         session.receive(bytes_view(buffer).first(size), clock::now());

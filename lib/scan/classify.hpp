@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "scan/finding.hpp"
+#include "scan/targets.hpp"
 
 namespace netlab::scan {
 
@@ -14,7 +15,8 @@ struct icmp_error {
   bool is_v6 = false;
   std::uint8_t type = 0;
   std::uint8_t code = 0;
-  int system_error = 0;  ///< what the kernel makes of it
+  int system_error = 0;           ///< what the kernel makes of it
+  std::optional<address> sender;  ///< none: not told
 };
 
 struct port_verdict {

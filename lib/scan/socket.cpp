@@ -4,9 +4,6 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 
-// After <netinet/in.h>: the kernel's header takes its types from there.
-#include <linux/errqueue.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -35,6 +32,16 @@ socket_address::socket_address(const address& host, std::uint16_t port) noexcept
   }
 }
 
+socket_address::socket_address(const sockaddr_storage& from) noexcept : v6{} {
+  if (from.ss_family == AF_INET) {
+    std::memcpy(&v4, &from, sizeof v4);
+    size = sizeof v4;
+  } else if (from.ss_family == AF_INET6) {
+    std::memcpy(&v6, &from, sizeof v6);
+    size = sizeof v6;
+  }
+}
+
 address socket_address::host() const noexcept {
   if (any.sa_family == AF_INET) return address::v4(ntohl(v4.sin_addr.s_addr));
   std::array<std::uint8_t, 16> octets{};
@@ -46,37 +53,13 @@ std::uint16_t socket_address::port() const noexcept {
   return ntohs(any.sa_family == AF_INET ? v4.sin_port : v6.sin6_port);
 }
 
-void want_icmp(int fd, bool is_v6) noexcept {
-  const int on = 1;
-  if (is_v6)
-    static_cast<void>(::setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on));
-  else
-    static_cast<void>(::setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on));
-}
-
-std::optional<queued_error> read_error_queue(int fd) noexcept {
-  queued_error found;
-  alignas(cmsghdr) std::array<char, 512> control{};
-  std::array<char, 1> octet{};
-  iovec data{octet.data(), octet.size()};
-  msghdr message{};
-  message.msg_name = &found.to.any;
-  message.msg_namelen = sizeof found.to.v6;
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  if (::recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return std::nullopt;
-  found.to.size = message.msg_namelen;
-  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
-    const bool is_v6 = each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_RECVERR;
-    if (!is_v6 && !(each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR)) continue;
-    sock_extended_err error{};
-    std::memcpy(&error, CMSG_DATA(each), sizeof error);
-    found.from_network = error.ee_origin == SO_EE_ORIGIN_ICMP || error.ee_origin == SO_EE_ORIGIN_ICMP6;
-    found.message = {error.ee_origin == SO_EE_ORIGIN_ICMP6, error.ee_type, error.ee_code,
-                     static_cast<int>(error.ee_errno)};
-  }
+std::optional<icmp_error> icmp_of(const net::queued_error& message) noexcept {
+  if (!message.is_icmp()) return std::nullopt;
+  icmp_error found{.is_v6 = message.from == net::queued_error::origin::icmpv6,
+                   .type = message.type,
+                   .code = message.code,
+                   .system_error = message.system_error};
+  if (const socket_address sender(message.sender); sender.size > 0) found.sender = sender.host();
   return found;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "net/error_queue.hpp"
 #include "scan/classify.hpp"
 #include "scan/targets.hpp"
 
@@ -27,21 +28,14 @@ struct socket_address {
 
   socket_address() noexcept;
   socket_address(const address& host, std::uint16_t port) noexcept;
+  /// Of neither family: its size is 0.
+  explicit socket_address(const sockaddr_storage& from) noexcept;
   [[nodiscard]] address host() const noexcept;
   [[nodiscard]] std::uint16_t port() const noexcept;
 };
 
-/// Asks for ICMP messages in the socket's error queue.
-void want_icmp(int fd, bool is_v6) noexcept;
-
-struct queued_error {
-  icmp_error message;
-  socket_address to;  ///< where the packet was to go
-  bool from_network = false;
-};
-/// The next message of the error queue, if there is one. Reading one that concerns a datagram socket also clears the
-/// error that its next call would fail with.
-[[nodiscard]] std::optional<queued_error> read_error_queue(int fd) noexcept;
+/// The ICMP message of the error queue; none if it is something else.
+[[nodiscard]] std::optional<icmp_error> icmp_of(const net::queued_error& message) noexcept;
 
 /// Whether this machine has the address. Fails with the system's code and `bind to ADDRESS`.
 [[nodiscard]] result<void> check_source(const address& source);

@@ -47,6 +47,11 @@ bool is_shortage(int error) noexcept {
          error == EAGAIN || error == EADDRINUSE;
 }
 
+std::optional<icmp_error> take_icmp(int fd) noexcept {
+  const auto queued = net::take_queued_error(fd);
+  return queued ? icmp_of(*queued) : std::nullopt;
+}
+
 /// Its close sends a reset, so that no TIME_WAIT holds the local port for a minute.
 void close_hard(int fd) noexcept {
   const linger at_once{1, 0};
@@ -100,7 +105,7 @@ std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const ad
   }
   net::unique_fd fd(::socket(to.is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return none;
-  want_icmp(fd.get(), to.is_v6);
+  net::want_error_queue(fd.get(), to.is_v6);
   if (!how_.sources.empty()) {
     const int on = 1;  // the port is chosen when the other end is known
     static_cast<void>(::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
@@ -192,9 +197,9 @@ void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_
     return watch(slot, now);
   }
   // Still under way, but ICMP may have come while the socket was busy: then only the queue has it.
-  const auto queued = read_error_queue(mine.fd.get());
-  if (!queued || !reason_of(queued->message)) return;
-  conclude(slot, classify_tcp(queued->message.system_error, queued->message), sweep::answer::from_path, now);
+  const auto message = take_icmp(mine.fd.get());
+  if (!message || !reason_of(*message)) return;
+  conclude(slot, classify_tcp(message->system_error, message), sweep::answer::from_path, now);
 }
 
 void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
@@ -207,10 +212,8 @@ void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
 
 void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
   lacking_since_.reset();
-  std::optional<icmp_error> message;
-  if (const auto queued = read_error_queue(connections_[attempts_[slot].connection].fd.get());
-      queued && reason_of(queued->message))
-    message = queued->message;
+  std::optional<icmp_error> message = take_icmp(connections_[attempts_[slot].connection].fd.get());
+  if (message && !reason_of(*message)) message.reset();
   const port_verdict verdict = classify_tcp(system_error, message);
   // Of the connections that the engine itself breaks, both ends leave attempts_ in that moment: none is looked at
   // again.

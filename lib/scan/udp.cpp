@@ -46,7 +46,7 @@ result<void> udp_engine::open(poller& on, unsigned number) {
     made.fd = net::unique_fd(::socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     // A machine without IPv6 can scan IPv4: a target of the missing family shows it.
     if (!made.fd) return errno == EAFNOSUPPORT ? result<void>() : fail(last_system_error(), "open a UDP socket");
-    want_icmp(made.fd.get(), is_v6);
+    net::want_error_queue(made.fd.get(), is_v6);
     static_cast<void>(::setsockopt(made.fd.get(), SOL_SOCKET, SO_RCVBUF, &queue_octets, sizeof queue_octets));
     if (bind_to != nullptr) {
       const socket_address end(*bind_to, 0);
@@ -136,7 +136,7 @@ bool udp_engine::send(host& to, const udp_prober::probe& what, time_point now) {
     if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) return false;
     // The error may be that of an earlier datagram, told by this call: then the queue has it, and reading it clears
     // the way.
-    const auto queued = read_error_queue(through->fd.get());
+    const auto queued = net::take_queued_error(through->fd.get());
     if (!queued && tried > 0) {
       to.mind->cannot_send(what, classify_udp(error, std::nullopt), now);
       return true;
@@ -146,11 +146,14 @@ bool udp_engine::send(host& to, const udp_prober::probe& what, time_point now) {
   return false;
 }
 
-void udp_engine::take_error(const channel& from, const queued_error& error, time_point now) {
-  if (!error.from_network) return;
-  const port_verdict verdict = classify_udp(error.message.system_error, error.message);
+void udp_engine::take_error(const channel& from, const net::queued_error& error, time_point now) {
+  const auto message = icmp_of(error);
+  if (!message) return;
+  const port_verdict verdict = classify_udp(message->system_error, message);
   if (verdict.state == port_state::unknown) return;
-  if (host* const of = find(error.to.host())) of->mind->refused(error.to.port(), from.source, verdict, now);
+  const socket_address to(error.to);
+  if (to.size == 0) return;
+  if (host* const of = find(to.host())) of->mind->refused(to.port(), from.source, verdict, now);
 }
 
 void udp_engine::read_replies(const channel& from, time_point now) {
@@ -172,7 +175,7 @@ void udp_engine::read_replies(const channel& from, time_point now) {
 void udp_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
   const channel& from = channels_[key];
   for (unsigned count = 0; count < 4 * sends_a_turn; ++count) {
-    const auto queued = read_error_queue(from.fd.get());
+    const auto queued = net::take_queued_error(from.fd.get());
     if (!queued) break;
     take_error(from, *queued, now);
   }

@@ -60,7 +60,7 @@ class udp_engine final : public engine {
   void begin_hosts(time_point now);
   /// False: the socket's queue is full.
   [[nodiscard]] bool send(host& to, const udp_prober::probe& what, time_point now);
-  void take_error(const channel& from, const queued_error& error, time_point now);
+  void take_error(const channel& from, const net::queued_error& error, time_point now);
   void read_replies(const channel& from, time_point now);
   [[nodiscard]] host* find(const address& of) noexcept;
   [[nodiscard]] bool is_what_was_sent(std::string_view reply, std::uint16_t port) const;

@@ -31,6 +31,7 @@ result<void> read_kind(const net::unique_fd& socket, const filter& wanted, trans
     const ssize_t size = ::recv(socket.get(), buffer.data(), buffer.size(), MSG_TRUNC);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return fail(last_system_error(), "read sockets");
+    if (size == 0) return fail(errc::internal, "the kernel's answer has no end");
     if (static_cast<std::size_t>(size) > buffer.size()) return fail(errc::internal, "the kernel's answer was cut");
     const auto complete = read_answer(bytes_view(buffer).first(static_cast<std::size_t>(size)), over, sequence, out);
     if (!complete) {

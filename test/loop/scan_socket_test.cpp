@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -26,27 +27,20 @@ TEST_CASE("scan socket: an address and a port come back from the kernel's form",
   CHECK(socket_address(link, 1).host() == link);
 }
 
-TEST_CASE("scan socket: the error queue has the ICMP message, and where its packet was to go", "[scan][socket]") {
-  std::uint16_t closed = 0;
-  {
-    const bound_socket was_open(SOCK_DGRAM);
-    closed = was_open.port();
-  }
-  const bound_socket from(SOCK_DGRAM);
-  want_icmp(from.fd(), false);
-  CHECK(!read_error_queue(from.fd()));
-  const socket_address to(address::v4(0x7f000001), closed);
-  REQUIRE(::sendto(from.fd(), "x", 1, 0, &to.any, to.size) == 1);
-  REQUIRE(netlab::test::is_ready(from.fd(), POLLERR, netlab::test::patience_ms));
-  const auto queued = read_error_queue(from.fd());
-  REQUIRE(queued);
-  CHECK(queued->from_network);
-  CHECK(queued->message.type == 3);
-  CHECK(queued->message.code == 3);
-  CHECK(queued->message.system_error == ECONNREFUSED);
-  CHECK(queued->to.port() == closed);
-  CHECK(to_string(queued->to.host()) == "127.0.0.1");
-  CHECK(!read_error_queue(from.fd()));
+TEST_CASE("scan socket: an ICMP message has its sender; what is not one is nothing", "[scan][socket]") {
+  net::queued_error queued{
+      .from = net::queued_error::origin::icmp, .type = 3, .code = 13, .system_error = EHOSTUNREACH};
+  REQUIRE(icmp_of(queued));
+  CHECK(!icmp_of(queued)->sender);
+  const socket_address router(*parse_address("192.0.2.1"), 0);
+  std::memcpy(&queued.sender, &router.any, router.size);
+  const auto message = icmp_of(queued);
+  REQUIRE(message);
+  CHECK(!message->is_v6);
+  CHECK(message->code == 13);
+  CHECK(message->sender == parse_address("192.0.2.1"));
+  queued.from = net::queued_error::origin::local;
+  CHECK(!icmp_of(queued));
 }
 
 TEST_CASE("scan socket: a source is an address of this machine", "[scan][socket]") {

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Exercise 2 over UDP.
-#include <time.h>  // <linux/errqueue.h> wants it before itself
-
-#include <linux/errqueue.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -16,6 +11,7 @@
 #include "lab/tour/scan_room.hpp"
 #include "lab/tour/system_counters.hpp"
 #include "lab/tour/talk.hpp"
+#include "net/error_queue.hpp"
 
 namespace netlab::lab {
 
@@ -25,40 +21,17 @@ using scan::transport;
 
 namespace {
 
-/// An ICMP message that came back for a datagram.
-struct icmp_error {
-  int number = 0;  ///< errno
-  int type = 0;
-  int code = 0;
-};
-
-result<void> ask_for_errors(net::udp::socket& socket) {
-  const int on = 1;
-  if (::setsockopt(socket.native_handle(), IPPROTO_IP, IP_RECVERR, &on, sizeof on) == 0) return {};
-  return fail(last_system_error(), "set IP_RECVERR");
+/// The ICMP message that came back for a datagram; nothing if none did.
+std::optional<net::queued_error> take_error(net::udp::socket& socket) {
+  auto queued = net::take_queued_error(socket.native_handle());
+  if (queued && !queued->is_icmp()) queued.reset();
+  return queued;
 }
 
-/// From the socket's error queue; nothing if that is empty.
-std::optional<icmp_error> take_error(net::udp::socket& socket) {
-  std::array<std::byte, 512> room{};
-  msghdr message{};
-  message.msg_control = room.data();
-  message.msg_controllen = room.size();
-  if (::recvmsg(socket.native_handle(), &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return std::nullopt;
-  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
-    if (one->cmsg_level != IPPROTO_IP || one->cmsg_type != IP_RECVERR) continue;
-    sock_extended_err about{};
-    std::memcpy(&about, CMSG_DATA(one), sizeof about);
-    if (about.ee_origin == SO_EE_ORIGIN_ICMP)
-      return icmp_error{static_cast<int>(about.ee_errno), about.ee_type, about.ee_code};
-  }
-  return std::nullopt;
-}
-
-std::string in_words(const std::optional<icmp_error>& what) {
+std::string in_words(const std::optional<net::queued_error>& what) {
   if (!what) return "nothing";
   return fmt::format("ICMP type {}, code {}: {} ({})", what->type, what->code,
-                     message_of({what->number, std::system_category()}), what->number);
+                     message_of({what->system_error, std::system_category()}), what->system_error);
 }
 
 /// The errno of one recv() that does not wait; 0 if something came.
@@ -104,8 +77,7 @@ step_result silence_or_icmp(scan_room& in) {
   net::udp::socket to_silent(executor, net::udp::v4());
   net::udp::socket plain(executor, net::udp::v4());
   net::udp::socket told(executor, net::udp::v4());
-  if (auto done = ask_for_errors(to_silent); !done) co_return done;
-  if (auto done = ask_for_errors(told); !done) co_return done;
+  for (net::udp::socket* const each : {&to_silent, &told}) net::want_error_queue(each->native_handle(), false);
   const asio::ip::address here = asio::ip::address_v4::loopback();
   std::error_code error;
   to_silent.send_to(asio::buffer(scan_message), {here, in.silent_at()}, 0, error);
@@ -115,15 +87,15 @@ step_result silence_or_icmp(scan_room& in) {
   // The last one's error is waited for; what the two before it were to get has had its time.
   const auto come = co_await becomes_readable(told);
   if (!come) co_return unexpected(come.error());
-  const std::optional<icmp_error> refusal = take_error(told);
-  const std::optional<icmp_error> silence = take_error(to_silent);
+  const auto refusal = take_error(told);
+  const auto silence = take_error(to_silent);
   const int unheard = receive_now(plain);
   in.tell.show(fmt::format("port {:<5}  IP_RECVERR  {}", in.silent_at(), in_words(silence)));
   in.tell.show(fmt::format("port {:<5}  plain       recv() {}", in.closed_at(),
                            unheard == EAGAIN ? "would wait" : message_of({unheard, std::system_category()})));
   in.tell.show(fmt::format("port {:<5}  IP_RECVERR  {}", in.closed_at(), in_words(refusal)));
   in.tell.check("the closed port's system sent ICMP type 3, code 3: ECONNREFUSED",
-                refusal && refusal->type == 3 && refusal->code == 3 && refusal->number == ECONNREFUSED);
+                refusal && refusal->type == 3 && refusal->code == 3 && refusal->system_error == ECONNREFUSED);
   in.tell.check("from the silent port there is nothing, neither data nor error", !silence);
   in.tell.check("the plain socket would wait for ever, though its peer is known to be gone", unheard == EAGAIN);
   co_return result<void>();
