@@ -517,7 +517,18 @@ def needs_program(*names):
 
 def _sentence(test):
     described = test.shortDescription() if isinstance(test, unittest.TestCase) else None
-    return (described or str(test)).replace("#", "number ").replace("\\", "/")
+    described = described or re.sub(r"^setUpClass \(.*?(\w+)\)$", r"every case of \1", str(test))
+    return described.replace("#", "number ").replace("\\", "/")
+
+
+def _absent_program(error):
+    """The name of the program that subprocess did not find on the path, where that is what the error says; else None."""
+    kind, raised, trace = error
+    if not issubclass(kind, FileNotFoundError) or "/" in (name := str(raised.filename)):
+        return None
+    while trace.tb_next:
+        trace = trace.tb_next
+    return name if trace.tb_frame.f_code.co_filename == subprocess.__file__ else None
 
 
 class _Tap(unittest.TestResult):
@@ -533,7 +544,7 @@ class _Tap(unittest.TestResult):
 
     def startTest(self, test):
         super().startTest(test)
-        self._failed = False
+        self._failed = self._skipped = False
 
     def addSuccess(self, test):
         super().addSuccess(test)
@@ -547,6 +558,9 @@ class _Tap(unittest.TestResult):
         print(f"\n{_sentence(test)}\n{self._exc_info_to_string(error, test)}", file=sys.stderr, flush=True)
 
     def addError(self, test, error):
+        if program := _absent_program(error):
+            self.addSkip(test, f"{program} not installed")
+            return
         super().addError(test, error)
         self._bad(test, error)
 
@@ -555,6 +569,9 @@ class _Tap(unittest.TestResult):
         self._bad(test, error)
 
     def addSubTest(self, test, subtest, error):
+        if error is not None and (program := _absent_program(error)):
+            self.addSkip(test, f"{program} not installed")
+            return
         super().addSubTest(test, subtest, error)
         if error is not None:
             print(f"\nin {str(subtest)[:200]}", file=sys.stderr)
@@ -562,14 +579,26 @@ class _Tap(unittest.TestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        self._tell("ok", test, f" # SKIP {reason}")
+        if not getattr(self, "_skipped", False) or not isinstance(test, unittest.TestCase):  # once, of several subtests
+            self._tell("ok", test, f" # SKIP {reason}")
+        self._skipped = True
 
 
-def main(skip_all=None):
-    """Runs the cases of the calling file, or those named in the arguments. `skip_all` is the reason why none can run."""
-    if skip_all:
-        print(f"1..0 # SKIP {skip_all}")
-        sys.exit(0)
+def skip_all(reason):
+    """Ends a test program none of whose cases can run."""
+    print(f"1..0 # SKIP {reason}")
+    sys.exit(0)
+
+
+def skip_all_without(*programs):
+    """Ends a test program that needs programs which are not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            skip_all(f"{program} not installed")
+
+
+def main():
+    """Runs the cases of the calling file, or those named in the arguments."""
     module = sys.modules["__main__"]
     loader = unittest.defaultTestLoader
     suite = loader.loadTestsFromNames(sys.argv[1:], module) if sys.argv[1:] else loader.loadTestsFromModule(module)

@@ -16,7 +16,7 @@ from smtp_server import CLOSE, HANG, RESET, Each, Then
 
 PASSWORD = {"NETLAB_PASSWORD": "secret"}
 
-
+harness.skip_all_without("openssl")
 AUTHORITY = certificates.Authority(harness._scratch / "authority")
 CERTIFICATE = AUTHORITY.server()
 

@@ -13,6 +13,7 @@ import certificates
 import harness
 import mail_servers
 
+harness.skip_all_without("openssl")
 AUTHORITY = certificates.Authority(harness._scratch / "authority")
 PASSWORD = {"NETLAB_PASSWORD": mail_servers.PASSWORD}
 

@@ -91,4 +91,6 @@ class Wire(Case):
 
 
 if __name__ == "__main__":
-    harness.main(skip_all=why_not())
+    if reason := why_not():
+        harness.skip_all(reason)
+    harness.main()
