@@ -1,56 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Mail servers as Debian has them, none of them installed: unpacked into a cache, and run in a mount namespace of their
-own, where they find themselves at the places that they were built for. They listen on free ports of the loopback
-interface, deliver into a Maildir, and are gone with the test."""
+own (see unpacked.py). They listen on free ports of the loopback interface, deliver into a Maildir, and are gone with the
+test."""
 
 import contextlib
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import time
-import unittest
 
 import harness
+import unpacked
 
 USER, PASSWORD, HOST = "user", "secret", "localhost"
-CACHE = pathlib.Path(os.environ.get("NETLAB_TEST_CACHE") or pathlib.Path.home() / ".cache/netlab/peers")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def unpacked(name, packages, suite=None):
-    """The packages and what they need beyond this machine, unpacked into a directory: its path. Skips where they cannot be
-    had."""
-    place = CACHE / name
-    if (place / "complete").exists():
-        return place / "root"
-    for tool in ("apt-get", "dpkg"):
-        if shutil.which(tool) is None:
-            raise unittest.SkipTest(f"{tool} not installed: {name} cannot be unpacked")
-    shutil.rmtree(place, ignore_errors=True)
-    (place / "debs").mkdir(parents=True)
-    release = ["-t", suite] if suite else []
-    plan = subprocess.run(["apt-get", "-s", "install", "--no-install-recommends", *release, *packages],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False, timeout=120).stdout
-    wanted = {line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")} | set(packages)
-    done = subprocess.run(["apt-get", "download", *release, *sorted(wanted)], cwd=place / "debs", stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, check=False, timeout=300)
-    if done.returncode != 0:
-        shutil.rmtree(place, ignore_errors=True)
-        raise unittest.SkipTest(f"{name} cannot be downloaded: {done.stderr.strip().splitlines()[-1:]}")
-    for package in sorted((place / "debs").glob("*.deb")):
-        subprocess.run(["dpkg", "-x", package, place / "root"], check=True, timeout=120)
-    shutil.rmtree(place / "debs")
-    (place / "complete").touch()
-    return place / "root"
 
 
 class Server:
@@ -58,17 +22,14 @@ class Server:
 
     name = ""
     packages = ()
-    suite = None
+    backports = False
     users = ()  # extra ones: (name, uid)
     mechanisms = ()
 
     def __init__(self, case, authority):
-        if os.geteuid() != 0:
-            raise unittest.SkipTest(f"{self.name} changes to users of its own: only root may do this")
-        if shutil.which("unshare") is None:
-            raise unittest.SkipTest("unshare not installed")
-        root = unpacked(self.name, self.packages, self.suite)
-        self.port, self.tls_port = free_port(), free_port()
+        unpacked.needs_namespace()
+        root = unpacked.unpack(self.name, self.packages, self.backports)
+        self.port, self.tls_port = unpacked.free_port(), unpacked.free_port()
         self.place = pathlib.Path(tempfile.mkdtemp(prefix=f"netlab-{self.name}-"))
         self.place.chmod(0o755)
         case.addClassCleanup(shutil.rmtree, self.place, ignore_errors=True)
@@ -90,18 +51,14 @@ class Server:
         self.log = (self.place / "log").open("wb")
         case.addClassCleanup(self.log.close)
         script = f"""
-set -e
-mount -t overlay overlay -o lowerdir={root}/usr:/usr /usr
-mount -t overlay overlay -o lowerdir={self.etc}:{root}/etc:/etc /etc
 mount -t overlay overlay -o lowerdir=/var,upperdir={self.place}/var,workdir={self.place}/work /var
 mount -t tmpfs tmpfs /run
 mkdir -p /var/vmail && mount --bind {self.place}/mail /var/vmail
 {self.start()}
 """
-        self.child = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
-                                       script], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                      env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
-        case.addClassCleanup(self._stop)
+        self.child = subprocess.Popen(unpacked.in_namespace(root, self.etc, script), stdin=subprocess.DEVNULL, stdout=self.log,
+                                      stderr=self.log, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+        case.addClassCleanup(unpacked.end, self.child)
         for port in (self.port, self.tls_port):
             self._wait_for(port)
 
@@ -125,16 +82,6 @@ mkdir -p /var/vmail && mount --bind {self.place}/mail /var/vmail
             if log.is_file():
                 said += log.read_text(encoding="utf-8", errors="replace")[-3000:]
         return said
-
-    def _stop(self):
-        # The first process of the namespace takes the others with it. That unshare's end kills it is undone where it
-        # changes its user.
-        with contextlib.suppress(OSError):
-            children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text(encoding="ascii")
-            for first in map(int, children.split()):
-                os.kill(first, signal.SIGKILL)
-        self.child.kill()
-        self.child.wait()
 
     def write(self, name, text, mode=0o644):
         file = self.etc / name
@@ -310,7 +257,7 @@ exec exim4 -bdf -q1h
 class OpenSmtpd(Server):
     name = "opensmtpd"
     packages = ("opensmtpd",)
-    suite = "bookworm-backports"  # 6.8 fails its TLS handshakes
+    backports = True  # 6.8 fails its TLS handshakes
     users = (("opensmtpd", 61021), ("opensmtpq", 61022), ("vmail", 61003))
     mechanisms = ("plain", "login")
 
@@ -376,21 +323,21 @@ asyncio.run(main())
 
 class Aiosmtpd(Server):
     name = "aiosmtpd"
-    packages = ("python3-aiosmtpd", "python3-public", "python3-attr")
+    packages = ("python3-aiosmtpd",)
     mechanisms = ("plain", "login")
 
     def __init__(self, case, authority):  # needs no namespace
-        root = unpacked(self.name, self.packages)
-        self.port, self.tls_port = free_port(), free_port()
+        root = unpacked.unpack(self.name, self.packages)
+        self.port, self.tls_port = unpacked.free_port(), unpacked.free_port()
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="netlab-aiosmtpd-"))
         case.addClassCleanup(shutil.rmtree, self.place, ignore_errors=True)
         certificate = authority.server()
         self.log = (self.place / "log").open("wb")
         case.addClassCleanup(self.log.close)
-        self.child = subprocess.Popen([sys.executable, "-B", "-c", AIOSMTPD, certificate.certificate, certificate.key,
+        self.child = subprocess.Popen(["/usr/bin/python3", "-B", "-c", AIOSMTPD, certificate.certificate, certificate.key,
                                        self.place / "mail", str(self.port), str(self.tls_port)], stdin=subprocess.DEVNULL,
                                       stdout=self.log, stderr=self.log,
                                       env={"PATH": os.environ["PATH"], "PYTHONPATH": root / "usr/lib/python3/dist-packages"})
-        case.addClassCleanup(self._stop)
+        case.addClassCleanup(unpacked.end, self.child)
         for port in (self.port, self.tls_port):
             self._wait_for(port)

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Servers from Debian's packages, which are unpacked and not installed.
 
-A package is downloaded once into a cache ($NETLAB_PEERS, else ~/.cache/netlab-peers) and unpacked there. A server runs in
-a mount namespace of its own, in which the unpacked files lie over /usr and /etc, so that it finds everything where it
-expects it and the machine stays as it is. Needs root and a package source; else the tests are skipped, by name.
-"""
+A package is downloaded once, with all that it needs and this machine lacks, and unpacked into a directory
+($NETLAB_TEST_CACHE, else ~/.cache/netlab/peers). A server runs in a mount namespace of its own, in which the unpacked
+files lie over /usr and /etc, so that it finds everything where it expects it and the machine stays as it is. Needs root,
+mount namespaces and a package source; else the tests are skipped, by name."""
 
+import functools
 import os
 import pathlib
+import platform
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -16,51 +19,109 @@ import unittest
 
 import harness
 
-_cache = pathlib.Path(os.environ.get("NETLAB_PEERS") or pathlib.Path(os.path.expanduser("~")) / ".cache" / "netlab-peers")
+_cache = pathlib.Path(os.environ.get("NETLAB_TEST_CACHE") or pathlib.Path.home() / ".cache/netlab/peers")
 
 # Users whom the servers want to find.
 _users = {"postfix": 890, "dovecot": 891, "dovenull": 892, "openldap": 893, "postgres": 894}
 _groups = {**_users, "postdrop": 895}
 
+_lay_over = """
+mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
+mount -t overlay overlay -o "lowerdir=$2:$1/etc:/etc" /etc
+shift 2
+"""
 
+
+def in_namespace(root, etc, script, *words):
+    """The command line of a shell script, with `words` for its arguments, in a mount namespace in which the files of `root`
+    lie over /usr and /etc, and those of `etc` over both. It ends with all its children."""
+    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-ec", _lay_over + script, "sh",
+            str(root), str(etc), *map(str, words)]
+
+
+def end(process):
+    """Ends what in_namespace() started: its first process takes all the others with it.
+
+    That unshare's end kills it is undone where it changes its user."""
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    try:
+        first = [int(pid) for pid in children.read_text(encoding="ascii").split()]
+    except OSError:
+        first = []
+    for pid in first:
+        os.kill(pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+@functools.cache
 def _obstacle():
+    """Why no server can run from its package here, or None."""
     if os.geteuid() != 0:
         return "only root may lay unpacked packages over /usr"
-    for program in ("apt-get", "dpkg", "unshare"):
-        if shutil.which(program) is None:
-            return f"{program} not installed"
-    probe = subprocess.run(["unshare", "-m", "sh", "-c", "mkdir -p /tmp/netlab-probe && mount -t overlay overlay "
-                            "-o lowerdir=/etc:/usr /tmp/netlab-probe; status=$?; umount /tmp/netlab-probe; "
-                            "rmdir /tmp/netlab-probe; exit $status"], capture_output=True, check=False)
-    return None if probe.returncode == 0 else "no overlay mounts here"
+    if shutil.which("unshare") is None:
+        return "unshare not installed"
+    with tempfile.TemporaryDirectory(prefix="netlab-peer-") as place:
+        for name in ("root/usr", "root/etc", "etc", "upper", "work"):
+            pathlib.Path(place, name).mkdir(parents=True)
+        script = f"mount -t overlay overlay -o lowerdir=/var,upperdir={place}/upper,workdir={place}/work /var"
+        probe = subprocess.run(in_namespace(f"{place}/root", f"{place}/etc", script), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+                               env={**os.environ, "LC_ALL": "C"})
+        if probe.returncode == 0:
+            return None
+        return f"mounting over /usr in a namespace is refused here: {_last_line(probe.stderr)}"
 
 
-def unpack(packages):
-    """The directory that holds these packages' files."""
-    place = _cache / "+".join(packages)
-    if (place / "done").exists():
+def needs_namespace():
+    """Skips where no server can run from its package."""
+    if why := _obstacle():
+        raise unittest.SkipTest(why)
+
+
+def _last_line(text):
+    return (text.strip().splitlines() or [""])[-1].strip()
+
+
+def unpack(name, packages, backports=False):
+    """The directory with the files of the packages and of everything that they need and this machine lacks. Skips where
+    they cannot be had. `name` is the directory's in the cache; `backports` takes Debian 12's from its backports."""
+    place = _cache / name
+    if (place / "complete").exists():
         return place / "root"
-    place.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["apt-get", "-q", "download", *packages], cwd=place, check=True, capture_output=True, timeout=300)
-    for package in place.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, place / "root"], check=True, capture_output=True, timeout=300)
-    for part in ("usr", "etc", "lib"):
-        (place / "root" / part).mkdir(exist_ok=True)
-    (place / "done").touch()
-    return place / "root"
+    for tool in ("apt-get", "dpkg-deb", "tar"):
+        if shutil.which(tool) is None:
+            raise unittest.SkipTest(f"{tool} not installed, without which {name} cannot be unpacked")
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "debs").mkdir(parents=True)
 
+    def run(*words, timeout=300):
+        done = subprocess.run(words, cwd=place / "debs", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, check=False, timeout=timeout, env={**os.environ, "LC_ALL": "C"})
+        if done.returncode != 0:
+            shutil.rmtree(place, ignore_errors=True)
+            raise unittest.SkipTest(f"{name} cannot be unpacked: {_last_line(done.stderr)}")
+        return done.stdout
 
-def needs(*packages):
-    """Skips a class whose servers cannot be had; else it has `root`."""
-    def decorate(case):
-        why = _obstacle()
-        if why is None:
-            try:
-                case.root = unpack(packages)
-            except (subprocess.SubprocessError, OSError) as failed:
-                why = f"{' '.join(packages)} cannot be downloaded: {failed}"
-        return unittest.skipIf(why, why or "")(case)
-    return decorate
+    if backports and platform.freedesktop_os_release().get("VERSION_CODENAME") == "bookworm":
+        release = ["-t", "bookworm-backports"]
+    else:
+        release = []
+    # What apt would install: an own simulation, because a package that is installed already has to be unpacked, too.
+    plan = run("apt-get", "-s", "install", "--no-install-recommends", *release, *packages)
+    wanted = {line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")} | set(packages)
+    run("apt-get", "-q", "download", *release, *sorted(wanted))
+    root = place / "root"
+    # As on the machine, where /lib is /usr/lib: it is /usr that the files are laid over.
+    for part in ("usr/lib", "usr/bin", "usr/sbin", "etc"):
+        (root / part).mkdir(parents=True)
+    for part in ("lib", "bin", "sbin"):
+        (root / part).symlink_to(f"usr/{part}")
+    for package in sorted((place / "debs").glob("*.deb")):
+        run("sh", "-c", 'dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink -C "$2"', "sh", str(package), str(root))
+    shutil.rmtree(place / "debs")
+    (place / "complete").touch()
+    return root
 
 
 def free_port():
@@ -70,7 +131,14 @@ def free_port():
 
 
 class Peer(harness.Case):
-    """A test with a scratch directory that lies in /var/tmp, and is open to all."""
+    """A test with a scratch directory that lies in /var/tmp, and is open to all; `packages` are unpacked in `root`."""
+
+    packages = ()
+
+    @classmethod
+    def setUpClass(cls):
+        needs_namespace()
+        cls.root = unpack("+".join(cls.packages), cls.packages)
 
     def setUp(self):
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="netlab-peer-", dir="/var/tmp"))
@@ -86,14 +154,13 @@ class Peer(harness.Case):
 
     def argv(self, *words):
         """The command in the namespace."""
-        script = ('mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr && '
-                  'mount -t overlay overlay -o "lowerdir=$2:$1/etc:/etc" /etc && shift 2 && exec "$@"')
-        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, "sh", str(self.root), str(self.place / "etc"), *map(str, words)]
+        return in_namespace(self.root, self.place / "etc", 'exec "$@"', *words)
 
     def start_peer(self, *words, port=None, **how):
         """A server under way, and listening where a port is given; ended, with its children, at the end of the test."""
         process = harness.Process(self.argv(*words), env={**os.environ, "LC_ALL": "C"}, **how)
-        self.addCleanup(self.end_peer, process)
+        self.addCleanup(process.kill)
+        self.addCleanup(end, process.child)
         if port is not None:
             def listens():
                 if process.child.poll() is not None:
@@ -102,15 +169,3 @@ class Peer(harness.Case):
                     return probe.connect_ex(("127.0.0.1", port)) == 0
             harness.until(listens, f"{words[0]} to listen")
         return process
-
-    @staticmethod
-    def end_peer(process):
-        """What unshare(1) started is the first process of a namespace: all the others end with it."""
-        children = pathlib.Path(f"/proc/{process.child.pid}/task/{process.child.pid}/children")
-        try:
-            first = [int(pid) for pid in children.read_text().split()]
-        except OSError:
-            first = []
-        for pid in first:
-            os.kill(pid, 9)
-        process.kill()
