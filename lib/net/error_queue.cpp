@@ -13,7 +13,7 @@ namespace netlab::net {
 namespace {
 
 // Room for sock_extended_err and its sender's address, and for what else the socket may have asked for.
-constexpr std::size_t control_size = 512;
+constexpr std::size_t error_control_size = 512;
 
 queued_error::origin origin_of(std::uint8_t number) noexcept {
   switch (number) {
@@ -48,7 +48,7 @@ void want_error_queue(int fd, bool is_v6) noexcept {
 
 std::optional<queued_error> take_queued_error(int fd) noexcept {
   queued_error found;
-  alignas(cmsghdr) std::array<char, control_size> control{};
+  alignas(cmsghdr) std::array<char, error_control_size> control{};
   std::array<char, 1> octet{};  // the packet's own octets are not wanted
   iovec data{octet.data(), octet.size()};
   msghdr message{};
