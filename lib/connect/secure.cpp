@@ -93,6 +93,11 @@ std::string key_exchange(SSL* ssl) {
     const key_ptr temporary(raw);
     return name_of_key(temporary.get());
   }
+  // OpenSSL 3.5 has no key to show of a hybrid group (X25519MLKEM768), but its name.
+  if (SSL_version(ssl) >= TLS1_3_VERSION) {
+    const char* group = SSL_group_to_name(ssl, static_cast<int>(SSL_get_negotiated_group(ssl)));
+    if (group != nullptr) return group;
+  }
   const SSL_CIPHER* cipher = agreed_cipher(ssl);
   if (cipher != nullptr && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_rsa) return "RSA, without forward secrecy";
   return {};
