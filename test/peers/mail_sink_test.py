@@ -9,6 +9,7 @@ import select
 import shutil
 import smtplib
 import subprocess
+import termios
 import time
 import unittest
 import uuid
@@ -43,7 +44,7 @@ class Clients(Sinking):
         self.assertEqual(len(found), times, self.server.err)
         for each in found:
             self.assertEqual(each["Return-Path"], "<a@example.org>")
-            self.assertRegex(each["Received"], "with ESMTPSA")
+            self.assertRegex(each["Received"], "with (ESMTP|UTF8SMTP)SA")  # msmtp 1.8.28 always asks for SMTPUTF8
         return found
 
     @needs("swaks")
@@ -87,11 +88,13 @@ class Clients(Sinking):
     def test_msmtp(self):
         """msmtp: both kinds of TLS, each mechanism that it knows"""
         known = subprocess.run(["msmtp", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        # A msmtp that knows channel binding sets it for SCRAM-SHA-256 too. GNU SASL 2.2.2 then refuses its own first message
+        # (scram/validate.c: a name of a binding, but the flag is `y`) and sends nothing, to any server.
+        scram = [name for name in ("scram-sha-256-plus", "scram-sha-256") if name in known.split()][:1]
+        mechanisms = ("plain", "login", "cram-md5", *scram)
         expected = 0
         for tls in ("starttls", "implicit"):
-            for mechanism in ("plain", "login", "cram-md5", "scram-sha-256"):
-                if "GNU SASL" not in known and mechanism == "scram-sha-256":
-                    continue
+            for mechanism in mechanisms:
                 self.run_client("msmtp", "--host=localhost", f"--port={self.port(tls)}", "--tls=on",
                                 f"--tls-starttls={'on' if tls == 'starttls' else 'off'}", f"--tls-trust-file={self.server.ca}",
                                 f"--auth={mechanism}", "--user=ann", f"--passwordeval=echo {PASSWORD}", "--from=a@example.org",
@@ -176,6 +179,7 @@ class Readers(Sinking):
 
     def on_terminal_of(self, *argv):
         master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (24, 80))  # the ncurses of Debian 13 opens no terminal without a size
         child = subprocess.Popen([*map(str, argv)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                                  env=harness.environment({"TERM": "xterm"}))
         self.addCleanup(lambda: child.poll() is None and child.kill())
