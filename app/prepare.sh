@@ -100,21 +100,25 @@ from_backports() {
   done
 }
 
-apt_get() {
-  $sudo env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1 apt-get -q -y \
-    -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" \
-    </dev/null >>"$log" 2>&1
-}
+lock_patience=600 # seconds for which a lock of apt's may be held by another program
 
-# apt waits for the lock on installing, but not for the one on its lists; and a source that doesn't answer is no reason
-# to stop as long as the others have what is needed.
-apt_update() {
-  for attempt in 1 2 3 4 5; do
-    apt_get update && return
-    tail -n 20 "$log" | grep -q 'Could not get lock' || return 0
-    sleep "$attempt"
+# apt_get WORD...: runs apt-get; its output is then in $log. Waits while another program holds one of apt's locks (a machine
+# that has just started updates its lists), and says so.
+apt_get() {
+  waited=0
+  until $sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1 apt-get -q -y \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null >"$log" 2>&1; do
+    grep -q '^E: \(Could not get lock\|Unable to lock\|Unable to acquire\)' "$log" || return 1
+    holder=$(sed -n 's/.*held by process \([0-9]*\) (\(.*\)).*/\2 (process \1)/p' "$log" | head -n 1)
+    [ "$waited" != 0 ] || say "waiting for a lock of apt's, which ${holder:-another program} holds"
+    [ "$waited" -lt "$lock_patience" ] || give_up 75 "${holder:-another program} has held a lock of apt's for $waited s"
+    sleep 1
+    waited=$((waited + 1))
   done
 }
+
+# A source that doesn't answer is no reason to stop as long as the others have what is needed.
+apt_update() { apt_get update || :; }
 
 # Adds Debian 12's backports: the repository that this machine has its Debian 12 from, with another suite's name.
 add_backports() {
