@@ -276,9 +276,11 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
   progress_line progress(call.progress, began);
   scan::scan_summary summary{
       .targets = targets.size(), .tcp_ports = call.tcp_ports.size(), .udp_ports = call.udp_ports.size()};
+  local_failures not_asked;
   scan::scan_output output;
   output.found = [&](const scan::finding& found) {
     ++summary.by_state[static_cast<std::size_t>(found.state)];
+    not_asked.add(found);
     report->add(found);
   };
   if (out.is_verbose())
@@ -324,13 +326,18 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
   if (!outcome) return out.refuse(outcome.error());
 
   summary.elapsed = clock::now() - began;
-  summary.complete = outcome->signal == 0 && !outcome->out_of_time && !outcome->stopped;
+  summary.complete = outcome->signal == 0 && !outcome->out_of_time && !outcome->stopped && !not_asked.is_any();
+  if (not_asked.is_any()) summary.incomplete_because = not_asked.reason();
   if (outcome->signal != 0) summary.incomplete_because = "interrupted";
   if (outcome->out_of_time) summary.incomplete_because = fmt::format("--max-time {} has passed", call.max_time_text);
   if (outcome->stopped) summary.incomplete_because = "the report cannot be written";
   report->finish(summary);
   if (const auto closed = file.close(); !closed) return out.refuse(closed.error());
   if (outcome->signal != 0) return outcome->signal == SIGTERM ? exit_status::terminated : exit_status::interrupted;
+  if (not_asked.is_every_port()) {
+    const exit_status status = out.refuse(not_asked.first());
+    return status == exit_status::system ? status : exit_status::unavailable;
+  }
   return summary.complete ? exit_status::done : exit_status::partly_done;
 }
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -81,6 +82,32 @@ class report_output {
   int fd_ = -1;
   std::string buffer_;
   std::error_code error_;
+};
+
+/// Ports that this machine failed to ask: no route, the link down, its own firewall.
+class local_failures {
+ public:
+  void add(const scan::finding& found) {
+    ++all_;
+    if (found.state != scan::port_state::unknown || found.origin != "local") return;
+    if (count_++ > 0) return;
+    code_ = {found.system_error, std::system_category()};
+    address_ = found.address;
+  }
+  [[nodiscard]] bool is_any() const noexcept { return count_ > 0; }
+  [[nodiscard]] bool is_every_port() const noexcept { return count_ > 0 && count_ == all_; }
+  /// Why the scan is incomplete.
+  [[nodiscard]] std::string reason() const {
+    return fmt::format("{} could not be asked: {}", count_of(count_, "port"), message_of(code_));
+  }
+  /// The first of them.
+  [[nodiscard]] failure first() const { return {code_, "ask " + address_, {}, {}}; }
+
+ private:
+  std::uint64_t all_ = 0;
+  std::uint64_t count_ = 0;
+  std::error_code code_;
+  std::string address_;
 };
 
 /// How far the scan is, on stderr.

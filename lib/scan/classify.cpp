@@ -44,18 +44,17 @@ std::optional<reason> reason_of_v6(std::uint8_t type, std::uint8_t code) noexcep
   }
 }
 
-// Without ICMP: what the kernel itself knows, or a resource that it lacks.
+// Without ICMP it is the kernel's own word: there is no route, the link is down, or it lacks a resource.
 port_verdict classify_local(int system_error) noexcept {
+  port_verdict found{.why = reason::local_error, .system_error = system_error, .is_local = true};
   switch (system_error) {
     case EHOSTUNREACH:
-    case EHOSTDOWN: return {port_state::filtered, reason::host_unreachable, system_error};
+    case EHOSTDOWN: found.why = reason::host_unreachable; break;
     case ENETUNREACH:
-    case ENETDOWN: return {port_state::filtered, reason::net_unreachable, system_error};
-    case ETIMEDOUT: return {port_state::filtered, reason::no_response, system_error};
-    case ENOPROTOOPT:
-    case EPROTO: return {port_state::filtered, reason::proto_unreachable, system_error};
-    default: return {port_state::unknown, reason::local_error, system_error};
+    case ENETDOWN: found.why = reason::net_unreachable; break;
+    default: break;
   }
+  return found;
 }
 
 }  // namespace
@@ -71,8 +70,16 @@ port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& mes
   if (system_error == ECONNRESET || system_error == EPIPE) return {port_state::open, reason::syn_ack, 0};
   if (message)
     if (const auto why = reason_of(*message))
-      return {port_state::filtered, *why, message->system_error != 0 ? message->system_error : system_error};
+      return {.state = port_state::filtered,
+              .why = *why,
+              .system_error = message->system_error != 0 ? message->system_error : system_error,
+              .sender = message->sender};
   if (system_error == ECONNREFUSED) return {port_state::closed, reason::reset, system_error};
+  // The kernel gave up to repeat the SYN.
+  if (system_error == ETIMEDOUT) return {port_state::filtered, reason::no_response, system_error};
+  // Only ICMP leads to these.
+  if (system_error == ENOPROTOOPT || system_error == EPROTO)
+    return {port_state::filtered, reason::proto_unreachable, system_error};
   return classify_local(system_error);
 }
 
@@ -80,7 +87,10 @@ port_verdict classify_udp(int system_error, const std::optional<icmp_error>& mes
   if (!message) return classify_local(system_error);
   const auto why = reason_of(*message);
   if (!why) return {port_state::unknown, reason::local_error, system_error};
-  return {*why == reason::port_unreachable ? port_state::closed : port_state::filtered, *why, message->system_error};
+  return {.state = *why == reason::port_unreachable ? port_state::closed : port_state::filtered,
+          .why = *why,
+          .system_error = message->system_error,
+          .sender = message->sender};
 }
 
 }  // namespace netlab::scan

@@ -23,16 +23,19 @@ struct port_verdict {
   port_state state = port_state::unknown;
   reason why = reason::local_error;
   int system_error = 0;
+  bool is_local = false;          ///< this machine's own failure: nothing went out, so it says nothing of the port
+  std::optional<address> sender;  ///< of the ICMP message that it follows from
 };
 
 /// Why an ICMP message came; nothing if it says nothing of whether a port can be reached (a redirect, a quench).
 [[nodiscard]] std::optional<reason> reason_of(const icmp_error& message) noexcept;
 
-/// What connect() ended with; `message` if ICMP was the cause. Only a refusal means closed: a port unreachable for TCP
-/// comes from a firewall, and a connection that was reset had been made, so its port is open.
+/// What connect() ended with; `message` if ICMP was the cause, else the kernel itself said so, and the port is unknown.
+/// Only a refusal means closed: a port unreachable for TCP comes from a firewall, and a connection that was reset had
+/// been made, so its port is open.
 [[nodiscard]] port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept;
 
-/// An ICMP message about a datagram; or what sendto() said, without one.
+/// An ICMP message about a datagram; or what sendto() said, without one, and then the port is unknown.
 [[nodiscard]] port_verdict classify_udp(int system_error, const std::optional<icmp_error>& message) noexcept;
 
 }  // namespace netlab::scan

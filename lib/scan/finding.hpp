@@ -26,8 +26,9 @@ enum class reason : std::uint8_t {
   no_response,       ///< silence, asked more than once
   port_unreachable,  ///< ICMP 3/3, ICMPv6 1/4
   admin_prohibited,  ///< ICMP 3/9, 3/10, 3/13; ICMPv6 1/1, 1/5, 1/6
-  host_unreachable,  ///< ICMP 3/1 and its like, or nobody answers for the address on its link
-  net_unreachable,   ///< ICMP 3/0, ICMPv6 1/0, or no route
+  host_unreachable,  ///< ICMP 3/1 and its like, or nobody answers for the address on its link; unknown: a route of
+                     ///< this machine forbids it
+  net_unreachable,   ///< ICMP 3/0, ICMPv6 1/0; unknown: no route on this machine, or its link is down
   proto_unreachable, ///< ICMP 3/2, ICMPv6 parameter problem
   reply,             ///< udp open: it answered
   rate_limited,      ///< unknown: the target sends too few ICMP errors to tell
@@ -43,16 +44,18 @@ struct finding {
   port_state state = port_state::unknown;
   reason why = reason::not_finished;
   int system_error = 0;         ///< errno, or 0: see error_name() and winsock_number()
+  std::string origin;  ///< who sent the error: `local` for this machine, or the address that an ICMP message came
+                       ///< from; empty where there was none
   std::optional<duration> rtt;  ///< from the probe that was answered to its answer
-  std::string banner;           ///< octets that an open TCP port sent unasked, as they came, not escaped
-  std::string reply;            ///< octets that came after the message (TCP) or in the datagram (UDP)
-  bool is_echo = false;         ///< the reply is the message
-  std::string service;          ///< name of the service that the port is registered for; empty: none
+  std::string banner;  ///< octets that an open TCP port sent unasked, as they came, not escaped
+  std::string reply;  ///< octets that came after the message (TCP) or in the datagram (UDP)
+  bool is_echo = false;  ///< the reply is the message
+  std::string service;  ///< name of the service that the port is registered for; empty: none
 };
 
 struct scan_summary {
-  std::uint64_t targets = 0;   ///< addresses
-  std::uint64_t tcp_ports = 0; ///< of each target
+  std::uint64_t targets = 0;  ///< addresses
+  std::uint64_t tcp_ports = 0;  ///< of each target
   std::uint64_t udp_ports = 0;
   std::array<std::uint64_t, port_state_count> by_state{};  ///< indexed by port_state
   duration elapsed{};

@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -101,10 +102,10 @@ bool has_local_address(const address& to, std::span<const address> sources) noex
   return !has_source && works_from(nullptr);
 }
 
-bool has_own_address(const target_set& targets) {
-  if (targets.overlaps({address::v4(0x7f000000), address::v4(0x7fffffff)})) return true;
+own_addresses::own_addresses() {
   ifaddrs* all = nullptr;
-  if (::getifaddrs(&all) != 0) return true;  // not known: as if there were one
+  if (::getifaddrs(&all) != 0) return;
+  are_known_ = true;
   const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, &::freeifaddrs);
   for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
     if (each->ifa_addr == nullptr) continue;
@@ -115,10 +116,28 @@ bool has_own_address(const target_set& targets) {
       std::memcpy(&one.v6, each->ifa_addr, sizeof one.v6);
     else
       continue;
-    const address host = one.host();
-    if (targets.overlaps({host, host})) return true;
+    all_.push_back(one.host());
   }
-  return false;
+}
+
+bool own_addresses::contains(const address& one) const noexcept {
+  return one.is_loopback() ||
+         std::any_of(all_.begin(), all_.end(), [&](const address& each) { return each.compare(one) == 0; });
+}
+
+bool has_own_address(const target_set& targets) {
+  if (targets.overlaps({address::v4(0x7f000000), address::v4(0x7fffffff)})) return true;
+  const own_addresses own;
+  return !own.are_known_ || std::any_of(own.all_.begin(), own.all_.end(),
+                                        [&](const address& each) { return targets.overlaps({each, each}); });
+}
+
+std::string origin_of(const port_verdict& verdict, const address& target, const own_addresses& own) {
+  constexpr std::string_view here = "local";
+  if (verdict.is_local) return std::string(here);
+  if (!verdict.sender) return {};
+  if (verdict.sender->compare(target) != 0 && own.contains(*verdict.sender)) return std::string(here);
+  return with_interface(*verdict.sender);
 }
 
 std::optional<socket_address> local_end_of(int fd) noexcept {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "net/error_queue.hpp"
@@ -47,9 +48,24 @@ struct socket_address {
 /// is, connect() says EADDRNOTAVAIL, as it does when the ports are used up. Sends nothing.
 [[nodiscard]] bool has_local_address(const address& to, std::span<const address> sources) noexcept;
 
-class target_set;
-/// Whether any of them is an address of this machine.
+/// The addresses that this machine has at one moment.
+class own_addresses {
+ public:
+  own_addresses();
+  [[nodiscard]] bool contains(const address& one) const noexcept;
+
+ private:
+  friend bool has_own_address(const target_set& targets);
+  bool are_known_ = false;
+  std::vector<address> all_;  // but for 127.0.0.0/8
+};
+
+/// Whether any of them is an address of this machine, or that cannot be known.
 [[nodiscard]] bool has_own_address(const target_set& targets);
+
+/// finding::origin of a verdict on a port of `target`. An ICMP message that this machine wrote itself, as where nobody
+/// answers for an address on its link, is local; unless it is the target.
+[[nodiscard]] std::string origin_of(const port_verdict& verdict, const address& target, const own_addresses& own);
 
 [[nodiscard]] std::optional<socket_address> local_end_of(int fd) noexcept;
 [[nodiscard]] std::optional<socket_address> remote_end_of(int fd) noexcept;

@@ -235,6 +235,7 @@ void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdic
   made.state = verdict.state;
   made.why = verdict.why;
   made.system_error = verdict.system_error;
+  made.origin = origin_of(verdict, targets_.at(sweep_.target(mine.item)), own_);
   made.rtt = rtt;
   if (made.state == port_state::open && output_.opened) output_.opened(made);
   output_.found(made);

@@ -15,6 +15,7 @@
 #include "scan/classify.hpp"
 #include "scan/run.hpp"
 #include "scan/services.hpp"
+#include "scan/socket.hpp"
 #include "scan/sweep.hpp"
 #include "scan/talk.hpp"
 #include "scan/targets.hpp"
@@ -94,6 +95,7 @@ class tcp_connect_engine final : public engine {
   poller& on_;
   unsigned number_;
   const scan_output& output_;
+  own_addresses own_;
   sweep sweep_;
   std::vector<attempt> attempts_;  // by the sweep's slot
   std::vector<connection> connections_;

@@ -199,6 +199,7 @@ void udp_engine::report(host& of) {
     made.state = answer->verdict.state;
     made.why = answer->verdict.why;
     made.system_error = answer->verdict.system_error;
+    made.origin = origin_of(answer->verdict, of.to, own_);
     made.rtt = answer->rtt;
     made.is_echo = !answer->reply.empty() && is_what_was_sent(answer->reply, answer->port);
     made.reply = std::move(answer->reply);

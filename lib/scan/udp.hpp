@@ -70,6 +70,7 @@ class udp_engine final : public engine {
   const target_set& targets_;
   const service_names& services_;
   const scan_output& output_;
+  own_addresses own_;
   rate_limit limit_;
   permutation host_order_;
   std::vector<channel> channels_;

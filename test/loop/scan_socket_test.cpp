@@ -60,6 +60,21 @@ TEST_CASE("scan socket: an address to ask from is fit for targets that can be re
   CHECK(has_local_address(loopback, std::array{*parse_address("::1")}));  // not of its family: the system's choice
 }
 
+TEST_CASE("scan socket: an error's origin is this machine, or the sender of the ICMP message", "[scan][socket]") {
+  const own_addresses own;
+  const address target = *parse_address("192.0.2.77");
+  const address loopback = address::v4(0x7f000001);
+  CHECK(own.contains(loopback));
+  CHECK(!own.contains(target));
+  CHECK(origin_of({}, target, own).empty());
+  CHECK(origin_of({.is_local = true}, target, own) == "local");
+  CHECK(origin_of({.sender = *parse_address("192.0.2.254")}, target, own) == "192.0.2.254");
+  CHECK(origin_of({.sender = target}, target, own) == "192.0.2.77");
+  // Nobody answers for the target on its link, and this machine itself says so.
+  CHECK(origin_of({.sender = loopback}, target, own) == "local");
+  CHECK(origin_of({.sender = loopback}, loopback, own) == "127.0.0.1");
+}
+
 TEST_CASE("scan socket: a scope is told as the interface's name, or its number where there is none", "[scan][socket]") {
   address link = *parse_address("fe80::1");
   CHECK(with_interface(link) == "fe80::1");

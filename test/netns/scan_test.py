@@ -413,6 +413,68 @@ class Udp(ScanCase):
         self.assertEqual([port for port, state in seen.items() if state[0] not in ("closed", "unknown")], [])
 
 
+@world.needs_namespaces
+class Local(ScanCase):
+    """What fails on this machine says nothing of a port."""
+
+    def nothing_asked(self, host, reason, *words):
+        for proto in ("tcp", "udp"):
+            done = self.netlab_in(self.near, "scan", proto, "--host", host, "--range", "1-20", "--json", *words,
+                                  status=harness.UNAVAILABLE)
+            seen = Scan(done)
+            self.assert_states(self.expected(range(1, 21), ("unknown", reason)), seen.states(proto))
+            self.assertEqual({one["origin"] for one in seen.ports.values()}, {"local"})
+            self.assertFalse(seen.summary["complete"])
+            self.assertIn("20 ports could not be asked: ", seen.summary["because"])
+            self.assertRegex(done.err, rf"^netlab scan: ask {host}: [^\n]+\n$")
+
+    def test_no_route(self):
+        """scan: without a route every port is unknown, and the status says that nothing was asked"""
+        self.nothing_asked("203.0.113.1", "net-unreachable")
+
+    def test_no_ipv6(self):
+        """scan: with IPv6 switched off every port of an IPv6 target is unknown"""
+        self.near.set("net.ipv6.conf.all.disable_ipv6", 1)
+        done = self.netlab_in(self.near, "scan", "tcp", "udp", "--host", FAR[6], "--range", "1-20", "--json",
+                              status=harness.UNAVAILABLE)
+        self.assertEqual({(one["state"], one["origin"]) for one in Scan(done).ports.values()}, {("unknown", "local")})
+
+    def test_link_down(self):
+        """scan: with the interface down every port is unknown"""
+        self.near.ip("link", "set", "wire", "down")
+        self.nothing_asked(FAR[4], "net-unreachable")
+
+    def test_some(self):
+        """scan: where only some of the targets could be asked the scan is incomplete, and says why"""
+        for proto in ("tcp", "udp"):
+            done = self.netlab_in(self.near, "scan", proto, "--host", f"203.0.113.1,{FAR[4]}", "--range", "1-3", "--json",
+                                  "--all", status=harness.PARTLY)
+            seen = Scan(done)
+            self.assertEqual({one["state"] for one in seen.ports.values() if one["address"] == FAR[4]}, {"closed"})
+            self.assertEqual(seen.summary["because"], "3 ports could not be asked: network is unreachable")
+
+    def test_origin(self):
+        """scan: JSON has who sent an ICMP error"""
+        self.simulate("""
+            host 198.18.0.1
+              tcp 1-3 admin-prohibited
+              udp 1-3 admin-prohibited by 198.18.255.1
+        """)
+        seen = self.scan("tcp", "udp", "--host", "198.18.0.1", "--range", "1-4", "--all")
+        for port in (1, 2, 3):
+            self.assertEqual(seen.one(port, "tcp")["origin"], "198.18.0.1")
+            self.assertEqual(seen.one(port, "udp")["origin"], "198.18.255.1")
+        self.assertNotIn("origin", seen.one(4, "tcp"))
+        self.assertEqual(seen.one(4, "udp")["origin"], "198.18.0.1")
+
+    def test_no_neighbour(self):
+        """scan: where nobody answers for an address on its link, it is this machine that says so"""
+        for proto in ("tcp", "udp"):
+            seen = self.scan(proto, "--host", "192.0.2.99", "--range", "1-3", "--timeout", "4s")
+            self.assert_states(self.expected(range(1, 4), ("filtered", "host-unreachable")), seen.states(proto))
+            self.assertEqual({one["origin"] for one in seen.ports.values()}, {"local"})
+
+
 # Answers for live.example and for nothing else: RFC 1035 §4.1.
 NAME_SERVER = """
 import socket, struct

@@ -36,6 +36,7 @@ class json_report final : public report {
     else
       line_ += "null";
     if (found.system_error != 0) add_error(found);
+    if (!found.origin.empty()) fmt::format_to(out, R"(,"origin":{})", json_string(found.origin));
     if (!found.banner.empty()) add_octets("banner", found.banner);
     if (!found.reply.empty())
       add_octets("reply", found.reply);

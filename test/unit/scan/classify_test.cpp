@@ -14,7 +14,6 @@ TEST_CASE("classify: only a reset closes a TCP port; ICMP filters it", "[scan][u
   CHECK(classify_tcp(ECONNREFUSED, port).state == port_state::filtered);
   CHECK(classify_tcp(ECONNREFUSED, port).why == reason::port_unreachable);
   CHECK(classify_tcp(ETIMEDOUT, std::nullopt).why == reason::no_response);
-  CHECK(classify_tcp(EHOSTUNREACH, std::nullopt).why == reason::host_unreachable);
   CHECK(classify_tcp(EMFILE, std::nullopt).state == port_state::unknown);
 }
 
@@ -40,4 +39,28 @@ TEST_CASE("classify: ICMP that says nothing of the port is no verdict", "[scan][
   CHECK_FALSE(reason_of({.type = 3, .code = 4}));
   CHECK_FALSE(reason_of({.type = 4, .code = 0}));
   CHECK_FALSE(reason_of({.is_v6 = true, .type = 2, .code = 0}));
+}
+
+TEST_CASE("classify: what the kernel says without ICMP is this machine's own failure", "[scan][unit]") {
+  for (const auto classify : {classify_tcp, classify_udp}) {
+    for (const int error : {ENETUNREACH, ENETDOWN, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT, EPERM}) {
+      const port_verdict verdict = classify(error, std::nullopt);
+      CHECK(verdict.state == port_state::unknown);
+      CHECK(verdict.is_local);
+      CHECK(verdict.system_error == error);
+    }
+    CHECK(classify(ENETUNREACH, std::nullopt).why == reason::net_unreachable);
+    CHECK(classify(EHOSTUNREACH, std::nullopt).why == reason::host_unreachable);
+  }
+  CHECK(classify_tcp(ETIMEDOUT, std::nullopt).state == port_state::filtered);
+  CHECK_FALSE(classify_tcp(ETIMEDOUT, std::nullopt).is_local);
+}
+
+TEST_CASE("classify: a verdict by ICMP names its sender", "[scan][unit]") {
+  const auto router = netlab::scan::address::v4(0xc0000201);
+  const icmp_error admin{.type = 3, .code = 13, .system_error = EHOSTUNREACH, .sender = router};
+  for (const auto classify : {classify_tcp, classify_udp}) {
+    CHECK(classify(EHOSTUNREACH, admin).sender == router);
+    CHECK_FALSE(classify(EHOSTUNREACH, admin).is_local);
+  }
 }

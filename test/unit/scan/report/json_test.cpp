@@ -71,6 +71,13 @@ TEST_CASE("json: closed ports are counted, and listed when all are wanted", "[sc
                 R"("reply":null})"));
 }
 
+TEST_CASE("json: who sent an error is told, where there is one", "[scan][unit]") {
+  auto port = closed_port(1);
+  CHECK(json({port}, {.all = true}).find("origin") == std::string::npos);
+  port.origin = "192.0.2.254";
+  CHECK(json({port}, {.all = true}).find(R"("winsock":10061,"origin":"192.0.2.254",)") != std::string::npos);
+}
+
 TEST_CASE("json: any octets make valid JSON, and none is lost", "[scan][unit]") {
   auto port = open_port(1);
   port.reply = hostile;
