@@ -30,6 +30,8 @@ class rate_limit {
     next_ += gap_;
     return true;
   }
+  /// Takes a place that may not be there yet: what must not wait is made up for by the next.
+  void charge() { next_ += gap_; }
   /// When take() will succeed; in the past if it would now.
   [[nodiscard]] time_point next() const noexcept { return gap_ == duration(0) ? time_point::min() : next_; }
 

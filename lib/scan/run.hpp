@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -48,6 +49,8 @@ struct scan_output {
   std::function<void(const finding&)> found;
   /// An open TCP port, before it was listened to; may be empty.
   std::function<void(const finding&)> opened;
+  /// What the scan does that nobody would expect, in words; may be empty.
+  std::function<void(std::string_view)> note;
 };
 
 struct engine_progress {

@@ -4,8 +4,9 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+
+#include <fmt/format.h>
 
 #include "scan/payloads.hpp"
 #include "scan/socket.hpp"
@@ -13,13 +14,32 @@
 namespace netlab::scan {
 namespace {
 
-constexpr std::uint64_t max_hosts = 256;            // under way at once
-constexpr std::uint64_t max_entries = 1 << 20;      // ports of all of them: 40 MB
-constexpr unsigned sends_a_turn = 64;               // between two looks at what has come in
-constexpr int queue_octets = 4 << 20;               // for ICMP messages that come faster than they are read
+constexpr std::uint64_t max_hosts = 256;        // under way at once
+constexpr std::uint64_t max_entries = 1 << 20;  // ports of all of them: 64 MB
+constexpr unsigned sends_a_turn = 64;           // between two looks at what has come in
+constexpr std::size_t longest_datagram = 65'535;
+constexpr std::size_t kept_reply = 2048;  // octets that reports show
 constexpr duration full_queue_pause = std::chrono::milliseconds(1);
-constexpr std::uint16_t tftp_port = 69;             // answers from another port: RFC 1350 §4
-constexpr unsigned max_send_tries = 64;             // each for an error of another datagram
+constexpr std::uint16_t tftp_port = 69;   // answers from another port: RFC 1350 §4
+constexpr unsigned max_send_tries = 64;   // each for an error of another datagram
+constexpr unsigned most_in_vain = 2;      // of them without such an error
+// A burst at a low rate is at most what that rate allows in this time, so that no device gets more than it bears.
+constexpr double longest_burst_seconds = 0.25;
+constexpr double largest_burst = 48;
+
+// What this machine failed to send is tried again so often, for so long: ...
+constexpr duration failure_pause = std::chrono::milliseconds(100);
+constexpr duration failure_patience = std::chrono::milliseconds(300);
+// ... longer where its network has changed since the scan began, as when a cable was pulled out and is put in again.
+constexpr duration change_patience = std::chrono::seconds(10);
+
+/// Another port would fail likewise, and in a moment it may be different.
+bool is_of_network(int error) noexcept {
+  return error == ENETUNREACH || error == ENETDOWN || error == EHOSTUNREACH || error == EHOSTDOWN ||
+         error == EADDRNOTAVAIL || error == ENODEV || error == ENXIO;
+}
+
+bool is_full_queue(int error) noexcept { return error == EAGAIN || error == ENOBUFS || error == ENOMEM; }
 
 }  // namespace
 
@@ -30,63 +50,44 @@ udp_engine::udp_engine(udp_options how, const target_set& targets, const service
       services_(services),
       output_(output),
       limit_(how_.rate, clock::now()),
-      host_order_(std::max<std::uint64_t>(1, targets.size()), how_.seed) {}
+      host_order_(std::max<std::uint64_t>(1, targets.size()), how_.seed),
+      datagram_(longest_datagram) {}
 
 result<std::unique_ptr<udp_engine>> udp_engine::make(udp_options how, const target_set& targets,
                                                      const service_names& services, poller& on, unsigned number,
                                                      const scan_output& output) {
   std::unique_ptr<udp_engine> made(new udp_engine(std::move(how), targets, services, output));
-  if (auto opened = made->open(on, number); !opened) return unexpected(opened.error());
+  const auto& ports = made->how_.ports;
+  auto opened = open_udp_sockets({.sources = made->how_.sources,
+                                  .ports = ports,
+                                  .with_any_port = std::find(ports.begin(), ports.end(), tftp_port) != ports.end(),
+                                  .scans_itself = has_own_address(targets)},
+                                 on, number);
+  if (!opened) return unexpected(opened.error());
+  made->channels_ = std::move(*opened);
   return made;
-}
-
-result<void> udp_engine::open(poller& on, unsigned number) {
-  const auto open_one = [&](bool is_v6, std::size_t source, const address* bind_to, bool any_port) -> result<void> {
-    channel made{.is_v6 = is_v6, .source = source, .any_port = any_port};
-    made.fd = net::unique_fd(::socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    // A machine without IPv6 can scan IPv4: a target of the missing family shows it.
-    if (!made.fd) return errno == EAFNOSUPPORT ? result<void>() : fail(last_system_error(), "open a UDP socket");
-    net::want_error_queue(made.fd.get(), is_v6);
-    static_cast<void>(::setsockopt(made.fd.get(), SOL_SOCKET, SO_RCVBUF, &queue_octets, sizeof queue_octets));
-    if (bind_to != nullptr) {
-      const socket_address end(*bind_to, 0);
-      if (::bind(made.fd.get(), &end.any, end.size) != 0)
-        return fail(last_system_error(), "bind to " + to_string(*bind_to));
-    }
-    if (!on.add(made.fd.get(), EPOLLIN, number, channels_.size())) return fail(last_system_error(), "watch a socket");
-    channels_.push_back(std::move(made));
-    return {};
-  };
-  const bool has_tftp = std::find(how_.ports.begin(), how_.ports.end(), tftp_port) != how_.ports.end();
-  for (const bool is_v6 : {false, true}) {
-    std::size_t source = 0;
-    for (const address& each : how_.sources) {
-      if (each.is_v6 != is_v6) continue;
-      if (auto opened = open_one(is_v6, source, &each, false); !opened) return opened;
-      if (has_tftp && source == 0)
-        if (auto opened = open_one(is_v6, source, &each, true); !opened) return opened;
-      ++source;
-    }
-    if (source > 0) continue;
-    if (auto opened = open_one(is_v6, 0, nullptr, false); !opened) return opened;
-    if (has_tftp)
-      if (auto opened = open_one(is_v6, 0, nullptr, true); !opened) return opened;
-  }
-  return {};
 }
 
 bool udp_engine::done() const { return hosts_.empty() && next_host_ == targets_.size(); }
 
 engine_progress udp_engine::progress() const {
   std::uint64_t known = finished_;
-  for (const host& each : hosts_) known += how_.ports.size() - each.mind->left();
+  for (const host& each : hosts_) known += how_.ports.size() - each.prober->left();
   return {.finished = known, .all = targets_.size() * how_.ports.size(), .sent = sent_};
 }
 
 udp_engine::host* udp_engine::find(const address& of) noexcept {
-  const auto found =
-      std::find_if(hosts_.begin(), hosts_.end(), [&](const host& each) { return each.to.compare(of) == 0; });
+  const auto found = std::find_if(hosts_.begin(), hosts_.end(), [&](const host& each) {
+    return each.to.compare(of) == 0 && (each.to.scope == of.scope || of.scope == 0 || each.to.scope == 0);
+  });
   return found == hosts_.end() ? nullptr : &*found;
+}
+
+bool udp_engine::is_own_socket(const socket_address& end) const noexcept {
+  const std::uint16_t port = end.port();
+  const bool is_own_port = port != 0 && std::any_of(channels_.begin(), channels_.end(),
+                                                    [&](const udp_channel& each) { return each.port == port; });
+  return is_own_port && own_.contains(end.host());
 }
 
 void udp_engine::begin_hosts(time_point now) {
@@ -99,81 +100,118 @@ void udp_engine::begin_hosts(time_point now) {
     ports.reserve(how_.ports.size());
     for (std::uint64_t place = 0; place < order.size(); ++place) ports.push_back(how_.ports[order(place)]);
     const auto sources =
-        static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [&](const channel& each) {
+        static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [&](const udp_channel& each) {
           return each.is_v6 == to.is_v6 && !each.any_port;
         }));
-    const udp_prober_options options{.sources = std::max<std::size_t>(1, sources),
-                                     .timeout = how_.timeout,
-                                     .proofs = how_.retries.value_or(1) + 1,
-                                     .is_loopback = to.is_loopback()};
-    hosts_.push_back({target, to, std::make_unique<udp_prober>(options, ports, now)});
+    udp_prober_options options{.sources = std::max<std::size_t>(1, sources),
+                               .timeout = how_.timeout,
+                               .proofs = how_.retries.value_or(1) + 1,
+                               .ask_once = how_.retries == 0U,
+                               .strict_range = how_.strict_range,
+                               .is_loopback = to.is_loopback()};
+    if (how_.rate > 0)
+      options.burst = static_cast<std::size_t>(std::clamp(how_.rate * longest_burst_seconds, 1.0, largest_burst));
+    hosts_.push_back({.target = target, .to = to, .prober = std::make_unique<udp_prober>(options, ports, now)});
+    if (own_.contains(to)) settle_own_ports(hosts_.back());
   }
 }
 
-bool udp_engine::send(host& to, const udp_prober::probe& what, time_point now) {
-  const bool any_port = what.port == tftp_port;
-  const channel* through = nullptr;
-  for (const channel& each : channels_)
-    if (each.is_v6 == to.to.is_v6 && each.any_port == any_port && (any_port || each.source == what.source)) {
-      through = &each;
-      break;
-    }
+// Where every port is asked, the scan's own sockets are among them. Nobody else can hold these ports, and when the scan
+// has ended, nobody will.
+void udp_engine::settle_own_ports(host& of) {
+  for (const udp_channel& each : channels_)
+    if (each.port != 0 && each.is_v6 == of.to.is_v6)
+      of.prober->settle_unasked(each.port, {.state = port_state::closed, .why = reason::port_unreachable});
+}
+
+const udp_channel* udp_engine::channel_for(const host& to, const udp_prober::probe& what) const noexcept {
+  const bool any_port = what.port == tftp_port && !what.is_outside;
+  for (const udp_channel& each : channels_)
+    if (each.is_v6 == to.to.is_v6 && each.any_port == any_port && (any_port || each.source == what.source))
+      return &each;
+  return nullptr;
+}
+
+udp_engine::send_result udp_engine::send(host& to, const udp_prober::probe& what) {
+  const udp_channel* const through = channel_for(to, what);
   if (through == nullptr) {
-    // A port outside the list, tried as a reference, has the ordinary socket; else the family is missing.
-    to.mind->cannot_send(what, classify_udp(EAFNOSUPPORT, std::nullopt), now);
-    return true;
+    errno = EAFNOSUPPORT;
+    return send_result::failed;
   }
   bytes_view octets = payload_for(what.port, what.attempt);
   if (octets.empty()) octets = as_bytes(how_.message);
   const socket_address end(to.to, what.port);
+  unsigned in_vain = 0;
   for (unsigned tried = 0; tried < max_send_tries; ++tried) {
+    const time_point began = clock::now();
     if (::sendto(through->fd.get(), octets.data(), octets.size(), MSG_NOSIGNAL, &end.any, end.size) >= 0) {
       ++sent_;
-      to.mind->sent(what, now);
-      return true;
+      to.prober->sent(what, began, clock::now());
+      return send_result::done;
     }
     const int error = errno;
-    if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) return false;
-    // The error may be that of an earlier datagram, told by this call: then the queue has it, and reading it clears
-    // the way.
+    if (is_full_queue(error)) return send_result::queue_full;
+    // The error may be that of an earlier datagram, told by this call: then the queue has it, or had it a moment ago,
+    // and reading it clears the way. This machine's own error is told by each call.
     const auto queued = net::take_queued_error(through->fd.get());
-    if (!queued && tried > 0) {
-      to.mind->cannot_send(what, classify_udp(error, std::nullopt), now);
-      return true;
-    }
-    if (queued) take_error(*through, *queued, now);
+    if (queued) take_error(*through, *queued, began);
+    errno = error;
+    if (queued ? queued->from == net::queued_error::origin::local : ++in_vain > most_in_vain)
+      return send_result::failed;
   }
-  return false;
+  return send_result::queue_full;
 }
 
-void udp_engine::take_error(const channel& from, const net::queued_error& error, time_point now) {
+void udp_engine::cannot_send(host& to, const udp_prober::probe& what, int error, time_point now) {
+  const port_verdict verdict = classify_udp(error, std::nullopt);
+  if (error == EAFNOSUPPORT) return to.prober->abandon(verdict);
+  if (!is_of_network(error)) return to.prober->cannot_send(what, verdict, now);
+  if (!to.failing_since) to.failing_since = now;
+  const duration patience = network_.has_changed(now) ? change_patience : failure_patience;
+  if (now - *to.failing_since >= patience) return to.prober->abandon(verdict);
+  to.held_until = now + failure_pause;
+}
+
+void udp_engine::take_error(const udp_channel& from, const net::queued_error& error, time_point now) {
   const auto message = icmp_of(error);
   if (!message) return;
   const port_verdict verdict = classify_udp(message->system_error, message);
-  if (verdict.state == port_state::unknown) return;
   const socket_address to(error.to);
-  if (to.size == 0) return;
-  if (host* const of = find(to.host())) of->mind->refused(to.port(), from.source, verdict, now);
+  if (verdict.state == port_state::unknown || to.size == 0) return;
+  host* const of = find(to.host());
+  if (of == nullptr) return;
+  // Nobody on the link answers for the address, so this machine itself says so: of the host, not of a port.
+  const bool is_from_here = verdict.sender && verdict.sender->compare(of->to) != 0 && own_.contains(*verdict.sender);
+  if (is_from_here && verdict.why == reason::host_unreachable) {
+    if (!of->was_heard) return of->prober->unreachable(verdict);
+    if (!of->unreachable_since) of->unreachable_since = now;
+    return;
+  }
+  of->was_heard = true;
+  of->unreachable_since.reset();
+  of->prober->refused(to.port(), from.source, verdict, now);
 }
 
-void udp_engine::read_replies(const channel& from, time_point now) {
-  std::array<std::byte, 2048> octets;  // NOLINT: filled by recvfrom; of more, no report shows anything
+void udp_engine::read_replies(const udp_channel& from, time_point now) {
   for (unsigned count = 0; count < sends_a_turn; ++count) {
     socket_address sender;
     const ssize_t size =
-        ::recvfrom(from.fd.get(), octets.data(), octets.size(), MSG_DONTWAIT, &sender.any, &sender.size);
+        ::recvfrom(from.fd.get(), datagram_.data(), datagram_.size(), MSG_DONTWAIT, &sender.any, &sender.size);
     if (size < 0) {
       if (errno == EAGAIN) return;
       continue;  // the error of a datagram of ours; the queue has it
     }
-    if (host* const of = find(sender.host()))
-      of->mind->replied(from.any_port ? tftp_port : sender.port(),
-                        bytes_view(octets).first(static_cast<std::size_t>(size)), now);
+    host* const of = find(sender.host());
+    if (of == nullptr || is_own_socket(sender)) continue;
+    of->was_heard = true;
+    of->unreachable_since.reset();
+    of->prober->replied(from.any_port ? tftp_port : sender.port(),
+                        bytes_view(datagram_).first(static_cast<std::size_t>(size)), now);
   }
 }
 
 void udp_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
-  const channel& from = channels_[key];
+  const udp_channel& from = channels_[key];
   for (unsigned count = 0; count < 4 * sends_a_turn; ++count) {
     const auto queued = net::take_queued_error(from.fd.get());
     if (!queued) break;
@@ -190,7 +228,7 @@ bool udp_engine::is_what_was_sent(std::string_view reply, std::uint16_t port) co
 }
 
 void udp_engine::report(host& of) {
-  while (auto answer = of.mind->take_answer()) {
+  while (auto answer = of.prober->take_answer()) {
     finding made;
     made.host = targets_.host_at(of.target);
     made.address = with_interface(of.to);
@@ -202,10 +240,44 @@ void udp_engine::report(host& of) {
     made.origin = origin_of(answer->verdict, of.to, own_);
     made.rtt = answer->rtt;
     made.is_echo = !answer->reply.empty() && is_what_was_sent(answer->reply, answer->port);
+    if (answer->reply.size() > kept_reply) answer->reply.resize(kept_reply);
     made.reply = std::move(answer->reply);
     made.service = services_.find(transport::udp, made.port);
     output_.found(made);
   }
+}
+
+/// Sends the host's next datagram, if it may go now; false: not now.
+bool udp_engine::send_next(host& to, unsigned& count, time_point& now) {
+  if (now < std::max(blocked_until_, to.held_until)) return false;
+  const auto what = to.prober->next(now);
+  if (!what) return false;
+  // What belongs to one moment goes out in one; the rate is kept by a longer pause after it.
+  if (what->at_once)
+    limit_.charge();
+  else if (count >= sends_a_turn || !limit_.take(now))
+    return false;
+  ++count;
+  const send_result result = send(to, *what);
+  const int error = errno;
+  now = clock::now();
+  if (result == send_result::queue_full) {
+    if (!blocked_since_) blocked_since_ = now;
+    if (now - *blocked_since_ < change_patience) {
+      blocked_until_ = now + full_queue_pause;
+      return false;
+    }
+    to.prober->cannot_send(*what, classify_udp(ENOBUFS, std::nullopt), now);
+  } else {
+    blocked_since_.reset();
+  }
+  if (result == send_result::failed) cannot_send(to, *what, error, now);
+  if (result != send_result::done) return true;
+  to.failing_since.reset();
+  if (what->is_outside && output_.note && !std::exchange(to.was_announced, true))
+    output_.note(fmt::format("{}: port {}/udp, outside --range, is asked too, to find a closed one",
+                             with_interface(to.to), what->port));
+  return true;
 }
 
 time_point udp_engine::turn(time_point now, bool is_up_to_date) {
@@ -213,25 +285,18 @@ time_point udp_engine::turn(time_point now, bool is_up_to_date) {
   time_point wake = never;
   unsigned count = 0;
   for (host& each : hosts_) {
-    if (is_up_to_date) each.mind->tick(now);
-    bool held_up = now < blocked_until_;
-    while (!held_up) {
-      const auto what = each.mind->next(now);
-      if (!what) break;
-      if (count++ >= sends_a_turn || !limit_.take(now)) {
-        held_up = true;
-      } else if (!send(each, *what, now)) {
-        blocked_until_ = now + full_queue_pause;
-        held_up = true;
-      }
-      now = clock::now();
-    }
+    if (is_up_to_date) each.prober->tick(now);
+    if (each.unreachable_since && now - *each.unreachable_since >= change_patience)
+      each.prober->abandon(classify_udp(EHOSTUNREACH, std::nullopt));
+    while (send_next(each, count, now)) {}
     report(each);
-    const time_point its_wake = each.mind->wake(now);
-    wake = std::min(wake, held_up ? std::max({its_wake, blocked_until_, limit_.next()}) : its_wake);
+    time_point its_wake = each.prober->wake(now);
+    if (each.prober->next(now)) its_wake = std::max({its_wake, blocked_until_, each.held_until, limit_.next()});
+    wake = std::min(wake, its_wake);
   }
-  std::erase_if(hosts_, [&](const host& each) {
-    if (!each.mind->done()) return false;
+  std::erase_if(hosts_, [&](host& each) {
+    report(each);  // the sending for another may have read what this one's ports said
+    if (!each.prober->done()) return false;
     finished_ += how_.ports.size();
     return true;
   });
@@ -242,7 +307,7 @@ time_point udp_engine::turn(time_point now, bool is_up_to_date) {
 void udp_engine::abandon(time_point now) {
   static_cast<void>(now);
   for (host& each : hosts_) {
-    each.mind->abandon();
+    each.prober->abandon();
     report(each);
   }
   hosts_.clear();

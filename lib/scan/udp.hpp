@@ -2,13 +2,14 @@
 // The UDP scan: it needs no privilege, because the socket's error queue has the ICMP messages.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "net/fd.hpp"
+#include "scan/network_watch.hpp"
 #include "scan/order.hpp"
 #include "scan/pace.hpp"
 #include "scan/run.hpp"
@@ -16,6 +17,7 @@
 #include "scan/socket.hpp"
 #include "scan/targets.hpp"
 #include "scan/udp_prober.hpp"
+#include "scan/udp_sockets.hpp"
 
 namespace netlab::scan {
 
@@ -24,9 +26,10 @@ struct udp_options {
   std::uint64_t seed = 0;
   double rate = 0;  ///< datagrams a second; 0: as the path bears
   duration timeout = std::chrono::seconds(1);
-  std::optional<unsigned> retries;  ///< none: one
+  std::optional<unsigned> retries;  ///< none: one, and more where datagrams get lost; 0: each port is asked once
   std::vector<address> sources;     ///< local addresses, each with its own share of a target's ICMP limit
   std::string message;              ///< for ports without a request of their own; may be empty
+  bool strict_range = false;        ///< asks no port but these, not even to find a closed one
 };
 
 class udp_engine final : public engine {
@@ -43,26 +46,29 @@ class udp_engine final : public engine {
   [[nodiscard]] engine_progress progress() const override;
 
  private:
-  struct channel {
-    net::unique_fd fd;
-    bool is_v6 = false;
-    std::size_t source = 0;
-    bool any_port = false;  ///< only for services that answer from another port than the one asked
-  };
   struct host {
     std::uint64_t target = 0;
     address to;
-    std::unique_ptr<udp_prober> mind;
+    std::unique_ptr<udp_prober> prober;
+    bool was_heard = false;
+    bool was_announced = false;                   // that a port is asked that is not of the list
+    std::optional<time_point> failing_since;      // this machine cannot send to it
+    std::optional<time_point> unreachable_since;  // ... or finds nobody on the link who was there before
+    time_point held_until = time_point::min();
   };
+  enum class send_result : std::uint8_t { done, queue_full, failed };
 
   udp_engine(udp_options how, const target_set& targets, const service_names& services, const scan_output& output);
-  [[nodiscard]] result<void> open(poller& on, unsigned number);
   void begin_hosts(time_point now);
-  /// False: the socket's queue is full.
-  [[nodiscard]] bool send(host& to, const udp_prober::probe& what, time_point now);
-  void take_error(const channel& from, const net::queued_error& error, time_point now);
-  void read_replies(const channel& from, time_point now);
+  void settle_own_ports(host& of);
+  [[nodiscard]] const udp_channel* channel_for(const host& to, const udp_prober::probe& what) const noexcept;
+  [[nodiscard]] send_result send(host& to, const udp_prober::probe& what);
+  void cannot_send(host& to, const udp_prober::probe& what, int error, time_point now);
+  void take_error(const udp_channel& from, const net::queued_error& error, time_point now);
+  void read_replies(const udp_channel& from, time_point now);
+  [[nodiscard]] bool send_next(host& to, unsigned& count, time_point& now);
   [[nodiscard]] host* find(const address& of) noexcept;
+  [[nodiscard]] bool is_own_socket(const socket_address& end) const noexcept;
   [[nodiscard]] bool is_what_was_sent(std::string_view reply, std::uint16_t port) const;
   void report(host& of);
 
@@ -71,14 +77,17 @@ class udp_engine final : public engine {
   const service_names& services_;
   const scan_output& output_;
   own_addresses own_;
+  network_watch network_;
   rate_limit limit_;
   permutation host_order_;
-  std::vector<channel> channels_;
-  std::vector<host> hosts_;  // under way
+  std::vector<udp_channel> channels_;
+  std::vector<std::byte> datagram_;  // room for the largest
+  std::vector<host> hosts_;          // under way
   std::uint64_t next_host_ = 0;
   std::uint64_t finished_ = 0;  // ports
   std::uint64_t sent_ = 0;
   time_point blocked_until_ = time_point::min();
+  std::optional<time_point> blocked_since_;
 };
 
 }  // namespace netlab::scan

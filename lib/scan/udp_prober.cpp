@@ -3,44 +3,56 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 namespace netlab::scan {
 namespace {
 
-// A burst passes through the host in far less time than a token takes to come: 48 small packets are 0.2 ms on a slow
-// machine, and the next token is 60 ms away at the least.
-constexpr std::size_t burst_size = 48;
-constexpr std::size_t loopback_burst_size = 512;
+constexpr std::size_t loopback_burst = 512;
 // Until the time between tokens is known, bursts come often; then few ports are asked, not to be a nuisance.
-constexpr std::size_t search_burst_size = 6;
+constexpr std::size_t search_burst = 6;
 constexpr duration search_step = std::chrono::milliseconds(20);
-// Of two probes further apart, the later may have had a token that came in between.
-constexpr duration same_moment = std::chrono::milliseconds(2);
+// Of two probes further apart, the later may have had a token that came in between: the next token is 60 ms away on a
+// Linux host at the least, and 48 small packets take 0.2 ms on a slow machine.
+constexpr duration longest_moment = std::chrono::milliseconds(2);
+constexpr int moments_a_period = 16;
 constexpr duration first_answer_time = std::chrono::milliseconds(300);
 constexpr duration least_answer_time = std::chrono::milliseconds(25);
-// A service may think before it replies; a second is enough for a resolver that has to ask another.
-constexpr duration most_reply_time = std::chrono::seconds(1);
-constexpr duration loopback_reply_time = std::chrono::milliseconds(300);
-// What a host gives to one that has used up its tokens, within so many attempts so far apart, is heard.
-constexpr unsigned least_blasts = 3;
-constexpr duration blast_pause = std::chrono::milliseconds(1100);
+constexpr duration loopback_answer_time = std::chrono::milliseconds(5);
+// What a host gives to one that has used up its tokens, within so many surveys so far apart, is heard.
+constexpr unsigned least_surveys = 3;
+constexpr duration survey_pause = std::chrono::milliseconds(1100);
 constexpr duration quick_period = std::chrono::milliseconds(300);
+constexpr duration cheap_period = std::chrono::milliseconds(150);
 constexpr int tokens_gathered = 3;  // of 6 that Linux keeps
-// No token for so long: the host, or its willingness, is gone.
+// A reference that was asked so often in vain, for so long: the host, or its willingness, is gone.
 constexpr duration token_drought = std::chrono::seconds(15);
+constexpr unsigned drought_asks = 6;
 // Ports that hardly any service uses.
 constexpr std::uint16_t unlikely_ports[] = {40'125, 39'817, 47'391, 33'099};
 
+// In a burst, what is not an entry's index is a reference's port.
+constexpr std::uint32_t reference_flag = 0x80000000;
+constexpr std::uint32_t reference_item(std::uint16_t port) { return reference_flag | port; }
+
+constexpr port_verdict rate_limited{.state = port_state::unknown, .why = reason::rate_limited};
+const port_verdict silence{.state = port_state::open_filtered, .why = reason::no_response, .system_error = ETIMEDOUT};
+const port_verdict unproven_silence{
+    .state = port_state::unknown, .why = reason::no_response, .system_error = ETIMEDOUT};
+
 }  // namespace
 
-udp_prober::udp_prober(const udp_prober_options& how, std::span<const std::uint16_t> ports, time_point now)
-    : how_(how),
-      keyholes_(std::max<std::size_t>(1, how.sources)),
-      rtt_(std::min(first_answer_time, how.timeout), how.is_loopback ? std::chrono::milliseconds(5) : least_answer_time,
-           how.timeout),
-      last_heard_(now),
+std::span<const std::uint16_t> udp_prober::outside_ports() noexcept { return unlikely_ports; }
+
+udp_prober::udp_prober(const udp_prober_options& options, std::span<const std::uint16_t> ports, time_point now)
+    : options_(options),
+      views_(std::max<std::size_t>(1, options.sources)),
+      rtt_(std::min(first_answer_time, options.timeout), options.is_loopback ? loopback_answer_time : least_answer_time,
+           options.timeout),
+      burst_limit_(options.is_loopback ? loopback_burst : std::max<std::size_t>(1, options.burst)),
       left_(ports.size()) {
+  options_.burst = burst_limit_;
   entries_.reserve(ports.size());
   for (const std::uint16_t port : ports) {
     by_port_.push_back(static_cast<std::uint32_t>(entries_.size()));
@@ -49,78 +61,122 @@ udp_prober::udp_prober(const udp_prober_options& how, std::span<const std::uint1
   }
   std::sort(by_port_.begin(), by_port_.end(),
             [this](std::uint32_t one, std::uint32_t other) { return entries_[one].port < entries_[other].port; });
-  for (const std::uint16_t port : unlikely_ports)
-    if (find(port) == reference) strangers_.push_back(port);
-  // The blast: each source has its share, in one burst.
-  for (std::size_t at = 0; !open_.empty(); ++at) {
-    keyholes_[at % keyholes_.size()].burst.push_back(open_.front());
-    open_.pop_front();
-  }
-  for (keyhole& each : keyholes_) each.under_way = true;
-  blasts_ = 1;
-  blast_began_ = now;
+  if (!options.strict_range)
+    for (const std::uint16_t port : unlikely_ports)
+      if (find(port) == none) outside_.push_back(port);
+  begin_survey(now);
 }
 
 std::uint32_t udp_prober::find(std::uint16_t port) const noexcept {
   const auto at = std::lower_bound(by_port_.begin(), by_port_.end(), port,
                                    [this](std::uint32_t which, std::uint16_t of) { return entries_[which].port < of; });
-  return at == by_port_.end() || entries_[*at].port != port ? reference : *at;
+  return at == by_port_.end() || entries_[*at].port != port ? none : *at;
 }
 
-duration udp_prober::answer_time() const { return rtt_.timeout(); }
+std::size_t udp_prober::kind_of(const port_verdict& verdict, std::uint16_t port) {
+  const auto found = std::find_if(kinds_.begin(), kinds_.end(), [&](const error_kind& each) {
+    return each.why == verdict.why && each.sender == verdict.sender;
+  });
+  if (found != kinds_.end()) return static_cast<std::size_t>(found - kinds_.begin());
+  if (kinds_.size() < max_kinds) kinds_.push_back({.why = verdict.why, .sender = verdict.sender, .reference = port});
+  return kinds_.size() - 1;
+}
+
+// --- when ---
 
 // While the next token is looked for, bursts do not wait for the answers to those before.
-duration udp_prober::burst_time(const keyhole& through) const {
-  return through.period ? answer_time() : std::min(answer_time(), search_step);
+duration udp_prober::burst_time(const view& from) const {
+  return from.period ? answer_time() : std::min(answer_time(), search_step);
 }
 
-// Somebody else on this machine may have used up the host's tokens: without any answer yet, time has to pass.
-duration udp_prober::blast_time() const {
-  return blasts_ > 1 && reference_ == 0 && !how_.is_loopback ? blast_pause : duration(0);
+// Somebody else on this machine may have used up the host's tokens: without any error yet, time has to pass.
+duration udp_prober::survey_time() const {
+  return surveys_ > 1 && kinds_.empty() && !options_.is_loopback ? survey_pause : duration(0);
 }
 
-duration udp_prober::reply_time() const {
-  return std::min(how_.timeout, how_.is_loopback ? loopback_reply_time : most_reply_time);
+duration udp_prober::same_moment(const view& from) {
+  return from.period ? std::min(longest_moment, *from.period / moments_a_period) : longest_moment;
+}
+
+// Where tokens come quickly, several are left to gather: none is lost as long as the host keeps that many, and when
+// exactly each comes need not be known.
+duration udp_prober::until_next_burst(const view& from) {
+  return *from.period < quick_period ? *from.period * tokens_gathered : *from.period;
+}
+
+unsigned udp_prober::proofs_needed() const {
+  // Where one got lost, its share is not known yet: of 48 ports that each lose a tenth of the answers, one is silent
+  // four times in every two hundredth scan.
+  constexpr unsigned more_where_lost = 2;
+  if (options_.ask_once) return 1;
+  // Where tokens come quickly, being more sure costs little.
+  const bool is_cheap = std::any_of(views_.begin(), views_.end(),
+                                    [](const view& each) { return each.period && *each.period < cheap_period; });
+  const unsigned more = loss_.was_seen() ? more_where_lost : is_cheap ? 1 : 0;
+  return loss_.tries(options_.proofs + more, entries_.size());
+}
+
+// --- what is sent ---
+
+bool udp_prober::wants_outside_port() const {
+  return phase_ == phase::survey && surveys_ > 1 && kinds_.empty() && outside_sent_ < outside_.size();
 }
 
 std::optional<udp_prober::probe> udp_prober::next(time_point now) {
-  if (done()) return std::nullopt;
-  for (std::size_t source = 0; source < keyholes_.size(); ++source) {
-    keyhole& one = keyholes_[source];
-    if (!one.under_way && !in_blast_ && now >= one.next_burst) begin_burst(one, now);
-    while (one.to_send < one.burst.size()) {
-      const std::uint32_t which = one.burst[one.to_send];
-      if (which == reference) return probe{reference_, source, 0};
-      // Answered since the burst was planned.
-      if (!entries_[which].known) return probe{entries_[which].port, source, entries_[which].attempts};
-      ++one.to_send;
+  if (done() || phase_ == phase::waiting) return std::nullopt;
+  for (std::size_t source = 0; source < views_.size(); ++source) {
+    view& from = views_[source];
+    if (phase_ == phase::bursts && !from.is_asking && now >= from.next_burst) begin_burst(from, now);
+    for (; from.sent < from.burst.size(); ++from.sent) {
+      const std::uint32_t item = from.burst[from.sent];
+      const bool is_reference = (item & reference_flag) != 0;
+      const bool at_once = from.has_begun && (is_reference || phase_ == phase::bursts);
+      if (is_reference) {
+        const auto port = static_cast<std::uint16_t>(item);
+        return probe{.port = port, .source = source, .at_once = at_once, .is_outside = find(port) == none};
+      }
+      // Else answered since the burst was planned.
+      const entry& one = entries_[item];
+      if (!one.known) return probe{.port = one.port, .source = source, .attempt = one.attempts, .at_once = at_once};
     }
   }
   // Nothing closed was found: perhaps among the ports that nobody asked for.
-  if (in_blast_ && blasts_ > 1 && reference_ == 0 && strangers_sent_ < strangers_.size())
-    return probe{strangers_[strangers_sent_], 0, 0};
+  if (wants_outside_port()) return probe{.port = outside_[outside_sent_], .is_outside = true};
   return std::nullopt;
 }
 
-void udp_prober::sent(const probe& what, time_point now) {
-  const std::uint32_t which = find(what.port);
-  keyhole& one = keyholes_[what.source];
-  one.last_sent = now;
-  if (which == reference && one.to_send >= one.burst.size()) {
-    ++strangers_sent_;
+void udp_prober::sent(const probe& what, time_point began, time_point ended) {
+  view& from = views_[what.source];
+  if (!std::exchange(from.has_begun, true)) from.began = began;
+  from.last_sent = ended;
+  if (from.sent >= from.burst.size()) {
+    ++outside_sent_;
     return;
   }
-  ++one.to_send;
-  if (which == reference || entries_[which].known) return;
-  entry& mine = entries_[which];
-  if (mine.attempts++ == 0) mine.first_sent = now;
-  mine.last_sent = now;
+  const std::size_t place = from.sent++;
+  const std::uint32_t item = from.burst[place];
+  if ((item & reference_flag) == 0) {
+    entry& mine = entries_[item];
+    mine.place = static_cast<std::uint32_t>(place);
+    ++mine.attempts;
+    mine.began = began;
+    mine.sent = ended;
+    return;
+  }
+  from.reference_sent[from.burst.size() - 1 - place] = {began, ended};
+  for (error_kind& each : kinds_) {
+    if (each.reference != what.port) continue;
+    ++each.unheard;
+    if (!each.unheard_since) each.unheard_since = ended;
+  }
 }
 
 void udp_prober::cannot_send(const probe& what, const port_verdict& verdict, time_point now) {
-  sent(what, now);
-  if (const std::uint32_t which = find(what.port); which != reference) settle(which, verdict, std::nullopt, {});
+  sent(what, now, now);
+  if (const std::uint32_t which = find(what.port); which != none) settle(which, verdict, std::nullopt, {});
 }
+
+// --- what comes back ---
 
 void udp_prober::settle(std::uint32_t which, const port_verdict& verdict, std::optional<duration> rtt,
                         std::string reply) {
@@ -132,182 +188,122 @@ void udp_prober::settle(std::uint32_t which, const port_verdict& verdict, std::o
 
 void udp_prober::replied(std::uint16_t port, bytes_view octets, time_point now) {
   const std::uint32_t which = find(port);
-  if (which == reference || entries_[which].attempts == 0) return;
-  const duration rtt = now - entries_[which].last_sent;
+  if (which == none || entries_[which].attempts == 0 || entries_[which].known) return;
+  const duration rtt = now - entries_[which].sent;
   if (entries_[which].attempts == 1) rtt_.add(rtt);
   settle(which, {port_state::open, reason::reply, 0}, rtt, std::string(as_text(octets)));
 }
 
 void udp_prober::refused(std::uint16_t port, std::size_t source, const port_verdict& verdict, time_point now) {
   const std::uint32_t which = find(port);
-  last_heard_ = now;
-  keyhole& through = keyholes_[source];
-  const bool is_closed = verdict.state == port_state::closed;
-  if (is_closed && reference_ == 0) reference_ = port;
-  if (through.under_way) heard_in(through, port == reference_ && which == reference ? reference : which, now);
-  if (which == reference || entries_[which].attempts == 0) return;
-  entry& mine = entries_[which];
-  const duration rtt = now - mine.last_sent;
-  if (!mine.known && mine.attempts == 1) rtt_.add(rtt);
+  const bool is_ours = which != none ? entries_[which].attempts > 0
+                                     : std::find(outside_.begin(), outside_.end(), port) != outside_.end();
+  if (!is_ours) return;
+  const std::size_t kind = kind_of(verdict, port);
+  prove(views_[source], kind, port, now);
+  if (phase_ == phase::waiting && !options_.ask_once) begin_bursts(now);
+  if (which == none || entries_[which].known) return;
+  const entry& mine = entries_[which];
+  const duration rtt = now - mine.sent;
+  if (mine.attempts == 1) rtt_.add(rtt);
   // It was silent where it should have been heard: that was loss.
-  if (!mine.known && is_closed) loss_.answered_at(mine.proofs + 1);
+  loss_.answered_at(mine.proofs[kind] + 1U);
   settle(which, verdict, rtt, {});
 }
 
-// A token was there for `which`, so it was there for those asked just before it.
-void udp_prober::heard_in(keyhole& through, std::uint32_t which, time_point now) {
-  const auto begin = through.burst.begin();
-  const auto end = begin + static_cast<std::ptrdiff_t>(through.to_send);
-  auto at = std::find(begin + static_cast<std::ptrdiff_t>(through.proved), end, which);
-  // A reference that is a known entry of the list stands in the burst as the reference.
-  if (at == end && which != reference && entries_[which].known && entries_[which].port == reference_)
-    at = std::find(begin + static_cast<std::ptrdiff_t>(through.proved), end, reference);
-  if (through.heard == 0 && !in_blast_ && !through.period) through.period = now - through.last_token;
-  ++through.heard;
-  through.last_token = now;
-  if (at == end) return;
-  const time_point moment = *at == reference ? now : entries_[*at].last_sent;
-  for (auto before = begin + static_cast<std::ptrdiff_t>(through.proved); before != at; ++before) {
-    if (*before == reference || entries_[*before].known) continue;
-    entry& silent = entries_[*before];
-    // Within a later burst all is sent at one moment; the blast may have taken its time.
-    if (!in_blast_ || moment - silent.last_sent <= same_moment) ++silent.proofs;
-  }
-  through.proved = static_cast<std::size_t>(at - begin) + 1;
+void udp_prober::settle_unasked(std::uint16_t port, const port_verdict& verdict) {
+  if (const std::uint32_t which = find(port); which != none) settle(which, verdict, std::nullopt, {});
 }
 
-void udp_prober::begin_burst(keyhole& through, time_point now) {
-  through.burst.clear();
-  through.to_send = through.proved = 0;
-  through.heard_before = std::exchange(through.heard, 0U);
-  const std::size_t most = how_.is_loopback ? loopback_burst_size : through.period ? burst_size : search_burst_size;
-  while (!open_.empty() && through.burst.size() < most) {
-    through.burst.push_back(open_.front());
-    open_.pop_front();
-  }
-  if (through.burst.empty()) {  // the rest is with other sources, or only waits
-    through.next_burst = now + answer_time();
-    return;
-  }
-  through.burst.push_back(reference);
-  through.under_way = true;
-  through.next_burst = now;  // when it began
-}
-
-unsigned udp_prober::proofs_needed() const {
-  // Where one got lost, its share is not known yet: of 48 ports that each lose a tenth of the answers, one is silent
-  // four times in every two hundredth scan.
-  constexpr unsigned more_where_lost = 2;
-  return loss_.tries(how_.proofs + (loss_.was_seen() ? more_where_lost : 0), entries_.size());
-}
-
-// Where tokens come quickly, several are left to gather: none is lost as long as the host keeps that many, and when
-// exactly each comes need not be known.
-duration udp_prober::until_next_burst(keyhole& through) const {
-  return *through.period < quick_period ? *through.period * tokens_gathered : *through.period;
-}
-
-void udp_prober::end_burst(keyhole& through, time_point now) {
-  through.under_way = false;
-  // First those that were proved once, most likely silent: the next closed port proves them again, and they are done.
-  // Then those that nothing was learned of, so that each is looked at. In a burst that nobody heard the order stays:
-  // an answer that comes late finds the same one.
-  std::vector<std::uint32_t> first;
-  std::vector<std::uint32_t> then;
-  for (const std::uint32_t which : through.burst) {
-    if (which == reference || entries_[which].known) continue;
-    if (entries_[which].proofs >= proofs_needed())
-      proven_.push_back(which);
-    else
-      (entries_[which].proofs > 0 ? first : then).push_back(which);
-  }
-  open_.insert(open_.begin(), then.begin(), then.end());
-  open_.insert(open_.begin(), first.begin(), first.end());
-  const bool is_quick = through.period && *through.period < quick_period;
-  // Several tokens were there: they come more often than it seemed. None: less often, or the burst was lost.
-  if (is_quick && through.heard > 0) {
-    if (through.tokens == 0) through.counted_from = through.next_burst - *through.period * through.heard;
-    through.tokens += through.heard;
-    through.period = (through.next_burst - through.counted_from) / through.tokens;
-  } else if (through.period && (through.heard > 2 || (through.heard == 2 && through.heard_before > 1)))
-    through.period = *through.period / through.heard + std::chrono::milliseconds(2);
-  else if (through.heard == 0) {
-    through.period.reset();
-    through.tokens = 0;
-  }
-  const time_point began = through.next_burst;
-  if (through.heard > 0 && through.period)
-    through.next_burst = std::max(now, began + until_next_burst(through));
-  else
-    through.next_burst = std::max(now, began + (how_.is_loopback ? duration(0) : search_step));
-  through.burst.clear();
-  through.to_send = through.proved = 0;
-}
-
-void udp_prober::end_blast(time_point now) {
-  for (keyhole& each : keyholes_) {
-    for (const std::uint32_t which : each.burst)
-      if (!entries_[which].known)
-        (entries_[which].proofs >= proofs_needed() ? proven_.push_back(which) : open_.push_back(which));
-    each.burst.clear();
-    each.to_send = each.proved = 0;
-    each.under_way = false;
-    each.next_burst = now;
-    if (each.heard == 0) each.last_token = now;
-  }
-  if (reference_ != 0) {
-    in_blast_ = false;
-    return;
-  }
-  if (blasts_ > std::max(how_.proofs, least_blasts)) {
-    // The first of so many would have found a full bucket: this host sends no ICMP errors, or has no closed port.
-    if (std::none_of(entries_.begin(), entries_.end(),
-                     [&](const entry& one) { return !one.known && now < one.last_sent + reply_time(); }))
-      settle_rest(port_state::open_filtered, reason::no_response, ETIMEDOUT);
-    else
-      for (keyhole& each : keyholes_) each.under_way = true, each.last_sent = now;
-    return;
-  }
-  ++blasts_;
-  blast_began_ = now;
-  for (std::size_t at = 0; !open_.empty(); ++at) {
-    keyholes_[at % keyholes_.size()].burst.push_back(open_.front());
-    open_.pop_front();
-  }
-  for (keyhole& each : keyholes_) {
-    each.under_way = true;
-    each.heard = 0;
-    each.last_sent = now;
-  }
-}
-
-void udp_prober::settle_proven(time_point now) {
-  std::erase_if(proven_, [&](std::uint32_t which) {
-    if (entries_[which].known) return true;
-    if (now < entries_[which].first_sent + reply_time()) return false;
-    if (entries_[which].proofs < proofs_needed()) {  // more gets lost than was known
-      open_.push_back(which);
-      return true;
-    }
-    settle(which, {port_state::open_filtered, reason::no_response, ETIMEDOUT}, std::nullopt, {});
-    return true;
-  });
-}
-
-void udp_prober::settle_rest(port_state state, reason why, int system_error) {
+void udp_prober::unreachable(const port_verdict& verdict) {
   for (std::uint32_t which = 0; which < entries_.size(); ++which)
-    if (!entries_[which].known) settle(which, {state, why, system_error}, std::nullopt, {});
+    if (entries_[which].attempts > 0) settle(which, verdict, std::nullopt, {});
 }
+
+std::size_t udp_prober::place_in_burst(const view& from, std::uint16_t port) const noexcept {
+  if (const std::uint32_t which = find(port); which != none) {
+    const std::size_t place = entries_[which].place;
+    if (place < from.sent && from.burst[place] == which) return place;
+  }
+  for (std::size_t place = from.sent; place > 0 && (from.burst[place - 1] & reference_flag) != 0; --place)
+    if (from.burst[place - 1] == reference_item(port)) return place - 1;
+  return from.sent;
+}
+
+// Whether an error for the kind's reference answers the last datagram to it, and no earlier one.
+bool udp_prober::answers_latest(error_kind& kind, time_point now) const {
+  if (kind.unheard > 1) kind.blurred_until = now + options_.timeout;
+  return kind.unheard == 1 && now >= kind.blurred_until;
+}
+
+// A token was there for this port, so it was there for those asked just before it.
+void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_point now) {
+  if (phase_ == phase::bursts && !from.period && from.is_asking &&
+      std::all_of(from.heard.begin(), from.heard.end(), [](unsigned each) { return each == 0; }))
+    from.period = now - from.last_token;
+  ++from.heard[kind];
+  from.last_token = now;
+  error_kind& its_kind = kinds_[kind];
+  const bool is_latest = answers_latest(its_kind, now) && its_kind.reference == port;
+  its_kind.unheard = 0;
+  its_kind.unheard_since.reset();
+  const std::size_t place = place_in_burst(from, port);
+  if (place >= from.sent) return;
+  const std::uint32_t item = from.burst[place];
+  const auto [began, ended] = (item & reference_flag) != 0 ? from.reference_sent[from.burst.size() - 1 - place]
+                                                           : std::pair(entries_[item].began, entries_[item].sent);
+  if (is_latest && (item & reference_flag) != 0)
+    rtt_.add(now - ended);
+  else if (rtt_.has_sample() && now - began < rtt_.shortest() / 2)
+    return;  // it answers an earlier datagram, before which others were asked
+  for (std::size_t before = from.proved[kind]; before < place; ++before) {
+    if ((from.burst[before] & reference_flag) != 0) continue;
+    entry& one = entries_[from.burst[before]];
+    constexpr auto most = std::numeric_limits<std::uint8_t>::max();
+    if (!one.known && ended - one.began <= same_moment(from) && one.proofs[kind] < most) ++one.proofs[kind];
+  }
+  from.proved[kind] = std::max(from.proved[kind], place + 1);
+}
+
+// --- what it means ---
+
+bool udp_prober::is_proven(const entry& one) const {
+  const unsigned needed = proofs_needed();
+  const auto end = one.proofs.begin() + static_cast<std::ptrdiff_t>(kinds_.size());
+  return !kinds_.empty() && std::all_of(one.proofs.begin(), end, [&](unsigned each) { return each >= needed; });
+}
+
+port_verdict udp_prober::verdict_of_silence(const entry& one) const {
+  // The first of so many surveys would have found a token: this host sends no ICMP errors, or has no closed port.
+  if (kinds_.empty()) return options_.strict_range ? unproven_silence : silence;
+  return is_proven(one) ? silence : rate_limited;
+}
+
+// Those asked first stand first.
+void udp_prober::settle_silent(time_point now) {
+  while (!silent_.empty()) {
+    const std::uint32_t which = silent_.front();
+    if (!entries_[which].known && now < entries_[which].sent + options_.timeout) return;
+    silent_.pop_front();
+    if (entries_[which].known) continue;
+    if (phase_ == phase::bursts && !is_proven(entries_[which]))  // more gets lost than was known, or another kind came
+      open_.push_back(which);
+    else
+      settle(which, verdict_of_silence(entries_[which]), std::nullopt, {});
+  }
+}
+
+void udp_prober::settle_unknown(const port_verdict& verdict) {
+  for (std::uint32_t which = 0; which < entries_.size(); ++which) settle(which, verdict, std::nullopt, {});
+}
+
+void udp_prober::abandon(const port_verdict& verdict) { settle_unknown(verdict); }
 
 void udp_prober::abandon() {
   for (std::uint32_t which = 0; which < entries_.size(); ++which) {
-    if (entries_[which].known) continue;
-    const bool is_proven = entries_[which].proofs >= proofs_needed();
-    const bool is_hidden = entries_[which].attempts > 0 && reference_ != 0;
-    settle(which,
-           is_proven ? port_verdict{port_state::open_filtered, reason::no_response, ETIMEDOUT}
-                     : port_verdict{port_state::unknown, is_hidden ? reason::rate_limited : reason::not_finished, 0},
-           std::nullopt, {});
+    const entry& one = entries_[which];
+    const bool is_hidden = one.attempts > 0 && !kinds_.empty() && !is_proven(one);
+    settle(which, is_hidden ? rate_limited : port_verdict{.why = reason::not_finished}, std::nullopt, {});
   }
 }
 
@@ -318,35 +314,201 @@ std::optional<udp_prober::answer> udp_prober::take_answer() {
   return first;
 }
 
+void udp_prober::give_up_kinds(time_point now) {
+  for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
+    const error_kind& one = kinds_[kind];
+    if (one.unheard < drought_asks || now - *one.unheard_since <= token_drought + options_.timeout) continue;
+    const unsigned needed = proofs_needed();
+    for (std::uint32_t which = 0; which < entries_.size(); ++which)
+      if (entries_[which].proofs[kind] < needed) settle(which, rate_limited, std::nullopt, {});
+  }
+}
+
+// --- the survey: each source has its share, in one burst ---
+
+void udp_prober::begin_survey(time_point now) {
+  ++surveys_;
+  survey_began_ = now;
+  for (view& each : views_) {
+    each = view{.is_asking = true, .last_sent = now, .last_token = each.last_token};
+  }
+  for (std::size_t at = 0; !open_.empty(); ++at) {
+    views_[at % views_.size()].burst.push_back(open_.front());
+    open_.pop_front();
+  }
+  if (options_.ask_once && !outside_.empty())
+    for (view& each : views_)
+      if (!each.burst.empty()) each.burst.push_back(reference_item(outside_.front()));
+}
+
+time_point udp_prober::end_of_survey() const {
+  time_point end = survey_began_ + survey_time();
+  for (const view& each : views_) {
+    if (each.sent < each.burst.size()) return never;
+    end = std::max(end, each.last_sent + answer_time());
+  }
+  return end;
+}
+
+void udp_prober::end_survey(time_point now) {
+  for (view& each : views_) {
+    for (const std::uint32_t item : each.burst)
+      if ((item & reference_flag) == 0 && !entries_[item].known) open_.push_back(item);
+    each.burst.clear();
+    each.sent = 0;
+  }
+  if (options_.ask_once || (kinds_.empty() && surveys_ > std::max(options_.proofs, least_surveys)))
+    begin_waiting();
+  else if (kinds_.empty())
+    begin_survey(now);
+  else
+    begin_bursts(now);
+}
+
+void udp_prober::begin_waiting() {
+  phase_ = phase::waiting;
+  silent_.insert(silent_.end(), open_.begin(), open_.end());
+  open_.clear();
+  std::sort(silent_.begin(), silent_.end(),
+            [this](std::uint32_t one, std::uint32_t other) { return entries_[one].sent < entries_[other].sent; });
+}
+
+// --- bursts ---
+
+void udp_prober::begin_bursts(time_point now) {
+  phase_ = phase::bursts;
+  open_.insert(open_.end(), silent_.begin(), silent_.end());
+  silent_.clear();
+  std::deque<std::uint32_t> unproven;
+  for (const std::uint32_t which : open_)
+    if (!entries_[which].known) (is_proven(entries_[which]) ? silent_ : unproven).push_back(which);
+  open_ = std::move(unproven);
+  for (view& each : views_) {
+    const bool was_heard = std::any_of(each.heard.begin(), each.heard.end(), [](unsigned count) { return count > 0; });
+    if (!was_heard) each.last_token = now;
+    each.is_asking = false;
+    each.next_burst = now;
+  }
+}
+
+void udp_prober::begin_burst(view& from, time_point now) {
+  from.burst.clear();
+  from.sent = 0;
+  from.proved = {};
+  from.heard_before = *std::max_element(from.heard.begin(), from.heard.end());
+  from.heard = {};
+  from.has_begun = false;
+  const std::size_t most = options_.is_loopback || from.period ? burst_limit_ : std::min(burst_limit_, search_burst);
+  const unsigned needed = proofs_needed();
+  std::array<bool, max_kinds> is_wanted{};
+  while (!open_.empty() && from.burst.size() < most) {
+    const std::uint32_t which = open_.front();
+    open_.pop_front();
+    if (entries_[which].known) continue;
+    from.burst.push_back(which);
+    for (std::size_t kind = 0; kind < kinds_.size(); ++kind)
+      is_wanted[kind] = is_wanted[kind] || entries_[which].proofs[kind] < needed;
+  }
+  if (from.burst.empty()) {  // the rest is with other sources, or only waits
+    from.next_burst = now + answer_time();
+    return;
+  }
+  // They take turns, for they may share the tokens.
+  const unsigned first = from.rotation++;
+  for (std::size_t at = 0; at < kinds_.size(); ++at)
+    if (const std::size_t kind = (first + at) % kinds_.size(); is_wanted[kind])
+      from.burst.push_back(reference_item(kinds_[kind].reference));
+  from.is_asking = true;
+  from.began = now;
+}
+
+// Every reference was heard: there is nothing to wait for.
+bool udp_prober::has_ended(const view& from, time_point now) const {
+  if (from.sent < from.burst.size()) return false;
+  if (now >= from.last_sent + burst_time(from)) return true;
+  return kinds_.size() == 1 && from.proved[0] == from.burst.size();
+}
+
+// A burst that takes its time on a busy machine proves little: it gets shorter, until it is one moment again.
+void udp_prober::fit_burst_size(const view& from) {
+  const duration span = from.last_sent - from.began;
+  const duration moment = same_moment(from);
+  const auto fitting =
+      static_cast<std::size_t>(static_cast<double>(from.burst.size()) * static_cast<double>(moment.count()) /
+                               static_cast<double>(std::max<duration>(span, duration(1)).count()));
+  if (span > moment)
+    burst_limit_ = std::clamp<std::size_t>(fitting, 1, burst_limit_);
+  else if (2 * span < moment)
+    burst_limit_ = std::min(options_.burst, 2 * burst_limit_);
+}
+
+void udp_prober::end_burst(view& from, time_point now) {
+  from.is_asking = false;
+  fit_burst_size(from);
+  // First those that were proved once, most likely silent: the next closed port proves them again, and they are done.
+  // Then those that nothing was learned of, so that each is looked at. In a burst that nobody heard the order stays:
+  // an error that comes late finds the same one.
+  std::vector<std::uint32_t> first;
+  std::vector<std::uint32_t> then;
+  for (const std::uint32_t item : from.burst) {
+    if ((item & reference_flag) != 0 || entries_[item].known) continue;
+    const entry& one = entries_[item];
+    const bool was_proved = std::any_of(one.proofs.begin(), one.proofs.end(), [](unsigned count) { return count > 0; });
+    if (is_proven(one))
+      silent_.push_back(item);
+    else
+      (was_proved ? first : then).push_back(item);
+  }
+  open_.insert(open_.begin(), then.begin(), then.end());
+  open_.insert(open_.begin(), first.begin(), first.end());
+  // Limits of several kinds run side by side.
+  const unsigned heard = *std::max_element(from.heard.begin(), from.heard.end());
+  const bool is_quick = from.period && *from.period < quick_period;
+  // Several tokens were there: they come more often than it seemed. None: less often, or the burst was lost.
+  if (is_quick && heard > 0) {
+    if (from.tokens == 0) from.counted_from = from.began - *from.period * heard;
+    from.tokens += heard;
+    from.period = (from.began - from.counted_from) / from.tokens;
+  } else if (from.period && (heard > 2 || (heard == 2 && from.heard_before > 1))) {
+    from.period = *from.period / heard + std::chrono::milliseconds(2);
+  } else if (heard == 0) {
+    from.period.reset();
+    from.tokens = 0;
+  }
+  const duration pause = heard > 0 && from.period ? until_next_burst(from)
+                         : options_.is_loopback   ? duration(0)
+                                                  : search_step;
+  from.next_burst = std::max(now, from.began + pause);
+  from.burst.clear();
+  from.sent = 0;
+  from.proved = {};
+}
+
+// --- time ---
+
 void udp_prober::tick(time_point now) {
   if (done()) return;
-  settle_proven(now);
-  if (in_blast_) {
-    const bool ended = std::all_of(keyholes_.begin(), keyholes_.end(), [&](const keyhole& each) {
-      return each.to_send >= each.burst.size() && now >= each.last_sent + answer_time();
-    });
-    if (ended && now >= blast_began_ + blast_time()) end_blast(now);
-  } else {
-    for (keyhole& each : keyholes_)
-      if (each.under_way && each.to_send >= each.burst.size() &&
-          (now >= each.last_sent + burst_time(each) || each.proved == each.burst.size()))
-        end_burst(each, now);
-    if (now - last_heard_ > token_drought + how_.timeout) settle_rest(port_state::unknown, reason::rate_limited, 0);
+  settle_silent(now);
+  if (phase_ == phase::survey && now >= end_of_survey()) end_survey(now);
+  if (phase_ == phase::bursts) {
+    for (view& each : views_)
+      if (each.is_asking && has_ended(each, now)) end_burst(each, now);
+    give_up_kinds(now);
   }
 }
 
 time_point udp_prober::wake(time_point now) const {
   if (done()) return never;
   time_point at = now + std::chrono::seconds(1);
-  for (const keyhole& each : keyholes_) {
-    if (each.under_way)
-      at = std::min(at, each.to_send < each.burst.size() ? now
-                        : in_blast_ ? std::max(each.last_sent + answer_time(), blast_began_ + blast_time())
-                                    : each.last_sent + burst_time(each));
-    else if (!in_blast_)
-      at = std::min(at, each.next_burst);
+  if (!silent_.empty()) at = std::min(at, entries_[silent_.front()].sent + options_.timeout);
+  if (phase_ == phase::survey) at = std::min(at, end_of_survey());
+  for (const view& each : views_) {
+    if (phase_ == phase::waiting) break;
+    if (each.sent < each.burst.size())
+      at = now;
+    else if (phase_ == phase::bursts)
+      at = std::min(at, each.is_asking ? each.last_sent + burst_time(each) : each.next_burst);
   }
-  for (const std::uint32_t which : proven_) at = std::min(at, entries_[which].first_sent + reply_time());
   return std::max(at, now);
 }
 

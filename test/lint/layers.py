@@ -14,7 +14,7 @@ import lint
 # The files of a module that do I/O; the others are protocols, parsers, plans and reports.
 DOES_IO = {'bench', 'file', 'maildir', 'owners', 'query', 'relay', 'run', 'secure', 'send', 'serve', 'sink',
            # the engines of the scan drive their sockets themselves (DESIGN.md), and this runs them in a call
-           'socket', 'tcp_connect', 'tcp_shards', 'udp', 'scan_host'}
+           'socket', 'tcp_connect', 'tcp_shards', 'network_watch', 'udp', 'udp_sockets', 'scan_host'}
 
 # What only I/O needs.
 IO_HEADERS = re.compile(

@@ -41,6 +41,15 @@ TEST_CASE("rate_limit: next() is when take() succeeds", "[scan][unit]") {
   CHECK(limit.take(limit.next()));
 }
 
+TEST_CASE("rate_limit: what could not wait is made up for by the next", "[scan][unit]") {
+  rate_limit limit(10, start);
+  CHECK(limit.take(start));
+  for (int count = 0; count < 2; ++count) limit.charge();
+  CHECK(limit.next() == start + 300ms);
+  CHECK_FALSE(limit.take(start + 299ms));
+  CHECK(limit.take(start + 300ms));
+}
+
 TEST_CASE("rate_limit: 0 is no limit", "[scan][unit]") {
   rate_limit limit(0, start);
   for (int at = 0; at < 1000; ++at) CHECK(limit.take(start));

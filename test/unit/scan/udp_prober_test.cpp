@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <array>
 #include <cerrno>
 #include <map>
 #include <random>
@@ -18,23 +19,55 @@ const time_point start{1h};
 
 /// A Linux host: open ports reply, silent ones do not, closed ones send ICMP while a token is there.
 struct host {
-  std::map<std::uint16_t, char> ports;  // 'o' open, 's' silent; else closed
+  // 'o' open, 's' silent, 'p' prohibited, 'r' unreachable as a router says; else closed
+  std::map<std::uint16_t, char> ports;
+  std::map<std::uint16_t, duration> delays;  // of answers; else `rtt`
+  bool one_limit = true;                // for all kinds of errors, as Linux has it; else one for each
   duration period = 1s;                 // 0: no limit
   double burst = 6;
   double at_first = 6;
   duration rtt = 200us;
+  duration first_rtt{};                      // of what is asked in the first 50 ms; 0: as the rest
   double loss = 0;
   bool icmp = true;
   time_point gone = never;
+
+  [[nodiscard]] char kind(std::uint16_t port) const {
+    const auto found = ports.find(port);
+    return found == ports.end() ? 'c' : found->second;
+  }
 };
+
+port_verdict truth(char kind) {
+  switch (kind) {
+    case 'o': return {.state = port_state::open, .why = reason::reply};
+    case 's': return {.state = port_state::open_filtered, .why = reason::no_response};
+    case 'p': return {.state = port_state::filtered, .why = reason::admin_prohibited, .sender = address::v4(2)};
+    case 'r': return {.state = port_state::filtered, .why = reason::host_unreachable, .sender = address::v4(3)};
+    default: return {.state = port_state::closed, .why = reason::port_unreachable, .sender = address::v4(2)};
+  }
+}
 
 struct outcome {
   std::map<std::uint16_t, port_verdict> seen;
+  std::map<std::uint16_t, unsigned> asked;  // how often; others than those of the list, too
   duration took{};
   std::size_t sent = 0;
 };
 
-outcome run(const host& other, std::uint16_t last, udp_prober_options how, duration limit = 10min) {
+/// So many datagrams a second, but for those that leave at once with the one before them.
+class pacer {
+ public:
+  explicit pacer(double rate) : gap_(rate > 0 ? duration(static_cast<std::int64_t>(1e9 / rate)) : duration(0)) {}
+  [[nodiscard]] time_point when(const udp_prober::probe& what) const { return what.at_once ? start : next_; }
+  void take(time_point now) { next_ = std::max(next_, now) + gap_; }
+
+ private:
+  duration gap_;
+  time_point next_ = start;
+};
+
+outcome run(const host& other, std::uint16_t last, udp_prober_options how, duration limit = 10min, double rate = 0) {
   std::mt19937_64 random(7);  // NOLINT: the same numbers each time
   std::bernoulli_distribution lost(other.loss);
   std::vector<std::uint16_t> ports;
@@ -42,48 +75,62 @@ outcome run(const host& other, std::uint16_t last, udp_prober_options how, durat
   std::shuffle(ports.begin(), ports.end(), random);
   time_point now = start;
   udp_prober mind(how, ports, now);
-  std::multimap<time_point, std::tuple<std::uint16_t, std::size_t, bool>> arrivals;
-  std::vector<double> tokens(how.sources, other.at_first);
-  std::vector<time_point> filled(how.sources, now);
+  pacer pace(rate);
+  std::multimap<time_point, std::pair<std::uint16_t, std::size_t>> arrivals;
+  struct bucket {
+    double tokens;
+    time_point filled;
+  };
+  std::map<std::pair<std::size_t, char>, bucket> buckets;
   outcome result;
   while (!mind.done() && now < start + limit) {
     while (!arrivals.empty() && arrivals.begin()->first <= now) {
-      const auto [port, source, is_reply] = arrivals.begin()->second;
+      const auto [port, source] = arrivals.begin()->second;
       arrivals.erase(arrivals.begin());
-      if (is_reply)
+      if (other.kind(port) == 'o')
         mind.replied(port, as_bytes("hello"), now);
       else
-        mind.refused(port, source, {port_state::closed, reason::port_unreachable, ECONNREFUSED}, now);
+        mind.refused(port, source, truth(other.kind(port)), now);
     }
     mind.tick(now);
+    time_point held_until = never;
     while (const auto probe = mind.next(now)) {
-      mind.sent(*probe, now);
+      if (pace.when(*probe) > now) {
+        held_until = pace.when(*probe);
+        break;
+      }
+      pace.take(now);
+      mind.sent(*probe, now, now + 3us);
       ++result.sent;
+      ++result.asked[probe->port];
       now += 3us;
       if (lost(random) || now >= other.gone) continue;
-      const auto found = other.ports.find(probe->port);
-      if (found != other.ports.end()) {
-        if (found->second == 'o' && !lost(random))
-          arrivals.emplace(now + other.rtt, std::tuple(probe->port, probe->source, true));
-        continue;
+      const char kind = other.kind(probe->port);
+      if (kind == 's') continue;
+      const auto delay = other.delays.find(probe->port);
+      const duration rtt = now < start + 50ms && other.first_rtt > 0ns ? other.first_rtt : other.rtt;
+      const time_point arrival = now + (delay == other.delays.end() ? rtt : delay->second);
+      if (kind != 'o') {
+        if (!other.icmp) continue;
+        bucket& level =
+            buckets.try_emplace({probe->source, other.one_limit ? 'c' : kind}, bucket{other.at_first, start})
+                .first->second;
+        if (other.period > 0ns) {
+          level.tokens = std::min(other.burst, level.tokens + static_cast<double>((now - level.filled).count()) /
+                                                                  static_cast<double>(other.period.count()));
+          level.filled = now;
+          if (level.tokens < 1) continue;
+          level.tokens -= 1;
+        }
       }
-      if (!other.icmp) continue;
-      double& level = tokens[probe->source];
-      if (other.period > 0ns) {
-        level = std::min(other.burst, level + static_cast<double>((now - filled[probe->source]).count()) /
-                                                  static_cast<double>(other.period.count()));
-        filled[probe->source] = now;
-        if (level < 1) continue;
-        level -= 1;
-      }
-      if (!lost(random)) arrivals.emplace(now + other.rtt, std::tuple(probe->port, probe->source, false));
+      if (!lost(random)) arrivals.emplace(arrival, std::pair(probe->port, probe->source));
     }
     while (auto answer = mind.take_answer()) {
       REQUIRE(result.seen.emplace(answer->port, answer->verdict).second);
       if (mind.done()) result.took = now - start;
     }
     if (mind.done()) break;
-    time_point wake = mind.wake(now);
+    time_point wake = held_until == never ? mind.wake(now) : held_until;
     if (!arrivals.empty()) wake = std::min(wake, arrivals.begin()->first);
     now = std::max(now + 1us, wake);
   }
@@ -97,11 +144,8 @@ outcome run(const host& other, std::uint16_t last, udp_prober_options how, durat
 std::size_t wrong(const outcome& result, const host& other) {
   std::size_t count = 0;
   for (const auto& [port, verdict] : result.seen) {
-    const auto found = other.ports.find(port);
-    const port_state truth = found == other.ports.end() ? port_state::closed
-                             : found->second == 'o'     ? port_state::open
-                                                        : port_state::open_filtered;
-    count += verdict.state == truth ? 0U : 1U;
+    const port_verdict right = truth(other.kind(port));
+    count += verdict.state == right.state && verdict.why == right.why ? 0U : 1U;
   }
   return count;
 }
@@ -124,7 +168,7 @@ TEST_CASE("udp_prober: behind a limit of one ICMP error a second every port is r
   const outcome result = run(other, 50, {});
   CHECK(wrong(result, other) == 0);
   const double closed = 50 - static_cast<double>(other.ports.size());
-  CHECK(seconds(result.took) < 1.1 * (closed - 6) + 0.1);
+  CHECK(seconds(result.took) < 1.1 * (closed - 6) + 1.1);  // the last silent port has its second
 }
 
 TEST_CASE("udp_prober: the time between tokens is found out", "[scan][unit]") {
@@ -133,7 +177,7 @@ TEST_CASE("udp_prober: the time between tokens is found out", "[scan][unit]") {
   const outcome result = run(other, 50, {});
   CHECK(wrong(result, other) == 0);
   const double closed = 50 - static_cast<double>(other.ports.size());
-  CHECK(seconds(result.took) < 1.1 * (closed - 6) * seconds(other.period) + 1.5);
+  CHECK(seconds(result.took) < 1.1 * (closed - 6) * seconds(other.period) + 2.5);
 }
 
 TEST_CASE("udp_prober: all closed, all silent, all open", "[scan][unit]") {
@@ -161,7 +205,7 @@ TEST_CASE("udp_prober: loopback ends at once", "[scan][unit]") {
   other.rtt = 20us;
   const outcome result = run(other, 50, {.is_loopback = true});
   CHECK(wrong(result, other) == 0);
-  CHECK(seconds(result.took) < 0.5);
+  CHECK(seconds(result.took) < 1.5);  // a silent port has its second
 }
 
 TEST_CASE("udp_prober: several sources share the work", "[scan][unit]") {
@@ -204,4 +248,114 @@ TEST_CASE("udp_prober: a host whose tokens were used up before is not taken for 
   other.at_first = 0;
   const outcome result = run(other, 50, {});
   CHECK(wrong(result, other) == 0);
+}
+
+TEST_CASE("udp_prober: silence is a verdict only when --timeout has passed since a port's last datagram",
+          "[scan][unit]") {
+  host other = with_services();
+  for (std::uint16_t port = 30; port <= 40; ++port) other.ports[port] = 'o';
+  other.delays = {{30, 300ms}, {31, 600ms}, {32, 900ms}, {33, 999ms}, {34, 400ms}, {8, 500ms}, {10, 950ms}};
+  other.period = GENERATE(0ms, 1000ms);
+  const outcome result = run(other, 50, {.is_loopback = GENERATE(false, true)});
+  CHECK(wrong(result, other) == 0);
+}
+
+TEST_CASE("udp_prober: a host whose ICMP errors all come late is right in every port", "[scan][unit]") {
+  host other = with_services();
+  other.rtt = GENERATE(300ms, 700ms, 990ms);
+  other.period = GENERATE(0ms, 100ms, 1000ms);
+  const outcome result = run(other, 30, {});
+  CHECK(wrong(result, other) == 0);
+}
+
+TEST_CASE("udp_prober: that the first answers took longer than all others hides nothing", "[scan][unit]") {
+  host other;
+  other.ports = {{1, 's'}, {2, 's'}};
+  other.first_rtt = GENERATE(5ms, 40ms);
+  other.period = GENERATE(0ms, 100ms, 1000ms);
+  const outcome result = run(other, GENERATE(as<std::uint16_t>(), 3, 20), {}, 1min);
+  CHECK(wrong(result, other) == 0);
+}
+
+TEST_CASE("udp_prober: any kind of ICMP error has its limit and proves its own state", "[scan][unit]") {
+  host other;
+  other.one_limit = GENERATE(true, false);
+  const std::string kinds = GENERATE("p", "r", "pc", "rs", "prcso", "psrs");
+  for (std::uint16_t port = 1; port <= 50; ++port) other.ports[port] = kinds[port % kinds.size()];
+  const outcome result = run(other, 50, {});
+  CHECK(wrong(result, other) == 0);
+  CHECK(seconds(result.took) < 60);
+}
+
+TEST_CASE("udp_prober: the truth holds at any rate", "[scan][unit]") {
+  host other;
+  if (GENERATE(false, true))
+    for (const std::uint16_t port : std::array<std::uint16_t, 4>{3, 9, 12, 20}) other.ports[port] = 's';
+  other.period = GENERATE(1000ms, 100ms, 1500ms);
+  const double rate = GENERATE(1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 300.0, 1000.0);
+  CAPTURE(rate, other.period, other.ports.size());
+  const outcome result =
+      run(other, 25, {.burst = std::clamp<std::size_t>(static_cast<std::size_t>(rate / 4), 1, 48)}, 30min, rate);
+  CHECK(wrong(result, other) == 0);
+  CHECK(static_cast<double>(result.sent) <= rate * seconds(result.took) + 50);
+  const double closed = 25 - static_cast<double>(other.ports.size());
+  if (rate >= 20) CHECK(seconds(result.took) < 1.5 * (closed - 6) * seconds(other.period) + 5);
+}
+
+TEST_CASE("udp_prober: asked once, each port has one datagram, and what that does not show is unknown",
+          "[scan][unit]") {
+  host other = with_services();
+  const outcome result = run(other, 50, {.proofs = 1, .ask_once = true});
+  for (std::uint16_t port = 1; port <= 50; ++port) CHECK(result.asked.at(port) == 1);
+  std::map<port_state, unsigned> counts;
+  for (const auto& [port, verdict] : result.seen) {
+    ++counts[verdict.state];
+    if (verdict.state != port_state::unknown) CHECK(verdict.state == truth(other.kind(port)).state);
+  }
+  CHECK(counts[port_state::closed] == 6);
+  CHECK(counts[port_state::open] == 2);
+  CHECK(seconds(result.took) < 1.1);
+}
+
+TEST_CASE("udp_prober: asked once, silent ports beside a closed one are known", "[scan][unit]") {
+  host other;
+  for (std::uint16_t port = 1; port <= 10; ++port) other.ports[port] = 's';
+  const outcome result = run(other, 10, {.proofs = 1, .ask_once = true});
+  CHECK(wrong(result, other) == 0);
+  CHECK(result.sent == 11);
+}
+
+TEST_CASE("udp_prober: the range is strict where that is wished, and then silence alone proves nothing",
+          "[scan][unit]") {
+  host other;
+  for (std::uint16_t port = 1; port <= 5; ++port) other.ports[port] = 's';
+  for (const bool once : {false, true}) {
+    const outcome result = run(other, 5, {.proofs = once ? 1U : 2U, .ask_once = once, .strict_range = true});
+    for (const auto& [port, times] : result.asked) CHECK(port <= 5);
+    for (const auto& [port, verdict] : result.seen) {
+      CHECK(verdict.state == port_state::unknown);
+      CHECK(verdict.why == reason::no_response);
+    }
+  }
+  const outcome free = run(other, 5, {});
+  CHECK(wrong(free, other) == 0);
+  CHECK(free.asked.size() > 5);
+  // A closed port of the list serves as well.
+  const outcome with_closed = run(other, 6, {.strict_range = true});
+  CHECK(wrong(with_closed, other) == 0);
+  CHECK(with_closed.asked.size() == 6);
+}
+
+TEST_CASE("udp_prober: a host that is unreachable is so in every port that was asked", "[scan][unit]") {
+  const std::vector<std::uint16_t> ports{1, 2, 3};
+  udp_prober mind({}, ports, start);
+  const port_verdict nobody{.state = port_state::filtered, .why = reason::host_unreachable};
+  for (int count = 0; count < 2; ++count) mind.sent(*mind.next(start), start, start);
+  mind.unreachable(nobody);
+  CHECK(mind.left() == 1);
+  mind.abandon({.why = reason::net_unreachable, .is_local = true});
+  CHECK(mind.done());
+  std::map<reason, int> seen;
+  while (const auto answer = mind.take_answer()) ++seen[answer->verdict.why];
+  CHECK(seen == std::map<reason, int>{{reason::host_unreachable, 2}, {reason::net_unreachable, 1}});
 }
