@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -68,7 +69,8 @@ constexpr std::array scan_options{
     option{.name = "rate", .argument = "N", .help = "most probes a second; else as many as the path bears"},
     option{.name = "retries",
            .argument = "N",
-           .help = "how often a silent port is asked again; else once, and more where answers get lost"},
+           .help = "how often a silent port is asked again; else once, and more where answers get lost; with 0 each "
+                   "port is asked once"},
     option{.name = "seed", .argument = "N", .help = "of the random order, which it makes the same again"},
     option{.name = "send",
            .argument = "TEXT",
@@ -78,6 +80,9 @@ constexpr std::array scan_options{
            .argument = "ADDR",
            .help = "local address to ask from; several take turns",
            .repeatable = true},
+    option{
+        .name = "strict-range",
+        .help = "ask no UDP port outside the range, not even to find a closed one; silent ports may then be unknown"},
     shared_options::tcp,
     option{.name = "timeout", .argument = "DURATION", .help = "longest wait for one answer", .fallback = "1s"},
     option{.name = "top", .argument = "N", .help = "the N ports most often open, in place of --range"},
@@ -233,7 +238,8 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
                   .timeout = timeout,
                   .retries = retries,
                   .sources = sources,
-                  .message = no_send ? std::string() : message};
+                  .message = no_send ? std::string() : message,
+                  .strict_range = args.flag("strict-range")};
   return call;
 }
 
@@ -283,12 +289,17 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
     not_asked.add(found);
     report->add(found);
   };
-  if (out.is_verbose())
+  if (out.is_verbose()) {
+    output.note = [&](std::string_view text) {
+      progress.clear();
+      out.detail(text);
+    };
     output.opened = [&](const scan::finding& found) {
       progress.clear();
       out.detail(
           fmt::format("{} {} is open", scan::name_of(found.protocol), net::to_string(found.address, found.port)));
     };
+  }
 
   std::vector<std::unique_ptr<scan::engine>> engines;
   if (call.tcp) {
@@ -354,6 +365,8 @@ result<void> check_sources(const std::vector<scan::address>& sources, const targ
 }
 
 exit_status run_scan(arguments& args, console& out) {
+  // The scan's loop takes it; before and after that it has nothing to print.
+  std::signal(SIGUSR1, SIG_IGN);
   const auto services = scan::service_names::read();
   const scan_call call = parse_scan(args, out, services);
   if (args.error()) return out.refuse(*args.error());
@@ -387,24 +400,26 @@ constexpr std::array scan_statuses{done,          partly_done,   usage,       ba
                                    not_permitted, configuration, interrupted, terminated};
 
 constexpr std::array actions{
-    action{.path = "scan",
-           .summary = "find the open ports of hosts",
-           .operands = "[TARGET...]",
-           .description =
-               "Asks every port in random order and tells its state and why. TCP: open (the connection was made), "
-               "closed (a reset), filtered (silence, or ICMP). UDP: open (a reply), closed (ICMP port unreachable), "
-               "filtered (other ICMP), open|filtered (silence where a closed port would have been heard), unknown "
-               "(silence that the target's limit on ICMP explains as well). On an open TCP port it listens, sends a "
-               "message, and shows what comes; an echo is named.\n\n"
-               "Needs no privilege. It goes as fast as the path bears, asks silent ports again, more often where "
-               "answers get lost, and waits as long as the measured round trips say. A Linux host sends few ICMP "
-               "errors, one a second after six: UDP takes that long. SIGINT ends it with what is known; SIGUSR1 "
-               "prints a line of progress.",
-           .options = scan_options,
-           .takes_transport = true,
-           .examples = scan_examples,
-           .statuses = scan_statuses,
-           .run = run_scan},
+    action{
+        .path = "scan",
+        .summary = "find the open ports of hosts",
+        .operands = "[TARGET...]",
+        .description =
+            "Asks every port in random order and tells its state and why. TCP: open (the connection was made), "
+            "closed (a reset), filtered (silence, or ICMP). UDP: open (a reply), closed (ICMP port unreachable), "
+            "filtered (other ICMP), open|filtered (silence where a closed port would have been heard), unknown "
+            "(silence that the target's limit on ICMP explains as well). On an open TCP port it listens, sends a "
+            "message, and shows what comes; an echo is named.\n\n"
+            "Needs no privilege. It goes as fast as the path bears, asks silent ports again, more often where "
+            "answers get lost, and waits as long as the measured round trips say. A Linux host sends few ICMP "
+            "errors, one a second after six: UDP takes that long. Where no port of the range shows itself as closed, "
+            "UDP asks up to four ports outside it (33099, 39817, 40125, 47391), unless --strict-range is given. SIGINT "
+            "ends it with what is known; SIGUSR1 prints a line of progress.",
+        .options = scan_options,
+        .takes_transport = true,
+        .examples = scan_examples,
+        .statuses = scan_statuses,
+        .run = run_scan},
 };
 
 }  // namespace
