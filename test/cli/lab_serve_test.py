@@ -240,7 +240,7 @@ class Mail(LabCase):
         """lab serve: without a place for the CA it says what to do; without mail it needs none"""
         file = self.scratch() / "file"
         file.write_text("", encoding="utf-8")
-        done = self.netlab("lab", "serve", "--state", file / "below", status=None)
+        done = self.netlab("lab", "serve", "--port-offset", 10000, "--state", file / "below", status=None)
         self.assert_one_error(done, says="--without mail")
         self.serve_lab("--without", "mail", names=set(LAB) - harness.LAB_MAIL, env={"HOME": "/nonexistent"})
 
@@ -337,7 +337,7 @@ class Choice(LabCase):
         server = harness.Server(command, harness.lab_lines(set(LAB) - harness.LAB_MAIL))
         self.addCleanup(server.kill)
         self.assertEqual(server.named["echo", "udp"], 10007)
-        self.assertIn("10000 is added to them (--port-offset)", server.err)
+        server.until_err(r"10000 is added to them \(--port-offset\)")
         server.stop()
         done = harness.run([*command, "--port-offset", "0"])
         self.assertEqual(done.status, harness.NOT_PERMITTED)

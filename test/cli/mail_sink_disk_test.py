@@ -86,7 +86,7 @@ class Killed(Sinking):
                 os.utime(litter)
 
 
-@unittest.skipUnless(may_mount(), "only root may mount a small disk")
+@unittest.skipUnless(may_mount(), "a small disk cannot be mounted here")
 class Full(Sinking):
     def small(self, size="600k"):
         """A sink whose Maildir is on a disk of this size, and that directory as seen from here."""

@@ -359,7 +359,7 @@ class Rules(Sinking):
             self.assertEqual(peer.ask(f"RCPT TO:<{whom}>")[:3], str(code))
         self.assertRegex(peer.data(), "^250")
         self.assertEqual(self.messages(server)[0].get_all("Delivered-To"), ["ann@example.org"])
-        self.assertIn("refused from <a@example.org> to <later@example.org>: 451 ", server.err)
+        server.until_err("refused from <a@example.org> to <later@example.org>: 451 ")
         self.assertIn("; 4 refused,", self.totals(server))
 
     def test_rate(self):

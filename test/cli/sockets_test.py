@@ -200,7 +200,7 @@ class Watch(Case):
     def test_reader_leaves(self):
         """sockets --watch: a reader that goes away ends it, without an error"""
         reader, writer = os.pipe()
-        child = subprocess.Popen([harness.NETLAB, "sockets", "--watch", "--interval", "20ms"], stdout=writer,
+        child = subprocess.Popen([harness.NETLAB, "sockets", "--watch", "-q", "--interval", "20ms"], stdout=writer,
                                  stderr=subprocess.PIPE, env=harness.environment())
         os.close(writer)
         os.read(reader, 1)
