@@ -136,12 +136,13 @@ class LateAnswers(UdpCase):
 
 @world.needs_namespaces
 class Rates(UdpCase):
-    def at(self, rate, last=25, **limit):
-        """25 ports, with Linux's limit five times as fast, so that it does not last."""
+    def at(self, rate, limit="2/s", last=25):
+        """Linux's limit, some of them faster, so that it does not last."""
         network = self.simulate(f"""
             host {HOST[4]}
+              delay 200us
               udp 4,11 silent
-              limit icmp 5/s burst 6
+              limit icmp {limit} burst 6
         """)
         begin = time.monotonic()
         self.right(network, f"1-{last}", "--rate", str(rate))
@@ -150,11 +151,11 @@ class Rates(UdpCase):
 
     def test_5(self):
         """scan udp: closed ports are closed at 5 datagrams a second"""
-        self.at(5, last=12)
+        self.at(5, limit="5/s", last=12)
 
     def test_10(self):
         """scan udp: closed ports are closed at 10 datagrams a second"""
-        self.at(10)
+        self.at(10, limit="1/s", last=16)
 
     def test_20(self):
         """scan udp: closed ports are closed at 20 datagrams a second"""
