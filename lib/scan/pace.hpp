@@ -22,12 +22,12 @@ class rate_limit {
         slack_(std::min<duration>(std::chrono::milliseconds(10), gap_ * max_burst)),
         next_(now) {}
 
-  /// Takes a place if there is one.
-  [[nodiscard]] bool take(time_point now) {
+  /// Takes a place if there is one, for so many packets: those that follow later are counted now.
+  [[nodiscard]] bool take(time_point now, unsigned packets = 1) {
     if (gap_ == duration(0)) return true;
     next_ = std::max(next_, now - slack_);
     if (next_ > now) return false;
-    next_ += gap_;
+    next_ += gap_ * packets;
     return true;
   }
   /// Takes a place that may not be there yet: what must not wait is made up for by the next.
@@ -137,96 +137,66 @@ class window {
   std::uint64_t all_answered_ = 0;
 };
 
-/// A pace for a target that answers only so many probes a second, however few are under way. Nothing until more
-/// controls are lost than answered; then half as many probes a second each time, though never less than had answers,
-/// and a little more as long as hardly any control gets lost.
-class crawl {
- public:
-  explicit crawl(time_point now) : began_(now) {}
-
-  void answered(bool is_control, time_point now) {
-    end_round(now);
-    ++answers_;
-    if (is_control) ++kept_;
-  }
-  /// A control was.
-  void lost(time_point now) {
-    ++lost_;
-    end_round(now);
-  }
-  /// When the next probe may go out; in the past if it may now.
-  [[nodiscard]] time_point next() const noexcept { return next_; }
-  void take(time_point now) {
-    ++sent_;
-    if (gap_ > duration(0)) next_ = std::max(next_, now - max_lag) + gap_;
-  }
-
- private:
-  static constexpr duration round = std::chrono::seconds(1);
-  static constexpr duration short_round = std::chrono::milliseconds(100);  // when it is clear what to do
-  static constexpr duration max_lag = std::chrono::milliseconds(10);       // what a nap of ours may make up for
-  static constexpr unsigned many = 8;
-  static constexpr double tolerance = 0.3;  // of the controls; a radio link loses some
-  static constexpr double least = 10;       // a second
-
-  void end_round(time_point now) {
-    const duration took = now - began_;
-    const bool is_overrun = lost_ >= many && lost_ > kept_;
-    if (took < (is_overrun ? short_round : round)) return;
-    const double seconds = std::chrono::duration<double>(took).count();
-    if (is_overrun && answers_ > 0)  // where nobody answers, no pace will do
-      set(std::max(answers_, sent_ / 2) / seconds);
-    else if (gap_ > duration(0) && kept_ > 0 && lost_ <= tolerance * (lost_ + kept_))
-      set((lost_ == 0 ? 1.5 : 1.1) * 1e9 / static_cast<double>(gap_.count()));
-    began_ = now;
-    answers_ = sent_ = 0;
-    kept_ = lost_ = 0;
-  }
-  void set(double per_second) { gap_ = duration(static_cast<std::int64_t>(1e9 / std::max(per_second, least))); }
-
-  time_point began_;
-  time_point next_ = time_point::min();
-  duration gap_{};
-  double answers_ = 0;
-  double sent_ = 0;
-  unsigned kept_ = 0;  // controls
-  unsigned lost_ = 0;
-};
-
 /// How often probes get lost, and how often to ask before silence is the port's own.
 class loss_estimate {
  public:
   /// A port was answered at this try (1: the first).
   void answered_at(unsigned attempt) {
-    answered_ += 1;
-    lost_ += attempt - 1;
+    ports_.add(1, attempt - 1);
     was_seen_ = was_seen_ || attempt > 1;
-    if (answered_ < memory) return;
-    answered_ /= 2;
-    lost_ /= 2;
   }
-  /// One that would have been answered was not.
-  void lost() {
-    lost_ += 1;
+  /// A control was: a port that answers whenever it can.
+  void control_answered() { controls_.add(1, 0); }
+  void control_lost() {
+    controls_.add(0, 1);
+    ports_.add(0, 1);
     was_seen_ = true;
   }
+  /// What was lost before says nothing of how it is now.
+  void begin_anew() {
+    ports_ = {};
+    controls_ = {};
+  }
   [[nodiscard]] bool was_seen() const noexcept { return was_seen_; }
+  /// Ports that are never answered are not in their own count, so of much loss the controls know more.
   [[nodiscard]] double rate() const noexcept {
-    return answered_ == 0 ? 0 : static_cast<double>(lost_) / static_cast<double>(lost_ + answered_);
+    return controls_.all() < least_controls ? ports_.rate() : std::max(ports_.rate(), controls_.rate());
   }
   /// At least `least` tries, and so many that fewer than one of a thousand scans with this many silent and
   /// lossy ports calls one of them wrong.
-  [[nodiscard]] unsigned tries(unsigned least, std::uint64_t ports) const noexcept {
-    if (lost_ < 2) return least;
-    const double wanted = std::log(1e-3 / static_cast<double>(std::max<std::uint64_t>(ports, 1))) / std::log(rate());
-    return std::clamp(static_cast<unsigned>(std::ceil(std::min(wanted, 1e6))), least, std::max(least, max_tries));
+  /// `is_little_known`: there may be more loss than was seen, as after a change.
+  [[nodiscard]] unsigned tries(unsigned least, std::uint64_t ports, bool is_little_known = false) const noexcept {
+    if (ports_.lost < 2 && !is_little_known) return least;
+    const double most = is_little_known ? std::max(rate(), ports_.most()) : rate();
+    const double wanted = std::log(1e-3 / static_cast<double>(std::max<std::uint64_t>(ports, 1))) / std::log(most);
+    return std::max(least, static_cast<unsigned>(std::ceil(std::min(wanted, 1e6))));
   }
 
  private:
-  static constexpr unsigned max_tries = 12;
-  static constexpr std::uint64_t memory = 8192;  // answers; a path that was crowded once may have got better
-  std::uint64_t answered_ = 0;
-  std::uint64_t lost_ = 0;
+  struct tally {
+    static constexpr std::uint64_t memory = 8192;  // answers; a path that was crowded once may have got better
+    std::uint64_t answered = 0;
+    std::uint64_t lost = 0;
+    void add(unsigned more_answered, unsigned more_lost) {
+      answered += more_answered;
+      lost += more_lost;
+      if (answered < memory) return;
+      answered /= 2;
+      lost /= 2;
+    }
+    [[nodiscard]] std::uint64_t all() const noexcept { return answered + lost; }
+    /// Laplace's rule of succession.
+    [[nodiscard]] double most() const noexcept {
+      return (static_cast<double>(lost) + 1) / (static_cast<double>(all()) + 2);
+    }
+    [[nodiscard]] double rate() const noexcept {
+      // Never 1: it may be that the next one is answered.
+      return lost == 0 ? 0 : static_cast<double>(lost) / (static_cast<double>(all()) + 0.5);
+    }
+  };
+  static constexpr std::uint64_t least_controls = 8;
+  tally ports_;
+  tally controls_;
   bool was_seen_ = false;
 };
 

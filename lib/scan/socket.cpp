@@ -102,6 +102,13 @@ bool has_local_address(const address& to, std::span<const address> sources) noex
   return !has_source && works_from(nullptr);
 }
 
+bool has_route(const address& to) noexcept {
+  const net::unique_fd fd(::socket(to.is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  constexpr std::uint16_t any_port = 9;  // discard, though nothing is sent
+  const socket_address end(to, any_port);
+  return !fd || ::connect(fd.get(), &end.any, end.size) == 0;
+}
+
 own_addresses::own_addresses() {
   ifaddrs* all = nullptr;
   if (::getifaddrs(&all) != 0) return;

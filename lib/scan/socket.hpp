@@ -48,6 +48,9 @@ struct socket_address {
 /// is, connect() says EADDRNOTAVAIL, as it does when the ports are used up. Sends nothing.
 [[nodiscard]] bool has_local_address(const address& to, std::span<const address> sources) noexcept;
 
+/// Whether this machine knows a way to the address at the moment. Sends nothing.
+[[nodiscard]] bool has_route(const address& to) noexcept;
+
 /// The addresses that this machine has at one moment.
 class own_addresses {
  public:

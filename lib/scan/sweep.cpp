@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scan/sweep.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -8,16 +9,20 @@ namespace netlab::scan {
 namespace {
 
 constexpr std::size_t first_window = 256;     // a burst that any home router's queue takes
-constexpr std::uint64_t max_own_rtts = 4096;  // targets with a round trip time of their own: 64 octets each
-constexpr std::size_t max_doubtful = 1 << 20;  // 16 MB; beyond it the earliest are believed to be silent
-constexpr unsigned max_attempts = 30;          // of a silent port, whatever is wrong with the path
+constexpr std::size_t max_doubtful = 1 << 20;  // 64 MB; beyond it the earliest are concluded first
+constexpr std::size_t max_parked = 1 << 16;
+// Where more fair tries than the first were needed to prove silence, most packets get lost: then it is tried no more
+// often than the second says, and what stays silent remains unknown.
+constexpr unsigned most_tries = 30;
+constexpr unsigned tries_in_vain = 12;
+constexpr unsigned most_attempts = 100;  // whatever is wrong with the path
 
-// Nobody has answered yet, so the round trip is not known: most answer by then, and who is slower gets more time at
+// Nobody has answered yet, so the round trip is not known: most answer by then, and a slower host gets more time at
 // the next attempt.
 constexpr duration first_patience = std::chrono::milliseconds(250);
-// Less would call a machine silent that had something else to do for a moment.
+// Less would ask a machine again that had something else to do for a moment.
 constexpr duration least_patience = std::chrono::milliseconds(100);
-// From the third attempt on it is lost packets that are looked for, no busy machine.
+// From the third attempt on it is lost packets that are looked for, not a busy machine.
 constexpr duration next_patience = std::chrono::milliseconds(25);
 // A queue that answers wait in this long will soon be full.
 constexpr duration long_queue = std::chrono::milliseconds(20);
@@ -26,10 +31,14 @@ constexpr duration gone_after = std::chrono::seconds(5);
 constexpr unsigned max_backoff = 10;  // doublings
 // So many probes have one control among them.
 constexpr unsigned probes_a_control = 16;
+constexpr unsigned probes_a_control_slow = 4;  // few probes a second: each control says more
 // What a busy machine adds to a round trip.
 constexpr duration least_transit = std::chrono::milliseconds(2);
 // What else holds descriptors, ports or memory needs a moment to let go.
 constexpr duration short_of_resources = std::chrono::milliseconds(5);
+// An interface that is down comes up again within this time, or stays down: a cable, an access point, a lease.
+constexpr duration link_patience = std::chrono::seconds(10);
+constexpr duration link_retry = std::chrono::milliseconds(250);
 
 bool has_short_queue(const rtt_estimator& path) { return path.smoothed() < 2 * path.shortest() + long_queue; }
 
@@ -37,42 +46,152 @@ bool has_short_queue(const rtt_estimator& path) { return path.smoothed() < 2 * p
 
 sweep::sweep(const sweep_parameters& how, time_point now)
     : how_(how),
+      plan_(how.kernel, how.timeout, how.retries_fixed ? std::optional(how.retries) : std::nullopt),
       order_(how.targets * how.ports, how.seed),
       size_((order_.size() + how.shards - 1 - how.shard) / how.shards),
       window_(first_window, how.parallel),
       limit_(how.rate, now),
       crawl_(now),
-      paths_(how.targets <= max_own_rtts ? how.targets : 1,
-             path{.rtt = rtt_estimator(first_patience, least_patience, how.timeout)}),
+      common_(first_patience, least_patience, how.timeout),
+      paths_(how.targets, path{.rtt = common_}),
       flights_(how.parallel),
       place_(how.shard),
       first_phase_left_(size_) {
   free_.reserve(how.parallel);
-  for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<std::uint32_t>(slot));
+  for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<slot_number>(slot));
 }
 
-sweep::path& sweep::path_of(std::uint64_t item) { return paths_.size() == 1 ? paths_[0] : paths_[target(item)]; }
-const sweep::path& sweep::path_of(std::uint64_t item) const {
-  return paths_.size() == 1 ? paths_[0] : paths_[target(item)];
+// ---- cases: ports that were asked and are not known ----
+
+sweep::case_number sweep::open(std::uint64_t item) {
+  case_number which = 0;
+  if (free_cases_.empty()) {
+    which = static_cast<case_number>(cases_.size());
+    cases_.emplace_back();
+  } else {
+    which = free_cases_.back();
+    free_cases_.pop_back();
+    cases_[which] = {};
+  }
+  cases_[which].item = item;
+  return which;
 }
 
-duration sweep::patience(std::uint64_t item, std::size_t wait) const {
-  const rtt_estimator& rtt = path_of(item).rtt;
-  // The last attempt at a target that never answered has all the time there is.
-  if (!rtt.has_sample() && (wait > 0 || how_.retries == 0)) return how_.timeout;
-  const duration wanted =
-      wait == 2 ? std::max(rtt.transit(), next_patience) : std::max(rtt.timeout(), rtt.transit() * (wait == 0 ? 1 : 2));
-  return std::min(how_.timeout, wanted * (1U << path_of(item).backoff));
+// The port is known. Where a queue still has the case, the queue lets it go.
+void sweep::close(case_number which) {
+  open_case& one = cases_[which];
+  count_as_asked(one);
+  if (which == scout_ && !is_scout_sent_) scout_ = none;
+  while (one.flights != none) {
+    const slot_number slot = one.flights;
+    if (flights_[slot].at == stage::awaited) unlink(slot);
+    take_from_case(slot);
+    flights_[slot].at = stage::free;
+    ++flights_[slot].generation;
+    released_.push_back(slot);
+  }
+  one.is_done = true;
+  ++done_;
+  if (one.is_queued)
+    drop_done_fronts();
+  else
+    free_cases_.push_back(which);
 }
 
-bool sweep::is_silent(const silence& one) const {
-  // What was asked while the sweep went on may have met the crowd that it was itself.
+void sweep::queue(std::deque<case_number>& where, case_number which, bool in_front) {
+  cases_[which].is_queued = true;
+  in_front ? where.push_front(which) : where.push_back(which);
+}
+
+sweep::case_number sweep::take(std::deque<case_number>& from) {
+  const case_number which = from.front();
+  from.pop_front();
+  cases_[which].is_queued = false;
+  drop_done_fronts();
+  return which;
+}
+
+void sweep::drop_done_fronts() {
+  for (std::deque<case_number>* each : {&again_, &doubtful_, &parked_})
+    while (!each->empty() && cases_[each->front()].is_done) {
+      free_cases_.push_back(each->front());
+      each->pop_front();
+    }
+  while (!settling_.empty() && cases_[settling_.top().which].is_done) {
+    free_cases_.push_back(settling_.top().which);
+    settling_.pop();
+  }
+}
+
+void sweep::conclude(case_number which, verdict meaning) {
+  conclusions_.push_back({cases_[which].item, meaning, cases_[which].system_error});
+  close(which);
+}
+
+void sweep::count_as_asked(open_case& one) {
+  if (!std::exchange(one.counts_as_asked, true)) --first_phase_left_;
+}
+
+// What was asked while the sweep went on may have met the crowd that it was itself.
+unsigned sweep::wanted_tries() const {
   const unsigned least = loss_.was_seen() ? std::max(2U, how_.retries + 1) : how_.retries + 1;
-  return one.attempts >= max_attempts || one.fair >= loss_.tries(least, order_.size());
+  return loss_.tries(least, order_.size(), crawl_.is_slow());
+}
+
+bool sweep::was_asked_enough(const open_case& one) const {
+  const unsigned wanted = wanted_tries();
+  const unsigned enough = wanted <= most_tries ? wanted : tries_in_vain;
+  return one.attempts >= most_attempts || one.fair + one.unproved >= static_cast<int>(enough);
+}
+
+bool sweep::is_meant(std::uint64_t item, time_point sent, time_point now) const {
+  const path& way = path_of(item);
+  return way.control == path::none || way.last_heard_of >= sent || now - way.last_heard > gone_after;
+}
+
+void sweep::ask_again_later(case_number which) {
+  open_case& one = cases_[which];
+  if (one.attempts < least_attempts()) return queue(again_, which);
+  count_as_asked(one);
+  if (how_.retries_fixed) {
+    one.is_queued = true;
+    settling_.push({one.last_sent + plan_.at(one.attempts).kept, which});
+    return;
+  }
+  // How much gets lost is not known well enough before the end of the sweep.
+  if (!is_swept() && loss_.was_seen()) one.fair = one.unproved = 0;
+  queue(doubtful_, which);
+}
+
+// A pace that has changed, or a limit that was found: what was silent before is asked as if for the first time.
+void sweep::look_at_regime() {
+  if (crawl_.changed() <= regime_) return;
+  regime_ = crawl_.changed();
+  loss_.begin_anew();
+  for (open_case& one : cases_) {
+    one.fair = one.unproved = 0;
+    one.outdated = one.attempts;
+  }
+}
+
+// ---- flights: connections that are kept for an answer ----
+
+duration sweep::patience(const flight& one) const {
+  const path& way = path_of(one.item);
+  const std::size_t wait = wait_of(one.attempt);
+  duration wanted = how_.timeout;
+  // The last attempt at a target that never answered has all the time there is.
+  if (way.rtt.has_sample() || (wait == 0 && least_attempts() > 1)) {
+    wanted = wait == 2 ? std::max(way.rtt.transit(), next_patience)
+                       : std::max(way.rtt.timeout(), way.rtt.transit() * (wait == 0 ? 1 : 2));
+    wanted = std::min(how_.timeout, wanted * (1U << way.backoff));
+  }
+  return counts_syns() ? std::min(wanted, plan_.at(one.attempt).kept) : wanted;
 }
 
 time_point sweep::leaves_path(const flight& one) const {
-  return one.sent + std::max(path_of(one.item).rtt.transit(), least_transit);
+  const rtt_estimator& own = path_of(one.item).rtt;
+  return one.sent + std::max((own.has_sample() ? own : common_).transit(), least_transit);
 }
 
 void sweep::look_at_path(time_point now) {
@@ -85,197 +204,364 @@ void sweep::look_at_path(time_point now) {
     }
 }
 
-bool sweep::has_work() const noexcept {
-  return !again_.empty() || place_ < order_.size() || !to_accompany_.empty() ||
-         (is_swept() && !doubtful_.empty() && !is_silent(doubtful_.front()));
-}
-
-void sweep::accompany(std::uint64_t item, time_point now) {
-  path& its = path_of(item);
-  // Where all targets share a path, one of them says nothing of the others.
-  if (how_.retries_fixed || its.control == no_item || paths_.size() != how_.targets) return;
-  if (now - its.last_heard > gone_after) return;
-  if (its.unaccompanied++ == 0) to_accompany_.push_back(item);
-}
-
-sweep::silence sweep::choose(bool& is_control) {
-  const auto take = [](std::deque<silence>& from) {
-    const silence first = from.front();
-    from.pop_front();
-    return first;
-  };
-  const bool is_control_due =
-      !to_accompany_.empty() && path_of(to_accompany_.front()).unaccompanied >= probes_a_control;
-  is_control = false;
-  if (!is_control_due) {
-    if (!again_.empty()) return take(again_);
-    if (place_ < order_.size()) return {order_(std::exchange(place_, place_ + how_.shards)), 0, 0};
-    if (to_accompany_.empty()) return take(doubtful_);
-    if (is_swept() && !doubtful_.empty() && !is_silent(doubtful_.front())) return take(doubtful_);
-  }
-  is_control = true;
-  path& its = path_of(to_accompany_.front());
-  to_accompany_.pop_front();
-  its.unaccompanied = 0;
-  return {its.control, 0, 0};
-}
-
-std::optional<sweep::probe> sweep::next(time_point now) {
-  look_at_path(now);
-  if (on_path_ >= window_.size() || free_.empty() || now < hold_until_ || !has_work()) return std::nullopt;
-  if (is_swept() && now < crawl_.next()) return std::nullopt;
-  if (!limit_.take(now)) return std::nullopt;
-  if (is_swept()) crawl_.take(now);
-  bool is_control = false;
-  const silence what = choose(is_control);
-  const std::uint32_t slot = free_.back();
-  free_.pop_back();
-  flight& now_under_way = flights_[slot];
-  list& waiting = lists_[wait_of(what.attempts + 1U)];
-  const auto attempt = static_cast<std::uint16_t>(what.attempts + 1);
-  now_under_way = {what.item, attempt, what.fair, true, is_control, now, waiting.last, none};
+void sweep::link(slot_number slot) {
+  flight& one = flights_[slot];
+  list& waiting = lists_[wait_of(one.attempt)];
+  one.before = waiting.last;
+  one.behind = none;
   (waiting.last == none ? waiting.first : flights_[waiting.last].behind) = slot;
   waiting.last = slot;
   if (waiting.oldest_on_path == none) waiting.oldest_on_path = slot;
-  ++under_way_;
+  one.at = stage::awaited;
+  one.on_path = true;
+  ++awaited_;
   ++on_path_;
-  if (!is_control && attempt > how_.retries) accompany(what.item, now);
-  return probe{what.item, attempt, slot, is_control};
 }
 
-void sweep::unlink(std::uint32_t slot) {
+void sweep::unlink(slot_number slot) {
   flight& one = flights_[slot];
-  assert(one.attempt != 0);
+  assert(one.at == stage::awaited);
   list& waiting = lists_[wait_of(one.attempt)];
   (one.before == none ? waiting.first : flights_[one.before].behind) = one.behind;
   (one.behind == none ? waiting.last : flights_[one.behind].before) = one.before;
   if (waiting.oldest_on_path == slot) waiting.oldest_on_path = one.behind;
   if (one.on_path) --on_path_;
-  one.attempt = 0;
+  one.on_path = false;
+  one.at = stage::late;
+  --awaited_;
+}
+
+void sweep::take_from_case(slot_number slot) {
+  if (is_control(flights_[slot])) return;
+  slot_number* each = &cases_[flights_[slot].of].flights;
+  while (*each != slot) each = &flights_[*each].sibling;
+  *each = flights_[slot].sibling;
+}
+
+void sweep::release(slot_number slot) {
+  if (flights_[slot].at == stage::awaited) unlink(slot);
+  take_from_case(slot);
+  flights_[slot].at = stage::free;
+  ++flights_[slot].generation;
   free_.push_back(slot);
   --under_way_;
 }
 
+std::optional<std::uint32_t> sweep::take_released() {
+  if (released_.empty()) return std::nullopt;
+  const slot_number slot = released_.back();
+  released_.pop_back();
+  free_.push_back(slot);
+  --under_way_;
+  return slot;
+}
+
+// ---- what to send ----
+
+bool sweep::has_port() const noexcept {
+  return !again_.empty() || (place_ < order_.size() && parked_.size() < max_parked) ||
+         (is_swept() && !doubtful_.empty() && !was_asked_enough(cases_[doubtful_.front()]));
+}
+
+void sweep::accompany(std::uint64_t item, time_point now) {
+  const path& known = path_of(item);
+  if (how_.retries_fixed || known.control == path::none || now - known.last_heard > gone_after) return;
+  if (paths_.heard(target(item)).unaccompanied++ == 0) to_accompany_.push_back(item);
+}
+
+std::optional<std::uint64_t> sweep::take_control() {
+  if (is_testing()) return tested_;
+  if (to_accompany_.empty()) return std::nullopt;
+  const unsigned due = crawl_.is_slow() ? probes_a_control_slow : probes_a_control;
+  if (has_port() && path_of(to_accompany_.front()).unaccompanied < due) return std::nullopt;
+  path& way = paths_.heard(target(to_accompany_.front()));
+  to_accompany_.pop_front();
+  way.unaccompanied = 0;
+  return way.control;
+}
+
+sweep::case_number sweep::choose() {
+  if (!again_.empty()) return take(again_);
+  if (place_ < order_.size() && parked_.size() < max_parked) {
+    const std::uint64_t item = order_(place_);
+    place_ += how_.shards;
+    return open(item);
+  }
+  return take(doubtful_);
+}
+
+std::optional<sweep::probe> sweep::next(time_point now) {
+  look_at_path(now);
+  if (!has_slot() || now < hold_until_ || now < limit_.next()) return std::nullopt;
+  if (is_testing() ? now < crawl_.next() : on_path_ >= window_.size() || !has_work()) return std::nullopt;
+  if (is_swept() && now < crawl_.next()) return std::nullopt;
+  const std::optional<std::uint64_t> control = take_control();
+  const case_number which = control ? none : choose();
+  const slot_number slot = free_.back();
+  free_.pop_back();
+  ++under_way_;
+  flight& sent = flights_[slot];
+  sent.of = which;
+  sent.item = control ? *control : cases_[which].item;
+  sent.attempt = 1;
+  sent.sent = now;
+  sent.sibling = none;
+  if (!control) {
+    open_case& one = cases_[which];
+    sent.attempt = ++one.attempts;
+    sent.sibling = std::exchange(one.flights, slot);
+    one.last_sent = now;
+    if (which == scout_) is_scout_sent_ = true;
+    if (one.attempts > how_.retries) accompany(one.item, now);
+  }
+  link(slot);
+  static_cast<void>(limit_.take(now, cost(sent.attempt)));
+  if (is_swept()) crawl_.take(now);
+  return probe{sent.item, sent.attempt, slot, !!control, counts_syns() ? plan_.at(sent.attempt).kept : duration(0)};
+}
+
+void sweep::take_back(slot_number slot, bool in_front) {
+  const flight one = flights_[slot];
+  release(slot);
+  if (is_control(one)) {
+    if (is_testing()) crawl_.give_back(one.sent);
+    return;
+  }
+  if (one.at != stage::awaited) return;  // the port has been asked again, or will be
+  const case_number which = one.of;
+  --cases_[which].attempts;
+  if (in_front) queue(again_, which, true);
+}
+
 void sweep::put_back(std::uint32_t slot, time_point now) {
-  repeat(slot);
-  window_.shrink_to(under_way_);
+  take_back(slot, true);
+  window_.shrink_to(awaited_);
   hold_until_ = now + short_of_resources;
 }
 
-void sweep::repeat(std::uint32_t slot) {
-  const flight& one = flights_[slot];
-  if (one.is_control)
-    to_accompany_.push_back(one.item);
-  else
-    again_.push_front({one.item, static_cast<std::uint16_t>(one.attempt - 1), one.fair});
-  unlink(slot);
+void sweep::repeat(std::uint32_t slot) { take_back(slot, true); }
+
+void sweep::cannot_reach(std::uint32_t slot, int system_error, time_point now) {
+  const case_number which = flights_[slot].of;
+  take_back(slot, false);
+  if (which == none) return;  // a control
+  if (which == scout_) scout_ = none;
+  if (down_since_ == never) {
+    down_since_ = now;
+    next_scout_ = now + link_retry;
+  }
+  cases_[which].system_error = system_error;
+  queue(parked_, which);
 }
+
+// One parked case tries whether there is a way again; when it could be sent, the others follow.
+void sweep::look_at_parked(time_point now) {
+  if (scout_ != none && is_scout_sent_) {
+    scout_ = none;
+    down_since_ = never;
+    while (!parked_.empty()) queue(again_, take(parked_));
+  }
+  if (parked_.empty()) return;
+  if (now - down_since_ >= link_patience) {
+    while (!parked_.empty()) conclude(take(parked_), verdict::not_sent);
+  } else if (now >= next_scout_ && scout_ == none) {
+    next_scout_ = now + link_retry;
+    scout_ = take(parked_);
+    is_scout_sent_ = false;
+    queue(again_, scout_, true);
+  }
+}
+
+// ---- what came, or did not ----
 
 std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answer what) {
   const flight one = flights_[slot];
-  unlink(slot);
-  if (!one.is_control) {
-    ++done_;
-    if (one.attempt <= how_.retries + 1) --first_phase_left_;
-  }
+  const unsigned outdated = is_control(one) ? 0 : cases_[one.of].outdated;
+  release(slot);
+  if (!is_control(one)) close(one.of);
   if (what == answer::local) {
     if (window_.ended(true)) last_shrunk_ = now;
     return std::nullopt;
   }
   const duration rtt = now - one.sent;
-  path& its = path_of(one.item);
-  its.rtt.add(rtt);
-  its.last_heard = now;
-  its.backoff = 0;
-  if (what != answer::from_path) its.last_heard_of = std::max(its.last_heard_of, one.sent);
-  if (what == answer::refusal) its.control = one.item;
-  loss_.answered_at(one.attempt);
-  crawl_.answered(one.is_control, now);
+  path& way = paths_.heard(target(one.item));
+  // A single port that is slower than its host must not make every wait long. Of a SYN that the kernel has repeated it
+  // is not known which one was answered (Karn).
+  const bool is_ambiguous = rtt >= how_.kernel.repetition(1) && way.rtt.has_sample();
+  if (!is_ambiguous) {
+    const duration sample = way.rtt.has_sample() ? std::min(rtt, 2 * way.rtt.timeout()) : rtt;
+    way.rtt.add(sample);
+    common_.add(sample);
+  }
+  const bool is_of_target = what != answer::from_path;  // else it says nothing of what gets lost on the way to it
+  if (is_of_target) {
+    way.last_heard = now;
+    way.backoff = 0;
+    way.last_heard_of = std::max(way.last_heard_of, one.sent);
+    if (one.sent > way.last_missing)
+      for (; way.missing > 0; --way.missing) lose_control(way.control, way.last_missing, now);
+    loss_.answered_at(one.attempt > outdated ? one.attempt - outdated : 1);
+    if (is_control(one)) loss_.control_answered();
+    if (is_swept()) is_control(one) ? crawl_.control_answered(one.sent, now) : crawl_.answered(now);
+  }
+  if (what == answer::refusal) way.control = one.item;
   // What was lost before the window shrank says nothing of its size now.
-  if (one.attempt > 1 && one.sent - its.rtt.timeout() > last_shrunk_)
-    window_.lost(one.attempt - 1);
+  if (is_of_target && one.attempt > 1 && one.sent - way.rtt.timeout() > last_shrunk_)
+    window_.lost(one.attempt - 1U);
   else
     window_.answered();
   // Many that are overdue are lost, or filtered; either way there is no reason to hurry more.
-  const bool few_overdue = under_way_ - on_path_ <= window_.size();
-  if (window_.ended(few_overdue && has_short_queue(its.rtt))) last_shrunk_ = now;
+  const bool few_overdue = awaited_ - on_path_ <= window_.size();
+  if (window_.ended(few_overdue && has_short_queue(way.rtt))) last_shrunk_ = now;
   return rtt;
 }
 
-std::optional<sweep::expired> sweep::take_expired(time_point now) {
-  for (std::size_t wait = 0; wait < waits; ++wait) {
-    // Targets differ in patience, and only the oldest probe is looked at: it holds the others up by how_.timeout at
-    // most.
-    const std::uint32_t slot = lists_[wait].first;
-    if (slot == none || flights_[slot].sent + patience(flights_[slot].item, wait) > now) continue;
-    const flight one = flights_[slot];
-    unlink(slot);
-    const probe what{one.item, one.attempt, slot, one.is_control};
-    path& its = path_of(one.item);
-    if (one.is_control) {
-      if (its.last_heard_of >= one.sent) {  // it was lost for certain
-        loss_.lost();
-        crawl_.lost(now);
-      } else if (its.last_heard < one.sent) {
-        its.backoff = std::min(its.backoff + 1, max_backoff);
-      }
-      return expired{what, verdict::again};
-    }
-    if (window_.ended_silent()) last_shrunk_ = now;
-    const bool is_meant = its.control == no_item || its.last_heard_of >= one.sent || now - its.last_heard > gone_after;
-    const auto fair = static_cast<std::uint16_t>(one.fair + (one.sent > last_shrunk_ && is_meant ? 1 : 0));
-    if (one.attempt <= how_.retries) {
-      again_.push_back({one.item, one.attempt, fair});
-      return expired{what, verdict::again};
-    }
-    if (one.attempt == how_.retries + 1) --first_phase_left_;
-    if (how_.retries_fixed) {
-      ++done_;
-      return expired{what, verdict::silent};
-    }
-    // How much gets lost is not known well enough before the end of the sweep.
-    const bool is_calm = is_swept() || !loss_.was_seen();
-    doubtful_.push_back({one.item, one.attempt, is_calm ? fair : std::uint16_t{0}});
-    return expired{what, verdict::again};
+void sweep::gave_up(std::uint32_t slot, time_point now) {
+  if (flights_[slot].at == stage::awaited) expire(slot, now);
+  if (flights_[slot].at == stage::late) release(slot);
+}
+
+void sweep::lose_control(std::uint64_t item, time_point sent, time_point now) {
+  loss_.control_lost();
+  tested_ = item;
+  if (is_swept()) crawl_.control_lost(sent, true, now);
+}
+
+void sweep::expire_control(slot_number slot, time_point now) {
+  const flight one = flights_[slot];
+  path& way = paths_.heard(target(one.item));
+  release_later(slot);
+  if (way.last_heard_of >= one.sent) return lose_control(one.item, one.sent, now);  // a later probe was answered
+  if (way.last_heard < one.sent) way.backoff = std::min(way.backoff + 1, max_backoff);
+  if (is_testing())
+    crawl_.control_lost(one.sent, false, now);
+  else
+    ++way.missing;
+  way.last_missing = std::max(way.last_missing, one.sent);
+}
+
+void sweep::expire(slot_number slot, time_point now) {
+  flight& one = flights_[slot];
+  if (is_control(one)) return expire_control(slot, now);
+  unlink(slot);
+  late_.push({one.sent + (counts_syns() ? plan_.at(one.attempt).kept : how_.timeout), slot, one.generation});
+  if (window_.ended_silent()) last_shrunk_ = now;
+  // Where the path loses most packets, however few are under way, a window that shrinks says nothing.
+  if ((one.sent > last_shrunk_ || crawl_.is_lossy()) && one.sent > crawl_.changed())
+    ++(is_meant(one.item, one.sent, now) ? cases_[one.of].fair : cases_[one.of].unproved);
+  ask_again_later(one.of);
+}
+
+// A connection is closed when its own time is up and, unless its SYN would be repeated too often, that of the port's
+// latest probe is, too.
+void sweep::look_at_late(time_point now) {
+  while (!late_.empty()) {
+    const closing next = late_.top();
+    const flight& one = flights_[next.slot];
+    const bool is_current = one.generation == next.generation && one.at == stage::late;
+    if (is_current && next.due > now) return;
+    late_.pop();
+    if (!is_current) continue;
+    const time_point latest = cases_[one.of].last_sent + how_.timeout;
+    if (!counts_syns() && latest > now)
+      late_.push({latest, next.slot, next.generation});
+    else
+      release_later(next.slot);
   }
-  if (!doubtful_.empty() && ((is_swept() && is_silent(doubtful_.front())) || doubtful_.size() > max_doubtful)) {
-    const silence one = doubtful_.front();
-    doubtful_.pop_front();
-    ++done_;
-    return expired{{one.item, one.attempts, none}, verdict::silent};
+}
+
+void sweep::release_later(slot_number slot) {
+  if (flights_[slot].at == stage::awaited) unlink(slot);
+  take_from_case(slot);
+  flights_[slot].at = stage::free;
+  ++flights_[slot].generation;
+  released_.push_back(slot);
+}
+
+void sweep::settle(time_point now) {
+  while (!doubtful_.empty() &&
+         ((is_swept() && was_asked_enough(cases_[doubtful_.front()])) || doubtful_.size() > max_doubtful)) {
+    open_case& one = cases_[doubtful_.front()];
+    if (!is_swept()) one.attempts = most_attempts;
+    const case_number which = take(doubtful_);
+    one.is_queued = true;
+    settling_.push({one.last_sent + how_.timeout, which});
   }
-  return std::nullopt;
+  while (!settling_.empty() && settling_.top().due <= now) {
+    const case_number which = settling_.top().which;
+    settling_.pop();
+    open_case& one = cases_[which];
+    one.is_queued = false;
+    if (!one.is_done && is_meant(one.item, one.last_sent, now)) one.fair += one.unproved;
+    one.unproved = 0;
+    if (one.is_done) {
+      free_cases_.push_back(which);
+    } else if (how_.retries_fixed || one.fair >= wanted_tries()) {
+      conclude(which, verdict::silent);
+    } else if (was_asked_enough(one)) {
+      conclude(which, verdict::unsure);
+    } else {
+      queue(doubtful_, which);
+    }
+  }
+}
+
+void sweep::tick(time_point now) {
+  for (std::size_t wait = 0; wait < waits; ++wait)
+    // Targets differ in patience, and only the oldest probe is looked at: it holds up the others' next attempts by
+    // how_.timeout at most.
+    while (lists_[wait].first != none) {
+      const slot_number slot = lists_[wait].first;
+      if (flights_[slot].sent + patience(flights_[slot]) > now) break;
+      expire(slot, now);
+    }
+  look_at_late(now);
+  look_at_regime();
+  look_at_parked(now);
+  if (is_swept() && !std::exchange(was_swept_, true)) crawl_ = crawl(now);
+  settle(now);
+}
+
+std::optional<sweep::conclusion> sweep::take_conclusion() {
+  if (conclusions_.empty()) return std::nullopt;
+  const conclusion first = conclusions_.front();
+  conclusions_.pop_front();
+  return first;
 }
 
 time_point sweep::wake(time_point now) const {
+  if (!released_.empty() || !conclusions_.empty()) return now;
   time_point at = never;
-  if (!free_.empty() && has_work()) {
+  if (has_slot() && is_testing()) {
+    at = std::max({crawl_.next(), hold_until_, limit_.next()});
+  } else if (has_slot() && has_work()) {
     time_point room = on_path_ < window_.size() ? now : never;
     for (const list& waiting : lists_)
       if (waiting.oldest_on_path != none) room = std::min(room, leaves_path(flights_[waiting.oldest_on_path]));
     at = std::max({room, hold_until_, limit_.next()});
     if (is_swept()) at = std::max(at, crawl_.next());
   }
-  if (is_swept() && !doubtful_.empty() && is_silent(doubtful_.front())) at = now;
-  for (std::size_t wait = 0; wait < waits; ++wait)
-    if (const std::uint32_t slot = lists_[wait].first; slot != none)
-      at = std::min(at, flights_[slot].sent + patience(flights_[slot].item, wait));
+  if (is_swept() && !doubtful_.empty() && was_asked_enough(cases_[doubtful_.front()])) at = now;
+  for (const list& waiting : lists_)
+    if (waiting.first != none) at = std::min(at, flights_[waiting.first].sent + patience(flights_[waiting.first]));
+  if (!late_.empty()) at = std::min(at, late_.top().due);
+  if (!settling_.empty()) at = std::min(at, settling_.top().due);
+  if (scout_ != none && is_scout_sent_) at = now;
+  if (!parked_.empty()) at = std::min(at, scout_ == none ? next_scout_ : down_since_ + link_patience);
   return at;
 }
 
 std::optional<std::uint64_t> sweep::take_unfinished() {
-  for (list& waiting : lists_)
-    while (waiting.first != none) {
-      const flight one = flights_[waiting.first];
-      unlink(waiting.first);
-      if (!one.is_control) return one.item;
-    }
-  for (std::deque<silence>* from : {&again_, &doubtful_})
-    if (!from->empty()) {
-      const std::uint64_t item = from->front().item;
-      from->pop_front();
-      return item;
-    }
+  if (!std::exchange(was_ended_, true)) {
+    for (const case_number each : free_cases_) cases_[each].is_done = true;
+    flights_.assign(flights_.size(), {});
+    under_way_ = awaited_ = on_path_ = 0;
+  }
+  while (!cases_.empty()) {
+    const open_case last = cases_.back();
+    cases_.pop_back();
+    if (!last.is_done) return last.item;
+  }
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
 
 #include "scan/socket.hpp"
 
@@ -26,6 +27,17 @@ constexpr int talk_round_trips = 4;
 constexpr std::size_t max_farewells = 1000;
 // Read from one port before the next has its turn.
 constexpr std::size_t read_at_once = 4096;
+// A connection that is kept for less is closed before its SYN is repeated.
+constexpr duration kernel_repeats_after = std::chrono::seconds(1);
+
+// Of more targets it is not kept which have been reached.
+constexpr std::uint64_t max_reached = 1 << 24;  // bits
+
+syn_schedule kernel_schedule() {
+  std::ifstream file("/proc/sys/net/ipv4/tcp_syn_linear_timeouts");  // since Linux 6.5
+  unsigned linear = 0;
+  return file >> linear ? syn_schedule(linear) : syn_schedule();
+}
 
 sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
   const std::uint64_t ports = how.ports.size();
@@ -39,7 +51,12 @@ sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
           .rate = how.rate,
           .timeout = how.timeout,
           .retries = how.retries.value_or(1),
-          .retries_fixed = how.retries.has_value()};
+          .retries_fixed = how.retries.has_value(),
+          .kernel = kernel_schedule()};
+}
+
+bool is_without_way(int error) noexcept {
+  return error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EHOSTDOWN;
 }
 
 bool is_shortage(int error) noexcept {
@@ -74,7 +91,9 @@ tcp_connect_engine::tcp_connect_engine(tcp_options how, const target_set& target
       number_(number),
       output_(output),
       sweep_(to_sweep(how_, targets.size()), clock::now()),
-      attempts_(to_sweep(how_, targets.size()).parallel) {}
+      attempts_(to_sweep(how_, targets.size()).parallel),
+      idle_(std::max<std::size_t>(1, how_.sources.size())),
+      was_reached_(targets.size() <= max_reached ? targets.size() : 0) {}
 
 tcp_connect_engine::~tcp_connect_engine() = default;
 
@@ -95,11 +114,27 @@ finding tcp_connect_engine::describe(std::uint64_t item) const {
   return made;
 }
 
+finding tcp_connect_engine::describe(std::uint64_t item, const port_verdict& verdict) const {
+  finding made = describe(item);
+  made.state = verdict.state;
+  made.why = verdict.why;
+  made.system_error = verdict.system_error;
+  made.origin = origin_of(verdict, targets_.at(sweep_.target(item)), own_);
+  return made;
+}
+
+std::size_t tcp_connect_engine::next_source(bool is_v6) {
+  for (std::size_t tried = 0; tried < how_.sources.size(); ++tried)
+    if (const std::size_t next = next_source_++ % how_.sources.size(); how_.sources[next].is_v6 == is_v6) return next;
+  return 0;
+}
+
 std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const address& to) {
+  const std::size_t source = next_source(to.is_v6);
   // One that was refused keeps its source address, which may be wrong for another target.
-  if (!idle_.empty()) {
-    const std::uint32_t last = idle_.back();
-    idle_.pop_back();
+  if (std::vector<std::uint32_t>& idle = idle_[source]; !idle.empty()) {
+    const std::uint32_t last = idle.back();
+    idle.pop_back();
     if (connections_[last].target == target) return last;
     release_connection(last, false);
   }
@@ -109,13 +144,8 @@ std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const ad
   if (!how_.sources.empty()) {
     const int on = 1;  // the port is chosen when the other end is known
     static_cast<void>(::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
-    for (std::size_t tried = 0; tried < how_.sources.size(); ++tried) {
-      const address& source = how_.sources[next_source_++ % how_.sources.size()];
-      if (source.is_v6 != to.is_v6) continue;
-      const socket_address end(source, 0);
-      if (::bind(fd.get(), &end.any, end.size) != 0) return none;
-      break;
-    }
+    const socket_address end(how_.sources[source], 0);
+    if (how_.sources[source].is_v6 == to.is_v6 && ::bind(fd.get(), &end.any, end.size) != 0) return none;
   }
   std::uint32_t which = 0;
   if (unused_.empty()) {
@@ -126,14 +156,14 @@ std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const ad
     which = unused_.back();
     unused_.pop_back();
   }
-  connections_[which] = {std::move(fd), to.is_v6, false, target};
+  connections_[which] = {std::move(fd), to.is_v6, false, target, source};
   return which;
 }
 
 void tcp_connect_engine::release_connection(std::uint32_t which, bool can_connect_again) {
   slot_of_[which] = none;
   if (can_connect_again) {
-    idle_.push_back(which);
+    idle_[connections_[which].source].push_back(which);
     return;
   }
   connections_[which] = {};
@@ -152,16 +182,34 @@ void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
   }
   attempts_[what.slot] = {which, what.item, what.is_control};
   slot_of_[which] = what.slot;
-  ++sent_;
+  if (what.kept >= kernel_repeats_after) {
+    // This program may be late to close it; the kernel is not.
+    const auto most = static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(what.kept).count());
+    static_cast<void>(::setsockopt(connections_[which].fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &most, sizeof most));
+  }
   const socket_address end(to, how_.ports[sweep_.port(what.item)]);
-  if (::connect(connections_[which].fd.get(), &end.any, end.size) == 0) return established(what.slot, clock::now());
-  if (errno == EINPROGRESS) {
+  const int error = ::connect(connections_[which].fd.get(), &end.any, end.size) == 0 ? 0 : errno;
+  if (is_without_way(error)) return cannot_reach(what.slot, error, now);
+  ++sent_;
+  last_reached_ = to;
+  if (!was_reached_.empty()) was_reached_[target] = true;
+  if (error == 0) return established(what.slot, clock::now());
+  if (error == EINPROGRESS) {
     if (near_ > 0 || ++not_looked_ % not_looked_in_a_row == 0) return look(what.slot, clock::now(), true);
     return watch(what.slot, now);
   }
-  const int error = errno;
   if (is_shortage(error)) return lacking(what.slot, error, now);
   refused(what.slot, error, clock::now());
+}
+
+// Without a route from the beginning there is nothing to wait for; an interface may come up again.
+void tcp_connect_engine::cannot_reach(std::uint32_t slot, int error, time_point now) {
+  const std::uint64_t target = sweep_.target(attempts_[slot].item);
+  const bool was_up = (!was_reached_.empty() && was_reached_[target]) || (last_reached_ && !has_route(*last_reached_));
+  if (!was_up) return conclude(slot, classify_tcp(error, std::nullopt), sweep::answer::local, now);
+  release_connection(attempts_[slot].connection, false);
+  attempts_[slot] = {};
+  sweep_.cannot_reach(slot, error, now);
 }
 
 // What the scan itself holds comes free again; what others hold is waited for as long as a silent port would be. When
@@ -212,6 +260,11 @@ void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
 
 void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
   lacking_since_.reset();
+  if (system_error == ETIMEDOUT) {  // the kernel has repeated the SYN as often as it may
+    release_connection(attempts_[slot].connection, false);
+    attempts_[slot] = {};
+    return sweep_.gave_up(slot, now);
+  }
   std::optional<icmp_error> message = take_icmp(connections_[attempts_[slot].connection].fd.get());
   if (message && !reason_of(*message)) message.reset();
   const port_verdict verdict = classify_tcp(system_error, message);
@@ -230,12 +283,9 @@ void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdic
   if (mine.connection != none)
     release_connection(mine.connection, what == sweep::answer::refusal && verdict.system_error == ECONNREFUSED);
   const std::optional<duration> rtt = sweep_.answered(slot, now, what);
+  close_released();
   if (mine.is_control) return;
-  finding made = describe(mine.item);
-  made.state = verdict.state;
-  made.why = verdict.why;
-  made.system_error = verdict.system_error;
-  made.origin = origin_of(verdict, targets_.at(sweep_.target(mine.item)), own_);
+  finding made = describe(mine.item, verdict);
   made.rtt = rtt;
   if (made.state == port_state::open && output_.opened) output_.opened(made);
   output_.found(made);
@@ -280,6 +330,7 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   release_connection(mine.connection, false);
   close_hard(fd.get());
   const std::optional<duration> rtt = sweep_.answered(slot, now, sweep::answer::from_port);
+  close_released();
   if (mine.is_control) return;
   finding made = describe(mine.item);
   made.state = port_state::open;
@@ -354,21 +405,31 @@ void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_po
   continue_talk(number);
 }
 
+void tcp_connect_engine::close_released() {
+  while (const auto slot = sweep_.take_released()) {
+    const attempt mine = std::exchange(attempts_[*slot], {});
+    if (mine.connection != none) release_connection(mine.connection, false);
+  }
+}
+
+void tcp_connect_engine::tell_concluded() {
+  const auto verdict_of = [](const sweep::conclusion& what) -> port_verdict {
+    switch (what.meaning) {
+      case sweep::verdict::silent: return classify_tcp(ETIMEDOUT, std::nullopt);
+      case sweep::verdict::unsure: return {.state = port_state::unknown, .why = reason::rate_limited};
+      case sweep::verdict::not_sent: break;
+    }
+    return classify_tcp(what.system_error, std::nullopt);
+  };
+  while (const auto concluded = sweep_.take_conclusion())
+    output_.found(describe(concluded->item, verdict_of(*concluded)));
+}
+
 time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
   if (is_up_to_date) {
-    while (const auto expired = sweep_.take_expired(now)) {
-      const sweep::probe& what = expired->what;
-      if (what.slot < attempts_.size() && attempts_[what.slot].connection != none) {
-        release_connection(attempts_[what.slot].connection, false);
-        attempts_[what.slot] = {};
-      }
-      if (expired->meaning == sweep::verdict::again) continue;
-      finding made = describe(what.item);
-      made.state = port_state::filtered;
-      made.why = reason::no_response;
-      made.system_error = ETIMEDOUT;
-      output_.found(made);
-    }
+    sweep_.tick(now);
+    close_released();
+    tell_concluded();
     while (!talk_deadlines_.empty() && talk_deadlines_.begin()->first <= now) {
       const std::uint64_t number = talk_deadlines_.begin()->second;
       talks_.at(number)->words.tick(now);
@@ -376,6 +437,7 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
     }
   }
   for (unsigned count = 0; count < launches_a_turn; ++count) {
+    sweep_.set_in_use(talks_.size());
     const auto what = sweep_.next(now);
     if (!what) break;
     launch(*what, now);

@@ -27,9 +27,10 @@ struct tcp_options {
   std::uint64_t seed = 0;
   unsigned shard = 0;        ///< below `shards`: this engine's share of the ports
   unsigned shards = 1;
-  std::size_t parallel = 1000;  ///< most connections under way
-  double rate = 0;              ///< connections a second; 0: as the path bears
-  duration timeout = std::chrono::seconds(1);
+  bool in_order = false;        ///< the seed's order is kept exactly, so that one engine asks all
+  std::size_t parallel = 1000;  ///< most connections at a time, conversations included
+  double rate = 0;              ///< SYNs a second; 0: as the path bears
+  duration timeout = std::chrono::seconds(1);  ///< from a port's last probe until its silence counts
   std::optional<unsigned> retries;  ///< none: one, and more where answers get lost
   std::vector<address> sources;     ///< local addresses, used in turn; none: the system's choice
   talk_options talk;
@@ -54,6 +55,7 @@ class tcp_connect_engine final : public engine {
     bool is_v6 = false;
     bool in_poller = false;
     std::uint64_t target = 0;
+    std::size_t source = 0;  ///< place in how_.sources
   };
   struct attempt {
     std::uint32_t connection = none;  // none: this slot is free
@@ -71,6 +73,8 @@ class tcp_connect_engine final : public engine {
 
   void launch(const sweep::probe& what, time_point now);
   [[nodiscard]] std::uint32_t take_connection(std::uint64_t target, const address& to);
+  /// The next of how_.sources that is of the family; 0 where there is none.
+  [[nodiscard]] std::size_t next_source(bool is_v6);
   void release_connection(std::uint32_t which, bool can_connect_again);
   /// Asks the socket how it went; `wait`: nothing is known yet.
   void look(std::uint32_t slot, time_point now, bool is_first_look);
@@ -78,16 +82,22 @@ class tcp_connect_engine final : public engine {
   void watch(std::uint32_t slot, time_point now);
   /// The system lacked a port, a descriptor or memory for it, or an address.
   void lacking(std::uint32_t slot, int error, time_point now);
+  /// This machine has no way to the target, at least not at the moment.
+  void cannot_reach(std::uint32_t slot, int error, time_point now);
   void refused(std::uint32_t slot, int system_error, time_point now);
   void established(std::uint32_t slot, time_point now);
   void conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now);
   [[nodiscard]] bool is_own_reflection(std::uint32_t slot);
   void repeat(std::uint32_t slot);
+  /// Closes the connections that the sweep needs no more.
+  void close_released();
+  void tell_concluded();
   void continue_talk(std::uint64_t number);
   void wait_until(std::uint64_t number, time_point deadline);
   void tell(conversation& one);
   void end_talk(std::uint64_t number);
   [[nodiscard]] finding describe(std::uint64_t item) const;
+  [[nodiscard]] finding describe(std::uint64_t item, const port_verdict& verdict) const;
 
   tcp_options how_;
   const target_set& targets_;
@@ -101,7 +111,9 @@ class tcp_connect_engine final : public engine {
   std::vector<connection> connections_;
   std::vector<std::uint32_t> slot_of_;  // by connection
   std::vector<std::uint32_t> unused_;   // connections without a socket
-  std::vector<std::uint32_t> idle_;     // with one that was refused and can connect again
+  std::vector<std::vector<std::uint32_t>> idle_;  // by source: with one that was refused and can connect again
+  std::vector<bool> was_reached_;                 // targets that a SYN has left for, where they are few
+  std::optional<address> last_reached_;
   std::unordered_map<std::uint64_t, std::unique_ptr<conversation>> talks_;
   std::set<std::pair<time_point, std::uint64_t>> talk_deadlines_;
   std::uint64_t next_talk_ = 0;

@@ -27,12 +27,13 @@ constexpr unsigned stop_engine = 1;
 net::unique_fd make_bell() { return net::unique_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 void ring(const net::unique_fd& bell) { static_cast<void>(::eventfd_write(bell.get(), 1)); }
 
-// Cores that a scan is worth: one where it is short, where its rate is limited, or where a target is this machine
-// itself (its own connections are told from open ports by knowing them all).
+// Cores that a scan is worth: one where it is short, where its order or its rate is given, or where a target is this
+// machine itself (its own connections are told from open ports by knowing them all).
 unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
   std::uint64_t most = std::min(std::max(1U, std::thread::hardware_concurrency()), most_shards);
   most = std::min<std::uint64_t>(most, targets.size() * how.ports.size() / least_ports_a_shard);
   most = std::min<std::uint64_t>(most, how.parallel / least_parallel_a_shard);
+  if (how.in_order) return 1;
   if (how.rate > 0) most = std::min(most, static_cast<std::uint64_t>(how.rate / least_rate_a_shard));
   return most < 2 || has_own_address(targets) ? 1 : static_cast<unsigned>(most);
 }

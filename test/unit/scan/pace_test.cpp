@@ -69,6 +69,19 @@ TEST_CASE("rtt_estimator: before the first sample the initial value, then RFC 62
   CHECK(rtt.shortest() == 1ms);
 }
 
+TEST_CASE("rate_limit: packets that follow later are counted with the first", "[scan][unit]") {
+  rate_limit limit(10, start);
+  CHECK(limit.take(start, 3));
+  CHECK(limit.next() >= start + 290ms);
+}
+
+TEST_CASE("rate_limit: less than one a second", "[scan][unit]") {
+  rate_limit limit(0.5, start);
+  CHECK(limit.take(start));
+  CHECK_FALSE(limit.take(start + 1900ms));
+  CHECK(limit.take(start + 2s));
+}
+
 TEST_CASE("window: grows with what ends, halves with heavy loss, ignores light loss", "[scan][unit]") {
   window size(64, 10'000);
   for (int at = 0; at < 500; ++at) {
