@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -59,18 +60,20 @@ constexpr std::array scan_options{
         .name = "no-send",
         .help = "send nothing to an open TCP port, and to a UDP port without a request of its own an empty datagram"},
     option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
-    option{
-        .name = "parallel", .argument = "N", .help = "most TCP connections under way; else as many as the path bears"},
+    option{.name = "parallel", .argument = "N", .help = "most TCP connections at a time; default: adapts to the path"},
     option{.name = "range",
            .argument = "PORTS",
            .help = "such as 1-50,80,8000- or all",
            .fallback = "1-1024",
            .elsewhere = "port p"},
-    option{.name = "rate", .argument = "N", .help = "most probes a second; else as many as the path bears"},
+    option{.name = "rate",
+           .argument = "N",
+           .help = "most probes a second, such as 300 or 0.5; default: as many as the path bears"},
     option{.name = "retries",
            .argument = "N",
-           .help = "how often a silent port is asked again; else once, and more where answers get lost; with 0 each "
-                   "port is asked once"},
+           .help =
+               "how often a silent port is asked again; default: once, and more where answers get lost; with 0 each "
+               "port is asked once"},
     option{.name = "seed", .argument = "N", .help = "of the random order, which it makes the same again"},
     option{.name = "send",
            .argument = "TEXT",
@@ -84,7 +87,10 @@ constexpr std::array scan_options{
         .name = "strict-range",
         .help = "ask no UDP port outside the range, not even to find a closed one; silent ports may then be unknown"},
     shared_options::tcp,
-    option{.name = "timeout", .argument = "DURATION", .help = "longest wait for one answer", .fallback = "1s"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "silence counts this long after a port was last asked; with less, ports that answer late are missed",
+           .fallback = "1s"},
     option{.name = "top", .argument = "N", .help = "the N ports most often open, in place of --range"},
     shared_options::udp,
 };
@@ -115,6 +121,17 @@ result<scan::address> parse_source(std::string_view text) {
   const auto found = scan::parse_address(text);
   if (!found) return fail(errc::usage, fmt::format("'{}' is no address", escape(text, 60)), "one of this machine's");
   return *found;
+}
+
+// A packet in some seconds is a rate, too.
+result<double> parse_rate(std::string_view text) {
+  constexpr double least = 0.001;
+  constexpr double most = 10'000'000;
+  double value = 0;
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || stopped != text.data() + text.size() || !(value >= least && value <= most))
+    return fail(errc::usage, fmt::format("rate '{}' is not a number from {} to {:.0f}", escape(text, 60), least, most));
+  return value;
 }
 
 // Everything but 12 descriptors, as far as the system lets us.
@@ -210,7 +227,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
                                : parse_integer<std::uint64_t>(random_seed_text()).value_or(0);
 
   const duration timeout = args.timeout("timeout");
-  double rate = args.has("rate") ? static_cast<double>(args.number("rate", 1, 10'000'000)) : 0;
+  double rate = args.has("rate") ? args.as("rate", parse_rate) : 0;
   if (call.tcp && call.udp) rate /= 2;  // together no more than was asked for
   std::optional<unsigned> retries;
   if (args.has("retries")) retries = static_cast<unsigned>(args.number("retries", 0, 100));
@@ -224,6 +241,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   const std::size_t budget = std::min(descriptor_budget(), most_parallel);
   call.tcp_how = {.ports = call.tcp_ports,
                   .seed = call.seed,
+                  .in_order = args.has("seed"),
                   .parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget,
                   .rate = rate,
                   .timeout = timeout,

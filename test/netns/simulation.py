@@ -5,6 +5,7 @@ import collections
 import ipaddress
 import os
 import pathlib
+import time
 
 import harness
 
@@ -66,6 +67,7 @@ class Simulation(Truth):
         self.process = harness.Process([os.environ["NETLAB_SIMULATED"], "--log", str(self.log), str(file),
                                         namespace.name])
         self.process.until_out("ready")
+        self.began = time.monotonic()
         for address in ("198.18.0.254/15", "2001:db8:18::fffe/48"):
             namespace.ip("addr", "add", address, "dev", "sim", *(["nodad"] if ":" in address else []))
 

@@ -96,6 +96,7 @@ class World(harness.Case):
     """Two hosts, `near` (192.0.2.1, 2001:db8::1) and `far` (.2, ::2), on one wire; documentation's addresses."""
 
     def setUp(self):
+        self.simulation = None
         number = next(_numbers)
         self.near = Namespace(f"netlab-{os.getpid()}-{number}a")
         self.addCleanup(self.near.remove)
@@ -142,9 +143,11 @@ class World(harness.Case):
             self.skipTest("NETLAB_SIMULATED is not set: the path of the built test/netns/simulated")
         if not os.path.exists("/dev/net/tun"):
             self.skipTest("no /dev/net/tun here, of which the simulated network is made")
-        made = simulation.Simulation(rules, self.near, self.scratch())
-        self.addCleanup(made.process.kill)
-        return made
+        if self.simulation:
+            self.simulation.process.stop()  # a case may have one after the other
+        self.simulation = simulation.Simulation(rules, self.near, self.scratch())
+        self.addCleanup(self.simulation.process.kill)
+        return self.simulation
 
     def serve_in(self, host, *words, lines):
         server = harness.Server(host.argv(harness.NETLAB, *words), lines)
