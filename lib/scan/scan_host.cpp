@@ -30,7 +30,6 @@ result<std::vector<finding>> scan_host(const host_scan& what, const stop_conditi
   if (!what.tcp_ports.empty()) {
     tcp_options how{.ports = what.tcp_ports, .timeout = what.timeout, .talk = {.listen = what.listen}};
     if (!what.message.empty()) how.talk.message = what.message;
-    how.parallel = std::min(how.parallel, what.tcp_ports.size());
     engines.push_back(std::make_unique<tcp_connect_engine>(std::move(how), targets, services, *on, number(), output));
   }
   if (!what.udp_ports.empty()) {

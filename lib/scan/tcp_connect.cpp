@@ -30,6 +30,8 @@ constexpr std::size_t read_at_once = 4096;
 // A connection that is kept for less is closed before its SYN is repeated.
 constexpr duration kernel_repeats_after = std::chrono::seconds(1);
 
+// A silent port has the connections of several attempts at a time.
+constexpr std::uint64_t connections_a_port = 4;
 // Of more targets it is not kept which have been reached.
 constexpr std::uint64_t max_reached = 1 << 24;  // bits
 
@@ -47,7 +49,7 @@ sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
           .shard = how.shard,
           .shards = how.shards,
           .parallel = static_cast<std::size_t>(
-              std::max<std::uint64_t>(1, std::min<std::uint64_t>(how.parallel, targets * ports))),
+              std::max<std::uint64_t>(1, std::min<std::uint64_t>(how.parallel, connections_a_port * targets * ports))),
           .rate = how.rate,
           .timeout = how.timeout,
           .retries = how.retries.value_or(1),
