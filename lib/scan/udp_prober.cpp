@@ -167,6 +167,7 @@ void udp_prober::sent(const probe& what, time_point began, time_point ended) {
   for (error_kind& each : kinds_) {
     if (each.reference != what.port) continue;
     ++each.unheard;
+    each.asked_before = std::exchange(each.asked, ended);
     if (!each.unheard_since) each.unheard_since = ended;
   }
 }
@@ -230,10 +231,12 @@ std::size_t udp_prober::place_in_burst(const view& from, std::uint16_t port) con
   return from.sent;
 }
 
-// Whether an error for the kind's reference answers the last datagram to it, and no earlier one.
+// Whether an error for the kind's reference answers the last datagram to it, and no earlier one, which has had its
+// time.
 bool udp_prober::answers_latest(error_kind& kind, time_point now) const {
-  if (kind.unheard > 1) kind.blurred_until = now + options_.timeout;
-  return kind.unheard == 1 && now >= kind.blurred_until;
+  const duration late = 2 * answer_time();
+  if (kind.unheard > 1 && kind.asked - kind.asked_before < late) kind.blurred_until = now + late;
+  return kind.unheard > 0 && now >= kind.blurred_until;
 }
 
 // A token was there for this port, so it was there for those asked just before it.
@@ -252,6 +255,7 @@ void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_po
   const std::uint32_t item = from.burst[place];
   const auto [began, ended] = (item & reference_flag) != 0 ? from.reference_sent[from.burst.size() - 1 - place]
                                                            : std::pair(entries_[item].began, entries_[item].sent);
+  if ((item & reference_flag) != 0) from.reference_heard = true;
   if (is_latest && (item & reference_flag) != 0)
     rtt_.add(now - ended);
   else if (rtt_.has_sample() && now - began < rtt_.shortest() / 2)
@@ -397,7 +401,7 @@ void udp_prober::begin_burst(view& from, time_point now) {
   from.proved = {};
   from.heard_before = *std::max_element(from.heard.begin(), from.heard.end());
   from.heard = {};
-  from.has_begun = false;
+  from.has_begun = from.reference_heard = false;
   const std::size_t most = options_.is_loopback || from.period ? burst_limit_ : std::min(burst_limit_, search_burst);
   const unsigned needed = proofs_needed();
   std::array<bool, max_kinds> is_wanted{};
@@ -461,8 +465,19 @@ void udp_prober::end_burst(view& from, time_point now) {
   }
   open_.insert(open_.begin(), then.begin(), then.end());
   open_.insert(open_.begin(), first.begin(), first.end());
+  plan_next_burst(from, now);
+  from.burst.clear();
+  from.sent = 0;
+  from.proved = {};
+}
+
+void udp_prober::plan_next_burst(view& from, time_point now) {
   // Limits of several kinds run side by side.
   const unsigned heard = *std::max_element(from.heard.begin(), from.heard.end());
+  if (std::exchange(from.is_early, false) && heard == 0 && from.period) {  // there was no token left
+    from.next_burst = std::max(now, from.last_token + until_next_burst(from));
+    return;
+  }
   const bool is_quick = from.period && *from.period < quick_period;
   // Several tokens were there: they come more often than it seemed. None: less often, or the burst was lost.
   if (is_quick && heard > 0) {
@@ -475,13 +490,13 @@ void udp_prober::end_burst(view& from, time_point now) {
     from.period.reset();
     from.tokens = 0;
   }
-  const duration pause = heard > 0 && from.period ? until_next_burst(from)
-                         : options_.is_loopback   ? duration(0)
-                                                  : search_step;
+  duration pause = options_.is_loopback ? duration(0) : search_step;
+  if (heard > 0 && from.period) {
+    // There was one for the last that was asked, so there may be more.
+    from.is_early = from.reference_heard;
+    if (!from.is_early) pause = until_next_burst(from);
+  }
   from.next_burst = std::max(now, from.began + pause);
-  from.burst.clear();
-  from.sent = 0;
-  from.proved = {};
 }
 
 // --- time ---

@@ -111,6 +111,8 @@ class udp_prober {
     std::uint16_t reference = 0;  // a port that is answered so
     unsigned unheard = 0;  // how often that was asked in vain since the last such error
     std::optional<time_point> unheard_since;
+    time_point asked{};
+    time_point asked_before{};
     time_point blurred_until = time_point::min();  // an answer may still be one to an earlier asking
   };
   /// What one local address sees of the host's limits.
@@ -119,6 +121,8 @@ class udp_prober {
     std::size_t sent = 0;  // how many of them
     bool is_asking = false;
     bool has_begun = false;  // something of it was really sent
+    bool is_early = false;  // it came before its time, for tokens that may be left
+    bool reference_heard = false;
     std::array<std::size_t, max_kinds> proved{};  // by kind: so many from the front were looked at
     std::array<unsigned, max_kinds> heard{};  // by kind: errors since the burst began
     unsigned heard_before = 0;  // in the burst before it, of the most frequent kind
@@ -161,6 +165,7 @@ class udp_prober {
   void begin_waiting();
   void begin_burst(view& from, time_point now);
   void end_burst(view& from, time_point now);
+  void plan_next_burst(view& from, time_point now);
   void fit_burst_size(const view& from);
   [[nodiscard]] bool has_ended(const view& from, time_point now) const;
   [[nodiscard]] time_point end_of_survey() const;
