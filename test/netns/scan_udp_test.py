@@ -2,6 +2,7 @@
 """UDP scans of simulated and of real hosts whose every port is known: what an ICMP limit, a rate, a link hides."""
 
 import collections
+import re
 import sys
 import time
 
@@ -111,6 +112,20 @@ class LateAnswers(UdpCase):
               limit icmp 10/s burst 6
         """)
         self.right(network, "1-30")
+
+    @harness.needs_program("nmap")
+    def test_nmap(self):
+        """scan udp: nmap finds the same late ports open"""
+        network = self.simulate(f"""
+            host {HOST[4]}
+              delay 200us
+              udp 2 open delay 300ms
+              udp 4 open delay 600ms
+              udp 6 open delay 900ms
+        """)
+        self.right(network, "1-6")
+        done = harness.run(self.near.argv("nmap", "-n", "-Pn", "-sU", "-p1-6", "-oG", "-", HOST[4]))
+        self.assertEqual(sorted(re.findall(r"([0-9]+)/open/udp", done.out)), ["2", "4", "6"], done.out)
 
     def test_timeout(self):
         """scan udp: --timeout is the time that an answer has"""
@@ -230,17 +245,18 @@ class ThisMachine(UdpCase):
             self.assertEqual(seen.states("udp"), {}, host)
             self.assertEqual(seen.summary["closed"], 65535)
 
-    def link_goes_down(self, seconds, *words, status):
+    def link_goes_down(self, seconds, *words, status, host=None):
+        host = host or self.near
         self.far.set("net.ipv4.icmp_ratelimit", 0)
         self.services_in(self.far, FAR[4], "udp:7=echo")
         scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "udp", "--host", FAR[4], "--range", "1-200",
                                               "--rate", "50", "--all", "--json", *words))
         self.addCleanup(scan.kill)
         scan.until_out('"port"')
-        self.near.ip("link", "set", "wire", "down")
+        host.ip("link", "set", "wire", "down")
         if seconds:
             time.sleep(seconds)
-            self.near.ip("link", "set", "wire", "up")
+            host.ip("link", "set", "wire", "up")
         done = scan.wait()
         self.assertEqual(done.status, status, done.err)
         return Scan(done)
@@ -249,6 +265,16 @@ class ThisMachine(UdpCase):
         """scan udp: what could not be asked while the link was down is asked when it is up again"""
         seen = self.link_goes_down(3, status=harness.DONE)
         self.assert_states(self.expected(range(1, 201), UDP_CLOSED, open=([7], UDP_OPEN)), seen.states("udp"))
+
+    def test_cable_out_for_a_while(self):
+        """scan udp: that the link had no carrier for some seconds leaves no port wrong"""
+        seen = self.link_goes_down(4, status=harness.DONE, host=self.far)
+        self.assert_states(self.expected(range(1, 201), UDP_CLOSED, open=([7], UDP_OPEN)), seen.states("udp"))
+
+    def test_cable_stays_out(self):
+        """scan udp: without a carrier what was not known by then is unknown, be it asked or not"""
+        seen = self.link_goes_down(0, status=PARTLY, host=self.far)
+        self.assertLessEqual({one["state"] for one in seen.ports.values()}, {"open", "closed", "unknown"})
 
     def test_link_stays_down(self):
         """scan udp: what could not be asked is unknown with its reason, and the scan is incomplete"""
