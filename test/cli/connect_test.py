@@ -558,7 +558,7 @@ class Tls(Case):
 
     def test_no_tls_there(self):
         """connect --tls: a peer that speaks no TLS, one that is silent, one that leaves"""
-        port = self.tcp_fake(lambda peer: (peer.sendall(b"220 hello\r\n"), peer.recv(1000)))
+        port = self.tcp_fake(lambda peer: (peer.sendall(b"220 hello\r\n"), peer.recv(65536)))
         self.connect(port, status=PROTOCOL)
         self.connect(self.silent_port(), "--timeout", "100ms", status=TRY_LATER)
         self.connect(self.tcp_fake(lambda peer: peer.recv(10)), status=UNAVAILABLE)
