@@ -61,6 +61,7 @@ constexpr std::array query_options{
            .fallback = "1"},
     shared_options::ipv4,
     shared_options::ipv6,
+    shared_options::max_time,
     option{.name = "pipeline",
            .argument = "N",
            .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one at a time",
@@ -84,6 +85,7 @@ query_call parse_query(arguments& args) {
   shared_options::read_remote(args, call.how);
   call.how.order = shared_options::read_byte_order(args);
   call.how.pipeline = args.number("pipeline", 1, 10'000);
+  call.max_time = shared_options::read_max_time(args);
   call.id = static_cast<std::uint32_t>(args.number("id", 0, 0xffffffff));
   call.send_anyway = args.flag("send-anyway");
   const auto& words = args.positionals();

@@ -93,6 +93,14 @@ class batch final : public calc::request_source {
     co_return result<void>();
   }
 
+  /// The same for the lines that have been read by now: more of them may come late, or never.
+  void give_up_now(const failure& why) {
+    for (std::uint64_t tag = next_; tag < lines_; ++tag)
+      if (!ready_.contains(tag)) release(tag, nothing(tag, why));
+    while (!out_.output_lost() && input_.take()) release(lines_, nothing(lines_, why)), ++lines_;
+    out_.flush();
+  }
+
   /// After a signal: what is there is printed, with a `-` for each line before it that has nothing.
   void print_what_is_there(const failure& why) {
     if (ready_.empty()) return;
@@ -189,7 +197,7 @@ result<calc::request> to_request(std::span<const std::string_view> words, const 
 
 exit_status run_single(const query_call& call, console& out) {
   asio::io_context loop{1};
-  const auto reply = net::run_client(loop, calc::query_one(call.how, *call.single));
+  const auto reply = net::run_client(loop, calc::query_one(call.how, *call.single), call.max_time);
   if (!reply) {
     if (out.wants_json())
       out.json(to_json({0, *call.single, unexpected(reply.error()), duration(0)}, {}, call.how.protocol));
@@ -208,12 +216,17 @@ exit_status run_single(const query_call& call, console& out) {
 exit_status run_batch(const query_call& call, console& out) {
   asio::io_context loop{1};
   batch lines(loop, call, out);
-  const auto done = net::run_client(loop, query_lines(call, lines));
+  const auto done = net::run_client(loop, query_lines(call, lines), call.max_time);
   if (!done) {
-    lines.print_what_is_there(done.error());
-    const exit_status status = out.refuse(done.error());
-    if (lines.answers() == 0 || status == exit_status::interrupted || status == exit_status::terminated) return status;
-    return exit_status::partly_done;
+    const exit_status status = status_of(done.error());
+    const bool is_late = done.error().code == errc::timed_out;
+    const bool by_signal = status == exit_status::interrupted || status == exit_status::terminated;
+    if (by_signal)
+      lines.print_what_is_there(done.error());
+    else
+      lines.give_up_now(done.error());
+    out.error(done.error());
+    return by_signal || is_late || lines.answers() == 0 ? status : exit_status::partly_done;
   }
   if (lines.input_error())
     return out.refuse({make_error_code(errc::no_input), "read stdin", message_of(lines.input_error()), {}});

@@ -15,6 +15,7 @@ struct query_call {
   calc::query_options how;
   std::uint32_t id = 1;
   bool send_anyway = false;
+  duration max_time{0};                 ///< for everything; 0: no limit
   std::optional<calc::request> single;  ///< none: requests from stdin
 };
 

@@ -41,6 +41,7 @@ constexpr std::array options{
     shared_options::ipv6,
     option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it stands in a file of its own"},
     option{.name = "keylog", .argument = "FILE", .help = "with TLS: append its secrets to this file, for Wireshark"},
+    shared_options::max_time,
     option{.name = "no-telnet", .help = "never take 0xFF for a Telnet command, not even on port 23"},
     option{.name = "raw", .help = "let what the peer sends act on the terminal as it is"},
     option{.name = "reconnect", .help = "with TLS: connect twice, and resume the session the second time"},
@@ -153,6 +154,7 @@ void read_telnet_and_target(arguments& args, run_options& how) {
 
 struct call {
   run_options how;
+  duration max_time{0};
   bool show_certificates = false;
 };
 
@@ -166,6 +168,7 @@ call parse(arguments& args) {
   how.relay.idle_timeout = how.protocol == net::transport::udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
   if (args.has("idle-timeout")) how.relay.idle_timeout = args.duration("idle-timeout");
   how.relay.crlf = args.flag("crlf");
+  made.max_time = shared_options::read_max_time(args);
   made.show_certificates = args.flag("show-certs");
   read_tls(args, how, made.show_certificates);
   read_telnet_and_target(args, how);
@@ -221,7 +224,7 @@ exit_status run(arguments& args, console& out) {
                              .warning = [&out](const std::string& line) { out.note(line); },
                              .report = [&out, with_pem](const tls_report& report) { show(report, with_pem, out); }};
   asio::io_context loop{1};
-  const auto ended = net::run_client(loop, connect::run(std::move(made.how), std::move(events)));
+  const auto ended = net::run_client(loop, connect::run(std::move(made.how), std::move(events)), made.max_time);
   if (ended) return exit_status::done;
   const exit_status status = status_of(ended.error());
   if (status == exit_status::interrupted || status == exit_status::terminated)

@@ -55,6 +55,7 @@ constexpr std::array query_options{
     shared_options::host,
     shared_options::ipv4,
     shared_options::ipv6,
+    shared_options::max_time,
     option{.name = "port", .argument = "N", .help = "port number", .fallback = "7"},
     option{.name = "retries",
            .argument = "N",
@@ -70,12 +71,14 @@ constexpr std::array query_options{
 
 struct query_call {
   echo::query_options how;
+  duration max_time{0};
   std::string message;
 };
 
 query_call parse_query(arguments& args) {
   query_call call;
   shared_options::read_remote(args, call.how);
+  call.max_time = shared_options::read_max_time(args);
   if (args.positionals().empty())
     args.refuse({make_error_code(errc::usage), {}, "the text to send is missing", "netlab echo query hello"});
   call.message = fmt::format("{}", fmt::join(args.positionals(), " "));
@@ -87,7 +90,7 @@ exit_status query(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   const bytes_view octets = as_bytes(call.message);
-  const auto reply = net::run_client(loop, echo::query(call.how, {octets.begin(), octets.end()}));
+  const auto reply = net::run_client(loop, echo::query(call.how, {octets.begin(), octets.end()}), call.max_time);
   if (!reply) return out.refuse(reply.error());
   out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->local, reply->remote,
                          to_string(reply->elapsed)));

@@ -36,6 +36,10 @@ std::string read_host(arguments& args) {
 
 std::uint16_t read_remote_port(arguments& args) { return static_cast<std::uint16_t>(args.number("port", 1, 65535)); }
 
+duration read_max_time(arguments& args) {
+  return args.has("max-time") ? args.timeout("max-time") : duration(0);
+}
+
 std::optional<net::local_end> read_local_end(arguments& args) {
   if (!args.has("bind")) return std::nullopt;
   return args.as("bind", net::parse_local_end);

@@ -22,6 +22,9 @@ inline constexpr option tcp{.name = "tcp", .help = "over TCP"};
 inline constexpr option udp{.name = "udp", .help = "over UDP"};
 inline constexpr option host{
     .name = "host", .argument = "HOST", .help = "the server's name or address", .fallback = "127.0.0.1"};
+inline constexpr option max_time{.name = "max-time",
+                                 .argument = "DURATION",
+                                 .help = "stop after this long, whatever the peer does, with status 75; default: never"};
 inline constexpr option local_bind{
     .name = "bind", .argument = "ADDR[:PORT]", .help = "the local end; else the system chooses it"};
 
@@ -42,6 +45,9 @@ inline constexpr option local_bind{
 
 /// --bind of a client.
 [[nodiscard]] std::optional<net::local_end> read_local_end(arguments& args);
+
+/// --max-time, 0 where none is given.
+[[nodiscard]] duration read_max_time(arguments& args);
 
 /// All of them, --timeout and --retries into a client's options; what an action does not have stays as it is.
 template <class Options>

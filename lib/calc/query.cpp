@@ -249,8 +249,10 @@ asio::awaitable<result<void>> query(query_options options, request_source& sourc
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
   flow all(options, source, std::move(output), executor);
-  if (options.protocol == net::transport::tcp) co_return co_await query_tcp(all, *to, dial);
-  co_return co_await query_udp(all, *to, dial);
+  auto asking = options.protocol == net::transport::tcp ? query_tcp(all, *to, dial) : query_udp(all, *to, dial);
+  auto asked = co_await std::move(asking);
+  if (!asked) asked = unexpected(with_context(std::move(asked.error()), options));
+  co_return asked;
 }
 
 asio::awaitable<result<query_reply>> query_one(query_options options, request asked) {

@@ -181,6 +181,10 @@ class relay {
     while (!ended_) {
       const auto [error, size] =
           co_await stream_.async_read_some(asio::buffer(buffer.data(), buffer.size()), net::use_tuple);
+      // Where octets are always there, none of these operations would be cancelled.
+      const auto cancelled = co_await asio::this_coro::cancellation_state;
+      if (cancelled.cancelled() != asio::cancellation_type::none)
+        co_return failure(asio::error::operation_aborted, {}, {}, {});
       if (error == asio::error::eof) break;
       if (error) co_return stream_failure(error);
       totals_.received += size;

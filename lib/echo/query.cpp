@@ -51,11 +51,13 @@ asio::awaitable<result<query_reply>> query_address(const query_options& options,
     error = net::send_past_icmp(socket, asio::buffer(message), unreachable);
     if (unreachable == std::errc::connection_refused) co_return fail(unreachable, {});
     if (error) co_return fail(error, {});
-    const net::expiry limit(socket, begin + interval * sends);
+    const time_point until = begin + interval * sends;
+    const net::expiry limit(socket, until);
     for (;;) {
       const auto [received, size] = co_await socket.async_receive(asio::buffer(reply.octets), net::use_tuple);
-      if (limit.passed() && received == asio::error::operation_aborted) break;
-      if (received == asio::error::operation_aborted) co_return fail(received, {});
+      const auto cancelled = co_await asio::this_coro::cancellation_state;
+      if (cancelled.cancelled() != asio::cancellation_type::none) co_return fail(asio::error::operation_aborted, {});
+      if (received && clock::now() >= until) break;
       if (received) {
         const std::error_code told = net::take_icmp_error(socket);
         if (!told) co_return fail(received, {});

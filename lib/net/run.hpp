@@ -8,7 +8,10 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "net/asio.hpp"
 
 namespace netlab::net {
@@ -31,11 +34,33 @@ class stop_signals {
   return make_error_code(signal == SIGTERM ? errc::terminated : errc::interrupted);
 }
 
+/// Cancels a task when it has lasted for `most`; 0: never. It goes on cancelling, because a task that was about to be
+/// resumed has no operation that the first could have ended.
+class time_limit {
+ public:
+  time_limit(asio::io_context& on, duration most, asio::cancellation_signal& cancel);
+  time_limit(const time_limit&) = delete;
+  time_limit& operator=(const time_limit&) = delete;
+
+  void cancel() { timer_.cancel(); }
+  [[nodiscard]] bool passed() const noexcept { return passed_; }
+
+ private:
+  static constexpr duration repeat_interval = std::chrono::milliseconds(20);
+
+  void wait();
+  asio::steady_timer timer_;
+  asio::cancellation_signal& cancel_;
+  bool passed_ = false;
+};
+
 /// Runs a client's coroutine. The first SIGINT or SIGTERM cancels what it waits for, and its result, if it
 /// is a failure, becomes errc::interrupted or errc::terminated; a value it still returns is kept in `*value`
-/// by the caller's own means. Exceptions pass through.
+/// by the caller's own means. `max_time` above 0 cancels it likewise, which makes operation_canceled errc::timed_out. Exceptions
+/// pass through.
 template <class Value>
-[[nodiscard]] result<Value> run_client(asio::io_context& on, asio::awaitable<result<Value>> task) {
+[[nodiscard]] result<Value> run_client(asio::io_context& on, asio::awaitable<result<Value>> task,
+                                       duration max_time = duration(0)) {
   std::optional<result<Value>> outcome;
   std::exception_ptr thrown;
   int signal = 0;
@@ -44,6 +69,7 @@ template <class Value>
     signal = which;
     cancel.emit(asio::cancellation_type::terminal);
   });
+  time_limit limit(on, max_time, cancel);
   // A cancelled task is not torn down: it sees its operation fail, and ends with what it has.
   auto root = [](asio::awaitable<result<Value>> inner) -> asio::awaitable<result<Value>> {
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -54,6 +80,7 @@ template <class Value>
                    thrown = error;
                    outcome = std::move(value);
                    signals.cancel();
+                   limit.cancel();
                  }));
   on.run();
   if (thrown) std::rethrow_exception(thrown);
@@ -64,6 +91,9 @@ template <class Value>
     why.hint.clear();
     return unexpected(std::move(why));
   }
+  if (limit.passed() && !*outcome && to_standard(outcome->error().code) == std::errc::operation_canceled)
+    return unexpected(failure{make_error_code(errc::timed_out), std::move(outcome->error().context),
+                              fmt::format("not done within {}", netlab::to_string(max_time)), "--max-time"});
   return std::move(*outcome);
 }
 
