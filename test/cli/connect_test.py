@@ -182,7 +182,7 @@ class Plain(Case):
         harness.until(stands_still, "the peer to be held back")
         self.assertLess(sent[0], 64 << 20)
         peak = int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{child.pid}/status").read_text())[1])
-        self.assertLess(peak, 400_000 if "san" in os.environ.get("NETLAB", "") else 40_000)
+        self.assertLess(peak, 400_000 if harness.is_sanitized() else 40_000)
         stop.set()
         child.send_signal(signal.SIGTERM)
         self.assertEqual(child.wait(DEADLINE), TERMINATED)
