@@ -39,6 +39,8 @@ constexpr std::array options{
     option{.name = "insecure", .help = "with TLS: go on with a certificate that is not verified"},
     shared_options::ipv4,
     shared_options::ipv6,
+    option{.name = "keep-open",
+           .help = "keep our sending side open after the end of the input, until the peer ends or for --idle-timeout"},
     option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it stands in a file of its own"},
     option{.name = "keylog", .argument = "FILE", .help = "with TLS: append its secrets to this file, for Wireshark"},
     shared_options::max_time,
@@ -168,6 +170,9 @@ call parse(arguments& args) {
   how.relay.idle_timeout = how.protocol == net::transport::udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
   if (args.has("idle-timeout")) how.relay.idle_timeout = args.duration("idle-timeout");
   how.relay.crlf = args.flag("crlf");
+  how.relay.keep_open = args.flag("keep-open");
+  if (how.relay.keep_open && how.protocol == net::transport::udp)
+    args.refuse(misuse("--keep-open with UDP, where nothing tells the peer of our end"));
   made.max_time = shared_options::read_max_time(args);
   made.show_certificates = args.flag("show-certs");
   read_tls(args, how, made.show_certificates);
@@ -237,6 +242,7 @@ exit_status run(arguments& args, console& out) {
 constexpr std::array examples{
     example{"netlab connect lab.example.org 50000", "talk to a server, as with telnet"},
     example{"netlab connect --starttls smtp --crlf mail.example.org:587", "mail by hand, over TLS"},
+    example{"printf 'quit\\n' | netlab connect --keep-open localhost 4711", "the server ends the session, not our input"},
     example{"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | netlab connect --tls example.org 443", "in a pipe"},
     example{"netlab connect udp 127.0.0.1 7", "a datagram a line"},
     example{"netlab connect --tls --show-certs -v example.org 443 </dev/null", "what the server shows of itself"},

@@ -30,19 +30,22 @@ struct relay_options {
   bool crlf = false;                                 ///< LF typed is CR LF sent
   telnet_mode telnet = telnet_mode::off;
   bool escape = false;                               ///< output is for a terminal
+  /// The end of the input does not end our sending side; silence for idle_timeout after it does.
+  bool keep_open = false;
 };
 
 struct relay_totals {
   std::uint64_t sent = 0;      ///< octets given to the peer's connection
   std::uint64_t received = 0;  ///< octets that came from it
   bool reader_gone = false;    ///< nobody reads stdout any more
+  bool peer_ended_last = false;  ///< the peer closed after it had seen our end
 };
 
 /// Over tcp::socket, or net::tls_stream. The end of the input ends our sending side, and then the peer has the time it
 /// needs, as long as it says something in each idle_timeout. TLS has no such end that servers would understand: many
 /// take close_notify for the end of everything and drop their answers, so it is sent only when the peer has become
-/// quiet; and Telnet's negotiation goes on behind the input. Where the peer ends first, a terminal is not waited for, a
-/// pipe is.
+/// quiet; and Telnet's negotiation goes on after the input. Where the peer ends first, a terminal is not waited for;
+/// what a pipe or a file still gives goes to the peer, as long as there is no pause in it.
 template <class Stream>
 class relay {
  public:
@@ -79,6 +82,7 @@ class relay {
     if (send_error_ && !totals_.reader_gone)
       co_return unexpected(
           failure{send_error_, {}, "the peer closed the connection before it had all of the input", {}});
+    totals_.peer_ended_last = output_ended_;
     if (is_tls && !output_ended_) end_output();
     co_return totals_;
   }
@@ -91,6 +95,9 @@ class relay {
   static constexpr duration quiet_after_answer = std::chrono::seconds(5);
   // The same where nothing was asked: then only a greeting can come.
   static constexpr duration quiet_without_question = std::chrono::seconds(1);
+  // After the peer's end, how long the input may pause. Most peers that have ended listen no more, so that waiting
+  // helps nobody; but one that has only shut down its sending side gets what is on its way.
+  static constexpr duration pause_after_peer_end = std::chrono::milliseconds(750);
 
   // ---- input to peer ----
 
@@ -108,12 +115,14 @@ class relay {
       touch();
       if (*size == 0) break;
       had_input_ = true;
+      input_came_ = clock::now();
       bytes_view octets = bytes_view(buffer).first(*size);
       if (options_.crlf || telnet_.is_on()) {
         octets = translate(octets, changed);
       }
       send_error_ = co_await send(octets);
       if (send_error_) break;
+      input_came_ = clock::now();
     }
     input_ended_ = true;
     touch();
@@ -125,7 +134,7 @@ class relay {
 
   /// Whether our side may only end when the peer is quiet. Telnet's options are still to be refused when the input is
   /// long at its end: telnetd waits for that before it says anything.
-  [[nodiscard]] bool needs_quiet() const noexcept { return is_tls || telnet_.is_on(); }
+  [[nodiscard]] bool needs_quiet() const noexcept { return is_tls || telnet_.is_on() || options_.keep_open; }
 
   void end_output() {
     output_ended_ = true;
@@ -234,11 +243,11 @@ class relay {
 
   /// The peer has said its last word but may still listen.
   [[nodiscard]] asio::awaitable<void> wait_for_input() {
+    input_came_ = clock::now();
     while (!up_done_) {
-      if (options_.idle_timeout != duration(0)) {
-        if (clock::now() >= progress_ + options_.idle_timeout) break;
-        up_ended_.expires_at(progress_ + options_.idle_timeout);
-      }
+      const time_point now = clock::now();
+      if (!sending_ && now >= input_came_ + pause_after_peer_end) break;
+      up_ended_.expires_at(sending_ ? now + pause_after_peer_end : input_came_ + pause_after_peer_end);
       co_await up_ended_.async_wait(net::use_tuple);
       const auto cancelled = co_await asio::this_coro::cancellation_state;
       if (cancelled.cancelled() != asio::cancellation_type::none) break;
@@ -252,7 +261,7 @@ class relay {
 
   /// Until when the peer must do something; never while it is somebody else whom we wait for.
   [[nodiscard]] time_point deadline() const {
-    if (options_.idle_timeout == duration(0) && !wants_quiet()) return never;
+    if (options_.idle_timeout == duration(0) && (options_.keep_open || !wants_quiet())) return never;
     if (writing_out_ || !(input_ended_ || sending_)) return never;
     return progress_ + (wants_quiet() ? quiet_time() : options_.idle_timeout);
   }
@@ -261,6 +270,7 @@ class relay {
   [[nodiscard]] duration quiet_time() const {
     const duration longest =
         options_.idle_timeout == duration(0) ? duration(std::chrono::seconds(30)) : options_.idle_timeout;
+    if (options_.keep_open) return longest;
     if (!had_input_) return std::min(quiet_without_question, longest / 2);
     return heard_since_end_ ? std::min(quiet_after_answer, longest / 2) : longest / 2;
   }
@@ -321,6 +331,7 @@ class relay {
   std::optional<failure> timed_out_;
   std::error_code send_error_;
   time_point progress_ = clock::now();
+  time_point input_came_{};
   bool sending_ = false;
   bool writing_out_ = false;
   bool had_input_ = false;

@@ -300,6 +300,11 @@ asio::awaitable<result<relay_totals>> run(run_options options, run_events events
   else
     totals = co_await run_tcp(options, events);
   if (!totals) co_return unexpected(with_context(totals.error(), options));
+  if (options.protocol == net::transport::tcp && totals->received == 0 && !totals->reader_gone)
+    events.warning(totals->peer_ended_last
+                       ? "the peer closed the connection without sending anything; it may have taken the end of the "
+                         "input for the end of the session (try --keep-open)"
+                       : "the peer closed the connection without sending anything");
   events.detail(
       fmt::format("{} sent, {} received", count_of(totals->sent, "octet"), count_of(totals->received, "octet")));
   co_return totals;

@@ -133,13 +133,97 @@ class Plain(Case):
         self.assertEqual(heard, [b"more"])
 
     def test_peer_ends_and_input_does_not(self):
-        """connect: a peer that has ended is not waited with for ever"""
+        """connect: the peer's end is the end soon after, whatever --idle-timeout says, where nothing comes from a pipe"""
         reader, writer = os.pipe()
         self.addCleanup(os.close, writer)
         port = self.tcp_fake(lambda peer: peer.sendall(b"bye\n"))
-        done = self.connect(port, "--idle-timeout", "100ms", stdin=reader)
+        for time in ("10m", "0"):
+            done = self.connect(port, "--idle-timeout", time, stdin=reader)
+            self.assertEqual((done.out, done.err), ("bye\n", ""))
         os.close(reader)
-        self.assertEqual(done.out, "bye\n")
+
+    def test_peer_ends_and_input_goes_on(self):
+        """connect: a peer that has shut down its sending side gets all that a pipe still gives"""
+        taken = []
+        done = threading.Event()
+
+        def talk(peer):
+            peer.sendall(b"bye\n")
+            peer.shutdown(socket.SHUT_WR)
+            taken.append(harness.receive(peer))
+            done.set()
+
+        port = self.tcp_fake(talk)
+        ended = self.shell(f"for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done | \"$N\" connect 127.0.0.1 {port}")
+        self.assertEqual((ended.status, ended.out), (DONE, "bye\n"), ended.err)
+        self.assertTrue(done.wait(DEADLINE))
+        self.assertEqual(taken, [b"1\n2\n3\n4\n5\n6\n7\n8\n"])
+
+    def test_reader_leaves_and_input_is_idle(self):
+        """connect: after the reader of stdout has gone, the next octet is the end"""
+        more = threading.Event()
+        self.addCleanup(more.set)
+
+        def talk(peer):
+            peer.sendall(b"one\n")
+            more.wait(DEADLINE)
+            peer.sendall(b"two\n")
+            peer.recv(1)
+
+        source, feed = os.pipe()
+        self.addCleanup(os.close, feed)
+        result, target = os.pipe()
+        child = subprocess.Popen([harness.NETLAB, "connect", "127.0.0.1", str(self.tcp_fake(talk))], stdin=source,
+                                 stdout=target, env=harness.environment())
+        self.addCleanup(child.kill)
+        os.close(source)
+        os.close(target)
+        self.assertEqual(os.read(result, 100), b"one\n")
+        os.close(result)
+        more.set()
+        self.assertEqual(child.wait(DEADLINE), DONE)
+
+    @staticmethod
+    def takes_end_for_all(peer):
+        """Drops its answer where the end has come before it is ready."""
+        peer.recv(100)
+        peer.settimeout(0.3)
+        with contextlib.suppress(TimeoutError):
+            if peer.recv(100) == b"":
+                return
+        peer.sendall(b"answer\n")
+        peer.settimeout(DEADLINE)
+
+    def test_keep_open(self):
+        """connect --keep-open: stdin's end is not told to the peer, whose end is then the end"""
+        port = self.tcp_fake(self.takes_end_for_all)
+        done = self.connect(port, input="q\n")
+        self.assertEqual(done.out, "")
+        self.assertEqual(done.err, "the peer closed the connection without sending anything; it may have taken the end of "
+                                   "the input for the end of the session (try --keep-open)\n")
+        done = self.connect(port, "--keep-open", input="q\n")
+        self.assertEqual((done.out, done.err), ("answer\n", ""))
+        self.refused("connect", "--udp", "--keep-open", "127.0.0.1", port, says="--keep-open")
+
+    def test_keep_open_for_a_time(self):
+        """connect --keep-open: after --idle-timeout of silence our side does end"""
+        taken = []
+
+        def talk(peer):
+            taken.append(harness.receive(peer))
+            peer.sendall(b"done\n")
+
+        done = self.connect(self.tcp_fake(talk), "--keep-open", "--idle-timeout", "300ms", input="q\n")
+        self.assertEqual((done.out, done.err, taken), ("done\n", "", [b"q\n"]))
+
+    def test_nothing_came(self):
+        """connect: a peer that closes without an octet is named on stderr, not with -q"""
+        port = self.tcp_fake(lambda peer: None)
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, writer)
+        self.addCleanup(os.close, reader)
+        self.assertEqual(self.connect(port, stdin=reader).err, "the peer closed the connection without sending anything\n")
+        self.assertEqual(self.connect(port, "-q", stdin=reader).err, "")
 
     def test_silent_peer(self):
         """connect: a peer that says nothing and does not end: a timeout"""

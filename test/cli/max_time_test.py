@@ -67,6 +67,7 @@ class MaxTime(Case):
                     self.late("connect", "127.0.0.1", self.tcp_fake(talk), "--idle-timeout", "10m", stdin=source,
                               stdout=target)
         self.late("connect", "127.0.0.1", self.silent_port(), "--idle-timeout", "10m")
+        self.late("connect", "127.0.0.1", self.silent_port(), "--idle-timeout", "10m", "--keep-open")
         with open("/dev/zero", "rb") as source:
             self.late("connect", "127.0.0.1", self.silent_port(), "--idle-timeout", "10m", stdin=source)
         self.late("connect", "--udp", "127.0.0.1", self.udp_flood(), "--idle-timeout", "10m", input="x")
