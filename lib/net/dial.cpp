@@ -38,6 +38,28 @@ struct race_end {
   }
 };
 
+const char* const ports_cure =
+    "net.ipv4.ip_local_port_range is the range; closed connections hold theirs for a minute, in TIME_WAIT";
+
+/// Connecting is refused for want of a local port with the same errors as for want of a local address. A datagram
+/// socket, whose ports are others, tells which.
+bool has_local_address(const asio::any_io_executor& executor, const asio::ip::address& to) {
+  udp::socket probe(executor);
+  std::error_code error;
+  probe.connect({to, 9}, error);
+  return !error;
+}
+
+failure connect_failure(std::error_code error, std::string context, const asio::any_io_executor& executor,
+                        const asio::ip::address& to, const std::optional<local_end>& local) {
+  if (to_standard(error) != std::errc::address_not_available || !has_local_address(executor, to))
+    return {error, std::move(context)};
+  if (local && local->port != 0)
+    return {error, std::move(context), fmt::format("local port {} still has a connection to there", local->port),
+            "in TIME_WAIT, for a minute; another --bind ADDR:PORT, or none"};
+  return {error, std::move(context), "all local ports are in use", ports_cure};
+}
+
 template <class Socket>
 result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, const std::optional<local_end>& local) {
   using protocol = typename Socket::protocol_type;
@@ -59,6 +81,8 @@ result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, cons
   const std::string context = "bind " + to_string(address, local->port);
   if (to_standard(error) == std::errc::address_not_available)
     return unexpected(failure{error, context, "not an address of this machine", "`ip address` lists them"});
+  if (local->port == 0 && to_standard(error) == std::errc::address_in_use)
+    return unexpected(failure{error, context, "all local ports are in use", ports_cure});
   return fail(error, context);
 }
 
@@ -137,7 +161,9 @@ asio::awaitable<result<tcp::socket>> dial_tcp(destination to, dial_options optio
     if (now >= options.deadline) co_return fail(make_error_code(errc::timed_out), context);
     const bool more = all->attempts.size() < to.addresses.size();
     const bool all_failed = failed == all->attempts.size();
-    if (all_failed && !more) co_return fail(all->attempts.front()->error, context);
+    if (all_failed && !more)
+      co_return unexpected(connect_failure(all->attempts.front()->error, context, executor, to.addresses.front(),
+                                           options.local));
     if (more && (all_failed || now >= next)) {
       start_attempt(all, to, options);
       next = now + attempt_delay;
@@ -156,7 +182,12 @@ result<udp::socket> dial_udp(const asio::any_io_executor& executor, const destin
   if (auto opened = open_and_bind(socket, address, options.local); !opened) return unexpected(opened.error());
   std::error_code error;
   socket.connect({address, to.port}, error);
-  if (error) return fail(error, "connect " + to_string(to.host, to.port));
+  const std::string context = "connect " + to_string(to.host, to.port);
+  // udp(7): without a free port to bind to
+  if (to_standard(error) == std::errc::resource_unavailable_try_again)
+    return unexpected(failure{std::make_error_code(std::errc::address_not_available), context,
+                              "all local ports are in use", ports_cure});
+  if (error) return fail(error, context);
   return socket;
 }
 

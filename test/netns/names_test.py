@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Names, addresses and loss, as only a network of one's own has them."""
 
+import subprocess
 import time
 
+import harness
 import world
 from harness import NO_HOST, TRY_LATER, UNAVAILABLE, main
 
@@ -46,6 +48,34 @@ class Names(world.World):
         done = self.netlab_in(self.near, "calc", "query", "--host", "192.0.2.2", "--timeout", "300ms", "sum", "1",
                               status=TRY_LATER)
         self.assert_one_error(done, says="connect 192.0.2.2:50000: timed out")
+
+
+@world.needs_namespaces
+class LocalPorts(world.World):
+    def test_none_left(self):
+        """dial: where every local port is in use, that is said, and not that an address is missing"""
+        self.near.set("net.ipv4.ip_local_port_range", "40000 40001")
+        server = self.serve_in(self.far, "calc", "serve", "--bind", "192.0.2.2", "--port", "0", lines=2)
+        words = ["calc", "query", "--host", "192.0.2.2", "--port", server.port, "sum", "1"]
+        held = [harness.Process(self.near.argv(harness.NETLAB, "connect", "192.0.2.2", server.port), stdin=subprocess.PIPE)
+                for _ in range(2)]
+        for each in held:
+            self.addCleanup(each.kill)
+        self.far_has_accepted(server.port, 2)
+        for more in ([], ["--bind", "192.0.2.1"]):
+            done = self.netlab_in(self.near, *words, *more, status=UNAVAILABLE)
+            self.assert_one_error(done, says="all local ports are in use (net.ipv4.ip_local_port_range")
+            self.assertIn("TIME_WAIT", done.err)
+        self.near.ip("addr", "del", "2001:db8::1/64", "dev", "wire")
+        done = self.netlab_in(self.near, "calc", "query", "--host", "2001:db8::2", "--port", server.port, "sum", "1",
+                              status=UNAVAILABLE)
+        self.assertNotIn("local ports", done.err)
+
+    def far_has_accepted(self, port, count):
+        def seen():
+            shown = harness.run(self.far.argv(harness.NETLAB, "sockets", "--tcp", "--port", port))
+            return shown.out.count("established") >= count
+        harness.until(seen, "the connections that hold the ports")
 
 
 @world.needs_namespaces
