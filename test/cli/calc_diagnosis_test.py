@@ -41,8 +41,17 @@ class Diagnosis(Case):
 
     def test_other_byte_order(self):
         """diagnosis: the right value for the other byte order: try --byte-order little"""
-        self.assert_diagnosed(other_order_server, "byte order", "try --byte-order little", words=("pro", 4, 5))
+        self.assert_diagnosed(other_order_server, "byte order", "try --byte-order little", words=("sum", 4, 255))
         self.assert_diagnosed(other_order_server, "try --byte-order little", words=("min", 1, 256))
+
+    def test_no_byte_order(self):
+        """diagnosis: a product that starts at 0, whatever the byte order, is wrong, and no order is named for it"""
+        for order in ("network", "little"):
+            for transport, port in self.both(lambda octets: octets[:4] + bytes(4)):
+                with self.subTest(f"{transport} {order}"):
+                    done = self.refused("calc", "query", transport, "--byte-order", order, "--port", port, "pro", 4, 5,
+                                        status=PROTOCOL, says="answered 0, but PRO 4 5 is 20")
+                    self.assertNotIn("order", done.err)
 
     def test_other_byte_order_from_little(self):
         """diagnosis: and asked in little, try --byte-order network"""

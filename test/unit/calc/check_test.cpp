@@ -60,9 +60,18 @@ TEST_CASE("check: a server of the other byte order is recognised by its value", 
   const request least{.id = 7, .op = "MIN", .numbers = {1, 256}};  // 0x01000000 and 0x00010000
   CHECK(checked(least, "00000007 00000100") ==
         "answered 256, the right value for the other byte order (try --byte-order little)");
-  const request product{.id = 7, .op = "PRO", .numbers = {2, 3}};  // 2^25 · 3·2^24 wraps to 0
-  CHECK(checked(product, "00000007 00000000") ==
-        "answered 0, the right value for the other byte order (try --byte-order little)");
+}
+
+TEST_CASE("check: no byte order is named where the value does not tell it", "[calc][unit]") {
+  const request product{.id = 7, .op = "PRO", .numbers = {2, 3}};
+  // A product that starts at 0; a server of the other order would find 2^25 · 3·2^24, which wraps to 0 as well.
+  CHECK(checked(product, "00000007 00000000") == "answered 0, but PRO 2 3 is 6");
+  CHECK(checked(product, "07000000 00000000", byte_order::little) == "answered 0, but PRO 2 3 is 6");
+  // The same octets in both orders.
+  const request least{.id = 7, .op = "MIN", .numbers = {-1, -2}};
+  CHECK(checked(least, "00000007 ffffffff") == "answered -1, but MIN -1 -2 is -2");
+  const request greatest{.id = 7, .op = "MAX", .numbers = {0x01010101, 0x02000000}};
+  CHECK(checked(greatest, "00000007 01010101") == "answered 16843009, but MAX 16843009 33554432 is 33554432");
 }
 
 TEST_CASE("check: the right value written in the other byte order is recognised", "[calc][unit]") {
