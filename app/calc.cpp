@@ -150,19 +150,35 @@ calc::bench_options parse_bench(arguments& args) {
 constexpr std::array<std::pair<const char*, double>, 4> percentiles{
     {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
 
-void print_text(const calc::bench_report& report, double rate, console& out) {
+std::string latency_text(const calc::bench_report& report, duration span) {
+  return report.answers == 0 ? "-" : to_string(span);
+}
+
+void print_text(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {
   out.line(
       fmt::format("requests   {:.0f} a second, {} answered in {}", rate, report.answers, to_string(report.elapsed)));
   std::string latencies;
   for (const auto& [name, fraction] : percentiles)
-    latencies += fmt::format("{} {}, ", name, to_string(report.latencies.percentile(fraction)));
-  out.line(fmt::format("latency    {}max {}", latencies, to_string(report.latencies.max())));
-  out.line(fmt::format("wrong      {}", report.wrong));
-  out.line(fmt::format("lost       {}", report.lost));
+    latencies += fmt::format("{} {}, ", name, latency_text(report, report.latencies.percentile(fraction)));
+  out.line(fmt::format("latency    {}max {}", latencies, latency_text(report, report.latencies.max())));
+  out.line(fmt::format("wrong      {}{}", report.wrong, report.wrong > 0 ? " (answers that are not the exact result)" : ""));
+  out.line(fmt::format("lost       {}{}", report.lost,
+                       report.lost > 0 ? fmt::format(" (no answer within {}, or the connection failed before it)",
+                                                     to_string(how.server.timeout))
+                                       : ""));
+  if (report.closed == 0) return;
+  const double average = static_cast<double>(report.answers_before_close) / static_cast<double>(report.closed);
+  out.line(fmt::format("closed     {} by the server, after {}; connected again at once",
+                       count_of(report.closed, "connection"),
+                       report.answers_before_close == report.closed ? "one answer each"
+                                                                    : fmt::format("{:.3g} answers on average", average)));
 }
 
 void print_json(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {
-  const auto microseconds = [](duration span) { return std::chrono::duration<double, std::micro>(span).count(); };
+  const auto microseconds = [&](duration span) -> nlohmann::ordered_json {
+    if (report.answers == 0) return nullptr;
+    return std::chrono::duration<double, std::micro>(span).count();
+  };
   nlohmann::ordered_json latency;
   for (const auto& [name, fraction] : percentiles) latency[name] = microseconds(report.latencies.percentile(fraction));
   latency["max"] = microseconds(report.latencies.max());
@@ -176,6 +192,7 @@ void print_json(const calc::bench_options& how, const calc::bench_report& report
             {"requests_per_second", rate},
             {"wrong", report.wrong},
             {"lost", report.lost},
+            {"closed", report.closed},
             {"latency_us", latency}});
 }
 
@@ -193,13 +210,13 @@ exit_status bench(arguments& args, console& out) {
   if (out.wants_json())
     print_json(how, *report, rate, out);
   else
-    print_text(*report, rate, out);
+    print_text(how, *report, rate, out);
   if (report->first_failure) out.error(*report->first_failure);
   if (report->stopped) return exit_status::interrupted;
   if (report->wrong > 0) return exit_status::protocol;
   // Turned away each time, or never answered: as one query would end.
   if (report->answers == 0 && report->first_failure) return status_of(*report->first_failure);
-  return report->lost > 0 ? exit_status::partly_done : exit_status::done;
+  return report->lost > 0 || report->server_ended ? exit_status::partly_done : exit_status::done;
 }
 
 // ---- the table ----
@@ -239,8 +256,12 @@ constexpr std::array actions{
            .summary = "put a load on a calculation server and measure it",
            .description =
                "Keeps the given number of requests under way on each connection, checks every answer against the exact "
-               "result, and prints the answers a second and how late they came. SIGINT ends the run early and prints "
-               "what was measured.",
+               "result, and prints the answers a second and how late they came. Wrong is an answer that is not the "
+               "exact result; lost is a request without an answer, because --timeout passed, the connection failed "
+               "or a datagram did not arrive. Where the server closes connections after answers, it says so, connects "
+               "again at once and asks again what was open. SIGINT ends the run early and prints what was "
+               "measured.",
+
            .options = bench_options,
            .takes_transport = true,
            .examples = bench_examples,

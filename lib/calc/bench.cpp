@@ -6,6 +6,8 @@
 #include <memory>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "calc/datagram_client.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
@@ -91,6 +93,12 @@ class bench_worker {
     note(one.value.error());
   }
 
+  /// What answered before now refuses.
+  void note_end(const std::error_code& why) {
+    report_.server_ended = true;
+    report_.first_failure = failure{why, {}, fmt::format("{}: the server has ended", message_of(why)), {}};
+  }
+
   void note(const failure& why) {
     if (!report_.first_failure) report_.first_failure = why;
   }
@@ -109,33 +117,54 @@ class bench_worker {
   asio::awaitable<void> run_tcp(generator requests) {
     // Stopped, it ends with what it has, and is not torn down.
     co_await asio::this_coro::throw_if_cancelled(false);
+    bool was_connected = false;
+    // Of a connection that the server closed after answers: what it left unanswered, and how many it had answered.
+    std::vector<client::unanswered> again;
+    std::uint64_t answers_before = 0;
     do {
       auto socket = co_await net::dial_tcp(to_, dial());
       if (stopped_) co_return;
       if (!socket) {
+        report_.lost += std::max<std::size_t>(again.size(), 1);
+        again.clear();
+        if (was_connected && socket.error().code == std::errc::connection_refused) {
+          note_end(socket.error().code);
+          co_return;
+        }
         note(socket.error());
-        ++report_.lost;
         if (!reached_) co_return;
         co_await pause();
         continue;
       }
-      reached_ = true;
+      reached_ = was_connected = true;
+      if (!again.empty()) {
+        ++report_.closed;
+        report_.answers_before_close += answers_before;
+      }
       client* running = nullptr;
+      bool failed = false;
       client session(options_.server.order, options_.server.timeout, [&](const outcome& one) {
         record(one);
+        failed = failed || !one.value;
         if (over())
           running->close();
         else
           running->submit(0, requests.next(), clock::now());
       });
       running = &session;
-      for (std::size_t count = 0; count < options_.pipeline; ++count) session.submit(0, requests.next(), clock::now());
+      for (client::unanswered& each : std::exchange(again, {})) session.submit(0, std::move(each.asked), clock::now());
+      while (session.outstanding() < options_.pipeline) session.submit(0, requests.next(), clock::now());
       net::driver<tcp::socket> drive(*socket, session, {});
       const auto stopper = under_way_.insert(under_way_.end(), [&drive] { drive.abort(); });
       const std::error_code error = co_await drive.run();
       under_way_.erase(stopper);
       if (stopped_) co_return;
-      const auto unanswered = session.take_unanswered();
+      auto unanswered = session.take_unanswered();
+      if (session.answers() > 0 && !failed && !unanswered.empty()) {
+        again = std::move(unanswered);
+        answers_before = session.answers();
+        continue;
+      }
       report_.lost += unanswered.size();
       if (!unanswered.empty()) note({error ? error : make_error_code(errc::closed_by_peer), {}, {}, {}});
       if (!over()) co_await pause();
@@ -175,8 +204,8 @@ class bench_worker {
       }
       if (refused || error == asio::error::connection_refused) {
         session.fail_all({asio::error::connection_refused, {}, {}, {}}, clock::now());
-        if (report_.answers == 0) break;
-        co_await pause();
+        if (report_.answers > 0) note_end(asio::error::connection_refused);
+        break;
       }
       session.tick(clock::now());
     }
@@ -212,6 +241,7 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   const auto finished = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, never);
   const auto wake = [finished] { asio::post(finished->get_executor(), [finished] { finished->cancel(); }); };
   std::atomic<unsigned> running{threads.size()};
+  std::atomic<bool> failed{false};
   std::random_device seed;
   for (unsigned index = 0; index < threads.size(); ++index) {
     const std::size_t share =
@@ -221,12 +251,12 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
       if (--running == 0) wake();
     });
   }
-  threads.start([&running, wake] {
-    running = 0;
+  threads.start([&failed, wake] {
+    failed = true;
     wake();
   });
   bench_report total;
-  while (running > 0) {
+  while (running > 0 && !failed) {
     co_await finished->async_wait(net::use_tuple);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() == asio::cancellation_type::none || total.stopped) continue;
@@ -245,6 +275,9 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
     total.answers += part.answers;
     total.wrong += part.wrong;
     total.lost += part.lost;
+    total.closed += part.closed;
+    total.answers_before_close += part.answers_before_close;
+    if (part.server_ended && !std::exchange(total.server_ended, true)) total.first_failure = part.first_failure;
     if (!total.first_failure) total.first_failure = part.first_failure;
   }
   if (total.stopped) co_return total;

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import socket
+import struct
 
 import harness
 from harness import INTERRUPTED, PARTLY, PROTOCOL, TRY_LATER, UNAVAILABLE, Case, answer
@@ -152,6 +153,32 @@ class Bench(Case):
                               status=TRY_LATER)
             self.assertNotEqual(done.err, "")
 
+    def test_one_answer_a_connection(self):
+        """bench: a server that closes after each answer is named, connected to again at once, and measured"""
+        def talk(peer):
+            asked = harness.receive(peer, 8 + 4 * 3)
+            ident, op, _, *numbers = struct.unpack("!I3sB3i", asked)
+            product = numbers[0] * numbers[1] * numbers[2]
+            peer.sendall(answer(ident, {b"SUM": sum(numbers), b"PRO": product, b"MIN": min(numbers), b"MAX": max(numbers)}[op]))
+
+        port = self.tcp_fake(talk)
+        done = self.bench("--port", port, "--connections", 1, "--duration", "1s")
+        self.assertRegex(done.out, r"(?m)^lost       0$")
+        self.assertRegex(done.out, r"(?m)^closed     \d+ connections? by the server, after one answer each; connected again")
+        told = json.loads(self.bench("--json", "--port", port, "--connections", 1, "--duration", "1s").out)
+        self.assertGreater(told["answers"], 12)  # with a pause of 100 ms after each it would be 10
+        self.assertEqual((told["wrong"], told["lost"]), (0, 0))
+        self.assertIn(told["answers"] - told["closed"], (0, 1))
+
+    def test_no_latencies(self):
+        """bench: where nothing was answered there are no latencies; lost is explained"""
+        words = ["-q", "--port", self.silent_port(), "--duration", "50ms", "--timeout", "100ms", "--connections", 2]
+        done = self.bench(*words, status=TRY_LATER)
+        self.assertRegex(done.out, r"(?m)^latency    p50 -, p90 -, p99 -, p99\.9 -, max -$")
+        self.assertRegex(done.out, r"(?m)^lost       2 \(no answer within 100 ms, or the connection failed before it\)$")
+        told = json.loads(self.bench(*words, "--json", status=TRY_LATER).out)
+        self.assertEqual(told["latency_us"], dict.fromkeys(PERCENTILES))
+
     def test_server_ends(self):
         """bench: a server that goes away in the middle: the report so far, the reason, and a status that is not 0"""
         server = self.serve("-v", "--tcp", "--grace", "0")
@@ -161,6 +188,18 @@ class Bench(Case):
         done = client.wait()
         self.assertIn(done.status, (PARTLY, UNAVAILABLE), done.err)
         self.assertNotEqual(done.err, "")
+
+    def test_server_dies(self):
+        """bench: a server that dies is said to have ended, and nothing more is measured"""
+        server = self.serve("-v", "--tcp")
+        client = self.start("calc", "bench", "-q", "--port", server.port, "--duration", "10m", "--json")
+        server.until_err("connected")
+        server.kill()
+        done = client.wait()
+        self.assertEqual(done.status, PARTLY if json.loads(done.out)["answers"] else UNAVAILABLE, done.err)
+        self.assertIn("connection refused", done.err)
+        if done.status == PARTLY:
+            self.assertIn("the server has ended", done.err)
 
 
 if __name__ == "__main__":
