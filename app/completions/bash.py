@@ -21,26 +21,53 @@ __netlab_values() {
   esac
 }
 
-# __netlab_reply KIND WORD...: what of the kind and of the words begins with $cur
+# Splits $1 as the shell does, expanding nothing: sets `words`, without their quotes and backslashes, and the one that the
+# cursor is at, maybe empty, in `cur`. `kept` is how much of that readline leaves alone: it replaces what comes after the
+# last quote or character of COMP_WORDBREAKS.
+__netlab_split() {
+  local rest=$1 quote= begun= char
+  words=() cur= kept=
+  while [[ -n $rest ]]; do
+    char=${rest:0:1} rest=${rest:1}
+    if [[ $char == "$quote" ]]; then
+      quote= kept=$cur
+    elif [[ $quote == \' || $quote == \" && $char != \\ ]]; then
+      cur+=$char
+    elif [[ $char == \\ ]]; then
+      if [[ -n $quote && ${rest:0:1} != [\"\$\`\\] ]]; then cur+=\\; fi
+      cur+=${rest:0:1} rest=${rest:1} begun=1
+    elif [[ $char == [\'\"] ]]; then
+      quote=$char begun=1 kept=$cur
+    elif [[ $char != [[:space:]] ]]; then
+      cur+=$char begun=1
+      if [[ $COMP_WORDBREAKS == *"$char"* ]]; then kept=$cur; fi
+    elif [[ -n $begun ]]; then
+      words+=("$cur") cur= kept= begun=
+    fi
+  done
+}
+
+# __netlab_reply KIND WORD...: what of the kind and of the words begins with $cur, which stands after $lead in its word
 __netlab_reply() {
+  local offered each
   case $1 in
-    directory) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -W "${*:2}" -- "$cur") ;;
-    file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -W "${*:2}" -- "$cur") ;;
-    host) mapfile -t COMPREPLY < <(compgen -A hostname -W "${*:2}" -- "$cur") ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "${*:2}" -- "$cur") ;;
+    directory) compopt -o filenames 2>/dev/null; mapfile -t offered < <(compgen -d -W "${*:2}" -- "$cur") ;;
+    file) compopt -o filenames 2>/dev/null; mapfile -t offered < <(compgen -f -W "${*:2}" -- "$cur") ;;
+    host) mapfile -t offered < <(compgen -A hostname -W "${*:2}" -- "$cur") ;;
+    *) mapfile -t offered < <(compgen -W "${*:2}" -- "$cur") ;;
   esac
+  for each in "${offered[@]}"; do
+    each=$lead$each
+    COMPREPLY+=("${each#"$kept"}")
+  done
 }
 
 _netlab() {
   # Not COMP_WORDS, which has --port=7 and 127.0.0.1:7 in pieces.
-  local line=${COMP_LINE:0:COMP_POINT} cur= at=1 path= words
+  local cur= kept= lead= at=1 path= words
   local verbs options valued transports operands operand_kind values value_kind
   COMPREPLY=()
-  read -ra words <<<"$line"
-  if [[ $line != *[[:space:]] ]]; then
-    cur=${words[-1]}
-    unset 'words[-1]'
-  fi
+  __netlab_split "${COMP_LINE:0:COMP_POINT}"
 
   __netlab_table ''
   local name=${words[0]##*/}
@@ -73,7 +100,7 @@ _netlab() {
     fi
   done
   if [[ -z $waiting && $cur == --*=* ]]; then
-    waiting=${cur%%=*} cur=${cur#*=}
+    waiting=${cur%%=*} lead=${cur%%=*}= cur=${cur#*=}
   fi
   if [[ -n $waiting ]]; then
     __netlab_values "$path" "$waiting"
