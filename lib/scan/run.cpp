@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scan/run.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
@@ -55,6 +56,19 @@ bool control(int epoll, int operation, int fd, std::uint32_t events, unsigned en
   return ::epoll_ctl(epoll, operation, fd, &event) == 0;
 }
 
+/// epoll_wait(2) with a time in nanoseconds: epoll_pwait2(2), which Linux has from 5.11 on and some sandboxes refuse.
+int wait_for_events(int epoll, std::span<epoll_event> events, const timespec& timeout, bool& has_pwait2) {
+  const int size = static_cast<int>(events.size());
+  if (has_pwait2) {
+    const int count = ::epoll_pwait2(epoll, events.data(), size, &timeout, nullptr);
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    has_pwait2 = false;
+  }
+  pollfd ready{.fd = epoll, .events = POLLIN, .revents = 0};
+  if (::ppoll(&ready, 1, &timeout, nullptr) < 0) return -1;
+  return ::epoll_wait(epoll, events.data(), size, 0);
+}
+
 }  // namespace
 
 result<poller> poller::make() {
@@ -73,10 +87,10 @@ bool poller::change(int fd, std::uint32_t events, unsigned engine, std::uint64_t
 }
 
 result<std::span<const poller::news>> poller::wait(time_point until, bool& is_all) {
-  std::array<epoll_event, 256> events;  // NOLINT: filled by epoll_pwait2
+  std::array<epoll_event, 256> events;  // NOLINT: filled by the kernel
   const duration wait = std::clamp<duration>(until - clock::now(), duration(0), longest_wait);
   const timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
-  const int count = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
+  const int count = wait_for_events(epoll_.get(), events, timeout, has_pwait2_);
   if (count < 0 && errno != EINTR) return fail(last_system_error(), "wait for answers");
   news_.clear();
   for (int at = 0; at < count; ++at) {

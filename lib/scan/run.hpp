@@ -42,6 +42,7 @@ class poller {
  private:
   net::unique_fd epoll_;
   std::vector<news> news_;
+  bool has_pwait2_ = true;  // until it has been refused
 };
 
 /// Where findings go. Called in the loop's thread.
