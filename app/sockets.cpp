@@ -65,9 +65,10 @@ wish parse(arguments& args) {
   return made;
 }
 
-nlohmann::ordered_json to_json(const row& one) {
+/// `knows_processes`: see snapshot.
+nlohmann::ordered_json to_json(const row& one, bool knows_processes) {
   const sockets::entry& socket = one.socket;
-  nlohmann::ordered_json owners = nlohmann::ordered_json::array();
+  nlohmann::ordered_json owners = knows_processes ? nlohmann::ordered_json::array() : nlohmann::ordered_json(nullptr);
   for (const sockets::owner& each : one.owners)
     owners.push_back({{"pid", each.pid}, {"name", each.name}, {"fd", each.fd}});
   nlohmann::ordered_json object{{"proto", sockets::name_of(socket.protocol)},
@@ -116,25 +117,27 @@ std::vector<marked_row> unmarked(std::vector<row> rows) {
   return all;
 }
 
-void tell_hidden(std::size_t hidden, console& out) {
-  if (hidden == 0) return;
-  out.note(fmt::format("the processes of {} are hidden: they may be other users' (root sees them)",
-                       count_of(hidden, "socket")));
+void tell_hidden(const sockets::snapshot& now, console& out) {
+  if (!now.knows_processes)
+    out.note("the processes are not known: nothing is mounted on /proc");
+  else if (now.hidden_sockets > 0)
+    out.note(fmt::format("the processes of {} are hidden: they may be other users' (root sees them)",
+                         count_of(now.hidden_sockets, "socket")));
 }
 
-void show(sockets::snapshot now, bool details, console& out) {
+void show(const sockets::snapshot& now, bool details, console& out) {
   if (out.wants_json()) {
-    for (const row& each : now.rows) out.json(to_json(each));
+    for (const row& each : now.rows) out.json(to_json(each, now.knows_processes));
   } else {
     bool is_heading = true;
     for (const std::string& line :
-         sockets::make_table(unmarked(std::move(now.rows)), {.width = measure_screen().columns, .details = details})) {
+         sockets::make_table(unmarked(now.rows), {.width = measure_screen().columns, .details = details})) {
       out.line(is_heading ? out.bold(line) : line);
       is_heading = false;
     }
   }
   out.flush();
-  tell_hidden(now.hidden_sockets, out);
+  tell_hidden(now, out);
 }
 
 // ---- --watch ----
@@ -161,12 +164,12 @@ void paint(const std::vector<marked_row>& rows, bool details, console& out) {
 }
 
 /// In a pipe: the whole table once, then a line for each change.
-void print_changes(const std::vector<marked_row>& rows, bool is_first, bool details, console& out) {
+void print_changes(const std::vector<marked_row>& rows, bool is_first, bool knows_processes, console& out) {
   if (out.wants_json()) {
     for (const marked_row& each : rows) {
       if (!is_first && each.how == mark::same) continue;
       nlohmann::ordered_json object{{"change", is_first ? "present" : sockets::name_of(each.how)}};
-      object.update(to_json(each.what));
+      object.update(to_json(each.what, knows_processes));
       out.json(object);
     }
     return;
@@ -175,7 +178,7 @@ void print_changes(const std::vector<marked_row>& rows, bool is_first, bool deta
   for (const marked_row& each : rows)
     if (is_first || each.how != mark::same) shown.push_back(each);
   if (shown.empty()) return;
-  const auto lines = sockets::make_table(shown, {.details = details, .marks = true});
+  const auto lines = sockets::make_table(shown, {.details = out.is_verbose(), .marks = true});
   for (std::size_t at = is_first ? 0 : 1; at < lines.size(); ++at) out.line(lines[at]);
 }
 
@@ -193,13 +196,13 @@ asio::awaitable<result<void>> watch(wish what, console& out) {
     if (!now) co_return unexpected(now.error());
     if (is_first) {
       if (on_screen) out.raw("\x1b[2J");
-      tell_hidden(now->hidden_sockets, out);
+      tell_hidden(*now, out);
     }
     const auto rows = is_first ? unmarked(now->rows) : sockets::compare(before, now->rows);
     if (on_screen)
       paint(rows, out.is_verbose(), out);
     else
-      print_changes(rows, is_first, out.is_verbose(), out);
+      print_changes(rows, is_first, now->knows_processes, out);
     out.flush();
     if (out.output_lost() || reader_is_gone()) co_return result<void>();
     before = std::move(now->rows);
@@ -216,7 +219,7 @@ exit_status run(arguments& args, console& out) {
   if (!what.watch) {
     auto now = sockets::query(what.filter, what.process);
     if (!now) return out.refuse(now.error());
-    show(*std::move(now), out.is_verbose(), out);
+    show(*now, out.is_verbose(), out);
     return exit_status::done;
   }
   asio::io_context loop{1};

@@ -3,13 +3,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <utility>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
 
 namespace netlab::sockets {
@@ -39,6 +44,63 @@ std::string read_name(int process) {
   return std::string(name);
 }
 
+/// After a call that has failed.
+void note_refusal(owner_list& found) {
+  const std::error_code error = last_system_error();
+  if (classify(error) == error_class::system_resources) found.refused = error;
+}
+
+/// The descriptors of one process.
+class process_reader {
+ public:
+  process_reader(owner_list& found, std::int32_t pid, int base) : found_(found), pid_(pid), base_(base) {}
+
+  /// Of its main thread, and of all that share them with it. False, with errno: not to be seen.
+  bool read_main() { return read("fd"); }
+
+  /// Of threads that have their own, after unshare(2) or clone(2) without CLONE_FILES, or because the main thread has
+  /// ended. `may_compare`: the numbers are those of this system's threads.
+  void read_threads(bool may_compare) {
+    struct stat about{};
+    constexpr nlink_t of_one_thread = 3;  // `.`, `..` and a directory for each
+    if (::fstatat(base_, "task", &about, 0) != 0 || about.st_nlink == of_one_thread) return;
+    const directory threads = open_directory(base_, "task");
+    if (!threads) return note_refusal(found_);
+    while (const dirent* each = ::readdir(threads.get())) {
+      const auto thread = parse_integer<std::int32_t>(each->d_name);
+      if (!thread || *thread == pid_ || (may_compare && shares_descriptors(*thread))) continue;
+      if (!read("task/" + std::to_string(*thread) + "/fd")) note_refusal(found_);
+    }
+  }
+
+ private:
+  bool read(const std::string& path) {
+    const directory descriptors = open_directory(base_, path.c_str());
+    if (!descriptors) return false;
+    while (const dirent* each = ::readdir(descriptors.get())) {
+      std::array<char, 64> link{};
+      const ssize_t size = ::readlinkat(::dirfd(descriptors.get()), each->d_name, link.data(), link.size());
+      if (size <= 0) continue;
+      const std::uint32_t inode = socket_inode({link.data(), static_cast<std::size_t>(size)});
+      const auto at = inode == 0 ? found_.of_inode.end() : found_.of_inode.find(inode);
+      if (at == found_.of_inode.end()) continue;
+      if (name_.empty()) name_ = read_name(base_);
+      at->second.push_back({pid_, parse_integer<std::int32_t>(each->d_name).value_or(-1), name_});
+    }
+    return true;
+  }
+
+  /// Where the kernel does not tell (kcmp(2)), they are read: at worst the same ones once more.
+  [[nodiscard]] bool shares_descriptors(std::int32_t thread) const noexcept {
+    return ::syscall(SYS_kcmp, pid_, thread, KCMP_FILES, 0, 0) == 0;
+  }
+
+  owner_list& found_;
+  std::int32_t pid_;
+  int base_;
+  std::string name_;
+};
+
 }  // namespace
 
 std::uint32_t socket_inode(std::string_view link) noexcept {
@@ -56,33 +118,35 @@ owner_list find_owners(const std::vector<std::uint32_t>& inodes, const std::stri
     if (inode != 0) found.of_inode.try_emplace(inode);
   if (found.of_inode.empty()) return found;
   const directory all = open_directory(AT_FDCWD, proc.c_str());
-  if (!all) return found;
+  found.has_processes = false;
+  if (!all) {
+    note_refusal(found);
+    return found;
+  }
   while (const dirent* process = ::readdir(all.get())) {
     const auto pid = parse_integer<std::int32_t>(process->d_name);
     if (!pid) continue;
+    found.has_processes = true;
     const int base = ::openat(::dirfd(all.get()), process->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (base < 0) continue;
-    if (const directory descriptors = open_directory(base, "fd")) {
-      std::string name;
-      while (const dirent* each = ::readdir(descriptors.get())) {
-        std::array<char, 64> link{};
-        const ssize_t size = ::readlinkat(::dirfd(descriptors.get()), each->d_name, link.data(), link.size());
-        if (size <= 0) continue;
-        const std::uint32_t inode = socket_inode({link.data(), static_cast<std::size_t>(size)});
-        const auto at = inode == 0 ? found.of_inode.end() : found.of_inode.find(inode);
-        if (at == found.of_inode.end()) continue;
-        if (name.empty()) name = read_name(base);
-        at->second.push_back({*pid, parse_integer<std::int32_t>(each->d_name).value_or(-1), name});
-      }
-    } else if (errno == EACCES || errno == EPERM) {
-      ++found.hidden_processes;
+    if (base < 0) {
+      note_refusal(found);
+      continue;
     }
+    process_reader reader(found, *pid, base);
+    if (reader.read_main())
+      reader.read_threads(proc == "/proc");
+    else if (errno == EACCES || errno == EPERM)
+      ++found.hidden_processes;
+    else
+      note_refusal(found);
     ::close(base);
   }
-  for (auto& [inode, owners] : found.of_inode)
-    std::sort(owners.begin(), owners.end(), [](const owner& one, const owner& other) {
-      return one.pid != other.pid ? one.pid < other.pid : one.fd < other.fd;
-    });
+  for (auto& [inode, owners] : found.of_inode) {
+    const auto key = [](const owner& of) { return std::pair(of.pid, of.fd); };
+    std::ranges::sort(owners, {}, key);
+    const auto copies = std::ranges::unique(owners, {}, key);
+    owners.erase(copies.begin(), copies.end());
+  }
   return found;
 }
 

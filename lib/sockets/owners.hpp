@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Which process holds which socket: /proc/PID/fd (proc(5)).
+// Which process holds which socket: /proc/PID/fd, and /proc/PID/task/TID/fd of a thread with descriptors of its own
+// (proc(5)).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 #include <vector>
 
@@ -15,9 +17,12 @@ namespace netlab::sockets {
 struct owner_list {
   std::unordered_map<std::uint32_t, std::vector<owner>> of_inode;  ///< by pid
   std::size_t hidden_processes = 0;  ///< of other users, whose descriptors may not be seen
+  std::error_code refused;           ///< the system had no descriptor or memory to look with: what was found is not all
+  bool has_processes = true;         ///< false: there is not one to be seen, not even this one, so /proc is not mounted
 };
 
-/// Finds who holds sockets of these inodes. Processes that end meanwhile are passed over.
+/// Finds the processes that hold sockets of these inodes, by pid and descriptor. Processes that end meanwhile are passed
+/// over.
 [[nodiscard]] owner_list find_owners(const std::vector<std::uint32_t>& inodes, const std::string& proc = "/proc");
 
 /// The inode in `socket:[123]`; 0 in anything else.

@@ -92,7 +92,13 @@ result<snapshot> query(const filter& wanted, const std::string& process) {
   for (const entry& each : *entries) inodes.push_back(each.inode);
   owner_list owners = find_owners(inodes);
 
+  if (owners.refused) return fail(owners.refused, "read /proc");
+  if (!owners.has_processes && !process.empty())
+    return unexpected(failure{std::make_error_code(std::errc::function_not_supported), "find processes",
+                              "nothing is mounted on /proc, so that --process cannot be answered",
+                              "mount -t proc proc /proc"});
   snapshot taken;
+  taken.knows_processes = owners.has_processes;
   taken.rows.reserve(entries->size());
   std::map<std::uint32_t, std::string> interfaces;
   for (entry& each : *entries) {

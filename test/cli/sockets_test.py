@@ -4,6 +4,7 @@
 
 import json
 import os
+import platform
 import re
 import signal
 import socket
@@ -13,10 +14,12 @@ import fcntl
 import pty
 import select
 import subprocess
+import sys
 import time
+import unittest
 
 import harness
-from harness import CONFIG, DEADLINE, INTERRUPTED, TERMINATED, USAGE, Case, needs_ipv6, needs_program, needs_root
+from harness import CONFIG, DEADLINE, DONE, INTERRUPTED, TERMINATED, USAGE, Case, needs_ipv6, needs_program, needs_root
 
 
 class Sockets(Case):
@@ -137,6 +140,59 @@ class Sockets(Case):
         self.assertIn(f"127.0.0.1:{server.port}", locals_)
         self.assertNotIn(f"127.0.0.1:{port}", locals_)
         self.assertEqual(self.rows("--process", "no-such-process"), [])
+
+    def holder(self, script):
+        """A Python program that prints the port on which it listens: its number."""
+        script = "import ctypes, socket, threading, time\nlibc = ctypes.CDLL(None)\n" + script
+        child = self.background(sys.executable, "-c", script)
+        return child, int(child.until_out(r"(?m)^(\d+)$")[1])
+
+    def test_thread_with_own_descriptors(self):
+        """sockets: the process is found by a thread whose descriptors are its own (unshare(2))"""
+        child, port = self.holder("""
+def listen():
+    assert libc.unshare(0x400) == 0  # CLONE_FILES
+    global held
+    held = socket.create_server(("127.0.0.1", 0))
+    print(held.getsockname()[1], flush=True)
+    time.sleep(600)
+threading.Thread(target=listen).start()
+""")
+        processes = self.rows("--listen", "--port", port)[0]["processes"]
+        self.assertEqual([each["pid"] for each in processes], [child.child.pid])
+
+    @unittest.skipUnless(platform.machine() in ("x86_64", "aarch64"), "the number of exit(2) is not known here")
+    def test_main_thread_has_ended(self):
+        """sockets: the process is found after its main thread has ended"""
+        child, port = self.holder(f"""
+held = socket.create_server(("127.0.0.1", 0))
+main = threading.get_native_id()
+def report():
+    while " Z " not in open(f"/proc/self/task/{{main}}/stat").read(): time.sleep(0.01)
+    print(held.getsockname()[1], flush=True)
+    time.sleep(600)
+threading.Thread(target=report).start()
+libc.syscall({60 if platform.machine() == "x86_64" else 93}, 0)
+""")
+        processes = self.rows("--listen", "--port", port)[0]["processes"]
+        self.assertEqual([each["pid"] for each in processes], [child.child.pid])
+
+    @needs_root
+    @needs_program("unshare", "mount")
+    def test_without_proc(self):
+        """sockets: without /proc it says that the processes are not known, and refuses to look for one"""
+        _, port = self.listener()
+        hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"']
+        if harness.run([*hidden, "true"]).status != DONE:
+            self.skipTest("/proc cannot be hidden here")
+        words = [*hidden, harness.NETLAB, "sockets", "--listen", "--port", port]
+        done = self.program(*words)
+        self.assertRegex(done.lines[1], rf"127\.0\.0\.1:{port} +- +-$")
+        self.assertEqual(done.err, "the processes are not known: nothing is mounted on /proc\n")
+        self.assertIsNone(json.loads(self.program(*words, "--json").out)["processes"])
+        done = self.program(*words, "--process", "1", status=None)
+        self.assertNotEqual(done.status, DONE)
+        self.assert_one_error(done, says="nothing is mounted on /proc")
 
     @needs_root
     @needs_program("setpriv")

@@ -29,6 +29,14 @@ struct fake_proc {
   void open(const std::string& pid, int fd, const std::string& link) const {
     fs::create_symlink(link, root / pid / "fd" / std::to_string(fd));
   }
+  /// As the kernel has it: the main thread is one, too.
+  void thread(const std::string& pid, const std::string& tid) const {
+    fs::create_directories(root / pid / "task" / pid / "fd");
+    fs::create_directories(root / pid / "task" / tid / "fd");
+  }
+  void open_in_thread(const std::string& pid, const std::string& tid, int fd, const std::string& link) const {
+    fs::create_symlink(link, root / pid / "task" / tid / "fd" / std::to_string(fd));
+  }
   fs::path root;
 };
 
@@ -51,8 +59,31 @@ TEST_CASE("owners: every process that has a socket open is found", "[sockets][ow
   CHECK(found.hidden_processes == 0);
 }
 
-TEST_CASE("owners: without a /proc nobody is found", "[sockets][owners]") {
-  CHECK(find_owners({1}, "/nonexistent").of_inode.at(1).empty());
+TEST_CASE("owners: a thread's own descriptors are looked at, and shared ones count once", "[sockets][owners]") {
+  const fake_proc proc;
+  proc.process("9", "server");
+  proc.open("9", 3, "socket:[100]");
+  proc.thread("9", "10");
+  proc.thread("9", "11");
+  for (const char* each : {"10", "11"}) proc.open_in_thread("9", each, 3, "socket:[100]");
+  proc.open_in_thread("9", "11", 4, "socket:[101]");
+  proc.process("20", "leaderless");  // its main thread has ended
+  proc.thread("20", "21");
+  proc.open_in_thread("20", "21", 5, "socket:[102]");
+  const auto found = find_owners({100, 101, 102}, proc.root.string());
+  CHECK(found.of_inode.at(100) == std::vector<owner>{{9, 3, "server"}});
+  CHECK(found.of_inode.at(101) == std::vector<owner>{{9, 4, "server"}});
+  CHECK(found.of_inode.at(102) == std::vector<owner>{{20, 5, "leaderless"}});
+}
+
+TEST_CASE("owners: without a /proc, or with an empty one, it is known that nobody can be found", "[sockets][owners]") {
+  const fake_proc empty;
+  for (const std::string& proc : {std::string("/nonexistent"), empty.root.string()}) {
+    const auto found = find_owners({1}, proc);
+    CHECK(found.of_inode.at(1).empty());
+    CHECK_FALSE(found.has_processes);
+  }
+  CHECK(find_owners({}, empty.root.string()).has_processes);
 }
 
 TEST_CASE("owners: only a link to a socket has a socket's inode", "[sockets][owners]") {
