@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,11 +52,18 @@ std::error_code write_all(int fd, std::string_view octets) {
   return {};
 }
 
+/// A terminal, and one that escape sequences mean something to: terminfo(5)'s `dumb` has none, and without TERM nothing
+/// is known (as in Emacs's shell, on a serial line, under some CI systems).
+bool understands_escapes(int fd) {
+  const char* kind = std::getenv("TERM");
+  return kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb" && ::isatty(fd) == 1;
+}
+
 /// Colour, and whatever else only a terminal understands. `fd`: where it would go.
 bool may_decorate(color_choice choice, int fd) {
   if (choice == color_choice::never) return false;
   const char* no_color = std::getenv("NO_COLOR");  // no-color.org: set and not empty
-  return choice == color_choice::always || ((no_color == nullptr || *no_color == '\0') && ::isatty(fd) == 1);
+  return choice == color_choice::always || ((no_color == nullptr || *no_color == '\0') && understands_escapes(fd));
 }
 
 }  // namespace
@@ -113,13 +121,15 @@ void console::write_error_line(std::string_view text) {
 }
 
 bool console::shows_progress() const noexcept {
-  return !options_.quiet && ::isatty(STDERR_FILENO) == 1 && may_decorate(options_.color, STDERR_FILENO);
+  return !options_.quiet && understands_escapes(STDERR_FILENO) && may_decorate(options_.color, STDERR_FILENO);
 }
 
 void console::progress(std::string_view text) {
   if (!shows_progress()) return;
   const std::lock_guard lock(error_mutex_);
-  static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}", erase_line, text)));
+  // In a terminal's last column some have the cursor on the next line already.
+  const std::string line = cut_to_columns(text, terminal_width(STDERR_FILENO) - 1);
+  static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}", erase_line, line)));
   progress_stands_ = !text.empty();
 }
 
@@ -128,6 +138,13 @@ std::string console::bold(std::string_view text) const {
 }
 
 bool console::on_terminal() const noexcept { return ::isatty(STDOUT_FILENO) == 1; }
+
+bool console::can_redraw() const noexcept { return understands_escapes(STDOUT_FILENO); }
+
+std::size_t terminal_width(int fd) noexcept {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
 
 exit_status console::refuse(const failure& why) {
   error(why);

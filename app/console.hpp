@@ -44,8 +44,10 @@ class console {
   void note(std::string_view text);
   /// The same, only with --verbose.
   void detail(std::string_view text);
-  /// A line on stderr that the next one takes the place of, or any other line; only on a terminal, not with --quiet.
+  /// A line on stderr that the next one takes the place of, or any other line; cut to the terminal's width. Only where
+  /// shows_progress().
   void progress(std::string_view text);
+  /// stderr is a terminal that can erase a line, and neither --quiet nor what forbids colour stands against it.
   [[nodiscard]] bool shows_progress() const noexcept;
   /// `netlab calc query: …` on stderr, always.
   void error(const failure& why);
@@ -57,7 +59,10 @@ class console {
   /// stdout is a terminal: bytes from peers have to be escaped.
   [[nodiscard]] bool on_terminal() const noexcept;
 
-  /// The text in bold, if stdout is a terminal (or --color=always) and NO_COLOR is not set.
+  /// stdout is a terminal that understands escape sequences, so that a screen can be written over itself.
+  [[nodiscard]] bool can_redraw() const noexcept;
+
+  /// The text in bold, if stdout is such a terminal and NO_COLOR is not set, or with --color=always.
   [[nodiscard]] std::string bold(std::string_view text) const;
 
   /// Nobody reads stdout any more (EPIPE), or it cannot be written: a command that goes on only for its
@@ -88,6 +93,9 @@ class console {
   std::mutex error_mutex_;
   bool progress_stands_ = false;  // on the terminal's last line
 };
+
+/// The columns of the terminal on this descriptor; 80 where it does not tell.
+[[nodiscard]] std::size_t terminal_width(int fd) noexcept;
 
 /// One line of JSON: octets that are not UTF-8 become U+FFFD, characters that a terminal acts on are escaped.
 [[nodiscard]] std::string to_line(const nlohmann::ordered_json& object);

@@ -31,7 +31,13 @@ class console_narrator : public lab::narrator {
   asio::awaitable<result<bool>> next() override {
     out_.flush();
     if (!pause_) co_return true;
-    auto wanted = co_await wait_for_key([&out = out_] { out.progress("any key: go on   q: end"); });
+    auto wanted = co_await wait_for_key([&out = out_] {
+      constexpr std::string_view prompt = "any key: go on   q: end";
+      if (out.shows_progress())
+        out.progress(prompt);
+      else
+        out.note(prompt);
+    });
     out_.progress({});
     co_return wanted;
   }

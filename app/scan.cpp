@@ -167,12 +167,6 @@ void read_ports(arguments& args, scan_call& call, const scan::service_names& ser
   if (call.udp) call.udp_ports = ports;
 }
 
-bool wants_progress(arguments& args, const console& out) {
-  const char* no_color = std::getenv("NO_COLOR");
-  return ::isatty(STDERR_FILENO) == 1 && !out.is_quiet() && (no_color == nullptr || *no_color == '\0') &&
-         args.text("color") != "never";
-}
-
 // A host that is called `tcp` or `udp` wants --host.
 void read_transports(arguments& args, scan_call& call) {
   args.prefer_typed("tcp", "udp");
@@ -218,7 +212,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   }
   call.all = args.flag("all");
   call.output = args.text("output");
-  call.progress = wants_progress(args, out);
+  call.progress = out.shows_progress();
   if (args.has("max-time")) {
     call.max_time = args.timeout("max-time");
     call.max_time_text = args.text("max-time");

@@ -132,7 +132,8 @@ class progress_line {
   }
   void show(const scan::engine_progress& now_at, time_point now) {
     if (!on_terminal_ || now - began_ < std::chrono::seconds(1)) return;
-    std::fprintf(stderr, "\r%s\x1b[K", text(now_at, now).c_str());
+    const std::string line = cut_to_columns(text(now_at, now), terminal_width(STDERR_FILENO) - 1);
+    std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
     shown_ = true;
   }
   void clear() {

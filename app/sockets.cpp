@@ -152,11 +152,13 @@ void paint(const std::vector<marked_row>& rows, bool details, console& out) {
   std::string text = "\x1b[H";
   for (std::size_t at = 0; at < lines.size(); ++at) {
     if (at + 1 == room && lines.size() > room) {
-      text += fmt::format("… {} more\x1b[K\n", lines.size() - at);
+      text += cut_to_columns(fmt::format("… {} more", lines.size() - at), screen.columns) + "\x1b[K\n";
       break;
     }
     const bool is_bold = at == 0 || rows[at - 1].how != mark::same;
-    text += is_bold ? out.bold(lines[at]) : lines[at];
+    // Columns that cannot be cut may be too many: a line that wraps would take the place of another.
+    const std::string line = cut_to_columns(lines[at], screen.columns);
+    text += is_bold ? out.bold(line) : line;
     text += "\x1b[K\n";
   }
   text += "\x1b[J";
@@ -190,7 +192,7 @@ bool reader_is_gone() {
 asio::awaitable<result<void>> watch(wish what, console& out) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   std::vector<row> before;
-  const bool on_screen = out.on_terminal() && !out.wants_json();
+  const bool on_screen = out.can_redraw() && !out.wants_json();
   for (bool is_first = true;; is_first = false) {
     auto now = sockets::query(what.filter, what.process);
     if (!now) co_return unexpected(now.error());

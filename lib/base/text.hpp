@@ -82,6 +82,12 @@ struct utf8_sequence {
 /// stay. `used` columns of the first line are taken already. A word wider than a line has one to itself.
 [[nodiscard]] std::string fill(std::string_view text, std::size_t width, std::size_t indent = 0, std::size_t used = 0);
 
+/// Columns on a screen, near enough: a character each. Controls must have been escaped.
+[[nodiscard]] std::size_t columns_of(std::string_view text) noexcept;
+
+/// At most so many columns of the text; where it has more, the last one is `…`. 0 columns: nothing.
+[[nodiscard]] std::string cut_to_columns(std::string_view text, std::size_t columns);
+
 /// `1 request`, `2 requests`.
 [[nodiscard]] std::string count_of(std::uint64_t number, std::string_view noun);
 

@@ -57,27 +57,6 @@ std::vector<std::string> cells_of(const marked_row& one, const table_layout& lay
   return cells;
 }
 
-// Columns on the screen, near enough: what escape() leaves is printable, and names are mostly ASCII.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xc0) != 0x80; }));
-}
-
-std::string cut_to(std::string text, std::size_t width) {
-  if (width_of(text) <= width) return text;
-  std::size_t columns = 0;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    std::size_t next = at + 1;
-    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80) ++next;
-    if (columns + 1 == width) break;
-    ++columns;
-    at = next;
-  }
-  text.resize(at);
-  return text + "…";
-}
-
 /// Takes from the widest column that may be cut until the line fits, or nothing more can be taken.
 void shrink(std::vector<std::size_t>& widths, const std::vector<column>& columns, std::size_t limit) {
   std::size_t total = 2 * (widths.size() - 1);
@@ -195,7 +174,7 @@ std::vector<std::string> make_table(const std::vector<marked_row>& rows, const t
   for (const marked_row& each : rows) cells.push_back(cells_of(each, layout));
   std::vector<std::size_t> widths(columns.size(), 0);
   for (const auto& line : cells)
-    for (std::size_t at = 0; at < columns.size(); ++at) widths[at] = std::max(widths[at], width_of(line[at]));
+    for (std::size_t at = 0; at < columns.size(); ++at) widths[at] = std::max(widths[at], columns_of(line[at]));
   if (layout.width > 0) shrink(widths, columns, layout.width);
 
   std::vector<std::string> lines;
@@ -205,8 +184,8 @@ std::vector<std::string> make_table(const std::vector<marked_row>& rows, const t
     text.reserve(128);
     for (std::size_t at = 0; at < columns.size(); ++at) {
       if (at > 0) text += "  ";
-      const std::string cell = cut_to(std::move(line[at]), widths[at]);
-      const std::size_t padding = widths[at] - std::min(widths[at], width_of(cell));
+      const std::string cell = cut_to_columns(line[at], widths[at]);
+      const std::size_t padding = widths[at] - std::min(widths[at], columns_of(cell));
       if (columns[at].to_the_right) text.append(padding, ' ');
       text += cell;
       if (!columns[at].to_the_right && at + 1 < columns.size()) text.append(padding, ' ');

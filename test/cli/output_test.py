@@ -98,6 +98,25 @@ class Terminal(Case):
                 self.assertEqual(status, 0, seen)
                 self.assertNotIn("\x1b", seen)
 
+    def test_simple_terminals(self):
+        """colour: no escape sequence where TERM is dumb, empty or unset, and nothing is written over"""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        port = listener.getsockname()[1]
+        for kind in ("dumb", "", None):
+            with self.subTest(TERM=kind):
+                env = {"TERM": kind}
+                status, seen = self.on_terminal("lab", "tour", "--chapter", "1", env=env)
+                self.assertEqual(status, 0, seen)
+                self.assertNotIn("\x1b", seen)
+                status, seen = self.on_terminal("sockets", "--watch", "--interval", "20ms", "--port", port, env=env,
+                                                typed=b"\x03", after=b"listen")
+                self.assertNotIn("\x1b", seen)
+                # 1.2 s, of which a scan shows how far it is
+                status, seen = self.on_terminal("scan", "--host", "127.0.0.1", "--range", "1-60", "--rate", "50", env=env)
+                self.assertEqual(status, 0, seen)
+                self.assertNotIn("\x1b", seen)
+
     def test_empty_no_color(self):
         """colour: an empty NO_COLOR says nothing"""
         self.assertIn("\x1b[", self.on_terminal("lab", "tour", "--chapter", "1", env={"NO_COLOR": ""})[1])

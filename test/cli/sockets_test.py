@@ -294,12 +294,34 @@ class Watch(Case):
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(DEADLINE), INTERRUPTED)
         self.assertEqual(seen.count(b"\x1b[2J"), 1)
+        self.assert_fits(seen, 5, 70)
+        del peers
+
+    def test_narrow_terminal(self):
+        """sockets --watch: on a terminal that is narrower than the table, lines are cut"""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 23, 0, 0))
+        child = subprocess.Popen([harness.NETLAB, "sockets", "--port", str(listener.getsockname()[1]), "--watch",
+                                  "--interval", "20ms"], stdin=slave, stdout=slave, stderr=slave,
+                                 env=harness.environment(), start_new_session=True)
+        os.close(slave)
+        self.addCleanup(os.close, master)
+        self.addCleanup(child.kill)
+        seen = b""
+        while seen.count(b"\x1b[H") < 3:
+            self.assertTrue(select.select([master], [], [], DEADLINE)[0], seen)
+            seen += os.read(master, 65536)
+        self.assertIn(b"listen", seen)
+        self.assert_fits(seen, 10, 23)
+
+    def assert_fits(self, seen, height, width):
         for screen in seen.split(b"\x1b[H")[1:-1]:
             lines = re.sub(rb"\x1b\[[0-9]*[A-Za-z]", b"", screen).decode().split("\r\n")
-            self.assertLessEqual(len(lines), 5, screen)
+            self.assertLessEqual(len(lines), height, screen)
             for line in lines:
-                self.assertLessEqual(len(line), 70)
-        del peers
+                self.assertLessEqual(len(line), width)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,15 @@ TEST_CASE("fill: columns of the first line that are taken count, and so does a w
   CHECK(fill("µµµ µµµ", 7) == "µµµ µµµ");
 }
 
+TEST_CASE("columns: text is cut to a screen's width, between characters", "[base][unit]") {
+  CHECK(columns_of("µµ…") == 3);
+  CHECK(cut_to_columns("µµµ", 3) == "µµµ");
+  CHECK(cut_to_columns("µµµµ", 3) == "µµ…");
+  CHECK(cut_to_columns("one", 1) == "…");
+  CHECK(cut_to_columns("one", 0).empty());
+  CHECK(cut_to_columns("", 0).empty());
+}
+
 TEST_CASE("count_of: one is singular", "[base][unit]") {
   CHECK(count_of(0, "octet") == "0 octets");
   CHECK(count_of(1, "octet") == "1 octet");
