@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -75,6 +76,16 @@ result<color_choice> parse_color(std::string_view text) {
   return fail(errc::usage, fmt::format("'{}' is not a choice", escape(text, 60)), "auto, always or never");
 }
 
+/// What the system refuses where no result can say so: a thread, or what an event loop is made of. The exception names
+/// an inner function, and not the act.
+exit_status refuse_resource(const std::system_error& error, console& out) {
+  const bool is_thread = error.code() == std::errc::resource_unavailable_try_again;
+  if (!is_thread && classify(error.code()) != error_class::system_resources)
+    return out.refuse({make_error_code(errc::internal), {}, fmt::format("internal error: {}", error.what()), {}});
+  out.error({error.code(), is_thread ? "start a thread" : "start the event loop"});
+  return exit_status::system;
+}
+
 exit_status run_action(const action& which, word_list typed) {
   const std::string name = fmt::format("netlab {}", which.path);
   if (asks_for_help(which, typed)) return show(help_for(which));
@@ -87,7 +98,13 @@ exit_status run_action(const action& which, word_list typed) {
   options.color = args->as("color", parse_color);
   if (args->error()) return refuse(name, *args->error());
   console out(std::move(options));
-  return out.finish(which.run(*args, out));
+  try {
+    return out.finish(which.run(*args, out));
+  } catch (const std::system_error& error) {
+    return out.finish(refuse_resource(error, out));
+  } catch (const std::bad_alloc&) {
+    return out.finish(out.refuse({std::make_error_code(std::errc::not_enough_memory), {}, "out of memory", {}}));
+  }
 }
 
 // `netlab help [COMMAND [SUBCOMMAND]]`, and with --json everything at once.
@@ -168,11 +185,6 @@ int main(int argc, char* argv[]) {
     return static_cast<int>(netlab::app::run({argv, static_cast<std::size_t>(argc)}));
   } catch (const std::bad_alloc&) {
     return trouble("out of memory", exit_status::system);
-  } catch (const std::system_error& error) {
-    // Threads and descriptors that the system refuses are the only ones that do not come as a result.
-    const bool refused = netlab::classify(error.code()) == netlab::error_class::system_resources ||
-                         error.code() == std::errc::resource_unavailable_try_again;
-    return trouble(error.what(), refused ? exit_status::system : exit_status::internal);
   } catch (const std::exception& error) {
     return trouble(fmt::format("internal error: {}", error.what()).c_str(), exit_status::internal);
   }

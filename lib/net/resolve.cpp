@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "net/resolve.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "net/fd.hpp"
 
 namespace netlab::net {
 namespace {
@@ -58,6 +60,14 @@ failure resolver_failure(int code, const std::string& host) {
   }
 }
 
+/// Where no descriptor is left getaddrinfo() can read neither files nor ask a server, and says that there is no such
+/// host.
+std::error_code lacks_descriptors() {
+  const unique_fd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const std::error_code error = probe ? std::error_code() : last_system_error();
+  return classify(error) == error_class::system_resources ? error : std::error_code();
+}
+
 result<addresses> look_up(const std::string& host, family which, int flags) {
   addrinfo hints{};
   hints.ai_family = which == family::ipv4 ? AF_INET : which == family::ipv6 ? AF_INET6 : AF_UNSPEC;
@@ -65,7 +75,10 @@ result<addresses> look_up(const std::string& host, family which, int flags) {
   hints.ai_flags = flags;
   addrinfo* list = nullptr;
   const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  if (code != 0) return unexpected(resolver_failure(code, host));
+  if (code != 0) {
+    if (const std::error_code error = lacks_descriptors()) return fail(error, act(host));
+    return unexpected(resolver_failure(code, host));
+  }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(list, &freeaddrinfo);
   addresses found;
   for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {

@@ -4,13 +4,14 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import unittest
 
 import harness
-from harness import IO, NETLAB, Case, needs_program
+from harness import IO, NETLAB, SYSTEM, Case, needs_program
 
 
 class Streams(Case):
@@ -310,6 +311,44 @@ class Resources(Case):
         done = harness.run(["prlimit", "--nofile=4", NETLAB, "calc", "query", "--host", "127.0.0.1", "sum", "1"])
         self.assertEqual(done.status, 71, done.err)
         self.assert_one_error(done)
+
+    def test_few_descriptors(self):
+        """resources: whichever descriptor is one too many, the message names the command and the act, and it is 71"""
+        port = self.serve(service="echo").port
+        sink = ["mail", "sink", "--discard", "--port", "0", "--tls-port", "none", "--bind", "127.0.0.1", "--state",
+                self.scratch()]
+        for words in (["calc", "query", "--host", "localhost", "--port", port, "sum", 1], ["connect", "localhost", port],
+                      ["calc", "bench", "-q", "--port", port, "--duration", "1ms", "--connections", "1"],
+                      ["echo", "query", "--udp", "--port", port, "x"], ["sockets", "--port", port],
+                      ["scan", "--host", "localhost", "--range", port], ["calc", "serve", "--port", "0"], sink,
+                      ["mail", "send", "--server", f"localhost:{port}", "--to", "a@example.org", "--body", "x", "--timeout",
+                       "100ms"]):
+            refused = 0
+            for count in range(3, 25):
+                with self.subTest(f"{words} with {count} descriptors"):
+                    def limit(count=count):
+                        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+                    if "serve" in words or "sink" in words:
+                        child = harness.Process([NETLAB, *map(str, words)], preexec=limit)
+                        self.addCleanup(child.kill)
+                        harness.until(lambda: child.child.poll() is not None or "listening" in child.out, "its start or end")
+                        done = child.stop() if child.child.poll() is None else child.wait()
+                    else:
+                        done = self.netlab(*words, status=None, preexec_fn=limit)
+                    if done.status != SYSTEM:
+                        continue
+                    refused += 1
+                    self.assertRegex(done.error_lines[-1], r"^netlab [a-z]+( [a-z]+)?: [a-z]+ .*: too many open files")
+                    self.assertNotRegex(done.err, "epoll|eventfd|timerfd|pipe|no such host|internal")
+            self.assertGreater(refused, 0, words)
+
+    def test_little_memory_for_threads(self):
+        """resources: a thread that is refused is named as such, with the command"""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (100 << 20, 100 << 20))
+        done = self.netlab("calc", "bench", "-q", "--threads", 100, "--connections", 100, "--port", self.serve().port,
+                           "--duration", "1ms", status=SYSTEM, preexec_fn=limit)
+        self.assertRegex(done.err, r"^netlab calc bench: (start a thread: resource temporarily unavailable|out of memory)$")
 
     @needs_program("prlimit")
     def test_server_goes_on(self):
