@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"
 #include "console.hpp"
@@ -34,15 +35,9 @@ base64_options parse(arguments& args) {
 }
 
 result<std::string> read_stdin() {
-  std::string text;
-  std::array<char, 64 * 1024> piece{};
-  for (;;) {
-    const ssize_t size = ::read(STDIN_FILENO, piece.data(), piece.size());
-    if (size > 0) text.append(piece.data(), static_cast<std::size_t>(size));
-    if (size == 0) return text;
-    if (size < 0 && errno != EINTR)
-      return unexpected(failure{make_error_code(errc::no_input), "read stdin", message_of(last_system_error()), {}});
-  }
+  auto text = read_all(STDIN_FILENO);
+  if (text) return std::move(*text);
+  return unexpected(failure{make_error_code(errc::no_input), "read stdin", message_of(text.error()), {}});
 }
 
 /// What is no text has its octets in hexadecimal.
@@ -67,7 +62,7 @@ exit_status run(arguments& args, console& out) {
       out.line(encoded);
     return exit_status::done;
   }
-  const auto octets = decode_base64(*text);
+  const auto octets = decode_base64(without_byte_order_mark(*text));
   if (!octets) return out.refuse(octets.error());
   if (out.wants_json())
     out.json(to_json(*octets));

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "mail/file.hpp"
 #include "net/fd.hpp"
@@ -18,24 +19,14 @@
 namespace netlab::app {
 namespace {
 
-result<std::string> read_all(int fd, const std::string& context) {
-  std::string text;
-  std::array<char, 64 * 1024> piece{};
-  for (;;) {
-    const ssize_t size = ::read(fd, piece.data(), piece.size());
-    if (size > 0) text.append(piece.data(), static_cast<std::size_t>(size));
-    if (size == 0) return text;
-    if (size < 0 && errno != EINTR)
-      return unexpected(failure{make_error_code(errc::no_input), context, message_of(last_system_error()), {}});
-  }
-}
-
 result<std::string> read_text(const std::string& file) {
-  if (file == "-") return read_all(STDIN_FILENO, "read stdin");
-  const std::string context = fmt::format("read {}", escape(file, 200));
-  const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return unexpected(failure{make_error_code(errc::no_input), context, message_of(last_system_error()), {}});
-  return read_all(fd.get(), context);
+  const bool is_stdin = file == "-";
+  auto text = is_stdin ? read_all(STDIN_FILENO) : read_file(file);
+  if (text) return std::string(without_byte_order_mark(*text));
+  return unexpected(failure{make_error_code(errc::no_input),
+                            fmt::format("read {}", is_stdin ? "stdin" : escape(file, 200)),
+                            message_of(text.error()),
+                            {}});
 }
 
 std::string bracketed(const std::string& message_id) {

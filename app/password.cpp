@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "net/fd.hpp"
 
@@ -42,6 +43,15 @@ result<secret> checked(std::string line, const std::string& context) {
     return unexpected(failure{make_error_code(errc::bad_data), context, "a password with a NUL in it", {}});
   }
   return secret(std::move(line));
+}
+
+/// What an editor puts before the text of a file.
+void drop_byte_order_mark(std::string& line) {
+  const std::size_t length = line.size() - without_byte_order_mark(line).size();
+  if (length == 0) return;
+  std::move(line.begin() + static_cast<std::ptrdiff_t>(length), line.end(), line.begin());
+  OPENSSL_cleanse(line.data() + line.size() - length, length);
+  line.resize(line.size() - length);
 }
 
 /// The first line, at most. The rest is read and thrown away where `drain` says so, so that its writer ends in peace.
@@ -84,6 +94,7 @@ result<secret> from_file(const std::string& name, console& out) {
     out.note(fmt::format("{} is open to other users of this machine (chmod 600)", context));
   auto line = read_line(fd.get(), context, false);
   if (!line) return unexpected(line.error());
+  drop_byte_order_mark(*line);
   return checked(std::move(*line), context);
 }
 

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "settings.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 
 #include <fmt/format.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
-#include "net/fd.hpp"
 
 namespace netlab::app {
 namespace {
@@ -52,28 +47,18 @@ result<void> check_entry(const ini_entry& entry) {
 }
 
 // The text of the file; nothing if it may be missing and is.
-result<std::optional<std::string>> read_file(const std::string& file, bool may_be_missing) {
-  const auto bad = [&](std::error_code code) {
-    failure why{make_error_code(errc::bad_configuration), escape(file), message_of(code), {}};
-    return unexpected(std::move(why));
-  };
-  const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) {
-    // In somebody else's home (a service's user, su without -l) there is no file for us.
-    if (may_be_missing && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return std::nullopt;
-    return bad(last_system_error());
-  }
-  std::string text;
-  std::array<char, 4096> piece{};
-  for (;;) {
-    const ssize_t size = ::read(fd.get(), piece.data(), piece.size());
-    if (size < 0) return bad(last_system_error());
-    if (size == 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-    if (text.size() > max_file_size)
-      return unexpected(failure{
-          make_error_code(errc::bad_configuration), escape(file), "longer than 1 MiB: not a configuration file", {}});
-  }
+result<std::optional<std::string>> read_settings(const std::string& file, bool may_be_missing) {
+  auto text = read_file(file, max_file_size);
+  if (text) return std::move(*text);
+  const std::error_code why = text.error();
+  // In somebody else's home (a service's user, su without -l) there is no file for us.
+  if (may_be_missing && (why == std::errc::no_such_file_or_directory || why == std::errc::not_a_directory ||
+                         why == std::errc::permission_denied))
+    return std::nullopt;
+  return unexpected(
+      failure{make_error_code(errc::bad_configuration), escape(file),
+              why == std::errc::file_too_large ? "longer than 1 MiB: not a configuration file" : message_of(why),
+              {}});
 }
 
 }  // namespace
@@ -96,7 +81,7 @@ result<settings> settings::load(environment from) {
     file = *home + "/.config/netlab/config";
   }
   if (file.empty()) return parse(std::move(from), {}, {});
-  auto text = read_file(file, may_be_missing);
+  auto text = read_settings(file, may_be_missing);
   if (!text) return unexpected(text.error());
   return parse(std::move(from), text->value_or(std::string()), file);
 }

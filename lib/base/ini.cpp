@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace netlab {
@@ -14,7 +15,6 @@ result<std::vector<ini_entry>> parse_ini(std::string_view text) {
 }
 
 result<std::vector<ini_entry>> parse_ini(std::string_view text, std::vector<ini_section>& sections) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   std::vector<ini_entry> entries;
   std::string section;
   bool in_section = false;
@@ -22,7 +22,7 @@ result<std::vector<ini_entry>> parse_ini(std::string_view text, std::vector<ini_
   const auto bad = [&](std::string_view why) {
     return fail(errc::bad_configuration, fmt::format("line {}: {}", number, why));
   };
-  for (const std::string_view raw : split(text, '\n')) {
+  for (const std::string_view raw : text_lines(text)) {
     ++number;
     const std::string_view line = trim(raw);
     if (line.find('\0') != std::string_view::npos) return bad("a NUL byte: not a text file");

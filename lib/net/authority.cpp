@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "net/certificate.hpp"
 #include "net/endpoint.hpp"
@@ -55,17 +56,11 @@ result<std::optional<std::string>> read_file(const std::string& path, bool is_se
   if (is_secret && ::fstat(fd.get(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     return unexpected(trouble(errc::not_permitted, "read", path, "other users may read or change it",
                               "chmod 600, or remove it, and the CA's certificate with it, if somebody has"));
-  std::string text;
-  std::array<char, 4096> piece{};
-  for (;;) {
-    const ssize_t size = ::read(fd.get(), piece.data(), piece.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return unexpected(system_trouble(errc::no_input, "read", path));
-    if (size == 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-    if (text.size() > max_file)
-      return unexpected(trouble(errc::bad_data, "read", path, "too large for a key or certificate"));
-  }
+  auto text = netlab::read_all(fd.get(), max_file);
+  if (text) return std::move(*text);
+  if (text.error() == std::errc::file_too_large)
+    return unexpected(trouble(errc::bad_data, "read", path, "too large for a key or certificate"));
+  return unexpected(trouble(errc::no_input, "read", path, message_of(text.error())));
 }
 
 /// Whole or not at all, and on the disk.

@@ -12,7 +12,9 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
+#include "base/file.hpp"
 #include "base/line_buffer.hpp"
 
 namespace netlab::net {
@@ -55,8 +57,9 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
   }
 
   void add(const line_buffer::line& next) {
-    octets += next.text.size();
-    lines.push_back({std::string(next.text), next.too_long});
+    const std::string_view text = std::exchange(is_first, false) ? without_byte_order_mark(next.text) : next.text;
+    octets += text.size();
+    lines.push_back({std::string(text), next.too_long});
   }
 
   [[nodiscard]] bool has_room() const { return lines.size() < max_lines_ahead && octets < max_octets_ahead; }
@@ -76,6 +79,7 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
   std::deque<line> lines;
   std::size_t octets = 0;  // in them
   std::error_code error;
+  bool is_first = true;  // no line has come
   bool ended = false;
   std::function<void()> changed;  // the loop's thread only
 };

@@ -2,13 +2,12 @@
 #include "scan/services.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <tuple>
 #include <utility>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace netlab::scan {
@@ -77,11 +76,9 @@ service_names service_names::parse(std::string_view text) {
 service_names service_names::built_in() { return parse(built_in_services); }
 
 service_names service_names::read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return built_in();
-  std::ostringstream text;
-  text << file.rdbuf();  // of a directory: nothing
-  service_names names = parse(text.view());
+  const auto text = read_file(path);
+  if (!text) return built_in();
+  service_names names = parse(*text);
   return names.entries_.empty() ? built_in() : names;
 }
 
