@@ -118,8 +118,12 @@ std::string random_seed_text() {
 }
 
 result<scan::address> parse_source(std::string_view text) {
-  const auto found = scan::parse_address(text);
-  if (!found) return fail(errc::usage, fmt::format("'{}' is no address", escape(text, 60)), "one of this machine's");
+  std::string_view bare = text;
+  if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
+  const auto found = parse_ip(bare, net::interface_number);
+  if (!found)
+    return fail(errc::usage, fmt::format("'{}' is not an address", escape(text, 60)), "one of this machine's");
+  if (auto whole = check_interface(*found); !whole) return unexpected(whole.error());
   return *found;
 }
 
@@ -182,7 +186,7 @@ target_choice read_targets(arguments& args) {
   const std::vector<std::string>& typed = args.positionals();
   // Targets that are typed stand in place of those in the environment or the file.
   if (args.is_typed("host") || typed.empty())
-    for (target_list& each : args.list_as("host", parse_targets)) append(chosen.wanted, std::move(each));
+    for (target_list& each : args.list_as("host", [](std::string_view word) { return parse_targets(word); })) append(chosen.wanted, std::move(each));
   for (const std::string& word : typed) {
     auto found = parse_targets(word);
     if (found)
@@ -190,7 +194,8 @@ target_choice read_targets(arguments& args) {
     else
       args.refuse(found.error());
   }
-  for (target_list& each : args.list_as("exclude", parse_targets)) append(chosen.excluded, std::move(each));
+  const auto parse_excluded = [](std::string_view word) { return parse_targets(word, scan::target_use::exclude); };
+  for (target_list& each : args.list_as("exclude", parse_excluded)) append(chosen.excluded, std::move(each));
   chosen.restrict_to = shared_options::read_family(args);
   if (typed.empty() && !args.has("host")) {
     const char* loopback = chosen.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";

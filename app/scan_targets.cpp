@@ -1,43 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "scan_targets.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
+#include <memory>
 
 #include <fmt/format.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
-#include "net/fd.hpp"
 #include "net/resolve.hpp"
 #include "net/run.hpp"
 
 namespace netlab::app {
 namespace {
 
-result<std::string> read_file(const std::string& name) {
-  const auto bad = [&] {
-    return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(last_system_error())));
-  };
-  const net::unique_fd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return bad();
-  std::string text;
-  std::array<char, 65'536> piece;  // NOLINT: filled by read
-  for (;;) {
-    const ssize_t size = ::read(fd.get(), piece.data(), piece.size());
-    if (size < 0) return bad();
-    if (size == 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-  }
-}
-
-result<target_list> read_target_file(const std::string& name) {
+result<target_list> read_target_file(const std::string& name, scan::target_use use) {
   if (name.empty()) return fail(errc::usage, "no file is named", "write @FILE");
   const auto text = read_file(name);
-  if (!text) return unexpected(text.error());
-  auto found = scan::parse_target_file(*text, escape(name, 200));
+  if (!text) return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(text.error())));
+  auto found = scan::parse_target_file(*text, escape(name, 200), use, net::interface_number);
   if (!found) {  // where it stands must survive that the option is named
     const failure& why = found.error();
     return unexpected(failure{why.code, {}, fmt::format("{}: {}", why.context, why.detail), why.hint});
@@ -48,12 +33,25 @@ result<target_list> read_target_file(const std::string& name) {
 
 using addresses = std::vector<asio::ip::address>;
 
-scan::address to_scan_address(const asio::ip::address& from) {
-  if (from.is_v4()) return scan::address::v4(from.to_v4().to_uint());
-  const auto bytes = from.to_v6().to_bytes();
-  std::array<std::uint8_t, 16> octets{};
-  std::copy(bytes.begin(), bytes.end(), octets.begin());
-  return scan::address::v6(octets, static_cast<std::uint32_t>(from.to_v6().scope_id()));
+/// What this machine sends to all hosts of a network (getifaddrs(3)).
+std::vector<ip_address> own_broadcast_addresses() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, &::freeifaddrs);
+  std::vector<ip_address> found;
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET || each->ifa_broadaddr == nullptr ||
+        (each->ifa_flags & IFF_BROADCAST) == 0)
+      continue;
+    sockaddr_in broadcast{};
+    sockaddr_in own{};
+    std::memcpy(&broadcast, each->ifa_broadaddr, sizeof broadcast);
+    std::memcpy(&own, each->ifa_addr, sizeof own);
+    // An address with a prefix of 32 bits is its own broadcast address.
+    if (broadcast.sin_addr.s_addr != own.sin_addr.s_addr)
+      found.push_back(ip_address::v4(ntohl(broadcast.sin_addr.s_addr)));
+  }
+  return found;
 }
 
 asio::awaitable<result<std::vector<result<addresses>>>> look_up(std::vector<std::string> names, net::family which,
@@ -66,11 +64,11 @@ asio::awaitable<result<std::vector<result<addresses>>>> look_up(std::vector<std:
 
 }  // namespace
 
-result<target_list> parse_targets(std::string_view word) {
-  if (word.starts_with('@')) return read_target_file(std::string(word.substr(1)));
+result<target_list> parse_targets(std::string_view word, scan::target_use use) {
+  if (word.starts_with('@')) return read_target_file(std::string(word.substr(1)), use);
   target_list found;
   for (const std::string_view piece : split(word, ',')) {
-    auto one = scan::parse_target(piece);
+    auto one = scan::parse_target(piece, use, net::interface_number);
     if (!one) return unexpected(one.error());
     found.push_back(std::move(*one));
   }
@@ -90,15 +88,24 @@ result<target_plan> plan_targets(const target_choice& chosen, time_point deadlin
     found = std::move(*all);
   }
   target_plan plan;
+  const std::vector<ip_address> broadcast = own_broadcast_addresses();
+  for (const scan::address_range& each : scan::addresses_of_no_host()) plan.set.exclude(each);
+  for (const ip_address& each : broadcast) plan.set.exclude({each, each});
   auto next = found.begin();
-  const auto add = [&](const scan::address_range& range, std::string_view name = {}) {
-    plan.set.add(range, name);
-    (range.first.is_v6 ? plan.has_ipv6 : plan.has_ipv4) = true;
-  };
   const auto refuse = [&](const failure& why) {
     out.error(why);
     ++plan.failed;
     if (!plan.first) plan.first = why;
+  };
+  const auto add = [&](const scan::address_range& range, std::string_view name = {}) {
+    if (range.first == range.last && std::ranges::find(broadcast, range.first) != broadcast.end())
+      return refuse({make_error_code(errc::usage),
+                     {},
+                     fmt::format("target '{}' is the broadcast address of a network of this machine, not a host",
+                                 to_string(range.first)),
+                     {}});
+    plan.set.add(range, name);
+    (range.first.is_v6 ? plan.has_ipv6 : plan.has_ipv4) = true;
   };
   for (const scan::target_spec& each : chosen.excluded) {
     if (const auto* range = std::get_if<scan::address_range>(&each)) {
@@ -108,7 +115,7 @@ result<target_plan> plan_targets(const target_choice& chosen, time_point deadlin
     const result<addresses>& its = *next++;
     if (!its) return unexpected(its.error());
     for (const asio::ip::address& one : *its) {
-      const scan::address address = to_scan_address(one);
+      const ip_address address = as_reached(net::to_ip(one));
       plan.set.exclude({address, address});
     }
   }
@@ -121,7 +128,7 @@ result<target_plan> plan_targets(const target_choice& chosen, time_point deadlin
       else
         refuse({make_error_code(errc::no_such_host),
                 {},
-                fmt::format("{} is no IPv{} address", scan::to_string(range->first),
+                fmt::format("{} is not an IPv{} address", to_string(range->first),
                             chosen.restrict_to == net::family::ipv4 ? 4 : 6),
                 {}});
       continue;
@@ -132,7 +139,14 @@ result<target_plan> plan_targets(const target_choice& chosen, time_point deadlin
       continue;
     }
     const std::string& name = std::get<scan::host_name>(each).name;
-    const scan::address address = to_scan_address(its->front());
+    const ip_address address = as_reached(net::to_ip(its->front()));
+    if (address.is_multicast()) {
+      refuse({make_error_code(errc::usage),
+              {},
+              fmt::format("target '{}' is {}, a multicast group and not a host", escape(name, 80), to_string(address)),
+              {}});
+      continue;
+    }
     add({address, address}, name);
     for (std::size_t other = 1; other < its->size(); ++other)
       out.detail(fmt::format("{} is also {}, which is not scanned", escape(name, 80), (*its)[other].to_string()));

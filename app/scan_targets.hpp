@@ -18,7 +18,7 @@ using target_list = std::vector<scan::target_spec>;
 
 /// One word of the command line: targets with commas between, or `@FILE` with one a word. Fails with errc::usage,
 /// errc::no_input or errc::bad_data; what is wrong in a file is named with the line.
-[[nodiscard]] result<target_list> parse_targets(std::string_view word);
+[[nodiscard]] result<target_list> parse_targets(std::string_view word, scan::target_use use = scan::target_use::scan);
 
 struct target_choice {
   target_list wanted;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ip.hpp"
 #include "base/text.hpp"
 
 namespace netlab::mail {
@@ -79,41 +80,13 @@ std::string unquote(std::string_view text) {
   return out;
 }
 
-bool is_ipv4(std::string_view text) {
-  const auto parts = split(text, '.');
-  return parts.size() == 4 && std::ranges::all_of(parts, [](std::string_view part) {
-           return parse_integer<std::uint8_t>(part) && (part.size() == 1 || part.front() != '0');
-         });
-}
-
-// Groups between colons: how many, or nothing if one is none. An IPv4 address at the end counts for two.
-std::optional<std::size_t> count_groups(std::string_view text, bool at_end) {
-  if (text.empty()) return 0;
-  std::size_t count = 0;
-  const auto groups = split(text, ':');
-  for (const std::string_view group : groups) {
-    if (at_end && group.data() == groups.back().data() && is_ipv4(group)) return count + 2;
-    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    if (group.empty() || group.size() > 4 || !std::ranges::all_of(group, is_hex)) return std::nullopt;
-    ++count;
-  }
-  return count;
-}
-
-// RFC 4291 §2.2, in lower case.
-bool is_ipv6(std::string_view text) {
-  const std::size_t gap = text.find("::");
-  if (gap == std::string_view::npos) return count_groups(text, true) == 8;
-  const auto before = count_groups(text.substr(0, gap), false);
-  const auto behind = count_groups(text.substr(gap + 2), true);
-  return before && behind && *before + *behind < 8;
-}
-
 // RFC 5321 §4.1.3
 result<std::string> check_literal(std::string_view literal, std::string_view whole) {
   const std::string inner = to_lower(literal.substr(1, literal.size() - 2));
-  if (is_ipv4(inner)) return '[' + inner + ']';
-  if (inner.starts_with("ipv6:") && is_ipv6(std::string_view(inner).substr(5))) return "[IPv6:" + inner.substr(5) + ']';
+  const bool is_v6 = inner.starts_with("ipv6:");
+  const std::string_view figures = std::string_view(inner).substr(is_v6 ? 5 : 0);
+  if (const auto found = parse_ip(figures); found && found->is_v6 == is_v6 && found->scope == 0)
+    return fmt::format("[{}{}]", is_v6 ? "IPv6:" : "", figures);
   return refuse_address(whole, "has no IP address in its brackets", "write [192.0.2.1] or [IPv6:2001:db8::1]");
 }
 

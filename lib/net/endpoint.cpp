@@ -32,27 +32,25 @@ result<std::uint16_t> parse_port(std::string_view text) {
   return *number;
 }
 
-std::optional<asio::ip::address> parse_address(std::string_view text) {
-  // Asio takes anything behind the % for a scope (RFC 4007 §11), even an escape sequence.
-  if (const std::size_t percent = text.find('%'); percent != std::string_view::npos) {
-    const std::string scope(text.substr(percent + 1));
-    if (!parse_integer<std::uint32_t>(scope) && ::if_nametoindex(scope.c_str()) == 0) return std::nullopt;
-  }
-  if (text.find('\0') != std::string_view::npos) return std::nullopt;
-  std::error_code error;
-  auto address = asio::ip::make_address(std::string(text), error);
-  if (error) return std::nullopt;
-  return address;
+std::uint32_t interface_number(const std::string& name) { return ::if_nametoindex(name.c_str()); }
+
+asio::ip::address to_asio(const ip_address& from) {
+  if (!from.is_v6) return asio::ip::address_v4(static_cast<asio::ip::address_v4::uint_type>(from.low));
+  return asio::ip::address_v6(from.octets(), from.scope);
 }
 
-result<void> check_interface(const asio::ip::address& address) {
-  if (!address.is_v6()) return {};
-  const asio::ip::address_v6 v6 = address.to_v6();
-  if (v6.scope_id() != 0 || !(v6.is_link_local() || v6.is_multicast_link_local())) return {};
-  const std::string text = v6.to_string();
-  return fail(errc::usage, fmt::format("'{}' is a link-local address and wants its interface", text),
-              fmt::format("write {}%eth0", text));
+ip_address to_ip(const asio::ip::address& from) {
+  if (from.is_v4()) return ip_address::v4(from.to_v4().to_uint());
+  const asio::ip::address_v6 six = from.to_v6();
+  return ip_address::v6(six.to_bytes(), static_cast<std::uint32_t>(six.scope_id()));
 }
+
+std::optional<asio::ip::address> parse_address(std::string_view text) {
+  const auto found = parse_ip(text, interface_number);
+  return found ? std::optional(to_asio(*found)) : std::nullopt;
+}
+
+result<void> check_interface(const asio::ip::address& address) { return netlab::check_interface(to_ip(address)); }
 
 result<host_port> parse_host_port(std::string_view text) {
   const auto bad = [&](std::string_view why) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ip.hpp"
 #include "base/result.hpp"
 #include "net/asio.hpp"
 
@@ -36,7 +37,13 @@ struct host_port {
 /// 0 to 65535. Fails with errc::usage.
 [[nodiscard]] result<std::uint16_t> parse_port(std::string_view text);
 
-/// An address of either family, a scope (`fe80::1%eth0`) included, without brackets.
+/// The number of an interface by its name; 0 where there is none.
+[[nodiscard]] std::uint32_t interface_number(const std::string& name);
+
+[[nodiscard]] asio::ip::address to_asio(const ip_address& from);
+[[nodiscard]] ip_address to_ip(const asio::ip::address& from);
+
+/// parse_ip() with the names of this machine's interfaces.
 [[nodiscard]] std::optional<asio::ip::address> parse_address(std::string_view text);
 
 /// Whether one can dial or bind it: a link-local address is one of an interface, which has to be named (RFC 4007 §6).

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.hpp"
 
@@ -38,6 +39,7 @@ enum class reason : std::uint8_t {
 
 struct finding {
   std::string host;     ///< as the user named it
+  std::vector<std::string> other_names = {};  ///< what else the user called the same address: it was asked once
   std::string address;  ///< 127.0.0.1, fe80::1%eth0
   transport protocol = transport::tcp;
   std::uint16_t port = 0;
@@ -47,10 +49,12 @@ struct finding {
   std::string origin;  ///< who sent the error: `local` for this machine, or the address that an ICMP message came
                        ///< from; empty where there was none
   std::optional<duration> rtt;  ///< from the probe that was answered to its answer
-  std::string banner;  ///< octets that an open TCP port sent unasked, as they came, not escaped
-  std::string reply;  ///< octets that came after the message (TCP) or in the datagram (UDP)
-  bool is_echo = false;  ///< the reply is the message
-  std::string service;  ///< name of the service that the port is registered for; empty: none
+  std::string banner;           ///< octets that an open TCP port sent unasked, as they came, not escaped
+  bool banner_cut = false;      ///< there was more of it
+  std::string reply;            ///< octets that came after the message (TCP) or in the datagram (UDP)
+  bool reply_cut = false;       ///< there was more of it
+  bool is_echo = false;         ///< the reply is the message, all of it
+  std::string service;          ///< name of the service that the port is registered for; empty: none
 };
 
 struct scan_summary {

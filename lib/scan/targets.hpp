@@ -2,8 +2,6 @@
 // The hosts to scan: names, addresses, blocks and ranges, however many, in memory that does not grow with them.
 #pragma once
 
-#include <array>
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,62 +11,53 @@
 #include <variant>
 #include <vector>
 
+#include "base/ip.hpp"
 #include "base/result.hpp"
 
 namespace netlab::scan {
 
-/// An IPv4 or IPv6 address as a number; compares within its family.
-struct address {
-  bool is_v6 = false;
-  std::uint64_t high = 0;   ///< the first 64 bits of an IPv6 address
-  std::uint64_t low = 0;    ///< the rest, or the IPv4 address
-  std::uint32_t scope = 0;  ///< interface of a link-local address; not part of the order
+using address = ip_address;
 
-  /// Network byte order: 16 octets, or the first 4.
-  [[nodiscard]] std::array<std::uint8_t, 16> octets() const noexcept;
-  [[nodiscard]] static address v4(std::uint32_t host_order) noexcept { return {.low = host_order}; }
-  [[nodiscard]] static address v6(const std::array<std::uint8_t, 16>& octets, std::uint32_t scope = 0) noexcept;
-  [[nodiscard]] address plus(std::uint64_t offset) const noexcept;
-  [[nodiscard]] bool is_loopback() const noexcept;
-
-  friend bool operator==(const address&, const address&) = default;
-  /// By number, whatever the scope.
-  [[nodiscard]] std::strong_ordering compare(const address& other) const noexcept;
-};
-
-/// 192.0.2.1 or ::1 in figures, without a scope; nothing else.
-[[nodiscard]] std::optional<address> parse_address(std::string_view text);
-/// RFC 5952; a scope as its number: fe80::1%2.
-[[nodiscard]] std::string to_string(const address& of);
-
-/// From first to last, of one family.
+/// From first to last, of one family and one interface.
 struct address_range {
   address first;
   address last;
   [[nodiscard]] bool contains(const address& one) const noexcept;
 };
 
-/// A host that has to be looked up, or a link-local address with its interface's name.
+/// A host that has to be looked up.
 struct host_name {
   std::string name;
 };
 
 using target_spec = std::variant<address_range, host_name>;
 
-/// `lab.example.org`, `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1-192.0.2.9`, `192.0.2.1-9`, `2001:db8::/112`.
-/// `@FILE` is the caller's. A block has at most 2^32 addresses. Fails with errc::usage and the cure.
-[[nodiscard]] result<target_spec> parse_target(std::string_view text);
+enum class target_use : std::uint8_t { scan, exclude };
+
+/// `lab.example.org`, `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1-192.0.2.9`, `192.0.2.1-9`, `2001:db8::/112`,
+/// `fe80::1%eth0`, `fe80::%eth0/120`; an IPv6 address may stand in brackets. `@FILE` is the caller's. What is to be
+/// scanned has at most 2^32 addresses, its interface if it is link-local, and is not multicast or broadcast; what is
+/// excluded may be anything, and without an interface means all of them. Single addresses come as_reached(). Fails with
+/// errc::usage and the cure.
+[[nodiscard]] result<target_spec> parse_target(std::string_view text, target_use use = target_use::scan,
+                                               interface_lookup find_interface = nullptr);
 
 /// The words of a file, `#` to the end of the line is a comment. A bad one is named with its line
 /// (errc::bad_data).
-[[nodiscard]] result<std::vector<target_spec>> parse_target_file(std::string_view text, std::string_view name);
+[[nodiscard]] result<std::vector<target_spec>> parse_target_file(std::string_view text, std::string_view name,
+                                                                 target_use use = target_use::scan,
+                                                                 interface_lookup find_interface = nullptr);
+
+/// Multicast, 255.255.255.255 and 0.0.0.0: inside a larger block they are left out.
+[[nodiscard]] std::span<const address_range> addresses_of_no_host() noexcept;
 
 /// A sequence of addresses without repetition, each with what the user called it.
 class target_set {
  public:
-  /// Appends those that are not there yet and not excluded.
+  /// Appends those that are not there yet and not excluded. A single address that is there keeps its first name, and
+  /// this one becomes one of its other_names().
   void add(const address_range& range, std::string_view host = {});
-  /// Must come before add().
+  /// Must come before add(). A link-local range without an interface is excluded on all interfaces.
   void exclude(const address_range& range);
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
@@ -78,6 +67,10 @@ class target_set {
   [[nodiscard]] bool overlaps(const address_range& range) const noexcept;
   /// As the user named it: a name, else the address.
   [[nodiscard]] std::string host_at(std::uint64_t place) const;
+  /// Any address was called more than one name.
+  [[nodiscard]] bool has_other_names() const noexcept { return !other_names_.empty(); }
+  /// What else the user called an address of the set.
+  [[nodiscard]] std::span<const std::string> other_names(const address& of) const;
 
  private:
   struct piece {
@@ -86,12 +79,14 @@ class target_set {
     std::string host;     // empty: the address
   };
   [[nodiscard]] const piece& piece_at(std::uint64_t place) const noexcept;
+  [[nodiscard]] const piece* find_piece(const address& of) const;
+  void take(const address_range& range);
 
-  struct less {
-    bool operator()(const address& one, const address& other) const noexcept { return one.compare(other) < 0; }
-  };
-  std::map<address, address, less> taken_;  // first to last of what is excluded or there already; disjoint
+  std::map<address, address> taken_;  // first to last of what is excluded or there already; disjoint
+  std::vector<address_range> excluded_on_all_;  // link-local, without an interface
   std::vector<piece> pieces_;
+  std::map<address, std::size_t> piece_by_first_;
+  std::map<address, std::vector<std::string>> other_names_;
   std::uint64_t size_ = 0;
 };
 

@@ -306,7 +306,7 @@ bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
   const int fd = connections_[attempts_[slot].connection].fd.get();
   const auto local = local_end_of(fd);
   const auto remote = remote_end_of(fd);
-  if (!local || !remote || local->host().compare(remote->host()) != 0) return false;
+  if (!local || !remote || local->host() != remote->host()) return false;
   if (local->port() == remote->port()) {
     repeat(slot);
     return true;

@@ -78,7 +78,7 @@ engine_progress udp_engine::progress() const {
 
 udp_engine::host* udp_engine::find(const address& of) noexcept {
   const auto found = std::find_if(hosts_.begin(), hosts_.end(), [&](const host& each) {
-    return each.to.compare(of) == 0 && (each.to.scope == of.scope || of.scope == 0 || each.to.scope == 0);
+    return each.to.octets == of.octets && (each.to.scope == of.scope || of.scope == 0 || each.to.scope == 0);
   });
   return found == hosts_.end() ? nullptr : &*found;
 }

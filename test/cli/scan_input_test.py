@@ -163,7 +163,7 @@ class Targets(harness.Case):
         for text, says in (("127.0.0.1:80", "ports belong to --range"), ("[::1]:80", "ports belong to --range"),
                            ("fe80::1", "%eth0"), ("127.0.0.9-1", "write 127.0.0.1-127.0.0.9"), ("::/0", "2^32"),
                            ("lab/24", "write 192.0.2.0/24"), ("@", "write @FILE"), ("\x1b[2J x", "\\x1b[2J x"),
-                           ("1.2.3", "is no IPv4 address")):
+                           ("1.2.3", "is not an IPv4 address")):
             self.refused("scan", "--host", text, says=says)
         self.refused("scan", "--host", "nowhere.invalid", status=NO_HOST, says="nowhere.invalid")
 
@@ -177,10 +177,45 @@ class Targets(harness.Case):
             (place / "hosts").write_text(text, encoding="latin-1")
             self.refused("scan", "--host", f"@{place}/hosts", status=BAD_DATA, says=says)
 
+    @harness.needs_ipv6
+    def test_normalised(self):
+        """scan: 0.0.0.0, :: and IPv4-mapped addresses are the addresses that are really reached"""
+        for text, meant in (("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("::ffff:127.0.0.5", "127.0.0.5"),
+                            ("[::ffff:127.0.0.5]", "127.0.0.5"), ("::1%lo", "::1")):
+            self.assertEqual(self.addresses(text), [meant])
+        self.assertEqual(self.addresses("127.0.0.1", "0.0.0.0"), ["127.0.0.1"])
+        udp = self.serve("--udp", service="echo")
+        for text in ("0.0.0.0", "::ffff:127.0.0.1"):
+            done = self.netlab("scan", "udp", text, "--range", udp.port, "--json")
+            self.assertEqual(json.loads(done.lines[0])["state"], "open", text)
+
+    def test_no_hosts(self):
+        """scan: multicast and broadcast addresses are refused; inside a larger block they are left out"""
+        for text in ("224.0.0.1", "224.0.0.0/24", "239.1.2.3-239.1.2.9", "255.255.255.255", "ff05::2", "::ffff:224.0.0.1"):
+            self.refused("scan", text, "--range", "1", says=f"'{text}'")
+        self.refused("scan", "127.0.0.1", "255.255.255.255", "--range", "1", says="broadcast")
+
+    def test_excluded_blocks(self):
+        """scan: --exclude takes blocks of any size, in both families"""
+        for block in ("2001:db8::/32", "::/0", "fe80::/10", "2000::-3fff::", "ff00::/8", "224.0.0.0/4", "8.0.0.0/5"):
+            self.assertEqual(self.addresses("127.0.0.1", "--exclude", block), ["127.0.0.1"])
+        self.refused("scan", "::1", "--exclude", "::/0", "--range", "1", says="no target is left")
+        self.refused("scan", "127.0.0.1", "--exclude", "0.0.0.0/0", "--range", "1", says="no target is left")
+        self.refused("scan", "2001:db8::/64", "--range", "1", says="2^32")
+
+    @harness.needs_ipv6
+    def test_interfaces(self):
+        """scan: an interface is named after a link-local address, in brackets or not, in --source too"""
+        self.refused("scan", "fe80::1%nosuch0", "--range", "1", says="no interface of this machine: 'nosuch0'")
+        self.refused("scan", "--source", "fe80::1", "::1", "--range", "1", says="write fe80::1%eth0")
+        for text in ("fe80::1%lo", "[fe80::1%lo]"):
+            self.assertEqual(self.addresses(text, "--timeout", "100ms", status=None), ["fe80::1%lo"])
+        self.refused("scan", "--source", "fe80::1%lo", "::1", "--range", "1", status=UNAVAILABLE, says="fe80::1")
+
     def test_sources(self):
         """scan: an address to ask from is one of this machine's, and of the target's family"""
         self.refused("scan", "--source", "192.0.2.77", "--range", "1", status=UNAVAILABLE, says="192.0.2.77")
-        self.refused("scan", "--source", "lo", "--range", "1", says="'lo' is no address")
+        self.refused("scan", "--source", "lo", "--range", "1", says="'lo' is not an address")
         if harness.has_ipv6():
             self.refused("scan", "--source", "::1", "--range", "1", says="IPv4")
             self.netlab("scan", "--host", "::1", "--source", "::1", "--source", "127.0.0.1", "--range", "1")

@@ -18,11 +18,11 @@ using netlab::test::bound_socket;
 
 TEST_CASE("scan socket: an address and a port come back from the kernel's form", "[scan][socket]") {
   for (const auto text : {"127.0.0.1", "255.255.255.255", "::1", "2001:db8::ff:1"}) {
-    const socket_address one(*parse_address(text), 65'535);
+    const socket_address one(*parse_ip(text), 65'535);
     CHECK(to_string(one.host()) == text);
     CHECK(one.port() == 65'535);
   }
-  address link = *parse_address("fe80::1");
+  address link = *parse_ip("fe80::1");
   link.scope = 7;
   CHECK(socket_address(link, 1).host() == link);
 }
@@ -45,19 +45,19 @@ TEST_CASE("scan socket: an ICMP message has its sender; what is not one is nothi
 
 TEST_CASE("scan socket: a source is an address of this machine", "[scan][socket]") {
   CHECK(check_source(address::v4(0x7f000001)));
-  const auto bad = check_source(*parse_address("192.0.2.77"));
+  const auto bad = check_source(*parse_ip("192.0.2.77"));
   REQUIRE(!bad);
   CHECK(describe(bad.error()).starts_with("bind to 192.0.2.77: "));
 }
 
 TEST_CASE("scan socket: an address to ask from is fit for targets that can be reached from it", "[scan][socket]") {
   const address loopback = address::v4(0x7f000001);
-  const address foreign = *parse_address("192.0.2.77");
+  const address foreign = *parse_ip("192.0.2.77");
   CHECK(has_local_address(loopback, {}));
   CHECK(has_local_address(loopback, std::array{loopback}));
   CHECK(has_local_address(loopback, std::array{foreign, loopback}));
   CHECK(!has_local_address(loopback, std::array{foreign}));
-  CHECK(has_local_address(loopback, std::array{*parse_address("::1")}));  // not of its family: the system's choice
+  CHECK(has_local_address(loopback, std::array{*parse_ip("::1")}));  // not of its family: the system's choice
 }
 
 TEST_CASE("scan socket: an error's origin is this machine, or the sender of the ICMP message", "[scan][socket]") {
@@ -76,7 +76,7 @@ TEST_CASE("scan socket: an error's origin is this machine, or the sender of the 
 }
 
 TEST_CASE("scan socket: a scope is told as the interface's name, or its number where there is none", "[scan][socket]") {
-  address link = *parse_address("fe80::1");
+  address link = *parse_ip("fe80::1");
   CHECK(with_interface(link) == "fe80::1");
   link.scope = ::if_nametoindex("lo");
   CHECK(with_interface(link) == (link.scope == 0 ? "fe80::1" : "fe80::1%lo"));

@@ -12,7 +12,11 @@ using test::why;
 
 namespace {
 
-address_range range(std::string_view text) { return std::get<address_range>(parse_target(text).value()); }
+std::uint32_t two_interfaces(const std::string& name) { return name == "eth0" ? 2 : name == "br-lan" ? 3 : 0; }
+
+address_range range(std::string_view text, target_use use = target_use::scan) {
+  return std::get<address_range>(parse_target(text, use, two_interfaces).value());
+}
 
 std::string shown(std::string_view text) {
   const address_range found = range(text);
@@ -40,7 +44,7 @@ TEST_CASE("targets: an address, a block, a range", "[scan][unit]") {
 }
 
 TEST_CASE("targets: anything else that could be a name is one", "[scan][unit]") {
-  for (const char* text : {"localhost", "lab.example.org", "my-host", "a-b.example", "fe80::1%eth0"})
+  for (const char* text : {"localhost", "lab.example.org", "my-host", "a-b.example"})
     CHECK(std::get<host_name>(parse_target(text).value()).name == text);
 }
 
@@ -50,7 +54,7 @@ TEST_CASE("targets: an error names the cure", "[scan][unit]") {
   CHECK(why(parse_target("192.0.2.0/33")) == "target '192.0.2.0/33' has no prefix length from 0 to 32");
   CHECK(why(parse_target("2001:db8::/64")) ==
         "target '2001:db8::/64' has more than 2^32 addresses (a prefix length of at least 96)");
-  CHECK(why(parse_target("192.0.2.256")) == "target '192.0.2.256' is no IPv4 address (four numbers from 0 to 255)");
+  CHECK(why(parse_target("192.0.2.256")) == "target '192.0.2.256' is not an IPv4 address (four numbers from 0 to 255)");
   for (const char* text : {"", "a b", "x/24", "192.0.2.1-::1", "192.0.2.1-x", "1:2", "a\x1b[0m"})
     CHECK(failed_with(parse_target(text), errc::usage));
 }
@@ -113,6 +117,92 @@ TEST_CASE("targets: a link-local address wants its interface", "[scan][unit]") {
     CHECK(failed_with(bad, errc::usage));
     CHECK(why(bad).find("%eth0") != std::string::npos);
   }
-  CHECK(parse_target("fe80::1%eth0"));
   CHECK(parse_target("fec0::1"));
+}
+
+TEST_CASE("targets: an interface is named after the address, in brackets, or in a block", "[scan][unit]") {
+  for (const char* text : {"fe80::1%eth0", "[fe80::1%eth0]", "fe80::1%2"}) CHECK(shown(text) == "fe80::1%2 fe80::1%2");
+  CHECK(shown("fe80::1%br-lan") == "fe80::1%3 fe80::1%3");
+  CHECK(shown("fe80::%eth0/126") == "fe80::%2 fe80::3%2");
+  CHECK(shown("fe80::/126%eth0") == "fe80::%2 fe80::3%2");
+  CHECK(shown("fe80::1-fe80::9%br-lan") == "fe80::1%3 fe80::9%3");
+  CHECK(shown("::1%eth0") == "::1 ::1");
+  CHECK(why(parse_target("fe80::1%eth9", target_use::scan, two_interfaces)) ==
+        "target 'fe80::1%eth9' names no interface of this machine: 'eth9' (ip link lists them)");
+  CHECK(failed_with(parse_target("fe80::1%eth0-fe80::9%br-lan", target_use::scan, two_interfaces), errc::usage));
+}
+
+TEST_CASE("targets: a link-local address on two interfaces is two targets", "[scan][unit]") {
+  target_set set;
+  set.add(range("fe80::1%2"));
+  set.add(range("fe80::1%3"));
+  set.add(range("fe80::1%2"));
+  CHECK(all(set) == std::vector<std::string>{"fe80::1%2", "fe80::1%3"});
+}
+
+TEST_CASE("targets: a link-local address is excluded on one interface, or without one on all", "[scan][unit]") {
+  target_set one;
+  one.exclude(range("fe80::2%2", target_use::exclude));
+  target_set every;
+  every.exclude(range("fe80::2", target_use::exclude));
+  for (target_set* each : {&one, &every})
+    for (const char* text : {"fe80::1-fe80::3%2", "fe80::1-fe80::3%3"}) each->add(range(text));
+  CHECK(all(one) == std::vector<std::string>{"fe80::1%2", "fe80::3%2", "fe80::1%3", "fe80::2%3", "fe80::3%3"});
+  CHECK(all(every) == std::vector<std::string>{"fe80::1%2", "fe80::3%2", "fe80::1%3", "fe80::3%3"});
+}
+
+TEST_CASE("targets: what is excluded may be a block of any size", "[scan][unit]") {
+  target_set set;
+  set.exclude(range("2001:db8::/32", target_use::exclude));
+  set.exclude(range("fe80::/10", target_use::exclude));
+  set.exclude(range("2001:db9::5-2001:dba::", target_use::exclude));
+  set.add(range("2001:db8::1"));
+  set.add(range("2001:db9::1-2001:db9::9"));
+  set.add(range("fe80::1%2"));
+  CHECK(all(set) == std::vector<std::string>{"2001:db9::1", "2001:db9::2", "2001:db9::3", "2001:db9::4"});
+  target_set none;
+  none.exclude(range("::/0", target_use::exclude));
+  none.exclude(range("0.0.0.0/0", target_use::exclude));
+  none.add(range("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0/124", target_use::exclude));
+  none.add(range("255.0.0.0/9"));
+  CHECK(none.size() == 0);
+}
+
+TEST_CASE("targets: an address is the one that is really reached", "[scan][unit]") {
+  CHECK(shown("0.0.0.0") == "127.0.0.1 127.0.0.1");
+  CHECK(shown("::") == "::1 ::1");
+  CHECK(shown("::ffff:192.0.2.7") == "192.0.2.7 192.0.2.7");
+  CHECK(shown("::ffff:192.0.2.0/120") == "192.0.2.0 192.0.2.255");
+  CHECK(shown("::ffff:0.0.0.0") == "127.0.0.1 127.0.0.1");
+}
+
+TEST_CASE("targets: a group or broadcast address is not a host", "[scan][unit]") {
+  for (const char* text : {"224.0.0.1", "239.255.255.250", "224.0.0.0/24", "255.255.255.255", "ff02::1%2", "ff05::1",
+                           "ff0e::/112", "::ffff:224.0.0.1"}) {
+    CHECK(failed_with(parse_target(text), errc::usage));
+    CHECK(parse_target(text, target_use::exclude));
+  }
+  target_set set;  // inside a larger block they are left out
+  for (const address_range& each : addresses_of_no_host()) set.exclude(each);
+  set.add(range("223.255.255.254-240.0.0.1"));
+  CHECK(all(set) == std::vector<std::string>{"223.255.255.254", "223.255.255.255", "240.0.0.0", "240.0.0.1"});
+}
+
+TEST_CASE("targets: other names of an address are kept beside the first", "[scan][unit]") {
+  target_set set;
+  set.add(range("192.0.2.1"), "lab");
+  set.add(range("192.0.2.1"), "www");
+  set.add(range("192.0.2.1"), "lab");
+  set.add(range("192.0.2.1"), "www");
+  set.add(range("192.0.2.1"));
+  set.add(range("192.0.2.4-9"));
+  set.add(range("192.0.2.7"), "mail");
+  const auto others = [&](std::string_view text) {
+    const auto found = set.other_names(*parse_ip(text));
+    return std::vector<std::string>(found.begin(), found.end());
+  };
+  CHECK(set.size() == 7);
+  CHECK(others("192.0.2.1") == std::vector<std::string>{"www"});
+  CHECK(others("192.0.2.7") == std::vector<std::string>{"mail"});
+  CHECK(others("192.0.2.4").empty());
 }
