@@ -35,6 +35,11 @@ struct ip_address {
   [[nodiscard]] bool is_link_local() const noexcept;   ///< fe80::/10: one of an interface (RFC 4291 §2.5.6)
   [[nodiscard]] bool is_v4_mapped() const noexcept;    ///< ::ffff:0:0/96
 
+  /// The same address, whatever its interface is.
+  [[nodiscard]] constexpr bool equals_without_scope(const ip_address& other) const noexcept {
+    return is_v6 == other.is_v6 && high == other.high && low == other.low;
+  }
+
   friend constexpr auto operator<=>(const ip_address&, const ip_address&) = default;
 };
 

@@ -129,7 +129,7 @@ own_addresses::own_addresses() {
 
 bool own_addresses::contains(const address& one) const noexcept {
   return one.is_loopback() ||
-         std::any_of(all_.begin(), all_.end(), [&](const address& each) { return each.compare(one) == 0; });
+         std::any_of(all_.begin(), all_.end(), [&](const address& each) { return each.equals_without_scope(one); });
 }
 
 bool has_own_address(const target_set& targets) {

@@ -4,60 +4,99 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace netlab::scan {
 namespace {
 
-constexpr std::size_t kept = 1024;  // octets of a banner, and of a reply: what a report shows at most
-// A text that comes in several pieces comes without longer pauses.
-constexpr duration pause = std::chrono::milliseconds(50);
+// A port that is quiet for so long after a whole line has said its banner. Servers write a banner in pieces, for
+// example one for each line, and a path may delay one of them.
+constexpr duration banner_pause = std::chrono::milliseconds(200);
+// A reply that comes in several pieces comes without longer pauses.
+constexpr duration reply_pause = std::chrono::milliseconds(50);
+// A long message comes back in as many pieces as the path needs, but not for ever.
+constexpr int echo_patiences = 8;
 
-void keep(std::string& text, bytes_view octets) {
-  const std::string_view more = as_text(octets);
-  text.append(more.substr(0, kept - std::min(kept, text.size())));
+// `220-mail.example.org` announces another line (RFC 5321 §4.2.1, RFC 959 §4.2).
+bool announces_line(std::string_view line) noexcept {
+  return line.size() > 3 && std::all_of(line.begin(), line.begin() + 3, is_digit) && line[3] == '-';
+}
+
+bool is_whole(std::string_view banner) noexcept {
+  if (!banner.ends_with('\n')) return false;
+  banner.remove_suffix(1);
+  const std::size_t before = banner.rfind('\n');
+  return !announces_line(before == std::string_view::npos ? banner : banner.substr(before + 1));
 }
 
 }  // namespace
 
-talk::talk(const talk_options& how, duration patience, time_point now)
-    : how_(how), patience_(patience), deadline_(now + patience) {
-  if (!how_.listen) end_banner(now);
+void talk::kept_text::append(std::string_view more) {
+  const std::size_t room = most_kept - text.size();
+  if (more.size() > room) is_cut = true;
+  text.append(more.substr(0, room));
 }
 
-void talk::end_banner(time_point now) {
+talk::talk(const talk_options& how, duration patience, time_point now)
+    : how_(how), patience_(patience), limit_(now + patience), deadline_(limit_), heard_at_(now) {
+  if (!how_.listen) end_banner(now, true);
+}
+
+void talk::end_banner(time_point now, bool is_quiet) {
   if (!how_.message) {
     stage_ = stage::done;
     return;
   }
-  stage_ = stage::reply;
-  to_send_ = true;
+  unsent_ = *how_.message;
+  stage_ = is_quiet ? stage::reply : stage::rest_of_banner;
   deadline_ = now + patience_;
+  limit_ = is_quiet ? now + echo_patiences * patience_ : deadline_;
 }
 
 void talk::feed(bytes_view octets, time_point now) {
   if (stage_ == stage::done || octets.empty()) return;
-  deadline_ = std::min(deadline_, now + pause);
-  if (stage_ == stage::banner) {
-    keep(banner_, octets);
-    if (banner_.size() == kept) end_banner(now);
-    return;
+  heard_at_ = now;
+  switch (stage_) {
+    case stage::banner:
+      if (!std::exchange(has_begun_, true)) limit_ = now + patience_;
+      banner_.append(as_text(octets));
+      // Of a long banner the end is not kept, so nothing is known of its last line.
+      deadline_ = banner_.is_cut || is_whole(banner_.text) ? std::min(limit_, now + banner_pause) : limit_;
+      break;
+    case stage::rest_of_banner:
+      banner_.append(as_text(octets));
+      deadline_ = std::min(limit_, now + banner_pause);
+      break;
+    case stage::reply: take_reply(as_text(octets), now); break;
+    case stage::done: break;
   }
-  keep(reply_, octets);
-  if (reply_.size() == kept || is_echo()) stage_ = stage::done;
+}
+
+void talk::take_reply(std::string_view octets, time_point now) {
+  const std::string_view expected = std::string_view(*how_.message).substr(echoed_);
+  echoes_ = echoes_ && expected.starts_with(octets);
+  if (echoes_) echoed_ += octets.size();
+  reply_.append(octets);
+  if (is_echo() || (!echoes_ && reply_.is_cut))
+    stage_ = stage::done;
+  else
+    deadline_ = std::min(echoes_ ? limit_ : deadline_, now + (echoes_ ? patience_ : reply_pause));
 }
 
 void talk::eof() { stage_ = stage::done; }
 
 void talk::tick(time_point now) {
   if (stage_ == stage::done || now < deadline_) return;
+  const bool is_quiet = !has_begun_ || now - heard_at_ >= banner_pause;
+  if (stage_ == stage::rest_of_banner && is_quiet && now < limit_) {
+    stage_ = stage::reply;
+    deadline_ = limit_;
+    return;
+  }
   if (stage_ == stage::banner)
-    end_banner(now);
+    end_banner(now, is_quiet);
   else
     stage_ = stage::done;
-}
-
-std::string_view talk::take_output() {
-  if (!std::exchange(to_send_, false)) return {};
-  return *how_.message;
 }
 
 }  // namespace netlab::scan

@@ -22,6 +22,7 @@ constexpr unsigned launches_a_turn = 64;
 // An open port's banner, and again its reply, is waited for this long and some round trips.
 constexpr duration talk_patience = std::chrono::milliseconds(400);
 constexpr int talk_round_trips = 4;
+constexpr std::uint32_t talk_events = EPOLLIN | EPOLLRDHUP;
 // Orderly ends of a scan's conversations. Who closes first keeps the local port in TIME_WAIT for a minute; where there
 // are more open ports, they see resets.
 constexpr std::size_t max_farewells = 1000;
@@ -340,9 +341,8 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   made.rtt = rtt;
   if (output_.opened) output_.opened(made);
   const std::uint64_t number = next_talk_++;
-  const std::uint32_t wanted = EPOLLIN | EPOLLRDHUP;
-  const bool heard = in_poller ? on_.change(fd.get(), wanted, number_, talk_bit | number)
-                               : on_.add(fd.get(), wanted, number_, talk_bit | number);
+  const bool heard = in_poller ? on_.change(fd.get(), talk_events, number_, talk_bit | number)
+                               : on_.add(fd.get(), talk_events, number_, talk_bit | number);
   if (!heard) return output_.found(made);
   const duration patience = std::min(how_.timeout, talk_patience + talk_round_trips * rtt.value_or(duration(0)));
   talks_.emplace(number,
@@ -353,10 +353,21 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
 
 void tcp_connect_engine::continue_talk(std::uint64_t number) {
   conversation& one = *talks_.at(number);
-  if (const std::string_view message = one.words.take_output(); !message.empty())
-    if (::send(one.fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+  if (const std::string_view message = one.words.unsent(); !message.empty()) {
+    const ssize_t size = ::send(one.fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size >= 0)
+      one.words.sent(static_cast<std::size_t>(size));
+    else if (errno != EAGAIN && errno != EINTR)
       one.words.eof();
+  }
   if (one.words.done()) return end_talk(number);
+  // A long message goes out as fast as the port takes it.
+  if (const bool has_more = !one.words.unsent().empty(); has_more != one.wants_room) {
+    one.wants_room = has_more;
+    if (!on_.change(one.fd.get(), talk_events | (has_more ? EPOLLOUT : 0U), number_, talk_bit | number))
+      one.words.eof();
+    if (one.words.done()) return end_talk(number);
+  }
   wait_until(number, one.words.deadline());
 }
 
@@ -370,7 +381,9 @@ void tcp_connect_engine::wait_until(std::uint64_t number, time_point deadline) {
 
 void tcp_connect_engine::tell(conversation& one) {
   one.what.banner = one.words.banner();
+  one.what.banner_cut = one.words.is_banner_cut();
   one.what.reply = one.words.reply();
+  one.what.reply_cut = one.words.is_reply_cut();
   one.what.is_echo = one.words.is_echo();
   output_.found(one.what);
 }

@@ -66,6 +66,7 @@ class tcp_connect_engine final : public engine {
     net::unique_fd fd;
     finding what;
     scan::talk words;
+    bool wants_room = false;  // to send the rest of the message
     time_point deadline = never;
   };
   static constexpr std::uint32_t none = 0xffffffff;

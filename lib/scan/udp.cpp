@@ -10,6 +10,7 @@
 
 #include "scan/payloads.hpp"
 #include "scan/socket.hpp"
+#include "scan/talk.hpp"
 
 namespace netlab::scan {
 namespace {
@@ -18,7 +19,6 @@ constexpr std::uint64_t max_hosts = 256;        // under way at once
 constexpr std::uint64_t max_entries = 1 << 20;  // ports of all of them: 64 MB
 constexpr unsigned sends_a_turn = 64;           // between two looks at what has come in
 constexpr std::size_t longest_datagram = 65'535;
-constexpr std::size_t kept_reply = 2048;  // octets that reports show
 constexpr duration full_queue_pause = std::chrono::milliseconds(1);
 constexpr std::uint16_t tftp_port = 69;   // answers from another port: RFC 1350 §4
 constexpr unsigned max_send_tries = 64;   // each for an error of another datagram
@@ -78,7 +78,7 @@ engine_progress udp_engine::progress() const {
 
 udp_engine::host* udp_engine::find(const address& of) noexcept {
   const auto found = std::find_if(hosts_.begin(), hosts_.end(), [&](const host& each) {
-    return each.to.octets == of.octets && (each.to.scope == of.scope || of.scope == 0 || each.to.scope == 0);
+    return each.to.equals_without_scope(of) && (each.to.scope == of.scope || of.scope == 0 || each.to.scope == 0);
   });
   return found == hosts_.end() ? nullptr : &*found;
 }
@@ -181,7 +181,7 @@ void udp_engine::take_error(const udp_channel& from, const net::queued_error& er
   host* const of = find(to.host());
   if (of == nullptr) return;
   // Nobody on the link answers for the address, so this machine itself says so: of the host, not of a port.
-  const bool is_from_here = verdict.sender && verdict.sender->compare(of->to) != 0 && own_.contains(*verdict.sender);
+  const bool is_from_here = verdict.sender && !verdict.sender->equals_without_scope(of->to) && own_.contains(*verdict.sender);
   if (is_from_here && verdict.why == reason::host_unreachable) {
     if (!of->was_heard) return of->prober->unreachable(verdict);
     if (!of->unreachable_since) of->unreachable_since = now;
@@ -240,8 +240,9 @@ void udp_engine::report(host& of) {
     made.origin = origin_of(answer->verdict, of.to, own_);
     made.rtt = answer->rtt;
     made.is_echo = !answer->reply.empty() && is_what_was_sent(answer->reply, answer->port);
-    if (answer->reply.size() > kept_reply) answer->reply.resize(kept_reply);
     made.reply = std::move(answer->reply);
+    made.reply_cut = made.reply.size() > most_kept;
+    if (made.reply_cut) made.reply.resize(most_kept);
     made.service = services_.find(transport::udp, made.port);
     output_.found(made);
   }

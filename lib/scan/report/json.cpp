@@ -37,12 +37,13 @@ class json_report final : public report {
       line_ += "null";
     if (found.system_error != 0) add_error(found);
     if (!found.origin.empty()) fmt::format_to(out, R"(,"origin":{})", json_string(found.origin));
-    if (!found.banner.empty()) add_octets("banner", found.banner);
+    if (!found.banner.empty()) add_octets("banner", found.banner, found.banner_cut);
     if (!found.reply.empty())
-      add_octets("reply", found.reply);
+      add_octets("reply", found.reply, found.reply_cut);
     else
       line_ += R"(,"reply":null)";
     if (found.is_echo) line_ += R"(,"echo":true)";
+    add_other_names(found.other_names);
     line_ += "}\n";
     sink_(line_);
   }
@@ -71,11 +72,22 @@ class json_report final : public report {
       fmt::format_to(out, R"(,"winsock":{})", winsock);
   }
 
+  void add_other_names(const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    line_ += R"(,"other_names":[)";
+    for (const std::string& each : names) {
+      if (&each != &names.front()) line_ += ',';
+      line_ += json_string(each);
+    }
+    line_ += ']';
+  }
+
   /// As text, and where that loses something, in Base64 too.
-  void add_octets(std::string_view name, std::string_view octets) {
+  void add_octets(std::string_view name, std::string_view octets, bool is_cut) {
     const auto out = std::back_inserter(line_);
     fmt::format_to(out, R"(,"{}":{})", name, json_string(octets));
     if (!is_utf8(octets)) fmt::format_to(out, R"(,"{}_base64":"{}")", name, encode_base64(as_bytes(octets)));
+    if (is_cut) fmt::format_to(out, R"(,"{}_cut":true)", name);
   }
 
   report_options options_;

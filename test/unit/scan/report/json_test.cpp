@@ -93,3 +93,27 @@ TEST_CASE("json: any octets make valid JSON, and none is lost", "[scan][unit]") 
   CHECK(again["reply"] == port.reply);
   CHECK(!again.contains("reply_base64"));
 }
+
+TEST_CASE("json: what was cut is marked, and other names of the same address are told", "[scan][unit]") {
+  auto port = open_port(1);
+  port.banner = "220 x";
+  port.reply = "y";
+  const auto parsed = [&] {
+    const std::string text = json({port});
+    return nlohmann::json::parse(text.substr(0, text.find('\n')));
+  };
+  for (const char* name : {"banner_cut", "reply_cut", "other_names"}) CHECK(!parsed().contains(name));
+  port.banner_cut = port.reply_cut = true;
+  port.other_names = {"lab", "www"};
+  CHECK(parsed()["banner_cut"] == true);
+  CHECK(parsed()["reply_cut"] == true);
+  CHECK(parsed()["other_names"] == nlohmann::json::array({"lab", "www"}));
+}
+
+TEST_CASE("json: one object is one line for every reader", "[scan][unit]") {
+  auto port = open_port(1);
+  port.reply = "a\xe2\x80\xa8" "b\xc2\x85" "c\xe2\x80\xae";
+  const std::string text = json({port});
+  CHECK(text.find("\\u2028") != std::string::npos);
+  for (const char* part : {"\xe2\x80", "\xc2\x85"}) CHECK(text.find(part) == std::string::npos);
+}
