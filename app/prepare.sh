@@ -45,6 +45,7 @@ nmap                  -    a peer: what scan is measured beside, and the DTD of 
 libxml2-utils         -    xmllint holds the XML to that DTD
 python3-libnmap       -    a program that reads nmap's XML
 python3-nmap          -    another
+ndiff                 -    compares two of them
 END
 )
 clang_needs=$(cat <<'END'

@@ -304,7 +304,13 @@ exit_status scan_all(const scan_call& call, const scan::target_set& targets, con
   output.found = [&](const scan::finding& found) {
     ++summary.by_state[static_cast<std::size_t>(found.state)];
     not_asked.add(found);
-    report->add(found);
+    if (!targets.has_other_names()) return report->add(found);
+    scan::finding named = found;
+    if (const auto address = parse_ip(found.address, net::interface_number)) {
+      const auto others = targets.other_names(*address);
+      named.other_names.assign(others.begin(), others.end());
+    }
+    report->add(named);
   };
   if (out.is_verbose()) {
     output.note = [&](std::string_view text) {

@@ -87,6 +87,33 @@ class Formats(harness.Case):
                                      text=True, timeout=harness.DEADLINE, check=False)
             self.assertEqual(checked.returncode, 0, checked.stderr + file.read_text())
 
+    @harness.needs_program("ndiff")
+    def test_ndiff(self):
+        """scan: ndiff compares two reports, with a banner and a reply at one port, and says what has changed"""
+        def talk(connection):
+            connection.sendall(b"220 hello\r\n")
+            connection.sendall(connection.recv(65536).upper())
+
+        both = self.tcp_fake(talk)
+        first, second = self.scratch() / "1.xml", self.scratch() / "2.xml"
+        self.range = f"{self.open},{both}"
+        self.scan("--format", "nmap-xml", "-o", first)
+        self.scan("--format", "nmap-xml", "-o", second)
+        self.assertEqual(first.read_text().count("<script "), 2)
+
+        def compare(*words):
+            return subprocess.run(["ndiff", *words, first, second], capture_output=True, text=True,
+                                  timeout=harness.DEADLINE, check=False)
+
+        same = compare()
+        self.assertEqual((same.returncode, same.stderr), (0, ""), same.stdout)
+        self.range = f"{self.open},{self.closed}"
+        self.scan("--format", "nmap-xml", "-o", second, "--all")
+        for words in ([], ["-v"], ["--xml"]):
+            changed = compare(*words)
+            self.assertEqual((changed.returncode, changed.stderr), (1, ""), changed.stdout)
+            self.assertIn(str(both), changed.stdout)
+
     @needs_module("libnmap")
     def test_libnmap(self):
         """scan: nmap-xml is read by python-libnmap"""

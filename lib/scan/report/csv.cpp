@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "scan/report/formats.hpp"
 #include "scan/report/quote.hpp"
@@ -16,7 +17,7 @@ class csv_report final : public report {
   csv_report(report_options options, report_sink sink) : options_(std::move(options)), sink_(std::move(sink)) {}
 
   void begin(const report_heading&) override {
-    sink_("host,address,proto,port,state,reason,service,rtt_us,error,winsock,banner,reply,echo,origin\r\n");
+    sink_("host,address,proto,port,state,reason,service,rtt_us,error,winsock,banner,reply,echo,origin,other_names\r\n");
   }
 
   void add(const finding& found) override {
@@ -24,11 +25,12 @@ class csv_report final : public report {
     const int winsock = winsock_number(found.protocol, found.system_error);
     std::string rtt;
     if (found.rtt) rtt = fmt::to_string(std::chrono::duration_cast<std::chrono::microseconds>(*found.rtt).count());
-    sink_(fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(found.host), csv_field(found.address),
+    sink_(fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(found.host), csv_field(found.address),
                       name_of(found.protocol), found.port, name_of(found.state), name_of(found.why),
                       csv_field(found.service), rtt, error_name(found.system_error),
                       winsock == 0 ? std::string() : fmt::to_string(winsock), csv_field(found.banner),
-                      csv_field(found.reply), found.is_echo, csv_field(found.origin)));
+                      csv_field(found.reply), found.is_echo, csv_field(found.origin),
+                      csv_field(fmt::format("{}", fmt::join(found.other_names, " ")))));
   }
 
   void finish(const scan_summary&) override {}

@@ -29,7 +29,7 @@ class grepable_report final : public report {
 
   void begin(const report_heading& heading) override {
     started_ = heading.started;
-    hosts_ = host_table(options_.all, heading.targets);
+    hosts_ = host_table(options_.all, heading.targets, true);
     sink_(fmt::format("# netlab {} scan initiated {} as: {}\n", escape(heading.version), nmap_time(started_),
                       escape(heading.command_line)));
     sink_(fmt::format("# Ports scanned: TCP({};{}) UDP({};{}) SCTP(0;) PROTOCOLS(0;)\n", heading.tcp_count,
@@ -42,19 +42,21 @@ class grepable_report final : public report {
     const std::vector<host_ports> hosts = hosts_.take();
     for (const host_ports& host : hosts) write_host(host);
     const double seconds = std::chrono::duration<double>(summary.elapsed).count();
+    const auto up = std::ranges::count_if(hosts, &host_ports::has_answered);
     const std::uint64_t total = std::max<std::uint64_t>(summary.targets, hosts.size());
     if (!summary.complete) sink_(fmt::format("# incomplete: {}\n", escape(summary.incomplete_because)));
     sink_(fmt::format("# netlab done at {} -- {} IP {} ({} {} up) scanned in {:.2f} seconds\n",
                       nmap_time(started_ + static_cast<std::int64_t>(seconds)), total,
-                      total == 1 ? "address" : "addresses", hosts.size(), hosts.size() == 1 ? "host" : "hosts",
+                      total == 1 ? "address" : "addresses", up, up == 1 ? "host" : "hosts",
                       seconds));
   }
 
  private:
   void write_host(const host_ports& host) {
-    const std::string begin = fmt::format("Host: {} ({})", escape(host.address),
-                                          host.host == host.address ? std::string() : field(host.host));
-    sink_(begin + "\tStatus: Up\n");
+    std::string names = host.host == host.address ? std::string() : field(host.host);
+    for (const std::string& name : host.other_names) names += (names.empty() ? "" : " ") + field(name);
+    const std::string begin = fmt::format("Host: {} ({})", escape(host.address), names);
+    sink_(begin + (host.has_answered ? "\tStatus: Up\n" : "\tStatus: Down\n"));
     std::string line = begin;
     for (const finding& one : host.listed)
       line += fmt::format("{}{}/{}/{}//{}///", &one == &host.listed.front() ? "\tPorts: " : ", ", one.port,

@@ -61,14 +61,21 @@ std::string port_ranges(const std::vector<std::uint16_t>& ports) {
   return text;
 }
 
-host_table::host_table(bool all, std::uint64_t targets)
-    : all_(all), several_(targets > 1), open_only_(targets > many_targets) {}
+host_table::host_table(bool all, std::uint64_t targets, bool every_answer)
+    : all_(all), several_(targets > 1), open_only_(targets > many_targets), every_answer_(every_answer) {}
 
 void host_table::add(const finding& found) {
-  if (open_only_ && !all_ && found.state != port_state::open) return;
+  const bool is_answer = found.state == port_state::open || found.state == port_state::closed;
+  if (open_only_ && !all_ && found.state != port_state::open) {
+    if (every_answer_ && is_answer) silent_.try_emplace(found.address, found.host);
+    return;
+  }
   const auto [at, is_new] = index_.try_emplace(fmt::format("{} {}", found.address, found.host), hosts_.size());
-  if (is_new) hosts_.push_back({.ports = {.host = found.host, .address = found.address}});
+  if (is_new)
+    hosts_.push_back(
+        {.ports = {.host = found.host, .address = found.address, .other_names = found.other_names}});
   entry& host = hosts_[at->second];
+  if (is_answer) host.ports.has_answered = true;
   if (all_ || found.state == port_state::open) {
     host.ports.listed.push_back(found);
     return;
@@ -116,8 +123,12 @@ std::vector<host_ports> host_table::take() {
     if (several_ && !all_) sum_up_if_alike(one.ports);
     taken.push_back(std::move(one.ports));
   }
+  for (const auto& [at, host] : silent_)
+    if (!index_.contains(fmt::format("{} {}", at, host)))
+      taken.push_back({.host = host, .address = at, .has_answered = true});
   hosts_.clear();
   index_.clear();
+  silent_.clear();
   std::ranges::sort(taken, [](const host_ports& one, const host_ports& other) {
     return natural_less(one.address, other.address) ||
            (one.address == other.address && natural_less(one.host, other.host));

@@ -23,6 +23,8 @@ struct port_tally {
 struct host_ports {
   std::string host;
   std::string address;
+  std::vector<std::string> other_names;  ///< of the same address, which was asked once
+  bool has_answered = false;             ///< itself: a port was open or closed
   std::vector<finding> listed;     ///< TCP before UDP, ascending
   std::vector<port_tally> summed;  ///< TCP before UDP, in the order of the states
 };
@@ -33,8 +35,8 @@ class host_table {
   static constexpr std::size_t listed_limit = 25;
 
   /// `all`: nothing is summed up. Of several targets, a host whose ports are all alike and not open has no line for
-  /// each; of more than `many_targets`, what is not open leaves no trace.
-  host_table(bool all, std::uint64_t targets);
+  /// each; of more than `many_targets`, what is not open leaves no trace, but with `every_answer` its host does.
+  host_table(bool all, std::uint64_t targets, bool every_answer = false);
 
   void add(const finding& found);
 
@@ -52,8 +54,10 @@ class host_table {
   bool all_;
   bool several_;
   bool open_only_;
+  bool every_answer_;
   std::vector<entry> hosts_;
-  std::unordered_map<std::string, std::size_t> index_;  // of address and name in hosts_
+  std::unordered_map<std::string, std::size_t> index_;   // of address and name in hosts_
+  std::unordered_map<std::string, std::string> silent_;  // hosts of which nothing is kept but that they answered
 };
 
 /// Digits compare as numbers: 10.0.0.9 before 10.0.0.10.

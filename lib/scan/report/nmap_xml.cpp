@@ -24,7 +24,7 @@ class nmap_xml_report final : public report {
 
   void begin(const report_heading& heading) override {
     started_ = heading.started;
-    hosts_ = host_table(options_.all, heading.targets);
+    hosts_ = host_table(options_.all, heading.targets, true);
     sink_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE nmaprun>\n");
     // The DTD allows no scanner but nmap.
     sink_(
@@ -44,8 +44,8 @@ class nmap_xml_report final : public report {
     const double seconds = std::chrono::duration<double>(summary.elapsed).count();
     const std::int64_t ended = started_ + static_cast<std::int64_t>(seconds);
     for (const host_ports& host : hosts) write_host(host, ended);
-    const std::uint64_t up = hosts.size();
-    const std::uint64_t total = std::max<std::uint64_t>(summary.targets, up);
+    const auto up = static_cast<std::uint64_t>(std::ranges::count_if(hosts, &host_ports::has_answered));
+    const std::uint64_t total = std::max<std::uint64_t>(summary.targets, hosts.size());
     sink_(fmt::format(
         "<runstats><finished time=\"{}\" timestr=\"{}\" elapsed=\"{:.2f}\" summary=\"{}\" {}/>"
         "<hosts up=\"{}\" down=\"{}\" total=\"{}\"/>\n</runstats>\n</nmaprun>\n",
@@ -66,11 +66,14 @@ class nmap_xml_report final : public report {
   void write_host(const host_ports& host, std::int64_t ended) {
     const std::string_view address = std::string_view(host.address).substr(0, host.address.find('%'));
     sink_(fmt::format(
-        "<host starttime=\"{}\" endtime=\"{}\"><status state=\"up\" reason=\"user-set\" reason_ttl=\"0\"/>\n"
+        "<host starttime=\"{}\" endtime=\"{}\"><status state=\"{}\" reason=\"{}\" reason_ttl=\"0\"/>\n"
         "<address addr=\"{}\" addrtype=\"{}\"/>\n<hostnames>\n",
-        started_, ended, xml_attribute(address), address.find(':') == std::string_view::npos ? "ipv4" : "ipv6"));
+        started_, ended, host.has_answered ? "up" : "down", host.has_answered ? "user-set" : "no-response",
+        xml_attribute(address), address.find(':') == std::string_view::npos ? "ipv4" : "ipv6"));
     if (!host.host.empty() && host.host != host.address)
       sink_(fmt::format("<hostname name=\"{}\" type=\"user\"/>\n", xml_attribute(host.host)));
+    for (const std::string& name : host.other_names)
+      sink_(fmt::format("<hostname name=\"{}\" type=\"user\"/>\n", xml_attribute(name)));
     sink_("</hostnames>\n<ports>");
     write_tallies(host.summed);
     for (const finding& one : host.listed) write_port(one);
@@ -100,12 +103,20 @@ class nmap_xml_report final : public report {
                     name_of(found.protocol), found.port, name_of(found.state), nmap_reason(found.protocol, found.why));
     if (!found.service.empty())
       text += fmt::format(R"(<service name="{}" method="table" conf="3"/>)", xml_attribute(found.service));
-    if (!found.banner.empty())
-      text += fmt::format(R"(<script id="banner" output="{}"/>)", xml_attribute(trim(found.banner)));
-    if (!found.reply.empty())
-      text += fmt::format(R"(<script id="{}" output="{}"/>)", found.is_echo ? "echo" : "reply",
-                          xml_attribute(trim(found.reply)));
-    sink_(text + "</port>\n");
+    sink_(text + script_of(found) + "</port>\n");
+  }
+
+  /// What the port said, in one element: ndiff cannot read two at a port. As nmap's own script calls it.
+  static std::string script_of(const finding& found) {
+    const std::string banner = xml_attribute(trim(found.banner));
+    const std::string reply = xml_attribute(trim(found.reply));
+    const std::string_view kind = found.is_echo ? "echo" : "reply";
+    if (found.reply.empty())
+      return found.banner.empty() ? std::string() : fmt::format(R"(<script id="banner" output="{}"/>)", banner);
+    if (found.banner.empty()) return fmt::format(R"(<script id="{}" output="{}"/>)", kind, reply);
+    return fmt::format(R"(<script id="banner" output="{0}&#xa;{1}: {2}">)"
+                       R"(<elem key="banner">{0}</elem><elem key="{1}">{2}</elem></script>)",
+                       banner, kind, reply);
   }
 
   report_options options_;

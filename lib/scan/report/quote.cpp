@@ -27,8 +27,8 @@ std::string json_string(std::string_view octets) {
       quoted += "\\r";
     } else if (first == '\t') {
       quoted += "\\t";
-    } else if (static_cast<unsigned char>(first) < 0x20 || first == 0x7F) {
-      fmt::format_to(std::back_inserter(quoted), "\\u{:04x}", static_cast<unsigned char>(first));
+    } else if (!is_harmless(octets.substr(0, length))) {  // all of them are in the basic plane
+      fmt::format_to(std::back_inserter(quoted), "\\u{:04x}", decode_utf8(octets).code_point);
     } else {
       quoted += octets.substr(0, length);
     }

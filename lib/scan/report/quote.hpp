@@ -7,7 +7,8 @@
 
 namespace netlab::scan {
 
-/// A JSON string with its quotes; what is not UTF-8 becomes U+FFFD.
+/// A JSON string with its quotes; what is not UTF-8 becomes U+FFFD. What a terminal acts on, or a reader takes for the
+/// end of a line, is escaped (`\u2028`), as escape() does it.
 [[nodiscard]] std::string json_string(std::string_view octets);
 
 /// An XML attribute's value without its quotes. XML has no way to write most control characters: they, and what is

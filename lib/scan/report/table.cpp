@@ -14,6 +14,7 @@
 namespace netlab::scan {
 namespace {
 
+constexpr std::uint64_t suspicious = 10;           // ports: a host that has as many open and no other is rare
 constexpr std::size_t reply_shown = 60;            // octets: with the other columns, a line of a wide terminal
 constexpr std::size_t reply_shown_verbose = 1024;  // octets
 
@@ -50,14 +51,17 @@ class table_report final : public report {
  public:
   table_report(report_options options, report_sink sink) : options_(std::move(options)), sink_(std::move(sink)) {}
 
-  void begin(const report_heading& heading) override { hosts_ = host_table(options_.all, heading.targets); }
+  void begin(const report_heading& heading) override {
+    hosts_ = host_table(options_.all, heading.targets);
+    counts_ = {heading.tcp_count, heading.udp_count};
+  }
 
   void add(const finding& found) override { hosts_.add(found); }
 
   void finish(const scan_summary& summary) override {
-    const std::vector<host_ports> hosts = hosts_.take();
+    std::vector<host_ports> hosts = hosts_.take();
     bool first = true;
-    for (const host_ports& host : hosts) {
+    for (host_ports& host : hosts) {
       if (!first) sink_("\n");
       first = false;
       write_host(host);
@@ -83,12 +87,41 @@ class table_report final : public report {
 
   std::string bold(std::string_view text) const { return options_.bold ? options_.bold(text) : std::string(text); }
 
-  void write_host(const host_ports& host) {
+  void write_host(host_ports& host) {
     const std::string address = escape(host.address);
     const std::string name = escape(host.host);
-    sink_(bold(name.empty() || name == address ? address : fmt::format("{} ({})", name, address)) + "\n");
+    std::string title = name.empty() || name == address ? address : fmt::format("{} ({})", name, address);
+    // The same machine under another name, asked once.
+    for (const std::string& other : host.other_names)
+      title += fmt::format("{} {}", &other == &host.other_names.front() ? ", the same as" : ",", escape(other));
+    sink_(bold(title) + "\n");
+    std::string notes;
+    for (const transport protocol : {transport::tcp, transport::udp}) notes += note_all_open(host, protocol);
     if (!host.listed.empty()) write_ports(host.listed);
     write_tallies(host.summed);
+    sink_(notes);
+  }
+
+  /// Where every port is open, something other than the host may have answered for it. Of more ports than a person
+  /// reads, those that said nothing are summed up.
+  std::string note_all_open(host_ports& of, transport protocol) const {
+    const std::uint64_t asked = counts_[static_cast<std::size_t>(protocol)];
+    const auto is_open = [&](const finding& one) {
+      return one.protocol == protocol && one.state == port_state::open;
+    };
+    if (asked < suspicious || static_cast<std::uint64_t>(std::ranges::count_if(of.listed, is_open)) != asked) return {};
+    if (!options_.all && asked > host_table::listed_limit) {
+      port_tally silent{protocol, port_state::open, reason::syn_ack, 0, {}};
+      std::erase_if(of.listed, [&](const finding& one) {
+        if (!is_open(one) || !one.banner.empty() || !one.reply.empty()) return false;
+        silent.why = one.why;
+        silent.ports.push_back(one.port);
+        return true;
+      });
+      if (!silent.ports.empty()) of.summed.insert(of.summed.begin(), std::move(silent));
+    }
+    return fmt::format("all {} {} ports are open: perhaps a SYN proxy, a firewall or a load balancer answers for the host\n",
+                       asked, name_of(protocol));
   }
 
   void write_ports(const std::vector<finding>& ports) {
@@ -131,6 +164,7 @@ class table_report final : public report {
   report_options options_;
   report_sink sink_;
   host_table hosts_{false, 1};
+  std::array<std::uint64_t, 2> counts_{};  // of ports asked, by transport
 };
 
 }  // namespace

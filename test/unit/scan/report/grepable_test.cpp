@@ -26,3 +26,17 @@ TEST_CASE("grepable: no name can pretend to be a field", "[scan][unit]") {
   auto port = open_port(1, "a/b, 2/open\t");
   CHECK(reported(report_format::grepable, {port}).find("1/open/tcp//a|b; 2|open\\t///\n") != std::string::npos);
 }
+
+TEST_CASE("grepable: hosts up are those that answered", "[scan][unit]") {
+  auto silent = filtered_port(1);
+  silent.host = silent.address = "192.0.2.3";
+  auto with = heading;
+  with.targets = 512;
+  const std::string many = reported(report_format::grepable, {closed_port(1), silent}, {}, with);
+  CHECK(many.find("512 IP addresses (1 host up)") != std::string::npos);
+  CHECK(many.find("Host: 192.0.2.2 ()\tStatus: Up\n") != std::string::npos);
+  with.targets = 2;
+  const std::string few = reported(report_format::grepable, {closed_port(1), silent}, {}, with);
+  CHECK(few.find("2 IP addresses (1 host up)") != std::string::npos);
+  CHECK(few.find("Host: 192.0.2.3 ()\tStatus: Down\n") != std::string::npos);
+}

@@ -63,3 +63,32 @@ TEST_CASE("hosts: of several targets, one whose ports are all silent has no line
   CHECK(lines_of({filtered_port(1)}, 2) == 1);
   CHECK(lines_of({open_port(1), open_port(2)}, 2) == 2);
 }
+
+TEST_CASE("hosts: one whose port is open or closed has answered; silence and other machines' words are no answer",
+          "[scan][unit]") {
+  const auto answered = [](const finding& one) {
+    host_table table(false, 1);
+    table.add(one);
+    return table.take().at(0).has_answered;
+  };
+  CHECK(answered(open_port(1)));
+  CHECK(answered(closed_port(1)));
+  CHECK_FALSE(answered(filtered_port(1)));
+  CHECK_FALSE(answered(udp_port(1, port_state::open_filtered, reason::no_response)));
+}
+
+TEST_CASE("hosts: of very many targets, each that answered is there where it is wanted", "[scan][unit]") {
+  host_table table(false, many_targets + 1, true);
+  auto other = closed_port(4);
+  other.host = other.address = "192.0.2.10";
+  auto silent = filtered_port(4);
+  silent.host = silent.address = "192.0.2.11";
+  for (const finding& one : {other, closed_port(1), open_port(3), other, silent}) table.add(one);
+  const auto hosts = table.take();
+  REQUIRE(hosts.size() == 2);
+  CHECK(hosts[0].address == "192.0.2.2");
+  CHECK(hosts[0].listed.size() == 1);
+  CHECK(hosts[1].address == "192.0.2.10");
+  CHECK(hosts[1].has_answered);
+  CHECK(hosts[1].listed.empty());
+}

@@ -48,3 +48,37 @@ TEST_CASE("nmap_xml: what ended early says so", "[scan][unit]") {
   CHECK(holds(reported(report_format::nmap_xml, {}, {}, heading, "interrupted"),
               R"(exit="error" errormsg="interrupted"/>)"));
 }
+
+TEST_CASE("nmap_xml: what a port said is one script", "[scan][unit]") {
+  auto port = open_port(25);
+  port.banner = "220 <lab>\r\n";
+  CHECK(holds(reported(report_format::nmap_xml, {port}), R"(<script id="banner" output="220 &lt;lab&gt;"/></port>)"));
+  port.reply = "500 what\r\n";
+  CHECK(holds(reported(report_format::nmap_xml, {port}),
+              R"(<script id="banner" output="220 &lt;lab&gt;&#xa;reply: 500 what"><elem key="banner">220 &lt;lab&gt;</elem>)"
+              R"(<elem key="reply">500 what</elem></script></port>)"));
+  port.banner.clear();
+  port.is_echo = true;
+  CHECK(holds(reported(report_format::nmap_xml, {port}), R"(<script id="echo" output="500 what"/></port>)"));
+}
+
+TEST_CASE("nmap_xml: hosts up are those that answered", "[scan][unit]") {
+  auto silent = filtered_port(1);
+  silent.host = silent.address = "192.0.2.3";
+  auto with = heading;
+  with.targets = 2;
+  const auto few = reported(report_format::nmap_xml, {closed_port(1), silent}, {}, with);
+  CHECK(holds(few, R"(<hosts up="1" down="1" total="2"/>)"));
+  CHECK(holds(few, R"(<status state="down" reason="no-response" reason_ttl="0"/>)"));
+  with.targets = 512;
+  CHECK(holds(reported(report_format::nmap_xml, {closed_port(1), silent}, {}, with),
+              R"(<hosts up="1" down="511" total="512"/>)"));
+}
+
+TEST_CASE("nmap_xml: every name of an address is a host name", "[scan][unit]") {
+  auto port = open_port(7);
+  port.host = "lab";
+  port.other_names = {"www"};
+  CHECK(holds(reported(report_format::nmap_xml, {port}),
+              "<hostname name=\"lab\" type=\"user\"/>\n<hostname name=\"www\" type=\"user\"/>\n"));
+}

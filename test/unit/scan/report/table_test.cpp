@@ -113,3 +113,39 @@ TEST_CASE("table: of very many targets that were not all asked, none is counted 
   const std::string text = table({open_port(7)}, {}, many, "interrupted");
   CHECK(text.ends_with("\n1 address with an open port so far\nincomplete: interrupted\n"));
 }
+
+TEST_CASE("table: other names of the same address stand in its heading", "[scan][unit]") {
+  auto port = open_port(7);
+  port.host = "lab";
+  port.other_names = {"www", "mail"};
+  CHECK(table({port}).starts_with("lab (192.0.2.2), the same as www, mail\nPORT "));
+}
+
+TEST_CASE("table: where every port is open it says so, and sums up those that say nothing", "[scan][unit]") {
+  const auto all_open = [](std::uint16_t count) {
+    std::vector<finding> findings;
+    for (std::uint16_t port = 1; port <= count; ++port) findings.push_back(open_port(port));
+    return findings;
+  };
+  auto with = heading;
+  with.tcp_count = 30;
+  auto findings = all_open(30);
+  findings[6].is_echo = true;
+  findings[6].reply = "hello";
+  CHECK(table(findings, {}, with) ==
+        "192.0.2.2\n"
+        "PORT   STATE  SERVICE  REASON   REPLY\n"
+        "7/tcp  open            syn-ack  echo\n"
+        "not shown: 29 open tcp ports (syn-ack)\n"
+        "all 30 tcp ports are open: perhaps a SYN proxy, a firewall or a load balancer answers for the host\n");
+  CHECK(table(findings, {.all = true}, with).find("30/tcp") != std::string::npos);
+  with.tcp_count = 12;
+  const std::string dozen = table(all_open(12), {}, with);
+  CHECK(dozen.find("12/tcp") != std::string::npos);
+  CHECK(dozen.find("all 12 tcp ports are open") != std::string::npos);
+  with.tcp_count = 3;
+  CHECK(table(all_open(3), {}, with).find("all 3") == std::string::npos);
+  with.tcp_count = 31;
+  findings.push_back(closed_port(31));
+  CHECK(table(findings, {}, with).find("are open") == std::string::npos);
+}
