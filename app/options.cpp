@@ -34,7 +34,7 @@ std::string read_host(arguments& args) {
   return args.as("host", [](std::string_view text) { return net::parse_host(text); });
 }
 
-std::uint16_t read_remote_port(arguments& args) { return static_cast<std::uint16_t>(args.number("port", 1, 65535)); }
+std::uint16_t read_remote_port(arguments& args) { return args.as("port", net::parse_remote_port); }
 
 duration read_max_time(arguments& args) {
   return args.has("max-time") ? args.timeout("max-time") : duration(0);

@@ -88,7 +88,8 @@ error_class classify_errno(int value) noexcept {
     case EHOSTDOWN:
     case EADDRINUSE:
     case EADDRNOTAVAIL:
-    case EAFNOSUPPORT: return error_class::unavailable;
+    case EAFNOSUPPORT:
+    case ESRCH: return error_class::unavailable;
     case ETIMEDOUT:
     case EAGAIN: return error_class::temporary;
     case EACCES:

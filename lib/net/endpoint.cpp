@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "base/services.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 
 namespace netlab::net {
 namespace {
@@ -22,15 +24,30 @@ bool is_host(std::string_view text) noexcept {
          });
 }
 
+result<std::uint16_t> parse_port_from(std::uint16_t least, std::string_view text) {
+  const auto port = parse_port_or_service(text);
+  if (port && *port >= least) return *port;
+  const std::string shown = escape(text, 80);
+  if (parse_integer<std::int64_t>(text))
+    return fail(errc::usage, fmt::format("port '{}' does not exist", shown),
+                fmt::format("a port is {} to 65535", std::max<std::uint16_t>(least, 1)));
+  return fail(errc::usage, fmt::format("port '{}' is neither a number from {} to 65535 nor the name of a service",
+                                       shown, least));
+}
+
+/// What people paste out of a browser.
+unexpected<failure> refuse_url(const url& pasted, std::string_view text) {
+  return fail(errc::usage, fmt::format("'{}' is a URL", escape(text, 80)),
+              pasted.host.empty() ? "write HOST:PORT" : fmt::format("write {}", escape(pasted.endpoint(), 80)));
+}
+
 }  // namespace
 
 std::string_view name_of(transport which) noexcept { return which == transport::tcp ? "tcp" : "udp"; }
 
-result<std::uint16_t> parse_port(std::string_view text) {
-  const auto number = parse_integer<std::uint16_t>(text);
-  if (!number) return fail(errc::usage, fmt::format("port '{}' is not a number from 0 to 65535", escape(text, 80)));
-  return *number;
-}
+result<std::uint16_t> parse_port(std::string_view text) { return parse_port_from(0, text); }
+
+result<std::uint16_t> parse_remote_port(std::string_view text) { return parse_port_from(1, text); }
 
 std::uint32_t interface_number(const std::string& name) { return ::if_nametoindex(name.c_str()); }
 
@@ -53,6 +70,7 @@ std::optional<asio::ip::address> parse_address(std::string_view text) {
 result<void> check_interface(const asio::ip::address& address) { return netlab::check_interface(to_ip(address)); }
 
 result<host_port> parse_host_port(std::string_view text) {
+  if (const auto pasted = parse_url(text)) return refuse_url(*pasted, text);
   const auto bad = [&](std::string_view why) {
     return fail(errc::usage, fmt::format("endpoint '{}' {}", escape(text, 80), why), "write host:port or [::1]:port");
   };
@@ -68,7 +86,7 @@ result<host_port> parse_host_port(std::string_view text) {
     if (!address || !address->is_v6()) return bad("has no IPv6 address in its brackets");
     const std::string_view after = text.substr(close + 1);
     if (!after.empty()) {
-      if (!after.starts_with(':')) return bad("has something other than :port behind the ]");
+      if (!after.starts_with(':')) return bad("has something other than :port after the ]");
       has_port = true;
       port = after.substr(1);
     }
@@ -78,7 +96,7 @@ result<host_port> parse_host_port(std::string_view text) {
     port = text.substr(colon + 1);
     has_port = true;
   } else if (text.find(':') != std::string_view::npos && !parse_address(text)) {
-    return bad("is no address, and has more than one colon");
+    return bad("is not an address, and has more than one colon");
   }
   if (!is_host(host)) return bad("has characters that no host name has");
   if (has_port) {
@@ -91,6 +109,10 @@ result<host_port> parse_host_port(std::string_view text) {
 }
 
 result<std::string> parse_host(std::string_view text, std::string_view port_cure) {
+  if (auto pasted = parse_url(text)) {
+    pasted->port.reset();
+    return refuse_url(*pasted, text);
+  }
   std::string_view bare = text;
   // In an endpoint an IPv6 address stands in brackets, so people write them here too.
   if (bare.size() > 2 && bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);

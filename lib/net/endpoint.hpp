@@ -34,8 +34,10 @@ struct host_port {
 [[nodiscard]] result<std::string> parse_host(std::string_view text,
                                              std::string_view port_cure = "the port belongs to --port");
 
-/// 0 to 65535. Fails with errc::usage.
+/// A number from 0, or the name of a registered service: 4711, `smtp`. Fails with errc::usage.
 [[nodiscard]] result<std::uint16_t> parse_port(std::string_view text);
+/// The same of a port that one can connect to: from 1.
+[[nodiscard]] result<std::uint16_t> parse_remote_port(std::string_view text);
 
 /// The number of an interface by its name; 0 where there is none.
 [[nodiscard]] std::uint32_t interface_number(const std::string& name);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/services.hpp"
 #include "base/text.hpp"
 
 namespace netlab::scan {
@@ -16,8 +17,12 @@ result<unsigned> parse_one(std::string_view text) {
   if (text.empty())
     return fail(errc::usage, "an empty place in the port list", "write 1-50,80 without a comma at the ends");
   const auto number = parse_integer<std::uint64_t>(text);
-  if (!number)
-    return fail(errc::usage, fmt::format("port '{}' is not a number", escape(text, 60)), "1-50,80,443,8000- or all");
+  if (!number) {
+    if (const auto named = parse_port_or_service(text)) return *named;
+    return fail(errc::usage,
+                fmt::format("port '{}' is neither a number nor the name of a service", escape(text, 60)),
+                "1-50,80,ssh,8000- or all");
+  }
   if (*number == 0) return fail(errc::usage, "port 0 cannot be scanned", "ports are 1 to 65535");
   if (*number > last_port)
     return fail(errc::usage, fmt::format("port {} does not exist", *number), "ports are 1 to 65535");
@@ -34,7 +39,9 @@ result<std::vector<std::uint16_t>> parse_ports(std::string_view text) {
     unsigned first = 1;
     unsigned last = last_port;
     if (piece != "all" && piece != "-") {
-      const std::size_t dash = piece.find('-');
+      // Names of services have dashes, too: netbios-ns.
+      const bool is_name = piece.find('-') != std::string_view::npos && port_of_service(piece);
+      const std::size_t dash = is_name ? std::string_view::npos : piece.find('-');
       const std::string_view from = trim(piece.substr(0, dash));
       if (dash == std::string_view::npos || !from.empty()) {
         const auto number = parse_one(from);

@@ -7,18 +7,19 @@
 #include <string_view>
 #include <vector>
 
+#include "base/services.hpp"
 #include "scan/finding.hpp"
 
 namespace netlab::scan {
 
 class service_names {
  public:
+  service_names() = default;
+  explicit service_names(const std::vector<registered_service>& services);
+
   /// The text of a services(5) file: `smtp 25/tcp mail  # comment`. A line that is none is skipped; of two names
   /// for a port the first counts, as for getservbyport(3).
   [[nodiscard]] static service_names parse(std::string_view text);
-
-  /// What the lab uses, for a machine without the file.
-  [[nodiscard]] static service_names built_in();
 
   /// The file's, or the built-in ones if it cannot be read.
   [[nodiscard]] static service_names read(const std::string& path = "/etc/services");

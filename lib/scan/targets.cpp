@@ -11,6 +11,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 
 namespace netlab::scan {
 namespace {
@@ -162,6 +163,8 @@ result<target_spec> parse_target(std::string_view text, target_use use, interfac
   const bool is_bracketed = text.starts_with('[') && text.ends_with(']');
   const std::string_view inner = is_bracketed ? text.substr(1, text.size() - 2) : text;
   if (const auto one = of.parse(inner); one && (one->is_v6 || !is_bracketed)) return check_address(of, *one);
+  if (const auto pasted = parse_url(text))
+    return bad(text, "is a URL and not a target", fmt::format("write {}", escape(pasted->host, 80)));
   if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) return parse_block(of, slash);
   for (std::size_t dash = text.find('-'); dash != std::string_view::npos; dash = text.find('-', dash + 1))
     if (auto range = parse_range(of, dash)) return std::move(*range);

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/services.hpp"
 #include "base/text.hpp"
 
 namespace netlab::sockets {
@@ -38,13 +39,16 @@ result<std::vector<port_range>> parse_ports(std::string_view text) {
   std::vector<port_range> ranges;
   if (text == "all") return ranges;
   for (const std::string_view piece : split(text, ',')) {
-    const auto dash = piece.find('-');
+    // Names of services have dashes, too: netbios-ns.
+    const bool is_name = piece.find('-') != std::string_view::npos && port_of_service(piece);
+    const auto dash = is_name ? std::string_view::npos : piece.find('-');
     const std::string_view first = piece.substr(0, dash);
     const std::string_view last = dash == std::string_view::npos ? first : piece.substr(dash + 1);
-    const auto from = parse_integer<std::uint16_t>(first);
+    const auto from = parse_port_or_service(first);
     const auto to = last.empty() && dash != std::string_view::npos ? std::optional<std::uint16_t>(65535)
-                                                                   : parse_integer<std::uint16_t>(last);
-    if (!from || !to || *from == 0) return bad_ports(text, "has a piece that is no port from 1 to 65535");
+                                                                   : parse_port_or_service(last);
+    if (!from || !to || *from == 0)
+      return bad_ports(text, "has a piece that is neither a port from 1 to 65535 nor the name of a service");
     if (*from > *to) return bad_ports(text, "has a range that runs backwards");
     ranges.push_back({*from, *to});
   }

@@ -65,8 +65,8 @@ TEST_CASE("parse_host_port: says what is wrong with an endpoint", "[net][unit]")
   CHECK(show("[::1") == "endpoint '[::1' lacks the closing ] (write host:port or [::1]:port)");
   CHECK(show("[localhost]:1").starts_with("endpoint '[localhost]:1' has no IPv6 address in its brackets"));
   CHECK(show("[192.0.2.1]:1").starts_with("endpoint '[192.0.2.1]:1' has no IPv6 address in its brackets"));
-  CHECK(show("[::1]25").starts_with("endpoint '[::1]25' has something other than :port behind the ]"));
-  CHECK(show("a:b:c").starts_with("endpoint 'a:b:c' is no address, and has more than one colon"));
+  CHECK(show("[::1]25").starts_with("endpoint '[::1]25' has something other than :port after the ]"));
+  CHECK(show("a:b:c").starts_with("endpoint 'a:b:c' is not an address, and has more than one colon"));
   CHECK(show("host/path").starts_with("endpoint 'host/path' has characters that no host name has"));
   CHECK(show("user@host:25").starts_with("endpoint 'user@host:25' has characters"));
   CHECK(show("a b").starts_with("endpoint 'a b' has characters"));
@@ -77,15 +77,23 @@ TEST_CASE("parse_host_port: says what is wrong with an endpoint", "[net][unit]")
 }
 
 TEST_CASE("parse_host_port: a port outside its range is named", "[net][unit]") {
-  CHECK(show("host:") == "port '' is not a number from 0 to 65535");
-  CHECK(show("host:65536") == "port '65536' is not a number from 0 to 65535");
-  CHECK(show("host:-1") == "port '-1' is not a number from 0 to 65535");
-  CHECK(show("[::1]:http") == "port 'http' is not a number from 0 to 65535");
+  CHECK(show("host:") == "port '' is neither a number from 0 to 65535 nor the name of a service");
+  CHECK(show("host:65536") == "port '65536' does not exist (a port is 1 to 65535)");
+  CHECK(show("host:-1") == "port '-1' does not exist (a port is 1 to 65535)");
+  CHECK(show("[::1]:x y") == "port 'x y' is neither a number from 0 to 65535 nor the name of a service");
 }
 
-TEST_CASE("parse_port: 0 to 65535 in decimal figures", "[net][unit]") {
+TEST_CASE("parse_host_port: a URL is named as one, with what is meant", "[net][unit]") {
+  CHECK(show("https://localhost:4711/x") == "'https://localhost:4711/x' is a URL (write localhost:4711)");
+  CHECK(why(parse_host("http://lab:80")) == "'http://lab:80' is a URL (write lab)");
+}
+
+TEST_CASE("parse_port: 0 to 65535 in decimal figures, or a service's name", "[net][unit]") {
   CHECK(parse_port("0") == 0);
   CHECK(parse_port("65535") == 65535);
+  CHECK(parse_port("smtp") == 25);
+  CHECK(failed_with(parse_remote_port("0"), errc::usage));
+  CHECK(parse_remote_port("HTTP") == 80);
   for (const auto text : {"", "65536", "70000", "-1", "+1", " 1", "1 ", "0x50", "1e3"})
     CHECK(failed_with(parse_port(text), errc::usage));
 }

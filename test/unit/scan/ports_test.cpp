@@ -22,6 +22,11 @@ TEST_CASE("ports: what is named twice is there once", "[scan][unit]") {
   CHECK(parse_ports("5,1-4,2-5,5").value() == list{1, 2, 3, 4, 5});
 }
 
+TEST_CASE("ports: a service's name is its port", "[scan][unit]") {
+  CHECK(parse_ports("ssh,http,1-2").value() == list{1, 2, 22, 80});
+  CHECK(parse_ports("netbios-ns").value() == list{137});
+}
+
 TEST_CASE("ports: all is every port but 0", "[scan][unit]") {
   const auto all = parse_ports("all").value();
   CHECK(all.size() == 65535);
@@ -35,7 +40,8 @@ TEST_CASE("ports: an error names the cure", "[scan][unit]") {
   CHECK(why(parse_ports("1-65536")) == "port 65536 does not exist (ports are 1 to 65535)");
   CHECK(why(parse_ports("")) == "the port list is empty (1-50,80,443,8000- or all)");
   CHECK(why(parse_ports("1,,2")) == "an empty place in the port list (write 1-50,80 without a comma at the ends)");
-  CHECK(why(parse_ports("http")) == "port 'http' is not a number (1-50,80,443,8000- or all)");
+  CHECK(why(parse_ports("x y")) ==
+        "port 'x y' is neither a number nor the name of a service (1-50,80,ssh,8000- or all)");
   for (const char* text : {"0-5", "1,", ",", "1-2-3", "99999999999999999999", "+1", "1.5"})
     CHECK(failed_with(parse_ports(text), errc::usage));
 }
