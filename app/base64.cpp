@@ -93,6 +93,7 @@ constexpr std::array actions{
             "characters are shown escaped. Passwords belong in the input, not into the arguments, which every "
             "user of the machine can read.",
         .options = options,
+        .takes_text = true,
         .examples = examples,
         .statuses = statuses,
         .run = run},

@@ -2,13 +2,16 @@
 // netlab calc: the lab's calculation server, its client, and a load on it.
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "advice.hpp"
 #include "base/text.hpp"
 #include "calc/bench.hpp"
+#include "calc/evaluate.hpp"
 #include "calc/serve.hpp"
 #include "calc_query.hpp"
 #include "cli.hpp"
@@ -80,6 +83,15 @@ constexpr std::array query_options{
     shared_options::udp,
 };
 
+/// The server where it stands before the operation, as other clients take it: `--host localhost --port 4711`.
+std::string server_named_in(const arguments& args) {
+  const auto& words = args.positionals();
+  const auto operation = std::ranges::find_if(
+      words, [](const std::string& word) { return calc::parse_operation(to_upper(word)).has_value(); });
+  const std::span<const std::string> before(words.begin(), operation);
+  return as_options(args.called(), before.first(std::min<std::size_t>(before.size(), 2)));
+}
+
 query_call parse_query(arguments& args) {
   query_call call;
   shared_options::read_remote(args, call.how);
@@ -97,6 +109,13 @@ query_call parse_query(arguments& args) {
   if (words.empty() || (words.size() == 1 && words.front() == "-")) return call;
   const std::vector<std::string_view> views(words.begin(), words.end());
   auto asked = to_request(views, call, call.id);
+  if (!asked && !calc::parse_operation(to_upper(words.front())) && !call.send_anyway)
+    if (const std::string cure = server_named_in(args); !cure.empty())
+      return args.refuse({make_error_code(errc::usage),
+                          {},
+                          fmt::format("unexpected argument '{}'", escape(words.front(), 60)),
+                          cure}),
+             call;
   if (asked)
     call.single = std::move(*asked);
   else

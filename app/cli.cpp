@@ -5,7 +5,9 @@
 
 #include <cxxopts.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "advice.hpp"
 #include "base/text.hpp"
 
 namespace netlab::app {
@@ -43,9 +45,19 @@ bool is_help(const action& of, std::string_view word) {
 struct separated {
   std::vector<std::string> options;  // each with its value
   std::vector<std::string> positionals;
+  std::optional<std::string> long_dashed;  // a word before any `--` that begins with a dash out of a text processor
 };
 
-// cxxopts takes -5 for an option, so what is none is kept from it.
+/// Where an action takes any text, a word with a long dash is meant as an option only if there is such an option.
+bool may_be_option(const action& of, std::string_view word) {
+  if (!of.takes_text) return true;
+  const std::string plain = with_plain_dash(word);
+  if (plain.size() < 2) return false;
+  return plain.starts_with("--") ? find_option(of, std::string_view(plain).substr(2)) != nullptr
+                                 : find_option(of, plain[1]) != nullptr;
+}
+
+// cxxopts takes -5 for an option, so what is not one is kept from it.
 separated separate(const action& of, std::span<const std::string> typed) {
   separated parts;
   bool is_first = true;  // no operand has come
@@ -60,6 +72,8 @@ separated separate(const action& of, std::span<const std::string> typed) {
                            (!looks_like_number(word) ||
                             (parts.positionals.empty() && word.size() == 2 && find_option(of, word[1]) != nullptr));
     if (!is_option) {
+      if (kind_of(word) == word_kind::long_dash && !parts.long_dashed && may_be_option(of, word))
+        parts.long_dashed = word;
       const bool is_transport = of.takes_transport && (word == "tcp" || word == "udp") && (is_first || !of.takes_text);
       if (is_transport)
         parts.options.push_back("--" + word);
@@ -72,51 +86,6 @@ separated separate(const action& of, std::span<const std::string> typed) {
     if (wants_next_word(of, word) && at + 1 < typed.size()) parts.options.push_back(typed[++at]);
   }
   return parts;
-}
-
-/// What `-p` may have meant: what others call so, the letter in its other case, or the only name that begins so.
-std::string nearest_to_letter(const action& of, char letter) {
-  if (letter == 'V') return "netlab --version";
-  std::vector<std::string_view> beginning;
-  for (const auto options : {of.options, common_options()})
-    for (const option& each : options) {
-      for (const std::string_view name : words(each.elsewhere))
-        if (name.size() == 1 && name[0] == letter) return fmt::format("--{}", each.name);
-      if (each.name.starts_with(letter)) beginning.push_back(each.name);
-    }
-  const std::string text(1, letter);
-  for (const std::string& other : {to_lower(text), to_upper(text)})
-    if (find_option(of, other[0]) != nullptr) return "-" + other;
-  return beginning.size() == 1 ? fmt::format("--{}", beginning.front()) : std::string();
-}
-
-std::string nearest_option(const action& of, std::string_view word) {
-  std::vector<std::string> names{"--version"};
-  std::vector<std::string> meant{"netlab --version"};
-  for (const auto options : {of.options, common_options()})
-    for (const option& each : options) {
-      names.push_back(fmt::format("--{}", each.name));
-      meant.push_back(names.back());
-    }
-  // Behind them: of what is equally near, a name of ours comes first.
-  for (const option& each : of.options)
-    for (const std::string_view other : words(each.elsewhere)) {
-      names.push_back(fmt::format("--{}", other));
-      meant.push_back(fmt::format("--{}", each.name));
-    }
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  const std::string_view near = nearest(word.substr(0, word.find('=')), known);
-  const auto at = std::ranges::find(known, near);
-  if (at != known.end()) return meant[static_cast<std::size_t>(at - known.begin())];
-  return word.size() > 1 && word[1] != '-' ? nearest_to_letter(of, word[1]) : std::string();
-}
-
-failure unknown_option(const action& of, std::string_view word) {
-  const std::string near = nearest_option(of, word);
-  return {make_error_code(errc::usage),
-          {},
-          fmt::format("unknown option '{}'", escape(word, 60)),
-          near.empty() ? fmt::format("see netlab {} --help", of.path) : fmt::format("did you mean {}?", near)};
 }
 
 // cxxopts names the option without its dashes, and not the word it stands in.
@@ -175,6 +144,13 @@ bool asks_for_help(const action& of, std::span<const std::string> typed) {
 
 result<arguments> parse_arguments(const action& of, std::span<const std::string> typed, const settings& from) {
   const separated parts = separate(of, typed);
+  if (parts.long_dashed)
+    return fail(errc::usage, fmt::format("'{}' begins with a long dash", escape(*parts.long_dashed, 60)),
+                fmt::format("write {}", with_plain_dash(*parts.long_dashed)));
+  for (std::size_t at = 0; at < parts.options.size(); ++at) {
+    if (auto misread = misread_option(of, parts.options[at])) return unexpected(std::move(*misread));
+    if (wants_next_word(of, parts.options[at])) ++at;
+  }
   arguments parsed;
   parsed.action_ = &of;
   parsed.positionals_ = parts.positionals;
@@ -263,6 +239,17 @@ netlab::duration arguments::timeout(std::string_view name) {
   });
 }
 
+std::vector<std::string> arguments::ignored_options() const {
+  std::vector<std::string> notes;
+  for (const option& each : action_->options) {
+    if (each.needs.empty() || !is_typed(each.name)) continue;
+    const auto needed = words(each.needs);
+    if (std::ranges::any_of(needed, [&](std::string_view name) { return has(name); })) continue;
+    notes.push_back(fmt::format("--{} is ignored without --{}", each.name, fmt::join(needed, " or --")));
+  }
+  return notes;
+}
+
 void arguments::prefer_typed(std::string_view one, std::string_view other) {
   if (!has(one) || !has(other) || is_typed(one) == is_typed(other)) return;
   given_.erase(given_.find(is_typed(one) ? other : one));
@@ -290,10 +277,7 @@ void arguments::refuse(std::string_view name, const value& bad, failure why) {
 
 void arguments::refuse_positionals() {
   if (positionals_.empty()) return;
-  refuse({make_error_code(errc::usage),
-          {},
-          fmt::format("unexpected argument '{}'", escape(positionals_.front(), 60)),
-          fmt::format("see netlab {} --help", action_->path)});
+  refuse(unexpected_words(*action_, positionals_));
 }
 
 }  // namespace netlab::app

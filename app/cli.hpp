@@ -80,6 +80,10 @@ class arguments {
   [[nodiscard]] const std::vector<std::string>& positionals() const noexcept { return positionals_; }
   /// All values of a repeatable option, in order.
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
+  /// `--interval is ignored without --watch`: what was typed and has no effect, a line each.
+  [[nodiscard]] std::vector<std::string> ignored_options() const;
+  /// The action that is called.
+  [[nodiscard]] const action& called() const noexcept { return *action_; }
   /// For an action that takes none.
   void refuse_positionals();
 

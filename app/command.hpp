@@ -23,7 +23,7 @@ struct option {
   std::string_view fallback = {};  ///< the default, as a user would type it
   bool repeatable = false;
   std::string_view choices = {};   ///< `big little`: the words that it takes; help says them where its words do not
-  std::string_view elsewhere = {};  ///< `port p`: what others call it; not understood, but who types it is led here
+  std::string_view needs = {};  ///< `watch`: typed without any of these options it has no effect, and that is said
 };
 
 struct example {

@@ -2,12 +2,15 @@
 // netlab connect: telnet, nc and openssl s_client in one.
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/services.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "cli.hpp"
 #include "connect/run.hpp"
 #include "console.hpp"
@@ -67,8 +70,18 @@ failure misuse(std::string what, std::string cure = {}) {
   return {make_error_code(errc::usage), {}, std::move(what), std::move(cure)};
 }
 
+/// A URL out of a browser, as this command wants it: `netlab connect --tls localhost:4711`.
+failure pasted_url(const url& from, std::string_view text) {
+  url shown = from;
+  if (!shown.port) shown.port = port_of_service(shown.scheme);
+  return misuse(fmt::format("'{}' is a URL", escape(text, 60)),
+                fmt::format("write {}{}", escape(shown.endpoint(), 80), shown.is_secure() ? " --tls" : ""));
+}
+
 void read_target(arguments& args, run_options& how) {
   const auto& words = args.positionals();
+  for (const std::string& word : words)
+    if (const auto pasted = parse_url(word)) return args.refuse(pasted_url(*pasted, word));
   if (words.empty() || words.size() > 2) {
     args.refuse(misuse(words.empty() ? "where to is missing" : "too many arguments", "netlab connect HOST PORT"));
     return;
@@ -80,7 +93,7 @@ void read_target(arguments& args, run_options& how) {
     const auto host = net::parse_host(named, "HOST PORT or HOST:PORT, not both");
     if (!host) return args.refuse(host.error());
     how.host = *host;
-    const auto parsed = net::parse_port(words[1]);
+    const auto parsed = net::parse_remote_port(words[1]);
     if (!parsed) return args.refuse(parsed.error());
     port = *parsed;
   } else {
@@ -90,7 +103,13 @@ void read_target(arguments& args, run_options& how) {
     port = parsed->port;
   }
   if (how.host.empty()) how.host = how.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
-  if (!port || *port == 0) return args.refuse(misuse("the port is missing", "netlab connect HOST PORT"));
+  if (port == 0) return args.refuse(misuse("port 0 does not exist", "a port is 1 to 65535"));
+  if (!port) {
+    // A number alone is the port, and somebody's own machine is meant.
+    const bool is_port = parse_integer<std::uint16_t>(named).has_value();
+    return args.refuse(is_port ? misuse("the host is missing", fmt::format("netlab connect localhost {}", named))
+                               : misuse("the port is missing", fmt::format("netlab connect {} PORT", escape(named, 60))));
+  }
   how.port = *port;
 }
 
@@ -221,10 +240,28 @@ void show(const tls_report& report, bool with_pem, console& out) {
   out.note(text);
 }
 
+struct tls_request {
+  bool from_start = false;
+  bool starttls = false;
+  std::uint16_t port = 0;
+};
+
+/// Where TLS failed because it was begun the other way: `try --starttls smtp`.
+std::string other_way_to_tls(const tls_request& asked, const failure& why) {
+  const bool is_no_tls = why.code == errc::peer_protocol || why.code == errc::closed_by_peer;
+  const bool is_silence = why.code == errc::timed_out || why.code == std::errc::timed_out;
+  const auto usual = connect::usual_tls(asked.port);
+  if (asked.from_start && is_no_tls && usual && !usual->empty()) return fmt::format("try --starttls {}", *usual);
+  if (asked.starttls && (is_silence || is_no_tls) && usual && usual->empty()) return "try --tls";
+  if (asked.starttls && is_silence) return "try --tls: the peer may wait for TLS from the first octet";
+  return {};
+}
+
 exit_status run(arguments& args, console& out) {
   call made = parse(args);
   if (args.error()) return out.refuse(*args.error());
   const bool with_pem = made.show_certificates;
+  const tls_request asked{made.how.tls, made.how.starttls.has_value(), made.how.port};
   connect::run_events events{.detail = [&out](const std::string& line) { out.detail(line); },
                              .warning = [&out](const std::string& line) { out.note(line); },
                              .report = [&out, with_pem](const tls_report& report) { show(report, with_pem, out); }};
@@ -234,7 +271,9 @@ exit_status run(arguments& args, console& out) {
   const exit_status status = status_of(ended.error());
   if (status == exit_status::interrupted || status == exit_status::terminated)
     return status;  // Ctrl-C is how one leaves
-  return out.refuse(ended.error());
+  failure why = ended.error();
+  if (why.hint.empty()) why.hint = other_way_to_tls(asked, why);
+  return out.refuse(why);
 }
 
 // ---- the table ----

@@ -133,7 +133,7 @@ call parse(arguments& args, const console& out) {
 
 /// What to do if a service's port cannot be had.
 std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
-  return fmt::format("`netlab sockets --listen --port {}` shows who has it; {} moves it, --without {} leaves it out",
+  return fmt::format("netlab sockets --listen --port {} shows who has it; {} moves it, --without {} leaves it out",
                      port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "cli.hpp"
 #include "mail/domain.hpp"
 #include "mail_send.hpp"
@@ -28,7 +29,8 @@ constexpr std::array send_options{
            .argument = "MECHANISM",
            .help = "how to log in",
            .fallback = "auto",
-           .choices = "auto plain login cram-md5 scram-sha-256 xoauth2 oauthbearer"},
+           .choices = "auto plain login cram-md5 scram-sha-256 xoauth2 oauthbearer",
+           .needs = "user"},
     option{.name = "batch", .argument = "FILE", .help = "a message a line, in JSON; - for stdin"},
     option{.name = "bcc",
            .argument = "ADDRESS",
@@ -64,7 +66,11 @@ constexpr std::array send_options{
     option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it is not in the same file"},
     option{
         .name = "max-time", .argument = "DURATION", .help = "how long a message may take all in all", .fallback = "1h"},
-    option{.name = "parallel", .argument = "N", .help = "connections at once, for --batch", .fallback = "1"},
+    option{.name = "parallel",
+           .argument = "N",
+           .help = "connections at once, for --batch",
+           .fallback = "1",
+           .needs = "batch"},
     shared_options::password_command,
     shared_options::password_file,
     option{.name = "raw", .argument = "FILE", .help = "a ready message, headers and all; - for stdin"},
@@ -141,10 +147,14 @@ struct server_name {
   std::optional<std::uint16_t> port;
 };
 result<server_name> parse_server(std::string_view text) {
+  if (const auto pasted = parse_url(text))
+    return fail(errc::usage, fmt::format("'{}' is a URL", escape(text, 80)),
+                fmt::format("write --server {}{}", escape(pasted->endpoint(), 80),
+                            pasted->is_secure() ? " --tls implicit" : ""));
   auto parsed = net::parse_host_port(text);
   if (!parsed) return unexpected(parsed.error());
   if (parsed->host.empty()) parsed->host = "localhost";
-  if (parsed->port == 0) return fail(errc::usage, "port 0 is none to connect to");
+  if (parsed->port == 0) return fail(errc::usage, "port 0 does not exist", "a port is 1 to 65535");
   if (!net::parse_address(parsed->host)) {
     // TLS and DNS have the name in A-labels.
     auto ascii = mail::to_ascii_domain(parsed->host);

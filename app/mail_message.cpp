@@ -94,7 +94,12 @@ result<std::pair<std::string, std::string>> parse_header(std::string_view text) 
   const auto colon = text.find(':');
   if (colon == std::string_view::npos)
     return fail(errc::bad_data, fmt::format("'{}' is no header field", escape(text, 80)), "write 'Name: value'");
-  return std::pair(std::string(trim(text.substr(0, colon))), std::string(trim(text.substr(colon + 1))));
+  std::pair field{std::string(trim(text.substr(0, colon))), std::string(trim(text.substr(colon + 1)))};
+  constexpr std::array options{"bcc", "cc", "from", "subject", "to"};
+  if (const auto option = std::ranges::find(options, to_lower(field.first)); option != options.end())
+    return fail(errc::bad_data, fmt::format("the header field {} has an option of its own", field.first),
+                fmt::format("--{}", *option));
+  return field;
 }
 
 result<mail::submission> prepare(message_wish wish) {

@@ -74,6 +74,16 @@ exit_status show(const mail::submission& what, console& out) {
   return exit_status::done;
 }
 
+/// The password of a login, once.
+result<void> ask_password(mail_call& call, console& out) {
+  if (call.how.user.empty() || std::exchange(call.has_password, true)) return {};
+  auto password = get_password(
+      call.password, fmt::format("Password of {} at {}: ", escape(call.how.user), escape(call.how.host)), out);
+  if (!password) return unexpected(password.error());
+  call.how.password = std::move(*password);
+  return {};
+}
+
 }  // namespace
 
 result<void> load_files(mail_call& call) {
@@ -102,12 +112,7 @@ result<void> load_files(mail_call& call) {
 
 result<void> run_sending(mail_call& call, mail::submission_source& source, asio::io_context& loop,
                          mail::delivery_handler delivered, console& out) {
-  if (!call.how.user.empty()) {
-    auto password = get_password(
-        call.password, fmt::format("Password of {} at {}: ", escape(call.how.user), escape(call.how.host)), out);
-    if (!password) return unexpected(password.error());
-    call.how.password = std::move(*password);
-  }
+  if (auto asked = ask_password(call, out); !asked) return asked;
   mail::send_observer observer{.delivered = std::move(delivered), .line = {}, .secured = {}};
   if (out.is_verbose())
     observer.line = [&out](char who, std::string_view line) { out.detail(fmt::format("{}: {}", who, escape(line))); };
@@ -171,6 +176,13 @@ void tell_failures(const mail::delivery& one, const std::string& where, console&
 }
 
 exit_status send_single(mail_call& call, console& out) {
+  const bool is_typed = (call.body_file == "-" || call.raw_file == "-") && ::isatty(STDIN_FILENO) == 1;
+  if (is_typed) {
+    // Asked first: who expects to be asked for a password would type it into the text, and mail it.
+    if (!call.dry_run)
+      if (auto asked = ask_password(call, out); !asked) return out.refuse(asked.error());
+    out.note(call.raw_file.empty() ? "text, end with Ctrl-D:" : "message with its header, end with Ctrl-D:");
+  }
   if (auto loaded = load_files(call); !loaded) return out.refuse(loaded.error());
   const bool is_raw = call.wish.raw != nullptr;
   auto what = prepare(std::move(call.wish));

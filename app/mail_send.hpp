@@ -17,6 +17,7 @@ struct mail_call {
   mail::send_options how;
   bool is_default_server = false;
   password_source password;
+  bool has_password = false;  ///< `how` has it
   message_wish wish;         ///< the message, or what the lines of a batch leave out
   std::string body_file;     ///< its text, if that is to be read: `-` is stdin
   bool may_lack_text = false;  ///< an empty one is left out: there is something else in the message

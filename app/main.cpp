@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "advice.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"
 #include "command.hpp"
@@ -39,29 +40,33 @@ exit_status refuse(std::string command, failure why) {
   return status_of(why);
 }
 
+/// By meaning, then by spelling, then by help.
 exit_status refuse_unknown(const std::string& command, std::string_view kind, const std::string& word,
-                           const std::vector<std::string_view>& known) {
-  std::string_view near = nearest(word, known);
-  if (near == "version") near = "--version";
-  return refuse(command,
-                {make_error_code(errc::usage),
-                 {},
-                 fmt::format("unknown {} '{}'", kind, escape(word, 60)),
-                 near.empty() ? fmt::format("see {} --help", command) : fmt::format("did you mean '{}'?", near)});
+                           std::string advice, const std::vector<std::string_view>& known) {
+  if (advice.empty()) {
+    std::string_view near = nearest(word, known);
+    if (near == "version") near = "--version";
+    advice = near.empty() ? fmt::format("see {} --help", command) : fmt::format("did you mean '{}'?", near);
+  }
+  return refuse(command, {make_error_code(errc::usage),
+                          {},
+                          fmt::format("unknown {} '{}'", kind, escape(word, 60)),
+                          std::move(advice)});
 }
 
-exit_status refuse_command(const std::string& word) {
+exit_status refuse_command(const std::string& word, word_list more = {}) {
   std::vector<std::string_view> known{"help", "version"};
   for (const command& each : commands()) known.push_back(each.name);
   for (const command& each : commands())  // for who writes them in one word: calc-serve
     for (const action& one : each.actions) known.push_back(one.path);
-  return refuse_unknown("netlab", "command", word, known);
+  return refuse_unknown("netlab", "command", word, advice_for_command(word, more), known);
 }
 
-exit_status refuse_verb(const command& in, const std::string& word) {
+exit_status refuse_verb(const command& in, const std::string& word, word_list more = {}) {
   std::vector<std::string_view> known;
   for (const action& each : in.actions) known.push_back(each.verb());
-  return refuse_unknown(fmt::format("netlab {}", in.name), "subcommand", word, known);
+  return refuse_unknown(fmt::format("netlab {}", in.name), "subcommand", word,
+                        advice_for_subcommand(in, word, more), known);
 }
 
 std::optional<std::string> environment(const std::string& name) {
@@ -98,6 +103,8 @@ exit_status run_action(const action& which, word_list typed) {
   options.color = args->as("color", parse_color);
   if (args->error()) return refuse(name, *args->error());
   console out(std::move(options));
+  for (const std::string& line : from->ignored_variables()) out.note(line);
+  for (const std::string& line : args->ignored_options()) out.note(line);
   try {
     return out.finish(which.run(*args, out));
   } catch (const std::system_error& error) {
@@ -109,11 +116,12 @@ exit_status run_action(const action& which, word_list typed) {
 
 // `netlab help [COMMAND [SUBCOMMAND]]`, and with --json everything at once.
 exit_status run_help(word_list words) {
+  if (!words.empty() && words.front() == "netlab") words = words.subspan(1);
   if (words.empty()) return show(overview());
   if (words.front() == "--json") return show(describe_all().dump() + "\n");
   if (is_help(words.front())) return show(overview());
   const command* which = find_command(words.front());
-  if (which == nullptr) return refuse_command(words.front());
+  if (which == nullptr) return refuse_command(words.front(), words.subspan(1));
   if (words.size() == 1) return show(help_for(*which));
   const action* verb = find_action(*which, words[1]);
   if (verb == nullptr) return refuse_verb(*which, words[1]);
@@ -122,7 +130,10 @@ exit_status run_help(word_list words) {
 
 exit_status run_command(const command& which, word_list words) {
   if (!words.empty() && (words.front() == "--version" || words.front() == "-V")) return show(version_text());
-  if (const action* only = find_action(which, {})) return run_action(*only, words);
+  if (const action* only = find_action(which, {})) {
+    if (words.size() == 1 && words.front() == "help" && !only->takes_text) return show(help_for(*only));
+    return run_action(*only, words);
+  }
   if (words.empty()) {
     std::string verbs;
     for (const action& each : which.actions) verbs += fmt::format("{}{}", verbs.empty() ? "" : ", ", each.verb());
@@ -138,7 +149,7 @@ exit_status run_command(const command& which, word_list words) {
     return verb == nullptr ? refuse_verb(which, words.front()) : show(help_for(*verb));
   }
   const action* verb = find_action(which, words.front());
-  if (verb == nullptr) return refuse_verb(which, words.front());
+  if (verb == nullptr) return refuse_verb(which, words.front(), words.subspan(1));
   return run_action(*verb, words.subspan(1));
 }
 
@@ -164,11 +175,11 @@ exit_status run(std::span<char*> argv) {
     return refuse("netlab", {make_error_code(errc::usage),
                              {},
                              fmt::format("unknown option '{}'", escape(first, 60)),
-                             near.empty() ? "options stand behind the command; see netlab --help"
+                             near.empty() ? "options go after the command; see netlab --help"
                                           : fmt::format("did you mean {}?", near)});
   }
   const command* which = find_command(first);
-  return which == nullptr ? refuse_command(first) : run_command(*which, rest);
+  return which == nullptr ? refuse_command(first, rest) : run_command(*which, rest);
 }
 
 }  // namespace

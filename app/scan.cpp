@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "advice.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"
 #include "console.hpp"
@@ -63,9 +64,8 @@ constexpr std::array scan_options{
     option{.name = "parallel", .argument = "N", .help = "most TCP connections at a time; default: adapts to the path"},
     option{.name = "range",
            .argument = "PORTS",
-           .help = "such as 1-50,80,8000- or all",
-           .fallback = "1-1024",
-           .elsewhere = "port p"},
+           .help = "such as 1-50,ssh,8000- or all",
+           .fallback = "1-1024"},
     option{.name = "rate",
            .argument = "N",
            .help = "most probes a second, such as 300 or 0.5; default: as many as the path bears"},
@@ -188,6 +188,10 @@ target_choice read_targets(arguments& args) {
   if (args.is_typed("host") || typed.empty())
     for (target_list& each : args.list_as("host", [](std::string_view word) { return parse_targets(word); })) append(chosen.wanted, std::move(each));
   for (const std::string& word : typed) {
+    if (const word_kind looks = kind_of(word); looks == word_kind::port || looks == word_kind::port_list) {
+      args.refuse(unexpected_words(args.called(), {&word, 1}));
+      continue;
+    }
     auto found = parse_targets(word);
     if (found)
       append(chosen.wanted, std::move(*found));

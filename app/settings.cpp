@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "settings.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -106,6 +108,31 @@ result<settings> settings::parse(environment from, std::string_view text, const 
   loaded.file_ = escape(file);
   loaded.entries_ = std::move(*entries);
   return loaded;
+}
+
+std::vector<std::string> settings::ignored_variables() {
+  std::vector<std::string> names;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+    const std::string_view line = *each;
+    const std::string_view name = line.substr(0, line.find('='));
+    if (name.starts_with("NETLAB_") && name != "NETLAB_CONFIG" && name != "NETLAB_PASSWORD") names.emplace_back(name);
+  }
+  if (names.empty()) return {};
+  std::vector<std::string> known;
+  for (const command& each : commands())
+    for (const action& one : each.actions)
+      for (const auto options : {one.options, common_options()})
+        for (const option& which : options)
+          if (which.name != "help") known.push_back(variable_name(one, which));
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  std::vector<std::string> notes;
+  for (const std::string& name : names) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const std::string_view near = nearest(name, views);
+    notes.push_back(fmt::format("{} is ignored: no option has it{}", escape(name, 60),
+                                near.empty() ? std::string() : fmt::format(" (did you mean {}?)", near)));
+  }
+  return notes;
 }
 
 std::vector<setting> settings::find(const action& of, const option& which) const {

@@ -34,6 +34,10 @@ class settings {
   /// a repeatable option has one value a line; in the file, its key comes again.
   [[nodiscard]] std::vector<setting> find(const action& of, const option& which) const;
 
+  /// `NETLAB_CALC_QUERY_PROT is ignored: …`: the variables of the process that look like options and are not, a line
+  /// each.
+  [[nodiscard]] static std::vector<std::string> ignored_variables();
+
  private:
   environment environment_;
   std::string file_;

@@ -14,6 +14,7 @@
 #include "console.hpp"
 #include "net/run.hpp"
 #include "options.hpp"
+#include "sockets/owners.hpp"
 #include "sockets/query.hpp"
 #include "sockets/table.hpp"
 
@@ -28,7 +29,8 @@ constexpr std::array options{
     option{.name = "interval",
            .argument = "DURATION",
            .help = "with --watch: the time between two looks",
-           .fallback = "1s"},
+           .fallback = "1s",
+           .needs = "watch"},
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "listen", .letter = 'l', .help = "only those that wait for anybody: TCP listeners, unconnected UDP"},
@@ -221,6 +223,14 @@ exit_status run(arguments& args, console& out) {
   if (!what.watch) {
     auto now = sockets::query(what.filter, what.process);
     if (!now) return out.refuse(now.error());
+    if (now->rows.empty() && !what.process.empty() && !sockets::has_process(what.process)) {
+      const bool is_number = parse_integer<std::int32_t>(what.process).has_value();
+      return out.refuse({std::make_error_code(std::errc::no_such_process),
+                         {},
+                         fmt::format("no process has the {} '{}'", is_number ? "number" : "name", escape(what.process, 60)),
+                         is_number ? std::string()
+                                   : fmt::format("the kernel keeps {} characters of a name", sockets::longest_process_name)});
+    }
     show(*now, out.is_verbose(), out);
     return exit_status::done;
   }

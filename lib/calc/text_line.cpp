@@ -2,6 +2,7 @@
 #include "calc/text_line.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,26 @@ constexpr std::size_t shown_numbers = 12;  // of a request in a message
 bool is_integer(std::string_view text) noexcept {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+struct synonyms {
+  std::string_view operation;
+  std::string_view words;
+};
+constexpr std::array others_call_it{
+    synonyms{"SUM", "ADD PLUS TOTAL ADDITION SUMME SUMS +"},
+    synonyms{"PRO", "PRODUCT PROD MUL MULT MULTIPLY TIMES MULTIPLICATION PRODUKT * X"},
+    synonyms{"MIN", "MINIMUM LEAST SMALLEST LOWEST"},
+    synonyms{"MAX", "MAXIMUM GREATEST LARGEST HIGHEST BIGGEST"},
+};
+
+/// `did you mean PRO?`, or all of them.
+std::string cure_for(std::string_view name) {
+  for (const synonyms& each : others_call_it) {
+    const auto all = words(each.words);
+    if (std::ranges::find(all, name) != all.end()) return fmt::format("did you mean {}?", each.operation);
+  }
+  return "SUM, PRO, MIN or MAX";
 }
 
 }  // namespace
@@ -37,8 +58,7 @@ result<request> parse_words(std::span<const std::string_view> pieces, unknown_op
   const std::string name = to_upper(pieces.front());
   const bool known = parse_operation(name).has_value();
   if (!known && !(unknown == unknown_operations::passed && name.size() == 3))
-    return fail(errc::bad_data, fmt::format("unknown operation '{}'", escape(pieces.front(), shown)),
-                "SUM, PRO, MIN or MAX");
+    return fail(errc::bad_data, fmt::format("unknown operation '{}'", escape(pieces.front(), shown)), cure_for(name));
   if (pieces.size() - 1 > max_numbers)
     return fail(errc::bad_data, fmt::format("{} numbers are more than {}", pieces.size() - 1, max_numbers));
   request parsed{.id = 0, .op = known ? name : std::string(pieces.front()), .numbers = {}};

@@ -309,4 +309,26 @@ std::unique_ptr<starttls> make_starttls(starttls_parameters parameters, time_poi
   return make_binary_starttls(std::move(parameters), now);
 }
 
+namespace {
+
+struct usual_port {
+  std::uint16_t port;
+  std::string_view starttls;
+};
+constexpr std::array usual_ports = std::to_array<usual_port>({
+    {21, "ftp"},  {24, "lmtp"}, {25, "smtp"},  {110, "pop3"},    {119, "nntp"},   {143, "imap"},   {389, "ldap"},
+    {443, {}},    {465, {}},    {563, {}},     {587, "smtp"},    {636, {}},       {990, {}},       {993, {}},
+    {995, {}},    {2465, {}},   {2525, "smtp"}, {3306, "mysql"}, {4190, "sieve"}, {5222, "xmpp"},  {5223, {}},
+    {5269, "xmpp"}, {5432, "postgres"}, {8443, {}},
+});
+constexpr std::uint16_t unprivileged_offset = 10'000;  // of lab serve
+
+}  // namespace
+
+std::optional<std::string_view> usual_tls(std::uint16_t port) noexcept {
+  for (const usual_port& each : usual_ports)
+    if (each.port == port || (each.port < 1024 && each.port + unprivileged_offset == port)) return each.starttls;
+  return std::nullopt;
+}
+
 }  // namespace netlab::connect

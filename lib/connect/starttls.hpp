@@ -79,4 +79,8 @@ class starttls : public machine {
 /// Those that are no lines; for make_starttls().
 [[nodiscard]] std::unique_ptr<starttls> make_binary_starttls(starttls_parameters parameters, time_point now);
 
+/// How TLS usually begins at a port: the name of the protocol of --starttls; empty: with the first octet. Nothing where
+/// nothing is usual. Ports that netlab's own servers have instead of those below 1024 count, too.
+[[nodiscard]] std::optional<std::string_view> usual_tls(std::uint16_t port) noexcept;
+
 }  // namespace netlab::connect

@@ -180,6 +180,8 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
     }
     std::size_t length = 0;  // a dot is no atext, but people have one behind their initial (RFC 5322 §4.1)
     while (length < text.size() && (is_atext(text[length]) || text[length] == '.')) ++length;
+    if (length == 0 && whole.find('@') != std::string_view::npos && whole.find(';') != std::string_view::npos)
+      return refuse_address(whole, "has a ; in it", "separate addresses with a comma");
     if (length == 0)
       return refuse_address(whole, fmt::format("has '{}' in its name", escape(text.substr(0, 1))),
                             "put the name in quotes");

@@ -83,6 +83,8 @@ result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, cons
     return unexpected(failure{error, context, "not an address of this machine", "`ip address` lists them"});
   if (local->port == 0 && to_standard(error) == std::errc::address_in_use)
     return unexpected(failure{error, context, "all local ports are in use", ports_cure});
+  if (to_standard(error) == std::errc::address_in_use && local->port != 0)
+    return fail(error, context, fmt::format("netlab sockets --port {} shows who has it", local->port));
   return fail(error, context);
 }
 

@@ -28,8 +28,7 @@ failure explain(std::error_code code, transport protocol, const asio::ip::addres
                 std::string_view option) {
   failure why{code, fmt::format("listen {} {}", name_of(protocol), to_string(address, port)), {}, {}};
   if (code == std::errc::address_in_use) {
-    why.hint = fmt::format("`ss -lnp{} 'sport = :{}'` shows who has it; {} 0 takes a free one",
-                           protocol == transport::tcp ? 't' : 'u', port, option);
+    why.hint = fmt::format("netlab sockets --listen --port {} shows who has it; {} 0 takes a free one", port, option);
   } else if (code == std::errc::permission_denied) {
     why.hint = fmt::format("ports below 1024 need root or CAP_NET_BIND_SERVICE; try {} {}", option, port + 10000);
   } else if (code == std::errc::address_not_available) {

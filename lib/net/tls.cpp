@@ -150,6 +150,11 @@ void tls_stream::note_trouble(int ssl_error) {
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       if (its.established) return;  // told as the end of input
       return note(errc::closed_by_peer, "the connection was closed in the middle of the TLS handshake");
+    case SSL_R_UNEXPECTED_MESSAGE:
+      // A client that gets a ClientHello gets its own: no server begins with one.
+      if (!its.established && SSL_is_server(native()) == 0)
+        return note(errc::peer_protocol, "an echo service sent our own hello back");
+      break;
     default: break;
   }
   note(errc::peer_protocol, fmt::format("TLS error: {}", words));

@@ -101,6 +101,14 @@ class process_reader {
   std::string name_;
 };
 
+std::string read_name_at(int proc, const char* process) {
+  const int base = ::openat(proc, process, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (base < 0) return {};
+  std::string name = read_name(base);
+  ::close(base);
+  return name;
+}
+
 }  // namespace
 
 std::uint32_t socket_inode(std::string_view link) noexcept {
@@ -109,6 +117,19 @@ std::uint32_t socket_inode(std::string_view link) noexcept {
   link.remove_prefix(begin.size());
   link.remove_suffix(1);
   return parse_integer<std::uint32_t>(link).value_or(0);
+}
+
+bool has_process(const std::string& number_or_name, const std::string& proc) {
+  const auto wanted = parse_integer<std::int32_t>(number_or_name);
+  const std::string name = number_or_name.substr(0, longest_process_name);
+  const directory all = open_directory(AT_FDCWD, proc.c_str());
+  if (!all) return true;  // not known
+  while (const dirent* process = ::readdir(all.get())) {
+    const auto pid = parse_integer<std::int32_t>(process->d_name);
+    if (!pid) continue;
+    if (wanted ? *pid == *wanted : read_name_at(::dirfd(all.get()), process->d_name) == name) return true;
+  }
+  return false;
 }
 
 owner_list find_owners(const std::vector<std::uint32_t>& inodes, const std::string& proc) {

@@ -25,6 +25,13 @@ struct owner_list {
 /// over.
 [[nodiscard]] owner_list find_owners(const std::vector<std::uint32_t>& inodes, const std::string& proc = "/proc");
 
+/// What the kernel keeps of a process's name (TASK_COMM_LEN, without its NUL).
+inline constexpr std::size_t longest_process_name = 15;
+
+/// Whether there is a process of this number or name, as far as one can see; of a name the first
+/// `longest_process_name` octets count.
+[[nodiscard]] bool has_process(const std::string& number_or_name, const std::string& proc = "/proc");
+
 /// The inode in `socket:[123]`; 0 in anything else.
 [[nodiscard]] std::uint32_t socket_inode(std::string_view link) noexcept;
 

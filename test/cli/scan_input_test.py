@@ -93,7 +93,7 @@ class Ports(harness.Case):
     def test_messages(self):
         """scan: what is wrong with a range is said with the way to write it"""
         for text, says in (("80-22", "(write 22-80)"), ("0", "ports are 1 to 65535"), ("65536", "port 65536"),
-                           ("", "is empty"), ("1,,2", "an empty place"), ("ssh", "'ssh' is not a number")):
+                           ("", "is empty"), ("1,,2", "an empty place"), ("nosuchservice", "neither a number nor the name of a service")):
             self.refused("scan", "--range", text, says=says, begins="netlab scan: --range")
 
     def test_top(self):

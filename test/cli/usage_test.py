@@ -291,7 +291,7 @@ class Transport(Case):
 class Ranges(Case):
     def test_ports(self):
         """ranges: a port outside 0 to 65535, or no number, is refused with 64"""
-        for bad in ("70000", "65536", "-1", "http", "", "1.5", "0x50", "99999999999999999999", "80 ", "+80"):
+        for bad in ("70000", "65536", "-1", "nosuchservice", "", "1.5", "0x50", "99999999999999999999", "80 ", "+80"):
             for words in (["calc", "query"], ["calc", "serve"], ["echo", "serve"], ["calc", "bench"]):
                 with self.subTest(f"{words} {bad!r}"):
                     rest = ["sum", "1"] if words[1] == "query" else []

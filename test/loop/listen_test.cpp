@@ -73,7 +73,7 @@ TEST_CASE("listen: a port in use is refused with the cure, TCP and UDP, with one
         const std::string port = std::to_string(options.port);
         CHECK(why(again).starts_with("listen " + std::string(is_tcp ? "tcp" : "udp") + " 127.0.0.1:" + port +
                                      ": address already in use ("));
-        CHECK(why(again).find("ss -lnp") != std::string::npos);
+        CHECK(why(again).find("netlab sockets --listen --port") != std::string::npos);
       }
 }
 

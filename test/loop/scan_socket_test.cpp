@@ -32,13 +32,13 @@ TEST_CASE("scan socket: an ICMP message has its sender; what is not one is nothi
       .from = net::queued_error::origin::icmp, .type = 3, .code = 13, .system_error = EHOSTUNREACH};
   REQUIRE(icmp_of(queued));
   CHECK(!icmp_of(queued)->sender);
-  const socket_address router(*parse_address("192.0.2.1"), 0);
+  const socket_address router(*parse_ip("192.0.2.1"), 0);
   std::memcpy(&queued.sender, &router.any, router.size);
   const auto message = icmp_of(queued);
   REQUIRE(message);
   CHECK(!message->is_v6);
   CHECK(message->code == 13);
-  CHECK(message->sender == parse_address("192.0.2.1"));
+  CHECK(message->sender == parse_ip("192.0.2.1"));
   queued.from = net::queued_error::origin::local;
   CHECK(!icmp_of(queued));
 }
@@ -62,13 +62,13 @@ TEST_CASE("scan socket: an address to ask from is fit for targets that can be re
 
 TEST_CASE("scan socket: an error's origin is this machine, or the sender of the ICMP message", "[scan][socket]") {
   const own_addresses own;
-  const address target = *parse_address("192.0.2.77");
+  const address target = *parse_ip("192.0.2.77");
   const address loopback = address::v4(0x7f000001);
   CHECK(own.contains(loopback));
   CHECK(!own.contains(target));
   CHECK(origin_of({}, target, own).empty());
   CHECK(origin_of({.is_local = true}, target, own) == "local");
-  CHECK(origin_of({.sender = *parse_address("192.0.2.254")}, target, own) == "192.0.2.254");
+  CHECK(origin_of({.sender = *parse_ip("192.0.2.254")}, target, own) == "192.0.2.254");
   CHECK(origin_of({.sender = target}, target, own) == "192.0.2.77");
   // Nobody answers for the target on its link, and this machine itself says so.
   CHECK(origin_of({.sender = loopback}, target, own) == "local");

@@ -143,7 +143,8 @@ TEST_CASE("cli: an unknown option comes with the nearest known one", "[app][unit
   CHECK(refused("calc query", {"-r", "1", "sum"}) == "unknown option '-r' (did you mean --retries?)");
   CHECK(refused("calc query", {"-Q", "sum"}) == "unknown option '-Q' (did you mean -q?)");
   CHECK(refused("calc query", {"-x", "sum"}) == "unknown option '-x' (see netlab calc query --help)");
-  CHECK(refused("calc query", {"-p", "5"}) == "unknown option '-p' (see netlab calc query --help)");  // one of two
+  CHECK(refused("calc query", {"-p", "5"}) == "unknown option '-p' (did you mean --port?)");
+  CHECK(refused("calc query", {"--qq"}) == "unknown option '--qq' (see netlab calc query --help)");
   CHECK(refused("calc query", {"--version"}) == "unknown option '--version' (did you mean netlab --version?)");
   CHECK(refused("calc query", {"-V"}) == "unknown option '-V' (did you mean netlab --version?)");
   CHECK(refused("calc serve", {"--max-client", "5"}) == "unknown option '--max-client' (did you mean --max-clients?)");
@@ -151,6 +152,27 @@ TEST_CASE("cli: an unknown option comes with the nearest known one", "[app][unit
   CHECK(refused("calc query", {"sum", "1", "-x"}) == "unknown option '-x' (see netlab calc query --help)");
   CHECK(refused("calc query", {"-vx"}) == "unknown option '-x' (see netlab calc query --help)");
   CHECK(refused("calc query", {"--\x1b[2J"}).starts_with("unknown option '--\\x1b[2J'"));
+}
+
+TEST_CASE("cli: a long dash is named, but not where any text may stand", "[app][unit]") {
+  CHECK(refused("calc query", {"—port", "4711"}) == "'—port' begins with a long dash (write --port)");
+  CHECK(refused("calc query", {"sum", "−5"}) == "'−5' begins with a long dash (write -5)");
+  CHECK(good("calc query", {"--", "—port"}).positionals() == std::vector<std::string>{"—port"});
+  CHECK(good("echo query", {"—", "hello"}).positionals().size() == 2);
+  CHECK(refused("echo query", {"—port", "7"}) == "'—port' begins with a long dash (write --port)");
+}
+
+TEST_CASE("cli: an option of another program that ours would take for another is refused", "[app][unit]") {
+  CHECK(refused("scan", {"-oX", "f.xml"}) == "unknown option '-oX' (write --format nmap-xml -o FILE)");
+  CHECK(good("scan", {"-oY"}).text("output") == "Y");
+  CHECK(good("scan", {"-o", "X"}).text("output") == "X");
+}
+
+TEST_CASE("cli: an option that has no effect is told", "[app][unit]") {
+  CHECK(good("sockets", {"--interval", "2s"}).ignored_options() ==
+        std::vector<std::string>{"--interval is ignored without --watch"});
+  CHECK(good("sockets", {"--interval", "2s", "--watch"}).ignored_options().empty());
+  CHECK(good("sockets", {}).ignored_options().empty());
 }
 
 TEST_CASE("cli: words with dashes that are no option are refused", "[app][unit]") {

@@ -201,3 +201,12 @@ TEST_CASE("starttls: names of protocols", "[connect][starttls]") {
   CHECK(why(parse_starttls("smpt")) == "'smpt' is no protocol with STARTTLS (did you mean 'smtp'?)");
   CHECK(failed_with(parse_starttls(""), errc::usage));
 }
+
+TEST_CASE("starttls: how TLS usually begins at a port", "[connect][unit]") {
+  CHECK(usual_tls(587) == "smtp");
+  CHECK(usual_tls(10587) == "smtp");
+  CHECK(usual_tls(5432) == "postgres");
+  CHECK(usual_tls(465) == "");
+  CHECK(usual_tls(10465) == "");
+  CHECK_FALSE(usual_tls(50000));
+}
