@@ -37,6 +37,8 @@ constexpr std::size_t most_parallel = 16'384;
 // What looking the names up may take, whatever the patience with one port: the system's resolver turns to the second
 // name server after 5 seconds.
 constexpr duration resolve_patience = std::chrono::seconds(6);
+// Names that are known by then are scanned in the first round; a resolver that answers at all takes no longer.
+constexpr duration soon_resolved = std::chrono::milliseconds(300);
 // Descriptors that are not for the scan: the standard ones, the loop's, the report's, a library's.
 constexpr std::size_t spare_descriptors = 12;
 
@@ -276,108 +278,147 @@ std::string command_line() {
 
 // ---- run ----
 
-exit_status scan_all(const scan_call& call, const scan::target_set& targets, const scan::service_names& services,
-                     time_point deadline, console& out) {
-  report_output file(out);
-  if (const auto opened = file.open(call.output); !opened) return out.refuse(opened.error());
-  auto on = scan::poller::make();
-  if (!on) return out.refuse(on.error());
+/// One report of one scan, whose targets come in one round or two.
+class scan_session {
+ public:
+  scan_session(const scan_call& call, const scan::service_names& services, time_point deadline, console& out)
+      : call_(call), services_(services), deadline_(deadline), out_(out), file_(out), began_(clock::now()),
+        progress_(call.progress, began_) {}
 
-  const auto report = scan::make_report(
-      call.format,
-      {.all = call.all,
-       .verbose = out.is_verbose(),
-       .bold = [&](std::string_view text) { return call.output.empty() ? out.bold(text) : std::string(text); }},
-      [&](std::string_view text) { file.write(text); });
-  report->begin({.command_line = command_line(),
-                 .version = NETLAB_VERSION,
-                 .started = static_cast<std::int64_t>(::time(nullptr)),
-                 .targets = targets.size(),
-                 .tcp_ports = scan::to_string(call.tcp_ports),
-                 .tcp_count = call.tcp_ports.size(),
-                 .udp_ports = scan::to_string(call.udp_ports),
-                 .udp_count = call.udp_ports.size()});
-  out.detail(fmt::format("seed {}", call.seed));
+  /// `targets`: addresses of all rounds, as far as that is known.
+  [[nodiscard]] result<void> begin(std::uint64_t targets) {
+    if (auto opened = file_.open(call_.output); !opened) return opened;
+    report_ = scan::make_report(
+        call_.format,
+        {.all = call_.all,
+         .verbose = out_.is_verbose(),
+         .bold = [this](std::string_view text) { return call_.output.empty() ? out_.bold(text) : std::string(text); }},
+        [this](std::string_view text) { file_.write(text); });
+    report_->begin({.command_line = command_line(),
+                    .version = NETLAB_VERSION,
+                    .started = static_cast<std::int64_t>(::time(nullptr)),
+                    .targets = targets,
+                    .tcp_ports = scan::to_string(call_.tcp_ports),
+                    .tcp_count = call_.tcp_ports.size(),
+                    .udp_ports = scan::to_string(call_.udp_ports),
+                    .udp_count = call_.udp_ports.size()});
+    out_.detail(fmt::format("seed {}", call_.seed));
+    summary_.tcp_ports = call_.tcp_ports.size();
+    summary_.udp_ports = call_.udp_ports.size();
+    return {};
+  }
 
-  const time_point began = clock::now();
-  progress_line progress(call.progress, began);
-  scan::scan_summary summary{
-      .targets = targets.size(), .tcp_ports = call.tcp_ports.size(), .udp_ports = call.udp_ports.size()};
-  local_failures not_asked;
-  scan::scan_output output;
-  output.found = [&](const scan::finding& found) {
-    ++summary.by_state[static_cast<std::size_t>(found.state)];
-    not_asked.add(found);
-    if (!targets.has_other_names()) return report->add(found);
-    scan::finding named = found;
-    if (const auto address = parse_ip(found.address, net::interface_number)) {
-      const auto others = targets.other_names(*address);
-      named.other_names.assign(others.begin(), others.end());
+  /// Scans some targets; false: the scan has ended early, and the summary says why.
+  [[nodiscard]] result<bool> round(const scan::target_set& targets) {
+    summary_.targets += targets.size();
+    auto on = scan::poller::make();
+    if (!on) return unexpected(on.error());
+    const scan::scan_output output = make_output(targets);
+    std::vector<std::unique_ptr<scan::engine>> engines;
+    if (call_.tcp) {
+      auto tcp =
+          scan::make_tcp_engine(call_.tcp_how, targets, services_, *on, static_cast<unsigned>(engines.size()), output);
+      if (!tcp) return unexpected(tcp.error());
+      engines.push_back(std::move(*tcp));
     }
-    report->add(named);
-  };
-  if (out.is_verbose()) {
-    output.note = [&](std::string_view text) {
-      progress.clear();
-      out.detail(text);
+    if (call_.udp) {
+      auto udp = scan::udp_engine::make(call_.udp_how, targets, services_, *on, static_cast<unsigned>(engines.size()),
+                                        output);
+      if (!udp) return unexpected(udp.error());
+      engines.push_back(std::move(*udp));
+    }
+    std::vector<scan::engine*> running;
+    for (const auto& each : engines) running.push_back(each.get());
+    const auto sum = [&] {
+      scan::engine_progress all = before_;
+      for (const scan::engine* each : running) all += each->progress();
+      return all;
     };
-    output.opened = [&](const scan::finding& found) {
-      progress.clear();
-      out.detail(
-          fmt::format("{} {} is open", scan::name_of(found.protocol), net::to_string(found.address, found.port)));
+    scan::run_options how;
+    how.deadline = deadline_;
+    how.on_status = [&] {
+      progress_.clear();
+      out_.note(progress_.text(sum(), clock::now()));
     };
+    how.on_interval = [&](time_point now) {
+      progress_.show(sum(), now);
+      file_.flush();
+    };
+    how.should_stop = [&] { return file_.is_lost(); };
+    const auto outcome = scan::run(*on, running, how);
+    progress_.clear();
+    if (!outcome) return unexpected(outcome.error());
+    before_ = sum();
+    file_.flush();
+    if (outcome->signal != 0) interrupted_by(outcome->signal);
+    if (outcome->out_of_time) incomplete(fmt::format("--max-time {} has passed", call_.max_time_text));
+    if (outcome->stopped) incomplete("the report cannot be written");
+    return summary_.complete;
   }
 
-  std::vector<std::unique_ptr<scan::engine>> engines;
-  if (call.tcp) {
-    auto tcp =
-        scan::make_tcp_engine(call.tcp_how, targets, services, *on, static_cast<unsigned>(engines.size()), output);
-    if (!tcp) return out.refuse(tcp.error());
-    engines.push_back(std::move(*tcp));
+  void interrupted_by(int signal) {
+    signal_ = signal;
+    incomplete("interrupted");
   }
-  if (call.udp) {
-    auto udp =
-        scan::udp_engine::make(call.udp_how, targets, services, *on, static_cast<unsigned>(engines.size()), output);
-    if (!udp) return out.refuse(udp.error());
-    engines.push_back(std::move(*udp));
+  void incomplete(std::string why) {
+    summary_.complete = false;
+    summary_.incomplete_because = std::move(why);
   }
-  std::vector<scan::engine*> running;
-  for (const auto& each : engines) running.push_back(each.get());
-  const auto sum = [&] {
-    scan::engine_progress all;
-    for (const scan::engine* each : running) all += each->progress();
-    return all;
-  };
-  scan::run_options how;
-  how.deadline = deadline;
-  how.on_status = [&] {
-    progress.clear();
-    out.note(progress.text(sum(), clock::now()));
-  };
-  how.on_interval = [&](time_point now) {
-    progress.show(sum(), now);
-    file.flush();
-  };
-  how.should_stop = [&] { return file.is_lost(); };
-  const auto outcome = scan::run(*on, running, how);
-  progress.clear();
-  if (!outcome) return out.refuse(outcome.error());
 
-  summary.elapsed = clock::now() - began;
-  summary.complete = outcome->signal == 0 && !outcome->out_of_time && !outcome->stopped && !not_asked.is_any();
-  if (not_asked.is_any()) summary.incomplete_because = not_asked.reason();
-  if (outcome->signal != 0) summary.incomplete_because = "interrupted";
-  if (outcome->out_of_time) summary.incomplete_because = fmt::format("--max-time {} has passed", call.max_time_text);
-  if (outcome->stopped) summary.incomplete_because = "the report cannot be written";
-  report->finish(summary);
-  if (const auto closed = file.close(); !closed) return out.refuse(closed.error());
-  if (outcome->signal != 0) return outcome->signal == SIGTERM ? exit_status::terminated : exit_status::interrupted;
-  if (not_asked.is_every_port()) {
-    const exit_status status = out.refuse(not_asked.first());
-    return status == exit_status::system ? status : exit_status::unavailable;
+  [[nodiscard]] exit_status finish() {
+    summary_.elapsed = clock::now() - began_;
+    if (summary_.complete && not_asked_.is_any()) incomplete(not_asked_.reason());
+    report_->finish(summary_);
+    if (const auto closed = file_.close(); !closed) return out_.refuse(closed.error());
+    if (signal_ != 0) return signal_ == SIGTERM ? exit_status::terminated : exit_status::interrupted;
+    if (not_asked_.is_every_port()) {
+      const exit_status status = out_.refuse(not_asked_.first());
+      return status == exit_status::system ? status : exit_status::unavailable;
+    }
+    return summary_.complete ? exit_status::done : exit_status::partly_done;
   }
-  return summary.complete ? exit_status::done : exit_status::partly_done;
-}
+
+ private:
+  scan::scan_output make_output(const scan::target_set& targets) {
+    scan::scan_output output;
+    output.found = [this, &targets](const scan::finding& found) {
+      ++summary_.by_state[static_cast<std::size_t>(found.state)];
+      not_asked_.add(found);
+      if (!targets.has_other_names()) return report_->add(found);
+      scan::finding named = found;
+      if (const auto address = parse_ip(found.address, net::interface_number)) {
+        const auto others = targets.other_names(*address);
+        named.other_names.assign(others.begin(), others.end());
+      }
+      report_->add(named);
+    };
+    if (out_.is_verbose()) {
+      output.note = [this](std::string_view text) {
+        progress_.clear();
+        out_.detail(text);
+      };
+      output.opened = [this](const scan::finding& found) {
+        progress_.clear();
+        out_.detail(
+            fmt::format("{} {} is open", scan::name_of(found.protocol), net::to_string(found.address, found.port)));
+      };
+    }
+    return output;
+  }
+
+  const scan_call& call_;
+  const scan::service_names& services_;
+  time_point deadline_;
+  console& out_;
+  report_output file_;
+  std::unique_ptr<scan::report> report_;
+  time_point began_;
+  progress_line progress_;
+  scan::engine_progress before_;  // of earlier rounds
+  scan::scan_summary summary_;
+  local_failures not_asked_;
+  int signal_ = 0;
+};
 
 // Of each family that is scanned there must be an address to ask from, if there is any.
 result<void> check_sources(const std::vector<scan::address>& sources, const target_plan& plan) {
@@ -399,16 +440,37 @@ exit_status run_scan(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
-  auto plan =
-      plan_targets(call.targets, std::min(deadline, began + std::max(call.tcp_how.timeout, resolve_patience)), out);
+  target_planner planner(call.targets, std::min(deadline, began + std::max(call.tcp_how.timeout, resolve_patience)), out);
+  auto plan = planner.first(soon_resolved);
   if (!plan) return out.refuse(plan.error());
   if (plan->set.size() == 0) {
     if (plan->first) return status_of(*plan->first);
     return out.refuse({make_error_code(errc::usage), {}, "no target is left", "--exclude takes them all"});
   }
   if (const auto usable = check_sources(call.tcp_how.sources, *plan); !usable) return out.refuse(usable.error());
-  const exit_status status = scan_all(call, plan->set, services, deadline, out);
-  return status == exit_status::done && plan->failed > 0 ? exit_status::partly_done : status;
+  scan_session session(call, services, deadline, out);
+  if (const auto begun = session.begin(plan->set.size() + planner.pending()); !begun) return out.refuse(begun.error());
+  auto good = session.round(plan->set);
+  std::size_t failed = plan->failed;
+  if (good && *good && planner.pending() > 0) {
+    const auto rest = planner.rest();
+    const auto usable = rest ? check_sources(call.tcp_how.sources, *rest) : result<void>();
+    if (!rest || !usable) {  // what was scanned is reported all the same
+      const failure& why = rest ? usable.error() : rest.error();
+      if (why.code == errc::interrupted || why.code == errc::terminated) {
+        session.interrupted_by(why.code == errc::terminated ? SIGTERM : SIGINT);
+      } else {
+        out.error(why);
+        session.incomplete(describe(why));
+      }
+      return session.finish();
+    }
+    failed += rest->failed;
+    if (rest->set.size() > 0) good = session.round(rest->set);
+  }
+  if (!good) return out.refuse(good.error());
+  const exit_status status = session.finish();
+  return status == exit_status::done && failed > 0 ? exit_status::partly_done : status;
 }
 
 // ---- the table ----

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/file.hpp"
+#include "base/services.hpp"
 #include "base/text.hpp"
-#include "net/resolve.hpp"
+#include "net/background_resolver.hpp"
 #include "net/run.hpp"
 
 namespace netlab::app {
@@ -54,14 +56,6 @@ std::vector<ip_address> own_broadcast_addresses() {
   return found;
 }
 
-asio::awaitable<result<std::vector<result<addresses>>>> look_up(std::vector<std::string> names, net::family which,
-                                                                time_point deadline) {
-  auto found = co_await net::resolve_all(std::move(names), which, deadline);
-  for (const result<addresses>& each : found)  // a signal's doing, which ends all
-    if (!each && each.error().code == std::errc::operation_canceled) co_return unexpected(each.error());
-  co_return found;
-}
-
 }  // namespace
 
 result<target_list> parse_targets(std::string_view word, scan::target_use use) {
@@ -75,83 +69,160 @@ result<target_list> parse_targets(std::string_view word, scan::target_use use) {
   return found;
 }
 
-result<target_plan> plan_targets(const target_choice& chosen, time_point deadline, console& out) {
-  std::vector<std::string> names;
-  for (const auto* list : {&chosen.excluded, &chosen.wanted})
-    for (const scan::target_spec& each : *list)
-      if (const auto* name = std::get_if<scan::host_name>(&each)) names.push_back(name->name);
-  std::vector<result<addresses>> found;
-  if (!names.empty()) {
-    asio::io_context loop{1};
-    auto all = net::run_client(loop, look_up(std::move(names), chosen.restrict_to, deadline));
-    if (!all) return unexpected(all.error());
-    found = std::move(*all);
+class target_planner::state {
+ public:
+  state(target_choice chosen, time_point deadline, console& out)
+      : chosen_(std::move(chosen)), broadcast_(own_broadcast_addresses()), out_(out) {
+    std::vector<std::string> names;
+    for (const auto* list : {&chosen_.excluded, &chosen_.wanted})
+      for (const scan::target_spec& each : *list)
+        if (const auto* name = std::get_if<scan::host_name>(&each)) {
+          names.push_back(name->name);
+          if (list == &chosen_.excluded) ++excluded_names_;
+        }
+    if (!names.empty()) names_.emplace(std::move(names), chosen_.restrict_to, deadline);
   }
-  target_plan plan;
-  const std::vector<ip_address> broadcast = own_broadcast_addresses();
-  for (const scan::address_range& each : scan::addresses_of_no_host()) plan.set.exclude(each);
-  for (const ip_address& each : broadcast) plan.set.exclude({each, each});
-  auto next = found.begin();
-  const auto refuse = [&](const failure& why) {
-    out.error(why);
+
+  result<target_plan> first(duration soon) {
+    if (auto waited = wait(clock::now() + soon); !waited) return unexpected(waited.error());
+    auto plan = make(false);
+    // Where nothing is known yet, there is nothing to go on with.
+    if (!plan || plan->set.size() > 0 || pending_ == 0) return plan;
+    auto later = rest();
+    if (later) later->failed += plan->failed;
+    if (later && !later->first) later->first = plan->first;
+    return later;
+  }
+
+  [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
+
+  result<target_plan> rest() {
+    if (auto waited = wait(never); !waited) return unexpected(waited.error());
+    return make(true);
+  }
+
+ private:
+  result<void> wait(time_point until) {
+    if (!names_) return {};
+    asio::io_context loop{1};
+    return net::run_client(loop, names_->wait(until, excluded_names_));
+  }
+
+  [[nodiscard]] failure not_a_host(std::string_view target, std::string_view why) const {
+    return {make_error_code(errc::usage), {}, fmt::format("target '{}' is {}", escape(target, 80), why), {}};
+  }
+
+  void refuse(target_plan& plan, const failure& why) {
+    out_.error(why);
     ++plan.failed;
     if (!plan.first) plan.first = why;
-  };
-  const auto add = [&](const scan::address_range& range, std::string_view name = {}) {
-    if (range.first == range.last && std::ranges::find(broadcast, range.first) != broadcast.end())
-      return refuse({make_error_code(errc::usage),
-                     {},
-                     fmt::format("target '{}' is the broadcast address of a network of this machine, not a host",
-                                 to_string(range.first)),
-                     {}});
+  }
+
+  void add(target_plan& plan, const scan::address_range& range, std::string_view name = {}) {
+    if (range.first == range.last && std::ranges::find(broadcast_, range.first) != broadcast_.end())
+      return refuse(plan, not_a_host(to_string(range.first), "the broadcast address of a network of this machine"));
     plan.set.add(range, name);
     (range.first.is_v6 ? plan.has_ipv6 : plan.has_ipv4) = true;
-  };
-  for (const scan::target_spec& each : chosen.excluded) {
-    if (const auto* range = std::get_if<scan::address_range>(&each)) {
-      plan.set.exclude(*range);
-      continue;
-    }
-    const result<addresses>& its = *next++;
-    if (!its) return unexpected(its.error());
-    for (const asio::ip::address& one : *its) {
-      const ip_address address = as_reached(net::to_ip(one));
-      plan.set.exclude({address, address});
-    }
+    planned_.push_back(range);
   }
-  for (const scan::target_spec& each : chosen.wanted) {
-    if (const auto* range = std::get_if<scan::address_range>(&each)) {
-      const bool fits =
-          chosen.restrict_to == net::family::any || range->first.is_v6 == (chosen.restrict_to == net::family::ipv6);
-      if (fits)
-        add(*range);
-      else
-        refuse({make_error_code(errc::no_such_host),
-                {},
-                fmt::format("{} is not an IPv{} address", to_string(range->first),
-                            chosen.restrict_to == net::family::ipv4 ? 4 : 6),
-                {}});
-      continue;
+
+  void add_range(target_plan& plan, const scan::address_range& range) {
+    if (chosen_.restrict_to == net::family::any || range.first.is_v6 == (chosen_.restrict_to == net::family::ipv6))
+      return add(plan, range);
+    refuse(plan, {make_error_code(errc::no_such_host),
+                  {},
+                  fmt::format("{} is not an IPv{} address", to_string(range.first),
+                              chosen_.restrict_to == net::family::ipv4 ? 4 : 6),
+                  {}});
+  }
+
+  result<void> add_name(target_plan& plan, const std::string& name, const result<addresses>& found) {
+    if (!found) {
+      if (found.error().code == errc::no_such_host && port_of_service(name))
+        return fail(errc::usage, fmt::format("'{}' is a service and not a host", escape(name, 80)),
+                    fmt::format("--range {}", escape(name, 80)));
+      refuse(plan, found.error());
+      return {};
     }
-    const result<addresses>& its = *next++;
-    if (!its) {
-      refuse(its.error());
-      continue;
-    }
-    const std::string& name = std::get<scan::host_name>(each).name;
-    const ip_address address = as_reached(net::to_ip(its->front()));
+    const ip_address address = as_reached(net::to_ip(found->front()));
     if (address.is_multicast()) {
-      refuse({make_error_code(errc::usage),
-              {},
-              fmt::format("target '{}' is {}, a multicast group and not a host", escape(name, 80), to_string(address)),
-              {}});
-      continue;
+      refuse(plan, not_a_host(name, fmt::format("{}, a multicast group and not a host", to_string(address))));
+      return {};
     }
-    add({address, address}, name);
-    for (std::size_t other = 1; other < its->size(); ++other)
-      out.detail(fmt::format("{} is also {}, which is not scanned", escape(name, 80), (*its)[other].to_string()));
+    const auto is_it = [&](const scan::address_range& each) { return each.contains(address); };
+    if (std::ranges::any_of(asked_, is_it))
+      out_.note(fmt::format("{} is {}, which was asked already", escape(name, 80), to_string(address)));
+    add(plan, {address, address}, name);
+    for (std::size_t other = 1; other < found->size(); ++other)
+      out_.detail(fmt::format("{} is also {}, which is not scanned", escape(name, 80), (*found)[other].to_string()));
+    return {};
   }
-  return plan;
-}
+
+  result<void> exclude(target_plan& plan, const std::vector<std::optional<result<addresses>>>& known) const {
+    for (const scan::address_range& each : scan::addresses_of_no_host()) plan.set.exclude(each);
+    for (const ip_address& each : broadcast_) plan.set.exclude({each, each});
+    auto next = known.begin();
+    for (const scan::target_spec& each : chosen_.excluded) {
+      if (const auto* range = std::get_if<scan::address_range>(&each)) {
+        plan.set.exclude(*range);
+        continue;
+      }
+      const result<addresses>& found = **next++;
+      if (!found) return unexpected(found.error());
+      for (const asio::ip::address& one : *found) {
+        const ip_address address = as_reached(net::to_ip(one));
+        plan.set.exclude({address, address});
+      }
+    }
+    return {};
+  }
+
+  /// Of what is known; the second time only of what was not known the first time.
+  result<target_plan> make(bool is_rest) {
+    std::vector<std::optional<result<addresses>>> known;
+    if (names_) known = names_->known();
+    target_plan plan;
+    if (auto excluded = exclude(plan, known); !excluded) return unexpected(excluded.error());
+    asked_ = std::exchange(planned_, {});
+    for (const scan::address_range& each : asked_) plan.set.exclude(each);
+    const std::vector<bool> done = std::exchange(done_, std::vector<bool>(known.size()));
+    pending_ = 0;
+    std::size_t place = excluded_names_;
+    for (const scan::target_spec& each : chosen_.wanted) {
+      if (const auto* range = std::get_if<scan::address_range>(&each)) {
+        if (!is_rest || done.empty()) add_range(plan, *range);
+        continue;
+      }
+      const std::size_t mine = place++;
+      if (!known[mine]) {
+        ++pending_;
+        continue;
+      }
+      done_[mine] = true;
+      if (mine < done.size() && done[mine]) continue;
+      if (auto added = add_name(plan, std::get<scan::host_name>(each).name, *known[mine]); !added)
+        return unexpected(added.error());
+    }
+    return plan;
+  }
+
+  target_choice chosen_;
+  std::vector<ip_address> broadcast_;
+  console& out_;
+  std::size_t excluded_names_ = 0;  // they are the first
+  std::optional<net::background_resolver> names_;
+  std::vector<bool> done_;  // names that a plan has dealt with
+  std::vector<scan::address_range> planned_;  // of the last plan
+  std::vector<scan::address_range> asked_;    // of the one before
+  std::size_t pending_ = 0;
+};
+
+target_planner::target_planner(target_choice chosen, time_point deadline, console& out)
+    : state_(std::make_unique<state>(std::move(chosen), deadline, out)) {}
+target_planner::~target_planner() = default;
+
+result<target_plan> target_planner::first(duration soon) { return state_->first(soon); }
+std::size_t target_planner::pending() const noexcept { return state_->pending(); }
+result<target_plan> target_planner::rest() { return state_->rest(); }
 
 }  // namespace netlab::app

@@ -2,6 +2,7 @@
 // What a user calls the hosts to scan, and which addresses that are.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,23 @@ struct target_plan {
 
 /// Looks the names up, side by side, until the deadline. A target that does not resolve is reported on stderr, and the
 /// others are kept; one that shall be left out and does not resolve is a failure: it might be scanned.
-[[nodiscard]] result<target_plan> plan_targets(const target_choice& chosen, time_point deadline, console& out);
+///
+/// Nobody waits for the slowest name: the first plan has what is known soon, the second what was still looked up.
+class target_planner {
+ public:
+  target_planner(target_choice chosen, time_point deadline, console& out);
+  ~target_planner();
+
+  /// What is known at once and within `soon`; never empty while something is still looked up.
+  [[nodiscard]] result<target_plan> first(duration soon);
+  /// Names that the first plan did not wait for.
+  [[nodiscard]] std::size_t pending() const noexcept;
+  /// These; without what the first plan has.
+  [[nodiscard]] result<target_plan> rest();
+
+ private:
+  class state;
+  std::unique_ptr<state> state_;
+};
 
 }  // namespace netlab::app

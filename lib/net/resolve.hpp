@@ -2,6 +2,7 @@
 // Names to addresses, with a deadline that holds even where the name service hangs.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ namespace netlab::net {
 
 /// Several hosts side by side, so that one name without an answer holds up no other, all within one deadline: for each,
 /// in their order, what resolve() says of it. When cancelled, those not known by then fail with operation_canceled.
+/// `found`, which may be empty, is told of each as soon as it is known, by its place in the list.
 [[nodiscard]] asio::awaitable<std::vector<result<std::vector<asio::ip::address>>>> resolve_all(
-    std::vector<std::string> hosts, family which, time_point deadline);
+    std::vector<std::string> hosts, family which, time_point deadline,
+    std::function<void(std::size_t, const result<std::vector<asio::ip::address>>&)> found = {});
 
 }  // namespace netlab::net

@@ -513,6 +513,18 @@ class Names(ScanCase):
         for name in ("dead", "gone"):
             self.assertIn(f"resolve {name}.example: timed out", done.err)
 
+    def test_known_first(self):
+        """scan: a host that is known does not wait for a name that is still looked up"""
+        scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--host", f"dead.example,{FAR[6]}", "--range", "7",
+                                              "--all", "--json", "--timeout", "20s"))
+        self.addCleanup(scan.kill)
+        scan.until_out(r'"state":"closed"')
+        self.assertIsNone(scan.child.poll())
+        self.assertNotIn("dead.example", scan.err)
+        done = scan.wait()
+        self.assertEqual(done.status, harness.PARTLY)
+        self.assertIn("resolve dead.example: timed out", done.err)
+
     def test_deadlines(self):
         """scan: looking names up keeps to a deadline of its own, and to --max-time"""
         for words in ([], ["--max-time", "500ms"]):
