@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "mail_message.hpp"
 
-#include <openssl/rand.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "mail/file.hpp"
 
@@ -45,20 +45,6 @@ result<void> add(std::vector<mail::mailbox>& to, std::vector<mail::address>& rec
     }
   }
   return {};
-}
-
-/// For Message-IDs. OpenSSL's generator costs more for a few octets than for many.
-std::array<std::byte, 16> random_octets() {
-  static std::array<std::byte, 1024> ahead;
-  static std::size_t used = ahead.size();
-  std::array<std::byte, 16> made{};
-  if (used + made.size() > ahead.size()) {
-    RAND_bytes(reinterpret_cast<unsigned char*>(ahead.data()), static_cast<int>(ahead.size()));
-    used = 0;
-  }
-  std::copy_n(ahead.begin() + static_cast<std::ptrdiff_t>(used), made.size(), made.begin());
-  used += made.size();
-  return made;
 }
 
 std::chrono::minutes offset_of(std::time_t when) {
@@ -141,7 +127,7 @@ result<mail::submission> prepare(message_wish wish) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   what->date = now;
   what->utc_offset = offset_of(now.time_since_epoch().count());
-  what->message_id = mail::make_message_id(now, random_octets(), what->from.address.ascii_domain);
+  what->message_id = mail::make_message_id(now, random_octets<16>(), what->from.address.ascii_domain);
   made.compose = [what = std::move(what)](mail::server_abilities server) { return mail::compose(*what, server); };
   return made;
 }

@@ -9,11 +9,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <random>
 
 #include <fmt/format.h>
 
 #include "advice.hpp"
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"
 #include "console.hpp"
@@ -113,11 +113,6 @@ struct scan_call {
   scan::tcp_options tcp_how;
   scan::udp_options udp_how;
 };
-
-std::string random_seed_text() {
-  std::random_device device;
-  return fmt::format("{}", std::uint64_t{device()} << 32 | device());
-}
 
 result<scan::address> parse_source(std::string_view text) {
   std::string_view bare = text;
@@ -228,8 +223,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
     call.max_time = args.timeout("max-time");
     call.max_time_text = args.text("max-time");
   }
-  call.seed = args.has("seed") ? args.number("seed", 0, std::numeric_limits<std::uint64_t>::max())
-                               : parse_integer<std::uint64_t>(random_seed_text()).value_or(0);
+  call.seed = args.has("seed") ? args.number("seed", 0, std::numeric_limits<std::uint64_t>::max()) : random_number();
 
   const duration timeout = args.timeout("timeout");
   double rate = args.has("rate") ? args.as("rate", parse_rate) : 0;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/random.hpp"
 #include "calc/datagram_client.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
@@ -242,12 +243,11 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   const auto wake = [finished] { asio::post(finished->get_executor(), [finished] { finished->cancel(); }); };
   std::atomic<unsigned> running{threads.size()};
   std::atomic<bool> failed{false};
-  std::random_device seed;
   for (unsigned index = 0; index < threads.size(); ++index) {
     const std::size_t share =
         options.connections / threads.size() + (index < options.connections % threads.size() ? 1 : 0);
     all.push_back(std::make_unique<bench_worker>(threads.context(index), options, *to, begin + options.length));
-    all.back()->start(share, seed(), [&running, wake] {
+    all.back()->start(share, static_cast<std::uint32_t>(random_number()), [&running, wake] {
       if (--running == 0) wake();
     });
   }

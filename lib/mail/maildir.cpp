@@ -6,7 +6,6 @@
 #include <linux/magic.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "base/random.hpp"
 #include "base/text.hpp"
 
 namespace netlab::mail {
@@ -184,10 +184,8 @@ maildir::maildir(std::string directory, maildir_options how)
   static disk systems;
   if (disk_ == nullptr) disk_ = &systems;
   keeps_order_ = disk_->keeps_order(directory_);
-  std::uint32_t random = 0;
   // Process numbers repeat: in containers, and after a restart.
-  if (::getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = 0;
-  tag_ = fmt::format("P{}R{:08x}", ::getpid(), random);
+  tag_ = fmt::format("P{}R{:08x}", ::getpid(), static_cast<std::uint32_t>(random_number()));
 }
 
 maildir::~maildir() {

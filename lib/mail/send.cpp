@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "mail/send.hpp"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -10,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
+#include "base/random.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
 
@@ -27,11 +26,7 @@ asio::awaitable<bool> is_cancelled() {
   co_return state.cancelled() != asio::cancellation_type::none;
 }
 
-std::string fresh_nonce() {
-  std::array<unsigned char, 24> random{};
-  RAND_bytes(random.data(), static_cast<int>(random.size()));
-  return encode_base64(std::as_bytes(std::span(random)));
-}
+std::string fresh_nonce() { return encode_base64(random_octets<24>()); }
 
 // RFC 5321 §4.1.3
 std::string address_literal(const asio::ip::address& own) {

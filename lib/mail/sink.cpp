@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "mail/sink.hpp"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -10,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "mail/header.hpp"
 
@@ -30,10 +29,10 @@ constexpr std::string_view no_tls = "This is no TLS at all.\r\n";
 // Handed to the machine at once. The longest answer to the shortest command is EHLO's, some 250 octets for 7.
 constexpr std::size_t max_feed = 16 * 1024;
 
-/// Base64 of so many octets that nobody knows.
+/// `octets` random octets, in Base64.
 std::string random_text(std::size_t octets) {
   bytes fresh(octets);
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(fresh.data()), static_cast<int>(octets)) != 1) std::terminate();
+  fill_random(fresh);
   return encode_base64(fresh);
 }
 

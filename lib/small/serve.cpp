@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "base/visit.hpp"
 #include "small/chargen.hpp"
@@ -31,11 +31,6 @@ std::uint64_t number_of(const asio::ip::address& source) {
   return network;
 }
 
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32U | device();
-}
-
 /// `5 octets thrown away`
 std::string_view past_of(kind which) noexcept { return which == kind::discard ? "thrown away" : "sent"; }
 
@@ -55,7 +50,7 @@ server::server(kind which, server_parameters parameters, net::visitor_log::line_
     : kind_(which),
       parameters_(std::move(parameters)),
       log_(std::move(write), parameters_.detail, parameters_.log_name),
-      limit_(replies_per_second, reply_burst, random_seed(), clock::now()) {
+      limit_(replies_per_second, reply_burst, random_number(), clock::now()) {
   if (!parameters_.wall_clock) parameters_.wall_clock = system_time;
 }
 
