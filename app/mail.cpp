@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "base/domain.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "cli.hpp"
-#include "mail/domain.hpp"
 #include "mail_send.hpp"
 #include "mail_sink.hpp"
 #include "options.hpp"
@@ -139,7 +139,7 @@ result<std::string> parse_helo(std::string_view text) {
     if (inner.starts_with("IPv6:")) inner.remove_prefix(5);
     if (net::parse_address(inner)) return std::string(text);
   }
-  return mail::to_ascii_domain(text);
+  return to_ascii_domain(text);
 }
 
 struct server_name {
@@ -157,7 +157,7 @@ result<server_name> parse_server(std::string_view text) {
   if (parsed->port == 0) return fail(errc::usage, "port 0 does not exist", "a port is 1 to 65535");
   if (!net::parse_address(parsed->host)) {
     // TLS and DNS have the name in A-labels.
-    auto ascii = mail::to_ascii_domain(parsed->host);
+    auto ascii = to_ascii_domain(parsed->host);
     if (!ascii) {
       ascii.error().code = make_error_code(errc::usage);
       return unexpected(ascii.error());

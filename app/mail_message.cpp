@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "base/domain.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
 #include "mail/file.hpp"
@@ -65,7 +66,7 @@ std::string default_sender() {
 }
 
 std::optional<std::string> full_host_name() {
-  auto name = mail::to_ascii_domain(host_name());
+  auto name = to_ascii_domain(host_name());
   if (!name || name->find('.') == std::string::npos) return std::nullopt;
   return std::move(*name);
 }

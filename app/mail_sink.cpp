@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/domain.hpp"
 #include "base/text.hpp"
-#include "mail/domain.hpp"
 #include "mail_message.hpp"
 #include "net/endpoint.hpp"
 
@@ -42,7 +42,7 @@ result<std::string> parse_name(std::string_view text) {
   std::string_view bare = text;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
   if (const auto address = net::parse_address(bare)) return address->to_string();
-  auto ascii = mail::to_ascii_domain(text);
+  auto ascii = to_ascii_domain(text);
   if (ascii) return to_lower(*ascii);
   ascii.error().code = make_error_code(errc::usage);
   return ascii;

@@ -14,6 +14,7 @@ pkgconf               -    finds the libraries
 libasio-dev           -    sockets, timers, coroutines
 libcxxopts-dev        -    the command line
 libfmt-dev            -    formatting
+libidn2-dev           -    domain names outside ASCII
 libssl-dev            -    TLS, digests, base64
 nlohmann-json3-dev    -    JSON
 END

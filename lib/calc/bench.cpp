@@ -4,7 +4,6 @@
 #include <atomic>
 #include <list>
 #include <memory>
-#include <random>
 
 #include <fmt/format.h>
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/domain.hpp"
 #include "base/ip.hpp"
 #include "base/text.hpp"
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "mail/domain.hpp"
 
 namespace netlab::mail {
 

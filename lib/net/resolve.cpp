@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "base/domain.hpp"
 #include "base/text.hpp"
 #include "net/fd.hpp"
 
@@ -69,12 +70,19 @@ std::error_code lacks_descriptors() {
 }
 
 result<addresses> look_up(const std::string& host, family which, int flags) {
+  std::string name = host;
+  if (!is_ascii(host)) {  // DNS has it in A-labels
+    auto ascii = to_ascii_domain(host);
+    if (!ascii)
+      return unexpected(failure(make_error_code(errc::no_such_host), act(host), std::move(ascii.error().detail), {}));
+    name = std::move(*ascii);
+  }
   addrinfo hints{};
   hints.ai_family = which == family::ipv4 ? AF_INET : which == family::ipv6 ? AF_INET6 : AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;  // one entry an address
   hints.ai_flags = flags;
   addrinfo* list = nullptr;
-  const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list);
+  const int code = getaddrinfo(name.c_str(), nullptr, &hints, &list);
   if (code != 0) {
     if (const std::error_code error = lacks_descriptors()) return fail(error, act(host));
     return unexpected(resolver_failure(code, host));

@@ -14,8 +14,9 @@
 namespace netlab::net {
 
 /// Every address of a host in the order of getaddrinfo(3) (RFC 6724), none twice, never an empty list.
-/// An address in figures needs no name service. Fails with errc::no_such_host, errc::resolver_failed,
-/// errc::timed_out; the context is `resolve HOST`. And with errc::usage, as check_interface() does.
+/// An address in figures needs no name service; a name outside ASCII is looked up in A-labels (to_ascii_domain()).
+/// Fails with errc::no_such_host, errc::resolver_failed, errc::timed_out; the context is `resolve HOST`. And with
+/// errc::usage, as check_interface() does.
 [[nodiscard]] asio::awaitable<result<std::vector<asio::ip::address>>> resolve(std::string host, family which,
                                                                               time_point deadline);
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/domain.hpp"
 #include "base/text.hpp"
 #include "net/endpoint.hpp"
 #include "net/expiry.hpp"
@@ -20,6 +21,12 @@ namespace netlab::net {
 namespace {
 
 constexpr std::size_t max_encrypted_at_once = 64 * 1024;  // of one write: four records (RFC 8446 §5.1)
+
+// A name as certificates and SNI have it (RFC 9525 §6.3). Names that have no such form were not resolved either.
+std::string in_a_labels(std::string name) {
+  if (is_ascii(name)) return name;
+  return to_ascii_domain(name).value_or(name);
+}
 
 }  // namespace
 
@@ -42,7 +49,7 @@ tls_stream::tls_stream(tcp::socket socket, const tls_context& context, tls_peer 
     return;
   }
   SSL_set_connect_state(ssl);
-  std::string host = its.peer.host;
+  std::string host = in_a_labels(its.peer.host);
   if (host.ends_with('.')) host.pop_back();  // the root's, which no certificate has
   const auto address = parse_address(host);
   X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
@@ -57,7 +64,7 @@ tls_stream::tls_stream(tcp::socket socket, const tls_context& context, tls_peer 
   } else if (!host.empty()) {
     X509_VERIFY_PARAM_set1_host(rules, host.data(), host.size());
   }
-  std::string named = its.peer.sni;
+  std::string named = in_a_labels(its.peer.sni);
   if (named.empty() && !address) named = host;
   if (!named.empty()) SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, named.data());
   const auto known = its.context->sessions.find(its.peer.host);

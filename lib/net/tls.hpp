@@ -68,7 +68,7 @@ struct tls_verification {
 
 /// Whom a client means.
 struct tls_peer {
-  std::string host;  ///< name (ASCII) or address: what the certificate's subjectAltName has to say (RFC 9525)
+  std::string host;  ///< name or address: what the certificate's subjectAltName has to say (RFC 9525)
   std::string sni;  ///< sent instead of the host; empty: the host, if it is a name (RFC 6066 §3)
 };
 

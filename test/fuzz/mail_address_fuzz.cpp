@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is taken for an address cannot end a line or a path, and is the same address when it is read again.
+#include "base/domain.hpp"
+#include "base/text.hpp"
 #include "fuzz.hpp"
 #include "mail/address.hpp"
 #include "mail/header.hpp"
@@ -37,9 +39,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     for (std::size_t at = 0; at < list->size(); ++at)
       fuzz::require((*again)[at].address == (*list)[at].address, "a header has the same addresses");
   }
-  if (const auto label = mail::decode_punycode(input)) {
-    const auto encoded = mail::encode_punycode(*label);
-    fuzz::require(encoded && mail::decode_punycode(*encoded) == label, "Punycode comes back");
+  if (const auto ascii = to_ascii_domain(input)) {
+    fuzz::require(is_ascii(*ascii) && ascii->size() <= max_domain, "a domain is ASCII, and fits");
+    fuzz::require(to_ascii_domain(*ascii) == *ascii, "a domain in A-labels stays as it is");
   }
   return 0;
 }

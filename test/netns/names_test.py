@@ -29,6 +29,21 @@ class Names(world.World):
         done = self.netlab_in(self.near, "calc", "query", "--host", "nowhere.example", "sum", "1", status=NO_HOST)
         self.assert_one_error(done, says="resolve nowhere.example: no such host")
 
+    def test_name_outside_ascii(self):
+        """resolve: a name outside ASCII is looked up in A-labels, whoever asks; a symbol is in no name"""
+        server = self.serve_in(self.far, "calc", "serve", "--tcp", "--bind", "192.0.2.2", "--port", "0", lines=1)
+        self.near.file("nsswitch.conf", "hosts: files\n")
+        self.near.file("hosts", "192.0.2.2 xn--bcher-kva.example\n")
+        for name in ("bücher.example", "ＢÜcher.example", "bu\u0308cher.example"):
+            done = self.netlab_in(self.near, "calc", "query", "--host", name, "--port", server.port, "sum", "20", "22")
+            self.assertEqual(done.out, "42\n")
+            done = self.netlab_in(self.near, "connect", f"{name}:{server.port}", input="sum 20 22\n")
+            self.assertEqual(done.out, "42\n")
+            done = self.netlab_in(self.near, "scan", "--host", name, "--range", server.port)
+            self.assertIn("192.0.2.2", done.out)
+        done = self.netlab_in(self.near, "calc", "query", "--host", "☕.example", "sum", "1", status=NO_HOST)
+        self.assert_one_error(done, says="resolve ☕.example: domain '☕.example' is not a domain name (IDNA 2008)")
+
     def test_dead_first_address(self):
         """dial: an address that does not answer does not keep the next one from being tried"""
         server = self.serve_in(self.far, "calc", "serve", "--bind", "192.0.2.2", "--port", "0", lines=2)
