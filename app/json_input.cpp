@@ -2,7 +2,11 @@
 #include "json_input.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "base/scan.hpp"
 #include "base/text.hpp"
@@ -48,7 +52,7 @@ class plain_reader {
     if (skip('}')) return true;
     do {
       std::string key;
-      if (!read_text(key) || !skip(':') || !read_value(object[std::move(key)])) return false;
+      if (!read_text(key) || !skip(':') || object.contains(key) || !read_value(object[std::move(key)])) return false;
     } while (skip(','));
     return skip('}');
   }
@@ -117,9 +121,21 @@ class plain_reader {
 
 }  // namespace
 
-json parse_json(std::string_view text) {
+result<json> parse_json(std::string_view text) {
   if (auto usual = plain_reader(text).read()) return std::move(*usual);
-  return json::parse(text.begin(), text.end(), nullptr, false);
+  std::vector<std::set<std::string>> keys;  // of each object that is open
+  std::optional<std::string> repeated;
+  const auto watch = [&](int, json::parse_event_t event, const json& parsed) {
+    if (event == json::parse_event_t::object_start) keys.emplace_back();
+    if (event == json::parse_event_t::object_end) keys.pop_back();
+    if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+      repeated = parsed.get<std::string>();
+    return true;
+  };
+  json all = json::parse(text.begin(), text.end(), watch, false);
+  if (all.is_discarded()) return fail(errc::bad_data, "that is not JSON");
+  if (repeated) return fail(errc::bad_data, fmt::format("the key '{}' stands twice", escape(*repeated, 60)));
+  return all;
 }
 
 }  // namespace netlab::app

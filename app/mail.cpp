@@ -153,6 +153,7 @@ result<server_name> parse_server(std::string_view text) {
                             pasted->is_secure() ? " --tls implicit" : ""));
   auto parsed = net::parse_host_port(text);
   if (!parsed) return unexpected(parsed.error());
+  if (text.empty()) return fail(errc::usage, "the server is empty", "HOST or HOST:PORT");
   if (parsed->host.empty()) parsed->host = "localhost";
   if (parsed->port == 0) return fail(errc::usage, "port 0 does not exist", "a port is 1 to 65535");
   if (!net::parse_address(parsed->host)) {
@@ -205,16 +206,11 @@ result<std::string> checked(std::string_view text) {
   return std::string(text);
 }
 
-result<std::string> parse_envelope_sender(std::string_view text) {
-  if (trim(text).empty() || trim(text) == "<>") return std::string();
-  return checked<mail::parse_address>(text);
-}
-
 void read_message(arguments& args, mail_call& call) {
   message_wish& wish = call.wish;
   // Parsed again with the message, but here a failure can say where the value stands.
   if (args.has("from")) wish.from = args.as("from", checked<mail::parse_mailbox>);
-  if (args.has("envelope-from")) wish.envelope_from = args.as("envelope-from", parse_envelope_sender);
+  if (args.has("envelope-from")) wish.envelope_from = args.as("envelope-from", checked<parse_envelope_sender>);
   wish.to = args.list_as("to", checked<mail::parse_mailbox_list>);
   wish.cc = args.list_as("cc", checked<mail::parse_mailbox_list>);
   wish.bcc = args.list_as("bcc", checked<mail::parse_mailbox_list>);

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <map>
+#include <deque>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -103,12 +103,12 @@ result<void> take_field(message_wish& into, const std::string& key, const json& 
 }
 
 result<mail::submission> to_submission(const std::string& line, const message_wish& defaults) {
-  const json object = parse_json(line);
-  if (object.is_discarded()) return bad("that is not JSON");
-  if (!object.is_object()) return bad("that is no JSON object");
+  const auto object = parse_json(line);
+  if (!object) return unexpected(object.error());
+  if (!object->is_object()) return bad("that is not a JSON object");
   message_wish wish = defaults;
   // Whoever is named in a line is not also named by the options.
-  for (const auto& [key, value] : object.items())
+  for (const auto& [key, value] : object->items())
     if (auto taken = take_field(wish, key, value); !taken) return unexpected(taken.error());
   if (!wish.text && !wish.html && wish.attachments.empty()) wish.text = "";
   auto made = prepare(std::move(wish));
@@ -132,7 +132,7 @@ class batch final : public mail::submission_source {
         flush_timer_(loop) {}
 
   std::optional<mail::submission> take() override {
-    for (std::size_t bad_lines = 0; !is_stopped() && lines_ - next_ < max_waiting; ++bad_lines) {
+    for (std::size_t bad_lines = 0; !is_stopped() && taken_.size() < max_waiting; ++bad_lines) {
       if (bad_lines == max_bad_at_once) {  // signals and answers have their turn
         asio::post(loop_, [this] {
           if (changed_) changed_();
@@ -143,14 +143,13 @@ class batch final : public mail::submission_source {
       if (!line) return std::nullopt;
       if (is_blank(*line)) continue;
       auto made = understand(*line);
-      if (!made && is_for_want_of_descriptors(made.error()) && !envelopes_.empty()) {
+      if (!made && is_for_want_of_descriptors(made.error()) && under_way_ > 0) {
         held_ = std::move(line);  // until one of those under way has given its attachments back
         return std::nullopt;
       }
-      const std::uint64_t tag = lines_++;
+      const std::uint64_t tag = remember(*line, made);
       if (made) {
         made->tag = tag;
-        remember(tag, *made);
         return std::move(*made);
       }
       report({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(made.error())});
@@ -165,25 +164,26 @@ class batch final : public mail::submission_source {
   }
 
   void report(const mail::delivery& one) {
-    tell_failures(one, fmt::format("message {}", one.tag + 1), out_);
+    tell_failures(one, fmt::format("message {}", taken_message(one.tag).line), out_);
     add_result(one);
+    print_ready();
   }
 
-  /// What has no result yet gets this one: what is under way, and all that a file still holds. Of a pipe nobody knows
-  /// when its end would come.
+  /// Every message without a result gets this one: those under way, and all that a file still holds. Nobody knows when
+  /// the end of a pipe would come, so the rest of one is not read.
   void give_up(const failure& why) {
     const auto give_up_one = [&](std::uint64_t tag, const failure& reason) {
       add_result({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(reason)});
     };
-    for (std::uint64_t tag = next_; tag < lines_; ++tag)
-      if (!ready_.contains(tag)) give_up_one(tag, why);
+    for (std::uint64_t tag = next_; tag < next_ + taken_.size(); ++tag)
+      if (!taken_message(tag).result) give_up_one(tag, why);
+    print_ready();
     if (size_ == 0) return;
     while (const auto line = next_line()) {
       if (is_blank(*line)) continue;
-      const std::uint64_t tag = lines_++;
       const auto made = understand(*line);
-      if (made) remember(tag, *made);
-      give_up_one(tag, made ? why : made.error());
+      give_up_one(remember(*line, made), made ? why : made.error());
+      print_ready();
     }
   }
 
@@ -203,38 +203,54 @@ class batch final : public mail::submission_source {
   static constexpr std::size_t max_bad_at_once = 256;
   static constexpr std::uint64_t max_waiting = 16 * 1024;  // results that wait for an earlier one
 
-  using text_line = net::line_input::line;
+  struct numbered_line : net::line_input::line {
+    std::uint64_t number = 0;  // of the input's lines, from 1
+  };
 
-  struct envelope {
+  /// A message that was taken and whose result is not printed yet.
+  struct message {
+    std::uint64_t line = 0;
     std::string sender;
     std::vector<std::string> recipients;
+    std::optional<std::string> result;  // waits for those of the messages before
   };
 
   /// Results can be kept nowhere: nothing more is sent. That nobody wants to read them is another thing.
   [[nodiscard]] bool is_stopped() const { return out_.output_lost() && out_.output_error() != std::errc::broken_pipe; }
 
-  std::optional<text_line> next_line() {
+  std::optional<numbered_line> next_line() {
     if (held_) return std::exchange(held_, std::nullopt);
     auto line = input_.take();
-    if (line) taken_octets_ += line->text.size() + 1;
-    return line;
+    if (!line) return std::nullopt;
+    taken_octets_ += line->text.size() + 1;
+    return numbered_line{std::move(*line), ++lines_};
   }
 
   /// Between messages, or at the end.
-  [[nodiscard]] static bool is_blank(const text_line& line) { return !line.too_long && trim(line.text).empty(); }
+  [[nodiscard]] static bool is_blank(const numbered_line& line) { return !line.too_long && trim(line.text).empty(); }
 
-  [[nodiscard]] result<mail::submission> understand(const text_line& line) const {
+  [[nodiscard]] result<mail::submission> understand(const numbered_line& line) const {
     if (line.too_long) return bad(fmt::format("longer than {}", count_of(max_line, "octet")));
     return to_submission(line.text, defaults_);
   }
 
-  void remember(std::uint64_t tag, const mail::submission& what) {
-    envelope& its = envelopes_[tag];
-    its.sender = what.sender ? what.sender->to_string() : "";
-    for (const mail::address& each : what.recipients) its.recipients.push_back(each.to_string());
+  [[nodiscard]] message& taken_message(std::uint64_t tag) { return taken_[tag - next_]; }
+
+  /// Puts it into the queue of those that are to have a result; its tag.
+  std::uint64_t remember(const numbered_line& line, const result<mail::submission>& made) {
+    message& one = taken_.emplace_back(message{.line = line.number, .sender = {}, .recipients = {}, .result = {}});
+    ++under_way_;
+    if (made && out_.wants_json()) {
+      one.sender = made->sender ? made->sender->to_string() : "";
+      for (const mail::address& each : made->recipients) one.recipients.push_back(each.to_string());
+    }
+    return next_ + taken_.size() - 1;
   }
 
+  /// The one result of a message: counted, and printed by print_ready().
   void add_result(const mail::delivery& one) {
+    message& its = taken_message(one.tag);
+    --under_way_;
     auto [text, status] = in_words(one);
     if (one.outcome)
       ++sent_;
@@ -244,20 +260,18 @@ class batch final : public mail::submission_source {
       ++failed_;
     if (status != exit_status::done && first_bad_ == exit_status::done) first_bad_ = status;
     if (out_.wants_json()) {
-      const envelope& its = envelopes_[one.tag];
-      nlohmann::ordered_json object{{"message", one.tag + 1}};
+      nlohmann::ordered_json object{{"message", its.line}};
       object.update(to_json(one, its.sender, its.recipients));
       text = to_line(object);
     }
-    envelopes_.erase(one.tag);
-    release(one.tag, std::move(text));
+    its.sender.clear();
+    its.recipients.clear();
+    its.result = std::move(text);
   }
 
-  void release(std::uint64_t tag, std::string text) {
-    ready_.emplace(tag, std::move(text));
-    for (auto first = ready_.begin(); first != ready_.end() && first->first == next_;
-         first = ready_.erase(first), ++next_)
-      out_.line(first->second);
+  /// The results that no earlier message's is missing for.
+  void print_ready() {
+    for (; !taken_.empty() && taken_.front().result; taken_.pop_front(), ++next_) out_.line(*taken_.front().result);
     if (std::exchange(flush_due_, true)) return;
     // What comes quickly is written together; what comes slowly is hardly late.
     flush_timer_.expires_after(std::chrono::milliseconds(5));
@@ -290,13 +304,13 @@ class batch final : public mail::submission_source {
   const message_wish& defaults_;
   console& out_;
   net::line_input input_;
-  std::optional<text_line> held_;
+  std::optional<numbered_line> held_;
   std::uint64_t size_;  // octets of the input, if known
   std::uint64_t taken_octets_ = 0;
-  std::uint64_t lines_ = 0;  // messages taken
-  std::uint64_t next_ = 0;  // to be printed
-  std::map<std::uint64_t, envelope> envelopes_;  // of those under way
-  std::map<std::uint64_t, std::string> ready_;
+  std::uint64_t lines_ = 0;  // of the input, read so far
+  std::deque<message> taken_;  // in their order
+  std::uint64_t next_ = 0;  // the tag of the first of them
+  std::uint64_t under_way_ = 0;  // of them, without a result
   std::uint64_t sent_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t unknown_ = 0;
@@ -334,17 +348,21 @@ exit_status send_batch(mail_call& call, console& out) {
   out.progress({});
   if (!done) {
     const bool by_signal = done.error().code == errc::interrupted || done.error().code == errc::terminated;
-    if (!by_signal) lines.give_up(done.error());
+    lines.give_up(done.error());
     out.flush();
     const exit_status status = out.refuse(done.error());
     lines.tell_totals();
     return by_signal || lines.sent() == 0 ? status : exit_status::partly_done;
   }
-  if (lines.input_error())
-    return out.refuse({make_error_code(errc::no_input),
-                       fmt::format("read {}", call.batch == "-" ? "stdin" : escape(call.batch, 200)),
-                       message_of(lines.input_error()),
-                       {}});
+  if (lines.input_error()) {
+    const exit_status status =
+        out.refuse({make_error_code(errc::no_input),
+                    fmt::format("read {}", call.batch == "-" ? "stdin" : escape(call.batch, 200)),
+                    message_of(lines.input_error()),
+                    {}});
+    lines.tell_totals();
+    return status;
+  }
   lines.tell_totals();
   return lines.status();
 }

@@ -89,13 +89,21 @@ result<std::pair<std::string, std::string>> parse_header(std::string_view text) 
   return field;
 }
 
+result<std::optional<mail::address>> parse_envelope_sender(std::string_view text) {
+  text = trim(text);
+  if (text == "<>") return std::nullopt;
+  auto parsed = mail::parse_address(text);
+  if (!parsed && text.empty()) parsed.error().hint = "write <> for the null sender";
+  return parsed;
+}
+
 result<mail::submission> prepare(message_wish wish) {
   auto what = std::make_shared<mail::draft>();
   mail::submission made;
 
-  const std::string from = wish.from.empty() ? default_sender() : wish.from;
+  const std::string from = wish.from ? *wish.from : default_sender();
   auto sender = mail::parse_mailbox(from);
-  if (!sender && wish.from.empty()) {
+  if (!sender && !wish.from) {
     sender.error().hint = "--from ADDRESS sets it";
     return unexpected(about("the default sender", from, std::move(sender.error())));
   }
@@ -103,12 +111,9 @@ result<mail::submission> prepare(message_wish wish) {
   what->from = *sender;
   made.sender = sender->address;
   if (wish.envelope_from) {
-    made.sender.reset();
-    if (const auto text = trim(*wish.envelope_from); !text.empty() && text != "<>") {
-      auto envelope = mail::parse_address(text);
-      if (!envelope) return unexpected(about("envelope-from", *wish.envelope_from, std::move(envelope.error())));
-      made.sender = std::move(*envelope);
-    }
+    auto envelope = parse_envelope_sender(*wish.envelope_from);
+    if (!envelope) return unexpected(about("envelope-from", *wish.envelope_from, std::move(envelope.error())));
+    made.sender = std::move(*envelope);
   }
   if (auto added = add(what->to, made.recipients, wish.to, "to"); !added) return unexpected(added.error());
   if (auto added = add(what->cc, made.recipients, wish.cc, "cc"); !added) return unexpected(added.error());

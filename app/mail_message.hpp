@@ -14,8 +14,8 @@ namespace netlab::app {
 
 /// As typed. Addresses are parsed by prepare().
 struct message_wish {
-  std::string from;                          ///< empty: default_sender()
-  std::optional<std::string> envelope_from;  ///< empty or `<>`: the null sender; none: from's address
+  std::optional<std::string> from;           ///< none: default_sender()
+  std::optional<std::string> envelope_from;  ///< `<>`: the null sender; none: from's address
   std::vector<std::string> to;
   std::vector<std::string> cc;
   std::vector<std::string> bcc;
@@ -39,8 +39,11 @@ struct message_wish {
 /// `K: V`. errc::bad_data without a colon.
 [[nodiscard]] result<std::pair<std::string, std::string>> parse_header(std::string_view text);
 
+/// The sender of an envelope; nothing for `<>`, the null sender (RFC 5321 §4.5.5). Fails as mail::parse_address() does.
+[[nodiscard]] result<std::optional<mail::address>> parse_envelope_sender(std::string_view text);
+
 /// A submission without its tag. The message itself is made for each server, from now's date. Fails with errc::bad_data
-/// where an address is none, with errc::usage where there is no recipient.
+/// where an address cannot be parsed, with errc::usage where there is no recipient.
 [[nodiscard]] result<mail::submission> prepare(message_wish wish);
 
 }  // namespace netlab::app

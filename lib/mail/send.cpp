@@ -230,9 +230,10 @@ class connection {
              {},
              fmt::format("not done within {}", to_string(all_.options.max_time)),
              {}};
-    else if (to_standard(error) == std::errc::operation_canceled)
+    else if (to_standard(error) == std::errc::operation_canceled) {
       all_.stopped = true;  // a signal
-    else
+      why.detail = "sending was interrupted";
+    } else
       co_await hear_out(stream);  // a server that will not read on may have said why
     if (!session_->done()) session_->lost(std::move(why), clock::now());
   }
