@@ -14,10 +14,11 @@ namespace netlab::mail {
 namespace {
 
 constexpr std::size_t max_encoded_word = 75;  // RFC 2047 §2
+constexpr std::size_t encoded_line = 76;      // RFC 2047 §2: a line with an encoded-word in it
 constexpr std::string_view q_opening = "=?utf-8?Q?";
 constexpr std::string_view b_opening = "=?utf-8?B?";
 constexpr std::size_t max_blanks = 8;  // more of them in a row could fill a line
-constexpr std::size_t max_word = 400;  // a longer one is no word: it is encoded, so that it can be folded
+constexpr std::size_t max_name = 400;  // a longer one is encoded, so that it can be folded
 
 constexpr bool is_letter_or_digit(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -33,25 +34,34 @@ constexpr bool is_ascii_atext(char c) noexcept {
   return is_letter_or_digit(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
 }
 
+enum class word_form : std::uint8_t { plain, encoded };
+
 // A field that grows word by word and is folded in time. RFC 5322 §2.2.3: a fold is a CRLF before a blank.
 class folder {
  public:
   explicit folder(std::string& to, std::size_t column) : to_(to), column_(column) {}
 
   // `blanks` may be empty: then the word cannot be moved to the next line.
-  void add(std::string_view blanks, std::string_view word, std::size_t limit = wanted_line) {
-    if (!blanks.empty() && has_word_ && column_ + blanks.size() + word.size() > limit) {
+  void add(std::string_view blanks, std::string_view word, word_form form = word_form::plain) {
+    const bool is_encoded = form == word_form::encoded;
+    const std::size_t limit = is_encoded || line_is_encoded_ ? encoded_line : wanted_line;
+    // A plain word stays beside the field's name, because some readers want it there.
+    if (!blanks.empty() && (has_word_ || is_encoded) && column_ + blanks.size() + word.size() > limit) {
       to_ += "\r\n";
       column_ = 0;
+      line_is_encoded_ = false;
     }
     to_ += blanks;
     to_ += word;
     column_ += blanks.size() + word.size();
     has_word_ = has_word_ || !word.empty();
+    line_is_encoded_ = line_is_encoded_ || is_encoded;
   }
-  // What is left of a line of `limit`, behind one blank; a whole line's where the next word may begin a new one.
-  [[nodiscard]] std::size_t room(std::size_t limit) const noexcept {
-    return has_word_ || column_ + 1 >= limit ? limit - 1 : limit - 1 - column_;
+  // Octets for an encoded-word of at least `least` after one blank: of the line that the field's name begins if there
+  // is room, else of a line of its own.
+  [[nodiscard]] std::size_t room(std::size_t least) const noexcept {
+    const bool fits_beside_name = !has_word_ && column_ + 1 + least <= encoded_line;
+    return encoded_line - 1 - (fits_beside_name ? column_ : 0);
   }
   void end() { to_ += "\r\n"; }
 
@@ -59,6 +69,7 @@ class folder {
   std::string& to_;
   std::size_t column_;
   bool has_word_ = false;  // RFC 5322 §3.2.2: no line of blanks alone
+  bool line_is_encoded_ = false;
 };
 
 // Octets that the text takes in Q.
@@ -68,16 +79,20 @@ std::size_t length_in_q(std::string_view text) noexcept {
   return length;
 }
 
-// As many encoded-words as it takes; each has whole characters (RFC 2047 §5).
-void add_encoded(folder& to, std::string_view blanks, std::string_view text) {
-  constexpr std::size_t limit = 76;  // RFC 2047 §2: of a line with an encoded-word in it
+// As many encoded-words as it takes; each has whole characters (RFC 2047 §5). `before` and `after` are what stands
+// right beside them: the parentheses of a comment.
+void add_encoded(folder& to, std::string_view blanks, std::string_view text, std::string_view before = {},
+                 std::string_view after = {}) {
   constexpr std::size_t frame = q_opening.size() + 2;
   constexpr std::size_t least = 12;  // room for any character
 
   const bool in_q = length_in_q(text) <= (text.size() + 2) / 3 * 4;
   while (!text.empty()) {
     std::size_t length = 0;
-    std::size_t room = std::max(std::min(to.room(limit), max_encoded_word), frame + least) - frame;
+    const std::size_t beside = before.size() + after.size();
+    const std::size_t on_line = to.room(frame + least + beside);
+    std::size_t room = std::min(on_line - std::min(on_line, beside), max_encoded_word);
+    room = std::max(room, frame + least) - frame;
     while (length < text.size()) {
       const std::size_t next = std::max<std::size_t>(1, decode_utf8(text.substr(length)).length);
       if (in_q) {
@@ -89,7 +104,8 @@ void add_encoded(folder& to, std::string_view blanks, std::string_view text) {
       }
       length += next;
     }
-    std::string word(in_q ? q_opening : b_opening);
+    std::string word(before);
+    word += in_q ? q_opening : b_opening;
     if (in_q) {
       for (const char c : text.substr(0, length)) {
         if (c == ' ') {
@@ -104,9 +120,11 @@ void add_encoded(folder& to, std::string_view blanks, std::string_view text) {
       word += encode_base64(as_bytes(text.substr(0, length)));
     }
     word += "?=";
-    to.add(blanks, word, limit);
-    blanks = " ";  // which is not shown between two of them
     text.remove_prefix(length);
+    if (text.empty()) word += after;
+    to.add(blanks, word, word_form::encoded);
+    blanks = " ";  // which is not shown between two of them
+    before = {};
   }
 }
 
@@ -128,12 +146,14 @@ std::vector<token> tokens_of(std::string_view text) {
   return found;
 }
 
-// Which words a reader would lose, or take for something else, if they stood there as they are.
-std::vector<bool> to_be_encoded(std::span<const token> tokens) {
+// Which words a reader would lose, or take for something else, if they stood there as they are; and those that no line
+// has room for. `first_room`: octets for the first word, beside the field's name.
+std::vector<bool> to_be_encoded(std::span<const token> tokens, std::size_t first_room) {
   std::vector<bool> found;
   for (const token& one : tokens) {
     const bool is_first = found.empty();
-    const bool is_odd = !is_ascii(one.word) || one.word.contains("=?") || one.word.size() > max_word;
+    const std::size_t room = is_first ? first_room : max_line - std::max<std::size_t>(1, one.blanks.size());
+    const bool is_odd = !is_ascii(one.word) || one.word.contains("=?") || one.word.size() > room;
     found.push_back(is_odd || one.word.empty() || one.blanks.size() > max_blanks || (is_first && !one.blanks.empty()));
     // Blanks at the end go with the word before them.
     if (one.word.empty() && !is_first) found[found.size() - 2] = true;
@@ -142,9 +162,9 @@ std::vector<bool> to_be_encoded(std::span<const token> tokens) {
 }
 
 // Words outside ASCII, with the blanks between two of them, which would not be shown else, are one text.
-void add_text(folder& to, std::string_view text) {
+void add_text(folder& to, std::string_view text, std::size_t first_room) {
   const auto tokens = tokens_of(text);
-  const auto encoded = to_be_encoded(tokens);
+  const auto encoded = to_be_encoded(tokens, first_room);
   for (std::size_t at = 0; at < tokens.size(); ++at) {
     const std::string_view blanks = at == 0 ? " " : tokens[at].blanks;
     if (!encoded[at]) {
@@ -161,10 +181,10 @@ void add_text(folder& to, std::string_view text) {
   }
 }
 
-// RFC 5322 §3.2.5, a phrase.
-void add_name(folder& to, std::string_view name) {
-  if (!is_ascii(name) || name.contains("=?") || name.size() > max_word) {
-    add_encoded(to, " ", name);
+// RFC 5322 §3.2.5, a phrase, and what stands right after it.
+void add_name(folder& to, std::string_view name, std::string_view after = {}) {
+  if (!is_ascii(name) || name.contains("=?") || name.size() > max_name) {
+    add_encoded(to, " ", name, {}, after);
     return;
   }
   const auto tokens = tokens_of(name);
@@ -174,6 +194,7 @@ void add_name(folder& to, std::string_view name) {
   });
   if (is_plain) {
     for (const token& one : tokens) to.add(" ", one.word);
+    to.add({}, after);
     return;
   }
   std::string quoted = "\"";
@@ -182,7 +203,110 @@ void add_name(folder& to, std::string_view name) {
     quoted += c;
   }
   quoted += '"';
+  quoted += after;
   to.add(" ", quoted);
+}
+
+// A phrase as somebody wrote it: with or without quotes around it.
+void add_phrase(folder& to, std::string_view phrase, std::string_view after) {
+  if (phrase.size() >= 2 && phrase.starts_with('"') && phrase.ends_with('"') && !phrase.contains('\\'))
+    phrase = phrase.substr(1, phrase.size() - 2);
+  add_name(to, phrase, after);
+}
+
+// Where a character of a structured field stands: octet by octet, so that a word may begin in one place and end in
+// another.
+class place_in_field {
+ public:
+  void pass(char c) noexcept {
+    if (std::exchange(is_escaped_, false)) return;
+    if (c == '\\') {
+      is_escaped_ = is_quoted_ || depth_ > 0;
+    } else if (c == '"' && depth_ == 0) {
+      is_quoted_ = !is_quoted_;
+    } else if (!is_quoted_ && c == '(') {
+      ++depth_;
+    } else if (!is_quoted_ && c == ')' && depth_ > 0) {
+      --depth_;
+    }
+  }
+  void pass(std::string_view text) noexcept {
+    for (const char c : text) pass(c);
+  }
+  [[nodiscard]] bool is_in_comment() const noexcept { return depth_ > 0; }
+
+ private:
+  std::size_t depth_ = 0;  // of comments
+  bool is_quoted_ = false;
+  bool is_escaped_ = false;
+};
+
+// A word of a comment outside ASCII: what of it is text, between its parentheses.
+std::string_view text_of_comment(std::string_view word) noexcept {
+  while (word.starts_with('(')) word.remove_prefix(1);
+  while (word.ends_with(')')) word.remove_suffix(1);
+  return word;
+}
+
+// The field as it is, folded at its blanks, but for words outside ASCII in its comments. False where there are others
+// (RFC 2047 §5).
+bool add_structured(folder& to, std::string_view text) {
+  const auto tokens = tokens_of(text);
+  place_in_field place;
+  for (std::size_t at = 0; at < tokens.size(); ++at) {
+    const std::string_view blanks = at == 0 ? " " : tokens[at].blanks;
+    const std::string_view word = tokens[at].word;
+    if (is_ascii(word)) {
+      to.add(blanks, word);
+      place.pass(word);
+      continue;
+    }
+    const std::string_view first = text_of_comment(word);
+    const std::string_view before = word.substr(0, static_cast<std::size_t>(first.data() - word.data()));
+    place.pass(before);
+    if (!place.is_in_comment()) return false;
+    // Blanks between two encoded-words are not shown, so neighbours are encoded as one text.
+    std::size_t last = at;
+    while (last + 1 < tokens.size() && !tokens[last].word.ends_with(')') && !is_ascii(tokens[last + 1].word) &&
+           !tokens[last + 1].word.starts_with('('))
+      ++last;
+    const std::string_view end = text_of_comment(tokens[last].word);
+    const char* const end_of_text = end.data() + end.size();
+    const std::string_view whole(first.data(), static_cast<std::size_t>(end_of_text - first.data()));
+    if (whole.find_first_of("()\\") != std::string_view::npos) return false;
+    const std::string_view last_word = tokens[last].word;
+    const std::string_view after(end_of_text,
+                                 static_cast<std::size_t>(last_word.data() + last_word.size() - end_of_text));
+    add_encoded(to, blanks, whole, before, after);
+    place.pass(after);
+    at = last;
+  }
+  return true;
+}
+
+std::size_t longest_line(std::string_view field) noexcept {
+  std::size_t longest = 0;
+  while (!field.empty()) {
+    const std::size_t end = std::min(field.find("\r\n"), field.size());
+    longest = std::max(longest, end);
+    field.remove_prefix(std::min(end + 2, field.size()));
+  }
+  return longest;
+}
+
+// A whole field, whose body `fill` gives to a folder.
+template <class Fill>
+result<void> append_checked(std::string& to, std::string_view name, const Fill& fill) {
+  std::string field = std::string(name) + ':';
+  folder body(field, field.size());
+  fill(body);
+  body.end();
+  if (const std::size_t length = longest_line(field); length > max_line)
+    return fail(errc::bad_data,
+                fmt::format("the header field {} has a line of {} octets, which cannot be folded; {} are possible",
+                            name, length, max_line));
+  to += field;
+  return {};
 }
 
 // One section of an extended parameter, `%` where needed; characters stay whole. Takes what it writes off the text.
@@ -241,8 +365,35 @@ void append_unstructured(std::string& to, std::string_view name, std::string_vie
   to += name;
   to += ':';
   folder field(to, name.size() + 1);
-  add_text(field, text);
+  add_text(field, text, max_line - std::min(max_line, name.size() + 2));
   field.end();
+}
+
+result<void> append_structured(std::string& to, std::string_view name, std::string_view text) {
+  bool is_good = true;
+  const auto done = append_checked(to, name, [&](folder& field) { is_good = add_structured(field, text); });
+  if (is_good) return done;
+  return fail(errc::bad_data, fmt::format("the header field {} has a character outside ASCII in it", name),
+              "only a comment in parentheses may have one; a URL has %C3%A9 for é");
+}
+
+result<void> append_phrases(std::string& to, std::string_view name, std::string_view text) {
+  if (is_ascii(text)) return append_structured(to, name, text);
+  return append_checked(to, name, [&](folder& field) {
+    const auto phrases = split(text, ',');
+    for (const std::string_view& each : phrases)
+      if (!trim(each).empty()) add_phrase(field, trim(each), &each == &phrases.back() ? "" : ",");
+  });
+}
+
+result<void> append_list_id(std::string& to, std::string_view name, std::string_view text) {
+  const std::size_t bracket = text.rfind('<');
+  if (is_ascii(text) || bracket == std::string_view::npos || !is_ascii(text.substr(bracket)))
+    return append_structured(to, name, text);
+  return append_checked(to, name, [&](folder& field) {
+    add_phrase(field, trim(text.substr(0, bracket)), {});
+    field.add(" ", text.substr(bracket));
+  });
 }
 
 void append_mailboxes(std::string& to, std::string_view name, std::span<const mailbox> list) {
@@ -263,7 +414,8 @@ void append_mailboxes(std::string& to, std::string_view name, std::span<const ma
     add_name(alone, one.name);
     alone.add(" ", spelled);
     if (!whole.contains('\n')) {
-      field.add(" ", std::string_view(whole).substr(1));
+      const bool is_encoded = whole.starts_with(" =?");  // a name that begins so is encoded
+      field.add(" ", std::string_view(whole).substr(1), is_encoded ? word_form::encoded : word_form::plain);
     } else {
       add_name(field, one.name);
       field.add(" ", spelled);

@@ -22,9 +22,18 @@ inline constexpr std::size_t max_line = 998;    // RFC 5322 §2.1.1: and must no
 /// RFC 5322 §2.2: printable ASCII but the colon.
 [[nodiscard]] bool is_field_name(std::string_view name) noexcept;
 
-/// Each appends one whole field with its CRLF. Arguments have been checked.
+/// Each appends one whole field with its CRLF, folded; no line with an encoded-word in it has more than 76 octets, no
+/// other more than 998. Arguments have been checked. Unstructured text can be encoded where it has to be; a plain word
+/// stays as it is if it fits on a line.
 void append_unstructured(std::string& to, std::string_view name, std::string_view text);
 void append_mailboxes(std::string& to, std::string_view name, std::span<const mailbox> list);
+
+/// The same for fields with a grammar of their own, where encoded-words may stand only in comments (RFC 2047 §5), in
+/// phrases between commas (Keywords), or in the phrase before List-Id's `<id>` (RFC 2919). Fail with errc::bad_data
+/// where there are characters outside ASCII elsewhere, or a word that no line has room for.
+[[nodiscard]] result<void> append_structured(std::string& to, std::string_view name, std::string_view text);
+[[nodiscard]] result<void> append_phrases(std::string& to, std::string_view name, std::string_view text);
+[[nodiscard]] result<void> append_list_id(std::string& to, std::string_view name, std::string_view text);
 
 /// Appends `; name=value` to a field whose line is `column` octets long, folded where needed: a token or quoted
 /// string, or RFC 2231's extended form in as many sections as it takes.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "mail/field_kind.hpp"
 #include "mail/header.hpp"
 #include "mail/mime.hpp"
 
@@ -102,17 +103,6 @@ bool is_among(std::string_view word, std::span<const std::string_view> list) noe
   return std::ranges::find(list, word) != list.end();
 }
 
-// Fields whose values are addresses; a name in them may need encoding, the rest may not be touched.
-constexpr std::array<std::string_view, 10> address_fields{"disposition-notification-to",
-                                                          "errors-to",
-                                                          "mail-followup-to",
-                                                          "mail-reply-to",
-                                                          "reply-to",
-                                                          "resent-cc",
-                                                          "resent-from",
-                                                          "resent-sender",
-                                                          "resent-to",
-                                                          "sender"};
 // RFC 5322 §3.6: at most once.
 constexpr std::array<std::string_view, 6> unique_fields{"date",       "in-reply-to", "message-id",
                                                         "references", "reply-to",    "sender"};
@@ -179,7 +169,7 @@ class composer {
       const std::string_view id = trim(value);
       message_id_ = id.starts_with('<') && id.ends_with('>') ? id.substr(1, id.size() - 2) : id;
     }
-    if (is_among(lower, address_fields)) {
+    if (kind_of(name) == field_kind::addresses) {
       auto list = parse_mailbox_list(value);
       if (!list) return unexpected(failure(list.error().code, name, list.error().detail, list.error().hint));
       for (const mailbox& one : *list)
@@ -237,20 +227,25 @@ class composer {
     if (!draft_.subject.empty()) append_unstructured(out_, "Subject", draft_.subject);
     out_ += "Message-ID: <" + message_id_ + ">\r\n";
     for (const auto& [name, value] : draft_.headers) {
-      const std::string lower = to_lower(name);
-      if (lower == "message-id") continue;
-      if (is_among(lower, address_fields)) {
-        const auto list = parse_mailbox_list(value);
-        append_mailboxes(out_, name, *list);
-      } else {
-        append_unstructured(out_, name, trim(value));
-      }
+      if (to_lower(name) == "message-id") continue;
+      if (const auto done = append_field(name, trim(value)); !done) return done;
     }
     out_ += "MIME-Version: 1.0\r\n";
     return {};
   }
 
   // RFC 2046 §5.1: texts are alternatives of each other, attachments follow them.
+  result<void> append_field(std::string_view name, std::string_view value) {
+    switch (kind_of(name)) {
+      case field_kind::addresses: append_mailboxes(out_, name, *parse_mailbox_list(value)); break;
+      case field_kind::list_id: return append_list_id(out_, name, value);
+      case field_kind::phrases: return append_phrases(out_, name, value);
+      case field_kind::structured: return append_structured(out_, name, value);
+      case field_kind::unstructured: append_unstructured(out_, name, value); break;
+    }
+    return {};
+  }
+
   result<void> add_body() {
     if (!draft_.attachments.empty()) {
       const std::string boundary = begin_multipart("mixed", 'm');

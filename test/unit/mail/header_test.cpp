@@ -81,6 +81,71 @@ TEST_CASE("unstructured: no line with an encoded-word has more than 76 character
   for (const std::string_view line : split(field, '\n')) CHECK((line.empty() || trim(line) != ""));
 }
 
+TEST_CASE("unstructured: a word stays as it is as long as a line has room for it", "[mail][unit]") {
+  const std::string longest(998 - 9, 'x');
+  CHECK(unstructured(longest) == "Subject: " + longest + "\r\n");
+  CHECK(longest_line(unstructured(longest + "x")) <= 76);
+  CHECK(unstructured("a " + std::string(997, 'x')) == "Subject: a\r\n " + std::string(997, 'x') + "\r\n");
+  CHECK(longest_line(unstructured("a " + std::string(998, 'x'))) <= 76);
+}
+
+TEST_CASE("unstructured: a plain word beside encoded-words keeps to their 76 octets, whatever comes first",
+          "[mail][unit]") {
+  for (std::size_t length = 1; length < 90; ++length) {
+    const std::string plain(length, 'x');
+    for (const std::string& text : {"Wörter " + plain, plain + " Wörter", plain + " Wörter " + plain + " ü y"}) {
+      const std::string field = unstructured(text);
+      for (const std::string_view line : split(field, '\n'))
+        CHECK((!line.contains("=?") || trim(line).size() + (line.starts_with(' ') ? 1 : 0) <= 76));
+    }
+    std::string field;
+    append_unstructured(field, std::string(std::min<std::size_t>(length, 76), 'N'), "Wörter und Wörter");
+    for (const std::string_view line : split(field, '\n')) CHECK((!line.contains("=?") || trim(line).size() <= 76));
+  }
+}
+
+TEST_CASE("structured: long words are as they are, up to a line's length, and refused beyond it", "[mail][unit]") {
+  const auto structured = [](std::string_view text) {
+    std::string out;
+    const auto done = append_structured(out, "References", text);
+    return done ? out : "refused";
+  };
+  const std::string id = "<" + std::string(500, 'a') + "@example.org>";
+  CHECK(structured(id + " " + id) == "References: " + id + "\r\n " + id + "\r\n");
+  const std::string longest(998 - 12, 'x');
+  CHECK(structured(longest) == "References: " + longest + "\r\n");
+  CHECK(structured(longest + "x") == "refused");
+  CHECK(structured("a " + std::string(998, 'x')) == "refused");
+  CHECK(structured("<a@b> =?utf-8?Q?x?=") == "References: <a@b> =?utf-8?Q?x?=\r\n");
+}
+
+TEST_CASE("structured: encoded-words stand in comments, and nowhere else", "[mail][unit]") {
+  const auto structured = [](std::string_view text) {
+    std::string out;
+    const auto done = append_structured(out, "List-Post", text);
+    return done ? out : "refused";
+  };
+  CHECK(structured("NO (Grüße)") == "List-Post: NO (=?utf-8?Q?Gr=C3=BC=C3=9Fe?=)\r\n");
+  CHECK(structured("(an alle) <mailto:a@b> (für Köln)") ==
+        "List-Post: (an alle) <mailto:a@b> (=?utf-8?B?ZsO8ciBLw7Zsbg==?=)\r\n");
+  CHECK(structured("(a (bä) c)") == "List-Post: (a (=?utf-8?Q?b=C3=A4?=) c)\r\n");
+  for (const std::string_view bad : {"<https://example.org/é>", "é", "\"é\"", "\"(é)\"", "(a) é", "(a\\)é", "(ä(b)ü)"})
+    CHECK(structured(bad) == "refused");
+  std::string text = "(";
+  for (int i = 0; i < 30; ++i) text += "Grüße Wörter plain ";
+  CHECK(longest_line(structured(text + "Ende)")) <= 76);
+}
+
+TEST_CASE("phrases: each is encoded where it has to be; so is List-Id's", "[mail][unit]") {
+  std::string out;
+  CHECK(append_phrases(out, "Keywords", "netlab, größer, \"in quotes\""));
+  CHECK(out == "Keywords: netlab, =?utf-8?Q?gr=C3=B6=C3=9Fer?=, in quotes\r\n");
+  out.clear();
+  CHECK(append_list_id(out, "List-Id", "Grüße an alle <all.example.org>"));
+  CHECK(out == "List-Id: =?utf-8?Q?Gr=C3=BC=C3=9Fe_an_alle?= <all.example.org>\r\n");
+  CHECK_FALSE(append_list_id(out, "List-Id", "<äll.example.org>"));
+}
+
 TEST_CASE("unstructured: each encoded-word has whole characters", "[mail][unit]") {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "🙂";
@@ -104,6 +169,16 @@ TEST_CASE("mailboxes: names are phrases, quoted strings or encoded-words", "[mai
   CHECK(mailboxes("\"a \\\"b\\\\\" <a@b>") == "To: \"a \\\"b\\\\\" <a@b>\r\n");
   CHECK(mailboxes("Jürgen <a@bücher.example>") == "To: =?utf-8?Q?J=C3=BCrgen?= <a@xn--bcher-kva.example>\r\n");
   CHECK(mailboxes("\"=?utf-8?Q?x?=\" <a@b>") == "To: =?utf-8?B?PT91dGYtOD9RP3g/PQ==?= <a@b>\r\n");
+}
+
+TEST_CASE("mailboxes: no line with an encoded name has more than 76 characters", "[mail][unit]") {
+  for (std::size_t length = 1; length < 64; ++length) {
+    const std::string local(length, 'x');
+    const std::string field =
+        mailboxes("Jörg <" + local + "@b>, " + local + "@b, Jörg Ö <y@b>, \"a, b\" <" + local + "@c>");
+    for (const std::string_view line : split(field, '\n'))
+      CHECK((!line.contains("=?") || trim(line).size() + (line.starts_with(' ') ? 1 : 0) <= 76));
+  }
 }
 
 TEST_CASE("mailboxes: lists are folded between them", "[mail][unit]") {
