@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "mail_send.hpp"
 
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "base/file_stamp.hpp"
 #include "base/text.hpp"
 #include "mail/file.hpp"
 #include "net/fd.hpp"
@@ -21,12 +20,22 @@ namespace {
 
 result<std::string> read_text(const std::string& file) {
   const bool is_stdin = file == "-";
-  auto text = is_stdin ? read_all(STDIN_FILENO) : read_file(file);
-  if (text) return std::string(without_byte_order_mark(*text));
-  return unexpected(failure{make_error_code(errc::no_input),
-                            fmt::format("read {}", is_stdin ? "stdin" : escape(file, 200)),
-                            message_of(text.error()),
-                            {}});
+  const std::string context = fmt::format("read {}", is_stdin ? "stdin" : escape(file, 200));
+  const net::unique_fd opened(is_stdin ? -1 : ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const int fd = is_stdin ? STDIN_FILENO : opened.get();
+  const auto refuse = [&](std::error_code error) {
+    return unexpected(failure{make_error_code(errc::no_input), context, message_of(error), {}});
+  };
+  if (fd < 0) return refuse(last_system_error());
+
+  struct stat about{};
+  const bool is_file = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+  const auto before = file_stamp::take(fd);
+  auto text = read_all(fd);
+  if (!text) return refuse(text.error());
+  if (is_file && file_stamp::take(fd) != before)
+    return unexpected(failure(make_error_code(std::errc::io_error), context, "it changed while it was read"));
+  return std::string(without_byte_order_mark(*text));
 }
 
 std::string bracketed(const std::string& message_id) {

@@ -7,8 +7,12 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "base/file_stamp.hpp"
 #include "base/text.hpp"
 
 namespace netlab::mail {
@@ -37,13 +41,11 @@ class file_source final : public source {
 
   // Measures it; false (and errno) where that fails.
   [[nodiscard]] bool measure() {
-    struct stat what{};
-    if (::fstat(descriptor_, &what) != 0) return false;
-    size_ = static_cast<std::uint64_t>(what.st_size);
-    return true;
+    stamp_ = file_stamp::take(descriptor_);
+    return stamp_.has_value();
   }
 
-  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] std::uint64_t size() const override { return stamp_->size(); }
   [[nodiscard]] result<std::size_t> read(std::uint64_t offset, std::span<char> to) const override {
     for (;;) {
       const ssize_t length = ::pread(descriptor_, to.data(), to.size(), static_cast<off_t>(offset));
@@ -51,12 +53,20 @@ class file_source final : public source {
       if (errno != EINTR) return unreadable(name_);
     }
   }
+  [[nodiscard]] result<void> check_unchanged() const override {
+    const auto now = file_stamp::take(descriptor_);
+    if (!now) return unreadable(name_);
+    if (now == stamp_) return {};
+    std::string detail = "it changed while it was sent";
+    if (now->size() != size()) detail += fmt::format(": it had {} octets, then {}", size(), now->size());
+    return unexpected(failure(make_error_code(std::errc::io_error), "read " + name_, std::move(detail)));
+  }
   [[nodiscard]] std::string label() const override { return name_; }
 
  private:
   int descriptor_;
   std::string name_;
-  std::uint64_t size_ = 0;
+  std::optional<file_stamp> stamp_;  // there, once it is measured
 };
 
 // All that comes from one descriptor, to another.

@@ -74,6 +74,7 @@ class base64_piece final : public composed::piece {
       const auto got = from_->read(offset_, more);
       if (!got) return unexpected(got.error());
       if (*got != 0) return changed(fmt::format("it had {} octets, then more", octets_));
+      if (const auto same = from_->check_unchanged(); !same) return same;
     }
     ready_.resize(size_in_base64(wanted));
     encode_base64_lines({raw.data(), wanted}, ready_);
@@ -234,7 +235,6 @@ class composer {
     return {};
   }
 
-  // RFC 2046 §5.1: texts are alternatives of each other, attachments follow them.
   result<void> append_field(std::string_view name, std::string_view value) {
     switch (kind_of(name)) {
       case field_kind::addresses: append_mailboxes(out_, name, *parse_mailbox_list(value)); break;
@@ -246,6 +246,7 @@ class composer {
     return {};
   }
 
+  // RFC 2046 §5.1: texts are alternatives of each other, attachments follow them.
   result<void> add_body() {
     if (!draft_.attachments.empty()) {
       const std::string boundary = begin_multipart("mixed", 'm');

@@ -198,7 +198,8 @@ class raw_piece final : public composed::piece {
     offset_ += *length;
     ended_ = *length == 0;
     const auto good = ended_ ? filter_.finish(ready_) : filter_.feed({buffer.data(), *length}, ready_);
-    if (good) return {};
+    // Before the last octets are handed over: a server that has counted them would take the message.
+    if (good) return written_ + ready_.size() >= size_ ? from_->check_unchanged() : good;
     failure why = good.error();
     why.context = from_->label();
     return unexpected(std::move(why));

@@ -21,6 +21,9 @@ class source {
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   /// The octets from `offset` on: at least one of them, or 0 at the end. A failure names the source.
   [[nodiscard]] virtual result<std::size_t> read(std::uint64_t offset, std::span<char> to) const = 0;
+  /// Fails where the content is known to have changed since it was opened, so that what was read is no longer one
+  /// thing. The failure names the source.
+  [[nodiscard]] virtual result<void> check_unchanged() const { return {}; }
   /// For errors: the name that the person gave it, escaped.
   [[nodiscard]] virtual std::string label() const = 0;
 };

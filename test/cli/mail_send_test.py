@@ -5,6 +5,7 @@ import email
 import email.policy
 import json
 import os
+import threading
 
 import certificates
 import harness
@@ -484,6 +485,50 @@ class BadInput(MailCase):
     def test_no_recipient(self):
         """somebody has to get it"""
         self.refused("mail", "send", "--body", "x", says="--to")
+
+    def test_rewritten(self):
+        """an attachment or ready message that is rewritten in place, as long as before, is never sent as a mixture"""
+        place = self.scratch() / "rewritten"
+        for stage in ("data", "bdat"):
+            for word, content in (("--attach", b"x" * 3_000_000), ("--raw", b"Subject: x\n\n" + (b"x" * 76 + b"\n") * 39_000)):
+                with self.subTest(stage=stage, word=word):
+                    place.write_bytes(content)
+
+                    def rewrite(session, argument, after=content.replace(b"x", b"y")):
+                        with open(place, "r+b") as file:
+                            file.write(after)
+                    keywords = (*smtp_server.KEYWORDS, "CHUNKING") if stage == "bdat" else smtp_server.KEYWORDS
+                    # BDAT's content comes with its command, so there it is rewritten before.
+                    server = self.server(on={"rcpt" if stage == "bdat" else "data": rewrite}, keywords=keywords)
+                    self.not_sent(server, word, place, status=IO, says="it changed")
+                    self.assertEqual(server.session().messages, [])
+
+    def test_body_rewritten(self):
+        """a body that is rewritten again and again while it is read is sent whole, or refused"""
+        place = self.scratch() / "body"
+        place.write_text("a" * 8_000_000, encoding="ascii")
+        done = threading.Event()
+
+        def rewrite():
+            with open(place, "r+b") as file:
+                while not done.is_set():
+                    for letter in (b"b", b"a"):
+                        for _ in range(8):
+                            file.write(letter * 1_000_000)
+                        file.seek(0)
+        writer = threading.Thread(target=rewrite)
+        writer.start()
+        try:
+            said = self.netlab("mail", "send", "--to", "b@example.org", "--from", "a@example.org", "--body-file", place,
+                               "--dry-run", status=None)
+        finally:
+            done.set()
+            writer.join()
+        if said.status == 0:
+            self.assertEqual(len(set(said.out.partition("\r\n\r\n")[2].replace("=\r\n", "").strip())), 1)
+        else:
+            self.assertEqual(said.status, IO, said.err)
+            self.assert_one_error(said, "netlab mail send", "it changed while it was read")
 
     def test_shrinks(self):
         """an attachment that shrinks while it is read is never sent as if it were whole"""

@@ -75,6 +75,29 @@ TEST_CASE("file: a pipe has a size too, and can be read twice", "[mail][unit]") 
   CHECK((*file)->read(0, buffer).value() == 5);
 }
 
+TEST_CASE("file: one that is written to while it is read is no longer what was opened", "[mail][unit]") {
+  const place here;
+  const std::string name = here.put("a", "hello, world");
+  const auto file = open_file(name);
+  REQUIRE(file);
+  std::array<char, 5> buffer;
+  CHECK((*file)->read(0, buffer).value() == 5);
+  CHECK((*file)->check_unchanged());
+  SECTION("in place, as long as before") {
+    std::fstream(name, std::ios::in | std::ios::out) << "HELLO, WORLD";
+    CHECK(why((*file)->check_unchanged()).ends_with("it changed while it was sent"));
+  }
+  SECTION("appended to") {
+    std::ofstream(name, std::ios::app) << "!";
+    CHECK(why((*file)->check_unchanged()).ends_with("it had 12 octets, then 13"));
+  }
+  SECTION("renamed and removed: what was opened is still there") {
+    std::filesystem::rename(name, name + "b");
+    std::filesystem::remove(name + "b");
+    CHECK((*file)->check_unchanged());
+  }
+}
+
 TEST_CASE("base_name: without directories", "[mail][unit]") {
   CHECK(base_name("/a/b.txt") == "b.txt");
   CHECK(base_name("b.txt") == "b.txt");

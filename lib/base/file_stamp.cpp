@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "base/file_stamp.hpp"
+
+#include <time.h>
+
+#include <tuple>
+
+namespace netlab {
+namespace {
+
+constexpr int longest_tick = 10;  // ms: CONFIG_HZ is 100 at least
+
+// The file was changed in the tick that is not over, by the clock that file systems use.
+bool is_of_this_tick(const timespec& changed) {
+  timespec now{};
+  if (::clock_gettime(CLOCK_REALTIME_COARSE, &now) != 0) return false;
+  return std::tie(changed.tv_sec, changed.tv_nsec) >= std::tie(now.tv_sec, now.tv_nsec);
+}
+
+}  // namespace
+
+file_stamp::file_stamp(const struct stat& of) noexcept
+    : size_(static_cast<std::uint64_t>(of.st_size)), seconds_(of.st_mtim.tv_sec), nanoseconds_(of.st_mtim.tv_nsec) {}
+
+std::optional<file_stamp> file_stamp::take(int descriptor) {
+  struct stat what{};
+  if (::fstat(descriptor, &what) != 0) return std::nullopt;
+  // A time in the future, which somebody has set, is not waited for.
+  for (int waited = 0; waited <= longest_tick && S_ISREG(what.st_mode) && is_of_this_tick(what.st_mtim); ++waited) {
+    const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
+    ::nanosleep(&pause, nullptr);
+    if (::fstat(descriptor, &what) != 0) return std::nullopt;
+  }
+  return file_stamp(what);
+}
+
+}  // namespace netlab
