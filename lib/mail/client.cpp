@@ -14,7 +14,7 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t max_auth_line = 12'288;  // RFC 4954 §4: octets of an AUTH command with its initial response
+constexpr std::size_t longest_auth_command = 512;  // RFC 5321 §4.5.3.1.4: octets with the CRLF; AUTH is no exception
 
 unexpected<failure> not_offered(std::string_view what, std::string cure) {
   return fail(errc::not_permitted, fmt::format("the server does not offer {}", what), std::move(cure));
@@ -309,7 +309,9 @@ void client::try_mechanism(bool with_initial_response) {
   const std::string line = fmt::format("AUTH {}", name_of(which));
   if (with_initial_response) {
     if (const auto first = login_->initial()) {
-      if (line.size() + 1 + (first->view().size() + 2) / 3 * 4 <= max_auth_line - 2) {
+      // RFC 4954 §4: a longer initial response is the answer to an empty challenge instead, in a line that may be
+      // longer.
+      if (line.size() + 1 + (first->view().size() + 2) / 3 * 4 + 2 <= longest_auth_command) {
         began_with_response_ = true;
         return say_secret(line + " ***", line + " ", *first, kind::auth);
       }

@@ -186,6 +186,28 @@ TEST_CASE("client: a server that takes no initial response is asked without", "[
   CHECK(d.session().state() == client_state::mail);
 }
 
+TEST_CASE("client: an initial response that makes its line longer than 512 octets is sent without it",
+          "[mail][client]") {
+  const auto begins_with = [](mechanism which, std::size_t token) {
+    login_wish wish = login_as({which});
+    wish.password = secret(std::string(token, 'x'));
+    secured d(std::move(wish));
+    d.submit({"a@example.org"});
+    std::string said = d.begin_login(name_of(which));
+    if (said != fmt::format("AUTH {}\r\n", name_of(which))) return said.size();
+    CHECK(d.server("334 \r\n").size() > 512);
+    CHECK_THAT(d.server("235 ok\r\n"), ContainsSubstring("MAIL FROM:"));
+    return said.size();
+  };
+  CHECK(begins_with(mechanism::xoauth2, 100) > 100);
+  CHECK(begins_with(mechanism::xoauth2, 3000) == 14);
+  CHECK(begins_with(mechanism::oauthbearer, 3000) == 18);
+  CHECK(begins_with(mechanism::plain, 3000) == 12);
+  // `AUTH PLAIN `, Base64 in groups of 4, CRLF: the longest line has 509 octets.
+  CHECK(begins_with(mechanism::plain, 367) == 509);
+  CHECK(begins_with(mechanism::plain, 368) == 12);
+}
+
 TEST_CASE("client: a server that overlooks the initial response gets it again", "[mail][client]") {
   secured d(login_as({mechanism::plain}));
   d.begin_login("PLAIN");
