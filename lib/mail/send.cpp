@@ -202,7 +202,8 @@ class connection {
   /// Runs the session over this stream until it is done with it.
   template <class Stream>
   asio::awaitable<void> drive(Stream& stream) {
-    net::driver<Stream> driver(stream, *session_, {.flush_time = std::chrono::seconds(2), .wipe = true});
+    net::driver<Stream> driver(stream, *session_,
+                               {.flush_time = std::chrono::seconds(2), .wipe = true, .quick_acks = true});
     changed_ = [this, &driver] {
       fill();
       driver.poke();
