@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
 
@@ -27,24 +28,26 @@ class secret {
  public:
   secret() = default;
   /// Takes the text over.
-  explicit secret(std::string&& text) : text_(text) { wipe(text); }
-  secret(secret&& other) noexcept : text_(other.text_) { wipe(other.text_); }
+  explicit secret(std::string&& text) : text_(text.begin(), text.end()) { netlab::wipe(text); }
+  secret(secret&& other) noexcept = default;  // the octets stay where they are
   secret& operator=(secret&& other) noexcept {
     if (this != &other) {
-      wipe(text_);
-      text_ = other.text_;
-      wipe(other.text_);
+      wipe();
+      text_ = std::move(other.text_);
     }
     return *this;
   }
-  ~secret() { wipe(text_); }
+  ~secret() { wipe(); }
 
-  [[nodiscard]] secret copy() const { return secret(std::string(text_)); }
-  [[nodiscard]] std::string_view view() const noexcept { return text_; }
+  [[nodiscard]] secret copy() const { return secret(std::string(view())); }
+  [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), text_.size()}; }
   [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
 
  private:
-  std::string text_;
+  void wipe() noexcept { OPENSSL_cleanse(text_.data(), text_.size()); }
+
+  // Not a std::string: that keeps short texts in itself, so that moving one copies it.
+  std::vector<char> text_;
 };
 
 }  // namespace netlab

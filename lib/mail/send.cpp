@@ -210,17 +210,18 @@ class connection {
     };
     whole_.expires_at(whole_until_);
     bool too_late = false;
-    const auto alive = std::make_shared<bool>(true);
-    watch(
-        [&driver, &too_late] {
-          too_late = true;
-          driver.abort();
-        },
-        alive);
-    std::error_code error = co_await driver.run();
-    *alive = false;
-    whole_.cancel();
-    changed_ = {};
+    std::error_code error;
+    {
+      // The driver is referred to until here, also where it ends with an exception.
+      const watched until_done(*this);
+      watch(
+          [&driver, &too_late] {
+            too_late = true;
+            driver.abort();
+          },
+          until_done.alive);
+      error = co_await driver.run();
+    }
     if (!error || session_->done()) co_return;
     failure why{error, {}, {}, {}};
     if constexpr (requires { stream.trouble(); }) {
@@ -238,6 +239,21 @@ class connection {
       co_await hear_out(stream);  // a server that will not read on may have said why
     if (!session_->done()) session_->lost(std::move(why), clock::now());
   }
+
+  /// As long as it lives, a driver may be called back.
+  struct watched {
+    explicit watched(connection& its) : owner(its) {}
+    ~watched() {
+      *alive = false;
+      owner.whole_.cancel();
+      owner.changed_ = {};
+    }
+    watched(const watched&) = delete;
+    watched& operator=(const watched&) = delete;
+
+    connection& owner;
+    const std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+  };
 
   /// Calls back when the time for the whole is over, as long as `alive`.
   void watch(std::function<void()> too_late, std::shared_ptr<bool> alive) {
