@@ -16,7 +16,9 @@
 #include "base/domain.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
+#include "mail/charset.hpp"
 #include "mail/file.hpp"
+#include "mail/mime.hpp"
 
 namespace netlab::app {
 namespace {
@@ -74,7 +76,13 @@ std::optional<std::string> full_host_name() {
 result<mail::attachment> open_attachment(const std::string& file) {
   auto opened = mail::open_file(file);
   if (!opened) return unexpected(opened.error());
-  return mail::attachment{.name = mail::base_name(file), .type = {}, .content = std::move(*opened)};
+  mail::attachment made{.name = mail::base_name(file), .type = {}, .content = std::move(*opened), .charset = {}};
+  if (mail::type_of(made.name).starts_with("text/")) {
+    const auto charset = mail::charset_of(*made.content);
+    if (!charset) return unexpected(charset.error());
+    made.charset = *charset;
+  }
+  return made;
 }
 
 result<std::pair<std::string, std::string>> parse_header(std::string_view text) {

@@ -28,6 +28,7 @@ capabilities parse_capabilities(const reply& to_ehlo) {
     if (keyword == "STARTTLS") all.starttls = true;
     if (keyword == "PIPELINING") all.pipelining = true;
     if (keyword == "CHUNKING") all.chunking = true;
+    if (keyword == "BINARYMIME") all.binary_mime = true;
     if (keyword == "8BITMIME") all.eight_bit_mime = true;
     if (keyword == "SMTPUTF8") all.smtputf8 = true;
     if (keyword == "DSN") all.dsn = true;

@@ -16,6 +16,7 @@ struct capabilities {
   bool starttls = false;         ///< RFC 3207
   bool pipelining = false;       ///< RFC 2920
   bool chunking = false;         ///< RFC 3030: BDAT
+  bool binary_mime = false;      ///< RFC 3030: BODY=BINARYMIME
   bool eight_bit_mime = false;   ///< RFC 6152
   bool smtputf8 = false;         ///< RFC 6531
   bool dsn = false;              ///< RFC 3461

@@ -90,7 +90,9 @@ bool client::start_next() {
 /// The message for this server.
 void client::make(transaction& one) const {
   if (one.made) return;
-  one.made.emplace(one.what.compose({.eight_bit_mime = server_.eight_bit_mime, .smtputf8 = server_.smtputf8}));
+  one.made.emplace(one.what.compose({.eight_bit_mime = server_.eight_bit_mime,
+                                     .smtputf8 = server_.smtputf8,
+                                     .binary_mime = server_.chunking && server_.binary_mime}));
   if (*one.made) one.message = &**one.made;
 }
 
@@ -137,7 +139,10 @@ bool client::refuse_locally(transaction& one) {
 std::string client::mail_line(const transaction& one) const {
   std::string line = "MAIL FROM:" + path_of(one.what.sender);
   if (server_.size) line += fmt::format(" SIZE={}", one.message->size());
-  if (one.message->needs_8bitmime() && server_.eight_bit_mime) line += " BODY=8BITMIME";
+  if (one.message->needs_binarymime())
+    line += " BODY=BINARYMIME";
+  else if (one.message->needs_8bitmime() && server_.eight_bit_mime)
+    line += " BODY=8BITMIME";
   const auto needs_utf8 = [](const address* each) { return !each->is_ascii(); };
   if (server_.smtputf8 && (one.message->needs_smtputf8() || (one.what.sender && !one.what.sender->is_ascii()) ||
                            std::any_of(one.recipients.begin(), one.recipients.end(), needs_utf8)))

@@ -426,8 +426,9 @@ void append_mailboxes(std::string& to, std::string_view name, std::span<const ma
 
 void append_parameter(std::string& to, std::size_t& column, std::string_view name, std::string_view value) {
   constexpr std::size_t max_section = 60;
-  if (is_ascii(value) && value.size() <= max_section && value.find('"') == std::string_view::npos &&
-      value.find('\\') == std::string_view::npos) {
+  // In quotes, what looks like an encoded-word would be decoded by many readers, RFC 2047 §5 or not.
+  if (is_ascii(value) && value.size() <= max_section && value.find_first_of("\"\\") == std::string_view::npos &&
+      !value.contains("=?")) {
     const bool is_token = !value.empty() && std::ranges::all_of(value, is_attribute_char);
     add_parameter(to, column, is_token ? fmt::format("{}={}", name, value) : fmt::format("{}=\"{}\"", name, value));
     return;

@@ -11,88 +11,12 @@
 #include "mail/field_kind.hpp"
 #include "mail/header.hpp"
 #include "mail/mime.hpp"
+#include "mail/piece.hpp"
 
 namespace netlab::mail {
 namespace {
 
 constexpr std::size_t max_message_id = 900;  // it has to fit on a line, for it can't be folded
-
-class text_piece final : public composed::piece {
- public:
-  explicit text_piece(std::string text) : text_(std::move(text)) {}
-  [[nodiscard]] std::uint64_t size() const override { return text_.size(); }
-  [[nodiscard]] result<std::size_t> read(std::span<char> to) override {
-    const std::size_t length = std::string_view(text_).substr(at_).copy(to.data(), to.size());
-    at_ += length;
-    return length;
-  }
-  void rewind() override { at_ = 0; }
-
- private:
-  std::string text_;
-  std::size_t at_ = 0;
-};
-
-// A source in lines of Base64, of the size that it had when the message was made.
-class base64_piece final : public composed::piece {
- public:
-  explicit base64_piece(std::shared_ptr<source> from) : from_(std::move(from)), octets_(from_->size()) {}
-
-  [[nodiscard]] std::uint64_t size() const override { return size_in_base64(octets_); }
-
-  [[nodiscard]] result<std::size_t> read(std::span<char> to) override {
-    if (to.empty()) return 0;
-    if (at_ == ready_.size())
-      if (const auto done = fill(); !done) return unexpected(done.error());
-    const std::size_t length = std::string_view(ready_).substr(at_).copy(to.data(), to.size());
-    at_ += length;
-    return length;
-  }
-
-  void rewind() override {
-    offset_ = 0;
-    at_ = 0;
-    ready_.clear();
-  }
-
- private:
-  static constexpr std::size_t lines_at_once = 512;  // 29 KiB, 39 KiB encoded: they stay in a processor's cache
-
-  // The next lines; none at the end.
-  result<void> fill() {
-    std::array<char, lines_at_once * octets_a_line> raw;
-    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(raw.size(), octets_ - offset_));
-    for (std::size_t length = 0; length < wanted;) {
-      const auto got = from_->read(offset_ + length, std::span(raw).subspan(length, wanted - length));
-      if (!got) return unexpected(got.error());
-      if (*got == 0) return changed(fmt::format("it had {} octets, then only {}", octets_, offset_ + length));
-      length += *got;
-    }
-    offset_ += wanted;
-    if (offset_ == octets_) {  // the last of them, or the end that was asked for once more
-      std::array<char, 1> more;
-      const auto got = from_->read(offset_, more);
-      if (!got) return unexpected(got.error());
-      if (*got != 0) return changed(fmt::format("it had {} octets, then more", octets_));
-      if (const auto same = from_->check_unchanged(); !same) return same;
-    }
-    ready_.resize(size_in_base64(wanted));
-    encode_base64_lines({raw.data(), wanted}, ready_);
-    at_ = 0;
-    return {};
-  }
-
-  [[nodiscard]] unexpected<failure> changed(std::string how) const {
-    return unexpected(failure(make_error_code(std::errc::io_error), "read " + from_->label(),
-                              "it changed while it was sent: " + how));
-  }
-
-  std::shared_ptr<source> from_;
-  std::uint64_t octets_;
-  std::uint64_t offset_ = 0;
-  std::string ready_;
-  std::size_t at_ = 0;
-};
 
 bool is_message_id(std::string_view id) noexcept {
   const auto is_good = [](char c) { return c > 0x20 && c < 0x7f && c != '<' && c != '>'; };
@@ -294,30 +218,42 @@ class composer {
 
   void add_attachment(const attachment& one) {
     const std::string type = one.type.empty() ? std::string(type_of(one.name)) : one.type;
-    fmt::format_to(std::back_inserter(out_), "Content-Type: {}\r\nContent-Transfer-Encoding: base64\r\n", type);
+    fmt::format_to(std::back_inserter(out_), "Content-Type: {}{}{}\r\nContent-Transfer-Encoding: {}\r\n", type,
+                   one.charset.empty() ? "" : "; charset=", one.charset, name_of(attachment_encoding()));
     constexpr std::string_view disposition = "Content-Disposition: attachment";
     out_ += disposition;
     std::size_t column = disposition.size();
     append_parameter(out_, column, "filename", one.name);
     out_ += "\r\n\r\n";
     flush();
-    pieces_.push_back(std::make_unique<base64_piece>(one.content));
+    pieces_.push_back(make_piece(one.content, attachment_encoding()));
+    end_part(attachment_encoding());
+  }
+
+  [[nodiscard]] transfer_encoding attachment_encoding() const noexcept {
+    return server_.binary_mime ? transfer_encoding::binary : transfer_encoding::base64;
   }
 
   std::string begin_multipart(std::string_view subtype, char kind) {
     const bool has_8bit =
         std::ranges::any_of(texts_, [](const body& one) { return one.encoding == transfer_encoding::eight_bit; });
     std::string boundary = make_boundary() + kind;
-    // RFC 2045 §6.4: what holds 8-bit parts is itself 8-bit.
+    // RFC 2045 §6.4: what holds 8-bit or binary parts is itself 8-bit or binary.
+    const bool has_binary = kind == 'm' && server_.binary_mime;
+    if (has_binary) needs_.binary_mime = true;
     fmt::format_to(std::back_inserter(out_),
                    "Content-Type: multipart/{};\r\n boundary=\"{}\"\r\nContent-Transfer-Encoding: {}\r\n\r\n", subtype,
-                   boundary, has_8bit ? "8bit" : "7bit");
+                   boundary,
+                   has_binary ? "binary"
+                   : has_8bit ? "8bit"
+                              : "7bit");
     return boundary;
   }
 
-  // In no text. Neither Base64 nor quoted-printable ever has "=_" (RFC 2045 §6.7).
+  // In no text. Neither Base64 nor quoted-printable ever has "=_" (RFC 2045 §6.7); and who wrote a file that is
+  // attached as it is did not know the draft's own Message-ID, which is random.
   [[nodiscard]] std::string make_boundary() const {
-    std::size_t seed = std::hash<std::string>{}(message_id_);
+    std::size_t seed = std::hash<std::string>{}(draft_.message_id);
     for (;; ++seed) {
       std::string boundary = fmt::format("=_{:016x}", seed);
       if (std::ranges::none_of(texts_, [&](const body& one) { return one.octets.contains(boundary); })) return boundary;
@@ -326,7 +262,7 @@ class composer {
 
   void flush() {
     if (out_.empty()) return;
-    pieces_.push_back(std::make_unique<text_piece>(std::move(out_)));
+    pieces_.push_back(make_piece(std::move(out_)));
     out_.clear();
   }
 

@@ -23,12 +23,14 @@ namespace netlab::mail {
 struct server_abilities {
   bool eight_bit_mime = false;  ///< 8BITMIME, RFC 6152
   bool smtputf8 = false;        ///< SMTPUTF8, RFC 6531
+  bool binary_mime = false;     ///< BINARYMIME, and CHUNKING, without which it cannot be used (RFC 3030 §3)
 };
 
 struct attachment {
   std::string name;  ///< as the receiver sees it, UTF-8, without directories
   std::string type;  ///< `image/png`; empty: by the name's extension
   std::shared_ptr<source> content;
+  std::string charset;  ///< of a text: `utf-8`; empty: none is named
 };
 
 /// A message as a person means it. All text is UTF-8.
@@ -67,6 +69,7 @@ class composed {
   struct needs {
     bool eight_bit_mime = false;
     bool smtputf8 = false;
+    bool binary_mime = false;
   };
 
   composed(std::string message_id, needs what, std::vector<std::unique_ptr<piece>> pieces);
@@ -75,6 +78,8 @@ class composed {
   [[nodiscard]] const std::string& message_id() const noexcept { return message_id_; }
   /// Exactly what read() gives in all: CRLF form, without dot-stuffing and without the final dot. For SIZE and BDAT.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// BODY=BINARYMIME has to be said, and the message sent by BDAT.
+  [[nodiscard]] bool needs_binarymime() const noexcept { return needs_.binary_mime; }
   /// BODY=8BITMIME has to be said.
   [[nodiscard]] bool needs_8bitmime() const noexcept { return needs_.eight_bit_mime; }
   /// SMTPUTF8 has to be said. For the headers alone: the envelope may need it too.
@@ -96,8 +101,8 @@ class composed {
 };
 
 /// The message for a server of these abilities: what it cannot take as it is, is encoded. Can be done again for another
-/// server.  Fails with errc::bad_data where a field would break out of its line or is
-/// not UTF-8, and with errc::rejected where the server lacks what cannot be replaced (SMTPUTF8 for a local part).
+/// server. Fails with errc::bad_data where a field would break out of its line, has a word that no line has room for,
+/// or is not UTF-8, and with errc::rejected where the server lacks what cannot be replaced (SMTPUTF8 for a local part).
 [[nodiscard]] result<composed> compose(const draft& what, server_abilities server);
 
 /// A ready message: its line ends become CRLF, its Bcc fields go, and no other octet changes. Reads it once to

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "mail/mime.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -115,34 +117,6 @@ bool lines_fit(std::string_view text) noexcept {
   return true;
 }
 
-// RFC 4648 §4: two characters for each 12 bits.
-constexpr std::array<std::array<char, 2>, 4096> make_pairs() {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::array<std::array<char, 2>, 4096> made{};
-  for (std::size_t value = 0; value < made.size(); ++value) made[value] = {digits[value >> 6], digits[value & 63]};
-  return made;
-}
-constexpr auto pairs = make_pairs();
-
-// One line, without its end; where it goes on.
-char* encode_line(std::string_view line, char* to) noexcept {
-  const auto octet = [&](std::size_t at) -> unsigned { return static_cast<unsigned char>(line[at]); };
-  const std::size_t length = line.size();
-  std::size_t at = 0;
-  for (; at + 3 <= length; at += 3, to += 4) {
-    const unsigned bits = octet(at) << 16 | octet(at + 1) << 8 | octet(at + 2);
-    std::memcpy(to, pairs[bits >> 12].data(), 2);
-    std::memcpy(to + 2, pairs[bits & 4095].data(), 2);
-  }
-  if (at == length) return to;
-  const bool has_two = length - at == 2;
-  const unsigned bits = octet(at) << 16 | (has_two ? octet(at + 1) << 8 : 0);
-  std::memcpy(to, pairs[bits >> 12].data(), 2);
-  to[2] = has_two ? pairs[bits & 4095][0] : '=';
-  to[3] = '=';
-  return to + 4;
-}
-
 }  // namespace
 
 std::string_view name_of(transfer_encoding encoding) noexcept {
@@ -151,6 +125,7 @@ std::string_view name_of(transfer_encoding encoding) noexcept {
     case transfer_encoding::eight_bit: return "8bit";
     case transfer_encoding::quoted_printable: return "quoted-printable";
     case transfer_encoding::base64: return "base64";
+    case transfer_encoding::binary: return "binary";
   }
   return "";
 }
@@ -224,7 +199,9 @@ std::size_t encode_base64_lines(std::string_view octets, std::span<char> to) {
   char* at = to.data();
   while (!octets.empty()) {
     const std::string_view line = octets.substr(0, octets_a_line);
-    at = encode_line(line, at);
+    // The NUL that OpenSSL puts at its end has room where the CR goes.
+    at += EVP_EncodeBlock(reinterpret_cast<unsigned char*>(at), reinterpret_cast<const unsigned char*>(line.data()),
+                          static_cast<int>(line.size()));
     *at++ = '\r';
     *at++ = '\n';
     octets.remove_prefix(line.size());

@@ -10,7 +10,7 @@
 
 namespace netlab::mail {
 
-enum class transfer_encoding : std::uint8_t { seven_bit, eight_bit, quoted_printable, base64 };
+enum class transfer_encoding : std::uint8_t { seven_bit, eight_bit, quoted_printable, base64, binary };
 
 /// `7bit`, `8bit`, ...
 [[nodiscard]] std::string_view name_of(transfer_encoding encoding) noexcept;

@@ -5,6 +5,7 @@ import email
 import email.policy
 import json
 import os
+import re
 import threading
 
 import certificates
@@ -168,6 +169,63 @@ class Sending(MailCase):
         commands = server.session().commands
         self.assertIn("RET=HDRS", commands[1])
         self.assertIn("NOTIFY=SUCCESS,FAILURE", commands[2])
+
+    def test_password_from_windows(self):
+        """a password file with a byte order mark and CRLF"""
+        server = self.server("starttls", auth="PLAIN")
+        file = self.scratch() / "password"
+        file.write_bytes(b"\xef\xbb\xbfsecret\r\n")
+        file.chmod(0o600)
+        self.send(server, "--user", "user", "--password-file", file)
+        self.assertEqual(server.session().login, "user")
+
+    def test_attached_texts(self):
+        """a text's charset is named where it is known; a name that looks like an encoded word is no such thing"""
+        server = self.server()
+        place = self.scratch()
+        names = {"utf.csv": ("Grüße;1\n".encode(), "utf-8"), "ascii.txt": (b"plain\n", "us-ascii"),
+                 "latin.txt": ("Grüße\n".encode("latin-1"), None), "=?utf-8?Q?a?=.html": ("<p>ü".encode(), "utf-8"),
+                 "data.bin": ("ü".encode(), None)}
+        words = []
+        for name, (octets, _) in names.items():
+            (place / name).write_bytes(octets)
+            words += ["--attach", place / name]
+        self.send(server, *words)
+        message = email.message_from_bytes(server.session().messages[0].octets, policy=email.policy.default)
+        for part, (name, (octets, charset)) in zip(message.iter_attachments(), names.items(), strict=True):
+            self.assertEqual(part.get_filename(), name)
+            self.assertEqual(part.get_content_charset(), charset)
+            self.assertEqual(part.get_payload(decode=True), octets)
+
+    def test_binarymime(self):
+        """BINARYMIME with CHUNKING: an attachment is sent as it is; without CHUNKING in Base64"""
+        place = self.scratch() / "all.bin"
+        place.write_bytes(bytes(range(256)) * 300 + b"\r\n.\r\n")
+        for keywords, body in ((("BINARYMIME", "CHUNKING"), " BODY=BINARYMIME"), (("BINARYMIME",), "")):
+            with self.subTest(keywords=keywords):
+                server = self.server(keywords=(*smtp_server.KEYWORDS, *keywords))
+                self.send(server, "--attach", place, body="Grüße")
+                session = server.session()
+                self.assertEqual(re.sub("^.*>( SIZE=[0-9]+)?", "", session.commands[1]), body or " BODY=8BITMIME")
+                message = email.message_from_bytes(session.messages[0].octets, policy=email.policy.default)
+                part, = message.iter_attachments()
+                self.assertEqual(part["content-transfer-encoding"], "binary" if body else "base64")
+                if body:  # Python's parser splits lines, so it is looked for in the octets
+                    self.assertIn(b"\r\n\r\n" + place.read_bytes() + b"\r\n--", session.messages[0].octets)
+                else:
+                    self.assertEqual(part.get_content(), place.read_bytes())
+
+    def test_long_fields(self):
+        """a long word of a structured field stays as it is; one that no line has room for is refused"""
+        server = self.server()
+        url = f"<https://example.org/{'x' * 600}>"
+        self.send(server, "--header", f"List-Unsubscribe: {url}", "--header", f"References: <{'a' * 500}@b> <c@d>")
+        octets = server.session().messages[0].octets
+        self.assertIn(f"List-Unsubscribe: {url}\r\n".encode(), octets)
+        self.assertIn(f"References: <{'a' * 500}@b>\r\n <c@d>\r\n".encode(), octets)
+        self.not_sent(server, "--header", f"In-Reply-To: <{'a' * 1000}@b>", status=BAD_DATA, says="In-Reply-To")
+        self.not_sent(server, "--header", "List-Help: <https://example.org/é>", status=BAD_DATA, says="outside ASCII")
+        self.assertEqual(len(server.sessions), 1)
 
     def test_configuration_alone(self):
         """a sender, a server and a password from the configuration file are enough"""

@@ -195,6 +195,7 @@ TEST_CASE("parameter: a token, a quoted string, or RFC 2231", "[mail][unit]") {
   CHECK(parameter("a b.txt") == "; filename=\"a b.txt\"");
   CHECK(parameter("ä.txt") == "; filename*=utf-8''%C3%A4.txt");
   CHECK(parameter("a\"b") == "; filename*=utf-8''a%22b");
+  CHECK(parameter("=?utf-8?Q?x?=.txt") == "; filename*=utf-8''%3D%3Futf-8%3FQ%3Fx%3F%3D.txt");
   const std::string sections = parameter(std::string(130, 'x'));
   CHECK(sections.find("\r\n filename*0*=utf-8''xxx") != std::string::npos);
   CHECK(sections.find("\r\n filename*2*=x") != std::string::npos);

@@ -225,6 +225,24 @@ TEST_CASE("compose: an attachment that shrinks or grows while it is read is a fa
   CHECK(why(got).find("report.pdf: it changed while it was sent: it had") != std::string::npos);
 }
 
+TEST_CASE("compose: for a server with BINARYMIME an attachment is sent as it is", "[mail][unit]") {
+  draft what = draft_to("b@example.org");
+  what.text = "hello";
+  const std::string octets = "a\nb\r\n\0\xff.\r\n"s + std::string(2000, 'x');
+  what.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(octets)});
+  auto made = compose(what, {.binary_mime = true});
+  REQUIRE(made);
+  CHECK(made->needs_binarymime());
+  const std::string message = octets_of(*made);
+  CHECK(message.size() == made->size());
+  CHECK(has(message, "Content-Transfer-Encoding: binary\r\n\r\n--=_"));
+  CHECK(has(message, "filename=a.bin\r\n\r\n" + octets + "\r\n--=_"));
+  // A text alone needs none.
+  what.attachments.clear();
+  made = compose(what, {.binary_mime = true});
+  CHECK_FALSE(made->needs_binarymime());
+}
+
 TEST_CASE("compose: a text that is not UTF-8 is refused", "[mail][unit]") {
   draft what = draft_to("b@example.org");
   what.text = "\xe4";
