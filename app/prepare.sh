@@ -15,6 +15,7 @@ libasio-dev           -    sockets, timers, coroutines
 libcxxopts-dev        -    the command line
 libfmt-dev            -    formatting
 libidn2-dev           -    domain names outside ASCII
+libidn-dev            -    passwords outside ASCII: SASLprep
 libssl-dev            -    TLS, digests, base64
 nlohmann-json3-dev    -    JSON
 END

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "mail/saslprep.hpp"
 #include "mail/scram_digest.hpp"
 
 namespace netlab::mail {
@@ -28,6 +29,12 @@ scram_keys derive(std::string_view password, std::string salt, unsigned iteratio
   OPENSSL_cleanse(salted.data(), salted.size());
   OPENSSL_cleanse(client.data(), client.size());
   return keys;
+}
+
+// As it is compared and hashed (RFC 4616 §2, RFC 5802 §2.2); as it is, where it has no such form.
+secret prepare(std::string_view text) {
+  auto prepared = saslprep(text);
+  return prepared ? std::move(*prepared) : secret(std::string(text));
 }
 
 bool has_controls(std::string_view text) noexcept {
@@ -70,24 +77,27 @@ result<void> accounts::add(std::string user, secret password) {
   const std::string_view word = password.view();
   if (word.empty() || word.size() > max_password || has_controls(word) || !is_utf8(word))
     return refuse(fmt::format("a password has 1 to {} octets of UTF-8 without control characters", max_password));
-  if (all_.contains(user)) return refuse(fmt::format("user '{}' is there twice", escape(user, 100)));
+  std::string name(prepare(user).view());
+  if (all_.contains(name)) return refuse(fmt::format("user '{}' is there twice", escape(user, 100)));
+  const secret prepared = prepare(word);
   account one;
-  one.hashed = scram_hash(octets_in(word));
-  one.keys = derive(word, salt_of(user), iterations);
+  one.hashed = scram_hash(octets_in(prepared.view()));
+  one.keys = derive(prepared.view(), salt_of(name), iterations);
   one.password = std::move(password);
-  all_.emplace(std::move(user), std::move(one));
+  all_.emplace(std::move(name), std::move(one));
   return {};
 }
 
 bool accounts::check(std::string_view user, std::string_view password) const {
-  const auto found = all_.find(user);
+  const auto found = all_.find(prepare(user).view());
   const account& one = found == all_.end() ? *nobody_ : found->second;
-  const scram_digest given = scram_hash({octets_of(password), password.size()});
+  const secret prepared = prepare(password);
+  const scram_digest given = scram_hash(octets_in(prepared.view()));
   return CRYPTO_memcmp(given.data(), one.hashed.data(), given.size()) == 0 && found != all_.end();
 }
 
 bool accounts::check_cram_md5(std::string_view user, std::string_view challenge, std::string_view figures) const {
-  const auto found = all_.find(user);
+  const auto found = all_.find(prepare(user).view());
   const account& one = found == all_.end() ? *nobody_ : found->second;
   std::array<unsigned char, EVP_MAX_MD_SIZE> made{};
   unsigned size = 0;
@@ -103,10 +113,11 @@ bool accounts::check_cram_md5(std::string_view user, std::string_view challenge,
 }
 
 scram_keys accounts::keys_of(std::string_view user) const {
-  const auto found = all_.find(user);
+  const secret name = prepare(user);
+  const auto found = all_.find(name.view());
   scram_keys keys = found == all_.end() ? nobody_->keys : found->second.keys;
   // Both have the work of a salt.
-  keys.salt = salt_of(user);
+  keys.salt = salt_of(name.view());
   return keys;
 }
 

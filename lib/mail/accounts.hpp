@@ -24,8 +24,8 @@ struct scram_keys {
   scram_digest server{};
 };
 
-/// Filled once, then read by every session at once. Names count exactly as they are given. With nobody in it a server
-/// offers no AUTH.
+/// Filled once, then read by every session at once. Names and passwords are compared as SASLprep prepares them, so it
+/// does not matter how an `ü` was typed. With nobody in it a server offers no AUTH.
 class accounts {
  public:
   static constexpr unsigned iterations = 4096;  // RFC 7677 §4; a login costs a client some 2 ms

@@ -7,6 +7,7 @@
 
 #include "base/base64.hpp"
 #include "base/text.hpp"
+#include "mail/saslprep.hpp"
 #include "mail/scram_digest.hpp"
 
 namespace netlab::mail {
@@ -26,7 +27,10 @@ scram::scram(sasl_parameters with, bool plus) : with_(std::move(with)), plus_(pl
     gs2_header_ = fmt::format("p={},,", with_.binding->type);
   else
     gs2_header_ = with_.binding ? "y,," : "n,,";
-  client_first_bare_ = fmt::format("n={},r={}", to_saslname(with_.user), with_.nonce);
+  // A name that cannot be prepared goes as it is: the server knows whom it has.
+  const auto user = saslprep(with_.user);
+  client_first_bare_ =
+      fmt::format("n={},r={}", to_saslname(user ? user->view() : std::string_view(with_.user)), with_.nonce);
 }
 
 std::optional<secret> scram::initial() { return secret(gs2_header_ + client_first_bare_); }
@@ -60,8 +64,11 @@ result<secret> scram::prove(std::string_view server_first) {
                 fmt::format("SCRAM: the server asks for {} iterations, which protect no password (RFC 7677: {})",
                             *iterations, min_scram_iterations));
 
+  const auto prepared = saslprep(with_.password.view());
+  if (!prepared)
+    return unexpected(failure(prepared.error().code, "password", prepared.error().detail, prepared.error().hint));
   scram_digest salted{};
-  const std::string_view password = with_.password.view();
+  const std::string_view password = prepared->view();
   PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets_of(as_text(*salt)),
                     static_cast<int>(salt->size()), static_cast<int>(*iterations), EVP_sha256(), scram_digest().size(),
                     salted.data());

@@ -72,3 +72,18 @@ TEST_CASE("accounts: names and passwords that cannot be typed are refused", "[ma
   REQUIRE(all.add("a", secret("x")));
   CHECK(test::why(all.add("a", secret("x"))) == "user 'a' is there twice");
 }
+
+#ifdef NETLAB_HAS_LIBIDN
+
+TEST_CASE("accounts: names and passwords outside ASCII fit however they were typed", "[mail][accounts]") {
+  accounts all(seed());
+  REQUIRE(all.add("jo\u0308rg", secret("paßwo\u0308rt")));
+  CHECK(all.check("j\u00f6rg", "pa\u00dfw\u00f6rt"));
+  CHECK(all.check("jo\u0308rg", "paßwo\u0308rt"));
+  CHECK_FALSE(all.check("jorg", "pa\u00dfw\u00f6rt"));
+  CHECK_FALSE(all.add("j\u00f6rg", secret("x")));
+  CHECK(all.keys_of("j\u00f6rg").stored == all.keys_of("jo\u0308rg").stored);
+  CHECK(all.keys_of("j\u00f6rg").salt == all.keys_of("jo\u0308rg").salt);
+}
+
+#endif

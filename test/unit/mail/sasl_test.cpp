@@ -48,6 +48,29 @@ TEST_CASE("sasl: CRAM-MD5 is as in RFC 2195", "[mail][sasl]") {
   CHECK(said(one->answer("<1896.697170952@postoffice.reston.mci.net>")) == "tim b913a602c7eda7a495b4e6e7334d3890");
 }
 
+#ifdef NETLAB_HAS_LIBIDN
+
+TEST_CASE("sasl: SCRAM proves a password outside ASCII in its prepared form", "[mail][sasl]") {
+  // The proof is Python's, of `jörg` and `paßwört IX` in NFC.
+  for (const std::string_view password : {"pa\u00dfw\u00f6rt IX", "pa\u00dfwo\u0308rt IX", "paßwört\u00a0\u2168"}) {
+    auto one = make_sasl(mechanism::scram_sha_256, who("jo\u0308rg", std::string(password)));
+    CHECK(one->initial()->view() == "n,,n=j\u00f6rg,r=rOprNGfwEbeRWgbNEkqO");
+    CHECK(said(one->answer("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096")) ==
+          "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+          "p=lSOY5kJb0aL9CgLB+AWu03EpcfJZHHFi7mF73qUCX+s=");
+  }
+}
+
+#endif
+
+TEST_CASE("sasl: SCRAM does not hash a password that SASLprep prohibits", "[mail][sasl]") {
+  auto one = make_sasl(mechanism::scram_sha_256, who("tim", "a\a"));
+  static_cast<void>(one->initial());
+  CHECK(test::failed_with(
+      one->answer("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"),
+      errc::bad_data));
+}
+
 TEST_CASE("sasl: SCRAM-SHA-256 is as in RFC 7677", "[mail][sasl]") {
   auto one = make_sasl(mechanism::scram_sha_256, who("user", "pencil"));
   CHECK(one->initial()->view() == "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
