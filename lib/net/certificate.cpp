@@ -5,6 +5,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 
@@ -66,6 +67,10 @@ certificate_problem wrong_host(const X509* leaf, std::string_view host) {
     return {fmt::format("the certificate names no host, so it is not for {}", whom),
             "the server needs a certificate with a subjectAltName"};
   }
+  // An address counts only as an iPAddress (RFC 9525 §6.1); a DNS name spelled like one is not.
+  if (std::ranges::find(names, whom) != names.end())
+    return {fmt::format("the certificate has {} as a DNS name, which does not count for an address (RFC 9525)", whom),
+            "the server needs a certificate with the address as an IP address in its subjectAltName"};
   const std::size_t left_out = names.size() > max_names ? names.size() - max_names : 0;
   names.resize(names.size() - left_out);
   std::string listed = fmt::format("{}", fmt::join(names, ", "));

@@ -185,6 +185,14 @@ class Certificates(Sending):
         """With the name as common name alone: 77"""
         self.assert_refused(self.authority.common_name_only(), "localhost")
 
+    def test_address_as_name(self):
+        """For an address, with it as a DNS name alone: 77, and said so"""
+        certificate = self.authority.server(names=("DNS:127.0.0.1",))
+        server = self.server("starttls", certificate=certificate)
+        done = self.netlab("mail", "send", "--server", f"127.0.0.1:{server.port}", "--to", "b@example.org", "--from",
+                           "a@example.org", "--body", "x", "--ca-file", self.authority.file, status=harness.NOT_PERMITTED)
+        self.assert_one_line(done, "has 127.0.0.1 as a DNS name, which does not count for an address")
+
     def test_self_signed(self):
         """Self-signed: 77"""
         self.assert_refused(self.authority.self_signed(), "self.signed")
