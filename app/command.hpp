@@ -24,6 +24,7 @@ struct option {
   bool repeatable = false;
   std::string_view choices = {};   ///< `big little`: the words that it takes; help says them where its words do not
   std::string_view needs = {};  ///< `watch`: typed without any of these options it has no effect, and that is said
+  std::string_view beside = {};  ///< `timeout`: help and manual show it right after that option, not in its own place
 };
 
 struct example {
@@ -33,14 +34,14 @@ struct example {
 
 /// One thing that netlab does: `calc serve`, or a whole command such as `base64`.
 struct action {
-  std::string_view path;             ///< `calc serve`; its section in the configuration file
-  std::string_view summary;          ///< one line, no full stop
-  std::string_view operands = {};    ///< behind the options in the usage line
+  std::string_view path;  ///< `calc serve`; its section in the configuration file
+  std::string_view summary;  ///< one line, no full stop
+  std::string_view operands = {};  ///< behind the options in the usage line
   std::string_view operand_choices = {};  ///< words that the first operand may be, for completion
-  std::string_view description;      ///< paragraphs, each one line, between them an empty line
-  std::span<const option> options;   ///< its own, sorted by name; common_options() come with every action
-  bool takes_transport = false;      ///< an operand `tcp` or `udp`, not behind --, means --tcp or --udp
-  bool takes_text = false;           ///< its operands may be any words: so only the first of them means that
+  std::string_view description;  ///< paragraphs, each one line, between them an empty line
+  std::span<const option> options;  ///< its own, sorted by name; common_options() come with every action
+  bool takes_transport = false;  ///< an operand `tcp` or `udp`, not behind --, means --tcp or --udp
+  bool takes_text = false;  ///< its operands may be any words: so only the first of them means that
   std::span<const example> examples;
   std::span<const exit_status> statuses;  ///< those that it can end with, ascending
   exit_status (*run)(arguments&, console&);

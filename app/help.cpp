@@ -51,6 +51,18 @@ std::string option_text(const option& each) {
   return left + fill(says, help_width, column, column) + "\n";
 }
 
+/// As help shows them: by name, but for those that stand beside another.
+std::vector<const option*> in_order_of_help(std::span<const option> options) {
+  std::vector<const option*> order;
+  for (const option& each : options) {
+    if (!each.beside.empty()) continue;
+    order.push_back(&each);
+    for (const option& other : options)
+      if (other.beside == each.name) order.push_back(&other);
+  }
+  return order;
+}
+
 nlohmann::ordered_json describe_option(const action& of, const option& each) {
   nlohmann::ordered_json out;
   out["name"] = each.name;
@@ -59,6 +71,7 @@ nlohmann::ordered_json describe_option(const action& of, const option& each) {
   out["help"] = each.help;
   if (!each.fallback.empty()) out["default"] = each.fallback;
   if (each.repeatable) out["repeatable"] = true;
+  if (!each.beside.empty()) out["beside"] = each.beside;
   if (!each.choices.empty()) out["choices"] = words(each.choices);
   if (const std::string choices = unnamed_choices(each); !choices.empty()) out["choices_in_words"] = choices;
   if (each.name != "help") out["variable"] = variable_name(of, each);
@@ -117,7 +130,7 @@ std::string help_for(const action& which) {
   std::string text = fmt::format("netlab {}: {}\n\n{}\n\n", which.path, which.summary, usage);
   text += fill(which.description, help_width) + "\n";
   if (!which.options.empty()) text += "\nOptions:\n";
-  for (const option& each : which.options) text += option_text(each);
+  for (const option* each : in_order_of_help(which.options)) text += option_text(*each);
   text += "\nCommon options:\n";
   for (const option& each : common_options()) text += option_text(each);
   if (!which.examples.empty()) text += "\nExamples:\n";

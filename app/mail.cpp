@@ -64,8 +64,11 @@ constexpr std::array send_options{
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it is not in the same file"},
-    option{
-        .name = "max-time", .argument = "DURATION", .help = "how long a message may take all in all", .fallback = "1h"},
+    option{.name = "max-time",
+           .argument = "DURATION",
+           .help = "time for a whole message, connection included, however often the server answers",
+           .fallback = "1h",
+           .beside = "timeout"},
     option{.name = "parallel",
            .argument = "N",
            .help = "connections at once, for --batch",
@@ -81,8 +84,8 @@ constexpr std::array send_options{
     option{.name = "subject", .argument = "TEXT", .help = "what it is about"},
     option{.name = "timeout",
            .argument = "DURATION",
-           .help = "for the connection, for TLS, and again for each answer; ten times as long for the one to the "
-                   "message's end",
+           .help = "time for the connection, for TLS, and again for each answer; the last answer, to a message's end, "
+                   "may take ten times as long, because the server may scan the message first",
            .fallback = "1m"},
     option{.name = "tls",
            .argument = "HOW",

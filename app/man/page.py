@@ -103,6 +103,12 @@ def option(of):
     return head, prose(says)
 
 
+def in_order_of_help(options):
+    """By name, but for those that stand beside another."""
+    return [shown for each in options if 'beside' not in each
+            for shown in (each, *(other for other in options if other.get('beside') == each['name']))]
+
+
 def options(actions):
     common = [each for each in actions[0]['options'] if each.get('common')]
     lines = []
@@ -113,7 +119,7 @@ def options(actions):
         if action['transports']:
             lines += ['A leading', '.Cm tcp', 'or', '.Cm udp', 'means', r'.Fl \-tcp', 'or', r'.Fl \-udp .']
         if own:
-            lines += tagged(map(option, own))
+            lines += tagged(map(option, in_order_of_help(own)))
     return lines + ['.Ss Common options', *tagged(map(option, common))]
 
 
