@@ -207,6 +207,39 @@ class Batch(MailCase):
                 done = self.batch(server, text, "--parallel", parallel, "--json", status=PARTLY)
                 self.assert_each_once(done, 100)
 
+    def test_crowd(self):
+        """a server that takes three connections at once gets every message over them, once each"""
+        def three_at_once(session, argument):
+            open_ones = [each for each in session.server.sessions if not each.ended.is_set()]
+            return Then("421 4.7.0 too many connections", CLOSE) if session in open_ones[3:] else None
+        server = self.server(on={"connect": three_at_once})
+        text = self.lines(*({"to": f"r{each}@example.org", "body": "x"} for each in range(300)))
+        done = self.batch(server, text, "--parallel", "20", "--json")
+        self.assertEqual(self.assert_each_once(done, 300), 300)
+        self.assertEqual(sorted(message.recipients[0] for session in server.sessions for message in session.messages),
+                         sorted(f"r{each}@example.org" for each in range(300)))
+
+    def test_pipe_ends_within_a_line(self):
+        """a pipe whose writer dies within a line: what came whole is sent, the rest is named"""
+        server = self.server()
+        done = self.send(server, "--batch", "-", body=None, to=None, status=PARTLY,
+                         input=self.lines({"to": "r@example.org", "body": "x"}) + '{"to":"s@exam')
+        self.assertEqual([line.split()[0] for line in done.lines], ["sent", "not"])
+        self.assertIn("message 2: that is not JSON", done.err)
+
+    def test_second_signal(self):
+        """a second signal ends a batch at once, whatever is still to be told"""
+        server = self.server(on={"content": HANG, "quit": HANG})
+        pipe, writer = os.pipe()
+        self.addCleanup(os.close, writer)
+        process = self.start(*self.words(server, "--batch", "-", to=None), stdin=pipe)
+        os.close(pipe)
+        os.write(writer, self.lines({"to": "r@example.org", "body": "x"}).encode())
+        harness.until(lambda: server.sessions and "DATA" in server.sessions[0].verbs(), "a message under way")
+        process.child.send_signal(signal.SIGINT)
+        process.child.send_signal(signal.SIGINT)
+        self.assertIn(process.wait().status, (INTERRUPTED, -signal.SIGINT))
+
     @unittest.skipIf(harness.is_sanitized(), "the sanitizers need descriptors of their own")
     def test_many_attachments(self):
         """as many files as a message has are opened when there is room for them"""
