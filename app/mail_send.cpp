@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
-#include "base/file_stamp.hpp"
 #include "base/text.hpp"
 #include "mail/file.hpp"
 #include "net/fd.hpp"
+#include "net/file_stamp.hpp"
 #include "net/run.hpp"
 
 namespace netlab::app {
@@ -30,10 +30,10 @@ result<std::string> read_text(const std::string& file) {
 
   struct stat about{};
   const bool is_file = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
-  const auto before = file_stamp::take(fd);
+  const auto before = net::file_stamp::take(fd);
   auto text = read_all(fd);
   if (!text) return refuse(text.error());
-  if (is_file && file_stamp::take(fd) != before)
+  if (is_file && net::file_stamp::take(fd) != before)
     return unexpected(failure(make_error_code(std::errc::io_error), context, "it changed while it was read"));
   return std::string(without_byte_order_mark(*text));
 }

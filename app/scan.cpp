@@ -64,10 +64,7 @@ constexpr std::array scan_options{
         .help = "send nothing to an open TCP port, and to a UDP port without a request of its own an empty datagram"},
     option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
     option{.name = "parallel", .argument = "N", .help = "most TCP connections at a time; default: adapts to the path"},
-    option{.name = "range",
-           .argument = "PORTS",
-           .help = "such as 1-50,ssh,8000- or all",
-           .fallback = "1-1024"},
+    option{.name = "range", .argument = "PORTS", .help = "such as 1-50,ssh,8000- or all", .fallback = "1-1024"},
     option{.name = "rate",
            .argument = "N",
            .help = "most probes a second, such as 300 or 0.5; default: as many as the path bears"},
@@ -183,7 +180,8 @@ target_choice read_targets(arguments& args) {
   const std::vector<std::string>& typed = args.positionals();
   // Targets that are typed stand in place of those in the environment or the file.
   if (args.is_typed("host") || typed.empty())
-    for (target_list& each : args.list_as("host", [](std::string_view word) { return parse_targets(word); })) append(chosen.wanted, std::move(each));
+    for (target_list& each : args.list_as("host", [](std::string_view word) { return parse_targets(word); }))
+      append(chosen.wanted, std::move(each));
   for (const std::string& word : typed) {
     if (const word_kind looks = kind_of(word); looks == word_kind::port || looks == word_kind::port_list) {
       args.refuse(unexpected_words(args.called(), {&word, 1}));
@@ -276,7 +274,12 @@ std::string command_line() {
 class scan_session {
  public:
   scan_session(const scan_call& call, const scan::service_names& services, time_point deadline, console& out)
-      : call_(call), services_(services), deadline_(deadline), out_(out), file_(out), began_(clock::now()),
+      : call_(call),
+        services_(services),
+        deadline_(deadline),
+        out_(out),
+        file_(out),
+        began_(clock::now()),
         progress_(call.progress, began_) {}
 
   /// `targets`: addresses of all rounds, as far as that is known.
@@ -316,8 +319,8 @@ class scan_session {
       engines.push_back(std::move(*tcp));
     }
     if (call_.udp) {
-      auto udp = scan::udp_engine::make(call_.udp_how, targets, services_, *on, static_cast<unsigned>(engines.size()),
-                                        output);
+      auto udp =
+          scan::udp_engine::make(call_.udp_how, targets, services_, *on, static_cast<unsigned>(engines.size()), output);
       if (!udp) return unexpected(udp.error());
       engines.push_back(std::move(*udp));
     }
@@ -434,7 +437,8 @@ exit_status run_scan(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
-  target_planner planner(call.targets, std::min(deadline, began + std::max(call.tcp_how.timeout, resolve_patience)), out);
+  target_planner planner(call.targets, std::min(deadline, began + std::max(call.tcp_how.timeout, resolve_patience)),
+                         out);
   auto plan = planner.first(soon_resolved);
   if (!plan) return out.refuse(plan.error());
   if (plan->set.size() == 0) {

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "base/file_stamp.hpp"
 #include "base/text.hpp"
+#include "net/file_stamp.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -41,7 +41,7 @@ class file_source final : public source {
 
   // Measures it; false (and errno) where that fails.
   [[nodiscard]] bool measure() {
-    stamp_ = file_stamp::take(descriptor_);
+    stamp_ = net::file_stamp::take(descriptor_);
     return stamp_.has_value();
   }
 
@@ -54,7 +54,7 @@ class file_source final : public source {
     }
   }
   [[nodiscard]] result<void> check_unchanged() const override {
-    const auto now = file_stamp::take(descriptor_);
+    const auto now = net::file_stamp::take(descriptor_);
     if (!now) return unreadable(name_);
     if (now == stamp_) return {};
     std::string detail = "it changed while it was sent";
@@ -66,7 +66,7 @@ class file_source final : public source {
  private:
   int descriptor_;
   std::string name_;
-  std::optional<file_stamp> stamp_;  // there, once it is measured
+  std::optional<net::file_stamp> stamp_;  // there, once it is measured
 };
 
 // All that comes from one descriptor, to another.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "base/file_stamp.hpp"
+#include "net/file_stamp.hpp"
 
 #include <time.h>
 
 #include <tuple>
 
-namespace netlab {
+namespace netlab::net {
 namespace {
 
 constexpr int longest_tick = 10;  // ms: CONFIG_HZ is 100 at least
@@ -34,4 +34,4 @@ std::optional<file_stamp> file_stamp::take(int descriptor) {
   return file_stamp(what);
 }
 
-}  // namespace netlab
+}  // namespace netlab::net

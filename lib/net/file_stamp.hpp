@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace netlab {
+namespace netlab::net {
 
 /// A file's size and the time of its last change, of which one differs after every later change of its content. The
 /// clock of a file system goes in ticks of up to 10 ms; for a file that was changed in the present tick, take() waits
@@ -28,4 +28,4 @@ class file_stamp {
   std::int64_t nanoseconds_;
 };
 
-}  // namespace netlab
+}  // namespace netlab::net

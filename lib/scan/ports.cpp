@@ -19,8 +19,7 @@ result<unsigned> parse_one(std::string_view text) {
   const auto number = parse_integer<std::uint64_t>(text);
   if (!number) {
     if (const auto named = parse_port_or_service(text)) return *named;
-    return fail(errc::usage,
-                fmt::format("port '{}' is neither a number nor the name of a service", escape(text, 60)),
+    return fail(errc::usage, fmt::format("port '{}' is neither a number nor the name of a service", escape(text, 60)),
                 "1-50,80,ssh,8000- or all");
   }
   if (*number == 0) return fail(errc::usage, "port 0 cannot be scanned", "ports are 1 to 65535");

@@ -143,7 +143,7 @@ std::string origin_of(const port_verdict& verdict, const address& target, const 
   constexpr std::string_view here = "local";
   if (verdict.is_local) return std::string(here);
   if (!verdict.sender) return {};
-  if (!is_same_number(*verdict.sender, target) && own.contains(*verdict.sender)) return std::string(here);
+  if (!verdict.sender->equals_without_scope(target) && own.contains(*verdict.sender)) return std::string(here);
   return with_interface(*verdict.sender);
 }
 

@@ -131,7 +131,8 @@ std::optional<result<target_spec>> parse_range(const target_text& of, std::size_
   if (!last) return bad(text, "has no address after the -", "write 192.0.2.1-192.0.2.9 or 192.0.2.1-9");
   if (last->is_v6 != first->is_v6) return bad(text, "begins in one address family and ends in the other");
   if (!share_interface(*first, *last)) return bad(text, "begins on one interface and ends on another");
-  if (*last < *first) return bad(text, "runs backwards", fmt::format("write {}-{}", to_string(*last), to_string(*first)));
+  if (*last < *first)
+    return bad(text, "runs backwards", fmt::format("write {}-{}", to_string(*last), to_string(*first)));
   return check_range(of, {*first, *last});
 }
 

@@ -181,7 +181,8 @@ void udp_engine::take_error(const udp_channel& from, const net::queued_error& er
   host* const of = find(to.host());
   if (of == nullptr) return;
   // Nobody on the link answers for the address, so this machine itself says so: of the host, not of a port.
-  const bool is_from_here = verdict.sender && !verdict.sender->equals_without_scope(of->to) && own_.contains(*verdict.sender);
+  const bool is_from_here =
+      verdict.sender && !verdict.sender->equals_without_scope(of->to) && own_.contains(*verdict.sender);
   if (is_from_here && verdict.why == reason::host_unreachable) {
     if (!of->was_heard) return of->prober->unreachable(verdict);
     if (!of->unreachable_since) of->unreachable_since = now;

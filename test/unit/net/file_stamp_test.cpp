@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "base/file_stamp.hpp"
+#include "net/file_stamp.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+using namespace netlab::net;
 
 namespace {
 
@@ -34,7 +34,7 @@ struct temporary_file {
 
 }  // namespace
 
-TEST_CASE("file stamp: a file that stays as it is has the same stamp", "[base][file]") {
+TEST_CASE("file stamp: a file that stays as it is has the same stamp", "[net][file]") {
   const temporary_file file;
   const auto before = file_stamp::take(file.descriptor);
   REQUIRE(before);
@@ -43,7 +43,7 @@ TEST_CASE("file stamp: a file that stays as it is has the same stamp", "[base][f
   CHECK(file_stamp::take(file.descriptor) == before);
 }
 
-TEST_CASE("file stamp: a change of the same length is seen, however soon it comes", "[base][file]") {
+TEST_CASE("file stamp: a change of the same length is seen, however soon it comes", "[net][file]") {
   const temporary_file file;
   for (int round = 0; round < 20; ++round) {
     file.put("other");  // in the tick of the stamp, or just before
@@ -53,9 +53,9 @@ TEST_CASE("file stamp: a change of the same length is seen, however soon it come
   }
 }
 
-TEST_CASE("file stamp: a descriptor that is not open has none", "[base][file]") { CHECK_FALSE(file_stamp::take(-1)); }
+TEST_CASE("file stamp: a descriptor that is not open has none", "[net][file]") { CHECK_FALSE(file_stamp::take(-1)); }
 
-TEST_CASE("file stamp: a time in the future is not waited for", "[base][file]") {
+TEST_CASE("file stamp: a time in the future is not waited for", "[net][file]") {
   const temporary_file file;
   const timespec times[2] = {{.tv_sec = 4'000'000'000, .tv_nsec = 0}, {.tv_sec = 4'000'000'000, .tv_nsec = 0}};
   REQUIRE(::futimens(file.descriptor, times) == 0);
