@@ -22,8 +22,8 @@ constexpr std::array common{
 }  // namespace
 
 std::span<const command> commands() noexcept {
-  static const std::array all{base64_command, calc_command, connect_command, echo_command,
-                              lab_command,    mail_command, scan_command,    sockets_command};
+  static const std::array all{base64_command, calc_command, connect_command, echo_command, lab_command,
+                              mail_command,   scan_command, sockets_command, trace_command};
   return all;
 }
 

@@ -80,5 +80,6 @@ extern const command lab_command;
 extern const command mail_command;
 extern const command scan_command;
 extern const command sockets_command;
+extern const command trace_command;
 
 }  // namespace netlab::app

@@ -11,7 +11,7 @@ import sys
 
 import lint
 
-# The files of a module that do I/O; the others are protocols, parsers, plans and reports.
+# The files of a module that do I/O, beside those in its folder io/; the others are protocols, parsers, plans and reports.
 DOES_IO = {'bench', 'file', 'maildir', 'owners', 'query', 'relay', 'run', 'secure', 'send', 'serve', 'sink',
            # the engines of the scan drive their sockets themselves (DESIGN.md), and this runs them in a call
            'socket', 'tcp_connect', 'tcp_shards', 'network_watch', 'udp', 'udp_sockets', 'scan_host'}
@@ -30,19 +30,22 @@ def layer(module):
     return {'base': 0, 'net': 1, 'lab': 3, 'app': 4}.get(module, 2)
 
 
-def is_pure(module, name):
-    """Does without sockets, threads and clocks. base reads no clock either, it only names it."""
-    return module == 'base' or layer(module) == 2 and name.split('.')[0] not in DOES_IO
+def is_pure(module, inside):
+    """Does without sockets, threads and clocks. base reads no clock either, it only names it. `inside` is the path in the
+    module's folder; whatever stands in a folder io/ does I/O."""
+    *folders, name = inside.split('/')
+    return module == 'base' or layer(module) == 2 and 'io' not in folders and name.split('.')[0] not in DOES_IO
 
 
 def sources(root):
-    """(path from the root, module, file name)"""
+    """(path from the root, module, path from the module's folder)"""
     for top in ('app', 'lib'):
         for directory, _, names in sorted(os.walk(os.path.join(root, top))):
             for name in sorted(names):
                 path = os.path.relpath(os.path.join(directory, name), root)
                 if name.endswith(('.cpp', '.hpp')):
-                    yield path, 'app' if top == 'app' else path.split(os.sep)[1], name
+                    parts = path.split(os.sep)
+                    yield path, 'app' if top == 'app' else parts[1], '/'.join(parts[2 if top == 'lib' else 1:])
 
 
 def check_project_include(modules, module, name, target):
@@ -55,14 +58,14 @@ def check_project_include(modules, module, name, target):
     if first not in modules:
         yield f'includes "{target}": there is no lib/{first}'
     elif first == module:
-        if is_pure(module, name) and not is_pure(module, rest.split('/')[-1]):
-            yield f'includes "{target}", which does I/O; only {", ".join(sorted(DOES_IO))} do'
+        if is_pure(module, name) and not is_pure(module, rest):
+            yield f'includes "{target}", which does I/O; only io/ and {", ".join(sorted(DOES_IO))} do'
     elif layer(first) > layer(module):
         yield f'includes "{target}": upwards, from {module} to {first}'
     elif layer(first) == layer(module):
         yield f'includes "{target}": sideways, from {module} to {first}; what both need moves down'
     elif first == 'net' and is_pure(module, name):
-        yield f'includes "{target}"; in a module only {", ".join(sorted(DOES_IO))} may'
+        yield f'includes "{target}"; in a module only io/ and {", ".join(sorted(DOES_IO))} may'
 
 
 def check_foreign_include(module, name, target):

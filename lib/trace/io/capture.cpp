@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "trace/io/capture.hpp"
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace netlab::trace {
+namespace {
+
+// 20,000 packets a second of headers are 4 MiB a second, and the ring is read at least every 50 ms; whole packets of a
+// stream on the loopback interface may have 64 KiB each.
+constexpr std::size_t ring_of_headers = std::size_t{8} << 20;
+constexpr std::size_t ring_of_packets = std::size_t{64} << 20;
+constexpr std::size_t block_of_headers = std::size_t{1} << 18;
+constexpr std::size_t block_of_packets = std::size_t{1} << 20;
+// IP and TCP headers with all their options, and an ICMP error with what it quotes.
+constexpr std::uint32_t octets_of_headers = 192;
+constexpr std::uint32_t octets_of_packets = 0x40000;
+
+// After the header of the frame, aligned.
+constexpr std::size_t address_in_frame =
+    (sizeof(tpacket3_hdr) + std::size_t{TPACKET_ALIGNMENT} - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
+
+/// Over every interface comes what any program sends: this keeps what no socket of ours can have from the ring.
+std::array<sock_filter, 9> make_packet_filter(std::uint32_t octets) {
+  const auto auxiliary = [](int what) { return static_cast<std::uint32_t>(SKF_AD_OFF + what); };
+  const std::uint32_t loopback = ::if_nametoindex("lo");
+  return {{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_IFINDEX)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, loopback, 0, 2),
+      // On the loopback interface a packet that leaves is seen once more as it arrives.
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_PKTTYPE)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 4, 0),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_PROTOCOL)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, octets),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  }};
+}
+
+result<void> set_option(int fd, int level, int name, const void* value, std::size_t size) {
+  if (::setsockopt(fd, level, name, value, static_cast<socklen_t>(size)) == 0) return {};
+  return fail(last_system_error(), "capture packets");
+}
+
+}  // namespace
+
+result<net::unique_fd> open_packet_socket() {
+  // Protocol 0: nothing arrives before the ring is there.
+  net::unique_fd made(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!made) return fail(last_system_error(), "capture packets");
+  return made;
+}
+
+result<capture> capture::start(net::unique_fd socket, depth how) {
+  capture made;
+  made.socket_ = std::move(socket);
+  const int fd = made.socket_.get();
+  const int version = TPACKET_V3;
+  if (auto set = set_option(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version); !set)
+    return unexpected(set.error());
+  made.ring_size_ = how == depth::whole ? ring_of_packets : ring_of_headers;
+  made.block_size_ = how == depth::whole ? block_of_packets : block_of_headers;
+  tpacket_req3 request{};
+  request.tp_block_size = static_cast<unsigned>(made.block_size_);
+  request.tp_block_nr = static_cast<unsigned>(made.ring_size_ / made.block_size_);
+  request.tp_frame_size = 2048;  // says only how many there are at most
+  request.tp_frame_nr = static_cast<unsigned>(made.ring_size_ / request.tp_frame_size);
+  request.tp_retire_blk_tov = static_cast<unsigned>(longest_delay.count());
+  if (auto set = set_option(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request); !set)
+    return unexpected(set.error());
+  void* ring = ::mmap(nullptr, made.ring_size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (ring == MAP_FAILED) return fail(last_system_error(), "capture packets");
+  made.ring_ = static_cast<std::byte*>(ring);
+
+  auto code = make_packet_filter(how == depth::whole ? octets_of_packets : octets_of_headers);
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  if (auto set = set_option(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program); !set)
+    return unexpected(set.error());
+  sockaddr_ll everything{};
+  everything.sll_family = AF_PACKET;
+  everything.sll_protocol = htons(ETH_P_ALL);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&everything), sizeof everything) != 0)
+    return fail(last_system_error(), "capture packets");
+  return made;
+}
+
+capture::capture(capture&& other) noexcept { *this = std::move(other); }
+
+capture& capture::operator=(capture&& other) noexcept {
+  std::swap(socket_, other.socket_);
+  std::swap(ring_, other.ring_);
+  std::swap(ring_size_, other.ring_size_);
+  std::swap(block_size_, other.block_size_);
+  std::swap(block_, other.block_);
+  std::swap(dropped_, other.dropped_);
+  return *this;
+}
+
+capture::~capture() {
+  if (ring_ != nullptr) ::munmap(ring_, ring_size_);
+}
+
+void capture::drain(const std::function<void(packet)>& take) {
+  // A block is ours while its status says so, and is given back by writing the status: never more than one round.
+  for (std::size_t count = ring_size_ / block_size_; count > 0; --count) {
+    auto* block = reinterpret_cast<tpacket_block_desc*>(ring_ + block_ * block_size_);
+    std::atomic_ref status(block->hdr.bh1.block_status);
+    if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) return;
+    const std::byte* at = reinterpret_cast<const std::byte*>(block) + block->hdr.bh1.offset_to_first_pkt;
+    for (std::uint32_t left = block->hdr.bh1.num_pkts; left > 0; --left) {
+      const auto* header = reinterpret_cast<const tpacket3_hdr*>(at);
+      const auto* link = reinterpret_cast<const sockaddr_ll*>(at + address_in_frame);
+      auto parsed = parse_packet(bytes_view(at + header->tp_net, header->tp_snaplen), header->tp_len);
+      if (parsed) {
+        parsed->time = std::chrono::seconds(header->tp_sec) + std::chrono::nanoseconds(header->tp_nsec);
+        parsed->interface = static_cast<std::uint32_t>(link->sll_ifindex);
+        parsed->is_outgoing = link->sll_pkttype == PACKET_OUTGOING;
+        take(*std::move(parsed));
+      }
+      at += header->tp_next_offset;
+    }
+    status.store(TP_STATUS_KERNEL, std::memory_order_release);
+    block_ = (block_ + 1) % (ring_size_ / block_size_);
+  }
+}
+
+std::uint64_t capture::dropped() {
+  tpacket_stats_v3 statistics{};
+  socklen_t size = sizeof statistics;
+  if (::getsockopt(socket_.get(), SOL_PACKET, PACKET_STATISTICS, &statistics, &size) == 0)
+    dropped_ += statistics.tp_drops;  // counts since the last time it was asked
+  return dropped_;
+}
+
+std::string name_of_interface(std::uint32_t index) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (::if_indextoname(index, name.data()) == nullptr) return fmt::format("if{}", index);
+  return name.data();
+}
+
+}  // namespace netlab::trace

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "trace/io/session.hpp"
+
+#include <unistd.h>
+
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "trace/io/capture.hpp"
+
+namespace netlab::trace {
+namespace {
+
+/// The packet socket of the program's namespace, else one of ours; nothing without the privilege for it.
+result<std::optional<capture>> start_capture(spawned& program, const session_options& options,
+                                             const session_events& events) {
+  const auto depth = options.whole_packets ? capture::depth::whole : capture::depth::headers;
+  net::unique_fd socket = std::move(program.packets);
+  if (!socket) {
+    auto opened = open_packet_socket();
+    if (!opened) {
+      events.note(fmt::format("packets cannot be captured ({}): only calls are shown; --own-network needs no privilege",
+                              message_of(opened.error().code)));
+      return std::nullopt;
+    }
+    socket = *std::move(opened);
+  }
+  auto started = capture::start(std::move(socket), depth);
+  if (!started) return unexpected(started.error());
+  return *std::move(started);
+}
+
+}  // namespace
+
+result<ending> run_session(const session_options& options, timeline& into, const session_events& events) {
+  auto program = spawn({.command = options.command,
+                        .own_network = options.own_network,
+                        .environment = {},
+                        .output_to_stderr = options.output_to_stderr});
+  if (!program) return unexpected(program.error());
+  auto packets = start_capture(*program, options, events);
+  if (!packets) return unexpected(packets.error());
+
+  correlator& links = into.links();
+  const auto read_packets = [&] {
+    if (*packets) (*packets)->drain([&](packet each) { links.feed(std::move(each)); });
+  };
+  tracer follows(
+      *std::move(program),
+      {.entered = [&](call what,
+                      std::optional<socket_facts> facts) { return links.enter(std::move(what), std::move(facts)); },
+       .left = [&](call what, std::optional<socket_facts> facts) { links.leave(std::move(what), std::move(facts)); },
+       .learned = [&](socket_facts facts, wall_time now) { links.learn(facts, now); },
+       .started = [&](const process_started& of) { into.add_process({of.process, of.parent, of.words}); },
+       .noted = [&](std::string text) { events.note(text); },
+       .tick =
+           [&](wall_time now) {
+             read_packets();
+                        // A packet may still be in a block that the kernel has not handed over.
+             into.advance(now - 2 * capture::longest_delay);
+             events.flush();
+           }},
+      options.wait_for_all);
+  auto ended = follows.run();
+  if (!ended) return ended;
+  if (*packets) {
+    // The last block comes when its time is over.
+    ::usleep(static_cast<useconds_t>(std::chrono::microseconds(2 * capture::longest_delay).count()));
+    read_packets();
+  }
+  into.finish(*packets ? (*packets)->dropped() : 0, packets->has_value());
+  events.flush();
+  return ended;
+}
+
+}  // namespace netlab::trace

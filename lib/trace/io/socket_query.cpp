@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "trace/io/socket_query.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::trace {
+namespace {
+
+std::optional<int> get_option(int fd, int name) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (::getsockopt(fd, SOL_SOCKET, name, &value, &size) != 0) return std::nullopt;
+  return value;
+}
+
+template <class Get>
+std::optional<address> get_address(int fd, Get get) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (get(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+  return parse_sockaddr(std::as_bytes(std::span(&storage, 1)).first(std::min<std::size_t>(size, sizeof storage)));
+}
+
+}  // namespace
+
+socket_id find_socket_of(process_id process, int fd) {
+  std::array<char, 64> target{};
+  const auto path = fmt::format("/proc/{}/fd/{}", process, fd);
+  const auto length = ::readlink(path.c_str(), target.data(), target.size());
+  if (length <= 0) return 0;
+  std::string_view text(target.data(), static_cast<std::size_t>(length));
+  constexpr std::string_view prefix = "socket:[";
+  if (!text.starts_with(prefix) || !text.ends_with(']')) return 0;
+  text.remove_prefix(prefix.size());
+  text.remove_suffix(1);
+  return parse_integer<socket_id>(text).value_or(0);
+}
+
+net::unique_fd open_process(process_id process) {
+  return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+}
+
+net::unique_fd take_descriptor(const net::unique_fd& process, int fd) {
+  return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
+}
+
+std::optional<socket_facts> query_socket(const net::unique_fd& process, int fd, socket_id id) {
+  const net::unique_fd borrowed = take_descriptor(process, fd);
+  if (!borrowed) return std::nullopt;
+  const auto domain = get_option(borrowed.get(), SO_DOMAIN);
+  const auto kind = get_option(borrowed.get(), SO_PROTOCOL);
+  if (!domain || !kind || (*domain != AF_INET && *domain != AF_INET6)) return std::nullopt;
+  if (*kind != IPPROTO_TCP && *kind != IPPROTO_UDP) return std::nullopt;
+  return socket_facts{.id = id,
+                      .protocol = *kind == IPPROTO_TCP ? protocol::tcp : protocol::udp,
+                      .is_v6 = *domain == AF_INET6,
+                      .is_listening = get_option(borrowed.get(), SO_ACCEPTCONN).value_or(0) != 0,
+                      .is_nonblocking = (::fcntl(borrowed.get(), F_GETFL) & O_NONBLOCK) != 0,
+                      .local = get_address(borrowed.get(), ::getsockname),
+                      .remote = get_address(borrowed.get(), ::getpeername)};
+}
+
+}  // namespace netlab::trace

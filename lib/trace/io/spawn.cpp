@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "trace/io/spawn.hpp"
+
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "trace/io/capture.hpp"
+#include "trace/io/socket_query.hpp"
+#include "trace/io/system_calls.hpp"
+
+namespace netlab::trace {
+namespace {
+
+constexpr long trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK |
+                               PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
+                               PTRACE_O_EXITKILL;
+
+/// What the child tells before it waits: which step failed and why, or the number of its packet socket.
+struct child_report {
+  int failed_step = 0;  // 0: none
+  int number = 0;       // errno; else the descriptor, or -1
+};
+enum step : int { no_step, namespaces, loopback, packet_socket };
+
+// ---- in the child, between fork and exec ----
+
+bool write_file(const char* path, std::string_view text) {
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool is_written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(fd);
+  return is_written;
+}
+
+/// A network namespace. Who may not make one makes a user namespace first, in which he may; he stays who he is in it.
+bool enter_own_network() {
+  const auto user = ::geteuid();
+  const auto group = ::getegid();
+  if (::unshare(CLONE_NEWNET) != 0) {
+    if (errno != EPERM || ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+    write_file("/proc/self/setgroups", "deny");
+    if (!write_file("/proc/self/uid_map", fmt::format("{} {} 1", user, user))) return false;
+    if (!write_file("/proc/self/gid_map", fmt::format("{} {} 1", group, group))) return false;
+  }
+  // Its ports below 1024 are free for all: nobody else is there.
+  write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+  return true;
+}
+
+bool bring_up_loopback() {
+  const net::unique_fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::memcpy(request.ifr_name, "lo", 3);
+  if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return false;
+  request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
+  return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0;
+}
+
+child_report prepare_network(net::unique_fd& packets) {
+  if (!enter_own_network()) return {namespaces, errno};
+  if (!bring_up_loopback()) return {loopback, errno};
+  auto opened = open_packet_socket();
+  if (!opened) return {packet_socket, opened.error().code.value()};
+  packets = *std::move(opened);
+  return {no_step, packets.get()};
+}
+
+bool install_filter() {
+  auto code = make_filter();
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  // Without privilege only a program that gives up gaining any may have a filter.
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return true;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
+[[noreturn]] void run_child(const spawn_options& what, std::vector<char*> argv, int report, int start, int failed) {
+  net::unique_fd packets;
+  child_report told{no_step, -1};
+  if (what.own_network) told = prepare_network(packets);
+  if (::write(report, &told, sizeof told) != sizeof told || told.failed_step != no_step) ::_exit(127);
+  char ignored = 0;
+  while (::read(start, &ignored, 1) < 0 && errno == EINTR) {}
+  ::signal(SIGPIPE, SIG_DFL);  // netlab ignores it for itself
+  if (what.output_to_stderr) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  for (const auto& [name, value] : what.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  if (install_filter()) ::execvp(argv.front(), argv.data());
+  const int number = errno;
+  if (::write(failed, &number, sizeof number) != sizeof number) ::_exit(126);
+  ::_exit(number == ENOENT ? 127 : 126);
+}
+
+// ---- in netlab ----
+
+struct pipe_pair {
+  net::unique_fd reader;
+  net::unique_fd writer;
+};
+
+result<pipe_pair> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(last_system_error(), "start the program");
+  return pipe_pair{net::unique_fd(ends[0]), net::unique_fd(ends[1])};
+}
+
+/// The number after `name:` in /proc/PID/status.
+process_id read_status_number(process_id process, std::string_view name) {
+  std::ifstream file(fmt::format("/proc/{}/status", process));
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(name))
+      return parse_integer<process_id>(trim(std::string_view(line).substr(name.size()))).value_or(0);
+  return 0;
+}
+
+unexpected<failure> ptrace_refused(process_id process, std::error_code why) {
+  if (const process_id tracer = read_status_number(process, "TracerPid:"); tracer != 0)
+    return unexpected(failure{make_error_code(errc::not_permitted), "trace",
+                              fmt::format("process {} traces netlab already, and a program has one tracer", tracer),
+                              "run netlab outside it"});
+  std::ifstream yama("/proc/sys/kernel/yama/ptrace_scope");
+  int scope = 0;
+  if (yama >> scope && scope >= 2)
+    return unexpected(
+        failure{make_error_code(errc::not_permitted), "trace",
+                fmt::format("ptrace is forbidden: kernel.yama.ptrace_scope is {}", scope),
+                scope == 2 ? "as root, or sysctl kernel.yama.ptrace_scope=1" : "until the next start of the system"});
+  if (why == std::errc::operation_not_permitted || why == std::errc::permission_denied)
+    return unexpected(failure{make_error_code(errc::not_permitted), "trace", "ptrace is forbidden here",
+                              "in a container: --cap-add=SYS_PTRACE or a seccomp profile that lets ptrace through"});
+  return fail(why, "trace");
+}
+
+unexpected<failure> network_refused(const child_report& told) {
+  const std::error_code why(told.number, std::system_category());
+  if (told.failed_step == namespaces)
+    return unexpected(failure{make_error_code(errc::not_permitted), "--own-network",
+                              fmt::format("a network namespace cannot be made: {}", message_of(why)),
+                              "user namespaces may be forbidden: sysctl kernel.unprivileged_userns_clone, "
+                              "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns"});
+  return fail(why, told.failed_step == loopback ? "--own-network: bring up the loopback interface"
+                                                : "--own-network: capture packets");
+}
+
+}  // namespace
+
+result<spawned> spawn(const spawn_options& what) {
+  auto report = make_pipe();
+  auto start = make_pipe();
+  auto failed = make_pipe();
+  if (!report) return unexpected(report.error());
+  if (!start) return unexpected(start.error());
+  if (!failed) return unexpected(failed.error());
+  std::vector<std::string> words = what.command;
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  const pid_t child = ::fork();
+  if (child < 0) return fail(last_system_error(), "start the program");
+  if (child == 0) {
+    start->writer = net::unique_fd();  // else it would never see the end
+    run_child(what, argv, report->writer.get(), start->reader.get(), failed->writer.get());
+  }
+  report->writer = net::unique_fd();
+  failed->writer = net::unique_fd();
+  const auto give_up = [&](unexpected<failure> why) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    return why;
+  };
+  child_report told;
+  if (::read(report->reader.get(), &told, sizeof told) != sizeof told)
+    return give_up(fail(errc::internal, "the child ended before it began"));
+  if (told.failed_step != no_step) return give_up(network_refused(told));
+  if (::ptrace(PTRACE_SEIZE, child, 0, trace_options) != 0) return give_up(ptrace_refused(child, last_system_error()));
+  spawned made{.process = child, .packets = {}, .start = std::move(start->writer), .failed = std::move(failed->reader)};
+  if (told.number >= 0) {
+    made.packets = take_descriptor(open_process(child), told.number);
+    if (!made.packets) return give_up(fail(last_system_error(), "--own-network: capture packets"));
+  }
+  return made;
+}
+
+}  // namespace netlab::trace

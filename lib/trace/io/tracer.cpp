@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "trace/io/tracer.hpp"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "trace/io/socket_query.hpp"
+
+namespace netlab::trace {
+namespace {
+
+constexpr int stop_of_call = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
+
+wall_time read_clock() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+process_id process_of_thread(process_id id) {
+  std::ifstream file(fmt::format("/proc/{}/status", id));
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("Tgid:"))
+      return parse_integer<process_id>(trim(std::string_view(line).substr(5))).value_or(id);
+  return id;
+}
+
+std::vector<std::string> read_command_line(process_id id) {
+  std::ifstream file(fmt::format("/proc/{}/cmdline", id), std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::vector<std::string> words;
+  for (const std::string_view each : split(text, '\0')) words.emplace_back(each);
+  if (!words.empty() && words.back().empty()) words.pop_back();
+  return words;
+}
+
+bool is_stop_signal(int signal) {
+  return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+/// waitpid() has no deadline: a timer interrupts it.
+void start_ticking() {
+  struct sigaction nothing{};
+  nothing.sa_handler = [](int) {};
+  ::sigaction(SIGALRM, &nothing, nullptr);
+  const auto interval = std::chrono::microseconds(tracer::tick_interval).count();
+  const timeval every{0, static_cast<suseconds_t>(interval)};
+  const itimerval timer{every, every};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+sigset_t signals_for_us() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&set, number);
+  return set;
+}
+
+}  // namespace
+
+tracer::tracer(spawned program, tracer_events events, bool wait_for_all)
+    : root_(program.process), program_(std::move(program)), events_(std::move(events)), waits_for_all_(wait_for_all) {}
+
+result<ending> tracer::run() {
+  // Ctrl-C and Ctrl-Z reach the program from the terminal as they do without us; ours are looked at in every tick.
+  const sigset_t ours = signals_for_us();
+  ::sigprocmask(SIG_BLOCK, &ours, nullptr);
+  ::signal(SIGTSTP, SIG_IGN);
+  last_activity_ = last_tick_ = read_clock();
+  add_thread(root_, root_, 0);
+  start_ticking();
+  program_.start = net::unique_fd();
+  while (!threads_.empty()) {
+    int status = 0;
+    const pid_t id = ::waitpid(-1, &status, __WALL);
+    if (id > 0) handle(id, status);
+    if (id < 0 && errno == ECHILD) break;
+    if (id < 0 || read_clock() - last_tick_ >= tick_interval) tick();
+  }
+  const itimerval none{};
+  ::setitimer(ITIMER_REAL, &none, nullptr);
+  int number = 0;
+  if (!is_running_ && ::read(program_.failed.get(), &number, sizeof number) == sizeof number)
+    return fail(std::error_code(number, std::system_category()), "start the program");
+  return ended_.value_or(ending{});
+}
+
+void tracer::tick() {
+  const wall_time now = read_clock();
+  last_tick_ = now;
+  take_signals();
+  // A connect() that waits has its address already; its packets can then be told.
+  for (auto& [id, of] : threads_) {
+    if (of.which == nullptr || of.current.kind != call_kind::connect) continue;
+    if (const auto facts = query(of, of.current.fd)) events_.learned(*facts, now);
+  }
+  events_.tick(now);
+  if (!ended_ || threads_.empty()) return;
+  if (!asked_to_end_ && !waits_for_all_ && now - last_activity_ >= quiet_time) {
+    events_.noted(
+        fmt::format("the program has ended, and {} of its descendants did nothing for a second: ended with SIGTERM",
+                    processes_.size()));
+    end_the_rest(SIGTERM);
+  } else if (asked_to_end_ && !has_killed_ && now - *asked_to_end_ >= grace) {
+    has_killed_ = true;
+    end_the_rest(SIGKILL);
+  }
+}
+
+void tracer::end_the_rest(int signal) {
+  if (!asked_to_end_) asked_to_end_ = read_clock();
+  for (const auto& [id, each] : processes_) ::kill(id, signal);
+}
+
+void tracer::take_signals() {
+  const sigset_t ours = signals_for_us();
+  constexpr timespec no_wait{};
+  siginfo_t info{};
+  for (int number = ::sigtimedwait(&ours, &info, &no_wait); number > 0;
+       number = ::sigtimedwait(&ours, &info, &no_wait)) {
+    if (ended_)
+      end_the_rest(asked_to_end_ ? SIGKILL : SIGTERM);
+    else if (info.si_code != SI_KERNEL)  // from a process, and for us alone; the terminal's went to the program as well
+      ::kill(root_, number);
+  }
+}
+
+// ---- stops ----
+
+void tracer::resume(process_id id, int signal) { ::ptrace(PTRACE_CONT, id, 0, signal); }
+void tracer::resume_until_return(process_id id) { ::ptrace(PTRACE_SYSCALL, id, 0, 0); }
+
+void tracer::add_thread(process_id id, process_id of, process_id parent) {
+  const auto [at, is_new] = threads_.try_emplace(id);
+  if (!is_new) return;
+  at->second.process = of;
+  const auto [process_at, is_new_process] = processes_.try_emplace(of);
+  ++process_at->second.threads;
+  if (!is_new_process) return;
+  process_at->second.parent = parent;
+  process_at->second.handle = open_process(of);
+  if (is_running_) tell_start(of, parent);
+}
+
+void tracer::tell_start(process_id id, process_id parent) { events_.started({id, parent, read_command_line(id)}); }
+
+void tracer::handle(process_id id, int status) {
+  if (WIFEXITED(status) || WIFSIGNALED(status)) return handle_end(id, status);
+  if (!WIFSTOPPED(status)) return;
+  // A new process may stop before its parent tells of it.
+  if (!threads_.contains(id)) add_thread(id, process_of_thread(id), 0);
+  thread& of = threads_.at(id);
+  const int signal = WSTOPSIG(status);
+  const int event = status >> 16;
+  if (signal == stop_of_call)
+    handle_return(id, of);
+  else if (event != 0)
+    handle_event(id, of, event, signal);
+  else
+    resume(id, signal);  // a signal for the program
+}
+
+void tracer::handle_event(process_id id, thread& of, int event, int signal) {
+  switch (event) {
+    case PTRACE_EVENT_SECCOMP: return handle_entry(id, of);
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE: {
+      unsigned long child = 0;
+      if (::ptrace(PTRACE_GETEVENTMSG, id, 0, &child) == 0) {
+        const auto made = static_cast<process_id>(child);
+        const bool is_thread = event == PTRACE_EVENT_CLONE && process_of_thread(made) == of.process;
+        add_thread(made, is_thread ? of.process : made, of.process);
+      }
+      return resume(id);
+    }
+    case PTRACE_EVENT_EXEC: handle_exec(id, of); return resume(id);
+    case PTRACE_EVENT_EXIT: handle_exit(id, of); return resume(id);
+    case PTRACE_EVENT_STOP:
+      // Stopped by job control, it stays so until SIGCONT. Whoever started us waits for us, so we stop as well.
+      if (is_stop_signal(signal)) {
+        ::ptrace(PTRACE_LISTEN, id, 0, 0);
+        if (id == root_ && signal != SIGSTOP) ::raise(SIGSTOP);
+        return;
+      }
+      of.has_begun = true;
+      return resume(id);
+    default: return resume(id);
+  }
+}
+
+void tracer::handle_exec(process_id id, thread& of) {
+  // The thread that calls exec() becomes the first one, the others are gone; what was close-on-exec is closed.
+  const process_id of_process = of.process;
+  std::erase_if(threads_, [&](const auto& each) { return each.second.process == of_process && each.first != id; });
+  process& changed = processes_[of_process];
+  changed.threads = 1;
+  changed.descriptors.clear();
+  changed.epolls.clear();
+  of.which = nullptr;
+  const bool is_first = !is_running_;
+  is_running_ = true;
+  tell_start(of_process, is_first ? 0 : changed.parent);
+  struct stat file{};
+  if (::stat(fmt::format("/proc/{}/exe", of_process).c_str(), &file) != 0) return;
+  const bool gains = ((file.st_mode & S_ISUID) != 0 && file.st_uid != ::geteuid()) ||
+                     ((file.st_mode & S_ISGID) != 0 && file.st_gid != ::getegid());
+  if (gains && ::geteuid() != 0)
+    events_.noted(fmt::format(
+        "process {} is set-uid or set-gid: under a tracer it does not get that privilege (trace it as root)",
+        of_process));
+}
+
+void tracer::handle_exit(process_id id, thread& of) {
+  process& whose = processes_[of.process];
+  if (whose.threads > 1) return;
+  call last{.process = of.process, .thread = id, .name = "exit", .kind = call_kind::exit, .entered = read_clock()};
+  for (const auto& [fd, each] : whose.descriptors)
+    if (each.socket != 0) last.ready.push_back(each.socket);
+  if (last.ready.empty()) return;
+  last.id = events_.entered(last, {});
+  last.returned = last.entered;
+  events_.left(std::move(last), {});
+}
+
+void tracer::handle_end(process_id id, int status) {
+  if (id == root_) ended_ = WIFSIGNALED(status) ? ending{true, WTERMSIG(status)} : ending{false, WEXITSTATUS(status)};
+  const auto at = threads_.find(id);
+  if (at == threads_.end()) return;
+  const auto whose = processes_.find(at->second.process);
+  threads_.erase(at);
+  if (whose != processes_.end() && --whose->second.threads == 0) processes_.erase(whose);
+  last_activity_ = read_clock();
+}
+
+}  // namespace netlab::trace

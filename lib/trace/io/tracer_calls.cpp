@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+// What the tracer does where a call is entered and where it returns.
+#include <sys/epoll.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "trace/io/socket_query.hpp"
+#include "trace/io/tracer.hpp"
+
+namespace netlab::trace {
+namespace {
+
+wall_time time_of_call() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+bool is_internet_socket(const raw_arguments& raw) {
+  constexpr std::uint64_t kind_mask = 0xf;
+  const auto kind = raw[1] & kind_mask;
+  return (raw[0] == AF_INET || raw[0] == AF_INET6) && (kind == SOCK_STREAM || kind == SOCK_DGRAM);
+}
+
+/// Calls after which the system says something new of the socket.
+bool changes_facts(const call& what) {
+  switch (what.kind) {
+    case call_kind::bind:
+    case call_kind::listen:
+    case call_kind::connect: return true;
+    case call_kind::option: return what.name == "fcntl" || what.name == "ioctl";
+    default: return false;
+  }
+}
+
+}  // namespace
+
+const tracer::descriptor& tracer::look(thread& of, int fd) {
+  process& whose = processes_[of.process];
+  const auto [at, is_new] = whose.descriptors.try_emplace(fd);
+  if (is_new) {
+    const socket_id id = find_socket_of(of.process, fd);
+    // A socket of another family counts as none.
+    if (id != 0 && (known_.contains(id) || query_socket(whose.handle, fd, id))) at->second.socket = id;
+  }
+  return at->second;
+}
+
+std::optional<socket_facts> tracer::query(thread& of, int fd) {
+  const socket_id id = look(of, fd).socket;
+  if (id == 0) return std::nullopt;
+  process& whose = processes_[of.process];
+  auto facts = query_socket(whose.handle, fd, id);
+  if (!facts) return facts;
+  known_.insert(id);
+  whose.descriptors[fd].is_named = facts->local && facts->local->port != 0;
+  return facts;
+}
+
+void tracer::handle_entry(process_id id, thread& of) {
+  __ptrace_syscall_info info{};
+  const auto size = ::ptrace(PTRACE_GET_SYSCALL_INFO, id, sizeof info, &info);
+  if (size <= 0 || info.op != PTRACE_SYSCALL_INFO_SECCOMP) return resume(id);
+  const system_call* which = find_system_call(info.seccomp.nr);
+  if (which == nullptr) return resume(id);
+  std::copy(std::begin(info.seccomp.args), std::end(info.seccomp.args), of.raw.begin());
+  if (!is_running_ || !enter(id, of, *which)) return resume(id);
+  of.which = which;
+  last_activity_ = of.current.entered;
+  resume_until_return(id);
+}
+
+/// Whether the call is told, and so its return is waited for.
+bool tracer::enter(process_id id, thread& of, const system_call& which) {
+  const int first = static_cast<int>(of.raw[0]);
+  process& whose = processes_[of.process];
+  switch (which.shape) {
+    case call_shape::create:
+      if (!is_internet_socket(of.raw)) return false;
+      break;
+    case call_shape::duplicate: whose.descriptors.erase(static_cast<int>(of.raw[1])); return false;
+    case call_shape::close_range:
+      std::erase_if(whose.descriptors, [&](const auto& each) {
+        return static_cast<std::uint64_t>(each.first) >= of.raw[0] &&
+               static_cast<std::uint64_t>(each.first) <= of.raw[1];
+      });
+      return false;
+    case call_shape::io_uring:
+      if (!std::exchange(whose.has_io_uring, true))
+        events_.noted(fmt::format("process {} uses io_uring: what it does by that is not seen, only its packets are",
+                                  of.process));
+      return false;
+    case call_shape::restart:
+      if (of.interrupted.id == 0) return false;
+      of.current = std::exchange(of.interrupted, {});
+      of.current.returned.reset();
+      of.current.entered = time_of_call();
+      of.current.id = events_.entered(of.current, {});
+      return true;
+    default: break;
+  }
+  of.current = {.process = of.process, .thread = id, .name = which.name, .kind = which.kind, .fd = first};
+  call& now = of.current;
+  switch (which.shape) {
+    case call_shape::create: now.fd = -1; break;
+    case call_shape::poll:
+    case call_shape::select:
+    case call_shape::epoll_wait:
+      if (!enter_wait(of, which)) return false;
+      break;
+    case call_shape::epoll_control: {
+      now.fd = static_cast<int>(of.raw[2]);
+      now.socket = look(of, now.fd).socket;
+      auto& interest = whose.epolls[first];
+      std::erase_if(interest, [&](const auto& each) { return each.second == now.fd; });
+      if (of.raw[1] != EPOLL_CTL_DEL) interest[read_epoll_data(id, of.raw)] = now.fd;
+      break;
+    }
+    case call_shape::splice:
+      now.socket = look(of, static_cast<int>(of.raw[2])).socket;
+      if (now.socket != 0) {
+        now.fd = static_cast<int>(of.raw[2]);
+      } else {
+        now.kind = call_kind::receive;
+        now.socket = look(of, first).socket;
+      }
+      break;
+    default: now.socket = look(of, first).socket; break;
+  }
+  const bool is_wait = which.kind == call_kind::wait;
+  if (now.socket == 0 && which.shape != call_shape::create && !is_wait) {
+    if (which.kind == call_kind::close) {
+      whose.descriptors.erase(first);
+      whose.epolls.erase(first);
+    }
+    return false;
+  }
+  read_arguments(now, which, of.raw);
+  std::optional<socket_facts> facts;
+  if (now.socket != 0 && !known_.contains(now.socket)) facts = query(of, now.fd);
+  tell_entry(of, std::move(facts));
+  if (which.kind == call_kind::close) {
+    whose.descriptors.erase(first);
+    known_.erase(now.socket);
+  }
+  return true;
+}
+
+/// A wait is told if one of the descriptors that it waits for is a socket.
+bool tracer::enter_wait(thread& of, const system_call& which) {
+  call& now = of.current;
+  now.fd = -1;
+  std::vector<int> asked;
+  if (which.shape == call_shape::epoll_wait) {
+    const auto at = processes_[of.process].epolls.find(static_cast<int>(of.raw[0]));
+    if (at == processes_[of.process].epolls.end()) return false;
+    for (const auto& [data, fd] : at->second) asked.push_back(fd);
+  } else {
+    asked = read_polled(now.thread, which, of.raw, false);
+  }
+  std::string names;
+  for (const int fd : asked) {
+    if (look(of, fd).socket == 0) continue;
+    names += fmt::format("{}{}", names.empty() ? "" : " ", fd);
+  }
+  if (names.empty()) return false;
+  read_arguments(now, which, of.raw);
+  now.arguments = fmt::format("[{}], {}", names, now.arguments);
+  return true;
+}
+
+void tracer::tell_entry(thread& of, std::optional<socket_facts> facts) {
+  of.current.entered = time_of_call();
+  of.current.id = events_.entered(of.current, std::move(facts));
+}
+
+void tracer::handle_return(process_id id, thread& of) {
+  if (of.which != nullptr) {
+    __ptrace_syscall_info info{};
+    const auto size = ::ptrace(PTRACE_GET_SYSCALL_INFO, id, sizeof info, &info);
+    if (size > 0 && info.op == PTRACE_SYSCALL_INFO_EXIT) leave(of, info.exit.rval);
+    of.which = nullptr;
+  }
+  resume(id);
+}
+
+void tracer::leave(thread& of, std::int64_t value) {
+  const system_call& which = *of.which;
+  call& now = of.current;
+  now.returned = time_of_call();
+  last_activity_ = *now.returned;
+  now.value = value;
+  if (value <= -512) of.interrupted = now;  // the system goes on with it after the signal
+  std::optional<socket_facts> facts;
+  const bool makes_socket = which.shape == call_shape::create || which.shape == call_shape::accept;
+  if (makes_socket && value >= 0) {
+    const int fd = static_cast<int>(value);
+    processes_[of.process].descriptors.erase(fd);
+    facts = query(of, fd);
+    if (facts) now.made = facts->id;
+    if (which.shape == call_shape::create) now.socket = now.made;
+    if (facts && facts->remote) now.outcome = fmt::format("from {}", to_string(*facts->remote));
+  } else if (which.kind == call_kind::wait) {
+    if (value > 0) {
+      std::vector<int> ready;
+      if (which.shape == call_shape::epoll_wait) {
+        const auto& interest = processes_[of.process].epolls[static_cast<int>(of.raw[0])];
+        for (const std::uint64_t data : read_epoll_events(now.thread, of.raw, static_cast<std::size_t>(value)))
+          if (const auto fd = interest.find(data); fd != interest.end()) ready.push_back(fd->second);
+      } else {
+        ready = read_polled(now.thread, which, of.raw, true);
+      }
+      std::string names;
+      for (const int fd : ready) {
+        names += fmt::format(" {}", fd);
+        if (const socket_id socket = look(of, fd).socket; socket != 0) now.ready.push_back(socket);
+      }
+      now.outcome = fmt::format("ready:{}", names);
+    }
+  } else if (now.kind == call_kind::name) {
+    facts = query(of, now.fd);
+    if (facts && value == 0) {
+      const auto& shown = which.name == "getsockname" ? facts->local : facts->remote;
+      if (shown) now.outcome = to_string(*shown);
+    }
+  } else if (now.socket != 0 && now.kind != call_kind::close) {
+    if (changes_facts(now) || !look(of, now.fd).is_named) facts = query(of, now.fd);
+    if (now.kind == call_kind::connect && facts && facts->local && facts->local->port != 0)
+      now.outcome = fmt::format("from {}", to_string(*facts->local));
+  }
+  read_results(now, which, of.raw);
+  events_.left(now, std::move(facts));
+}
+
+}  // namespace netlab::trace

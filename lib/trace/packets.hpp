@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// A packet as it was captured: what its headers say, and how it is named in one line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "trace/address.hpp"
+
+namespace netlab::trace {
+
+/// Time since the epoch: packets have the kernel's time stamps, and calls are measured by the same clock.
+using wall_time = std::chrono::nanoseconds;
+
+enum class protocol : std::uint8_t { tcp, udp, icmp };
+[[nodiscard]] std::string_view name_of(protocol which) noexcept;
+
+namespace tcp_flag {  // RFC 9293 §3.1
+inline constexpr std::uint8_t fin = 0x01;
+inline constexpr std::uint8_t syn = 0x02;
+inline constexpr std::uint8_t rst = 0x04;
+inline constexpr std::uint8_t psh = 0x08;
+inline constexpr std::uint8_t ack = 0x10;
+inline constexpr std::uint8_t urg = 0x20;
+}  // namespace tcp_flag
+
+/// An ICMP error carries the start of the packet that it is about.
+struct icmp_error {
+  std::uint8_t type = 0;
+  std::uint8_t code = 0;
+  protocol about = protocol::udp;
+  address source;       ///< of the packet that it is about
+  address destination;  ///< likewise
+};
+
+struct packet {
+  wall_time time{};
+  std::uint32_t interface = 0;  ///< its index
+  bool is_outgoing = false;     ///< it leaves this machine; on the loopback interface it does and arrives, too
+  trace::protocol protocol = trace::protocol::tcp;
+  address source;
+  address destination;
+
+  std::uint8_t flags = 0;     ///< TCP
+  std::uint32_t sequence = 0;  ///< TCP
+  std::uint32_t acknowledged = 0;
+  std::uint16_t window = 0;
+  std::uint32_t payload = 0;    ///< octets after the TCP or UDP header, by the lengths in the headers
+  bool is_fragment = false;     ///< a later fragment of an IP packet: it has no ports
+  std::optional<icmp_error> icmp;
+
+  std::uint32_t length = 0;  ///< of the whole IP packet
+  bytes octets;              ///< as captured, from the IP header on; perhaps cut
+
+  [[nodiscard]] bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
+};
+
+/// Reads an IPv4 or IPv6 packet from its first octet on. Nothing for other protocols than TCP, UDP and the ICMP errors,
+/// and where the headers are cut. `length` is the packet's length on the wire; fewer octets may have been captured.
+[[nodiscard]] std::optional<packet> parse_packet(bytes_view octets, std::size_t length);
+
+/// `SYN`, `SYN+ACK`, `20 octets`, `FIN+ACK`, `UDP 12 octets`, `ICMP port unreachable`.
+[[nodiscard]] std::string describe(const packet& what);
+
+}  // namespace netlab::trace

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// For people: time, program and call on the left, packets on the right.
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "base/time.hpp"
+#include "trace/report/reports.hpp"
+#include "trace/report/words.hpp"
+
+namespace netlab::trace {
+namespace {
+
+constexpr std::size_t packet_column = 64;
+
+class text_report final : public report {
+ public:
+  text_report(text_options options, report_sink sink) : options_(options), sink_(std::move(sink)) {}
+
+  void begin_call(const linked_call& call, bool is_alone, const timeline& in) override {
+    if (is_hidden(call) || is_alone) return;
+    write_call(call, call.what.entered, describe(call.what) + (call.what.kind == call_kind::exit ? "" : " …"), in);
+  }
+
+  void end_call(const linked_call& call, bool is_alone, const timeline& in) override {
+    if (is_hidden(call) || (call.what.kind == call_kind::exit && !is_alone)) return;
+    std::string text = is_alone ? describe(call.what) : fmt::format("{}()", call.what.name);
+    if (const std::string result = describe_result(call.what); !result.empty()) text += " " + result;
+    std::string completion = describe_completion(call, in);
+    if (!completion.empty() && call.how != completion::at_once)
+      completion =
+          fmt::format("after {}, {}", netlab::to_string(duration(*call.what.returned - call.what.entered)), completion);
+    write_call(call, is_alone ? call.what.entered : *call.what.returned, text, in);
+    if (!completion.empty()) write_line(std::string(first_column_ + 4, ' ') + completion);
+  }
+
+  void add_packet(const linked_packet& packet, const timeline& in) override {
+    std::string text =
+        fmt::format("{:>4}  {} > {}  {}", packet.number, name_of_end(packet.sender, packet.what.source, in),
+                    name_of_end(packet.receiver, packet.what.destination, in), describe(packet.what));
+    text += "; " + describe_cause(packet, in);
+    if (const std::string effect = describe_effect(packet, in); !effect.empty()) text += "; " + effect;
+    write_line(fmt::format("{}{}{}", stamp(packet.what.time, in), std::string(packet_column - 10, ' '), text));
+  }
+
+  void leave_open(const linked_call& call, const timeline& in) override {
+    if (!is_hidden(call))
+      write_line(fmt::format("{}#{} {} of {} had not returned at the end", std::string(first_column_, ' '),
+                             call.what.id, call.what.name, in.names().name_of(call.what.process)));
+  }
+
+  void finish(const trace_summary& summary, const timeline&) override {
+    std::string text = count_of(summary.calls, "call");
+    text +=
+        summary.has_packets ? fmt::format(", {}", count_of(summary.packets, "packet")) : ", packets were not captured";
+    if (summary.dropped > 0) text += fmt::format(", {} lost: the ring was full", count_of(summary.dropped, "packet"));
+    write_line(text);
+  }
+
+ private:
+  static constexpr std::size_t first_column_ = 11;
+
+  [[nodiscard]] bool is_hidden(const linked_call& call) const {
+    return !options_.details && call.what.kind == call_kind::option;
+  }
+
+  static std::string stamp(wall_time time, const timeline& in) {
+    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(time - in.start()).count();
+    return fmt::format("{:>3}.{:06}", microseconds / 1'000'000, microseconds % 1'000'000);
+  }
+
+  void write_call(const linked_call& call, wall_time time, std::string_view text, const timeline& in) {
+    std::string line =
+        fmt::format("{} {}  #{} {}", stamp(time, in), in.names().name_of(call.what.process), call.what.id, text);
+    if (const std::string where = to_string(call.what.source); !where.empty()) {
+      line += fmt::format("   [{}", where);
+      if (!call.what.source.text.empty()) line += fmt::format("  {}", escape(call.what.source.text, 60));
+      line += "]";
+    }
+    write_line(line);
+  }
+
+  void write_line(const std::string& text) { sink_(text + "\n"); }
+
+  text_options options_;
+  report_sink sink_;
+};
+
+}  // namespace
+
+std::unique_ptr<report> make_text_report(text_options options, report_sink sink) {
+  return std::make_unique<text_report>(options, std::move(sink));
+}
+
+}  // namespace netlab::trace

@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: MIT
+"""netlab trace: which call sent which packet, and which packet a call waited for."""
+import json
+import os
+import signal
+import socket
+import sys
+
+import harness
+from harness import Case, USAGE
+
+PRELUDE = """
+import os, socket, struct, sys, threading, time
+def serve(*, port=0, backlog=8):
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(('127.0.0.1', port))
+    made.listen(backlog)
+    return made
+"""
+
+# The two of the lab's first exercise, in one process tree; the port goes through a pipe.
+PAIR = PRELUDE + """
+reader, writer = os.pipe()
+if os.fork() == 0:
+    port = int(os.read(reader, 10))
+    sock = socket.socket()
+    sock.connect(('127.0.0.1', port))
+    sock.send(struct.pack('!I3sB3i', 7, b'SUM', 3, 1, 2, 3))
+    answer = sock.recv(1024)
+    sock.close()
+    os._exit(0)
+listener = serve()
+os.write(writer, str(listener.getsockname()[1]).encode())
+connection, peer = listener.accept()
+request = connection.recv(1024)
+connection.send(struct.pack('!Ii', 7, 6))
+assert connection.recv(1) == b''
+connection.close()
+os.wait()
+"""
+
+
+def can_capture():
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0).close()
+    except OSError:
+        return False
+    return True
+
+
+class Trace:
+    """The objects of --json, by kind."""
+
+    def __init__(self, done):
+        objects = [json.loads(line) for line in done.lines]
+        self.processes = [each for each in objects if "process" in each and "call" not in each]
+        self.calls = {each["call"]: each for each in objects if "call" in each}
+        self.packets = {each["packet"]: each for each in objects if "packet" in each}
+        self.summary = objects[-1]["summary"]
+
+    def named(self, *names):
+        return [each for each in self.calls.values() if each["name"] in names]
+
+    def one(self, name):
+        found = self.named(name)
+        assert len(found) == 1, (name, found)
+        return found[0]
+
+    def with_flags(self, *flags):
+        return [each for each in self.packets.values() if each.get("flags") == list(flags)]
+
+
+class TraceCase(Case):
+    def trace(self, script, *options, status=0, **how):
+        """Runs a script in Python under the trace: its objects. In a network of its own where nothing else is allowed."""
+        words = ["trace", "--json", *options]
+        if not can_capture() and "--own-network" not in words:
+            words.append("--own-network")
+        done = self.netlab(*words, "--", sys.executable, "-c", script, status=None, **how)
+        if done.status == harness.NOT_PERMITTED:
+            self.skipTest(done.err.strip())
+        self.assertEqual(done.status, status, done.out + done.err)
+        trace = Trace(done)
+        self.assertEqual(trace.summary["packets"], len(trace.packets))
+        self.assertEqual(sorted(trace.packets), list(range(1, len(trace.packets) + 1)))
+        return trace
+
+    def check_segments(self, trace):
+        """Each segment with octets has its calls, and all octets that were sent came to a call."""
+        for packet in trace.packets.values():
+            if packet["octets"] and packet["proto"] in ("tcp", "udp") and not packet["retransmission"]:
+                self.assertTrue(packet["calls"], packet)
+                for each in packet["calls"]:
+                    self.assertEqual(trace.calls[each]["kind"], "send", packet)
+                self.assertTrue(packet["delivered_to"], packet)
+                for each in packet["delivered_to"]:
+                    self.assertEqual(trace.calls[each]["kind"], "receive", packet)
+
+
+class Exercise(TraceCase):
+    def test_calculation(self):
+        """trace: each packet of the calculation has its call, and each call that waits its packet"""
+        trace = self.trace(PAIR)
+        connect, listen, accept = trace.one("connect"), trace.one("listen"), trace.one("accept4")
+        (syn,), (syn_ack,) = trace.with_flags("SYN"), trace.with_flags("SYN", "ACK")
+        self.assertEqual(syn["calls"], [connect["call"]])
+        self.assertEqual((syn_ack["role"], syn_ack["calls"]), ("handshake", [listen["call"]]))
+        self.assertEqual(connect["completed_by"], syn_ack["packet"])
+        self.assertEqual(syn_ack["completes"], [connect["call"]])
+        ack = trace.packets[syn_ack["packet"] + 1]
+        self.assertEqual((ack["role"], ack["flags"]), ("handshake", ["ACK"]))
+        if accept["completion"] == "packet":
+            self.assertEqual(accept["completed_by"], ack["packet"])
+        self.assertIn(accept["call"], ack["delivered_to"])
+        self.check_segments(trace)
+        fins = [each for each in trace.packets.values() if "FIN" in each.get("flags", [])]
+        self.assertEqual([trace.calls[call]["kind"] for fin in fins for call in fin["calls"]], ["close", "close"])
+        end = [each for each in trace.named("recvfrom") if each["result"] == 0]
+        self.assertEqual(end[0]["received"], [fins[0]["packet"]])
+        self.assertTrue(all(each["role"] != "unknown" for each in trace.packets.values()))
+
+    def test_text(self):
+        """trace: the timeline says it in words"""
+        options = [] if can_capture() else ["--own-network"]
+        done = self.netlab("trace", *options, "--", sys.executable, "-c", PAIR, status=None)
+        if done.status == harness.NOT_PERMITTED:
+            self.skipTest(done.err.strip())
+        self.assertRegex(done.out, r"#\d+ connect\(\d+, 127\.0\.0\.1:\d+\) …")
+        self.assertRegex(done.out, r"SYN; sent by #\d+ connect")
+        self.assertRegex(done.out, r"SYN\+ACK; kernel: the port listens since #\d+ listen; completes #\d+ connect")
+        self.assertRegex(done.out, r"after .*, completed by packet 2")
+        self.assertRegex(done.lines[-1], r"^\d+ calls, \d+ packets$")
+        self.assertNotIn("setsockopt", done.out)
+
+    def test_refused(self):
+        """trace: the reset of a closed port completes the connect"""
+        port = self.closed_port()
+        trace = self.trace(f"import socket; socket.socket().connect_ex(('127.0.0.1', {port}))")
+        connect = trace.one("connect")
+        reset = trace.packets[connect["completed_by"]]
+        self.assertEqual((connect["error"], reset["role"]), ("ECONNREFUSED", "reset"))
+        self.assertEqual(reset["reason"], "no socket listens on this port")
+
+    def test_datagrams(self):
+        """trace: datagrams go one to one; an ICMP error completes the call that reports it"""
+        port = self.closed_port()
+        trace = self.trace(PRELUDE + f"""
+one, other = (socket.socket(type=socket.SOCK_DGRAM) for _ in range(2))
+one.bind(('127.0.0.1', 0))
+def answer():
+    for _ in range(5):
+        octets, peer = one.recvfrom(100)
+        one.sendto(octets, peer)
+thread = threading.Thread(target=answer)
+thread.start()
+for length in (1, 5, 5, 0, 90):
+    other.sendto(bytes(length), one.getsockname())
+    assert len(other.recv(100)) == length
+thread.join()
+other.connect(('127.0.0.1', {port}))
+other.send(b'x')
+try: other.recv(10)
+except ConnectionRefusedError: pass
+""")
+        udp = [each for each in trace.packets.values() if each["proto"] == "udp"]
+        self.assertEqual([each["octets"] for each in udp], [1, 1, 5, 5, 5, 5, 0, 0, 90, 90, 1])
+        self.assertEqual(len({call for each in udp for call in each["calls"]}), len(udp))
+        for each in udp[:-1]:
+            self.assertEqual((len(each["calls"]), len(each["delivered_to"])), (1, 1), each)
+        (error,) = [each for each in trace.packets.values() if each["proto"] == "icmp"]
+        (refused,) = [each for each in trace.calls.values() if each["error"] == "ECONNREFUSED"]
+        self.assertEqual(refused["received"], [error["packet"]])
+
+
+class Programs(TraceCase):
+    def test_threads(self):
+        """trace: a threaded server with three clients, each segment with its call"""
+        trace = self.trace(PRELUDE + """
+listener = serve()
+def answer(connection):
+    while octets := connection.recv(100): connection.sendall(octets)
+    connection.close()
+def accept():
+    for _ in range(3): threading.Thread(target=answer, args=(listener.accept()[0],)).start()
+def ask(number):
+    sock = socket.create_connection(listener.getsockname())
+    for each in range(20):
+        sock.sendall(bytes(each + number * 20 + 1))
+        left = each + number * 20 + 1
+        while left: left -= len(sock.recv(left))
+    sock.close()
+threads = [threading.Thread(target=accept)] + [threading.Thread(target=ask, args=(n,)) for n in range(3)]
+for each in threads: each.start()
+for each in threads: each.join()
+""")
+        self.assertEqual(len(trace.with_flags("SYN")), 3)
+        for syn in trace.with_flags("SYN"):
+            self.assertEqual(len(syn["calls"]), 1, syn)
+        self.assertEqual(len({call for syn in trace.with_flags("SYN") for call in syn["calls"]}), 3)
+        self.check_segments(trace)
+
+    def test_asyncio(self):
+        """trace: an asyncio pair: non-blocking sockets, epoll is what waits"""
+        trace = self.trace(PRELUDE + """
+import asyncio
+async def answer(reader, writer):
+    writer.write(await reader.readline()); await writer.drain(); writer.close()
+    done.set_result(None)
+async def server():
+    global done
+    done = asyncio.get_running_loop().create_future()
+    async with await asyncio.start_server(answer, sock=listener): await done
+async def client():
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(b'hello\\n')
+    assert await reader.readline() == b'hello\\n'
+    writer.close()
+listener = serve()
+child = os.fork()
+asyncio.run(client() if child else server())
+if child: os.wait()
+""")
+        self.assertEqual(trace.one("connect")["error"], "EINPROGRESS")
+        self.assertEqual(trace.with_flags("SYN")[0]["calls"], [trace.one("connect")["call"]])
+        waits = [each for each in trace.calls.values() if each["kind"] == "wait"]
+        self.assertTrue(any(each["completion"] == "packet" for each in waits), waits)
+        self.check_segments(trace)
+
+    def test_coalesced(self):
+        """trace: many small sends in few segments, and one large one in many"""
+        trace = self.trace(PRELUDE + """
+listener = serve()
+sock = socket.create_connection(listener.getsockname())
+peer = listener.accept()[0]
+sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+for _ in range(300): sock.send(bytes(7))
+sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+left = 2100
+while left: left -= len(peer.recv(left))
+def take():
+    left = 3000000
+    while left: left -= len(peer.recv(50000))
+thread = threading.Thread(target=take); thread.start()
+sock.sendall(bytes(3000000)); thread.join()
+""")
+        self.check_segments(trace)
+        data = [each for each in trace.packets.values() if each["octets"]]
+        self.assertTrue(any(len(each["calls"]) > 10 for each in data))
+        large = max(trace.named("sendto"), key=lambda each: each["result"])
+        self.assertGreater(sum(large["call"] in each["calls"] for each in data), 10)
+        self.assertEqual(sum(each["octets"] for each in data if not each["retransmission"]), 3002100)
+
+    def test_identity(self):
+        """trace: a socket keeps its identity over dup, fork and exec; plain read and write count"""
+        trace = self.trace(PRELUDE + f"""
+listener = serve()
+sock = socket.create_connection(listener.getsockname())
+peer = listener.accept()[0]
+copy = os.dup(sock.fileno())
+os.write(copy, b'one')
+if os.fork() == 0:
+    os.set_inheritable(copy, True)
+    os.execv({sys.executable!r}, [{sys.executable!r}, '-c', 'import os; os.write(%d, b"two!")' % copy])
+os.wait()
+assert os.read(peer.fileno(), 3) == b'one' and os.read(peer.fileno(), 4) == b'two!'
+""")
+        writes = trace.named("write")
+        self.assertEqual([each["result"] for each in writes], [3, 4])
+        self.assertEqual(len({each["socket"] for each in writes}), 1)
+        self.assertEqual(len({each["process"] for each in writes}), 2)
+        self.check_segments(trace)
+
+    def test_many_children(self):
+        """trace: a hundred children, each with a connection"""
+        trace = self.trace(PRELUDE + """
+listener = serve(backlog=128)
+for _ in range(100):
+    if os.fork() == 0:
+        sock = socket.create_connection(listener.getsockname()); sock.sendall(b'x'); os._exit(0)
+for _ in range(100):
+    peer = listener.accept()[0]; assert peer.recv(2) == b'x'; peer.close()
+for _ in range(100): os.wait()
+""")
+        self.assertEqual(len(trace.with_flags("SYN")), 100)
+        self.assertEqual(len({call for each in trace.with_flags("SYN") for call in each["calls"]}), 100)
+        self.check_segments(trace)
+        exits = {each["call"] for each in trace.named("exit")}
+        fins = [each for each in trace.packets.values() if "FIN" in each.get("flags", []) and set(each["calls"]) & exits]
+        self.assertGreaterEqual(len(fins), 100)
+
+
+class Endings(TraceCase):
+    def test_status(self):
+        """trace: the exit status is the command's, 128+n for a signal, 127 and 126 for one that cannot be run"""
+        self.netlab("trace", "--", "sh", "-c", "exit 3", status=3)
+        self.netlab("trace", "--", "sh", "-c", "kill -KILL $$", status=128 + signal.SIGKILL)
+        self.netlab("trace", "--", "sh", "-c", "kill -TERM $$", status=128 + signal.SIGTERM)
+        done = self.netlab("trace", "--", "no-such-command", status=127)
+        self.assertEqual(done.err, "netlab trace: no-such-command: no such file or directory\n")
+        self.netlab("trace", "--", "/dev/null", status=126)
+        self.refused("trace", status=USAGE, says="the command to trace is missing")
+
+    def test_streams(self):
+        """trace: the command keeps its streams; with --json its stdout goes to stderr"""
+        done = self.netlab("trace", "--", "cat", input="hello\n")
+        self.assertEqual(done.out, "hello\n0 calls, 0 packets\n" if can_capture() else done.out)
+        done = self.netlab("trace", "--json", "--", "cat", input="hello\n")
+        self.assertIn("hello\n", done.err)
+        for line in done.lines:
+            json.loads(line)
+
+    def test_background(self):
+        """trace: what the command leaves in the background is ended when it is idle"""
+        script = f"{sys.executable} -c 'import socket; socket.create_server((\"127.0.0.1\", 0)).accept()' & exit 5"
+        done = self.netlab("trace", "--json", "--", "sh", "-c", script, status=5)
+        self.assertIn("ended with SIGTERM", done.err)
+        trace = Trace(done)
+        self.assertEqual(len(trace.named("accept4")), 1)
+
+    def test_signals(self):
+        """trace: SIGTERM to netlab goes to the command, which may answer it"""
+        process = self.start("trace", "--json", "--", sys.executable, "-c", """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))
+print('ready', file=sys.stderr, flush=True)
+time.sleep(1000)
+""")
+        process.until_err("ready")
+        self.assertEqual(process.stop(signal.SIGTERM).status, 9)
+
+    def test_stopped(self):
+        """trace: a command that is stopped and continued goes on, and the call that waited with it"""
+        process = self.start("trace", "--json", "--", sys.executable, "-c", """
+import os, socket, sys
+listener = socket.create_server(('127.0.0.1', 0))
+print('at', os.getpid(), listener.getsockname()[1], file=sys.stderr, flush=True)
+listener.accept()[0].sendall(b'x')
+""")
+        pid, port = map(int, process.until_err(r"at (\d+) (\d+)\n").groups())
+        state = lambda: open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(")")[2].split()[0]
+        harness.until(lambda: state() == "S", "accept")
+        os.kill(pid, signal.SIGSTOP)
+        harness.until(lambda: state() in "Tt", "the stop")
+        os.kill(pid, signal.SIGCONT)
+        harness.until(lambda: state() == "S", "the continuation")
+        self.assertEqual(self.tcp(port).recv(1), b"x")
+        trace = Trace(process.wait())
+        self.assertEqual(sum(each["kind"] == "send" for each in trace.calls.values()), 1)
+
+    def test_unprivileged(self):
+        """trace: without privilege the calls alone, and it is said; --own-network has the packets"""
+        if os.getuid() != 0:
+            self.skipTest("needs root to become nobody")
+        nobody = self.as_nobody()
+        script = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
+        python = "/usr/bin/python3"  # one that everybody may run
+        if not os.access(python, os.X_OK):
+            self.skipTest("no /usr/bin/python3")
+        done = self.program(*nobody, "trace", "--json", "--", python, "-c", script)
+        self.assertIn("--own-network", done.err)
+        trace = Trace(done)
+        self.assertIsNone(trace.summary["packets"])
+        self.assertEqual(trace.one("connect")["result"], 0)
+        done = self.program(*nobody, "trace", "--own-network", "--json", "--", python, "-c", script, status=None)
+        if done.status == harness.NOT_PERMITTED:
+            self.skipTest(done.err.strip())
+        trace = Trace(done)
+        self.assertEqual(trace.with_flags("SYN")[0]["calls"], [trace.one("connect")["call"]])
+
+
+
+
+if __name__ == "__main__":
+    harness.main()
