@@ -8,22 +8,34 @@
 #include "cli.hpp"
 #include "command.hpp"
 #include "console.hpp"
+#include "report_output.hpp"
+#include "trace/io/capture.hpp"
 #include "trace/io/session.hpp"
+#include "trace/report/pcapng.hpp"
 #include "trace/report/reports.hpp"
 
 namespace netlab::app {
 namespace {
 
 constexpr std::array options{
+    option{.name = "html", .argument = "FILE", .help = "write a ladder diagram there: one HTML file for a browser"},
+    option{
+        .name = "output",
+        .letter = 'o',
+        .argument = "FILE",
+        .help =
+            "write the packets there, for Wireshark (pcapng): each has its calls as a comment, and TLS secrets are in "
+            "the file",
+        .elsewhere = "write w pcap"},
     option{.name = "own-network",
            .help = "run the command in a network namespace of its own, where capturing needs no privilege: it reaches "
                    "only itself, over the loopback interface"},
     option{.name = "wait", .help = "wait for background processes of the command, however long they stay idle"},
 };
 
-// Links to packets that come later are still made before an entry is told.
+// A person wants to see what happens now; programs and files want all links, and so wait for the end or a full window.
 constexpr trace::wall_time text_hold = std::chrono::milliseconds(250);
-constexpr trace::wall_time json_hold = std::chrono::seconds(2);
+constexpr trace::wall_time longest_hold = std::chrono::hours(24 * 365);
 
 /// Of a command that a shell could not start, as env(1) and nohup(1) end.
 constexpr int command_not_found = 127;
@@ -32,13 +44,24 @@ constexpr int signal_base = 128;
 
 struct draft {
   trace::session_options session;
+  std::string capture_file;
+  std::string html_file;
+  bool takes_stdout = false;  // a file is stdout, so nothing else is
 };
 
 draft parse(arguments& args) {
   draft made;
   made.session.command = args.positionals();
   made.session.own_network = args.flag("own-network");
+  made.session.output_to_stderr = args.flag("json");
   made.session.wait_for_all = args.flag("wait");
+  made.capture_file = args.text("output");
+  made.html_file = args.text("html");
+  made.session.whole_packets = !made.capture_file.empty();
+  made.takes_stdout = made.capture_file == "-" || made.html_file == "-";
+  if (made.takes_stdout && (args.flag("json") || made.capture_file == made.html_file))
+    args.refuse({make_error_code(errc::usage), {}, "stdout can hold only one of the outputs", {}});
+  if (made.takes_stdout) made.session.output_to_stderr = true;
   if (made.session.command.empty())
     args.refuse(
         {make_error_code(errc::usage), {}, "the command to trace is missing", "netlab trace -- COMMAND ARGUMENT…"});
@@ -52,21 +75,74 @@ exit_status refuse_start(const draft& what, const failure& why, console& out) {
                                                                                    : command_not_executable);
 }
 
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += fmt::format("{}{}", text.empty() ? "" : " ", escape(word, 200));
+  return text;
+}
+
+/// The files of a trace. A full disk ends neither the trace nor the command; it is told at the end.
+class outputs {
+ public:
+  explicit outputs(console& out) : out_(out), capture_(out), html_(out) {}
+
+  result<void> open(const draft& what) {
+    if (!what.capture_file.empty())
+      if (auto opened = capture_.open(what.capture_file); !opened) return opened;
+    if (!what.html_file.empty())
+      if (auto opened = html_.open(what.html_file); !opened) return opened;
+    return {};
+  }
+
+  void add_reports(const draft& what, trace::timeline& into, const trace::secrets_source& secrets) {
+    const bool has_files = !what.capture_file.empty() || !what.html_file.empty();
+    if (out_.wants_json())
+      into.add_report(trace::make_json_report([this](std::string_view text) { out_.raw(text); }), longest_hold);
+    else if (!what.takes_stdout && (!out_.is_quiet() || !has_files))
+      into.add_report(
+          trace::make_text_report({.details = out_.is_verbose()}, [this](std::string_view text) { out_.raw(text); }),
+          text_hold);
+    if (!what.capture_file.empty())
+      into.add_report(trace::make_pcapng_report({.application = "netlab " NETLAB_VERSION,
+                                                 .name_of_interface = trace::name_of_interface,
+                                                 .take_secrets = [&secrets] { return secrets(); }},
+                                                [this](std::string_view text) { capture_.write(text); }),
+                      longest_hold);
+    if (!what.html_file.empty())
+      into.add_report(trace::make_ladder_report("netlab trace -- " + join(what.session.command),
+                                                [this](std::string_view text) { html_.write(text); }),
+                      longest_hold);
+  }
+
+  void flush() { out_.flush(); }
+
+  /// Fails with what could not be written.
+  result<void> close() {
+    auto first = capture_.close();
+    auto second = html_.close();
+    return first ? second : first;
+  }
+
+ private:
+  console& out_;
+  report_output capture_;
+  report_output html_;
+};
+
 exit_status run(arguments& args, console& out) {
-  draft what = parse(args);
+  const draft what = parse(args);
   if (args.error()) return out.refuse(*args.error());
   out.has_effects();  // the command's status is ours, whether or not somebody reads the trace to its end
-  what.session.output_to_stderr = out.wants_json();
+  outputs files(out);
+  if (const auto opened = files.open(what); !opened) return out.refuse(opened.error());
   trace::timeline into;
-  const auto sink = [&out](std::string_view text) { out.raw(text); };
-  if (out.wants_json())
-    into.add_report(trace::make_json_report(sink), json_hold);
-  else
-    into.add_report(trace::make_text_report({.details = out.is_verbose()}, sink), text_hold);
-  const auto ended =
-      trace::run_session(what.session, into,
-                         {.note = [&out](std::string_view text) { out.note(text); }, .flush = [&out] { out.flush(); }});
+  trace::secrets_source secrets = [] { return std::string(); };
+  files.add_reports(what, into, secrets);
+  const auto ended = trace::run_session(
+      what.session, into,
+      {.note = [&out](std::string_view text) { out.note(text); }, .flush = [&files] { files.flush(); }}, secrets);
   if (!ended) return refuse_start(what, ended.error(), out);
+  if (const auto closed = files.close(); !closed) return out.refuse(closed.error());
   return static_cast<exit_status>(ended->by_signal ? signal_base + ended->number : ended->number);
 }
 
@@ -74,12 +150,14 @@ exit_status run(arguments& args, console& out) {
 
 constexpr std::array examples{
     example{"netlab trace -- netlab calc query sum 1 2 3", "the calls and packets of one request"},
+    example{"netlab trace --html lab.html -o lab.pcapng -- python3 client.py",
+            "a ladder diagram, and a file for Wireshark"},
     example{"netlab trace --own-network -- sh -c 'python3 server.py & python3 client.py'",
             "both ends of a conversation, without privilege"},
 };
 
 using enum exit_status;
-constexpr std::array statuses{usage, internal, system, input_output, not_permitted, configuration};
+constexpr std::array statuses{usage, internal, system, cannot_create, input_output, not_permitted, configuration};
 
 constexpr std::array actions{
     action{.path = "trace",

@@ -109,10 +109,12 @@ void correlator::take(packet& what) {
       may_be_ours = true;
     }
   }
-  if (may_be_ours)
-    timeline_.push_back({timeline_entry::kind::packet, id, time});
-  else
+  if (!may_be_ours) {
     packets_.erase(id);
+    return;
+  }
+  octets_ += linked.what.octets.size();
+  timeline_.push_back({timeline_entry::kind::packet, id, time});
 }
 
 void correlator::begin(call_event& event) {
@@ -128,6 +130,7 @@ void correlator::begin(call_event& event) {
         note_closed(each);
       }
   } else if (socket_state* socket = find(made.what.socket)) {
+    if (socket->user == 0) socket->user = made.what.process;
     begin_on(made.what, *socket);
   }
 }
@@ -164,6 +167,8 @@ void correlator::end(call_event& event) {
   linked_call& done = found->second;
   done.what = std::move(event.detail);
   timeline_.push_back({timeline_entry::kind::call_ends, id, event.time});
+  if (socket_state* socket = find(done.what.made); socket != nullptr && socket->user == 0)
+    socket->user = done.what.process;
   std::erase(connecting_, id);
   std::erase(sending_datagrams_, id);
   if (done.what.kind == call_kind::wait)
@@ -330,6 +335,11 @@ const linked_packet* correlator::find_packet(packet_id id) const {
   return found == packets_.end() ? nullptr : &found->second;
 }
 
+process_id correlator::first_user_of(socket_id id) const {
+  const auto found = sockets_.find(id);
+  return found == sockets_.end() ? 0 : found->second.user;
+}
+
 const socket_facts* correlator::find_socket(socket_id id) const {
   const auto found = sockets_.find(id);
   return found == sockets_.end() ? nullptr : &found->second.facts;
@@ -350,12 +360,21 @@ correlator::socket_state* correlator::find_listener(const address& destination) 
 void correlator::retire(std::uint64_t number) {
   for (; first_ < number && !timeline_.empty(); ++first_) {
     const timeline_entry& entry = timeline_.front();
-    if (entry.what == timeline_entry::kind::packet)
+    if (entry.what == timeline_entry::kind::packet) {
+      drop_octets(entry.id);
       packets_.erase(entry.id);
-    else if (entry.what == timeline_entry::kind::call_ends)
+    } else if (entry.what == timeline_entry::kind::call_ends) {
       calls_.erase(entry.id);
+    }
     timeline_.pop_front();
   }
+}
+
+void correlator::drop_octets(packet_id id) {
+  linked_packet* linked = find_linked(id);
+  if (linked == nullptr) return;
+  octets_ -= linked->what.octets.size();
+  linked->what.octets = {};
 }
 
 void correlator::add_sender(packet_id id, linked_packet& linked, call_id by) {

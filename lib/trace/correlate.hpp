@@ -112,8 +112,14 @@ class correlator {
   [[nodiscard]] std::vector<call_id> open_calls() const;
   /// Gives the packet its number in the capture file.
   void set_number(packet_id id, std::uint64_t number) { packets_.at(id).number = number; }
+  /// Octets of packets that are kept.
+  [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
+  /// Of a packet that no report needs any more only the facts are kept.
+  void drop_octets(packet_id id);
   /// Lets entries before this number go.
   void retire(std::uint64_t number);
+  /// The process that made a socket, or used it first; 0 if none did.
+  [[nodiscard]] process_id first_user_of(socket_id id) const;
   /// What is known of a socket; null if nothing.
   [[nodiscard]] const socket_facts* find_socket(socket_id id) const;
 
@@ -128,6 +134,7 @@ class correlator {
   /// A socket of a traced program, and the calls and packets that matter for those to come.
   struct socket_state {
     socket_facts facts;
+    process_id user = 0;  // that made it, or used it first
     flow_key flow;  // of a TCP connection, once both ends are known
     bool has_flow = false;
     call_id connecting = 0;  // the call under way, or the last one
@@ -202,6 +209,7 @@ class correlator {
   std::vector<call_id> sending_datagrams_;  // under way
   std::deque<socket_id> closed_;
   std::unordered_map<std::uint16_t, std::vector<socket_id>> by_port_;  // listeners and UDP sockets
+  std::size_t octets_ = 0;
   call_id last_call_ = 0;
   packet_id last_packet_ = 0;
 };

@@ -19,6 +19,8 @@ void timeline::advance(wall_time horizon) {
     serve(each, horizon);
     oldest = std::min(oldest, each.next);
   }
+  for (; served_ < oldest; ++served_)
+    if (links_.entry(served_).what == timeline_entry::kind::packet) links_.drop_octets(links_.entry(served_).id);
   // What has been reported stays a little: a call may still name the packet that completed it.
   if (links_.last() > max_window / 8) links_.retire(std::min(oldest, links_.last() - max_window / 8));
 }
@@ -26,7 +28,7 @@ void timeline::advance(wall_time horizon) {
 void timeline::serve(reader& each, wall_time horizon) {
   while (each.next < links_.last()) {
     const bool is_due = links_.entry(each.next).time + each.hold <= horizon;
-    if (!is_due && links_.last() - each.next <= max_window) return;
+    if (!is_due && links_.last() - each.next <= max_window && links_.octets() <= max_octets) return;
     hand_over(each, each.next++);
   }
 }
@@ -78,7 +80,8 @@ void timeline::finish(std::uint64_t dropped, bool has_packets) {
 
 std::string timeline::user_of(socket_id socket) const {
   const auto found = users_.find(socket);
-  return found == users_.end() ? std::string() : names_.name_of(found->second);
+  const process_id user = found == users_.end() ? links_.first_user_of(socket) : found->second;
+  return user == 0 ? std::string() : names_.name_of(user);
 }
 
 std::uint64_t timeline::number_of(packet_id id) const {

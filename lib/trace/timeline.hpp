@@ -45,6 +45,8 @@ class timeline {
  public:
   /// Entries that are kept for links to come; with more the oldest are reported, whatever the report wants.
   static constexpr std::uint64_t max_window = 65536;
+  /// Likewise octets of packets.
+  static constexpr std::size_t max_octets = std::size_t{64} << 20;
 
   /// A report gets an entry `hold` after its time: until then links are added. Add all before anything is fed.
   void add_report(std::unique_ptr<report> to, wall_time hold);
@@ -81,7 +83,8 @@ class timeline {
   program_names names_;
   std::vector<reader> readers_;
   std::unordered_map<socket_id, process_id> users_;
-  std::uint64_t noted_ = 0;  // entries before it have been counted and numbered
+  std::uint64_t served_ = 0;  // entries before it have gone to all reports
+  std::uint64_t noted_ = 0;   // entries before it have been counted and numbered
   wall_time start_{};
   trace_summary summary_;
 };

@@ -3,11 +3,16 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "trace/io/capture.hpp"
+#include "trace/io/scratch.hpp"
+#include "trace/io/source_lines.hpp"
+#include "trace/python_lines.hpp"
 
 namespace netlab::trace {
 namespace {
@@ -31,12 +36,38 @@ result<std::optional<capture>> start_capture(spawned& program, const session_opt
   return *std::move(started);
 }
 
+/// What Python programs need to tell their lines, and the variables that lead them there.
+result<std::vector<std::pair<std::string, std::string>>> prepare_environment(const scratch_directory& scratch,
+                                                                             const key_log& secrets) {
+  const auto script = scratch.path() / "sitecustomize.py";
+  std::ofstream file(script);
+  file << python_lines;
+  file.close();
+  if (!file) return fail(last_system_error(), "write " + script.string());
+  const char* path = std::getenv("PYTHONPATH");
+  const std::string others = path == nullptr || *path == 0 ? std::string() : fmt::format(":{}", path);
+  return std::vector<std::pair<std::string, std::string>>{{"PYTHONPATH", scratch.path().string() + others},
+                                                          {"SSLKEYLOGFILE", secrets.path().string()}};
+}
+
+std::string choose_key_log(const scratch_directory& scratch) {
+  const char* own = std::getenv("SSLKEYLOGFILE");
+  return own == nullptr || *own == 0 ? (scratch.path() / "secrets").string() : std::string(own);
+}
+
 }  // namespace
 
-result<ending> run_session(const session_options& options, timeline& into, const session_events& events) {
+result<ending> run_session(const session_options& options, timeline& into, const session_events& events,
+                           secrets_source& secrets) {
+  auto scratch = scratch_directory::make();
+  if (!scratch) return unexpected(scratch.error());
+  key_log log(choose_key_log(*scratch));
+  secrets = [&log] { return log.take(); };
+  auto environment = prepare_environment(*scratch, log);
+  if (!environment) return unexpected(environment.error());
   auto program = spawn({.command = options.command,
                         .own_network = options.own_network,
-                        .environment = {},
+                        .environment = *std::move(environment),
                         .output_to_stderr = options.output_to_stderr});
   if (!program) return unexpected(program.error());
   auto packets = start_capture(*program, options, events);
@@ -52,7 +83,13 @@ result<ending> run_session(const session_options& options, timeline& into, const
                       std::optional<socket_facts> facts) { return links.enter(std::move(what), std::move(facts)); },
        .left = [&](call what, std::optional<socket_facts> facts) { links.leave(std::move(what), std::move(facts)); },
        .learned = [&](socket_facts facts, wall_time now) { links.learn(facts, now); },
-       .started = [&](const process_started& of) { into.add_process({of.process, of.parent, of.words}); },
+       .started =
+           [&](const process_started& of) {
+             into.add_process({of.process, of.parent, of.words});
+             if (is_isolated_python(of.words))
+               events.note(fmt::format("{}: with -I, -E or -S Python does not tell its lines",
+                                       into.names().name_of(of.process)));
+           },
        .noted = [&](std::string text) { events.note(text); },
        .tick =
            [&](wall_time now) {
@@ -71,6 +108,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
   }
   into.finish(*packets ? (*packets)->dropped() : 0, packets->has_value());
   events.flush();
+  secrets = [] { return std::string(); };
   return ended;
 }
 

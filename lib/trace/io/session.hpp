@@ -21,6 +21,10 @@ struct session_options {
   bool whole_packets = false;     ///< a report wants their octets
 };
 
+/// TLS secrets of the traced programs, which reports may take while the session runs: what has come since the last
+/// time.
+using secrets_source = std::function<std::string()>;
+
 struct session_events {
   std::function<void(std::string_view)> note;  ///< for a person
   std::function<void()> flush;  ///< reports have written what there is for now
@@ -28,6 +32,7 @@ struct session_events {
 
 /// Runs the program, and hands what happens to the reports of `into`. Without the privilege to capture, the calls alone
 /// are told, and a note says so.
-[[nodiscard]] result<ending> run_session(const session_options& options, timeline& into, const session_events& events);
+[[nodiscard]] result<ending> run_session(const session_options& options, timeline& into, const session_events& events,
+                                         secrets_source& secrets);
 
 }  // namespace netlab::trace

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,17 +18,12 @@
 
 #include "base/text.hpp"
 #include "trace/io/socket_query.hpp"
+#include "trace/io/wall_clock.hpp"
 
 namespace netlab::trace {
 namespace {
 
 constexpr int stop_of_call = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
-
-wall_time read_clock() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
 
 process_id process_of_thread(process_id id) {
   std::ifstream file(fmt::format("/proc/{}/status", id));
@@ -80,7 +74,7 @@ result<ending> tracer::run() {
   const sigset_t ours = signals_for_us();
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
   ::signal(SIGTSTP, SIG_IGN);
-  last_activity_ = last_tick_ = read_clock();
+  last_activity_ = last_tick_ = read_wall_clock();
   add_thread(root_, root_, 0);
   start_ticking();
   program_.start = net::unique_fd();
@@ -89,7 +83,7 @@ result<ending> tracer::run() {
     const pid_t id = ::waitpid(-1, &status, __WALL);
     if (id > 0) handle(id, status);
     if (id < 0 && errno == ECHILD) break;
-    if (id < 0 || read_clock() - last_tick_ >= tick_interval) tick();
+    if (id < 0 || read_wall_clock() - last_tick_ >= tick_interval) tick();
   }
   const itimerval none{};
   ::setitimer(ITIMER_REAL, &none, nullptr);
@@ -100,7 +94,7 @@ result<ending> tracer::run() {
 }
 
 void tracer::tick() {
-  const wall_time now = read_clock();
+  const wall_time now = read_wall_clock();
   last_tick_ = now;
   take_signals();
   // A connect() that waits has its address already; its packets can then be told.
@@ -122,7 +116,7 @@ void tracer::tick() {
 }
 
 void tracer::end_the_rest(int signal) {
-  if (!asked_to_end_) asked_to_end_ = read_clock();
+  if (!asked_to_end_) asked_to_end_ = read_wall_clock();
   for (const auto& [id, each] : processes_) ::kill(id, signal);
 }
 
@@ -197,7 +191,6 @@ void tracer::handle_event(process_id id, thread& of, int event, int signal) {
         if (id == root_ && signal != SIGSTOP) ::raise(SIGSTOP);
         return;
       }
-      of.has_begun = true;
       return resume(id);
     default: return resume(id);
   }
@@ -228,7 +221,7 @@ void tracer::handle_exec(process_id id, thread& of) {
 void tracer::handle_exit(process_id id, thread& of) {
   process& whose = processes_[of.process];
   if (whose.threads > 1) return;
-  call last{.process = of.process, .thread = id, .name = "exit", .kind = call_kind::exit, .entered = read_clock()};
+  call last{.process = of.process, .thread = id, .name = "exit", .kind = call_kind::exit, .entered = read_wall_clock()};
   for (const auto& [fd, each] : whose.descriptors)
     if (each.socket != 0) last.ready.push_back(each.socket);
   if (last.ready.empty()) return;
@@ -244,7 +237,7 @@ void tracer::handle_end(process_id id, int status) {
   const auto whose = processes_.find(at->second.process);
   threads_.erase(at);
   if (whose != processes_.end() && --whose->second.threads == 0) processes_.erase(whose);
-  last_activity_ = read_clock();
+  last_activity_ = read_wall_clock();
 }
 
 }  // namespace netlab::trace

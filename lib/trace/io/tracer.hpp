@@ -14,6 +14,7 @@
 #include "net/fd.hpp"
 #include "trace/calls.hpp"
 #include "trace/io/arguments.hpp"
+#include "trace/io/source_lines.hpp"
 #include "trace/io/spawn.hpp"
 
 namespace netlab::trace {
@@ -72,8 +73,7 @@ class tracer {
     raw_arguments raw{};
     call current;
     call interrupted;  // which restart_syscall goes on with
-    source_line source;
-    bool has_begun = false;  // it has stopped for the first time
+    std::optional<told_line> told;  // by a Python program, of the call to come
   };
 
   void handle(process_id thread, int status);
@@ -88,7 +88,7 @@ class tracer {
   void handle_exec(process_id id, thread& of);
   void handle_end(process_id id, int status);
   void add_thread(process_id id, process_id of, process_id parent);
-  void read_source(thread& of);
+  void read_told_line(process_id id, thread& of);
   void tick();
   void take_signals();
   void end_the_rest(int signal);
@@ -104,6 +104,7 @@ class tracer {
   bool waits_for_all_;
   std::unordered_map<process_id, thread> threads_;
   std::unordered_map<process_id, process> processes_;
+  source_files sources_;
   std::unordered_set<socket_id> known_;  // whose facts have been told
   std::optional<ending> ended_;
   std::optional<wall_time> asked_to_end_;

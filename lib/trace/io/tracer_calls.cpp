@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,15 +12,10 @@
 #include "base/text.hpp"
 #include "trace/io/socket_query.hpp"
 #include "trace/io/tracer.hpp"
+#include "trace/io/wall_clock.hpp"
 
 namespace netlab::trace {
 namespace {
-
-wall_time time_of_call() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
 
 bool is_internet_socket(const raw_arguments& raw) {
   constexpr std::uint64_t kind_mask = 0xf;
@@ -80,6 +74,10 @@ void tracer::handle_entry(process_id id, thread& of) {
 /// Whether the call is told, and so its return is waited for.
 bool tracer::enter(process_id id, thread& of, const system_call& which) {
   const int first = static_cast<int>(of.raw[0]);
+  if (first < 0 && which.name == "write") {
+    read_told_line(id, of);
+    return false;
+  }
   process& whose = processes_[of.process];
   switch (which.shape) {
     case call_shape::create:
@@ -101,7 +99,7 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
       if (of.interrupted.id == 0) return false;
       of.current = std::exchange(of.interrupted, {});
       of.current.returned.reset();
-      of.current.entered = time_of_call();
+      of.current.entered = read_wall_clock();
       of.current.id = events_.entered(of.current, {});
       return true;
     default: break;
@@ -176,8 +174,19 @@ bool tracer::enter_wait(thread& of, const system_call& which) {
   return true;
 }
 
+/// A Python program has written to descriptor -1, which is how it tells its line.
+void tracer::read_told_line(process_id id, thread& of) {
+  constexpr std::uint64_t longest = 4096;
+  const bytes message = read_memory(id, of.raw[1], std::min(of.raw[2], longest));
+  of.told = parse_told_line(as_text(message));
+  if (!of.told) return;
+  source_line& where = of.told->where;
+  where.text = sources_.read(fmt::format("/proc/{}/cwd", of.process), where.file, where.line);
+}
+
 void tracer::tell_entry(thread& of, std::optional<socket_facts> facts) {
-  of.current.entered = time_of_call();
+  if (of.told && makes_call(of.told->method, of.current.kind)) of.current.source = of.told->where;
+  of.current.entered = read_wall_clock();
   of.current.id = events_.entered(of.current, std::move(facts));
 }
 
@@ -194,7 +203,7 @@ void tracer::handle_return(process_id id, thread& of) {
 void tracer::leave(thread& of, std::int64_t value) {
   const system_call& which = *of.which;
   call& now = of.current;
-  now.returned = time_of_call();
+  now.returned = read_wall_clock();
   last_activity_ = *now.returned;
   now.value = value;
   if (value <= -512) of.interrupted = now;  // the system goes on with it after the signal

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "trace/timeline.hpp"
@@ -18,6 +19,9 @@ struct text_options {
 
 /// Two columns: what the programs call, and the packets between them.
 [[nodiscard]] std::unique_ptr<report> make_text_report(text_options options, report_sink sink);
+
+/// A ladder diagram, as one HTML file with all that it needs; `title` stands above it. Written at the end.
+[[nodiscard]] std::unique_ptr<report> make_ladder_report(std::string title, report_sink sink);
 
 /// An object a line: processes, calls, packets, and at the end a summary.
 [[nodiscard]] std::unique_ptr<report> make_json_report(report_sink sink);

@@ -18,13 +18,15 @@ class text_report final : public report {
 
   void begin_call(const linked_call& call, bool is_alone, const timeline& in) override {
     if (is_hidden(call) || is_alone) return;
-    write_call(call, call.what.entered, describe(call.what) + (call.what.kind == call_kind::exit ? "" : " …"), in);
+    write_call(call, call.what.entered,
+               describe(call.what) + (call.what.kind == call_kind::exit ? "" : " …") + source_of(call), in);
   }
 
   void end_call(const linked_call& call, bool is_alone, const timeline& in) override {
     if (is_hidden(call) || (call.what.kind == call_kind::exit && !is_alone)) return;
     std::string text = is_alone ? describe(call.what) : fmt::format("{}()", call.what.name);
     if (const std::string result = describe_result(call.what); !result.empty()) text += " " + result;
+    if (is_alone) text += source_of(call);
     std::string completion = describe_completion(call, in);
     if (!completion.empty() && call.how != completion::at_once)
       completion =
@@ -68,15 +70,17 @@ class text_report final : public report {
     return fmt::format("{:>3}.{:06}", microseconds / 1'000'000, microseconds % 1'000'000);
   }
 
+  /// Once for each call, where it begins.
+  static std::string source_of(const linked_call& call) {
+    const source_line& source = call.what.source;
+    const std::string where = to_string(source);
+    if (where.empty()) return {};
+    return fmt::format("   [{}{}{}]", where, source.text.empty() ? "" : "  ", escape(source.text, 60));
+  }
+
   void write_call(const linked_call& call, wall_time time, std::string_view text, const timeline& in) {
-    std::string line =
-        fmt::format("{} {}  #{} {}", stamp(time, in), in.names().name_of(call.what.process), call.what.id, text);
-    if (const std::string where = to_string(call.what.source); !where.empty()) {
-      line += fmt::format("   [{}", where);
-      if (!call.what.source.text.empty()) line += fmt::format("  {}", escape(call.what.source.text, 60));
-      line += "]";
-    }
-    write_line(line);
+    write_line(
+        fmt::format("{} {}  #{} {}", stamp(time, in), in.names().name_of(call.what.process), call.what.id, text));
   }
 
   void write_line(const std::string& text) { sink_(text + "\n"); }

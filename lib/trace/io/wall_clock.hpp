@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The clock of the kernel's time stamps on packets.
+#pragma once
+
+#include <time.h>
+
+#include "trace/packets.hpp"
+
+namespace netlab::trace {
+
+[[nodiscard]] inline wall_time read_wall_clock() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace netlab::trace

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "trace/io/source_lines.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace netlab::trace;
+using namespace std::string_literals;
+
+TEST_CASE("source lines: what Python tells is read, anything else is none", "[trace][source]") {
+  const auto told = parse_told_line(
+      "connect\0/tmp/a b.py\0"
+      "14\0main"s);
+  REQUIRE(told);
+  CHECK(told->method == "connect");
+  CHECK(to_string(told->where) == "a b.py:14");
+  CHECK(told->where.function == "main");
+  for (const auto& message : {""s, "x"s, "a\0b\0c\0d"s,
+                              "a\0b\0"
+                              "1"s,
+                              "\0b\0"
+                              "1\0d"s,
+                              "a\0\0"
+                              "1\0d"s,
+                              "a\0b\0"
+                              "1\0d\0e"s})
+    CHECK_FALSE(parse_told_line(message));
+}
+
+TEST_CASE("source lines: a method's line is for its own calls only", "[trace][source]") {
+  CHECK(makes_call("sendall", call_kind::send));
+  CHECK(makes_call("recv", call_kind::wait));
+  CHECK(makes_call("do_handshake", call_kind::receive));
+  CHECK_FALSE(makes_call("recv", call_kind::close));
+  CHECK_FALSE(makes_call("close", call_kind::exit));
+}
+
+TEST_CASE("source lines: Python that ignores the environment is known", "[trace][source]") {
+  using words = std::vector<std::string>;
+  CHECK(is_isolated_python(words{"/usr/bin/python3", "-I", "x.py"}));
+  CHECK(is_isolated_python(words{"python3.11", "-uE", "x.py"}));
+  CHECK_FALSE(is_isolated_python(words{"python3", "-u", "x.py", "-I"}));
+  CHECK_FALSE(is_isolated_python(words{"python3", "-c", "-I"}));
+  CHECK_FALSE(is_isolated_python(words{"python3", "-cISE"}));
+  CHECK_FALSE(is_isolated_python(words{"nc", "-I"}));
+}
