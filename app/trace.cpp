@@ -25,8 +25,7 @@ constexpr std::array options{
         .argument = "FILE",
         .help =
             "write the packets there, for Wireshark (pcapng): each has its calls as a comment, and TLS secrets are in "
-            "the file",
-        .elsewhere = "write w pcap"},
+            "the file"},
     option{.name = "own-network",
            .help = "run the command in a network namespace of its own, where capturing needs no privilege: it reaches "
                    "only itself, over the loopback interface"},

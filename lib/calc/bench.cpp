@@ -4,6 +4,7 @@
 #include <atomic>
 #include <list>
 #include <memory>
+#include <random>
 
 #include <fmt/format.h>
 

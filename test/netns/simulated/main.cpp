@@ -72,7 +72,7 @@ std::string flags_of(const segment& asked) {
 void log_packet(std::FILE* to, const segment& asked, duration since) {
   if (to == nullptr) return;
   fmt::print(to, "{} {} {} {} {} {} {}\n", since.count() / 1000, asked.is_tcp ? "tcp" : "udp",
-             scan::to_string(asked.from.host), asked.from.port, scan::to_string(asked.to.host), asked.to.port,
+             netlab::to_string(asked.from.host), asked.from.port, netlab::to_string(asked.to.host), asked.to.port,
              flags_of(asked));
 }
 

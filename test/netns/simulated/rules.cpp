@@ -121,7 +121,7 @@ bool parse_port_line(host_rule& host, bool is_tcp, line_reader& line) {
       made.delay = parse_delay(line.next());
       if (!made.delay) return false;
     } else if (word == "by") {
-      made.by = scan::parse_address(line.next());
+      made.by = parse_ip(line.next());
       if (!made.by) return false;
     } else if (word == "port") {
       const auto port = parse_integer<std::uint16_t>(line.next());
