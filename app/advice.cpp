@@ -131,8 +131,7 @@ std::string take_endpoint(const action& of, std::string_view host, std::string_v
 
 std::string take_url(const action& of, const url& from) {
   const std::string port = from.port ? fmt::format("{}", *from.port) : std::string();
-  if (of.path == "mail send")
-    return take_endpoint(of, from.host, port) + (from.is_secure() ? " --tls implicit" : "");
+  if (of.path == "mail send") return take_endpoint(of, from.host, port) + (from.is_secure() ? " --tls implicit" : "");
   return take_endpoint(of, from.host, port);
 }
 
@@ -302,7 +301,8 @@ word_kind kind_of(std::string_view word) {
   if (is_port_list(word)) return word_kind::port_list;
   if (is_block(word)) return word_kind::block;
   if (parse_endpoint(word)) return word_kind::endpoint;
-  if (!word.empty() && is_digit(word.front()) && parse_duration(word)) return word_kind::duration;
+  if (!word.empty() && is_digit(word.front()) && !is_digit(word.back()) && parse_duration(word))
+    return word_kind::duration;
   return is_host(word) ? word_kind::host : word_kind::other;
 }
 

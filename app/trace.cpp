@@ -160,7 +160,7 @@ constexpr std::array statuses{usage, internal, system, cannot_create, input_outp
 
 constexpr std::array actions{
     action{.path = "trace",
-           .summary = "show which call of a program sent which packet, and which packet a call waited for",
+           .summary = "show which call of a program sent which packet",
            .operands = "-- COMMAND [ARGUMENT...]",
            .description =
                "Runs a command and records the calls on sockets of it and of all its descendants, and the packets of "

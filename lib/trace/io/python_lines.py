@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Written by netlab trace for the time of one trace, as sitecustomize.py: before each call on a socket it tells the tracer
 # which line of the program makes it. The tracer sees the write; to the program descriptor -1 is only an error.
 import os

@@ -247,7 +247,7 @@ TEST_CASE("session: quit ends it, and nothing behind it is answered", "[calc][un
 TEST_CASE("session: the last line needs no end", "[calc][unit]") {
   CHECK(visit_with("SUM 1 2").output == "3\n");
   CHECK(visit_with("quit").output == "bye\n");
-  CHECK(visit_with("x").output == "error: unknown operation 'x' (SUM, PRO, MIN or MAX)\n");
+  CHECK(visit_with("x").output == "error: unknown operation 'x' (did you mean PRO?)\n");
   CHECK(visit_with("").output.empty());
 }
 

@@ -34,7 +34,7 @@ TEST_CASE("text_line: says what is wrong with a line", "[calc][unit]") {
   CHECK(show("") == "an empty line (write SUM 1 2 3)");
   CHECK(show("  ") == "an empty line (write SUM 1 2 3)");
   CHECK(show("DIV 1 2") == "unknown operation 'DIV' (SUM, PRO, MIN or MAX)");
-  CHECK(show("summe 1") == "unknown operation 'summe' (SUM, PRO, MIN or MAX)");
+  CHECK(show("summe 1") == "unknown operation 'summe' (did you mean SUM?)");
   CHECK(show("SUM 1 x") == "'x' is not a whole number");
   CHECK(show("SUM 1.5") == "'1.5' is not a whole number");
   CHECK(show("SUM 1,2") == "'1,2' is not a whole number");

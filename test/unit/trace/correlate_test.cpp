@@ -18,7 +18,7 @@ TEST_CASE("correlate: SYN is connect's, SYN+ACK completes it, the last ACK makes
   on.links.finish();
   CHECK(on.packet_of(on.syn).role == packet_role::sent_by_call);
   CHECK(on.packet_of(on.syn).calls == calls{on.connecting});
-  CHECK(on.packet_of(on.syn).receiver == listener_socket);
+  CHECK(on.packet_of(on.syn).receiver == server_socket);  // that accept() has made for it
   CHECK(on.packet_of(on.syn_ack).role == packet_role::handshake);
   CHECK(on.packet_of(on.syn_ack).calls == calls{on.listening});
   CHECK(on.packet_of(on.syn_ack).completes == calls{on.connecting});
