@@ -60,21 +60,23 @@ class world {
     links.feed(std::move(what));
     return ++packets_;
   }
-  packet_id from_client(std::uint8_t flags, std::uint32_t sequence, std::uint32_t length = 0, std::uint32_t ack = 0) {
+  packet_id from_client(std::uint8_t flags, std::uint32_t sequence, std::uint32_t length = 0,
+                        std::uint32_t acknowledged = 0) {
     return send({.source = at_port(client_port),
                  .destination = at_port(server_port),
                  .flags = flags,
                  .sequence = sequence,
-                 .acknowledged = ack,
+                 .acknowledged = acknowledged,
                  .window = 500,
                  .payload = length});
   }
-  packet_id from_server(std::uint8_t flags, std::uint32_t sequence, std::uint32_t length = 0, std::uint32_t ack = 0) {
+  packet_id from_server(std::uint8_t flags, std::uint32_t sequence, std::uint32_t length = 0,
+                        std::uint32_t acknowledged = 0) {
     return send({.source = at_port(server_port),
                  .destination = at_port(client_port),
                  .flags = flags,
                  .sequence = sequence,
-                 .acknowledged = ack,
+                 .acknowledged = acknowledged,
                  .window = 500,
                  .payload = length});
   }
