@@ -33,6 +33,9 @@ class machine {
   /// Our side wants to end: finish what the peer has begun, begin nothing new, then be done. A client may
   /// ignore it.
   virtual void stop(time_point now) { static_cast<void>(now); }
+  /// The time for that is over. One that has last words for the peer says them now and is done; another is dropped as
+  /// it is.
+  virtual void cut_off(time_point now) { static_cast<void>(now); }
 
   /// What take_output() gives is sent; then TLS shall begin on the stream, and the machine goes on over it. What
   /// is still fed before tls_started() came in clear.

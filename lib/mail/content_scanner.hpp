@@ -3,22 +3,36 @@
 // without the dots that were put before dots, and whether its lines end as they must.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace netlab::mail {
+
+/// RFC 5321 §4.5.3.1.6 and RFC 5322 §2.1.1: octets of a line of text, without its CR LF and a dot added for DATA.
+inline constexpr std::size_t max_content_line = 998;
+
+/// What a message may contain.
+struct content_rules {
+  bool eight_bit = false;       ///< octets above 127: with BODY=8BITMIME (RFC 6152) or SMTPUTF8 (RFC 6531)
+  bool any_line_and_nul = false;  ///< lines above max_content_line and NUL, which RFC 5321 forbids
+};
 
 /// In any cut. Only CR LF ends a line: a lone CR or LF is remembered, and nothing behind it is taken for the start of a
 /// line; so `LF . LF`, `LF . CR LF` and `CR . CR LF` end no message (what is taken for an end by one server and not by
 /// the next smuggles a message through).
 class content_scanner {
  public:
-  enum class flaw : std::uint8_t { none, bare_lf, bare_cr };
+  /// In the order in which they are told.
+  enum class flaw : std::uint8_t { none, bare_lf, bare_cr, nul, long_line, eight_bit };
 
-  void start() noexcept {
+  void start(content_rules rules = {.eight_bit = true}) noexcept {
     state_ = state::line_start;
-    flaw_ = flaw::none;
+    flaws_ = 0;
+    rules_ = rules;
+    line_size_ = 0;
   }
 
   /// Dot-stuffed content off the front of `input`, up to CR LF . CR LF or to its end. `take(piece)` gets what the
@@ -34,10 +48,14 @@ class content_scanner {
   /// Behind the last chunk: a CR that nothing follows is a flaw. Whether the last line lacks its end.
   [[nodiscard]] bool finish_chunks() noexcept {
     if (state_ == state::cr) note(flaw::bare_cr);
+    if (state_ == state::inside && line_size_ > max_content_line) note_long_line();
     return state_ != state::line_start;
   }
 
-  [[nodiscard]] flaw found() const noexcept { return flaw_; }
+  /// The worst so far: the same for every cut.
+  [[nodiscard]] flaw found() const noexcept {
+    return flaws_ == 0 ? flaw::none : static_cast<flaw>(std::countr_zero(flaws_) + 1);
+  }
 
  private:
   enum class state : std::uint8_t {
@@ -48,20 +66,54 @@ class content_scanner {
     cr,  // behind a CR inside a line
   };
 
-  void note(flaw what) noexcept {
-    if (flaw_ == flaw::none) flaw_ = what;
-  }
-  [[nodiscard]] static std::size_t find(std::string_view in, char what, std::size_t from) noexcept {
-    return in.find(what, from);
+  void note(flaw what) noexcept { flaws_ |= 1U << (static_cast<unsigned>(what) - 1); }
+  void note_long_line() noexcept {
+    if (!rules_.any_line_and_nul) note(flaw::long_line);
   }
   /// From the middle of a line: past its end, or to the input's.
-  std::size_t skip_line(std::string_view input, std::size_t at) noexcept;
+  std::size_t skip_line(std::string_view input, std::size_t at) noexcept {
+    const std::size_t end = find_line_end(input, at);
+    line_size_ += end - at;
+    // Its CR and LF, or its CR alone, may be among them.
+    if (line_size_ > max_content_line + (state_ == state::line_start ? 2 : 1)) note_long_line();
+    if (end > at && input[end - 1] == '\n') line_size_ = 0;
+    return end;
+  }
+  std::size_t find_line_end(std::string_view input, std::size_t at) noexcept;
+  /// Octets that are wrong wherever they stand.
+  void look_for_octets(std::string_view in) noexcept;
 
   state state_ = state::line_start;
-  flaw flaw_ = flaw::none;
+  unsigned flaws_ = 0;  // a bit for each but none
+  content_rules rules_;
+  std::size_t line_size_ = 0;  // of the line under way, without the dot that DATA adds
 };
 
-inline std::size_t content_scanner::skip_line(std::string_view input, std::size_t at) noexcept {
+inline void content_scanner::look_for_octets(std::string_view in) noexcept {
+  if (rules_.eight_bit && rules_.any_line_and_nul) return;
+  // Eight octets at a time: most messages have neither.
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t tops = 0x8080808080808080;
+  std::uint64_t high = 0;
+  std::uint64_t zero = 0;
+  const auto look = [&](std::uint64_t eight) {
+    high |= eight & tops;
+    zero |= (eight - ones) & ~eight & tops;
+  };
+  std::size_t at = 0;
+  for (; at + 8 <= in.size(); at += 8) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, in.data() + at, 8);
+    look(eight);
+  }
+  std::uint64_t rest = ones;
+  std::memcpy(&rest, in.data() + at, in.size() - at);
+  look(rest);
+  if (zero != 0 && !rules_.any_line_and_nul) note(flaw::nul);
+  if (high != 0 && !rules_.eight_bit) note(flaw::eight_bit);
+}
+
+inline std::size_t content_scanner::find_line_end(std::string_view input, std::size_t at) noexcept {
   if (state_ == state::cr) {
     if (input[at] == '\n') {
       state_ = state::line_start;
@@ -98,7 +150,7 @@ bool content_scanner::take_dotted(std::string_view& input, Take&& take) {
   std::size_t from = 0;  // said, but not handed out
   std::size_t at = 0;
   const auto hand_out = [&](std::size_t to) {
-    if (flaw_ == flaw::none && to > from) take(input.substr(from, to - from));
+    if (flaws_ == 0 && to > from) take(input.substr(from, to - from));
   };
   while (at < input.size()) {
     switch (state_) {
@@ -119,6 +171,7 @@ bool content_scanner::take_dotted(std::string_view& input, Take&& take) {
         break;
       case state::dot_cr:
         if (input[at] == '\n') {
+          look_for_octets(input.substr(0, at));
           input.remove_prefix(at + 1);
           state_ = state::line_start;
           return true;
@@ -131,6 +184,7 @@ bool content_scanner::take_dotted(std::string_view& input, Take&& take) {
     }
     at = skip_line(input, at);
   }
+  look_for_octets(input);
   hand_out(input.size());
   input = {};
   return false;
@@ -139,7 +193,8 @@ bool content_scanner::take_dotted(std::string_view& input, Take&& take) {
 template <class Take>
 void content_scanner::take_chunk(std::string_view chunk, Take&& take) {
   for (std::size_t at = 0; at < chunk.size();) at = skip_line(chunk, at);
-  if (flaw_ == flaw::none && !chunk.empty()) take(chunk);
+  look_for_octets(chunk);
+  if (flaws_ == 0 && !chunk.empty()) take(chunk);
 }
 
 }  // namespace netlab::mail

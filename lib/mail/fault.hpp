@@ -47,6 +47,7 @@ enum class fault_action : std::uint8_t {
   delay,            ///< answers are late, until the connection ends
   hide_starttls,
   small_size,       ///< SIZE 1000, and it is meant
+  lax,              ///< content is taken that RFC 5321 forbids: long lines, NUL, undeclared 8-bit octets
   lie,              ///< extensions are offered and refused when they are used
   refuse_initial,   ///< AUTH with an initial response gets 501
   odd_challenge,    ///< a challenge that is no Base64

@@ -3,6 +3,7 @@
 #include "mail/server.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -39,6 +40,7 @@ std::string_view name_of(server_state state) noexcept {
   switch (state) {
     case server_state::command: return "command";
     case server_state::auth: return "AUTH";
+    case server_state::slowed: return "slowed";
     case server_state::content: return "DATA";
     case server_state::chunk: return "BDAT";
     case server_state::committing: return "committing";
@@ -82,7 +84,7 @@ void server::drain() {
 
 void server::work(std::string_view& input) {
   working_ = true;
-  while (!input.empty() && state_ != server_state::committing) {
+  while (!input.empty() && !busy()) {
     switch (state_) {
       case server_state::command:
       case server_state::auth: take_line(input); break;
@@ -99,6 +101,7 @@ void server::work(std::string_view& input) {
         }
         input = {};
         break;
+      case server_state::slowed:
       case server_state::committing:
       case server_state::pouring:
       case server_state::ended: input = {}; break;
@@ -109,6 +112,18 @@ void server::work(std::string_view& input) {
     }
   }
   working_ = false;
+}
+
+/// What it waited for has come; what was fed meanwhile is looked at.
+void server::continue_after_wait() {
+  if (working_) return;  // work() goes on
+  drain();
+  if (busy() || state_ == server_state::ended) return;
+  if (stopping_) {
+    if (!is_receiving_) stop(now_);
+  } else if (ended_by_peer_) {
+    close("closed by peer");
+  }
 }
 
 void server::take_line(std::string_view& input) {
@@ -225,9 +240,13 @@ void server::tick(time_point now) {
   if (state_ == server_state::ended || state_ == server_state::committing || now < deadline_) return;
   const bool is_quiet =
       state_ == server_state::hung || state_ == server_state::pouring || state_ == server_state::wants_tls;
+  const content_scanner::flaw flaw = scanner_.found();
   if (!is_quiet && now >= session_end_)
     say("421 4.4.2 The session has lasted too long without a message");
-  else if (!is_quiet && state_ == server_state::content && scanner_.found() != content_scanner::flaw::none)
+  else if (state_ == server_state::slowed)
+    return end_slowness();
+  else if (!is_quiet && state_ == server_state::content &&
+           (flaw == content_scanner::flaw::bare_lf || flaw == content_scanner::flaw::bare_cr))
     say("421 4.4.2 Timed out: a message ends in CR LF . CR LF, and in this one a CR or an LF stood alone");
   else if (!is_quiet)
     say("421 4.4.2 Timed out");
@@ -236,7 +255,7 @@ void server::tick(time_point now) {
 
 void server::eof(time_point now) {
   now_ = now;
-  if (state_ == server_state::committing)
+  if (busy())
     ended_by_peer_ = true;
   else
     close("closed by peer");
@@ -245,11 +264,31 @@ void server::eof(time_point now) {
 void server::stop(time_point now) {
   now_ = now;
   stopping_ = true;
-  if (state_ == server_state::ended || state_ == server_state::committing || is_receiving_) return;
+  if (is_receiving_) return;
+  cut_off(now);
+}
+
+void server::cut_off(time_point now) {
+  now_ = now;
+  if (state_ == server_state::ended || state_ == server_state::committing) return;
   // What is said in clear while TLS begins would be taken for a part of it.
   if (state_ != server_state::wants_tls && state_ != server_state::hung && state_ != server_state::pouring)
     say("421 4.3.2 The server is shutting down");
   close("shutting down");
+}
+
+void server::end_without_memory(time_point now) noexcept {
+  now_ = now;
+  working_ = false;
+  held_.clear();
+  const auto attempt = [](auto step) {
+    try {
+      step();
+    } catch (const std::bad_alloc&) {}
+  };
+  attempt([this] { say("421 4.3.0 The server is out of memory, try again later"); });
+  attempt([this] { close("out of memory"); });
+  enter(server_state::ended);
 }
 
 // ---- output ----

@@ -20,6 +20,7 @@ namespace netlab::mail {
 enum class server_state : std::uint8_t {
   command,    ///< waits for a line
   auth,       ///< for a line of a login
+  slowed,     ///< for the time that a failed login costs: busy()
   content,    ///< for the content of DATA
   chunk,      ///< for the octets of BDAT
   committing, ///< for the inbox: busy()
@@ -35,7 +36,7 @@ enum class server_state : std::uint8_t {
 /// message with a lone CR or LF in it too (554), behind its true end; then the session goes on.
 class server final : public machine {
  public:
-  /// So much of a message within server_patience::content is progress.
+  /// So much of a message within server_patience::content is progress, even without a line's end.
   static constexpr std::uint64_t content_step = 16 * 1024;
 
   /// All that is referred to outlives it. `watch` may be null.
@@ -52,16 +53,23 @@ class server final : public machine {
   [[nodiscard]] bool done() const override;
   /// A message whose content has begun may be finished; then, or at once, 421 and done.
   void stop(time_point now) override;
+  /// 421 and done, also in the middle of a message.
+  void cut_off(time_point now) override;
 
   /// Behind the 220 to STARTTLS. Octets that come behind STARTTLS in clear end the session.
   [[nodiscard]] bool wants_tls() const override;
   /// Behind STARTTLS the session begins anew (RFC 3207 §4.2). Where TLS was there from the start this only says how.
   void tls_started(const tls_facts& what, time_point now) override;
 
-  /// Between inbox::commit() and committed(). What is fed meanwhile is kept.
-  [[nodiscard]] bool busy() const override { return state_ == server_state::committing; }
+  /// Between inbox::commit() and committed(), and while a failed login is not answered yet. What is fed meanwhile is
+  /// kept.
+  [[nodiscard]] bool busy() const override {
+    return state_ == server_state::committing || state_ == server_state::slowed;
+  }
   /// Asks the inbox for the outcome.
   void resume(time_point now) override;
+  /// The caller has no memory to go on with the session: 421, if even that can be said, and done.
+  void end_without_memory(time_point now) noexcept;
   /// What became of the message that was given to commit(): its name, or why not. Nothing where none was.
   void committed(result<std::string> queue_id, time_point now);
 
@@ -76,6 +84,7 @@ class server final : public machine {
   // lines, in server.cpp
   void work(std::string_view& input);
   void drain();
+  void continue_after_wait();
   void take_line(std::string_view& input);
   void on_line(std::string_view line);
   void tell_command(std::string_view line, std::uint32_t which);
@@ -109,10 +118,14 @@ class server final : public machine {
   void on_auth_line(std::string_view line);
   void go_on_with_auth(std::optional<std::string_view> response);
   void fail_auth(std::string_view reply, std::string_view why);
+  void refuse_login();
+  void end_slowness();
+  void log_failed_login(std::string_view why);
 
   // envelopes, in server_mail.cpp
   void on_mail(std::string_view arguments);
   void on_rcpt(std::string_view arguments);
+  void take_recipient(std::string_view arguments);
   [[nodiscard]] std::string_view mail_refusal() const noexcept;
   [[nodiscard]] bool set_mail_parameter(const parameter& one);
   [[nodiscard]] bool set_rcpt_parameter(const parameter& one, recipient& to);
@@ -128,11 +141,13 @@ class server final : public machine {
   void on_bdat(std::string_view arguments);
   void lose_track(std::string_view reply);
   void swallow_chunk(std::string_view reply);
+  void refuse_large_chunk();
   void take_content(std::string_view& input);
   void take_chunk(std::string_view& input);
   void end_chunk();
   void append_content(std::string_view piece);
-  void progress(std::size_t octets) noexcept;
+  void progress(std::string_view taken) noexcept;
+  [[nodiscard]] content_rules rules_of_content() const noexcept;
   [[nodiscard]] std::string_view flaw_of_message() const noexcept;
   void end_message();
   void refuse_message(std::string_view reply);
@@ -167,11 +182,13 @@ class server final : public machine {
   std::unique_ptr<sasl_server> login_;
   mechanism login_by_{};
   bool has_failed_ = false;  // to log in, with no verb since
+  std::size_t failed_logins_ = 0;
 
   envelope envelope_;
   bool is_greeted_ = false;        // EHLO or HELO was said
   bool in_transaction_ = false;    // MAIL was accepted
   bool tried_recipients_ = false;  // RCPT was said in it
+  std::uint64_t refused_before_ = 0;  // recipients, when the last message was accepted
   content_scanner scanner_;
   bool is_receiving_ = false;      // inbox::begin() was called, and neither commit() nor abandon()
   bool is_last_chunk_ = false;
@@ -192,6 +209,7 @@ class server final : public machine {
   bool asks_oddly_ = false;
   bool hides_starttls_ = false;
   bool is_small_ = false;
+  bool is_lax_ = false;
   bool lies_ = false;
   bool split_ = false;
   std::size_t trickled_ = 0;  // octets of output_ that have left

@@ -17,6 +17,8 @@ void server::on_auth(std::string_view arguments) {
   if (!envelope_.user.empty()) return say_error("503 5.5.1 You have logged in");
   if (in_transaction_) return say_error("503 5.5.1 A message is under way");
   if (!offers_auth()) return say_error("538 5.7.11 Say STARTTLS first: nobody logs in without TLS");
+  if (with_.login_failures != nullptr && with_.login_failures->is_exhausted(envelope_.peer, now_))
+    return say_error(fmt::format("454 4.7.0 Too many failed logins from {}, try again later", envelope_.peer));
   if (parts.empty()) return say_error("501 5.5.4 Say which mechanism");
   if (parts.size() > 2) return say_error("501 5.5.4 There is a parameter too many");
   const auto which = parse_mechanism(parts[0]);
@@ -64,7 +66,7 @@ void server::go_on_with_auth(std::optional<std::string_view> response) {
   switch (next.what) {
     case sasl_step::kind::challenge: return say(fmt::format("334 {}", encode_base64(as_bytes(next.text))));
     case sasl_step::kind::malformed: return fail_auth(fmt::format("501 5.5.2 {}", next.text), next.text);
-    case sasl_step::kind::refused: return fail_auth("535 5.7.8 Wrong user or password", "wrong user or password");
+    case sasl_step::kind::refused: return refuse_login();
     case sasl_step::kind::accepted: break;
   }
   envelope_.user = login_->user();
@@ -75,13 +77,39 @@ void server::go_on_with_auth(std::optional<std::string_view> response) {
   if (watch_ != nullptr) watch_->logged_in(envelope_.user, name_of(login_by_));
 }
 
-void server::fail_auth(std::string_view reply, std::string_view why) {
-  enter(server_state::command);
+void server::log_failed_login(std::string_view why) {
   if (watch_ != nullptr)
     watch_->login_failed(login_ != nullptr ? std::string_view(login_->user()) : std::string_view(), name_of(login_by_),
                          why);
   login_.reset();
+}
+
+void server::fail_auth(std::string_view reply, std::string_view why) {
+  enter(server_state::command);
+  log_failed_login(why);
   say_error(reply);
+}
+
+/// A wrong user or password: who guesses has to wait for the answer, on this connection, and is not asked any more when
+/// there were too many from his address.
+void server::refuse_login() {
+  ++failed_logins_;
+  if (with_.login_failures != nullptr) static_cast<void>(with_.login_failures->take(envelope_.peer, now_));
+  log_failed_login("wrong user or password");
+  enter(server_state::slowed);
+  if (with_.patience_for.failed_login == duration(0)) return end_slowness();
+  arm(with_.patience_for.failed_login);
+}
+
+void server::end_slowness() {
+  enter(server_state::command);
+  arm(with_.patience_for.command);
+  say_error("535 5.7.8 Wrong user or password");
+  if (failed_logins_ >= with_.limits.failed_logins && state_ != server_state::ended) {
+    say("421 4.7.0 Too many failed logins");
+    return close("too many failed logins");
+  }
+  continue_after_wait();
 }
 
 }  // namespace netlab::mail

@@ -33,7 +33,7 @@ std::string_view server::content_refusal() const noexcept {
 
 bool server::begin_message() {
   octets_ = step_ = 0;
-  scanner_.start();
+  scanner_.start(rules_of_content());
   if (auto begun = inbox_.begin(envelope_); !begun) {
     trouble_ = std::move(begun.error());
     return false;
@@ -58,6 +58,8 @@ void server::on_data(std::string_view arguments) {
 
 void server::on_bdat(std::string_view arguments) {
   const auto parts = words(arguments);
+  const std::uint64_t limit = size_limit();
+  const std::uint64_t so_far = is_receiving_ ? octets_ : 0;
   const auto size = parts.empty() ? std::nullopt : parse_integer<std::uint64_t>(parts[0]);
   const bool is_last = parts.size() == 2 && to_upper(parts[1]) == "LAST";
   if (!size || parts.size() > 2 || (parts.size() == 2 && !is_last))
@@ -73,6 +75,8 @@ void server::on_bdat(std::string_view arguments) {
     swallow_chunk("502 5.5.1 BDAT is not implemented");
   else if (const std::string_view refusal = content_refusal(); !refusal.empty())
     swallow_chunk(refusal);
+  else if (limit != 0 && chunk_left_ > limit - std::min(limit, so_far))
+    refuse_large_chunk();
   else if (!is_receiving_ && strike(fault_stage::data)) {
     if (state_ == server_state::chunk) swallow_chunk({});  // its words have been said
   } else if (!is_receiving_ && !begin_message())
@@ -92,13 +96,23 @@ void server::swallow_chunk(std::string_view reply) {
   chunk_reply_ = reply;
 }
 
+/// The client is told at once, and what follows the chunk is another command: it is skipped if it is no larger than a
+/// message may be, else that would take too long.
+void server::refuse_large_chunk() {
+  constexpr std::uint64_t always_skipped = 1024 * 1024;
+  refuse_message("552 5.3.4 The message is too large");
+  if (chunk_left_ <= std::max(size_limit(), always_skipped)) return swallow_chunk({});
+  say("421 4.3.4 The chunk is too large to be skipped");
+  close("a chunk that is too large");
+}
+
 void server::take_chunk(std::string_view& input) {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input.size()));
-  if (!is_swallowing_)
-    scanner_.take_chunk(input.substr(0, size), [this](std::string_view piece) { append_content(piece); });
+  const std::string_view taken = input.substr(0, size);
+  if (!is_swallowing_) scanner_.take_chunk(taken, [this](std::string_view piece) { append_content(piece); });
   input.remove_prefix(size);
   chunk_left_ -= size;
-  progress(size);
+  progress(taken);
   if (chunk_left_ == 0) end_chunk();
 }
 
@@ -123,18 +137,18 @@ void server::end_chunk() {
 // ---- content ----
 
 void server::take_content(std::string_view& input) {
-  const std::size_t before = input.size();
+  const std::string_view before = input;
   const bool is_whole = scanner_.take_dotted(input, [this](std::string_view piece) { append_content(piece); });
-  progress(before - input.size());
+  progress(before.substr(0, before.size() - input.size()));
   if (!is_whole) return;
   enter(server_state::command);
   arm(with_.patience_for.command);
   end_message();
 }
 
-void server::progress(std::size_t octets) noexcept {
-  step_ += octets;
-  if (step_ < content_step) return;
+void server::progress(std::string_view taken) noexcept {
+  step_ += taken.size();
+  if (step_ < content_step && !taken.contains('\n')) return;
   step_ = 0;
   arm(with_.patience_for.content);
 }
@@ -148,10 +162,19 @@ void server::append_content(std::string_view piece) {
 
 // ---- the end ----
 
+content_rules server::rules_of_content() const noexcept {
+  return {.eight_bit = is_lax_ || envelope_.body != body_type::seven_bit || envelope_.smtputf8,
+          .any_line_and_nul = is_lax_};
+}
+
 std::string_view server::flaw_of_message() const noexcept {
   switch (scanner_.found()) {
     case content_scanner::flaw::bare_lf: return "554 5.6.0 There is an LF without CR in the message";
     case content_scanner::flaw::bare_cr: return "554 5.6.0 There is a CR without LF in the message";
+    case content_scanner::flaw::nul: return "554 5.6.0 There is a NUL in the message";
+    case content_scanner::flaw::long_line: return "554 5.6.0 A line of the message has more than 998 octets";
+    case content_scanner::flaw::eight_bit:
+      return "554 5.6.0 Octets above 127 need BODY=8BITMIME after MAIL FROM, or an encoding";
     case content_scanner::flaw::none: break;
   }
   if (const std::uint64_t limit = size_limit(); limit != 0 && octets_ > limit)
@@ -174,38 +197,32 @@ void server::end_message() {
   enter(server_state::committing);
   is_receiving_ = false;
   inbox_.commit();
-  if (busy()) resume(now_);
+  resume(now_);
 }
 
 void server::resume(time_point now) {
   now_ = now;
-  if (!busy()) return;
+  if (state_ != server_state::committing) return;
   if (auto became = inbox_.outcome()) committed(std::move(*became), now);
 }
 
 void server::committed(result<std::string> queue_id, time_point now) {
   now_ = now;
-  if (!busy()) return;
+  if (state_ != server_state::committing) return;
   enter(server_state::command);
   arm(with_.patience_for.command);
   if (queue_id)
     accept(*queue_id);
   else
     refuse_message(reply_to(queue_id.error()));
-  if (working_) return;  // work() goes on
-  drain();
-  if (busy() || state_ == server_state::ended) return;
-  if (stopping_) {
-    if (!is_receiving_) stop(now);
-  } else if (ended_by_peer_) {
-    close("closed by peer");
-  }
+  continue_after_wait();
 }
 
 void server::accept(std::string_view id) {
   ++counts_.accepted;
   counts_.octets += octets_;
   idle_commands_ = 0;
+  refused_before_ = counts_.refused_recipients;
   extend_session();
   arm(with_.patience_for.command);
   if (watch_ != nullptr) watch_->accepted(envelope_, octets_, id);

@@ -53,6 +53,7 @@ bool server::act(const fault_plan::entry& one) {
     case fault_action::delay: delay_ = one.delay(); return false;
     case fault_action::hide_starttls: hides_starttls_ = true; return false;
     case fault_action::small_size: is_small_ = true; return false;
+    case fault_action::lax: is_lax_ = true; return false;
     case fault_action::lie: lies_ = true; return false;
     case fault_action::refuse_initial: refuses_initial_ = true; return false;
     case fault_action::odd_challenge: asks_oddly_ = true; return false;

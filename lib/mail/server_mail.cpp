@@ -291,6 +291,14 @@ bool server::set_rcpt_parameter(const parameter& one, recipient& to) {
 }
 
 void server::on_rcpt(std::string_view arguments) {
+  take_recipient(arguments);
+  if (state_ != server_state::command) return;
+  if (counts_.refused_recipients - refused_before_ < with_.limits.refused_recipients) return;
+  say("421 4.7.0 Too many refused recipients");
+  close("too many refused recipients");
+}
+
+void server::take_recipient(std::string_view arguments) {
   if (!in_transaction_) return say_error("503 5.5.1 Say MAIL first");
   if (is_receiving_) return say_error("503 5.5.1 The message has begun");
   const auto line = take_command_line(arguments, "TO:");

@@ -25,7 +25,10 @@ inline constexpr std::size_t max_server_auth_line = 12'288;  // RFC 4954 §4: th
 /// How long a client may take. RFC 5321 §4.5.3.2.7 asks a server for 5 minutes at least.
 struct server_patience {
   duration command = std::chrono::minutes(5);  ///< for one whole line: a part of it is no progress
-  duration content = std::chrono::minutes(3);  ///< for content_step octets of a message, or its end (§4.5.3.2.5)
+  /// For a whole line of a message, or content_step octets of it: who types one by hand has time (§4.5.3.2.5: 3 minutes
+  /// at least). Against many clients that are slow on purpose there is service_limits::max_clients_per_address.
+  duration content = std::chrono::minutes(5);
+  duration failed_login = std::chrono::seconds(1);  ///< before its answer; 0: none
   /// From the start, or from one whole message, to the next: who sends slowly leaves room for others. 0: for ever.
   duration session = std::chrono::hours(1);
 };
@@ -33,7 +36,9 @@ struct server_patience {
 struct server_limits {
   std::uint64_t message = 32 * 1024 * 1024;  ///< octets of a message, SIZE (RFC 1870); 0: no limit
   std::size_t recipients = 1000;  ///< of a message; RFC 5321 §4.5.3.1.8 asks for 100 at least
-  std::size_t errors = 20;  ///< mistakes and failed logins in a session, then 421: a guesser goes
+  std::size_t errors = 20;  ///< mistakes and failed logins in a session, then 421
+  std::size_t failed_logins = 5;  ///< wrong users or passwords in a session, then 421
+  std::size_t refused_recipients = 1000;  ///< since the last message, then 421
   std::size_t idle_commands = 100;  ///< commands since the last message, then 421: nobody comes to talk only
   std::size_t messages = 0;  ///< of a session, then 421; 0: no limit
 };
@@ -60,7 +65,8 @@ struct server_parameters {
   std::vector<address_pattern> reject;  ///< recipients that are refused for good: 550 5.1.1
   std::vector<address_pattern> tempfail;  ///< recipients that are refused for now: 451 4.2.1
   fault_plan* faults = nullptr;
-  rate_limit* rate = nullptr;
+  rate_limit* rate = nullptr;  ///< of messages
+  rate_limit* login_failures = nullptr;  ///< of one client: beyond, AUTH is 454 whatever is said
 };
 
 /// Who is there.

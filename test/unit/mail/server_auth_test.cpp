@@ -172,7 +172,9 @@ TEST_CASE("server: a line of a login may have 12,288 octets, and no more", "[mai
 }
 
 TEST_CASE("server: failed logins are errors, and end the session in the end", "[mail][server][auth]") {
-  secured d;
+  server_parameters with = with_users();
+  with.limits.failed_logins = with.limits.errors + 1;
+  secured d(with);
   std::string all;
   for (std::size_t at = 0; at < d.with.limits.errors; ++at)
     all += d.client("AUTH PLAIN " + base64(std::string_view("\0tim\0wrong", 10)) + "\r\n");
@@ -220,4 +222,67 @@ TEST_CASE("server: a login in any cut has the same answers", "[mail][server][aut
     CHECK_THAT(whole.said, ContainsSubstring("235 2.7.0 "));
     for (const auto& cut : test::every_cut(each)) CHECK(play(with, cut, true) == whole);
   }
+}
+
+TEST_CASE("server: a failed login is answered after a while, in which nothing is read", "[mail][server][auth]") {
+  server_parameters with = with_users();
+  with.patience_for.failed_login = 1s;
+  secured d(with);
+  const std::string wrong = base64(std::string_view("\0tim\0wrong", 10));
+  CHECK(d.client("AUTH PLAIN " + wrong + "\r\nAUTH PLAIN " + wrong + "\r\nNOOP\r\n").empty());
+  CHECK(d.session.busy());
+  CHECK(d.session.deadline() == d.now + 1s);
+  CHECK(d.client("NOOP\r\n").empty());
+  d.session.resume(d.now);
+  CHECK(d.said().empty());
+  d.now += 1s;
+  d.session.tick(d.now);
+  CHECK(d.said() == "535 5.7.8 Wrong user or password\r\n");
+  CHECK(d.session.busy());
+  d.now += 1s;
+  d.session.tick(d.now);
+  CHECK(d.said() == "535 5.7.8 Wrong user or password\r\n250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n");
+  CHECK_FALSE(d.session.busy());
+}
+
+TEST_CASE("server: a stop and the peer's end do not wait for a failed login for long", "[mail][server][auth]") {
+  server_parameters with = with_users();
+  with.patience_for.failed_login = 1s;
+  secured d(with);
+  CHECK(d.client("AUTH PLAIN " + base64(std::string_view("\0tim\0wrong", 10)) + "\r\n").empty());
+  if (GENERATE(true, false)) {
+    d.session.stop(d.now);
+    CHECK(d.said() == "421 4.3.2 The server is shutting down\r\n");
+  } else {
+    d.session.eof(d.now);
+    d.now += 1s;
+    d.session.tick(d.now);
+    CHECK(d.said() == "535 5.7.8 Wrong user or password\r\n");
+  }
+  CHECK(d.session.done());
+}
+
+TEST_CASE("server: so many failed logins end the session", "[mail][server][auth]") {
+  secured d;
+  const std::string wrong = "AUTH PLAIN " + base64(std::string_view("\0tim\0wrong", 10)) + "\r\n";
+  for (std::size_t at = 1; at < d.with.limits.failed_logins; ++at)
+    CHECK_THAT(d.client(wrong), EndsWith("password\r\n"));
+  CHECK_THAT(d.client(wrong), EndsWith("password\r\n421 4.7.0 Too many failed logins\r\n"));
+  CHECK(d.session.done());
+}
+
+TEST_CASE("server: a client that has guessed too often is not asked for a password any more", "[mail][server][auth]") {
+  rate_limit failures(3, 1min);
+  server_parameters with = with_users();
+  with.login_failures = &failures;
+  const std::string wrong = "AUTH PLAIN " + base64(std::string_view("\0tim\0wrong", 10)) + "\r\n";
+  const std::string right = "AUTH PLAIN " + good_plain + "\r\n";
+  for (int session = 0; session < 3; ++session) {
+    secured d(with);
+    CHECK_THAT(d.client(wrong), StartsWith("535 "));
+  }
+  secured d(with);
+  CHECK(d.client(right) == "454 4.7.0 Too many failed logins from ::1, try again later\r\n");
+  d.now += 1min;
+  CHECK_THAT(d.client(right), StartsWith("235 "));
 }

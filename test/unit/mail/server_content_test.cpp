@@ -4,6 +4,8 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <algorithm>
+
 #include "server_dialogue.hpp"
 
 using namespace netlab;
@@ -123,13 +125,33 @@ TEST_CASE("server: behind a chunk of unknown length nothing is taken for a comma
 TEST_CASE("server: a message that is too large is refused at its end, and not stored", "[mail][server]") {
   dialogue d(small());
   d.begin_message();
-  const std::string text = GENERATE(as<std::string>{}, "DATA\r\n123456789\r\n.\r\n", "BDAT 11 LAST\r\n123456789\r\n",
-                                    "BDAT 11\r\n123456789\r\n", "BDAT 4\r\n1234BDAT 5 LAST\r\n56789");
+  const std::string text =
+      GENERATE(as<std::string>{}, "DATA\r\n123456789\r\n.\r\n", "BDAT 4\r\n1234BDAT 5 LAST\r\n56789");
   CHECK_THAT(d.client(text), ContainsSubstring("552 5.3.4 "));
   CHECK(d.store.commits == 0);
   CHECK(d.store.abandoned == 1);
   CHECK(d.store.current.content.size() <= 10);
   CHECK(d.session.counts().refused == 1);
+}
+
+TEST_CASE("server: a chunk that is too large is refused before it is read, and skipped", "[mail][server]") {
+  dialogue d(small());
+  d.begin_message();
+  const bool is_second = GENERATE(false, true);
+  if (is_second) CHECK(d.client("BDAT 5\r\nabcde") == "250 2.0.0 Go on\r\n");
+  CHECK(d.client(is_second ? "BDAT 6 LAST\r\n" : "BDAT 11 LAST\r\n") == "552 5.3.4 The message is too large\r\n");
+  CHECK(d.store.abandoned == (is_second ? 1 : 0));
+  CHECK(d.client(is_second ? "QUIT\r\n" : "QUIT\r\nQUIT\r") == "");
+  CHECK(d.client(is_second ? "NOOP\r\n" : "NOOP\r\n").ends_with("250 2.0.0 Ok\r\n"));
+  CHECK(d.store.commits == 0);
+  CHECK(d.session.counts().refused == 1);
+}
+
+TEST_CASE("server: a chunk that would take too long to skip ends the session", "[mail][server]") {
+  dialogue d;
+  d.begin_message();
+  CHECK_THAT(d.client("BDAT 99999999999 LAST\r\n"), StartsWith("552 5.3.4 ") && ContainsSubstring("\r\n421 4.3.4 "));
+  CHECK(d.session.done());
 }
 
 TEST_CASE("server: a message may be as large as was said", "[mail][server]") {
@@ -245,7 +267,7 @@ TEST_CASE("server: slow content ends the session", "[mail][server]") {
   const time_point due = d.now + d.with.patience_for.content;
   CHECK(d.session.deadline() == due);
   d.now = due - 1s;
-  static_cast<void>(d.client("a little\r\n"));
+  static_cast<void>(d.client("a part of a line"));
   CHECK(d.session.deadline() == due);
   static_cast<void>(d.client(std::string(server::content_step, 'x')));
   CHECK(d.session.deadline() == d.now + d.with.patience_for.content);
@@ -253,6 +275,70 @@ TEST_CASE("server: slow content ends the session", "[mail][server]") {
   d.session.tick(d.now);
   CHECK(d.said() == "421 4.4.2 Timed out\r\n");
   CHECK(d.store.abandoned == 1);
+}
+
+TEST_CASE("server: a message typed by hand has time as long as lines come", "[mail][server]") {
+  dialogue d;
+  d.begin_message();
+  const bool by_chunks = GENERATE(false, true);
+  static_cast<void>(d.client(by_chunks ? "BDAT 1000 LAST\r\n" : "DATA\r\n"));
+  for (int line = 0; line < 30; ++line) {
+    d.now += d.with.patience_for.content - 1s;
+    d.session.tick(d.now);
+    if (d.now - time_point(1h) > 50min) break;
+    CHECK(d.client("one line\r\n") == "");
+    CHECK(d.session.deadline() == std::min(d.now + d.with.patience_for.content, time_point(2h)));
+  }
+  CHECK_FALSE(d.session.done());
+}
+
+namespace {
+
+/// What the server says to this content.
+std::string answer_to(std::string_view content, std::string_view parameters = {},
+                      server_parameters with = dialogue::plain()) {
+  dialogue d(std::move(with));
+  d.begin();
+  static_cast<void>(
+      d.client(fmt::format("MAIL FROM:<a@b.example>{}\r\nRCPT TO:<c@d.example>\r\nDATA\r\n", parameters)));
+  return d.client(fmt::format("{}\r\n.\r\n", content));
+}
+
+const std::string longest_line(998, 'x');
+constexpr std::string_view nul("a\0b", 3);
+constexpr std::string_view umlaut = "\xc3\xa4";
+
+}  // namespace
+
+TEST_CASE("server: content that others refuse is refused", "[mail][server]") {
+  CHECK_THAT(answer_to(longest_line), StartsWith("250 "));
+  CHECK_THAT(answer_to(".." + longest_line.substr(1)), StartsWith("250 "));
+  CHECK_THAT(answer_to("short\r\n" + longest_line + "x\r\nshort"), StartsWith("554 5.6.0 A line "));
+  CHECK_THAT(answer_to(nul), StartsWith("554 5.6.0 There is a NUL "));
+  CHECK_THAT(answer_to(nul, " BODY=8BITMIME"), StartsWith("554 5.6.0 There is a NUL "));
+  CHECK_THAT(answer_to(umlaut), StartsWith("554 5.6.0 Octets above 127 need BODY=8BITMIME "));
+  CHECK_THAT(answer_to(umlaut, " BODY=7BIT"), StartsWith("554 5.6.0 Octets above 127 "));
+  CHECK_THAT(answer_to(umlaut, GENERATE(" BODY=8BITMIME", " SMTPUTF8")), StartsWith("250 "));
+}
+
+TEST_CASE("server: chunks have the same rules as DATA", "[mail][server]") {
+  dialogue d;
+  d.begin_message();
+  CHECK_THAT(d.client("BDAT 999 LAST\r\n" + longest_line + "x"), StartsWith("554 5.6.0 A line "));
+  static_cast<void>(d.client("MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n"));
+  CHECK_THAT(d.client("BDAT 600\r\n" + longest_line.substr(0, 600)), StartsWith("250 "));
+  CHECK_THAT(d.client("BDAT 402 LAST\r\n" + longest_line.substr(0, 400) + "\r\n"), StartsWith("554 5.6.0 A line "));
+}
+
+TEST_CASE("server: the fault lax takes content that others refuse", "[mail][server]") {
+  fault_plan plan;
+  REQUIRE(plan.add("lax"));
+  server_parameters with = dialogue::plain();
+  with.faults = &plan;
+  for (const std::string_view content : {std::string_view(longest_line), nul, umlaut})
+    CHECK_THAT(answer_to(content, {}, with), StartsWith("250 "));
+  CHECK_THAT(answer_to(longest_line + "x", {}, with), StartsWith("250 "));
+  CHECK_THAT(answer_to("a\nb", {}, with), StartsWith("554 5.6.0 There is an LF "));
 }
 
 TEST_CASE("server: content reaches the inbox in pieces as large as they came", "[mail][server]") {

@@ -221,6 +221,32 @@ TEST_CASE("server: too many commands without a message end the session", "[mail]
   CHECK(d.session.done());
 }
 
+TEST_CASE("server: too many refused recipients end the session", "[mail][server]") {
+  server_parameters with = dialogue::plain();
+  with.limits.refused_recipients = 5;
+  with.reject.push_back(*address_pattern::parse("*"));
+  dialogue d(with);
+  d.begin();
+  static_cast<void>(d.client("MAIL FROM:<a@b.example>\r\n"));
+  for (std::size_t at = 1; at < 5; ++at)
+    CHECK_THAT(d.client("RCPT TO:<x@y.example>\r\n"), EndsWith("550 5.1.1 There is no such user\r\n"));
+  CHECK_THAT(d.client("RCPT TO:<x@y.example>\r\n"), EndsWith("\r\n421 4.7.0 Too many refused recipients\r\n"));
+  CHECK(d.session.done());
+}
+
+TEST_CASE("server: a message makes up for the recipients that were refused before it", "[mail][server]") {
+  server_parameters with = dialogue::plain();
+  with.limits.refused_recipients = 5;
+  with.reject.push_back(*address_pattern::parse("x@y.example"));
+  dialogue d(with);
+  d.begin();
+  for (int message = 0; message < 3; ++message) {
+    static_cast<void>(d.client("MAIL FROM:<a@b.example>\r\nRCPT TO:<r@example.org>\r\n"));
+    for (int at = 1; at < 5; ++at) static_cast<void>(d.client("RCPT TO:<x@y.example>\r\n"));
+    CHECK_THAT(d.client("DATA\r\n.\r\n"), EndsWith(fmt::format("250 2.0.0 Queued as id{}\r\n", message + 1)));
+  }
+}
+
 TEST_CASE("server: a message makes up for the commands before it", "[mail][server]") {
   dialogue d;
   d.begin_message();
@@ -308,6 +334,29 @@ TEST_CASE("server: stop() lets a message whose content has begun be finished", "
         "250 2.0.0 Queued as id1\r\n421 4.3.2 The server is shutting down\r\n");
   CHECK(d.session.done());
   CHECK(d.store.messages.size() == 1);
+}
+
+TEST_CASE("server: a message that is not finished when there is no more time is told 421", "[mail][server]") {
+  dialogue d;
+  d.begin_message();
+  const bool by_chunks = GENERATE(false, true);
+  static_cast<void>(d.client(by_chunks ? "BDAT 3\r\na\r" : "DATA\r\na\r\n"));
+  d.session.stop(d.now);
+  CHECK_FALSE(d.session.done());
+  d.session.cut_off(d.now);
+  CHECK(d.said() == "421 4.3.2 The server is shutting down\r\n");
+  CHECK(d.session.done());
+  CHECK(d.store.abandoned == 1);
+}
+
+TEST_CASE("server: without memory a session ends with 421, and its message is abandoned", "[mail][server]") {
+  dialogue d;
+  d.begin_message();
+  static_cast<void>(d.client("DATA\r\na\r\n"));
+  d.session.end_without_memory(d.now);
+  CHECK(d.said() == "421 4.3.0 The server is out of memory, try again later\r\n");
+  CHECK(d.session.done());
+  CHECK(d.store.abandoned == 1);
 }
 
 TEST_CASE("server: stop() says nothing in clear where TLS begins", "[mail][server]") {
