@@ -73,10 +73,11 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
   log_.left(peer, how, count_of(its.answers(), "answer"), its.since());
 }
 
-bytes server::full(const net::tcp::endpoint& peer) {
-  log_.turned_away(peer, parameters_.max_clients);
+bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
+  log_.turned_away(peer, reached);
   bytes words;
-  append(words, fmt::format("error: too many clients, {} at once; try again later\r\n", parameters_.max_clients));
+  append(words, fmt::format("error: too many clients{}, {} at once; try again later\r\n",
+                            reached.is_per_address ? " from this address" : "", reached.most));
   return words;
 }
 

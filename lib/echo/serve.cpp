@@ -44,8 +44,8 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
   log_.left(peer, how, count_of(its.octets(), "octet"), its.since());
 }
 
-bytes server::full(const net::tcp::endpoint& peer) {
-  log_.turned_away(peer, parameters_.max_clients);
+bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
+  log_.turned_away(peer, reached);
   return {};  // an echo service has no words of its own
 }
 

@@ -38,7 +38,7 @@ class server final : public net::service_handler {
 
   std::unique_ptr<machine> open(const net::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
-  bytes full(const net::tcp::endpoint& peer) override;
+  bytes full(const net::tcp::endpoint& peer, const net::client_bound& reached) override;
   bool answer(const net::datagram& request, bytes& reply) override;
   void trouble(const std::string& line) override;
 

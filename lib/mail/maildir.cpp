@@ -4,8 +4,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -14,12 +12,16 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/random.hpp"
 #include "base/text.hpp"
+#include "net/out_of_memory.hpp"
+#include "net/signals_blocked.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -33,8 +35,7 @@ failure trouble(std::error_code code, std::string_view act, const std::string& p
 failure trouble(std::string_view act, const std::string& path) { return trouble(last_system_error(), act, path); }
 
 /// Of a directory that cannot be used at all.
-failure unusable(std::string_view act, const std::string& path) {
-  const std::error_code why = last_system_error();
+failure unusable(std::string_view act, const std::string& path, std::error_code why = last_system_error()) {
   const bool is_forbidden = why == std::errc::permission_denied || why == std::errc::operation_not_permitted;
   return {make_error_code(is_forbidden ? errc::not_permitted : errc::cannot_create),
           fmt::format("{} '{}'", act, escape(path, 200)),
@@ -148,7 +149,7 @@ struct maildir::job {
   /// The file goes, if there is one.
   void drop() noexcept {
     if (fd >= 0) on.close(std::exchange(fd, -1));
-    if (std::exchange(is_there, false)) on.remove(path());
+    if (std::exchange(is_there, false)) net::insist([this] { on.remove(path()); });
   }
   [[nodiscard]] std::string tmp_path() const { return directory + "/tmp/" + name; }
   [[nodiscard]] std::string new_path() const { return directory + "/new/" + name; }
@@ -171,19 +172,26 @@ struct maildir::job {
 result<std::unique_ptr<maildir>> maildir::open(std::string directory, maildir_options how,
                                                std::chrono::system_clock::time_point now) {
   while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-  std::error_code ignored;
+  std::error_code error;
   if (const auto parent = std::filesystem::path(directory).parent_path(); !parent.empty())
-    std::filesystem::create_directories(parent, ignored);  // mkdir() below says what is wrong
+    std::filesystem::create_directories(parent, error);
+  if (error) return unexpected(unusable("maildir", directory, error));
   if (auto made = make_folders(directory); !made) return unexpected(made.error());
   remove_forgotten(directory + "/tmp", now);
   return std::unique_ptr<maildir>(new maildir(std::move(directory), how));
 }
 
 maildir::maildir(std::string directory, maildir_options how)
-    : directory_(std::move(directory)), how_(how), disk_(how.on), keeps_order_(false), host_(host_in_a_name()) {
+    : directory_(std::move(directory)),
+      new_folder_(directory_ + "/new"),
+      how_(how),
+      disk_(how.on),
+      keeps_order_(false),
+      host_(host_in_a_name()) {
   static disk systems;
   if (disk_ == nullptr) disk_ = &systems;
   keeps_order_ = disk_->keeps_order(directory_);
+  threads_.reserve(how_.threads);  // a thread that finds no place there could not be let go
   // Process numbers repeat: in containers, and after a restart.
   tag_ = fmt::format("P{}R{:08x}", ::getpid(), static_cast<std::uint32_t>(random_number()));
 }
@@ -212,20 +220,14 @@ std::string maildir::unique_id() {
   return fmt::format("{}.M{}{}Q{}", now.tv_sec, now.tv_nsec / 1000, tag_, ++counter_);
 }
 
-/// A thread without signals: those are for the main one.
+/// Not joinable where the system has none, or no memory for it: the caller does with fewer.
 std::thread maildir::start(void (maildir::*work)()) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  std::thread made;
+  const net::signals_blocked until_it_is_started;
   try {
-    made = std::thread(work, this);
+    return std::thread(work, this);
   } catch (const std::system_error&) {
-    // The caller does with fewer.
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return made;
+  } catch (const std::bad_alloc&) {}
+  return {};
 }
 
 void maildir::enqueue(job_ptr one) {
@@ -256,7 +258,11 @@ void maildir::store_files() {
     const job_ptr one = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    store(one);
+    try {
+      store(one);
+    } catch (const std::bad_alloc&) {
+      give_up(*one);
+    }
     lock.lock();
   }
 }
@@ -304,13 +310,12 @@ void maildir::sync_folders() {
     if (renamed_.empty()) return;
     std::vector<job_ptr> batch = std::exchange(renamed_, {});
     lock.unlock();
-    const std::string folder = directory_ + "/new";
-    const bool synced = disk_->sync_folder(folder) == 0;
+    const bool synced = disk_->sync_folder(new_folder_) == 0;
     const std::error_code why = synced ? std::error_code() : last_system_error();
     lock.lock();
     for (const job_ptr& each : batch) {
       each->is_folder_synced = true;
-      if (!synced) each->folder_outcome = unexpected(trouble(why, "fsync", folder));
+      if (!synced) each->folder_outcome = unexpected(failure{why, {}, {}, {}});
     }
     std::erase_if(batch, [](const job_ptr& each) { return !each->is_synced; });
     lock.unlock();
@@ -321,14 +326,26 @@ void maildir::sync_folders() {
 }
 
 /// Nobody else is at it any more.
-void maildir::conclude(job& one) {
-  if (one.outcome) one.outcome = one.folder_outcome;
-  if (!one.outcome) {
-    one.drop();
-    return one.done(unexpected(one.outcome.error()));
+void maildir::conclude(job& one) noexcept {
+  try {
+    if (one.outcome && !one.folder_outcome)
+      one.outcome = unexpected(trouble(one.folder_outcome.error().code, "fsync", new_folder_));
+    if (one.outcome) {
+      stored what{one.name.substr(0, one.name.size() - host_.size() - 1), one.new_path()};
+      one.is_there = false;  // it stays
+      return one.done(std::move(what));
+    }
+  } catch (const std::bad_alloc&) {
+    return give_up(one);
   }
-  one.is_there = false;  // it stays
-  one.done(stored{one.name.substr(0, one.name.size() - host_.size() - 1), one.new_path()});
+  one.drop();
+  one.done(unexpected(std::move(one.outcome.error())));
+}
+
+/// For want of memory. That it is so takes none.
+void maildir::give_up(job& one) noexcept {
+  one.drop();
+  one.done(unexpected(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}}));
 }
 
 maildir::delivery::delivery(maildir& in)

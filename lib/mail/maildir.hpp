@@ -46,7 +46,7 @@ struct stored {
   std::string id;  ///< the file's name without the host
   std::string file;  ///< its path, under the directory's as given to open()
 };
-/// Called once, in a thread of the store's.
+/// Called once, in a thread of the store's. It must not throw.
 using stored_handler = std::function<void(result<stored>)>;
 
 struct maildir_options {
@@ -87,9 +87,11 @@ class maildir {
   void store_files();
   void sync_folders();
   void store(const job_ptr& one);
-  void conclude(job& one);
+  void conclude(job& one) noexcept;
+  void give_up(job& one) noexcept;
 
   std::string directory_;
+  std::string new_folder_;
   maildir_options how_;
   disk* disk_;
   bool keeps_order_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "base/random.hpp"
 #include "base/text.hpp"
 #include "mail/header.hpp"
+#include "net/out_of_memory.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -107,17 +109,22 @@ class sink::session final : public machine, private inbox, private server_observ
   session(const session&) = delete;
   session& operator=(const session&) = delete;
 
-  void feed(bytes_view from_peer, time_point now) override { server_.feed(from_peer, now); }
+  void feed(bytes_view from_peer, time_point now) override {
+    if (!net::attempt([&] { server_.feed(from_peer, now); })) server_.end_without_memory(now);
+  }
   void eof(time_point now) override { server_.eof(now); }
   void tick(time_point now) override { server_.tick(now); }
   bytes take_output() override { return server_.take_output(); }
   [[nodiscard]] std::optional<time_point> deadline() const override { return server_.deadline(); }
   [[nodiscard]] bool done() const override { return server_.done(); }
   void stop(time_point now) override { server_.stop(now); }
+  void cut_off(time_point now) override { server_.cut_off(now); }
   [[nodiscard]] bool wants_tls() const override { return server_.wants_tls(); }
   void tls_started(const tls_facts& what, time_point now) override { server_.tls_started(what, now); }
   [[nodiscard]] bool busy() const override { return server_.busy(); }
-  void resume(time_point now) override { server_.resume(now); }
+  void resume(time_point now) override {
+    if (!net::attempt([&] { server_.resume(now); })) server_.end_without_memory(now);
+  }
 
   [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
   [[nodiscard]] time_point since() const noexcept { return since_; }
@@ -128,27 +135,36 @@ class sink::session final : public machine, private inbox, private server_observ
   // ---- inbox ----
 
   result<void> begin(const envelope& of) override {
-    if (!owner_.store_) return {};
-    delivery_ = owner_.store_->begin();
-    return delivery_->append(head_of(of, owner_.with_.server.host, delivery_->id()));
+    return unless_out_of_memory([&]() -> result<void> {
+      if (!owner_.store_) return {};
+      delivery_ = owner_.store_->begin();
+      return delivery_->append(head_of(of, owner_.with_.server.host, delivery_->id()));
+    });
   }
   result<void> append(std::string_view content) override {
-    return delivery_ ? delivery_->append(content) : result<void>();
+    return unless_out_of_memory([&] { return delivery_ ? delivery_->append(content) : result<void>(); });
   }
   void commit() override {
     stored_ = {};
     if (!delivery_) return;
-    waiting_ = std::make_shared<pending>();
-    waiting_->wake = wake_;
-    delivery_->commit([to = waiting_](result<stored> what) {
-      const std::lock_guard lock(to->mutex);
-      to->outcome = std::move(what);
-      if (to->wake) to->wake();
+    const bool is_under_way = net::attempt([this] {
+      waiting_ = std::make_shared<pending>();
+      waiting_->wake = wake_;
+      delivery_->commit([to = waiting_](result<stored> what) {
+        const std::lock_guard lock(to->mutex);
+        to->outcome = std::move(what);
+        if (to->wake) net::insist([&] { to->wake(); });
+      });
     });
+    if (!is_under_way) is_lost_ = true;
     delivery_.reset();
   }
   void abandon() override { delivery_.reset(); }
   std::optional<result<std::string>> outcome() override {
+    if (std::exchange(is_lost_, false)) {
+      waiting_.reset();
+      return result<std::string>(unexpected(no_memory()));
+    }
     if (!waiting_)
       return result<std::string>(fmt::format("D{}", owner_.discarded_.fetch_add(1, std::memory_order_relaxed) + 1));
     {
@@ -164,6 +180,17 @@ class sink::session final : public machine, private inbox, private server_observ
     }
     stored_ = std::move(**waited->outcome);
     return result<std::string>(stored_.id);
+  }
+
+  [[nodiscard]] static failure no_memory() { return {std::make_error_code(std::errc::not_enough_memory), {}, {}, {}}; }
+  /// What becomes of a message is then 451; the session goes on.
+  template <class Act>
+  [[nodiscard]] static result<void> unless_out_of_memory(Act act) {
+    try {
+      return act();
+    } catch (const std::bad_alloc&) {
+      return unexpected(no_memory());
+    }
   }
 
   // ---- what happens ----
@@ -182,6 +209,8 @@ class sink::session final : public machine, private inbox, private server_observ
   }
   void login_failed(std::string_view user, std::string_view mechanism, std::string_view why) override {
     owner_.failed_logins_.fetch_add(1, std::memory_order_relaxed);
+    owner_.tell(owner_.heard_.login_failed,
+                sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
     owner_.log([&] {
       return fmt::format("{} login as '{}' by {} failed: {}", peer_text_, escape(user, shown_octets), mechanism,
                          escape(why, shown_octets));
@@ -190,10 +219,8 @@ class sink::session final : public machine, private inbox, private server_observ
   void accepted(const envelope& of, std::uint64_t octets, std::string_view id) override {
     owner_.accepted_.fetch_add(1, std::memory_order_relaxed);
     owner_.octets_.fetch_add(octets, std::memory_order_relaxed);
-    if (owner_.heard_.accepted) {
-      const std::lock_guard lock(owner_.heard_mutex_);
-      owner_.heard_.accepted({.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file});
-    }
+    owner_.tell(owner_.heard_.accepted,
+                sink_message{.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file});
     owner_.log([&] {
       return fmt::format("{} message {} from {} to {}, {}", peer_text_, id,
                          path_text(of.sender ? &*of.sender : nullptr), recipients_text(of), count_of(octets, "octet"));
@@ -201,6 +228,8 @@ class sink::session final : public machine, private inbox, private server_observ
   }
   void refused(const envelope& so_far, const address* whom, std::string_view reply) override {
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
+    owner_.tell(owner_.heard_.refused,
+                sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
     owner_.log([&] {
       const std::string sender = so_far.sender ? " from " + path_text(&*so_far.sender) : std::string();
       const std::string recipient = whom != nullptr ? " to " + path_text(whom) : std::string();
@@ -229,6 +258,7 @@ class sink::session final : public machine, private inbox, private server_observ
   std::function<void()> wake_;
   std::unique_ptr<maildir::delivery> delivery_;
   std::shared_ptr<pending> waiting_;  // between commit() and its outcome
+  bool is_lost_ = false;              // there was no memory to store it
   stored stored_;                     // the last message
   std::string why_ended_;
   server server_;  // the last: it calls the rest, also while it goes
@@ -270,16 +300,14 @@ class sink::side final : public net::service_handler {
     return {.identity = static_cast<std::size_t>(found - owner_.shown_.begin())};
   }
 
-  bytes full(const net::tcp::endpoint& peer) override {
+  bytes full(const net::tcp::endpoint& peer, const net::client_bound& reached) override {
     owner_.turned_away_.fetch_add(1, std::memory_order_relaxed);
-    owner_.log([&] {
-      return fmt::format("{} turned away: {} are connected (--max-clients)", net::to_string(peer),
-                         count_of(owner_.with_.max_clients, "client"));
-    });
+    owner_.log([&] { return fmt::format("{} turned away: {}", net::to_string(peer), net::describe(reached)); });
     bytes words;
     // Where TLS comes first, words in clear would only look like broken TLS.
     if (!implicit_)
-      append(words, fmt::format("421 4.3.2 {} too many connections, try again later\r\n", owner_.with_.server.host));
+      append(words, fmt::format("421 4.3.2 {} too many connections{}, try again later\r\n", owner_.with_.server.host,
+                                reached.is_per_address ? " from this address" : ""));
     return words;
   }
 
@@ -321,6 +349,7 @@ result<std::unique_ptr<sink>> sink::open(sink_parameters with, sink_observer hea
   own.server.nonce = [] { return random_text(18); };
   own.server.faults = made->faults_.empty() ? nullptr : &made->faults_;
   own.server.rate = made->rate_ ? &*made->rate_ : nullptr;
+  own.server.login_failures = &made->login_failures_;
   if (!own.maildir.empty()) {
     auto store = maildir::open(own.maildir);
     if (!store) return unexpected(store.error());

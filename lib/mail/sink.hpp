@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "mail/server.hpp"
 #include "net/authority.hpp"
 #include "net/bounded_log.hpp"
+#include "net/out_of_memory.hpp"
 #include "net/service.hpp"
 
 namespace netlab::mail {
@@ -31,6 +33,9 @@ struct sink_parameters {
   std::string maildir;  ///< the directory; empty: messages are thrown away once they are whole
   std::size_t max_clients = 10'000;  ///< of each service
 };
+
+/// A client that guesses passwords on many connections is slowed by no pause: so many in a minute, then none.
+inline constexpr std::uint64_t most_failed_logins = 100;
 
 struct sink_totals {
   std::uint64_t connections = 0;
@@ -51,7 +56,24 @@ struct sink_message {
   std::string_view file;  ///< empty where it was thrown away
 };
 
-/// Each is called from any worker's thread, one call at a time for all of them. Lines are whole, and safe to show.
+/// A sender, a recipient or a message that was not taken.
+struct sink_refusal {
+  const envelope& so_far;
+  const net::tcp::endpoint& peer;
+  const address* recipient = nullptr;  ///< where it is about one whose address is known
+  std::string_view reply;  ///< what the client was told
+};
+
+/// A login that failed.
+struct sink_failed_login {
+  const net::tcp::endpoint& peer;
+  std::string_view user;
+  std::string_view mechanism;
+  std::string_view why;
+};
+
+/// Each is called from any worker's thread, one call at a time for all of them. Lines are whole, and safe to show. None
+/// may wait for a reader: all sessions would.
 struct sink_observer {
   /// What happens, at a bounded rate: visitors, messages, logins, refusals, faults.
   std::function<void(const std::string& line)> log;
@@ -59,6 +81,9 @@ struct sink_observer {
   std::function<void(const std::string& line)> dialogue;
   /// Each message, before its client is told; may be missing.
   std::function<void(const sink_message& what)> accepted;
+  /// May be missing, as the next.
+  std::function<void(const sink_refusal& what)> refused;
+  std::function<void(const sink_failed_login& what)> login_failed;
 };
 
 /// What the mail services do with peers; net::service brings them.
@@ -90,9 +115,16 @@ class sink {
   class session;
   sink(sink_parameters with, sink_observer heard);
 
+  // What cannot be told for want of memory is not told: the session goes on.
   template <class Make>
   void log(Make make) {
-    log_.tell(clock::now(), make);
+    net::attempt([&] { log_.tell(clock::now(), make); });
+  }
+  template <class Event>
+  void tell(const std::function<void(const Event&)>& whom, const Event& what) {
+    if (!whom) return;
+    const std::lock_guard lock(heard_mutex_);
+    net::attempt([&] { whom(what); });
   }
 
   sink_parameters with_;
@@ -100,6 +132,7 @@ class sink {
   std::unique_ptr<accounts> accounts_;
   fault_plan faults_;
   std::optional<rate_limit> rate_;
+  rate_limit login_failures_{most_failed_logins, std::chrono::minutes(1)};
   std::vector<fault_action> shown_;  // the fault that an identity is for; the first one has none
   std::unique_ptr<side> starttls_;
   std::unique_ptr<side> implicit_;

@@ -38,9 +38,9 @@ failure trouble(errc code, std::string_view act, const std::string& path, std::s
   return {make_error_code(code), fmt::format("{} '{}'", act, escape(path, 200)), std::move(detail), std::move(hint)};
 }
 
-/// As errno says: permission is a class of its own, the rest is `code`.
-failure system_trouble(errc code, std::string_view act, const std::string& path) {
-  const std::error_code why = last_system_error();
+/// Permission is a class of its own, the rest is `code`.
+failure system_trouble(errc code, std::string_view act, const std::string& path,
+                       std::error_code why = last_system_error()) {
   if (why == std::errc::permission_denied || why == std::errc::operation_not_permitted ||
       why == std::errc::read_only_file_system)
     return trouble(errc::not_permitted, act, path, message_of(why), "--state DIR names another directory");
@@ -119,8 +119,8 @@ result<authority> authority::open(const std::string& named) {
   if (!is_there) {
     std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
     // Two may have started at once.
-    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-      return unexpected(system_trouble(errc::cannot_create, "make the state directory", directory));
+    if (!error && ::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) error = last_system_error();
+    if (error) return unexpected(system_trouble(errc::cannot_create, "make the state directory", directory, error));
   }
   const directory_lock lock(directory);
 

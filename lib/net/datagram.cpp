@@ -9,6 +9,8 @@
 #include <cstring>
 #include <vector>
 
+#include "net/out_of_memory.hpp"
+
 namespace netlab::net {
 namespace {
 
@@ -98,10 +100,15 @@ void datagram_responder::stop() {
 }
 
 void datagram_responder::wait() {
-  socket_.async_wait(udp::socket::wait_read, [this](std::error_code error) {
-    if (error || !socket_.is_open()) return;
-    for (std::size_t turn = 0; turn < batches_a_turn && answer_batch(); ++turn) {}
-    wait();
+  insist([this] {
+    socket_.async_wait(udp::socket::wait_read, [this](std::error_code error) {
+      if (error || !socket_.is_open()) return;
+      // Without memory some requests are lost, as datagrams may be.
+      attempt([this] {
+        for (std::size_t turn = 0; turn < batches_a_turn && answer_batch(); ++turn) {}
+      });
+      wait();
+    });
   });
 }
 

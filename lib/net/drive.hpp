@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <exception>
+#include <memory>
 #include <utility>
 
 #include "base/machine.hpp"
@@ -58,13 +60,11 @@ inline constexpr drive_options serving{.max_unsent = 256 * 1024,
   return options;
 }
 
-/// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done, or wants TLS, and
-/// its last octets are sent, or the stream fails. Reads and writes go on at the same time. All calls come
-/// from the stream's own thread.
+/// The loop of a driver. Handlers that are queued keep it alive.
 template <class Stream>
-class driver {
+class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
  public:
-  driver(Stream& stream, machine& session, drive_options options)
+  drive_loop(Stream& stream, machine& session, drive_options options)
       : stream_(stream),
         session_(session),
         options_(options),
@@ -72,15 +72,14 @@ class driver {
         ended_(stream.get_executor()) {
     ended_.expires_at(never);
   }
-  driver(const driver&) = delete;
-  driver& operator=(const driver&) = delete;
+  drive_loop(const drive_loop&) = delete;
+  drive_loop& operator=(const drive_loop&) = delete;
 
-  /// The error of the stream, if that is what ended it. A driver runs once. Leaves the stream open.
   [[nodiscard]] asio::awaitable<std::error_code> run() {
     running_ = true;
-    advance();
-    // Handlers refer to this object: not one of them may be left when run() returns.
-    while (phase_ != phase::ended || reading_ || writing_ || timing_ || settling_) {
+    guarded([this] { advance(); });
+    // Handlers refer to the stream: not one of them may be left when run() returns.
+    while (phase_ != phase::ended || has_queued()) {
       const auto [error] = co_await ended_.async_wait(use_tuple);
       static_cast<void>(error);
       const auto cancelled = co_await asio::this_coro::cancellation_state;
@@ -89,28 +88,72 @@ class driver {
         co_await asio::this_coro::reset_cancellation_state();
       }
     }
+    if (thrown_) std::rethrow_exception(thrown_);
     co_return error_;
   }
 
-  /// The machine was changed from outside, or what it is busy with may have come: it resumes, and its output, deadline
-  /// and done() are looked at again.
   void poke() {
     if (!running_) return;
-    if (phase_ == phase::running) session_.resume(clock::now());
-    advance();
+    guarded([this] {
+      if (phase_ == phase::running) session_.resume(clock::now());
+      advance();
+    });
   }
 
-  /// The machine shall finish what the peer has begun. What lies unread in the socket counts as begun.
   void stop() {
     stopping_ = true;
     poke();
   }
 
-  /// Ends now, whatever is under way.
-  void abort() { end(asio::error::operation_aborted); }
+  void abort() {
+    guarded([this] {
+      if (running_ && phase_ == phase::running) {
+        session_.cut_off(clock::now());
+        if (session_.done()) {
+          options_.flush_time = std::min(options_.flush_time, last_words_time);
+          options_.linger_time = std::min(options_.linger_time, last_words_time);
+          return advance();
+        }
+      }
+      end(asio::error::operation_aborted);
+    });
+  }
+
+  /// Nothing of the stream's or the machine's is touched any more, but for what is queued. `owner` lives until that has
+  /// run.
+  void drop(std::shared_ptr<void> owner) {
+    end(asio::error::operation_aborted);
+    if (has_queued()) owner_ = std::move(owner);
+  }
 
  private:
   enum class phase : std::uint8_t { running, flushing, lingering, ended };
+
+  [[nodiscard]] bool has_queued() const noexcept { return reading_ || writing_ || waits_ > 0 || settling_; }
+
+  /// What throws here must not leave: handlers that refer to the stream may be queued.
+  template <class Act>
+  void guarded(Act act) noexcept {
+    try {
+      act();
+    } catch (...) {
+      thrown_ = std::current_exception();
+      end(std::make_error_code(std::errc::not_enough_memory));
+      notify();
+    }
+  }
+
+  /// An operation is under way once `start()` has returned.
+  template <class Start>
+  static void initiate(bool& under_way, Start start) {
+    under_way = true;
+    try {
+      start();
+    } catch (...) {
+      under_way = false;
+      throw;
+    }
+  }
 
   void advance() {
     if (phase_ == phase::ended) return;
@@ -155,14 +198,16 @@ class driver {
   /// was queued before has; twice, because what is taken in the turn between is queued behind the first.
   void settle() {
     if (settling_) return;
-    settling_ = true;
     const auto executor = stream_.get_executor();
-    asio::post(executor, [this, executor, before = reads_] {
-      asio::post(executor, [this, before] {
-        settling_ = false;
-        settled_reads_ = before;
-        if (phase_ == phase::ended) return notify();
-        advance();
+    const auto settled = [this, self = this->shared_from_this(), before = reads_] {
+      settling_ = false;
+      settled_reads_ = before;
+      if (phase_ == phase::ended) return notify();
+      guarded([this] { advance(); });
+    };
+    initiate(settling_, [&] {
+      asio::post(executor, [this, self = this->shared_from_this(), executor, settled] {
+        guarded([&] { initiate(settling_, [&] { asio::post(executor, settled); }); });
       });
     });
   }
@@ -191,28 +236,34 @@ class driver {
   }
 
   void start_read() {
-    reading_ = true;
     // Most sessions are small talk; a buffer grows only for the peer that fills it.
     if (input_.empty())
       input_.resize(first_read_size);
     else if (arrived_ == input_.size() && arrived_ < largest_read_size)
       input_.resize(arrived_ * 4);
     arrived_ = fed_ = 0;
-    stream_.async_read_some(asio::buffer(input_), [this](std::error_code error, std::size_t size) {
-      reading_ = false;
-      ++reads_;
-      if (phase_ == phase::ended) return notify();
-      if (error == asio::error::eof) {
-        read_ended_ = true;
-        if (phase_ == phase::running) session_.eof(clock::now());
-      } else if (error) {
-        return end(error);
-      } else {
-        arrived_ = size;
-      }
-      advance();
-      if (options_.quick_acks && phase_ != phase::ended && unsent_.empty() && !writing_) acknowledge_input();
+    initiate(reading_, [this] {
+      stream_.async_read_some(asio::buffer(input_),
+                              [this, self = this->shared_from_this()](std::error_code error, std::size_t size) {
+                                reading_ = false;
+                                ++reads_;
+                                if (phase_ == phase::ended) return notify();
+                                guarded([&] { have_read(error, size); });
+                              });
     });
+  }
+
+  void have_read(std::error_code error, std::size_t size) {
+    if (error == asio::error::eof) {
+      read_ended_ = true;
+      if (phase_ == phase::running) session_.eof(clock::now());
+    } else if (error) {
+      return end(error);
+    } else {
+      arrived_ = size;
+    }
+    advance();
+    if (options_.quick_acks && phase_ != phase::ended && unsent_.empty() && !writing_) acknowledge_input();
   }
 
   /// Once: the option is reset by the traffic that follows (tcp(7)).
@@ -222,29 +273,33 @@ class driver {
   }
 
   void start_write() {
-    writing_ = true;
     std::swap(sending_, unsent_);
     progress_ = clock::now();
     write_more();
   }
 
   void write_more() {
-    stream_.async_write_some(asio::buffer(sending_) + sent_, [this](std::error_code error, std::size_t size) {
-      if (phase_ == phase::ended || error) {
-        writing_ = false;
-        return phase_ == phase::ended ? notify() : end(error);
-      }
-      sent_ += size;
-      progress_ = clock::now();
-      if (phase_ == phase::running) session_.sent(progress_);
-      if (sent_ < sending_.size()) return write_more();
-      writing_ = false;
-      sent_ = 0;
-      if (options_.wipe) ::explicit_bzero(sending_.data(), sending_.size());
-      sending_.clear();
-      if (sending_.capacity() > largest_read_size) sending_.shrink_to_fit();
-      advance();
+    initiate(writing_, [this] {
+      stream_.async_write_some(asio::buffer(sending_) + sent_,
+                               [this, self = this->shared_from_this()](std::error_code error, std::size_t size) {
+                                 writing_ = false;
+                                 if (phase_ == phase::ended) return notify();
+                                 guarded([&] { have_written(error, size); });
+                               });
     });
+  }
+
+  void have_written(std::error_code error, std::size_t size) {
+    if (error) return end(error);
+    sent_ += size;
+    progress_ = clock::now();
+    if (phase_ == phase::running) session_.sent(progress_);
+    if (sent_ < sending_.size()) return write_more();
+    sent_ = 0;
+    if (options_.wipe) ::explicit_bzero(sending_.data(), sending_.size());
+    sending_.clear();
+    if (sending_.capacity() > largest_read_size) sending_.shrink_to_fit();
+    advance();
   }
 
   void start_lingering() {
@@ -297,26 +352,27 @@ class driver {
     const time_point wanted = next_deadline();
     // A deadline that moves on, as an idle timeout does with every request, is looked at when the old one
     // comes: no timer is touched for it.
-    if (wanted == never || (timing_ && armed_for_ <= wanted)) return;
+    if (wanted == never || (waits_ > 0 && armed_for_ <= wanted)) return;
     armed_for_ = wanted;
     timer_.expires_at(wanted);  // cancels the wait before, if any
-    ++waits_;
-    timing_ = true;
-    timer_.async_wait([this](std::error_code) {
+    timer_.async_wait([this, self = this->shared_from_this()](std::error_code) {
       if (--waits_ > 0) return;
-      timing_ = false;
       if (phase_ == phase::ended) return notify();
-      const time_point now = clock::now();
-      if (next_deadline() <= now) {
-        // It is the peer that keeps the machine waiting, not the other way round.
-        if (phase_ == phase::running && is_held_back() && now >= progress_ + options_.flush_time)
-          return end(asio::error::timed_out);
-        if (phase_ == phase::running) session_.tick(now);
-        if (phase_ == phase::flushing) return end(asio::error::timed_out);
-        if (phase_ == phase::lingering && !linger_on(now)) return end({});
-      }
-      advance();
+      guarded([this] { have_waited(clock::now()); });
     });
+    ++waits_;
+  }
+
+  void have_waited(time_point now) {
+    if (next_deadline() <= now) {
+      // It is the peer that keeps the machine waiting, not the other way round.
+      if (phase_ == phase::running && is_held_back() && now >= progress_ + options_.flush_time)
+        return end(asio::error::timed_out);
+      if (phase_ == phase::running) session_.tick(now);
+      if (phase_ == phase::flushing) return end(asio::error::timed_out);
+      if (phase_ == phase::lingering && !linger_on(now)) return end({});
+    }
+    advance();
   }
 
   void end(std::error_code error) {
@@ -329,10 +385,14 @@ class driver {
     notify();
   }
 
-  void notify() { ended_.cancel(); }
+  void notify() {
+    ended_.cancel();
+    if (!has_queued()) owner_.reset();
+  }
 
   /// How often it is asked whether the peer has acknowledged everything, of which no event tells.
   static constexpr duration look_again_time = std::chrono::milliseconds(100);
+  static constexpr duration last_words_time = std::chrono::seconds(1);
   static constexpr std::size_t first_read_size = 2 * 1024;
   static constexpr std::size_t largest_read_size = 128 * 1024;
 
@@ -341,6 +401,7 @@ class driver {
   drive_options options_;
   asio::steady_timer timer_;
   asio::steady_timer ended_;  // never expires; cancelled to wake run()
+  std::shared_ptr<void> owner_;
   bytes input_;
   bytes unsent_;
   bytes sending_;
@@ -352,18 +413,51 @@ class driver {
   time_point linger_until_{};
   int unacknowledged_ = 0;
   std::error_code error_;
+  std::exception_ptr thrown_;
   std::uint64_t reads_ = 0;  // finished
   std::uint64_t settled_reads_ = UINT64_MAX;  // so many were finished when nothing else was queued
-  int waits_ = 0;
+  int waits_ = 0;  // of timer_, not all of them for armed_for_
   phase phase_ = phase::running;
   bool running_ = false;
   bool reading_ = false;
   bool writing_ = false;
-  bool timing_ = false;
   bool read_ended_ = false;
   bool stopping_ = false;
   bool settling_ = false;
   bool stop_passed_on_ = false;
+};
+
+/// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done, or wants TLS, and
+/// its last octets are sent, or the stream fails. Reads and writes go on at the same time. All calls come
+/// from the stream's own thread. Stream and machine outlive it.
+template <class Stream>
+class driver {
+ public:
+  driver(Stream& stream, machine& session, drive_options options)
+      : loop_(std::make_shared<drive_loop<Stream>>(stream, session, options)) {}
+  ~driver() { loop_->drop(nullptr); }
+  driver(const driver&) = delete;
+  driver& operator=(const driver&) = delete;
+
+  /// The error of the stream, if that is what ended it. A driver runs once. Leaves the stream open. What the machine or
+  /// Asio throws (std::bad_alloc) ends it too, and leaves from here; then something of it may be queued, see outlive().
+  [[nodiscard]] asio::awaitable<std::error_code> run() { return loop_->run(); }
+
+  /// The machine was changed from outside, or what it is busy with may have come: it resumes, and its output, deadline
+  /// and done() are looked at again.
+  void poke() { loop_->poke(); }
+
+  /// The machine shall finish what the peer has begun. What lies unread in the socket counts as begun.
+  void stop() { loop_->stop(); }
+
+  /// Ends now, whatever is under way; a machine that has last words has some time to be heard.
+  void abort() { loop_->abort(); }
+
+  /// After run() has thrown: `owner`, of the stream, lives until nothing of it is queued any more.
+  void outlive(std::shared_ptr<void> owner) { loop_->drop(std::move(owner)); }
+
+ private:
+  std::shared_ptr<drive_loop<Stream>> loop_;
 };
 
 }  // namespace netlab::net

@@ -5,17 +5,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/file.hpp"
 #include "base/line_buffer.hpp"
+#include "net/out_of_memory.hpp"
+#include "net/signals_blocked.hpp"
 
 namespace netlab::net {
 namespace {
@@ -24,14 +26,27 @@ namespace {
 constexpr std::size_t max_lines_ahead = 4096;
 constexpr std::size_t max_octets_ahead = 1024 * 1024;
 
+constexpr std::size_t piece_size = 64 * 1024;  // of one read(2)
+
 }  // namespace
 
 struct line_input::shared : std::enable_shared_from_this<shared> {
   shared(asio::io_context& on, std::size_t limit) : loop(on.get_executor()), buffer(limit) {}
 
-  // In the reading thread.
+  // The reading thread.
+  void run(int fd) noexcept {
+    try {
+      read(fd);
+    } catch (const std::bad_alloc&) {
+      const std::lock_guard lock(mutex);
+      error = std::make_error_code(std::errc::not_enough_memory);
+      ended = true;
+      tell();
+    }
+  }
+
   void read(int fd) {
-    std::array<char, 64 * 1024> piece{};
+    std::vector<char> piece(piece_size);  // not on the stack, which may be as small
     for (;;) {
       const ssize_t size = ::read(fd, piece.data(), piece.size());
       if (size < 0 && errno == EINTR) continue;
@@ -66,10 +81,12 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
 
   // With the lock held, so the context is still there: the destructor takes the lock before it lets go.
   void tell() {
-    if (loop)
+    if (!loop) return;
+    insist([this] {
       asio::post(*loop, [self = shared_from_this()] {
         if (self->changed) self->changed();
       });
+    });
   }
 
   std::mutex mutex;
@@ -91,12 +108,8 @@ line_input::line_input(asio::io_context& on, int fd, std::size_t limit)
     file_ = fd;
     return;
   }
-  sigset_t all_signals;
-  sigset_t before;
-  sigfillset(&all_signals);
-  pthread_sigmask(SIG_BLOCK, &all_signals, &before);
-  std::thread([state = shared_, fd] { state->read(fd); }).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const signals_blocked until_it_is_started;
+  std::thread([state = shared_, fd]() noexcept { state->run(fd); }).detach();
 }
 
 line_input::~line_input() {
@@ -109,7 +122,7 @@ line_input::~line_input() {
 /// Until there is a line, or the end.
 void line_input::read_file() {
   shared& its = *shared_;
-  std::array<char, 64 * 1024> piece;
+  std::vector<char> piece(piece_size);
   while (its.lines.empty() && !its.ended) {
     const ssize_t size = ::read(file_, piece.data(), piece.size());
     if (size < 0 && errno == EINTR) continue;

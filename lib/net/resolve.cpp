@@ -6,10 +6,13 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -18,6 +21,7 @@
 #include "base/domain.hpp"
 #include "base/text.hpp"
 #include "net/fd.hpp"
+#include "net/out_of_memory.hpp"
 
 namespace netlab::net {
 namespace {
@@ -82,7 +86,10 @@ result<addresses> look_up(const std::string& host, family which, int flags) {
   hints.ai_socktype = SOCK_STREAM;  // one entry an address
   hints.ai_flags = flags;
   addrinfo* list = nullptr;
+  errno = 0;
   const int code = getaddrinfo(name.c_str(), nullptr, &hints, &list);
+  // Of files, sockets and memory that it cannot have it says that it has found nothing there.
+  if (code != 0 && errno == ENOMEM) return unexpected(resolver_failure(EAI_MEMORY, host));
   if (code != 0) {
     if (const std::error_code error = lacks_descriptors()) return fail(error, act(host));
     return unexpected(resolver_failure(code, host));
@@ -103,8 +110,17 @@ result<addresses> look_up(const std::string& host, family which, int flags) {
 struct look_up_state {
   std::mutex mutex;
   asio::steady_timer* waiter = nullptr;  // null once nobody waits
-  std::unique_ptr<result<addresses>> outcome;
+  std::optional<result<addresses>> outcome;
 };
+
+// In the thread.
+result<addresses> look_up_alone(const std::string& host, family which) noexcept {
+  try {
+    return look_up(host, which, 0);
+  } catch (const std::bad_alloc&) {
+    return unexpected(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}});
+  }
+}
 
 }  // namespace
 
@@ -119,15 +135,17 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
   auto state = std::make_shared<look_up_state>();
   asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
   state->waiter = &timer;
-  std::thread([state, host, which] {
-    auto outcome = std::make_unique<result<addresses>>(look_up(host, which, 0));
+  std::thread([state, host, which]() noexcept {
+    auto outcome = look_up_alone(host, which);
     const std::lock_guard lock(state->mutex);
     state->outcome = std::move(outcome);
     // The waiter clears the pointer under the same lock before its timer goes, so the post is safe.
-    if (state->waiter != nullptr)
+    if (state->waiter == nullptr) return;
+    insist([&] {
       asio::post(state->waiter->get_executor(), [state] {
         if (state->waiter != nullptr) state->waiter->cancel();
       });
+    });
   }).detach();
   // Reset on every way out, the destruction of a suspended coroutine included.
   struct leave {

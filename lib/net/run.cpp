@@ -5,9 +5,19 @@
 
 namespace netlab::net {
 
-stop_signals::stop_signals(asio::io_context& on, std::function<void(int)> first)
+stop_signals::stop_signals(asio::io_context& on, std::function<void(int)> first, std::initializer_list<int> more)
     : signals_(on, SIGINT, SIGTERM), first_(std::move(first)) {
+  for (const int signal : more) {
+    struct sigaction before{};
+    if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) signals_.add(signal);
+  }
   wait();
+}
+
+void end_by(int signal) noexcept {
+  std::signal(signal, SIG_DFL);
+  ::raise(signal);
+  ::_exit(128 + signal);
 }
 
 void stop_signals::cancel() {

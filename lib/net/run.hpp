@@ -2,9 +2,11 @@
 // The main thread of a command: runs one coroutine to its end, and hears SIGINT and SIGTERM meanwhile.
 #pragma once
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <utility>
 
@@ -20,7 +22,8 @@ namespace netlab::net {
 /// on; the second ends the process at once with 128 + its number.
 class stop_signals {
  public:
-  stop_signals(asio::io_context& on, std::function<void(int)> first);
+  /// `more`: others that end it likewise, unless the process was started with them ignored (nohup).
+  stop_signals(asio::io_context& on, std::function<void(int)> first, std::initializer_list<int> more = {});
   void cancel();
 
  private:
@@ -28,6 +31,9 @@ class stop_signals {
   asio::signal_set signals_;
   std::function<void(int)> first_;
 };
+
+/// As the signal does by default.
+[[noreturn]] void end_by(int signal) noexcept;
 
 /// Errc of a signal that ended a command: errc::interrupted or errc::terminated.
 [[nodiscard]] inline std::error_code signal_error(int signal) {
@@ -56,19 +62,20 @@ class time_limit {
 
 /// Runs a client's coroutine. The first SIGINT or SIGTERM cancels what it waits for, and its result, if it
 /// is a failure, becomes errc::interrupted or errc::terminated; a value it still returns is kept in `*value`
-/// by the caller's own means. `max_time` above 0 cancels it likewise, which makes operation_canceled errc::timed_out. Exceptions
-/// pass through.
+/// by the caller's own means. `max_time` above 0 cancels it likewise, which makes operation_canceled errc::timed_out.
+/// Exceptions pass through. `more` as for stop_signals; once the coroutine has ended, such a signal ends the process.
 template <class Value>
 [[nodiscard]] result<Value> run_client(asio::io_context& on, asio::awaitable<result<Value>> task,
-                                       duration max_time = duration(0)) {
+                                       duration max_time = duration(0), std::initializer_list<int> more = {}) {
   std::optional<result<Value>> outcome;
   std::exception_ptr thrown;
   int signal = 0;
   asio::cancellation_signal cancel;
-  stop_signals signals(on, [&](int which) {
+  const auto stop = [&](int which) {
     signal = which;
     cancel.emit(asio::cancellation_type::terminal);
-  });
+  };
+  stop_signals signals(on, stop, more);
   time_limit limit(on, max_time, cancel);
   // A cancelled task is not torn down: it sees its operation fail, and ends with what it has.
   auto root = [](asio::awaitable<result<Value>> inner) -> asio::awaitable<result<Value>> {
@@ -84,6 +91,7 @@ template <class Value>
                  }));
   on.run();
   if (thrown) std::rethrow_exception(thrown);
+  if (std::find(more.begin(), more.end(), signal) != more.end()) end_by(signal);
   if (signal != 0 && !*outcome) {
     failure why = outcome->error();
     why.code = signal_error(signal);

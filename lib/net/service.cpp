@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -12,6 +13,7 @@
 
 #include "base/visit.hpp"
 #include "net/expiry.hpp"
+#include "net/out_of_memory.hpp"
 
 namespace netlab::net {
 namespace {
@@ -23,8 +25,8 @@ constexpr std::size_t max_turned_away = 256;
 // only burn a core.
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 
-// A crowd in the queue comes in by so many at a time: were it one for each turn of a busy loop, they would stand
-// outside for long.
+// Then the loop's other work has its turn. Were it one for each turn of a busy loop, a crowd in the queue would wait
+// for long.
 constexpr int accepts_a_turn = 32;
 
 /// Peers that wait to be accepted now (tcp(7)); those who come later come too late.
@@ -44,8 +46,11 @@ struct service::acceptor {
 
 /// One peer. Its stream is the socket, until TLS takes that over.
 struct service::session {
-  session(tcp::socket from, tcp::endpoint who, bool is_guest)
-      : socket(std::move(from)), peer(std::move(who)), guest(is_guest) {}
+  session(tcp::socket from, tcp::endpoint who, client_counts::place its_place)
+      : socket(std::move(from)), peer(std::move(who)), seat(std::move(its_place)) {}
+
+  /// It is served, not turned away.
+  [[nodiscard]] bool is_guest() const noexcept { return static_cast<bool>(seat); }
 
   void stop() {
     stopping = true;
@@ -84,7 +89,7 @@ struct service::session {
   tcp::socket socket;
   tcp::endpoint peer;
   std::unique_ptr<machine> protocol;
-  bool guest;  // counted among the clients, not turned away
+  client_counts::place seat;
   bool stopping = false;
   bool aborted = false;
   bool silent = false;  // its TLS is never answered
@@ -107,12 +112,16 @@ struct service::shard {
 };
 
 service::service(workers& on, service_handler& handler, service_limits limits)
-    : workers_(on), handler_(handler), limits_(limits) {
+    : workers_(on), handler_(handler), limits_(limits), clients_(limits.max_clients, limits.max_clients_per_address) {
   for (unsigned index = 0; index < workers_.size(); ++index)
     shards_.push_back(std::make_unique<shard>(workers_.context(index)));
 }
 
-service::~service() = default;
+service::~service() {
+  // Coroutines that were not finished go with their event loops, which come later.
+  for (const auto& each : shards_)
+    for (const auto& one : each->sessions) one->seat = {};
+}
 
 result<void> service::use_tls(const std::vector<tls_server_options>& identities, bool implicit) {
   implicit_tls_ = implicit;
@@ -149,44 +158,70 @@ void service::start(std::vector<bound> sockets) {
     });
 }
 
+void service::report(std::string_view what) noexcept {
+  attempt([&] { handler_.trouble(std::string(what)); });
+}
+
 void service::accept_next(shard& on, acceptor& from) {
-  from.socket.async_accept([this, &on, &from](std::error_code error, tcp::socket socket) {
-    if (on.stopping) {  // accepted while stop() was on its way
-      if (!error) admit(on, std::move(socket));
-      return leave();
-    }
-    if (!error) {
-      admit(on, std::move(socket));
-      from.socket.non_blocking(true, error);
-      for (int more = 1; more < accepts_a_turn && !error; ++more) {
-        tcp::socket next(on.context);
-        from.socket.accept(next, error);
-        if (!error) admit(on, std::move(next));
+  insist([&] {
+    from.socket.async_wait(tcp::acceptor::wait_read, [this, &on, &from](std::error_code) {
+      if (on.stopping) return leave();  // which has closed it
+      const std::error_code error = accept_waiting(on, from);
+      if (classify(error) == error_class::system_resources) {
+        attempt([&] { report(fmt::format("accept: {} (peers wait in the queue)", message_of(error))); });
+        return pause_accepting(on, from);
       }
-    } else if (classify(error) == error_class::system_resources) {
-      handler_.trouble(fmt::format("accept: {} (peers wait in the queue)", message_of(error)));
-      from.retry.expires_after(accept_pause);
-      from.retry.async_wait([this, &on, &from](std::error_code cancelled) {
-        if (cancelled || on.stopping) return leave();
-        accept_next(on, from);
-      });
-      return;
-    }
-    accept_next(on, from);  // other errors are the peer's, gone before it was accepted (accept(2))
+      accept_next(on, from);
+    });
   });
 }
 
-void service::admit(shard& on, tcp::socket socket) {
+/// Some of those that wait. The error says why there were no more: none is left, or what is wrong here.
+std::error_code service::accept_waiting(shard& on, acceptor& from) {
+  std::error_code error;
+  from.socket.non_blocking(true, error);
+  for (int left = accepts_a_turn; left > 0; --left) {
+    const bool had_memory = attempt([&] {
+      tcp::socket next(on.context);
+      from.socket.accept(next, error);
+      if (!error) admit(on, std::move(next));
+    });
+    if (!had_memory) report("accept: no memory, a peer was dropped");
+    if (error == asio::error::would_block || classify(error) == error_class::system_resources) return error;
+    // Other errors are the peer's, gone before it was accepted (accept(2)).
+  }
+  return {};
+}
+
+void service::pause_accepting(shard& on, acceptor& from) {
+  from.retry.expires_after(accept_pause);
+  insist([&] {
+    from.retry.async_wait([this, &on, &from](std::error_code cancelled) {
+      if (cancelled || on.stopping) return leave();
+      accept_next(on, from);
+    });
+  });
+}
+
+void service::admit(shard& on, tcp::socket socket) noexcept {
   std::error_code error;
   const tcp::endpoint peer = socket.remote_endpoint(error);
   if (error) return;  // reset already
+  const bool had_memory = attempt([&] {
+    client_bound reached;
+    if (auto place = clients_.enter(peer.address(), reached))
+      serve(on, std::move(socket), peer, std::move(place));
+    else
+      turn_away(on, std::move(socket), peer, reached);
+  });
+  if (!had_memory) report("no memory: a peer was dropped");
+}
+
+void service::serve(shard& on, tcp::socket socket, const tcp::endpoint& peer, client_counts::place place) {
+  std::error_code error;
   const tcp::endpoint local = socket.local_endpoint(error);
-  if (clients_.fetch_add(1, std::memory_order_relaxed) >= limits_.max_clients) {
-    clients_.fetch_sub(1, std::memory_order_relaxed);
-    return turn_away(on, std::move(socket), peer);
-  }
   socket.set_option(tcp::no_delay(true), error);
-  auto one = std::make_shared<session>(std::move(socket), peer, true);
+  auto one = std::make_shared<session>(std::move(socket), peer, std::move(place));
   one->protocol = handler_.open({.peer = peer,
                                  .local = local,
                                  .now = clock::now(),
@@ -196,46 +231,63 @@ void service::admit(shard& on, tcp::socket socket) {
                                      if (const auto still = whom.lock()) still->resume();
                                    });
                                  }});
-  begin(on, std::move(one));
+  begin(on, one);
 }
 
-void service::turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer) {
-  bytes words = handler_.full(peer);
+void service::turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer, const client_bound& reached) {
+  bytes words = handler_.full(peer, reached);
   if (on.turned_away >= max_turned_away) return;
-  ++on.turned_away;
   if (implicit_tls_) words.clear();  // it could not read them
-  auto one = std::make_shared<session>(std::move(socket), peer, false);
+  auto one = std::make_shared<session>(std::move(socket), peer, client_counts::place());
   one->protocol = std::make_unique<announcement>(std::move(words), clock::now());
-  begin(on, std::move(one));
+  ++on.turned_away;
+  try {
+    begin(on, one);
+  } catch (...) {
+    --on.turned_away;
+    throw;
+  }
 }
 
-void service::begin(shard& on, std::shared_ptr<session> one) {
-  ++alive_;
+void service::begin(shard& on, const std::shared_ptr<session>& one) {
   one->place = on.sessions.insert(on.sessions.end(), one);
   one->stopping = on.stopping;
   one->aborted = on.aborted;
-  asio::co_spawn(on.context, run_session(on, std::move(one)), rethrow);
+  ++alive_;
+  try {
+    asio::co_spawn(on.context, run_session(on, one), rethrow);
+  } catch (...) {
+    on.sessions.erase(one->place);
+    leave();
+    throw;
+  }
 }
 
 asio::awaitable<void> service::run_session(shard& on, std::shared_ptr<session> one) {
-  const result<void> how = co_await converse(on, *one);
-  on.sessions.erase(one->place);
-  if (one->guest) {
-    clients_.fetch_sub(1, std::memory_order_relaxed);
-    handler_.closed(*one->protocol, one->peer, how);
-  } else {
-    --on.turned_away;
+  result<void> how;
+  try {
+    how = co_await converse(on, *one);
+  } catch (const std::bad_alloc&) {
+    how = unexpected(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}});
+    if (one->plain) one->plain->outlive(one);
+    if (one->encrypted_drive) one->encrypted_drive->outlive(one);
   }
+  on.sessions.erase(one->place);
+  if (one->is_guest())
+    attempt([&] { handler_.closed(*one->protocol, one->peer, how); });
+  else
+    --on.turned_away;
+  one->seat = {};
   leave();
 }
 
 asio::awaitable<result<void>> service::converse(shard& on, session& one) {
   machine& protocol = *one.protocol;
-  if (!implicit_tls_ || !one.guest) {
+  if (!implicit_tls_ || !one.is_guest()) {
     one.plain.emplace(one.socket, protocol, limits_.drive);
     const std::error_code error = co_await one.run(one.plain);
     if (error) co_return fail(error, {});
-    if (!protocol.wants_tls() || !one.guest) co_return result<void>();
+    if (!protocol.wants_tls() || !one.is_guest()) co_return result<void>();
   }
   auto begun = co_await secure(on, one);
   if (!begun || !one.encrypted) co_return begun;
@@ -281,14 +333,11 @@ void service::stop_shard(shard& on) {
   on.stopping = true;
   for (acceptor& from : on.acceptors) {
     from.retry.cancel();
-    std::error_code error;
     // Closing the listener would reset the peers in its queue: they came in time and are served.
-    from.socket.non_blocking(true, error);
-    for (std::size_t left = backlog_of(from.socket.native_handle()); left > 0 && !error; --left) {
-      tcp::socket socket(on.context);
-      from.socket.accept(socket, error);
-      if (!error) admit(on, std::move(socket));
-    }
+    std::error_code error;
+    for (std::size_t left = backlog_of(from.socket.native_handle()); left > 0 && !error;
+         left -= std::min<std::size_t>(left, accepts_a_turn))
+      error = accept_waiting(on, from);
     from.socket.close(error);
   }
   for (datagram_responder& responder : on.responders) responder.stop();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/machine.hpp"
+#include "net/client_counts.hpp"
 #include "net/datagram.hpp"
 #include "net/drive.hpp"
 #include "net/listen.hpp"
@@ -56,16 +57,17 @@ class service_handler {
     static_cast<void>(session);
     return {};
   }
-  /// A peer came when max_clients were there; gets these octets and an orderly close.
-  [[nodiscard]] virtual bytes full(const tcp::endpoint& peer) = 0;
+  /// A peer came when there was no room for it; gets these octets and an orderly close.
+  [[nodiscard]] virtual bytes full(const tcp::endpoint& peer, const client_bound& reached) = 0;
   /// Whether the datagram is answered, and then with what.
   [[nodiscard]] virtual bool answer(const datagram& request, bytes& reply) = 0;
-  /// Something went wrong that no peer is told of (no descriptors left).
+  /// Something went wrong that no peer is told of (no descriptors or memory left).
   virtual void trouble(const std::string& line) = 0;
 };
 
 struct service_limits {
   std::size_t max_clients = 10'000;
+  std::size_t max_clients_per_address = 5'000;  ///< so that one that fills it leaves room for others
   std::size_t max_datagram = 2'048;  ///< longer ones arrive cut, and marked so
   drive_options drive = serving;
   /// For the whole TLS handshake. A person's client needs some tenths of a second.
@@ -73,7 +75,7 @@ struct service_limits {
 };
 
 /// Accepts and answers on sockets given to it, on every worker. stop() may come from any thread; the others
-/// from the thread that made it.
+/// from the thread that made it. A session for which there is no memory ends; the service goes on.
 class service {
  public:
   service(workers& on, service_handler& handler, service_limits limits);
@@ -95,7 +97,7 @@ class service {
   /// Closes every session as it is.
   void abort();
 
-  [[nodiscard]] std::size_t clients() const noexcept { return clients_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
 
  private:
   struct session;
@@ -103,21 +105,25 @@ class service {
   struct shard;
 
   void accept_next(shard& on, acceptor& from);
-  void admit(shard& on, tcp::socket socket);
-  void turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer);
-  void begin(shard& on, std::shared_ptr<session> one);
+  [[nodiscard]] std::error_code accept_waiting(shard& on, acceptor& from);
+  void pause_accepting(shard& on, acceptor& from);
+  void admit(shard& on, tcp::socket socket) noexcept;
+  void serve(shard& on, tcp::socket socket, const tcp::endpoint& peer, client_counts::place place);
+  void turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer, const client_bound& reached);
+  void begin(shard& on, const std::shared_ptr<session>& one);
   asio::awaitable<void> run_session(shard& on, std::shared_ptr<session> one);
   [[nodiscard]] asio::awaitable<result<void>> converse(shard& on, session& one);
   [[nodiscard]] asio::awaitable<result<void>> secure(shard& on, session& one);
   void stop_shard(shard& on);
   void leave();
+  void report(std::string_view what) noexcept;
 
   workers& workers_;
   service_handler& handler_;
   service_limits limits_;
   bool implicit_tls_ = false;
   std::vector<std::unique_ptr<shard>> shards_;
-  std::atomic<std::size_t> clients_{0};
+  client_counts clients_;
   std::atomic<std::size_t> alive_{1};  // shards not stopped, listeners and sessions not ended; and one until stop()
   std::function<void()> drained_;
 };

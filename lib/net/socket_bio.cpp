@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <memory>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -43,7 +45,12 @@ int read(BIO* bio, char* to, int size) {
 
 int write(BIO* bio, const char* from, int size) {
   auto& self = *static_cast<socket_bio*>(BIO_get_data(bio));
-  append(*self.out, std::string_view(from, static_cast<std::size_t>(size)));
+  try {
+    append(*self.out, std::string_view(from, static_cast<std::size_t>(size)));
+  } catch (const std::bad_alloc&) {  // no exception may pass through OpenSSL
+    *self.error = std::make_error_code(std::errc::not_enough_memory);
+    return -1;
+  }
   return size;
 }
 
@@ -63,14 +70,17 @@ int destroy(BIO* bio) {
 BIO* socket_bio::make(socket_bio its) {
   static const method_ptr method = [] {
     method_ptr made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "netlab socket"));
+    if (!made) throw std::bad_alloc();
     BIO_meth_set_read(made.get(), read);
     BIO_meth_set_write(made.get(), write);
     BIO_meth_set_ctrl(made.get(), control);
     BIO_meth_set_destroy(made.get(), destroy);
     return made;
   }();
+  auto data = std::make_unique<socket_bio>(its);
   BIO* bio = BIO_new(method.get());
-  BIO_set_data(bio, new socket_bio(its));
+  if (bio == nullptr) throw std::bad_alloc();
+  BIO_set_data(bio, data.release());
   BIO_set_init(bio, 1);
   return bio;
 }

@@ -41,7 +41,7 @@ tls_stream::tls_stream(tcp::socket socket, const tls_context& context, tls_peer 
   its.ssl.reset(SSL_new(context.native()));
   if (!its.ssl) throw std::bad_alloc();
   SSL* ssl = its.ssl.get();
-  SSL_set_ex_data(ssl, state::index(), &its);
+  if (SSL_set_ex_data(ssl, state::index(), &its) != 1) throw std::bad_alloc();
   BIO* bio = socket_bio::make({&its.fd, &its.out, &its.io_error, &its.ended});
   SSL_set_bio(ssl, bio, bio);
   if (its.context->is_server) {
@@ -120,6 +120,10 @@ void tls_stream::note_trouble(int ssl_error) {
   const auto note = [&](errc what, std::string detail, std::string cure = {}) {
     its.trouble = {make_error_code(what), {}, std::move(detail), std::move(cure)};
   };
+  if (lacks_memory()) {
+    its.trouble = {std::make_error_code(std::errc::not_enough_memory), {}, {}, {}};
+    return;
+  }
   if (ERR_GET_LIB(code) != ERR_LIB_SSL) return note(errc::peer_protocol, fmt::format("TLS error: {}", words));
   switch (ERR_GET_REASON(code)) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED: {

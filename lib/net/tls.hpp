@@ -7,6 +7,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -174,7 +175,12 @@ class tls_stream {
         return self.complete(became.error, became.size);
       }
       const auto what = next == step::wants_input ? tcp::socket::wait_read : tcp::socket::wait_write;
-      stream.socket_.async_wait(what, std::move(self));
+      try {
+        stream.socket_.async_wait(what, std::move(self));  // which has not been moved from where this throws
+      } catch (const std::bad_alloc&) {
+        if (first) throw;
+        self.complete(std::make_error_code(std::errc::not_enough_memory), 0);
+      }
     }
 
     tls_stream& stream;

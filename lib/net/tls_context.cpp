@@ -100,6 +100,7 @@ ctx_ptr make_ctx(const SSL_METHOD* method) {
 }
 
 unexpected<failure> no_context() {
+  if (lacks_memory()) return unexpected(failure{std::make_error_code(std::errc::not_enough_memory), "TLS", {}, {}});
   return unexpected(failure{make_error_code(errc::internal), "TLS", last_ssl_reason(), {}});
 }
 
@@ -126,7 +127,7 @@ result<tls_context> tls_context::client(const tls_client_options& options) {
   its->alpn = alpn_list(options.alpn);
   if (!its->alpn.empty()) SSL_CTX_set_alpn_protos(ctx, its->alpn.data(), static_cast<unsigned>(its->alpn.size()));
   if (options.ask_for_ocsp) SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp);
-  SSL_CTX_set_ex_data(ctx, state::index(), its.get());
+  if (SSL_CTX_set_ex_data(ctx, state::index(), its.get()) != 1) throw std::bad_alloc();
   if (!options.keylog_file.empty()) {
     auto opened = open_keylog(options.keylog_file);
     if (!opened) return unexpected(opened.error());
@@ -183,7 +184,7 @@ result<tls_context> tls_context::server(const tls_server_options& options) {
   static constexpr std::array<unsigned char, 6> id{'n', 'e', 't', 'l', 'a', 'b'};
   SSL_CTX_set_session_id_context(ctx, id.data(), static_cast<unsigned>(id.size()));
   its->alpn = alpn_list(options.alpn);
-  SSL_CTX_set_ex_data(ctx, state::index(), its.get());
+  if (SSL_CTX_set_ex_data(ctx, state::index(), its.get()) != 1) throw std::bad_alloc();
   SSL_CTX_set_alpn_select_cb(
       ctx,
       [](SSL* ssl, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned length,

@@ -2,12 +2,14 @@
 // What tls_context and tls_stream keep, for tls.cpp and tls_context.cpp alone.
 #pragma once
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,11 @@ using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
 
 /// OpenSSL's words for its latest error, which stays.
 [[nodiscard]] std::string last_ssl_reason();
+
+/// It is that there is no memory.
+[[nodiscard]] inline bool lacks_memory() noexcept {
+  return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
 
 struct tls_context::state {
   ctx_ptr ctx;
@@ -68,9 +75,13 @@ struct tls_stream::state {
     if (good == 1) return 1;
     if (self.verified.code == X509_V_OK) {
       const int code = X509_STORE_CTX_get_error(store);
-      auto [words, cure] = problem_in_words(code, X509_STORE_CTX_get0_cert(store),
-                                            X509_STORE_CTX_get_current_cert(store), self.peer.host);
-      self.verified = {code, std::move(words), std::move(cure)};
+      try {
+        auto [words, cure] = problem_in_words(code, X509_STORE_CTX_get0_cert(store),
+                                              X509_STORE_CTX_get_current_cert(store), self.peer.host);
+        self.verified = {code, std::move(words), std::move(cure)};
+      } catch (const std::bad_alloc&) {  // no exception may pass through OpenSSL
+        return 0;
+      }
     }
     return self.context->insecure ? 1 : 0;
   }

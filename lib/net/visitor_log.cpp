@@ -45,12 +45,9 @@ void visitor_log::left(const tcp::endpoint& peer, const result<void>& how, std::
     lines_.tell(now, told);
 }
 
-void visitor_log::turned_away(const tcp::endpoint& peer, std::size_t max_clients) {
+void visitor_log::turned_away(const tcp::endpoint& peer, const client_bound& reached) {
   turned_away_.fetch_add(1, std::memory_order_relaxed);
-  lines_.tell(clock::now(), [&] {
-    return line(transport::tcp, to_string(peer),
-                " turned away: ", fmt::format("{} connected (--max-clients)", count_of(max_clients, "client")));
-  });
+  lines_.tell(clock::now(), [&] { return line(transport::tcp, to_string(peer), " turned away: ", describe(reached)); });
 }
 
 void visitor_log::refused(transport protocol, std::string_view peer, std::string_view why) {

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "net/bounded_log.hpp"
+#include "net/client_counts.hpp"
 #include "net/datagram.hpp"
 #include "net/endpoint.hpp"
 
@@ -43,8 +44,8 @@ class visitor_log {
   void arrived(const tcp::endpoint& peer, const tcp::endpoint& local);
   /// Its connection has ended. `account`: what it was given, `3 answers`; `since`: when it connected.
   void left(const tcp::endpoint& peer, const result<void>& how, std::string_view account, time_point since);
-  /// It found the house full.
-  void turned_away(const tcp::endpoint& peer, std::size_t max_clients);
+  /// There was no room for it.
+  void turned_away(const tcp::endpoint& peer, const client_bound& reached);
 
   /// A datagram was taken. `account()` gives the end of the line, `5 octets echoed`, if there will be one.
   template <class Account>

@@ -4,9 +4,10 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include <asio/executor_work_guard.hpp>
+
+#include "net/signals_blocked.hpp"
 
 namespace netlab::net {
 namespace {
@@ -25,13 +26,10 @@ workers::workers(unsigned count) {
   for (unsigned index = 0; index < count; ++index) all_.push_back(std::make_unique<worker>());
 }
 
-workers::~workers() { stop_all(); }
+workers::~workers() { stop(); }
 
 void workers::start(std::function<void()> failed) {
-  sigset_t all_signals;
-  sigset_t before;
-  sigfillset(&all_signals);
-  pthread_sigmask(SIG_BLOCK, &all_signals, &before);
+  const signals_blocked until_they_are_started;
   for (const auto& each : all_)
     each->thread = std::thread([&one = *each, failed] {
       try {
@@ -41,16 +39,15 @@ void workers::start(std::function<void()> failed) {
         if (failed) failed();
       }
     });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void workers::join() {
-  stop_all();
+  stop();
   for (const auto& each : all_)
     if (each->thrown) std::rethrow_exception(std::exchange(each->thrown, nullptr));
 }
 
-void workers::stop_all() noexcept {
+void workers::stop() noexcept {
   for (const auto& each : all_) each->context.stop();
   for (const auto& each : all_)
     if (each->thread.joinable()) each->thread.join();

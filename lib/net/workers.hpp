@@ -33,6 +33,8 @@ class workers {
 
   /// Stops the loops, joins the threads, and rethrows what a handler threw, if any did.
   void join();
+  /// The same without what was thrown.
+  void stop() noexcept;
 
  private:
   struct worker {
@@ -41,7 +43,6 @@ class workers {
     std::thread thread;
     std::exception_ptr thrown;
   };
-  void stop_all() noexcept;
 
   std::vector<std::unique_ptr<worker>> all_;
 };

@@ -2,7 +2,6 @@
 #include "small/serve.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,15 +20,6 @@ constexpr double replies_per_second = 20;
 constexpr double reply_burst = 50;
 
 wall_time system_time() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
-
-/// An address as a number: all of an IPv4 one, of an IPv6 one the network, for its host has all the other half.
-std::uint64_t number_of(const asio::ip::address& source) {
-  if (source.is_v4()) return source.to_v4().to_uint();
-  const auto octets = source.to_v6().to_bytes();
-  std::uint64_t network = 0;
-  std::memcpy(&network, octets.data(), sizeof network);
-  return network;
-}
 
 /// `5 octets thrown away`
 std::string_view past_of(kind which) noexcept { return which == kind::discard ? "thrown away" : "sent"; }
@@ -107,8 +97,8 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
             fmt::format("{} {}", count_of(its.octets(), "octet"), past_of(kind_)), its.since());
 }
 
-bytes server::full(const net::tcp::endpoint& peer) {
-  log_.turned_away(peer, parameters_.max_clients);
+bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
+  log_.turned_away(peer, reached);
   return {};  // none of them has words for it
 }
 
@@ -137,7 +127,7 @@ bool server::may_answer(const net::datagram& request) {
     log_.refused(request, [] { return "it comes from a service's port"; });
     return false;
   }
-  const std::uint64_t source = number_of(request.peer.address());
+  const std::uint64_t source = net::source_number(request.peer.address());
   const bool is_few = [&] {
     const std::lock_guard lock(limit_mutex_);
     return limit_.take(source, request.arrived);

@@ -30,10 +30,9 @@ class outcome {
  public:
   [[nodiscard]] stored_handler handler() {
     return [this](result<stored> what) {
-      {
-        const std::lock_guard lock(mutex_);
-        what_ = std::move(what);
-      }
+      // Once it can be seen, whoever waits for it may destroy this object: so with the lock held.
+      const std::lock_guard lock(mutex_);
+      what_ = std::move(what);
       here_.notify_all();
     };
   }

@@ -2,6 +2,7 @@
 #include "net/service.hpp"
 
 #include <array>
+#include <new>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
@@ -29,7 +30,8 @@ struct thought {
 };
 using thinker = std::function<void(std::shared_ptr<thought>)>;
 
-/// Greets, and answers each line with itself. `tls` begins TLS, `think` waits for a thought, `end` ends.
+/// Greets, and answers each line with itself. `tls` begins TLS, `think` waits for a thought, `memory` finds none, `end`
+/// ends.
 class talker final : public machine {
  public:
   talker(const net::visitor& who, thinker think)
@@ -50,6 +52,10 @@ class talker final : public machine {
   void stop(time_point) override {
     say("stopped");
     done_ = true;
+  }
+  void cut_off(time_point) override {
+    if (!thinking_) say("cut off");
+    done_ = !thinking_;
   }
   [[nodiscard]] bool wants_tls() const override { return awaits_tls_ && !done_; }
   void tls_started(const tls_facts& what, time_point) override {
@@ -73,6 +79,7 @@ class talker final : public machine {
     while (!done_ && !awaits_tls_ && !thinking_) {
       const auto line = lines_.next();
       if (!line) return;
+      if (line->text == "memory") throw std::bad_alloc();
       say(line->text);
       done_ = line->text == "end";
       awaits_tls_ = line->text == "tls";
@@ -98,7 +105,10 @@ class talking final : public net::service_handler {
   void closed(machine&, const tcp::endpoint&, const result<void>& how) override {
     ends(how ? "well" : describe(how.error()));
   }
-  bytes full(const tcp::endpoint&) override { return {}; }
+  bytes full(const tcp::endpoint&, const net::client_bound& reached) override {
+    ends(describe(reached));
+    return {};
+  }
   bool answer(const net::datagram&, bytes&) override { return false; }
   void trouble(const std::string&) override {}
   net::tls_answer begin_tls(machine&) override { return tls; }
@@ -333,7 +343,7 @@ class pouring final : public net::service_handler {
   void closed(machine&, const tcp::endpoint&, const result<void>& how) override {
     if (!how && how.error().code == std::errc::timed_out) ++timed_out;
   }
-  bytes full(const tcp::endpoint&) override { return {}; }
+  bytes full(const tcp::endpoint&, const net::client_bound&) override { return {}; }
   bool answer(const net::datagram&, bytes&) override { return false; }
   void trouble(const std::string&) override {}
 
@@ -353,6 +363,51 @@ TEST_CASE(
   const peer never_reads = peer::tcp(here.port());
   REQUIRE(becomes_true([&] { return handler.timed_out == 1; }));
   CHECK(handler.asked < 256);  // 64 MiB: more than the system's buffers and two pieces
+}
+
+TEST_CASE("service: a session without memory ends, the others go on", "[net][loop]") {
+  talking handler;
+  running here(handler, {}, {.tcp = true, .udp = false}, 1);
+  peer other = peer::tcp(here.port());
+  peer one = peer::tcp(here.port());
+  // Its write is queued when the machine throws.
+  one.send("one\nmemory\n");
+  CHECK(becomes_true([&] {
+    return handler.ends.all() == std::vector{message_of(std::make_error_code(std::errc::not_enough_memory))};
+  }));
+  other.send("two\n");
+  CHECK(other.receive(10) == "hello\ntwo\n");
+  CHECK(here.service().clients() == 1);
+}
+
+TEST_CASE("service: whoever is cut off hears the session's last words", "[net][loop]") {
+  talking handler([](const std::shared_ptr<thought>&) {});
+  running here(handler, {}, {.tcp = true, .udp = false});
+  peer one = peer::tcp(here.port());
+  peer thinking = peer::tcp(here.port());
+  CHECK(one.receive(6) == "hello\n");
+  thinking.send("think\n");
+  CHECK(thinking.receive(12) == "hello\nthink\n");
+  here.service().abort();
+  CHECK(one.receive_all() == "cut off\n");
+  CHECK(thinking.receive_all().empty());
+}
+
+TEST_CASE("service: one address has only its share of the clients", "[net][loop]") {
+  talking handler;
+  running here(handler, {.max_clients = 10, .max_clients_per_address = 2}, {.tcp = true, .udp = false});
+  peer first = peer::tcp(here.port());
+  peer second = peer::tcp(here.port());
+  CHECK(first.receive(6) + second.receive(6) == "hello\nhello\n");
+  peer third = peer::tcp(here.port());
+  CHECK(third.receive_all().empty());
+  CHECK(handler.ends.all() ==
+        std::vector<std::string>{"2 clients from this address connected (--max-clients-per-address)"});
+  first.end_output();
+  CHECK(first.receive_all().empty());
+  CHECK(becomes_true([&] { return here.service().clients() == 1; }));
+  peer fourth = peer::tcp(here.port());
+  CHECK(fourth.receive(6) == "hello\n");
 }
 
 TEST_CASE("service: a crowd in the queue is let in within few turns of the loop", "[net][loop]") {

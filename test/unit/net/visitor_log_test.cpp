@@ -40,7 +40,7 @@ TEST_CASE("visitor log: refusals alone, unless more is wanted", "[net][unit]") {
   CHECK(log.lines.empty());
   one.refused(net::transport::tcp, "127.0.0.1:1", "too short");
   one.refused(at(clock::now()), [] { return "too long"; });
-  one.turned_away(peer(2), 1);
+  one.turned_away(peer(2), {.most = 1, .is_per_address = false});
   one.trouble("accept: no descriptors");
   CHECK(log.lines == texts{"tcp 127.0.0.1:1 refused: too short", "udp [::1]:4000 refused: too long",
                            "tcp 127.0.0.1:2 turned away: 1 client connected (--max-clients)",
