@@ -32,9 +32,18 @@ constexpr option serve_port_option{.name = "port",
 // ---- serve ----
 
 constexpr std::array serve_options{
-    serving_options::bind, shared_options::byte_order, serving_options::grace,       serving_options::idle_timeout,
-    shared_options::ipv4,  shared_options::ipv6,       serving_options::max_clients, serve_port_option,
-    shared_options::tcp,   serving_options::threads,   shared_options::udp,
+    serving_options::bind,
+    shared_options::byte_order,
+    serving_options::grace,
+    serving_options::idle_timeout,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    serving_options::max_clients,
+    serving_options::max_clients_per_address,
+    serve_port_option,
+    shared_options::tcp,
+    serving_options::threads,
+    shared_options::udp,
 };
 
 exit_status serve(arguments& args, console& out) {

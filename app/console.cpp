@@ -23,11 +23,21 @@ namespace {
 constexpr std::string_view erase_line = "\r\x1b[K";
 constexpr std::size_t buffer_limit = 64 * 1024;
 
-// Waits until the descriptor takes something. SIGINT and SIGTERM end the process meanwhile, as they do by default: the
-// loop that else hears them is the one that waits here.
-void wait_for_room(int fd) {
+bool has_room(int fd) {
   pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
-  if (::poll(&ready, 1, 0) != 0) return;
+  return ::poll(&ready, 1, 0) != 0;
+}
+
+// Waits until the descriptor takes something. SIGINT and SIGTERM end the process meanwhile, as they do by default: the
+// loop that else hears them is the one that waits here. That is the main thread's; what another does to the signals
+// would be done to all.
+void wait_for_room(int fd) {
+  if (has_room(fd)) return;
+  pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+  if (::gettid() != ::getpid()) {
+    ::poll(&ready, 1, -1);
+    return;
+  }
   struct sigaction by_default{};
   by_default.sa_handler = SIG_DFL;
   struct sigaction before_interrupt{};
@@ -39,9 +49,14 @@ void wait_for_room(int fd) {
   ::sigaction(SIGTERM, &before_termination, nullptr);
 }
 
-std::error_code write_all(int fd, std::string_view octets) {
+enum class patience { waits, gives_up };
+
+std::error_code write_all(int fd, std::string_view octets, patience how = patience::waits) {
   while (!octets.empty()) {
-    wait_for_room(fd);
+    if (how == patience::waits)
+      wait_for_room(fd);
+    else if (!has_room(fd))
+      return {};
     // A pipe that has room at all has it for so much (pipe(7)).
     const ssize_t written = ::write(fd, octets.data(), std::min<std::size_t>(octets.size(), PIPE_BUF));
     if (written >= 0)
@@ -102,22 +117,23 @@ void console::flush() {
 void console::note(std::string_view text) {
   if (options_.quiet) return;
   // A server must not stand still because nobody reads its log.
-  pollfd ready{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&ready, 1, 0) == 0) return;
-  write_error_line(text);
+  write_error_line(text, false);
 }
 
 void console::detail(std::string_view text) {
   if (is_verbose()) note(text);
 }
 
-void console::error(const failure& why) { write_error_line(fmt::format("{}: {}", options_.command, describe(why))); }
+void console::error(const failure& why) {
+  write_error_line(fmt::format("{}: {}", options_.command, describe(why)), true);
+}
 
-void console::write_error_line(std::string_view text) {
+void console::write_error_line(std::string_view text, bool waits) {
   const std::lock_guard lock(error_mutex_);
   // One write a line, so that lines of several threads or processes do not mix. Nothing helps if it fails.
-  static_cast<void>(
-      write_all(STDERR_FILENO, fmt::format("{}{}\n", std::exchange(progress_stands_, false) ? erase_line : "", text)));
+  static_cast<void>(write_all(STDERR_FILENO,
+                              fmt::format("{}{}\n", std::exchange(progress_stands_, false) ? erase_line : "", text),
+                              waits ? patience::waits : patience::gives_up));
 }
 
 bool console::shows_progress() const noexcept {

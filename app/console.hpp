@@ -83,7 +83,7 @@ class console {
   [[nodiscard]] exit_status finish(exit_status wanted);
 
  private:
-  void write_error_line(std::string_view text);
+  void write_error_line(std::string_view text, bool waits);
 
   console_options options_;
   bool color_ = false;

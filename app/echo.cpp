@@ -27,6 +27,7 @@ constexpr std::array serve_options{
     shared_options::ipv4,
     shared_options::ipv6,
     serving_options::max_clients,
+    serving_options::max_clients_per_address,
     option{.name = "port",
            .argument = "N",
            .help = "port number, the same for TCP and UDP; 0: a free one",

@@ -14,15 +14,14 @@ namespace netlab::app {
 namespace {
 
 constexpr char ctrl_d = '\x04';
-constexpr std::array leaving_signals{SIGHUP, SIGQUIT, SIGTSTP};  // SIGINT and SIGTERM cancel us: see net/run.hpp
 
 bool is_ignored(int signal) {
   struct sigaction now{};
   return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/// A terminal that hands over each key, until leave(). Signals that would stop or end the process meanwhile are obeyed
-/// after the terminal has been given back.
+/// A terminal that hands over each key, until leave(). Ctrl-Z, which would stop the process meanwhile, is obeyed after
+/// the terminal has been given back; signals that end it cancel us (net/run.hpp).
 class key_mode : public std::enable_shared_from_this<key_mode> {
  public:
   key_mode(const asio::any_io_executor& on, std::function<void()> prompt) : signals_(on), prompt_(std::move(prompt)) {}
@@ -32,8 +31,7 @@ class key_mode : public std::enable_shared_from_this<key_mode> {
 
   void enter() {
     std::error_code ignored;
-    for (const int each : leaving_signals)
-      if (!is_ignored(each)) signals_.add(each, ignored);
+    if (!is_ignored(SIGTSTP)) signals_.add(SIGTSTP, ignored);
     signals_.async_wait([self = weak_from_this()](std::error_code error, int signal) {
       if (const auto still = self.lock(); still && !error && still->is_entered_) still->obey(signal);
     });
@@ -60,7 +58,7 @@ class key_mode : public std::enable_shared_from_this<key_mode> {
   void obey(int signal) {
     leave();
     ::raise(signal);
-    enter();  // behind Ctrl-Z
+    enter();  // when it goes on
   }
 
   asio::signal_set signals_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // netlab lab: the exercises.
 #include <array>
+#include <csignal>
 #include <optional>
 #include <utility>
 
@@ -144,7 +145,8 @@ exit_status tour(arguments& args, console& out) {
   text_narrator text(out, waits);
   json_narrator json(out, waits);
   lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
-  const auto outcome = net::run_client(loop, lab::tour(tell, only));
+  // However it is ended, its directory goes.
+  const auto outcome = net::run_client(loop, lab::tour(tell, only), {SIGHUP, SIGQUIT});
   if (!outcome) return out.refuse(outcome.error());
   if (!outcome->all_held)
     return out.refuse({make_error_code(errc::partly_done),

@@ -42,6 +42,7 @@ constexpr std::array options{
            .argument = "N",
            .help = "connections to each service at once; more are turned away",
            .fallback = "10000"},
+    serving_options::max_clients_per_address,
     sink_options::max_rate,
     sink_options::max_recipients,
     sink_options::max_size,
@@ -144,11 +145,11 @@ struct house {
   std::vector<served> all;
 
   /// A line a service; mail, however many ports it has, is one.
-  [[nodiscard]] std::vector<std::string> conclude() const {
+  [[nodiscard]] std::vector<std::string> conclude(console& out) const {
     std::vector<std::string> lines;
     for (std::size_t at = 0; at < hosts.size(); ++at)
       if (hosts[at]) lines.push_back(fmt::format("{}: {}", all[at].name, hosts[at]->conclude()));
-    if (mail) lines.push_back(fmt::format("mail: {}", mail->conclude()));
+    if (mail) lines.push_back(fmt::format("mail: {}", mail->conclude(out)));
     return lines;
   }
 };
@@ -196,7 +197,7 @@ exit_status run(arguments& args, console& out) {
   if (made->mail) how.ready_first = [&] { made->mail->announce(out); };
   const auto ended = serve(how, made->all, out);
   if (!ended) return out.refuse(ended.error());
-  const std::vector<std::string> totals = made->conclude();  // behind what the logs still owe
+  const std::vector<std::string> totals = made->conclude(out);  // behind what the logs still owe
   for (const std::string& line : totals) out.note(line);
   return exit_status::done;
 }
@@ -223,7 +224,8 @@ constinit const action lab_serve{
         "against "
         "others. Takes mail as netlab mail sink does, at ports 25 and 587 with STARTTLS and at 465 with TLS from the "
         "start: it shows a certificate of the lab's own CA, keeps what comes in a Maildir, and sends nothing on.\n\n"
-        "Prints one line a socket when ready, with the service's name at its end, and on stderr a line for each "
+        "Prints one line a socket when ready, with starttls or tls for mail and the service's name at its end, and on "
+        "stderr a line for each "
         "visitor: "
         "service, transport, peer, what it was given, how long it stayed. The lines come at a bounded rate; with -v "
         "each "

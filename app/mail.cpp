@@ -286,6 +286,7 @@ constexpr std::array sink_table{
     shared_options::ipv6,
     sink_options::maildir,
     serving_options::max_clients,
+    serving_options::max_clients_per_address,
     sink_options::max_rate,
     sink_options::max_recipients,
     sink_options::max_size,

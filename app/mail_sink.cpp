@@ -80,6 +80,29 @@ std::string own_host(const std::vector<std::string>& names) {
 /// 0 is never.
 duration patience_of(duration given) { return given == duration(0) ? duration(std::chrono::hours(1000)) : given; }
 
+nlohmann::ordered_json to_json(const mail::sink_refusal& what) {
+  nlohmann::ordered_json recipient;
+  if (what.recipient != nullptr) recipient = what.recipient->to_string();
+  return {{"event", "refused"},       {"peer", net::to_string(what.peer)},   {"helo", what.so_far.helo},
+          {"user", what.so_far.user}, {"sender", what.so_far.sender_text()}, {"recipient", std::move(recipient)},
+          {"reply", what.reply}};
+}
+
+nlohmann::ordered_json to_json(const mail::sink_failed_login& what) {
+  return {{"event", "login_failed"},
+          {"peer", net::to_string(what.peer)},
+          {"user", what.user},
+          {"mechanism", what.mechanism},
+          {"reason", what.why}};
+}
+
+nlohmann::ordered_json to_json(const mail::sink_totals& all) {
+  return {{"event", "totals"},      {"messages", all.accepted},
+          {"octets", all.octets},   {"connections", all.connections},
+          {"refused", all.refused}, {"failed_logins", all.failed_logins},
+          {"faults", all.faults},   {"turned_away", all.turned_away}};
+}
+
 nlohmann::ordered_json to_json(const mail::sink_message& what) {
   nlohmann::ordered_json recipients = nlohmann::ordered_json::array();
   for (const mail::recipient& each : what.of.recipients) recipients.push_back(each.address.to_string());
@@ -133,9 +156,7 @@ sink_call read_sink(arguments& args) {
   server.limits.message = args.as("max-size", parse_size);
   server.limits.recipients = args.number("max-recipients", 1, 1'000'000);
   const duration idle = patience_of(args.duration("idle-timeout"));
-  server.patience_for = {.command = idle,
-                         .content = std::min<duration>(idle, mail::server_patience{}.content),
-                         .session = patience_of(args.duration("max-time"))};
+  server.patience_for = {.command = idle, .content = idle, .session = patience_of(args.duration("max-time"))};
   server.reject = args.list_as("reject", mail::address_pattern::parse);
   server.tempfail = args.list_as("tempfail", mail::address_pattern::parse);
   if (args.has("max-rate")) call.with.max_rate = args.as("max-rate", mail::rate_limit::parse);
@@ -177,13 +198,17 @@ result<open_sink> open_sink::make(sink_call call, console& out, const std::strin
   mail::sink_observer heard{.log = [&out, before = log_name.empty() ? std::string() : log_name + ' '](
                                        const std::string& line) { out.note(before + line); },
                             .dialogue = {},
-                            .accepted = {}};
+                            .accepted = {},
+                            .refused = {},
+                            .login_failed = {}};
   if (out.is_verbose()) heard.dialogue = heard.log;
-  if (out.wants_json())
-    heard.accepted = [&out](const mail::sink_message& what) {
-      out.json(to_json(what));
-      out.flush();
-    };
+  if (out.wants_json()) {
+    made.events_ = std::make_unique<background_output>(STDOUT_FILENO);
+    const auto tell = [to = made.events_.get()](const auto& what) { to->line(to_line(to_json(what))); };
+    heard.accepted = tell;
+    heard.refused = tell;
+    heard.login_failed = tell;
+  }
   auto opened = mail::sink::open(std::move(call.with), std::move(heard));
   if (!opened) return unexpected(opened.error());
   made.sink_ = std::move(*opened);
@@ -200,7 +225,8 @@ served open_sink::service(net::listen_options on, bool starttls) const {
           .handler = starttls ? sink_->starttls_side() : sink_->implicit_side(),
           .limits = sink_->limits(),
           .identities = identities_,
-          .implicit_tls = !starttls};
+          .implicit_tls = !starttls,
+          .tls = starttls ? "starttls" : "tls"};
 }
 
 void open_sink::announce(console& out) const {
@@ -213,9 +239,14 @@ void open_sink::announce(console& out) const {
   if (!maildir_.empty()) out.line("maildir " + escape(maildir_));
 }
 
-std::string open_sink::conclude() const {
+std::string open_sink::conclude(console& out) const {
   sink_->finish_log();
   const mail::sink_totals all = sink_->totals();
+  if (events_) {
+    events_->line(to_line(to_json(all)));
+    if (const std::uint64_t dropped = events_->finish(); dropped > 0)
+      out.note(fmt::format("{} of --json dropped: nobody read them", count_of(dropped, "line")));
+  }
   return fmt::format("took {}, {}, over {}; {} refused, {}, {}, {} turned away", count_of(all.accepted, "message"),
                      count_of(all.octets, "octet"), count_of(all.connections, "connection"), all.refused,
                      count_of(all.failed_logins, "failed login"), count_of(all.faults, "fault"), all.turned_away);
@@ -248,7 +279,7 @@ exit_status sink(arguments& args, console& out) {
   how.ready_first = [&] { opened->announce(out); };
   const auto ended = app::serve(how, services, out);
   if (!ended) return out.refuse(ended.error());
-  out.note(opened->conclude());
+  out.note(opened->conclude(out));
   return exit_status::done;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "background_output.hpp"
 #include "cli.hpp"
 #include "console.hpp"
 #include "mail/sink.hpp"
@@ -94,9 +95,11 @@ class open_sink {
   /// `ca FILE`, `maildir DIR` on stdout.
   void announce(console& out) const;
   /// The totals as a line, and what the log still owes before it.
-  [[nodiscard]] std::string conclude() const;
+  /// With --json they are an object on stdout, too.
+  [[nodiscard]] std::string conclude(console& out) const;
 
  private:
+  std::unique_ptr<background_output> events_;  // of --json; the sink's sessions write to it
   std::unique_ptr<mail::sink> sink_;
   std::vector<net::tls_server_options> identities_;
   std::string ca_file_;

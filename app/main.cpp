@@ -20,6 +20,7 @@
 #include "command.hpp"
 #include "console.hpp"
 #include "help.hpp"
+#include "out_of_memory.hpp"
 
 namespace netlab::app {
 namespace {
@@ -93,6 +94,7 @@ exit_status refuse_resource(const std::system_error& error, console& out) {
 
 exit_status run_action(const action& which, word_list typed) {
   const std::string name = fmt::format("netlab {}", which.path);
+  name_command(name);
   if (asks_for_help(which, typed)) return show(help_for(which));
   const auto from = settings::load(environment);
   if (!from) return refuse(name, from.error());
@@ -109,8 +111,6 @@ exit_status run_action(const action& which, word_list typed) {
     return out.finish(which.run(*args, out));
   } catch (const std::system_error& error) {
     return out.finish(refuse_resource(error, out));
-  } catch (const std::bad_alloc&) {
-    return out.finish(out.refuse({std::make_error_code(std::errc::not_enough_memory), {}, "out of memory", {}}));
   }
 }
 
@@ -188,14 +188,17 @@ exit_status run(std::span<char*> argv) {
 int main(int argc, char* argv[]) {
   using netlab::app::exit_status;
   netlab::app::prepare_standard_streams();
-  const auto trouble = [](const char* what, exit_status status) {
-    std::fprintf(stderr, "netlab: %s\n", what);
+  netlab::app::end_when_out_of_memory();
+  const auto trouble = [](std::string_view what, exit_status status) {
+    const std::string_view command = netlab::app::command_name();
+    std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(command.size()), command.data(),
+                 static_cast<int>(what.size()), what.data());
     return static_cast<int>(status);
   };
   try {
     return static_cast<int>(netlab::app::run({argv, static_cast<std::size_t>(argc)}));
   } catch (const std::bad_alloc&) {
-    return trouble("out of memory", exit_status::system);
+    netlab::app::end_out_of_memory();
   } catch (const std::exception& error) {
     return trouble(fmt::format("internal error: {}", error.what()).c_str(), exit_status::internal);
   }

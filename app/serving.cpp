@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "serving.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <list>
 
@@ -10,6 +11,7 @@
 #include "net/fd.hpp"
 #include "net/run.hpp"
 #include "options.hpp"
+#include "out_of_memory.hpp"
 
 namespace netlab::app {
 namespace {
@@ -17,20 +19,40 @@ namespace {
 constexpr std::uint64_t most_threads = 1024;
 constexpr std::uint64_t most_clients = 10'000'000;
 
-void announce(const net::bound& socket, const std::string& service, console& out) {
+// Of clients behind one address, even where --max-clients is small: a class, or a test, on one machine.
+constexpr std::size_t few_clients = 100;
+
+/// Half of the service's clients, and no more than leave some of its share of the descriptors: who fills one service,
+/// or all of them, must not take them from the others.
+std::size_t default_per_address(std::size_t max_clients, std::size_t services) {
+  const std::size_t share = net::descriptor_limit() / services;
+  return std::max<std::size_t>(1, std::min(std::max(max_clients / 2, few_clients), share / 4 * 3));
+}
+
+void announce(const net::bound& socket, const served& which, console& out) {
   if (out.wants_json()) {
     nlohmann::ordered_json ready{{"event", "listening"},
                                  {"proto", net::name_of(socket.protocol)},
                                  {"address", socket.address.to_string()},
                                  {"port", socket.port}};
-    if (!service.empty()) ready["service"] = service;
+    if (!which.name.empty()) ready["service"] = which.name;
+    if (!which.tls.empty()) ready["tls"] = which.tls;
     out.json(ready);
   } else {
-    out.line(fmt::format("listening {} {}{}{}", net::name_of(socket.protocol),
-                         net::to_string(socket.address, socket.port), service.empty() ? "" : " ", service));
+    std::string line =
+        fmt::format("listening {} {}", net::name_of(socket.protocol), net::to_string(socket.address, socket.port));
+    for (const std::string& word : {which.tls, which.name})
+      if (!word.empty()) line += " " + word;
+    out.line(line);
   }
   out.flush();
 }
+
+/// Ends the threads at the end of its scope.
+struct stopped_first {
+  net::workers& all;
+  ~stopped_first() { all.stop(); }
+};
 
 /// What listen() says, for one service of several.
 failure explain(failure why, const served& service) {
@@ -61,6 +83,8 @@ serving serving::read_common(arguments& args) {
   if (args.has("threads")) how.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
   how.grace = args.duration("grace");
   how.max_clients = args.number("max-clients", 1, most_clients);
+  if (args.has("max-clients-per-address"))
+    how.max_clients_per_address = args.number("max-clients-per-address", 1, most_clients);
   how.idle_timeout = args.duration("idle-timeout");
   return how;
 }
@@ -77,7 +101,10 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     auto opened = net::listen(listen);
     if (!opened) return unexpected(explain(opened.error(), each));
     sockets.push_back(std::move(*opened));
-    net::service& one = running.emplace_back(threads, each.handler, each.limits);
+    net::service_limits limits = each.limits;
+    limits.max_clients_per_address =
+        how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
+    net::service& one = running.emplace_back(threads, each.handler, limits);
     if (each.identities.empty()) continue;
     if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
   }
@@ -102,14 +129,17 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
       for (net::service& each : running) each.abort();
     });
   });
+  // However this ends, no thread touches any of the above any more.
+  const stopped_first workers_end{threads};
   // A thread that the system refuses is told before anyone is told that it listens.
   threads.start([&] { main_loop.stop(); });
   if (how.ready_first) how.ready_first();
   for (std::size_t at = 0; at < services.size(); ++at)
-    for (const net::bound& socket : sockets[at]) announce(socket, services[at].name, out);
+    for (const net::bound& socket : sockets[at]) announce(socket, services[at], out);
   // Who started it cannot know its ports. One that went away after reading them is no reason to end.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");
+  survive_out_of_memory();
   auto its = sockets.begin();
   for (net::service& each : running) each.start(std::move(*its++));
   main_loop.run();

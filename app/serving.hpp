@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,12 @@ inline constexpr option idle_timeout{
     .fallback = "5m"};
 inline constexpr option max_clients{
     .name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
+inline constexpr option max_clients_per_address{
+    .name = "max-clients-per-address",
+    .argument = "N",
+    .help =
+        "connections at once from one address, or one IPv6 network (/64); by default half of --max-clients, "
+        "fewer where the system allows few descriptors"};
 inline constexpr option threads{
     .name = "threads", .argument = "N", .help = "event loops, one a thread; by default one a core"};
 }  // namespace serving_options
@@ -40,6 +47,7 @@ struct serving {
   unsigned threads = 0;
   duration grace{};
   std::size_t max_clients = 0;
+  std::optional<std::size_t> max_clients_per_address;
   duration idle_timeout{};
   /// Called once all sockets are had, for what is to be said before the ready lines; may be missing.
   std::function<void()> ready_first;
@@ -63,6 +71,7 @@ struct served {
   std::vector<net::tls_server_options> identities = {};  ///< none: it knows no TLS
   bool implicit_tls = false;                             ///< every connection begins with it
   std::string name = {};  ///< of several: in the ready lines, and before what is wrong
+  std::string tls = {};   ///< `starttls` or `tls`, in the ready lines; empty: it knows none
   std::string cure = {};  ///< if its port cannot be had
   std::string privilege_cure = {};  ///< the same where it may not have the port
 };
