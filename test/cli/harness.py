@@ -110,18 +110,19 @@ def octets_of(text):
 
 
 class Process:
-    """A program under way, with a thread at each of its outputs so that it never waits for us."""
+    """A program under way, with a thread at each of its outputs so that it never waits for us; `stdout` may be the test's
+    own affair."""
 
-    def __init__(self, argv, env=None, stdin=subprocess.DEVNULL, preexec=None, cwd=None, pass_fds=()):
+    def __init__(self, argv, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec=None, cwd=None, pass_fds=()):
         self.argv = argv
-        self.child = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
+        self.child = subprocess.Popen(argv, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, cwd=cwd,
                                       env=env if env is not None else environment(), preexec_fn=preexec,
                                       pass_fds=pass_fds)
         self._changed = threading.Condition()
         self._taken = {"out": bytearray(), "err": bytearray()}
-        self._open = {"out", "err"}
-        self._readers = [threading.Thread(target=self._read, args=("out", self.child.stdout), daemon=True),
-                         threading.Thread(target=self._read, args=("err", self.child.stderr), daemon=True)]
+        streams = {"out": self.child.stdout, "err": self.child.stderr}
+        self._open = {name for name, stream in streams.items() if stream}
+        self._readers = [threading.Thread(target=self._read, args=(name, streams[name]), daemon=True) for name in self._open]
         for reader in self._readers:
             reader.start()
 
@@ -214,7 +215,7 @@ class Server(Process):
         self.sockets = []  # (tcp or udp, address, port)
         self.named = {}    # of several services: (service, tcp or udp): port
         for line in self.ready:
-            if match := re.fullmatch(r"listening (tcp|udp) (?:\[(.+)\]|([0-9.]+)):(\d+)(?: ([a-z]+))?", line):
+            if match := re.fullmatch(r"listening (tcp|udp) (?:\[(.+)\]|([0-9.]+)):(\d+)(?: (?:starttls|tls))?(?: ([a-z]+))?", line):
                 self.sockets.append((match[1], match[2] or match[3], int(match[4])))
                 if match[5]:
                     self.named[match[5], match[1]] = int(match[4])
@@ -504,6 +505,7 @@ def has_ipv6():
         return False
 
 
+unsanitized = unittest.skipIf(is_sanitized(), "the sanitizers need descriptors, memory and stack of their own")
 needs_ipv6 = unittest.skipUnless(has_ipv6(), "no IPv6 on the loopback interface")
 needs_root = unittest.skipUnless(os.geteuid() == 0, "only root may do this")
 

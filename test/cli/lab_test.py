@@ -269,6 +269,21 @@ class Pause(Case):
             self.assertEqual(terminal.wait(), status, terminal.seen)
             self.assertEqual(terminal.modes(), terminal.before, number)
 
+    def test_signals_leave_nothing(self):
+        """tour: whatever signal ends it, its directory goes"""
+        def own():
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGQUIT
+            for each in (signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(each, signal.SIG_DFL)
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            place = self.scratch()
+            tour = self.start("lab", "tour", "--chapter", "3", env={"TMPDIR": place}, preexec=own)
+            tour.until_out(r"3\.2 ")
+            self.assertEqual(len(list(place.iterdir())), 1)
+            tour.stop(number)
+            self.assertEqual(list(place.iterdir()), [], number)
+
     def test_interrupt_key(self):
         """tour --pause: Ctrl-C is SIGINT, 130"""
         terminal = self.on_its_terminal()

@@ -72,7 +72,7 @@ class Killed(Sinking):
         peer = self.talk(server)
         peer.envelope()
         peer.ask("DATA")
-        peer.say("x" * 70000 + "\r\n")
+        peer.say(("x" * 70 + "\r\n") * 1000)
         litter = pathlib.Path(server.box / "tmp", harness.until(lambda: os.listdir(server.box / "tmp"), "a file in tmp/")[0])
         server.child.kill()
         server.wait()
@@ -151,7 +151,7 @@ class Many(Sinking):
         for server in pair:
             self.addCleanup(server.kill)
             server.until_out(r"(?s)(listening.*){2}\n")
-            server.port = int(harness.re.findall(r":(\d+)\n", server.out)[0])
+            server.port = int(harness.re.findall(r":(\d+) starttls\n", server.out)[0])
             server.ca = state / "ca.pem"
             self.client(server).sendmail("a@example.org", "b@example.org", HELLO)
         self.assertEqual(len(os.listdir(box / "new")), 2)
@@ -164,7 +164,7 @@ class Many(Sinking):
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (HELD + 200, hard))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
-        server = self.sink()
+        server = self.sink("--max-clients-per-address", HELD + 1)
         with contextlib.ExitStack() as held:
             peers = [held.enter_context(socket.create_connection(("127.0.0.1", server.port), harness.DEADLINE)) for _ in range(HELD)]
             for peer in peers:
@@ -179,7 +179,7 @@ class Many(Sinking):
         def few():
             resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
 
-        server = self.sink(preexec=few)
+        server = self.sink("--max-clients-per-address", "100", preexec=few)
         peers = [self.tcp(server.port) for _ in range(60)]
         server.until_err(r"accept: .* \(peers wait in the queue\)\n")
         late = Talk(self, server.port)
@@ -187,7 +187,14 @@ class Many(Sinking):
             peer.close()
         self.assertRegex(late.read(), "^220 ")
         late.ask("EHLO client.example")
-        self.assertRegex(late.send(), "^250")
+
+        def is_taken():
+            # Those that wait in the queue come first, though they have gone, and may have the file's descriptor for a while.
+            answer = late.send()
+            self.assertRegex(answer, "^(250|45[12]) ")
+            return answer.startswith("250")
+
+        harness.until(is_taken, "a descriptor for the file")
         self.assertEqual(len(self.messages(server)), 1)
 
     @unittest.skipIf(harness.is_sanitized(), "the sanitizers need descriptors of their own")

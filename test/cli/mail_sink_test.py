@@ -7,6 +7,7 @@ import signal
 import smtplib
 import socket
 import stat
+import time
 
 import harness
 from harness import needs_program, needs_root
@@ -22,7 +23,8 @@ class Ready(Sinking):
         """the ready lines name the CA, the Maildir and every socket; the key is for its owner alone"""
         server = self.sink()
         self.assertEqual(server.ready[:2], [f"ca {server.ca}", f"maildir {server.box}"])
-        self.assertEqual([line.rsplit(":", 1)[0] for line in server.ready[2:]], ["listening tcp 127.0.0.1"] * 2)
+        self.assertRegex(server.ready[2], r"^listening tcp 127\.0\.0\.1:\d+ starttls$")
+        self.assertRegex(server.ready[3], r"^listening tcp 127\.0\.0\.1:\d+ tls$")
         self.assertEqual([mode(server.state), mode(server.state / "ca.key"), mode(server.box)], [0o700, 0o600, 0o700])
 
     def test_json_lines(self):
@@ -31,7 +33,7 @@ class Ready(Sinking):
         objects = [json.loads(line) for line in server.ready]
         self.assertEqual(objects[0], {"event": "ca", "file": str(server.ca)})
         self.assertEqual(objects[1], {"event": "maildir", "directory": str(server.box)})
-        self.assertEqual([each["event"] for each in objects[2:]], ["listening"] * 2)
+        self.assertEqual([(each["event"], each["tls"]) for each in objects[2:]], [("listening", "starttls"), ("listening", "tls")])
 
     def test_state_is_kept(self):
         """a second start has the same CA and the same certificate"""
@@ -88,6 +90,17 @@ class Ready(Sinking):
         key.chmod(0o600)
         done = self.refused(*command, status=harness.BAD_DATA, says="ca.key")
         self.assertIn("remove", done.err)
+
+    @needs_root
+    @needs_program("setpriv")
+    def test_home_not_writable(self):
+        """a home in which nothing may be made: the state directory is named, with why and the cure"""
+        home = self.scratch()
+        home.chmod(0o555)
+        done = self.program(*self.as_nobody(), "mail", "sink", "--port", 0, "--discard", env=harness.environment({"HOME": home}),
+                            status=harness.NOT_PERMITTED)
+        self.assert_one_error(done, says=f"make the state directory '{home}/.local/state/netlab': permission denied "
+                                         "(--state DIR names another directory)")
 
     @needs_root
     @needs_program("setpriv")
@@ -213,6 +226,61 @@ class Delivery(Sinking):
         self.assertIn(told["id"], told["file"])
         self.assertIn("Hello!", open(told["file"], encoding="utf-8").read())
 
+    def test_json_refusals_and_totals(self):
+        """--json tells what was refused, failed logins, and at the end the totals"""
+        server = self.sink("--json", "--user", "ann", "--reject", "bob@example.org")
+        peer = self.client(server)
+        with self.assertRaises(smtplib.SMTPAuthenticationError):
+            peer.login("ann", "wrong")
+        peer = self.talk(server)
+        peer.envelope(to=("bob@example.org", "b@example.org"))
+        peer.data("bare\n\r\n")
+        peer.send()
+        objects = [json.loads(line) for line in server.stop().lines][4:]
+        login = next(each for each in objects if each["event"] == "login_failed")
+        self.assertEqual({key: login[key] for key in ("user", "mechanism", "reason")},
+                         {"user": "ann", "mechanism": "CRAM-MD5", "reason": "wrong user or password"})
+        refused = [each for each in objects if each["event"] == "refused"]
+        self.assertEqual([each["recipient"] for each in refused], ["bob@example.org", None])
+        self.assertEqual([each["sender"] for each in refused], ["a@example.org"] * 2)
+        self.assertRegex(refused[0]["reply"], r"^550 5\.1\.1 ")
+        self.assertRegex(refused[1]["reply"], r"^554 5\.6\.0 ")
+        self.assertEqual(objects[-1]["event"], "totals")
+        self.assertEqual({key: objects[-1][key] for key in ("messages", "octets", "connections", "refused", "failed_logins")},
+                         {"messages": 1, "octets": 26, "connections": 2, "refused": 2, "failed_logins": 3})
+
+    def unread(self):
+        """A sink whose reader of --json takes the ready lines, and has taken 60 messages since: it, and that reader."""
+        read, write = os.pipe()
+        reader = os.fdopen(read)
+        self.addCleanup(reader.close)
+        server = self.start("mail", "sink", "--json", "--discard", "--bind", "127.0.0.1", "--port", 0, "--tls-port", "none",
+                            "--state", self.scratch(), stdout=write)
+        os.close(write)
+        server.port = [json.loads(reader.readline()) for _ in range(2)][-1]["port"]
+        peer = self.talk(server)
+        recipients = ["x" * 60 + f"{number}@" + "y" * 60 + ".example" for number in range(20)]
+        for _ in range(60):  # some 3 KiB each, of which a pipe holds 64
+            self.assertRegex(peer.send(to=recipients), "^250")
+        peer.close()
+        return server, reader
+
+    def test_json_nobody_reads(self):
+        """a reader of --json that stops stalls no session, and has every line when it goes on"""
+        server, reader = self.unread()
+        server.send(signal.SIGTERM)
+        objects = [json.loads(line) for line in reader]
+        self.assertEqual([each["event"] for each in objects], ["message"] * 60 + ["totals"])
+        self.assertEqual(server.wait().status, harness.DONE)
+
+    def test_json_nobody_ever_reads(self):
+        """a reader of --json that never goes on does not keep the sink from ending"""
+        server, _ = self.unread()
+        done = server.stop()
+        self.assertEqual(done.status, harness.DONE)
+        self.assertRegex(done.err, r"\n\d+ lines of --json dropped: nobody read them\n")
+        self.assertIn("took 60 messages", done.error_lines[-1])
+
     def test_log(self):
         """a line tells of each message and each visitor; what a peer says cannot break it"""
         server = self.sink()
@@ -271,6 +339,17 @@ class Login(Sinking):
                 self.client(server).login(user, password)
             self.assertEqual(refused.exception.smtp_code, 535)
         self.assertRegex(self.totals(server), r"[1-9]\d* failed login")
+
+    def test_guessing(self):
+        """who guesses waits for each answer, and is sent away after some"""
+        server = self.sink("--user", "ann", "--auth-without-tls")
+        peer = self.talk(server)
+        began = time.monotonic()
+        peer.say("AUTH PLAIN AGFubgB4\r\n" * 6)
+        answers = harness.receive(peer.socket).decode().splitlines()
+        self.assertEqual([each[:3] for each in answers], ["535"] * 5 + ["421"])
+        self.assertGreaterEqual(time.monotonic() - began, 5)
+        self.assertIn("5 failed logins", self.totals(server))
 
     def test_required(self):
         """with --require-auth nothing goes without"""
@@ -381,6 +460,56 @@ class Rules(Sinking):
         self.assertTrue(late.ended())
         self.assertIn("1 turned away", self.totals(server))
 
+    def test_clients_of_one_address(self):
+        """--max-clients-per-address: one more from there is told 421, somebody else is served"""
+        server = self.sink("--max-clients-per-address", "2")
+        self.talk(server)
+        self.talk(server)
+        late = Talk(self, server.port)
+        self.assertRegex(late.read(), r"^421 4\.3\.2 .* from this address")
+        self.assertTrue(late.ended())
+        other = self.tcp(server.port, source=("127.0.0.2", 0))
+        self.assertRegex(harness.receive_line(other), b"^220 ")
+        server.until_err(r"turned away: 2 clients from this address connected \(--max-clients-per-address\)\n")
+
+    def test_by_hand(self):
+        """a message that is typed line by line has time as long as lines come"""
+        server = self.sink("--idle-timeout", "1s")
+        peer = self.talk(server)
+        peer.envelope()
+        peer.ask("DATA")
+        for line in ("Subject: by hand", "", "one", "two", "three"):
+            time.sleep(0.4)
+            peer.say(line + "\r\n")
+        peer.say(".\r\n")
+        self.assertRegex(peer.read(), "^250")
+
+    def test_content(self):
+        """long lines, NUL and 8-bit content that was not announced are refused, as elsewhere; --fault lax takes them"""
+        contents = ("x" * 999 + "\r\n", "a\0b\r\n", "ä\r\n")
+        strict = self.talk(self.sink())
+        lax = self.talk(self.sink("--fault", "lax"))
+        for content in contents:
+            self.assertRegex(strict.send(content), r"^554 5\.6\.0 ")
+            self.assertRegex(lax.send(content), "^250")
+        self.assertRegex(strict.send(contents[2], parameters=" BODY=8BITMIME"), "^250")
+
+    def test_refused_recipients(self):
+        """recipients that are refused have an end"""
+        peer = self.talk(self.sink("--reject", "*"))
+        peer.ask("MAIL FROM:<a@example.org>")
+        peer.say("RCPT TO:<b@example.org>\r\n" * 1500)
+        answers = harness.receive(peer.socket).decode().splitlines()
+        self.assertEqual([each[:3] for each in answers], ["550"] * 1000 + ["421"])
+
+    def test_large_chunk(self):
+        """a chunk that is too large is refused before it comes"""
+        peer = self.talk(self.sink())
+        peer.envelope()
+        self.assertRegex(peer.ask("BDAT 99999999999"), "^552")
+        self.assertRegex(peer.read(), "^421")
+        self.assertTrue(peer.ended())
+
     def test_slow(self):
         """who does not finish a line, or a message, in time is told 421 and gone"""
         server = self.sink("--idle-timeout", "200ms")
@@ -417,14 +546,18 @@ class Stopping(Sinking):
         self.assertEqual(len(self.messages(server)), 1)
 
     def test_grace_is_over(self):
-        """who does not finish within --grace is cut off, and nothing of it stays"""
+        """who does not finish within --grace is told 421 and cut off, and nothing of it stays"""
         server = self.sink("--grace", "100ms")
         peer = self.talk(server)
         peer.envelope()
         peer.ask("DATA")
-        peer.say("x" * 70000 + "\r\n")
+        peer.say(("x" * 70 + "\r\n") * 1000)
         harness.until(lambda: os.listdir(server.box / "tmp"), "a file in tmp/")
-        done = server.stop()
+        server.send(signal.SIGTERM)
+        self.assertRegex(peer.read(), r"^421 4\.3\.2 ")
+        self.assertTrue(peer.ended())
+        peer.close()
+        done = server.wait()
         self.assertEqual(done.status, harness.DONE, done.err)
         self.assertEqual((os.listdir(server.box / "tmp"), self.messages(server)), ([], []))
 
@@ -434,7 +567,7 @@ class Stopping(Sinking):
         peer = self.talk(server)
         peer.envelope()
         peer.ask("DATA")
-        peer.say("x" * 70000 + "\r\n")
+        peer.say(("x" * 70 + "\r\n") * 1000)
         harness.until(lambda: os.listdir(server.box / "tmp"), "a file in tmp/")
         peer.socket.close()
         harness.until(lambda: not os.listdir(server.box / "tmp"), "an empty tmp/")

@@ -20,6 +20,7 @@ class Talk:
 
     def __init__(self, case, port, context=None, host="127.0.0.1"):
         self.socket = case.tcp(port, host)
+        case.peers.append(self)
         if context:
             self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
             case.addCleanup(self.socket.close)
@@ -67,12 +68,31 @@ class Talk:
         self.envelope(**envelope)
         return self.data(content)
 
+    def close(self):
+        self.socket.close()
+
     def ended(self):
         """Nothing more comes; the connection is closed, not reset."""
         return harness.receive(self.socket) == b""
 
 
+class Sink(harness.Server):
+    """Its peers, as `peers` in the test case, hang up before it is stopped: else it would give each the time to do so."""
+
+    def __init__(self, case, *words, **how):
+        self.case = case
+        super().__init__(*words, **how)
+
+    def stop(self, *words):
+        for peer in self.case.peers:
+            peer.close()
+        return super().stop(*words)
+
+
 class Sinking(harness.Case):
+    def setUp(self):
+        self.peers = []
+
     def sink(self, *words, tls_port="0", maildir=True, state=None, env=None, bind="127.0.0.1", wrap=(), **how):
         """A sink, ready. Its files: `state`, `box`."""
         state = pathlib.Path(state or self.scratch() / "state")
@@ -86,7 +106,7 @@ class Sinking(harness.Case):
             given += ["--tls-port", tls_port]
         lines = 2 + int("--discard" not in words) + int(tls_port != "none")
         variables = {"NETLAB_PASSWORD": PASSWORD, **(env or {})}
-        server = harness.Server([*given, *map(str, words)], lines, env=harness.environment(variables), **how)
+        server = Sink(self, [*given, *map(str, words)], lines, env=harness.environment(variables), **how)
         self.addCleanup(server.kill)
         server.state, server.box = state, box
         if "--json" in words:
@@ -113,6 +133,7 @@ class Sinking(harness.Case):
         else:
             peer = smtplib.SMTP("localhost", server.port, timeout=harness.DEADLINE)
         self.addCleanup(peer.close)
+        self.peers.append(peer)
         if tls == "starttls":
             peer.starttls(context=self.context(server))
         return peer
