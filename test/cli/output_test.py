@@ -4,7 +4,9 @@
 
 import json
 import os
+import pty
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -110,13 +112,30 @@ class Terminal(Case):
                 status, seen = self.on_terminal("lab", "tour", "--chapter", "1", env=env)
                 self.assertEqual(status, 0, seen)
                 self.assertNotIn("\x1b", seen)
-                status, seen = self.on_terminal("sockets", "--watch", "--interval", "20ms", "--port", port, env=env,
-                                                typed=b"\x03", after=b"listen")
-                self.assertNotIn("\x1b", seen)
+                self.assertNotIn(b"\x1b", self.watched(port, env))
                 # 1.2 s, of which a scan shows how far it is
                 status, seen = self.on_terminal("scan", "--host", "127.0.0.1", "--range", "1-60", "--rate", "50", env=env)
                 self.assertEqual(status, 0, seen)
                 self.assertNotIn("\x1b", seen)
+
+    def watched(self, port, env):
+        """What `sockets --watch` writes on a terminal until the port is shown, and some looks more."""
+        master, slave = pty.openpty()
+        child = subprocess.Popen([NETLAB, "sockets", "--watch", "--interval", "20ms", "--port", str(port)], stdin=slave,
+                                 stdout=slave, stderr=slave, env=harness.environment(env), start_new_session=True)
+        os.close(slave)
+        self.addCleanup(os.close, master)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        seen = b""
+        while b"listen" not in seen:
+            self.assertTrue(select.select([master], [], [], harness.DEADLINE)[0], seen)
+            seen += os.read(master, 65536)
+        with socket.create_connection(("127.0.0.1", port)):
+            while b"established" not in seen:
+                self.assertTrue(select.select([master], [], [], harness.DEADLINE)[0], seen)
+                seen += os.read(master, 65536)
+        return seen
 
     def test_empty_no_color(self):
         """colour: an empty NO_COLOR says nothing"""
