@@ -65,7 +65,7 @@ result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, cons
   using protocol = typename Socket::protocol_type;
   std::error_code error;
   socket.open(remote.is_v6() ? protocol::v6() : protocol::v4(), error);
-  if (error) return fail(error, "socket");
+  if (error) return fail(error, "open a socket");
   if (!local) return {};
   asio::ip::address address = local->address;
   if (address.is_unspecified() && address.is_v6() != remote.is_v6()) {
