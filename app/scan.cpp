@@ -498,10 +498,10 @@ constexpr std::array actions{
             "(silence that the target's limit on ICMP explains as well). On an open TCP port it listens, sends a "
             "message, and shows what comes; an echo is named.\n\n"
             "Needs no privilege. It goes as fast as the path bears, asks silent ports again, more often where "
-            "answers get lost, and waits as long as the measured round trips say. A Linux host sends few ICMP "
-            "errors, one a second after six: UDP takes that long. Where no port of the range shows itself as closed, "
-            "UDP asks up to four ports outside it (33099, 39817, 40125, 47391), unless --strict-range is given. SIGINT "
-            "ends it with what is known; SIGUSR1 prints a line of progress.",
+            "answers get lost, and calls a port silent when --timeout has passed since it was last asked. A Linux host "
+            "sends few ICMP errors, one a second after six: UDP takes that long. Where no port of the range shows "
+            "itself as closed, UDP asks up to four ports outside it (33099, 39817, 40125, 47391), unless "
+            "--strict-range is given. SIGINT ends it with what is known; SIGUSR1 prints a line of progress.",
         .options = scan_options,
         .takes_transport = true,
         .examples = scan_examples,
