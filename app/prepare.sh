@@ -37,6 +37,7 @@ openssl               -    makes certificates for the tests, and is a peer
 chromium              -    looks at the ladder diagram of a trace, as do the next two
 chromium-driver       -    likewise
 python3-selenium      -    likewise
+strace                -    a tracer beside which trace is measured, and under which it is refused
 tshark                -    reads from the wire what was sent
 python3               -    black-box tests, peers, and the sum of the results
 iproute2              -    network namespaces for the tests that want several hosts

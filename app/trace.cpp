@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // netlab trace: which call sent which packet.
 #include <array>
+#include <functional>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -13,6 +15,7 @@
 #include "trace/io/session.hpp"
 #include "trace/report/pcapng.hpp"
 #include "trace/report/reports.hpp"
+#include "trace_step.hpp"
 
 namespace netlab::app {
 namespace {
@@ -29,6 +32,8 @@ constexpr std::array options{
     option{.name = "own-network",
            .help = "run the command in a network namespace of its own, where capturing needs no privilege: it reaches "
                    "only itself, over the loopback interface"},
+    option{.name = "step",
+           .help = "at the terminal: stop before each call on a socket, show it and the sockets, and wait for a key"},
     option{.name = "wait", .help = "wait for background processes of the command, however long they stay idle"},
 };
 
@@ -45,6 +50,7 @@ struct draft {
   trace::session_options session;
   std::string capture_file;
   std::string html_file;
+  bool steps = false;
   bool takes_stdout = false;  // a file is stdout, so nothing else is
 };
 
@@ -57,9 +63,12 @@ draft parse(arguments& args) {
   made.capture_file = args.text("output");
   made.html_file = args.text("html");
   made.session.whole_packets = !made.capture_file.empty();
+  made.steps = args.flag("step");
   made.takes_stdout = made.capture_file == "-" || made.html_file == "-";
   if (made.takes_stdout && (args.flag("json") || made.capture_file == made.html_file))
     args.refuse({make_error_code(errc::usage), {}, "stdout can hold only one of the outputs", {}});
+  if (made.steps && (made.takes_stdout || args.flag("json")))
+    args.refuse({make_error_code(errc::usage), {}, "--step needs stdout for its timeline", {}});
   if (made.takes_stdout) made.session.output_to_stderr = true;
   if (made.session.command.empty())
     args.refuse(
@@ -100,7 +109,7 @@ class outputs {
     else if (!what.takes_stdout && (!out_.is_quiet() || !has_files))
       into.add_report(
           trace::make_text_report({.details = out_.is_verbose()}, [this](std::string_view text) { out_.raw(text); }),
-          text_hold);
+          what.steps ? trace::wall_time{} : text_hold);
     if (!what.capture_file.empty())
       into.add_report(trace::make_pcapng_report({.application = "netlab " NETLAB_VERSION,
                                                  .name_of_interface = trace::name_of_interface,
@@ -137,9 +146,19 @@ exit_status run(arguments& args, console& out) {
   trace::timeline into;
   trace::secrets_source secrets = [] { return std::string(); };
   files.add_reports(what, into, secrets);
-  const auto ended = trace::run_session(
-      what.session, into,
-      {.note = [&out](std::string_view text) { out.note(text); }, .flush = [&files] { files.flush(); }}, secrets);
+  std::optional<stepper> steps;
+  if (what.steps) {
+    auto opened = stepper::open(out, !what.session.own_network);
+    if (!opened) return out.refuse(opened.error());
+    steps = *std::move(opened);
+  }
+  std::function<bool(const trace::call&)> before;
+  if (steps) before = [&](const trace::call& next) { return steps->ask(next, into); };
+  const auto ended = trace::run_session(what.session, into,
+                                        {.note = [&out](std::string_view text) { out.note(text); },
+                                         .before = before,
+                                         .flush = [&files] { files.flush(); }},
+                                        secrets);
   if (!ended) return refuse_start(what, ended.error(), out);
   if (const auto closed = files.close(); !closed) return out.refuse(closed.error());
   return static_cast<exit_status>(ended->by_signal ? signal_base + ended->number : ended->number);

@@ -290,6 +290,36 @@ for _ in range(100): os.wait()
         self.assertGreaterEqual(len(fins), 100)
 
 
+class Step(Case):
+    def test_step(self):
+        """trace --step: before each call on a socket it stops, shows line and sockets; what it caused follows"""
+        script = self.scratch() / "client.py"
+        script.write_text("import socket\nsock = socket.create_server(('127.0.0.1', 0))\n"
+                          "peer = socket.create_connection(sock.getsockname())\nsock.close()\n", encoding="utf-8")
+        # socket, setsockopt, bind, listen; then on to connect; then without a stop
+        status, seen = self.on_terminal("trace", "--step", "--", sys.executable, script, typed=b"\n\n\n\nb\nr\n",
+                                        after=b"quit")
+        self.assertEqual(status, 0, seen)
+        self.assertIn("-> client.py: socket(AF_INET", seen)
+        self.assertRegex(seen, r"\[client\.py:2  sock = socket\.create_server")
+        self.assertRegex(seen, r"-> client\.py: connect\(")
+        self.assertRegex(seen, r"tcp +listen")
+        self.assertNotRegex(seen, r"-> client\.py: close\(")
+
+    def test_end(self):
+        """trace --step: quit asks whether the program shall end, and ends it"""
+        status, seen = self.on_terminal("trace", "--step", "--", sys.executable, "-c",
+                                        "import socket, time; socket.socket(); time.sleep(1000)", typed=b"q\ne\n",
+                                        after=b"quit")
+        self.assertEqual(status, 128 + signal.SIGTERM, seen)
+
+    def test_no_terminal(self):
+        """trace --step: without a terminal it is refused"""
+        done = self.program("setsid", "--wait", harness.NETLAB, "trace", "--step", "--", "true", status=USAGE)
+        self.assertIn("--step needs a terminal", done.err)
+        self.refused("trace", "--step", "--json", "--", "true", says="--step needs stdout")
+
+
 class Endings(TraceCase):
     def test_status(self):
         """trace: the exit status is the command's, 128+n for a signal, 127 and 126 for one that cannot be run"""
@@ -301,6 +331,47 @@ class Endings(TraceCase):
         self.assertEqual(done.error_lines[-1], "netlab trace: no-such-command: no such file or directory")
         self.netlab("trace", "--", "/dev/null", status=126)
         self.refused("trace", status=USAGE, says="the command to trace is missing")
+
+    def test_full_disk(self):
+        """trace: a file that cannot be written is an error, and the command runs all the same"""
+        mark = self.scratch() / "mark"
+        done = self.netlab("trace", "-q", "-o", "/dev/full", "--", "touch", mark, status=harness.IO)
+        self.assertIn("write /dev/full", done.err)
+        self.assertTrue(mark.exists())
+        self.refused("trace", "-o", "/nonexistent/x", "--", "touch", mark, status=harness.CANNOT_CREATE)
+        self.refused("trace", "-o", "-", "--json", "--", "true", says="only one")
+
+    @harness.needs_program("strace")
+    def test_traced_already(self):
+        """trace: under another tracer it says so"""
+        done = self.program("strace", "-f", "-o", "/dev/null", harness.NETLAB, "trace", "--", "true", status=None)
+        if done.status not in (harness.NOT_PERMITTED, 0):
+            self.skipTest("strace may not trace here")
+        self.assertEqual(done.status, harness.NOT_PERMITTED, done.err)
+        self.assertRegex(done.err, r"process \d+ traces netlab already")
+
+    def test_posix_spawn(self):
+        """trace: what a child of vfork and exec does is seen"""
+        port = self.closed_port()
+        trace = self.trace(f"""
+import subprocess, sys
+subprocess.run([sys.executable, '-c', 'import socket; socket.socket().connect_ex(("127.0.0.1", {port}))'])
+""")
+        self.assertEqual(trace.one("connect")["error"], "ECONNREFUSED")
+        self.assertNotEqual(trace.one("connect")["process"], trace.processes[0]["process"])
+
+    def test_isolated(self):
+        """trace: the line of a Python script, and the note where Python does not tell it"""
+        script = self.scratch() / "client.py"
+        script.write_text("import socket\n\ndef ask():\n    socket.socket().connect_ex(('127.0.0.1', 1))\nask()\n",
+                          encoding="utf-8")
+        done = self.netlab("trace", "--json", "--", sys.executable, script)
+        line = Trace(done).one("connect")["line"]
+        self.assertEqual((line["file"], line["line"], line["function"]), (str(script), 4, "ask"))
+        self.assertEqual(line["text"], "socket.socket().connect_ex(('127.0.0.1', 1))")
+        done = self.netlab("trace", "--json", "--", sys.executable, "-I", script)
+        self.assertIsNone(Trace(done).one("connect")["line"])
+        self.assertIn("with -I, -E or -S Python does not tell its lines", done.err)
 
     def test_streams(self):
         """trace: the command keeps its streams; with --json its stdout goes to stderr"""

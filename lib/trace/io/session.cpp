@@ -12,6 +12,7 @@
 #include "trace/io/capture.hpp"
 #include "trace/io/scratch.hpp"
 #include "trace/io/source_lines.hpp"
+#include "trace/io/wall_clock.hpp"
 #include "trace/python_lines.hpp"
 
 namespace netlab::trace {
@@ -77,6 +78,14 @@ result<ending> run_session(const session_options& options, timeline& into, const
   const auto read_packets = [&] {
     if (*packets) (*packets)->drain([&](packet each) { links.feed(std::move(each)); });
   };
+  // What the call before has caused is told before the next one is asked for.
+  const auto ask_before = [&](const call& what) {
+    if (*packets) ::usleep(static_cast<useconds_t>(std::chrono::microseconds(2 * capture::longest_delay).count()));
+    read_packets();
+    into.advance(read_wall_clock());
+    events.flush();
+    return events.before(what);
+  };
   tracer follows(
       *std::move(program),
       {.entered = [&](call what,
@@ -91,6 +100,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
                                        into.names().name_of(of.process)));
            },
        .noted = [&](std::string text) { events.note(text); },
+       .before = events.before ? std::function<bool(const call&)>(ask_before) : nullptr,
        .tick =
            [&](wall_time now) {
              read_packets();

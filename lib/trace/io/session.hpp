@@ -27,6 +27,9 @@ using secrets_source = std::function<std::string()>;
 
 struct session_events {
   std::function<void(std::string_view)> note;  ///< for a person
+  /// Before a program makes a call, when what has happened until then has been reported; may be empty. False: the
+  /// program shall end.
+  std::function<bool(const call&)> before;
   std::function<void()> flush;  ///< reports have written what there is for now
 };
 

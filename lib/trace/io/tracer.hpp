@@ -31,6 +31,7 @@ struct tracer_events {
   std::function<void(socket_facts, wall_time)> learned;
   std::function<void(const process_started&)> started;
   std::function<void(std::string)> noted;  ///< what a person should know: that something is not seen
+  std::function<bool(const call&)> before;  ///< a call is made; may be empty. False: the program shall end
   std::function<void(wall_time)> tick;  ///< at least every tick_interval; packets can be read
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the tracer does where a call is entered and where it returns.
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -186,6 +187,7 @@ void tracer::read_told_line(process_id id, thread& of) {
 
 void tracer::tell_entry(thread& of, std::optional<socket_facts> facts) {
   if (of.told && makes_call(of.told->method, of.current.kind)) of.current.source = of.told->where;
+  if (events_.before && !events_.before(of.current)) end_the_rest(SIGTERM);
   of.current.entered = read_wall_clock();
   of.current.id = events_.entered(of.current, std::move(facts));
 }
