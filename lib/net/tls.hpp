@@ -30,16 +30,17 @@ struct tls_client_options {
   std::string key_file;           ///< PEM, not encrypted; empty: it stands in certificate_file
   std::vector<std::string> alpn;  ///< protocol names (RFC 7301), each 1 to 255 octets
   std::string keylog_file;        ///< secrets for Wireshark are appended to it; made with mode 0600
-  bool ask_for_ocsp = false;      ///< the server may staple the state of its certificate (RFC 6066 §8)
+                            ///< empty: to the file that SSLKEYLOGFILE names, if there is one
+  bool ask_for_ocsp = false;  ///< the server may staple the state of its certificate (RFC 6066 §8)
 };
 
 struct tls_server_options {
-  std::string certificates;       ///< PEM: the server's own, then those that signed it
-  std::string key;                ///< PEM
-  std::string client_ca_file;     ///< asks for a client certificate that these have signed; empty: for none
+  std::string certificates;  ///< PEM: the server's own, then those that signed it
+  std::string key;  ///< PEM
+  std::string client_ca_file;  ///< asks for a client certificate that these have signed; empty: for none
   std::vector<std::string> alpn;  ///< what it speaks, best first
   int least_version = TLS1_2_VERSION;
-  int greatest_version = 0;       ///< 0: the newest there is
+  int greatest_version = 0;  ///< 0: the newest there is
 };
 
 /// Certificates, keys and rules for many connections; each tls_stream keeps what it needs of it alive. For use in one

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -132,6 +133,11 @@ result<tls_context> tls_context::client(const tls_client_options& options) {
     auto opened = open_keylog(options.keylog_file);
     if (!opened) return unexpected(opened.error());
     its->keylog = std::move(*opened);
+  } else if (const char* shared = std::getenv("SSLKEYLOGFILE"); shared != nullptr && *shared != 0) {
+    // As curl, Python and the browsers do it; who has not asked for it in this command is not told of a failure.
+    if (auto opened = open_keylog(shared)) its->keylog = std::move(*opened);
+  }
+  if (its->keylog) {
     SSL_CTX_set_keylog_callback(ctx, [](const SSL* ssl, const char* text) {
       const std::string line = std::string(text) + "\n";
       // Best effort: a full disk is no reason to end a session.

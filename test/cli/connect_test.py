@@ -621,6 +621,10 @@ class Tls(Case):
         self.assertRegex(file.read_text(), r"(?m)^CLIENT_HANDSHAKE_TRAFFIC_SECRET [0-9a-f]{64} [0-9a-f]+$")
         self.assertEqual(file.stat().st_mode & 0o777, 0o600)
         self.connect(self.silent_port(), "--keylog", "/nonexistent/keys", status=CANNOT_CREATE)
+        shared = self.scratch() / "shared"
+        self.connect(self.server(self.answer), input="x", env={"SSLKEYLOGFILE": shared})
+        self.assertRegex(shared.read_text(), r"(?m)^CLIENT_HANDSHAKE_TRAFFIC_SECRET ")
+        self.connect(self.server(self.answer), input="x", env={"SSLKEYLOGFILE": "/nonexistent/keys"})
 
     def test_reconnect(self):
         """connect --tls --reconnect: the second connection resumes the session, of TLS 1.3 and of 1.2"""
