@@ -146,7 +146,7 @@ exit_status tour(arguments& args, console& out) {
   json_narrator json(out, waits);
   lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
   // However it is ended, its directory goes.
-  const auto outcome = net::run_client(loop, lab::tour(tell, only), {SIGHUP, SIGQUIT});
+  const auto outcome = net::run_client(loop, lab::tour(tell, only), duration(0), {SIGHUP, SIGQUIT});
   if (!outcome) return out.refuse(outcome.error());
   if (!outcome->all_held)
     return out.refuse({make_error_code(errc::partly_done),
