@@ -88,11 +88,11 @@ result<addresses> look_up(const std::string& host, family which, int flags) {
   addrinfo* list = nullptr;
   errno = 0;
   const int code = getaddrinfo(name.c_str(), nullptr, &hints, &list);
-  // Of files, sockets and memory that it cannot have it says that it has found nothing there.
-  if (code != 0 && errno == ENOMEM) return unexpected(resolver_failure(EAI_MEMORY, host));
   if (code != 0) {
+    // Of files, sockets and memory that it cannot have it says that it has found nothing there.
+    const bool lacks_memory = errno == ENOMEM;
     if (const std::error_code error = lacks_descriptors()) return fail(error, act(host));
-    return unexpected(resolver_failure(code, host));
+    return unexpected(resolver_failure(lacks_memory ? EAI_MEMORY : code, host));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(list, &freeaddrinfo);
   addresses found;

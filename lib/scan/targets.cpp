@@ -286,9 +286,11 @@ bool target_set::overlaps(const address_range& range) const noexcept {
   });
 }
 
+std::string_view target_set::name_at(std::uint64_t place) const { return piece_at(place).host; }
+
 std::string target_set::host_at(std::uint64_t place) const {
-  const piece& found = piece_at(place);
-  return found.host.empty() ? to_string(at(place)) : found.host;
+  const std::string_view name = name_at(place);
+  return name.empty() ? to_string(at(place)) : std::string(name);
 }
 
 }  // namespace netlab::scan

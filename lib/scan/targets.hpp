@@ -67,6 +67,8 @@ class target_set {
   [[nodiscard]] bool overlaps(const address_range& range) const noexcept;
   /// As the user named it: a name, else the address.
   [[nodiscard]] std::string host_at(std::uint64_t place) const;
+  /// The name by which it was given; empty where it was given as an address.
+  [[nodiscard]] std::string_view name_at(std::uint64_t place) const;
   /// Any address was called more than one name.
   [[nodiscard]] bool has_other_names() const noexcept { return !other_names_.empty(); }
   /// What else the user called an address of the set.

@@ -110,7 +110,7 @@ finding tcp_connect_engine::describe(std::uint64_t item) const {
   const std::uint64_t target = sweep_.target(item);
   finding made;
   made.address = with_interface(targets_.at(target));
-  made.host = targets_.host_at(target);
+  made.host = targets_.name_at(target).empty() ? made.address : targets_.host_at(target);
   made.protocol = transport::tcp;
   made.port = how_.ports[sweep_.port(item)];
   made.service = services_.find(transport::tcp, made.port);

@@ -231,8 +231,8 @@ bool udp_engine::is_what_was_sent(std::string_view reply, std::uint16_t port) co
 void udp_engine::report(host& of) {
   while (auto answer = of.prober->take_answer()) {
     finding made;
-    made.host = targets_.host_at(of.target);
     made.address = with_interface(of.to);
+    made.host = targets_.name_at(of.target).empty() ? made.address : targets_.host_at(of.target);
     made.protocol = transport::udp;
     made.port = answer->port;
     made.state = answer->verdict.state;

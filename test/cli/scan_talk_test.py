@@ -18,7 +18,7 @@ class Talk(harness.Case):
         found, _ = [json.loads(line) for line in done.lines]
         return found
 
-    def banner_of(self, *pieces, pause=0.1):
+    def banner_of(self, *pieces, pause=0.02):
         """A server that says these with pauses, then echoes what it hears in capitals: what the scan says of it."""
         def talk(peer):
             for number, piece in enumerate(pieces):

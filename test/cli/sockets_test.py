@@ -139,7 +139,7 @@ class Sockets(Case):
         locals_ = [row["local"] for row in self.rows("--process", "netlab", "--listen")]
         self.assertIn(f"127.0.0.1:{server.port}", locals_)
         self.assertNotIn(f"127.0.0.1:{port}", locals_)
-        self.assertEqual(self.rows("--process", "no-such-process"), [])
+        self.refused("sockets", "--process", "no-such-process", status=harness.UNAVAILABLE)
 
     def holder(self, script):
         """A Python program that prints the port on which it listens: its number."""
@@ -211,7 +211,7 @@ libc.syscall({60 if platform.machine() == "x86_64" else 93}, 0)
 
     def test_usage(self):
         """sockets: what cannot be meant"""
-        for words in (["--port", "0"], ["--port", "80-22"], ["--interval", "0"], ["extra"], ["--port", "x"]):
+        for words in (["--port", "0"], ["--port", "80-22"], ["--watch", "--interval", "0"], ["extra"], ["--port", "x"]):
             self.refused("sockets", *words, status=USAGE)
         self.refused("sockets", env={"NETLAB_SOCKETS_PORT": "x"}, status=CONFIG)
 
