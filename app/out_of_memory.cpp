@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "out_of_memory.hpp"
 
+#include <openssl/crypto.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <new>
 
@@ -21,6 +23,20 @@ std::array<char, 128> line;
 std::size_t line_size = 0;
 std::terminate_handler other_reasons = nullptr;
 std::atomic<bool> was_refused = false;
+std::atomic<bool> survives = false;
+
+// OpenSSL reports a lack of memory in many ways, as a file without certificates for one. A client ends before that.
+void* allocate_for_openssl(std::size_t size, const char*, int) {
+  void* const memory = std::malloc(size);
+  if (memory == nullptr && size > 0 && !survives) end_out_of_memory();
+  return memory;
+}
+void* reallocate_for_openssl(void* old, std::size_t size, const char*, int) {
+  void* const memory = std::realloc(old, size);
+  if (memory == nullptr && size > 0 && !survives) end_out_of_memory();
+  return memory;
+}
+void free_for_openssl(void* memory, const char*, int) { std::free(memory); }
 
 [[noreturn]] void throw_bad_alloc() {
   was_refused = true;
@@ -63,8 +79,12 @@ void end_when_out_of_memory() noexcept {
   name_command("netlab");
   other_reasons = std::set_terminate(end_by_exception);
   std::set_new_handler(end_out_of_memory);
+  CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl, free_for_openssl);
 }
 
-void survive_out_of_memory() noexcept { std::set_new_handler(throw_bad_alloc); }
+void survive_out_of_memory() noexcept {
+  survives = true;
+  std::set_new_handler(throw_bad_alloc);
+}
 
 }  // namespace netlab::app

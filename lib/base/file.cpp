@@ -14,15 +14,15 @@ namespace netlab {
 
 file_text read_all(int fd, std::size_t limit) {
   std::string text;
-  std::array<char, 64 * 1024> piece;  // NOLINT: filled by read
+  std::array<char, 64 * 1024> buffer;  // NOLINT: filled by read
   for (;;) {
-    const ssize_t size = ::read(fd, piece.data(), piece.size());
+    const ssize_t size = ::read(fd, buffer.data(), buffer.size());
     if (size == 0) return text;
     if (size < 0) {
       if (errno == EINTR) continue;
       return std::unexpected(last_system_error());
     }
-    text.append(piece.data(), static_cast<std::size_t>(size));
+    text.append(buffer.data(), static_cast<std::size_t>(size));
     if (text.size() > limit) return std::unexpected(std::make_error_code(std::errc::file_too_large));
   }
 }

@@ -27,10 +27,11 @@ struct background_resolver::shared {
     });
   }
 
-  void give_up(const std::shared_ptr<shared>& self) {
+  /// What was not found by now, will not be: the system refused what a look-up needs.
+  void give_up(const std::shared_ptr<shared>& self, std::error_code why) {
     const std::lock_guard lock(mutex);
     for (std::optional<outcome>& each : found)
-      if (!each) each.emplace(fail(std::make_error_code(std::errc::not_enough_memory), "resolve"));
+      if (!each) each.emplace(fail(why, "look up names"));
     left = 0;
     wake(self);
   }
@@ -61,8 +62,10 @@ background_resolver::background_resolver(std::vector<std::string> hosts, family 
   thread_ = std::thread([this, state = shared_] {
     try {
       loop_.run();
-    } catch (const std::exception&) {  // memory, or a thread that the system refuses
-      state->give_up(state);
+    } catch (const std::system_error& error) {  // a thread or a descriptor
+      state->give_up(state, error.code());
+    } catch (const std::exception&) {
+      state->give_up(state, std::make_error_code(std::errc::not_enough_memory));
     }
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -41,7 +41,7 @@ class Descriptors(Case):
         self.check("scan", "udp", "--host", "127.0.0.1", "--range", server.port)
         echo = self.serve(service="echo")
         self.check("echo", "query", "--host", "localhost", "-4", "--port", echo.port, "hello")
-        self.check("connect", "localhost", "-4", echo.port, input="hello\n")
+        self.check("connect", "-4", "localhost", echo.port, input="hello\n")
 
 
 class Stack(Case):

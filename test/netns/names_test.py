@@ -4,8 +4,9 @@
 import subprocess
 import time
 
+import world  # first: it knows where harness is
+
 import harness
-import world
 from harness import NO_HOST, TRY_LATER, UNAVAILABLE, main
 
 

@@ -507,7 +507,7 @@ class Names(ScanCase):
     def test_dead_name(self):
         """scan: a name that the name server is silent of holds up no other, be it before or behind it"""
         done = self.netlab_in(self.near, "scan", "--host", "dead.example,live.example,gone.example", "--host", FAR[6],
-                              "--range", "7", "--all", "--json", "--timeout", "300ms", status=harness.PARTLY)
+                              "--range", "7", "--all", "--json", "--timeout", "3s", status=harness.PARTLY)
         self.assertEqual({one["host"]: one["state"] for one in Scan(done).ports.values()},
                          {"live.example": "open", FAR[6]: "closed"})
         for name in ("dead", "gone"):

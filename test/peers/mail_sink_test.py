@@ -28,6 +28,7 @@ def message(marker):
 
 class Clients(Sinking):
     def setUp(self):
+        super().setUp()
         self.server = self.sink("--user", "ann", "--require-auth", "--require-tls")
         self.marker = uuid.uuid4().hex
 

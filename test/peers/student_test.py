@@ -126,12 +126,12 @@ class Servers(Student):
             self.assertEqual(self.netlab("calc", "query", "--port", port, "sum", *[1] * 254).out, "254\n")
 
     def test_wrong_order(self):
-        """student's server in the PC's order: SUM is right, PRO is diagnosed with the cure, which works"""
+        """student's server in the PC's order: SUM is right, MAX is diagnosed with the cure, which works"""
         for transport in ("tcp", "udp"):
             port = self.serve_student(transport, "<")
             self.assertEqual(self.netlab("calc", "query", transport, "--port", port, "sum", 1, 2, 3).out, "6\n")
-            self.refused("calc", "query", transport, "--port", port, "pro", 4, 5, status=PROTOCOL, says="try --byte-order little")
-            self.assertEqual(self.netlab("calc", "query", transport, "--byte-order", "little", "--port", port, "pro", 4, 5).out, "20\n")
+            self.refused("calc", "query", transport, "--port", port, "max", 1, 256, status=PROTOCOL, says="try --byte-order little")
+            self.assertEqual(self.netlab("calc", "query", transport, "--byte-order", "little", "--port", port, "max", 1, 256).out, "256\n")
 
     def test_batch(self):
         """student's server: a batch with --pipeline 1 over TCP, any pipeline over UDP"""
