@@ -2,8 +2,8 @@
 // Latencies counted in buckets of at most 1.6 % width, so that percentiles need no list of samples.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "base/time.hpp"
 
@@ -30,7 +30,8 @@ class histogram {
   static std::size_t bucket_of(std::uint64_t value) noexcept;
   static std::uint64_t end_of(std::size_t bucket) noexcept;
 
-  std::array<std::uint64_t, buckets> counts_{};
+  // 30 KiB, so not on the stack, which may be small.
+  std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(buckets);
   std::uint64_t count_ = 0;
   duration max_{0};
 };

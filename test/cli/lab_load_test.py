@@ -141,6 +141,7 @@ class Load(Case):
         if harness.is_sanitized():
             self.skipTest("a sanitizer's own descriptors are too many")
         server = self.serve_lab("--only", "echo,daytime", "--threads", 1, "--idle-timeout", "2s", "--grace", "100ms",
+                                "--max-clients-per-address", 100,
                                 names=["echo", "daytime"],
                                 preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
         crowd = [self.connect(server, "echo") for _ in range(60)]
