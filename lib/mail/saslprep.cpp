@@ -51,8 +51,8 @@ result<secret> prepare_unicode(std::string_view) {
 }  // namespace
 
 result<secret> saslprep(std::string_view text) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::ranges::any_of(text, is_control)) return refuse_text("it has a control character");
+  const auto is_control_character = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::any_of(text, is_control_character)) return refuse_text("it has a control character");
   if (is_ascii(text)) return secret(std::string(text));
   if (!is_utf8(text)) return refuse_text("it is not UTF-8");
   return prepare_unicode(text);
