@@ -189,17 +189,18 @@ void print_text(const calc::bench_options& how, const calc::bench_report& report
   for (const auto& [name, fraction] : percentiles)
     latencies += fmt::format("{} {}, ", name, latency_text(report, report.latencies.percentile(fraction)));
   out.line(fmt::format("latency    {}max {}", latencies, latency_text(report, report.latencies.max())));
-  out.line(fmt::format("wrong      {}{}", report.wrong, report.wrong > 0 ? " (answers that are not the exact result)" : ""));
+  out.line(
+      fmt::format("wrong      {}{}", report.wrong, report.wrong > 0 ? " (answers that are not the exact result)" : ""));
   out.line(fmt::format("lost       {}{}", report.lost,
                        report.lost > 0 ? fmt::format(" (no answer within {}, or the connection failed before it)",
                                                      to_string(how.server.timeout))
                                        : ""));
   if (report.closed == 0) return;
   const double average = static_cast<double>(report.answers_before_close) / static_cast<double>(report.closed);
-  out.line(fmt::format("closed     {} by the server, after {}; connected again at once",
-                       count_of(report.closed, "connection"),
-                       report.answers_before_close == report.closed ? "one answer each"
-                                                                    : fmt::format("{:.3g} answers on average", average)));
+  out.line(fmt::format(
+      "closed     {} by the server, after {}; connected again at once", count_of(report.closed, "connection"),
+      report.answers_before_close == report.closed ? "one answer each"
+                                                   : fmt::format("{:.3g} answers on average", average)));
 }
 
 void print_json(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {

@@ -107,8 +107,9 @@ void read_target(arguments& args, run_options& how) {
   if (!port) {
     // A number alone is the port, and somebody's own machine is meant.
     const bool is_port = parse_integer<std::uint16_t>(named).has_value();
-    return args.refuse(is_port ? misuse("the host is missing", fmt::format("netlab connect localhost {}", named))
-                               : misuse("the port is missing", fmt::format("netlab connect {} PORT", escape(named, 60))));
+    return args.refuse(is_port
+                           ? misuse("the host is missing", fmt::format("netlab connect localhost {}", named))
+                           : misuse("the port is missing", fmt::format("netlab connect {} PORT", escape(named, 60))));
   }
   how.port = *port;
 }
@@ -281,7 +282,8 @@ exit_status run(arguments& args, console& out) {
 constexpr std::array examples{
     example{"netlab connect lab.example.org 50000", "talk to a server, as with telnet"},
     example{"netlab connect --starttls smtp --crlf mail.example.org:587", "mail by hand, over TLS"},
-    example{"printf 'quit\\n' | netlab connect --keep-open localhost 4711", "the server ends the session, not our input"},
+    example{"printf 'quit\\n' | netlab connect --keep-open localhost 4711",
+            "the server ends the session, not our input"},
     example{"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | netlab connect --tls example.org 443", "in a pipe"},
     example{"netlab connect udp 127.0.0.1 7", "a datagram a line"},
     example{"netlab connect --tls --show-certs -v example.org 443 </dev/null", "what the server shows of itself"},

@@ -148,7 +148,8 @@ constexpr std::array options = std::to_array<meaning>({
 });
 
 constexpr std::array commands = std::to_array<meaning>({
-    {"", "telnet nc ncat netcat socat openssl s_client s-client sclient gnutls-cli curl wget putty client-tcp", "connect"},
+    {"", "telnet nc ncat netcat socat openssl s_client s-client sclient gnutls-cli curl wget putty client-tcp",
+     "connect"},
     {"", "netstat ss lsof currports tcpview cports fuser sockstat ports", "sockets"},
     {"", "nmap portscan port-scan portscanner port-scanner masscan zmap rustscan zenmap scanner", "scan"},
     {"", "swaks sendmail msmtp mailx mutt email e-mail smtp sendemail", "mail send"},

@@ -49,10 +49,9 @@ exit_status refuse_unknown(const std::string& command, std::string_view kind, co
     if (near == "version") near = "--version";
     advice = near.empty() ? fmt::format("see {} --help", command) : fmt::format("did you mean '{}'?", near);
   }
-  return refuse(command, {make_error_code(errc::usage),
-                          {},
-                          fmt::format("unknown {} '{}'", kind, escape(word, 60)),
-                          std::move(advice)});
+  return refuse(
+      command,
+      {make_error_code(errc::usage), {}, fmt::format("unknown {} '{}'", kind, escape(word, 60)), std::move(advice)});
 }
 
 exit_status refuse_command(const std::string& word, word_list more = {}) {
@@ -66,8 +65,8 @@ exit_status refuse_command(const std::string& word, word_list more = {}) {
 exit_status refuse_verb(const command& in, const std::string& word, word_list more = {}) {
   std::vector<std::string_view> known;
   for (const action& each : in.actions) known.push_back(each.verb());
-  return refuse_unknown(fmt::format("netlab {}", in.name), "subcommand", word,
-                        advice_for_subcommand(in, word, more), known);
+  return refuse_unknown(fmt::format("netlab {}", in.name), "subcommand", word, advice_for_subcommand(in, word, more),
+                        known);
 }
 
 std::optional<std::string> environment(const std::string& name) {

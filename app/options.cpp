@@ -36,9 +36,7 @@ std::string read_host(arguments& args) {
 
 std::uint16_t read_remote_port(arguments& args) { return args.as("port", net::parse_remote_port); }
 
-duration read_max_time(arguments& args) {
-  return args.has("max-time") ? args.timeout("max-time") : duration(0);
-}
+duration read_max_time(arguments& args) { return args.has("max-time") ? args.timeout("max-time") : duration(0); }
 
 std::optional<net::local_end> read_local_end(arguments& args) {
   if (!args.has("bind")) return std::nullopt;

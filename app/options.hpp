@@ -22,9 +22,10 @@ inline constexpr option tcp{.name = "tcp", .help = "over TCP"};
 inline constexpr option udp{.name = "udp", .help = "over UDP"};
 inline constexpr option host{
     .name = "host", .argument = "HOST", .help = "the server's name or address", .fallback = "127.0.0.1"};
-inline constexpr option max_time{.name = "max-time",
-                                 .argument = "DURATION",
-                                 .help = "stop after this long, whatever the peer does, with status 75; default: never"};
+inline constexpr option max_time{
+    .name = "max-time",
+    .argument = "DURATION",
+    .help = "stop after this long, whatever the peer does, with status 75; default: never"};
 inline constexpr option local_bind{
     .name = "bind", .argument = "ADDR[:PORT]", .help = "the local end; else the system chooses it"};
 

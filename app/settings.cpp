@@ -58,7 +58,8 @@ result<std::optional<std::string>> read_settings(const std::string& file, bool m
                          why == std::errc::permission_denied))
     return std::nullopt;
   return unexpected(
-      failure{make_error_code(errc::bad_configuration), escape(file),
+      failure{make_error_code(errc::bad_configuration),
+              escape(file),
               why == std::errc::file_too_large ? "longer than 1 MiB: not a configuration file" : message_of(why),
               {}});
 }

@@ -225,11 +225,12 @@ exit_status run(arguments& args, console& out) {
     if (!now) return out.refuse(now.error());
     if (now->rows.empty() && !what.process.empty() && !sockets::has_process(what.process)) {
       const bool is_number = parse_integer<std::int32_t>(what.process).has_value();
-      return out.refuse({std::make_error_code(std::errc::no_such_process),
-                         {},
-                         fmt::format("no process has the {} '{}'", is_number ? "number" : "name", escape(what.process, 60)),
-                         is_number ? std::string()
-                                   : fmt::format("the kernel keeps {} characters of a name", sockets::longest_process_name)});
+      return out.refuse(
+          {std::make_error_code(std::errc::no_such_process),
+           {},
+           fmt::format("no process has the {} '{}'", is_number ? "number" : "name", escape(what.process, 60)),
+           is_number ? std::string()
+                     : fmt::format("the kernel keeps {} characters of a name", sockets::longest_process_name)});
     }
     show(*now, out.is_verbose(), out);
     return exit_status::done;

@@ -28,8 +28,8 @@ inline constexpr const char* services_file = "/etc/services";
 /// The file's; the built-in ones if it cannot be read or has none.
 [[nodiscard]] std::vector<registered_service> read_services(const std::string& file = services_file);
 
-/// The port of a service by its name or alias, in any case: `smtp`, `IMAPS`. The file goes before the built-in ones, TCP
-/// before UDP. Nothing where there is no such service.
+/// The port of a service by its name or alias, in any case: `smtp`, `IMAPS`. The file goes before the built-in ones,
+/// TCP before UDP. Nothing where there is no such service.
 [[nodiscard]] std::optional<std::uint16_t> port_of_service(std::string_view name,
                                                            const std::string& file = services_file);
 

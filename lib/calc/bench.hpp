@@ -24,16 +24,16 @@ struct bench_report {
   std::uint64_t answers = 0;     ///< right ones
   std::uint64_t wrong = 0;       ///< answers that are not what was asked
   std::uint64_t lost = 0;        ///< no answer: a datagram lost, a connection ended
-  std::uint64_t closed = 0;      ///< connections that the server closed after answers; what was unanswered was asked again
+  std::uint64_t closed = 0;  ///< connections that the server closed after answers; what was unanswered was asked again
   std::uint64_t answers_before_close = 0;  ///< on those
-  bool server_ended = false;     ///< it answered, and later refused
+  bool server_ended = false;  ///< it answered, and later refused
   std::optional<failure> first_failure;  ///< of the wrong and the lost
-  bool stopped = false;          ///< cancelled before its time
+  bool stopped = false;  ///< cancelled before its time
 };
 
 /// Every answer is compared with the exact result. Requests differ in ID and numbers. A connection that
-/// ends is opened again, at once where it has given answers. Ends early where the server has ended. Cancelled (SIGINT), it reports what was measured; what was under way then is not lost. Fails
-/// where the server cannot be reached at all.
+/// ends is opened again, at once where it has given answers. Ends early where the server has ended. Cancelled (SIGINT),
+/// it reports what was measured; what was under way then is not lost. Fails where the server cannot be reached at all.
 [[nodiscard]] asio::awaitable<result<bench_report>> bench(bench_options options);
 
 }  // namespace netlab::calc

@@ -316,10 +316,10 @@ struct usual_port {
   std::string_view starttls;
 };
 constexpr std::array usual_ports = std::to_array<usual_port>({
-    {21, "ftp"},  {24, "lmtp"}, {25, "smtp"},  {110, "pop3"},    {119, "nntp"},   {143, "imap"},   {389, "ldap"},
-    {443, {}},    {465, {}},    {563, {}},     {587, "smtp"},    {636, {}},       {990, {}},       {993, {}},
-    {995, {}},    {2465, {}},   {2525, "smtp"}, {3306, "mysql"}, {4190, "sieve"}, {5222, "xmpp"},  {5223, {}},
-    {5269, "xmpp"}, {5432, "postgres"}, {8443, {}},
+    {21, "ftp"},     {24, "lmtp"},   {25, "smtp"}, {110, "pop3"},  {119, "nntp"},      {143, "imap"},
+    {389, "ldap"},   {443, {}},      {465, {}},    {563, {}},      {587, "smtp"},      {636, {}},
+    {990, {}},       {993, {}},      {995, {}},    {2465, {}},     {2525, "smtp"},     {3306, "mysql"},
+    {4190, "sieve"}, {5222, "xmpp"}, {5223, {}},   {5269, "xmpp"}, {5432, "postgres"}, {8443, {}},
 });
 constexpr std::uint16_t unprivileged_offset = 10'000;  // of lab serve
 

@@ -164,8 +164,8 @@ asio::awaitable<result<tcp::socket>> dial_tcp(destination to, dial_options optio
     const bool more = all->attempts.size() < to.addresses.size();
     const bool all_failed = failed == all->attempts.size();
     if (all_failed && !more)
-      co_return unexpected(connect_failure(all->attempts.front()->error, context, executor, to.addresses.front(),
-                                           options.local));
+      co_return unexpected(
+          connect_failure(all->attempts.front()->error, context, executor, to.addresses.front(), options.local));
     if (more && (all_failed || now >= next)) {
       start_attempt(all, to, options);
       next = now + attempt_delay;

@@ -31,8 +31,8 @@ result<std::uint16_t> parse_port_from(std::uint16_t least, std::string_view text
   if (parse_integer<std::int64_t>(text))
     return fail(errc::usage, fmt::format("port '{}' does not exist", shown),
                 fmt::format("a port is {} to 65535", std::max<std::uint16_t>(least, 1)));
-  return fail(errc::usage, fmt::format("port '{}' is neither a number from {} to 65535 nor the name of a service",
-                                       shown, least));
+  return fail(errc::usage,
+              fmt::format("port '{}' is neither a number from {} to 65535 nor the name of a service", shown, least));
 }
 
 /// What people paste out of a browser.

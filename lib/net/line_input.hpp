@@ -12,8 +12,9 @@
 
 namespace netlab::net {
 
-/// Without a byte order mark and line ends. A regular file is read when its lines are taken; everything else by a thread, because making a terminal non-blocking
-/// would change it for every program that shares it. Used from the loop's thread.
+/// Without a byte order mark and line ends. A regular file is read when its lines are taken; everything else by a
+/// thread, because making a terminal non-blocking would change it for every program that shares it. Used from the
+/// loop's thread.
 class line_input {
  public:
   struct line {

@@ -78,7 +78,7 @@ class target_set {
   struct piece {
     address_range range;
     std::uint64_t begin;  // place of its first address
-    std::string host;     // empty: the address
+    std::string host;  // empty: the address
   };
   [[nodiscard]] const piece& piece_at(std::uint64_t place) const noexcept;
   [[nodiscard]] const piece* find_piece(const address& of) const;

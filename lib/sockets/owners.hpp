@@ -17,12 +17,12 @@ namespace netlab::sockets {
 struct owner_list {
   std::unordered_map<std::uint32_t, std::vector<owner>> of_inode;  ///< by pid
   std::size_t hidden_processes = 0;  ///< of other users, whose descriptors may not be seen
-  std::error_code refused;           ///< the system had no descriptor or memory to look with: what was found is not all
-  bool has_processes = true;         ///< false: there is not one to be seen, not even this one, so /proc is not mounted
+  std::error_code refused;  ///< the system had no descriptor or memory to look with: what was found is not all
+  bool has_processes = true;  ///< false: there is not one to be seen, not even this one, so /proc is not mounted
 };
 
-/// Finds the processes that hold sockets of these inodes, by pid and descriptor. Processes that end meanwhile are passed
-/// over.
+/// Finds the processes that hold sockets of these inodes, by pid and descriptor. Processes that end meanwhile are
+/// passed over.
 [[nodiscard]] owner_list find_owners(const std::vector<std::uint32_t>& inodes, const std::string& proc = "/proc");
 
 /// What the kernel keeps of a process's name (TASK_COMM_LEN, without its NUL).

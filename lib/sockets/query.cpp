@@ -64,8 +64,9 @@ result<std::vector<entry>> read_sockets(const filter& wanted) {
 
 bool is_held_by(const row& one, const std::string& process) {
   const auto pid = parse_integer<std::int32_t>(process);
-  return std::any_of(one.owners.begin(), one.owners.end(),
-                     [&](const owner& each) { return pid ? each.pid == *pid : each.name == process.substr(0, longest_process_name); });
+  return std::any_of(one.owners.begin(), one.owners.end(), [&](const owner& each) {
+    return pid ? each.pid == *pid : each.name == process.substr(0, longest_process_name);
+  });
 }
 
 std::string interface_name(std::uint32_t index) {

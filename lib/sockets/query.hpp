@@ -18,8 +18,8 @@ struct snapshot {
 };
 
 /// `process`: only sockets of the process with this number or name; empty: all. Needs no privilege; without it the
-/// processes of other users stay hidden, and without /proc there are none: then one that is asked for is a failure. Fails
-/// with the system's error.
+/// processes of other users stay hidden, and without /proc there are none: then one that is asked for is a failure.
+/// Fails with the system's error.
 [[nodiscard]] result<snapshot> query(const filter& wanted, const std::string& process = {});
 
 }  // namespace netlab::sockets

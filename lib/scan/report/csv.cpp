@@ -25,9 +25,9 @@ class csv_report final : public report {
     const int winsock = winsock_number(found.protocol, found.system_error);
     std::string rtt;
     if (found.rtt) rtt = fmt::to_string(std::chrono::duration_cast<std::chrono::microseconds>(*found.rtt).count());
-    sink_(fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(found.host), csv_field(found.address),
-                      name_of(found.protocol), found.port, name_of(found.state), name_of(found.why),
-                      csv_field(found.service), rtt, error_name(found.system_error),
+    sink_(fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(found.host),
+                      csv_field(found.address), name_of(found.protocol), found.port, name_of(found.state),
+                      name_of(found.why), csv_field(found.service), rtt, error_name(found.system_error),
                       winsock == 0 ? std::string() : fmt::to_string(winsock), csv_field(found.banner),
                       csv_field(found.reply), found.is_echo, csv_field(found.origin),
                       csv_field(fmt::format("{}", fmt::join(found.other_names, " ")))));

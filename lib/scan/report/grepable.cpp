@@ -47,8 +47,7 @@ class grepable_report final : public report {
     if (!summary.complete) sink_(fmt::format("# incomplete: {}\n", escape(summary.incomplete_because)));
     sink_(fmt::format("# netlab done at {} -- {} IP {} ({} {} up) scanned in {:.2f} seconds\n",
                       nmap_time(started_ + static_cast<std::int64_t>(seconds)), total,
-                      total == 1 ? "address" : "addresses", up, up == 1 ? "host" : "hosts",
-                      seconds));
+                      total == 1 ? "address" : "addresses", up, up == 1 ? "host" : "hosts", seconds));
   }
 
  private:

@@ -72,8 +72,7 @@ void host_table::add(const finding& found) {
   }
   const auto [at, is_new] = index_.try_emplace(fmt::format("{} {}", found.address, found.host), hosts_.size());
   if (is_new)
-    hosts_.push_back(
-        {.ports = {.host = found.host, .address = found.address, .other_names = found.other_names}});
+    hosts_.push_back({.ports = {.host = found.host, .address = found.address, .other_names = found.other_names}});
   entry& host = hosts_[at->second];
   if (is_answer) host.ports.has_answered = true;
   if (all_ || found.state == port_state::open) {

@@ -65,11 +65,11 @@ class nmap_xml_report final : public report {
 
   void write_host(const host_ports& host, std::int64_t ended) {
     const std::string_view address = std::string_view(host.address).substr(0, host.address.find('%'));
-    sink_(fmt::format(
-        "<host starttime=\"{}\" endtime=\"{}\"><status state=\"{}\" reason=\"{}\" reason_ttl=\"0\"/>\n"
-        "<address addr=\"{}\" addrtype=\"{}\"/>\n<hostnames>\n",
-        started_, ended, host.has_answered ? "up" : "down", host.has_answered ? "user-set" : "no-response",
-        xml_attribute(address), address.find(':') == std::string_view::npos ? "ipv4" : "ipv6"));
+    sink_(
+        fmt::format("<host starttime=\"{}\" endtime=\"{}\"><status state=\"{}\" reason=\"{}\" reason_ttl=\"0\"/>\n"
+                    "<address addr=\"{}\" addrtype=\"{}\"/>\n<hostnames>\n",
+                    started_, ended, host.has_answered ? "up" : "down", host.has_answered ? "user-set" : "no-response",
+                    xml_attribute(address), address.find(':') == std::string_view::npos ? "ipv4" : "ipv6"));
     if (!host.host.empty() && host.host != host.address)
       sink_(fmt::format("<hostname name=\"{}\" type=\"user\"/>\n", xml_attribute(host.host)));
     for (const std::string& name : host.other_names)

@@ -106,9 +106,7 @@ class table_report final : public report {
   /// reads, those that said nothing are summed up.
   std::string note_all_open(host_ports& of, transport protocol) const {
     const std::uint64_t asked = counts_[static_cast<std::size_t>(protocol)];
-    const auto is_open = [&](const finding& one) {
-      return one.protocol == protocol && one.state == port_state::open;
-    };
+    const auto is_open = [&](const finding& one) { return one.protocol == protocol && one.state == port_state::open; };
     if (asked < suspicious || static_cast<std::uint64_t>(std::ranges::count_if(of.listed, is_open)) != asked) return {};
     if (!options_.all && asked > host_table::listed_limit) {
       port_tally silent{protocol, port_state::open, reason::syn_ack, 0, {}};
@@ -120,8 +118,9 @@ class table_report final : public report {
       });
       if (!silent.ports.empty()) of.summed.insert(of.summed.begin(), std::move(silent));
     }
-    return fmt::format("all {} {} ports are open: perhaps a SYN proxy, a firewall or a load balancer answers for the host\n",
-                       asked, name_of(protocol));
+    return fmt::format(
+        "all {} {} ports are open: perhaps a SYN proxy, a firewall or a load balancer answers for the host\n", asked,
+        name_of(protocol));
   }
 
   void write_ports(const std::vector<finding>& ports) {

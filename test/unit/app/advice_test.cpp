@@ -19,20 +19,43 @@ const action& called(std::string_view path) {
   return *find_action(*of, blank == std::string_view::npos ? std::string_view() : path.substr(blank + 1));
 }
 
-std::string options_for(std::string_view path, std::vector<std::string> words) { return as_options(called(path), words); }
+std::string options_for(std::string_view path, std::vector<std::string> words) {
+  return as_options(called(path), words);
+}
 
 }  // namespace
 
 TEST_CASE("advice: a word is recognised by what it looks like", "[app][advice]") {
   using enum word_kind;
-  for (const auto& [word, kind] : std::initializer_list<std::pair<const char*, word_kind>>{
-           {"4711", port},          {"0", port},              {"1-50", port_list},      {"80,443", port_list},
-           {"8000-", port_list},    {"192.0.2.1", address},   {"::1", address},         {"[::1]", address},
-           {"fe80::1%eth0", address}, {"192.0.2.0/24", block}, {"192.0.2.1-9", block},  {"localhost:4711", endpoint},
-           {"[::1]:25", endpoint},  {"lab.example:smtp", endpoint}, {"localhost", host}, {"lab.example.org", host},
-           {"ben@example.org", mail_address}, {"https://x/", url}, {"5s", duration},    {"250ms", duration},
-           {"–p", long_dash},       {"—port", long_dash},     {"−5", long_dash},        {"hello", other},
-           {"a:b", other},          {"99999", other},         {"", other},              {".", other}}) {
+  for (const auto& [word, kind] :
+       std::initializer_list<std::pair<const char*, word_kind>>{{"4711", port},
+                                                                {"0", port},
+                                                                {"1-50", port_list},
+                                                                {"80,443", port_list},
+                                                                {"8000-", port_list},
+                                                                {"192.0.2.1", address},
+                                                                {"::1", address},
+                                                                {"[::1]", address},
+                                                                {"fe80::1%eth0", address},
+                                                                {"192.0.2.0/24", block},
+                                                                {"192.0.2.1-9", block},
+                                                                {"localhost:4711", endpoint},
+                                                                {"[::1]:25", endpoint},
+                                                                {"lab.example:smtp", endpoint},
+                                                                {"localhost", host},
+                                                                {"lab.example.org", host},
+                                                                {"ben@example.org", mail_address},
+                                                                {"https://x/", url},
+                                                                {"5s", duration},
+                                                                {"250ms", duration},
+                                                                {"–p", long_dash},
+                                                                {"—port", long_dash},
+                                                                {"−5", long_dash},
+                                                                {"hello", other},
+                                                                {"a:b", other},
+                                                                {"99999", other},
+                                                                {"", other},
+                                                                {".", other}}) {
     INFO(word);
     CHECK(kind_of(word) == kind);
   }

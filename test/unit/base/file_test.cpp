@@ -34,7 +34,11 @@ TEST_CASE("file: lines end with LF or CRLF, and the last one perhaps with nothin
 }
 
 TEST_CASE("file: a byte order mark is no part of the first line", "[base][file]") {
-  CHECK(lines_of("\xef\xbb\xbf" "a\n\xef\xbb\xbf" "b\n") == "a|\xef\xbb\xbf" "b|");
+  CHECK(lines_of("\xef\xbb\xbf"
+                 "a\n\xef\xbb\xbf"
+                 "b\n") ==
+        "a|\xef\xbb\xbf"
+        "b|");
   CHECK(without_byte_order_mark("\xef\xbb") == "\xef\xbb");
 }
 

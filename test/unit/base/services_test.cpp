@@ -6,7 +6,8 @@
 using namespace netlab;
 
 TEST_CASE("services: a line has a name, a port, a transport, aliases", "[base][services]") {
-  const auto found = parse_services("smtp\t\t25/tcp\t\tmail\t# comment\r\n# 1/tcp\n\nlonely\nsctp 9/sctp\ndomain 53/udp dns");
+  const auto found =
+      parse_services("smtp\t\t25/tcp\t\tmail\t# comment\r\n# 1/tcp\n\nlonely\nsctp 9/sctp\ndomain 53/udp dns");
   REQUIRE(found.size() == 2);
   CHECK(found[0].name == "smtp");
   CHECK(found[0].aliases == std::vector<std::string>{"mail"});
@@ -32,5 +33,6 @@ TEST_CASE("services: a port is a number or a name", "[base][services]") {
   CHECK(parse_port_or_service("0") == 0);
   CHECK(parse_port_or_service("65535") == 65535);
   CHECK(parse_port_or_service("http") == 80);
-  for (const char* text : {"", "65536", "-1", "1.5", "+80", "80 ", "nosuchservice"}) CHECK_FALSE(parse_port_or_service(text));
+  for (const char* text : {"", "65536", "-1", "1.5", "+80", "80 ", "nosuchservice"})
+    CHECK_FALSE(parse_port_or_service(text));
 }

@@ -112,7 +112,10 @@ TEST_CASE("json: what was cut is marked, and other names of the same address are
 
 TEST_CASE("json: one object is one line for every reader", "[scan][unit]") {
   auto port = open_port(1);
-  port.reply = "a\xe2\x80\xa8" "b\xc2\x85" "c\xe2\x80\xae";
+  port.reply =
+      "a\xe2\x80\xa8"
+      "b\xc2\x85"
+      "c\xe2\x80\xae";
   const std::string text = json({port});
   CHECK(text.find("\\u2028") != std::string::npos);
   for (const char* part : {"\xe2\x80", "\xc2\x85"}) CHECK(text.find(part) == std::string::npos);

@@ -54,9 +54,10 @@ TEST_CASE("nmap_xml: what a port said is one script", "[scan][unit]") {
   port.banner = "220 <lab>\r\n";
   CHECK(holds(reported(report_format::nmap_xml, {port}), R"(<script id="banner" output="220 &lt;lab&gt;"/></port>)"));
   port.reply = "500 what\r\n";
-  CHECK(holds(reported(report_format::nmap_xml, {port}),
-              R"(<script id="banner" output="220 &lt;lab&gt;&#xa;reply: 500 what"><elem key="banner">220 &lt;lab&gt;</elem>)"
-              R"(<elem key="reply">500 what</elem></script></port>)"));
+  CHECK(holds(
+      reported(report_format::nmap_xml, {port}),
+      R"(<script id="banner" output="220 &lt;lab&gt;&#xa;reply: 500 what"><elem key="banner">220 &lt;lab&gt;</elem>)"
+      R"(<elem key="reply">500 what</elem></script></port>)"));
   port.banner.clear();
   port.is_echo = true;
   CHECK(holds(reported(report_format::nmap_xml, {port}), R"(<script id="echo" output="500 what"/></port>)"));

@@ -11,7 +11,8 @@ TEST_CASE("quote: JSON has an escape for every control character", "[scan][unit]
   CHECK(json_string("\xc3\xa4\xff") == "\"\xc3\xa4\xef\xbf\xbd\"");
 }
 
-TEST_CASE("quote: in JSON nothing stands as it is that a terminal acts on or a reader splits lines at", "[scan][unit]") {
+TEST_CASE("quote: in JSON nothing stands as it is that a terminal acts on or a reader splits lines at",
+          "[scan][unit]") {
   CHECK(json_string("\xc2\x80\xc2\x9b\xc2\x9f") == R"("\u0080\u009b\u009f")");
   CHECK(json_string("\xe2\x80\xa8 \xe2\x80\xa9") == R"("\u2028 \u2029")");
   CHECK(json_string("\xe2\x80\xae \xe2\x81\xa6 \xd8\x9c \xef\xbb\xbf") == R"("\u202e \u2066 \u061c \ufeff")");
