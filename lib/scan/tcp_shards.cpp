@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -71,7 +72,13 @@ class tcp_shards::worker {
 
   [[nodiscard]] bool is_ready() { return stop_ && on_.add(stop_.get(), EPOLLIN, stop_engine, 0); }
   void start() {
-    thread_ = std::thread([this] { work(); });
+    thread_ = std::thread([this]() noexcept {
+      try {
+        work();
+      } catch (const std::bad_alloc&) {
+        end_with(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}});
+      }
+    });
   }
   /// What is not known is told to be not; afterwards the thread is gone.
   void stop() {
@@ -114,10 +121,14 @@ class tcp_shards::worker {
     if (!engine_.done()) engine_.abandon(clock::now());
     publish_progress();
     hand_over();
+    end_with(std::move(trouble));
+  }
+
+  void end_with(std::optional<failure> trouble) noexcept {
     {
       const std::lock_guard held(to_.guard);
       ++to_.finished;
-      if (trouble) to_.trouble = trouble;
+      if (trouble) to_.trouble = std::move(trouble);
     }
     ring(to_.bell);
   }
