@@ -18,6 +18,7 @@ inline constexpr std::size_t max_content_line = 998;
 struct content_rules {
   bool eight_bit = false;       ///< octets above 127: with BODY=8BITMIME (RFC 6152) or SMTPUTF8 (RFC 6531)
   bool any_line_and_nul = false;  ///< lines above max_content_line and NUL, which RFC 5321 forbids
+  bool binary = false;  ///< any octets, which need not be lines: with BODY=BINARYMIME, in chunks only (RFC 3030 §3)
 };
 
 /// In any cut. Only CR LF ends a line: a lone CR or LF is remembered, and nothing behind it is taken for the start of a
@@ -47,6 +48,7 @@ class content_scanner {
 
   /// Behind the last chunk: a CR that nothing follows is a flaw. Whether the last line lacks its end.
   [[nodiscard]] bool finish_chunks() noexcept {
+    if (rules_.binary) return false;
     if (state_ == state::cr) note(flaw::bare_cr);
     if (state_ == state::inside && line_size_ > max_content_line) note_long_line();
     return state_ != state::line_start;
@@ -192,6 +194,10 @@ bool content_scanner::take_dotted(std::string_view& input, Take&& take) {
 
 template <class Take>
 void content_scanner::take_chunk(std::string_view chunk, Take&& take) {
+  if (rules_.binary) {
+    if (!chunk.empty()) take(chunk);
+    return;
+  }
   for (std::size_t at = 0; at < chunk.size();) at = skip_line(chunk, at);
   look_for_octets(chunk);
   if (flaws_ == 0 && !chunk.empty()) take(chunk);

@@ -12,7 +12,7 @@
 
 namespace netlab::mail {
 
-enum class body_type : std::uint8_t { seven_bit, eight_bit_mime };  // RFC 6152
+enum class body_type : std::uint8_t { seven_bit, eight_bit_mime, binary_mime };  // RFC 6152, RFC 3030
 
 /// Whom a message is for, as RCPT said it.
 struct recipient {

@@ -361,7 +361,7 @@ result<void> maildir::delivery::append(std::string_view octets) {
     if (octets.front() != '\n') held += '\r';
   }
   while (!octets.empty()) {
-    const std::size_t cr = octets.find('\r');
+    const std::size_t cr = keeps_line_ends_ ? std::string_view::npos : octets.find('\r');
     held += octets.substr(0, cr);
     octets.remove_prefix(cr == std::string_view::npos ? octets.size() : cr + 1);
     if (cr != std::string_view::npos) {

@@ -118,6 +118,9 @@ class maildir::delivery {
   delivery(const delivery&) = delete;
   delivery& operator=(const delivery&) = delete;
 
+  /// What follows keeps its line ends: for content that is binary.
+  void keep_line_ends() noexcept { keeps_line_ends_ = true; }
+
   /// More of it. CR LF becomes LF, as programs on this system expect in a file. Up to 64 KiB are held in memory, the
   /// rest is in tmp/. A failure (no space) stays: later calls fail alike.
   [[nodiscard]] result<void> append(std::string_view octets);
@@ -133,6 +136,7 @@ class maildir::delivery {
   std::string id_;
   std::shared_ptr<job> job_;
   result<void> state_;
+  bool keeps_line_ends_ = false;
   bool held_cr_ = false;  // a CR whose next octet is not known
 };
 

@@ -109,6 +109,7 @@ class server final : public machine {
   [[nodiscard]] bool offers_starttls() const noexcept;
   [[nodiscard]] bool knows_auth() const noexcept;
   [[nodiscard]] bool offers_auth() const noexcept;
+  [[nodiscard]] bool offers_chunking() const noexcept;
   [[nodiscard]] bool offers(mechanism which) const noexcept;
   [[nodiscard]] bool lacks_tls() const noexcept;
   [[nodiscard]] std::uint64_t size_limit() const noexcept;

@@ -45,6 +45,7 @@ bool server::begin_message() {
 void server::on_data(std::string_view arguments) {
   if (!arguments.empty()) return say_error("501 5.5.4 DATA takes no parameters");
   if (is_receiving_) return say_error("503 5.5.1 The message has begun with BDAT");  // RFC 3030 §2
+  if (envelope_.body == body_type::binary_mime) return say_error("503 5.5.1 BODY=BINARYMIME needs BDAT");  // §3
   if (const std::string_view refusal = content_refusal(); !refusal.empty())
     return refusal.starts_with("554") ? refuse_envelope(refusal) : say_error(refusal);
   if (strike(fault_stage::data)) return;
@@ -164,7 +165,8 @@ void server::append_content(std::string_view piece) {
 
 content_rules server::rules_of_content() const noexcept {
   return {.eight_bit = is_lax_ || envelope_.body != body_type::seven_bit || envelope_.smtputf8,
-          .any_line_and_nul = is_lax_};
+          .any_line_and_nul = is_lax_,
+          .binary = envelope_.body == body_type::binary_mime};
 }
 
 std::string_view server::flaw_of_message() const noexcept {

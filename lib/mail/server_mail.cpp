@@ -221,7 +221,11 @@ bool server::set_mail_parameter(const parameter& one) {
   }
   if (one.is("BODY")) {
     const std::string value = to_upper(one.value);
-    if (value != "7BIT" && value != "8BITMIME") return refuse("555 5.5.4 BODY is 7BIT or 8BITMIME");
+    if (value == "BINARYMIME" && offers_chunking()) {
+      envelope_.body = body_type::binary_mime;
+      return true;
+    }
+    if (value != "7BIT" && value != "8BITMIME") return refuse("555 5.5.4 BODY is 7BIT, 8BITMIME or BINARYMIME");
     envelope_.body = value == "7BIT" ? body_type::seven_bit : body_type::eight_bit_mime;
     return true;
   }

@@ -34,6 +34,9 @@ bool server::knows_auth() const noexcept {
   return with_.users != nullptr && !with_.users->empty() && !with_.mechanisms.empty();
 }
 
+/// And with it BINARYMIME, which needs it (RFC 3030 §3).
+bool server::offers_chunking() const noexcept { return with_.faults == nullptr || !with_.faults->needs_data(); }
+
 bool server::offers_auth() const noexcept {
   return knows_auth() && (envelope_.is_secure || with_.login_in_clear) && !lacks_tls();
 }
@@ -80,7 +83,7 @@ void server::say_capabilities() {
       if (offers(each)) all += fmt::format(" {}", name_of(each));
     all += "\r\n";
   }
-  if (with_.faults == nullptr || !with_.faults->needs_data()) all += "250-CHUNKING\r\n";
+  if (offers_chunking()) all += "250-CHUNKING\r\n250-BINARYMIME\r\n";
   all += "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES";
   say(all);
 }

@@ -138,6 +138,8 @@ class sink::session final : public machine, private inbox, private server_observ
     return unless_out_of_memory([&]() -> result<void> {
       if (!owner_.store_) return {};
       delivery_ = owner_.store_->begin();
+      // Its parts may be anything, so nothing in it is a line for certain.
+      if (of.body == body_type::binary_mime) delivery_->keep_line_ends();
       return delivery_->append(head_of(of, owner_.with_.server.host, delivery_->id()));
     });
   }

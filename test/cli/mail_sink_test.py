@@ -199,6 +199,18 @@ class Delivery(Sinking):
         self.assertRegex(peer.read() + peer.read(), r"^250 .*\r\n250 ")
         self.assertEqual(self.messages(server)[0].get_payload(), "Hello!\n")
 
+    def test_binary(self):
+        """BINARYMIME: octets that are no lines come through as they are, by BDAT alone"""
+        server = self.sink()
+        peer = self.talk(server)
+        peer.envelope(parameters=" BODY=BINARYMIME")
+        self.assertRegex(peer.ask("DATA"), "^503")
+        content = b"Subject: x\r\n\r\n" + bytes(range(256)) * 100 + b"\r\n.\r\n\r"
+        peer.say(f"BDAT {len(content)} LAST\r\n".encode() + content)
+        self.assertRegex(peer.read(), "^250")
+        file = next((server.box / "new").iterdir())
+        self.assertTrue(file.read_bytes().endswith(content))
+
     def test_large(self):
         """a message of 20 MiB comes whole"""
         server = self.sink()

@@ -160,6 +160,22 @@ TEST_CASE("maildir: a message stands in new/ with its lines ended as files here 
   CHECK(files_in(place.path_of("box/tmp")) == 0);
 }
 
+TEST_CASE("maildir: binary content keeps its line ends", "[mail][maildir]") {
+  const test::scratch_directory place;
+  auto box = maildir::open(place.path_of("box"));
+  REQUIRE(box);
+  const std::string text = "Subject: hi\r\n\r\n\r\r\n\n\r";
+  auto one = (*box)->begin();
+  one->keep_line_ends();
+  REQUIRE(one->append(text.substr(0, 12)));
+  REQUIRE(one->append(text.substr(12)));
+  outcome became;
+  one->commit(became.handler());
+  const auto where = became.wait();
+  REQUIRE(where);
+  CHECK(content_of(where->file) == text);
+}
+
 /// What was asked of the disk when a message's handler was called.
 std::vector<std::string> asked_before_done(noting_disk& on) {
   const test::scratch_directory place;

@@ -54,6 +54,13 @@ class talk {
     client_.submit(std::move(what), now);
   }
 
+  void submit_draft(const draft& message, const std::string& to) {
+    submission what{.tag = ++tag_, .sender = message.from.address, .recipients = {}, .compose = {}};
+    what.recipients.push_back(*parse_address(to));
+    what.compose = [message](server_abilities server) { return compose(message, server); };
+    client_.submit(std::move(what), now);
+  }
+
   /// Until both have nothing more to say; `longest`: octets that arrive at once, 0: all.
   void run(std::size_t longest = 0, std::uint32_t seed = 1) {
     std::minstd_rand random(seed);
@@ -174,6 +181,23 @@ TEST_CASE("client and server: an address outside ASCII takes SMTPUTF8, and DSN w
   CHECK(got.recipients[0].notify == "SUCCESS,FAILURE");
   CHECK(got.recipients[0].address.local == "j\xc3\xb6rg");
   CHECK(got.declared_size > 0);
+}
+
+TEST_CASE("client and server: an attachment travels as it is by BINARYMIME", "[mail][server][client]") {
+  using namespace std::string_literals;
+  const std::string octets = "\0\n\r\xff.\r\n.\r\n"s + std::string(5000, '\xfe') + "\r";
+  draft what;
+  what.from = *parse_mailbox("s@example.org");
+  what.message_id = "id@example.org";
+  what.text = "hello";
+  what.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(octets)});
+  talk t(dialogue::plain(), plain_client());
+  t.submit_draft(what, "a@example.org");
+  t.run(GENERATE(as<std::size_t>{}, 0, 3, 1000));
+  CHECK(t.outcome() == "250 2.0.0 Queued as id1");
+  REQUIRE(t.store.messages.size() == 1);
+  CHECK(t.store.messages[0].from.body == body_type::binary_mime);
+  CHECK(t.store.messages[0].content.find("\r\n\r\n" + octets + "\r\n--=_") != std::string::npos);
 }
 
 TEST_CASE("client and server: one recipient of many is refused", "[mail][server][client]") {

@@ -77,6 +77,29 @@ TEST_CASE("server: a last chunk without a line's end gets one", "[mail][server]"
   CHECK(d.store.messages[0].content == "abcdef\r\n");
 }
 
+TEST_CASE("server: BODY=BINARYMIME brings any octets, in chunks, and they stay as they are", "[mail][server]") {
+  using namespace std::string_literals;
+  dialogue d;
+  const bool in_octets = GENERATE(false, true);
+  const auto client = [&](const std::string& text) {
+    if (!in_octets) return d.client(text);
+    std::string answer;
+    for (const char each : text) answer += d.client(std::string(1, each));
+    return answer;
+  };
+  static_cast<void>(client("EHLO c.example\r\n"));
+  CHECK(client("MAIL FROM:<s@example.org> BODY=binarymime\r\n") == "250 2.1.0 Sender ok\r\n");
+  static_cast<void>(client("RCPT TO:<r@example.org>\r\n"));
+  CHECK(client("DATA\r\n") == "503 5.5.1 BODY=BINARYMIME needs BDAT\r\n");
+  const std::string first = "a\nb\rc\0\xff\r"s + std::string(3000, 'x');
+  const std::string second = ".\r\n.\r\nno end of line \r"s;
+  CHECK(client(fmt::format("BDAT {}\r\n", first.size()) + first) == "250 2.0.0 Go on\r\n");
+  CHECK(client(fmt::format("BDAT {} LAST\r\n", second.size()) + second) == "250 2.0.0 Queued as id1\r\n");
+  REQUIRE(d.store.messages.size() == 1);
+  CHECK(d.store.messages[0].content == first + second);
+  CHECK(d.store.messages[0].from.body == body_type::binary_mime);
+}
+
 TEST_CASE("server: an empty message is one", "[mail][server]") {
   dialogue d;
   d.begin_message();

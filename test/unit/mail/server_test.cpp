@@ -28,7 +28,8 @@ TEST_CASE("server: a message goes from greeting to farewell", "[mail][server]") 
   dialogue d;
   CHECK(d.said() == "220 mx.example ESMTP netlab\r\n");
   CHECK(d.client("EHLO client.example\r\n") ==
-        "250-mx.example\r\n250-PIPELINING\r\n250-SIZE 33554432\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
+        "250-mx.example\r\n250-PIPELINING\r\n250-SIZE "
+        "33554432\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
         "250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
   CHECK(d.client("MAIL FROM:<s@example.org>\r\n") == "250 2.1.0 Sender ok\r\n");
   CHECK(d.client("RCPT TO:<r@example.org>\r\n") == "250 2.1.5 Recipient ok\r\n");
