@@ -245,6 +245,14 @@ class ThisMachine(UdpCase):
             self.assertEqual(seen.states("udp"), {}, host)
             self.assertEqual(seen.summary["closed"], 65535)
 
+    def test_addresses_that_mean_this_machine(self):
+        """scan udp: 0.0.0.0, :: and a mapped address are answered from elsewhere, and heard all the same"""
+        self.services_in(self.near, "127.0.0.1", "udp:7=echo")
+        self.services_in(self.near, "::1", "udp:7=echo")
+        for host in ("0.0.0.0", "::", "::ffff:127.0.0.1"):
+            seen = self.scan("udp", "--host", host, "--range", "7-8", "--all")
+            self.assert_states({7: UDP_OPEN, 8: UDP_CLOSED}, seen.states("udp"))
+
     def link_goes_down(self, seconds, *words, status, host=None):
         host = host or self.near
         self.far.set("net.ipv4.icmp_ratelimit", 0)
