@@ -212,24 +212,6 @@ class Targets(harness.Case):
             self.assertEqual(self.addresses(text, "--timeout", "100ms", status=None), ["fe80::1%lo"])
         self.refused("scan", "--source", "fe80::1%lo", "::1", "--range", "1", status=UNAVAILABLE, says="fe80::1")
 
-    def test_two_names(self):
-        """scan: two names of one address are both told, and it is asked once"""
-        names = ["localhost", "ip4-localhost"]
-        if not self.resolves(names[1]):
-            self.skipTest("no second name for 127.0.0.1 here")
-        done = self.netlab("scan", "-4", *names, "--range", "1", "--all", "--json")
-        one, summary = [json.loads(line) for line in done.lines]
-        self.assertEqual((one["host"], one["other_names"]), (names[0], names[1:]))
-        self.assertEqual(summary["summary"]["targets"], 1)
-        self.assertIn(f"{names[0]} (127.0.0.1), the same as {names[1]}", self.netlab("scan", "-4", *names, "--range", "1").out)
-
-    @staticmethod
-    def resolves(name):
-        try:
-            return "127.0.0.1" in {each[4][0] for each in socket.getaddrinfo(name, None, socket.AF_INET)}
-        except OSError:
-            return False
-
     def test_sources(self):
         """scan: an address to ask from is one of this machine's, and of the target's family"""
         self.refused("scan", "--source", "192.0.2.77", "--range", "1", status=UNAVAILABLE, says="192.0.2.77")

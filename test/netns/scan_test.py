@@ -525,6 +525,15 @@ class Names(ScanCase):
         self.assertEqual(done.status, harness.PARTLY)
         self.assertIn("resolve dead.example: timed out", done.err)
 
+    def test_two_names(self):
+        """scan: two names of one address are both told, and it is asked once"""
+        self.near.file("hosts", f"{FAR[6]} one.example two.example\n")
+        words = ["scan", "one.example", "two.example", "--range", "7", "--all"]
+        one, summary = [json.loads(line) for line in self.netlab_in(self.near, *words, "--json").lines]
+        self.assertEqual((one["host"], one["other_names"]), ("one.example", ["two.example"]))
+        self.assertEqual(summary["summary"]["targets"], 1)
+        self.assertIn(f"one.example ({FAR[6]}), the same as two.example", self.netlab_in(self.near, *words).out)
+
     def test_deadlines(self):
         """scan: looking names up keeps to a deadline of its own, and to --max-time"""
         for words in ([], ["--max-time", "500ms"]):
