@@ -419,7 +419,8 @@ class Case(unittest.TestCase):
     def on_terminal(self, *words, env=None, typed=b"", after=b""):
         """Runs netlab with a terminal as stdin, stdout and stderr: (status, everything that it wrote).
 
-        What is `typed` is typed when `after` has been seen."""
+        What is `typed` is typed when `after` has been seen; of several of both, each in its turn."""
+        stages = list(zip(typed, after)) if isinstance(typed, (list, tuple)) else [(typed, after)] if typed else []
         master, slave = pty.openpty()
         child = subprocess.Popen([NETLAB, *map(str, words)], stdin=slave, stdout=slave, stderr=slave,
                                  env=environment(env), start_new_session=True)
@@ -428,9 +429,8 @@ class Case(unittest.TestCase):
         seen = b""
         try:
             while True:
-                if typed and after in seen:
-                    os.write(master, typed)
-                    typed = b""
+                if stages and stages[0][1] in seen:
+                    os.write(master, stages.pop(0)[0])
                 ready, _, _ = select.select([master], [], [], max(0, end - time.monotonic()))
                 if not ready:
                     child.kill()

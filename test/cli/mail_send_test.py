@@ -488,6 +488,21 @@ class Login(MailCase):
                 self.not_sent(server, "--user", "user", *words, status=status, says=says)
         self.assertEqual(server.sessions, [])
 
+    def test_typed_on_the_terminal(self):
+        """a person without a body is told to type it, and asked for the password before, not in the middle of it"""
+        server = self.server()
+        status, seen = self.on_terminal(*self.words(server), typed=b"Hello\n\x04", after=b"text, end with Ctrl-D:")
+        self.assertEqual(status, 0, seen)
+        self.assertIn(b"\r\nHello\r\n", server.session().messages[0].octets)
+        server = self.server("starttls", auth="PLAIN")
+        status, seen = self.on_terminal(*self.words(server, "--user", "user"), typed=(b"secret\n", b"Hello\n\x04"),
+                                        after=(b"Password of user at localhost: ", b"text, end with Ctrl-D:"))
+        self.assertEqual(status, 0, seen)
+        self.assertEqual(server.session().login, "user")
+        self.assertNotIn(b"secret", server.session().messages[0].octets)
+        # What comes from elsewhere needs no telling.
+        self.assertNotIn("Ctrl-D", self.send(self.server(), body=None, input="Hello\n").err)
+
     def test_asked_on_the_terminal(self):
         """a person is asked, and the password is not shown"""
         server = self.server("starttls", auth="PLAIN")
