@@ -30,15 +30,21 @@ workers::~workers() { stop(); }
 
 void workers::start(std::function<void()> failed) {
   const signals_blocked until_they_are_started;
-  for (const auto& each : all_)
-    each->thread = std::thread([&one = *each, failed] {
-      try {
-        one.context.run();
-      } catch (...) {
-        one.thrown = std::current_exception();
-        if (failed) failed();
-      }
-    });
+  try {
+    for (const auto& each : all_)
+      each->thread = std::thread([&one = *each, failed] {
+        try {
+          one.context.run();
+        } catch (...) {
+          one.thrown = std::current_exception();
+          if (failed) failed();
+        }
+      });
+  } catch (...) {
+    // The caller's frame goes, and with it what those that have started use.
+    stop();
+    throw;
+  }
 }
 
 void workers::join() {

@@ -29,6 +29,7 @@ class workers {
 
   /// Starts the threads, with all signals blocked in them: those are for the thread that started it. A
   /// handler that throws ends its loop; `failed` is then called in its thread, and join() rethrows.
+  /// Where the system refuses a thread, those already started are stopped before std::system_error leaves.
   void start(std::function<void()> failed = {});
 
   /// Stops the loops, joins the threads, and rethrows what a handler threw, if any did.
