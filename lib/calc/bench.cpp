@@ -94,7 +94,7 @@ class bench_worker {
     note(one.value.error());
   }
 
-  /// What answered before now refuses.
+  /// What accepted connections before refuses them now.
   void note_end(const std::error_code& why) {
     report_.server_ended = true;
     report_.first_failure = failure{why, {}, fmt::format("{}: the server has ended", message_of(why)), {}};
@@ -118,7 +118,6 @@ class bench_worker {
   asio::awaitable<void> run_tcp(generator requests) {
     // Stopped, it ends with what it has, and is not torn down.
     co_await asio::this_coro::throw_if_cancelled(false);
-    bool was_connected = false;
     // Of a connection that the server closed after answers: what it left unanswered, and how many it had answered.
     std::vector<client::unanswered> again;
     std::uint64_t answers_before = 0;
@@ -128,7 +127,7 @@ class bench_worker {
       if (!socket) {
         report_.lost += std::max<std::size_t>(again.size(), 1);
         again.clear();
-        if (was_connected && socket.error().code == std::errc::connection_refused) {
+        if (reached_ && socket.error().code == std::errc::connection_refused) {
           note_end(socket.error().code);
           co_return;
         }
@@ -137,7 +136,7 @@ class bench_worker {
         co_await pause();
         continue;
       }
-      reached_ = was_connected = true;
+      reached_ = true;
       if (!again.empty()) {
         ++report_.closed;
         report_.answers_before_close += answers_before;

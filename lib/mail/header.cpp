@@ -248,6 +248,12 @@ std::string_view text_of_comment(std::string_view word) noexcept {
   return word;
 }
 
+// What follows it there.
+std::string_view parentheses_after(std::string_view word) noexcept {
+  const std::size_t last = word.find_last_not_of(')');
+  return word.substr(last == std::string_view::npos ? 0 : last + 1);
+}
+
 // The field as it is, folded at its blanks, but for words outside ASCII in its comments. False where there are others
 // (RFC 2047 §5).
 bool add_structured(folder& to, std::string_view text) {
@@ -270,13 +276,11 @@ bool add_structured(folder& to, std::string_view text) {
     while (last + 1 < tokens.size() && !tokens[last].word.ends_with(')') && !is_ascii(tokens[last + 1].word) &&
            !tokens[last + 1].word.starts_with('('))
       ++last;
-    const std::string_view end = text_of_comment(tokens[last].word);
-    const char* const end_of_text = end.data() + end.size();
-    const std::string_view whole(first.data(), static_cast<std::size_t>(end_of_text - first.data()));
+    const std::string_view after = parentheses_after(tokens[last].word);
+    const std::string_view rest = text.substr(static_cast<std::size_t>(first.data() - text.data()));
+    const auto to_end = static_cast<std::size_t>(after.data() - first.data());
+    const std::string_view whole = rest.substr(0, to_end);
     if (whole.find_first_of("()\\") != std::string_view::npos) return false;
-    const std::string_view last_word = tokens[last].word;
-    const std::string_view after(end_of_text,
-                                 static_cast<std::size_t>(last_word.data() + last_word.size() - end_of_text));
     add_encoded(to, blanks, whole, before, after);
     place.pass(after);
     at = last;

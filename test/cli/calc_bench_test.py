@@ -202,6 +202,20 @@ class Bench(Case):
         if done.status == PARTLY:
             self.assertIn("the server has ended", done.err)
 
+    def test_server_dies_early(self):
+        """bench: a server that dies while connections still wait for it has ended for them, too"""
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        client = self.start("calc", "bench", "-q", "--port", port, "--duration", "10m", "--connections", 64,
+                            "--timeout", "2s")
+        listener.accept()[0].close()
+        listener.close()
+        done = client.wait()
+        self.assertEqual(done.status, UNAVAILABLE, done.err)
+        self.assertIn("connection refused", done.err)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -107,7 +107,7 @@ outcome play(unsigned choice, const std::vector<std::string_view>& pieces, std::
       .message = max_message, .recipients = max_recipients, .errors = 20, .idle_commands = 50, .messages = 3};
   const bool starts_tls = (choice & 8U) != 0;
   checking_inbox store(choice);
-  const time_point now{};
+  time_point now{};
   outcome all;
   {
     mail::server session(with, store, nullptr, {.peer = "::1", .is_secure = (choice & 16U) != 0}, now);
@@ -120,8 +120,13 @@ outcome play(unsigned choice, const std::vector<std::string_view>& pieces, std::
     };
     const auto finish = [&] {
       while (session.busy()) {
-        store.may_finish = true;
-        session.resume(now);
+        if (session.state() == mail::server_state::slowed) {
+          now = session.deadline().value();
+          session.tick(now);
+        } else {
+          store.may_finish = true;
+          session.resume(now);
+        }
         take();
       }
     };
