@@ -179,6 +179,7 @@ libc.syscall({60 if platform.machine() == "x86_64" else 93}, 0)
 
     @needs_root
     @needs_program("unshare", "mount")
+    @unittest.skipIf(harness.is_sanitized(), "the sanitizers need /proc")
     def test_without_proc(self):
         """sockets: without /proc it says that the processes are not known, and refuses to look for one"""
         _, port = self.listener()

@@ -337,8 +337,9 @@ std::vector<int> read_polled(process_id thread, const system_call& which, const 
 
 std::vector<std::uint64_t> read_epoll_events(process_id thread, const raw_arguments& raw, std::size_t count) {
   std::vector<std::uint64_t> data;
+  // A copy of the member: the kernel's structure is packed, so that it may lie anywhere.
   for (const epoll_event& each : read_values<epoll_event>(thread, raw[1], std::min(count, max_polled)))
-    data.push_back(each.data.u64);
+    data.push_back(std::uint64_t{each.data.u64});
   return data;
 }
 
