@@ -32,10 +32,10 @@ class Talk(harness.Case):
 
     def test_pieces(self):
         """scan: a banner in several pieces is one, and the reply is what comes after the message"""
-        # What has visibly not ended is waited for; after a whole line a pause ends it, which a busy machine may be late for.
-        for pause, *pieces in ((0.1, b"220-one\r\n", b"220-two\r\n", b"220 three\r\n"), (0.1, b"hel", b"lo\r\n"),
-                               (0.02, b"a\r\n", b"b\r\n")):
-            found = self.banner_of(*pieces, pause=pause)
+        # What has visibly not ended is waited for. After a whole line a pause ends it, which a busy machine may be late
+        # for, so that this is tested without a clock, in the unit tests.
+        for pieces in ((b"220-one\r\n", b"220-two\r\n", b"220 three\r\n"), (b"hel", b"lo\r\n")):
+            found = self.banner_of(*pieces, pause=0.06)
             self.assertEqual((found["banner"], found["reply"]), (b"".join(pieces).decode(), "NETLAB SCAN\r\n"))
 
     def test_long_banner(self):

@@ -67,7 +67,7 @@ class Late(SimulatedScan):
               delay 200us
               tcp 91-96 open delay 600ms
         """)
-        done = harness.run(self.near.argv("nmap", "-n", "-Pn", "-sT", "-p91-100", "-oG", "-", HOST[4]))
+        done = harness.run(self.near.argv("nmap", "-n", "-Pn", "-sT", "--min-rtt-timeout", "1s", "-p91-100", "-oG", "-", HOST[4]))
         self.assertEqual([port for port in range(91, 101) if f"{port}/open/" in done.out], list(range(91, 97)), done.out)
         self.find(network, [HOST[4]], "91-100")
 
