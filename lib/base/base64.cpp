@@ -8,14 +8,14 @@
 namespace netlab {
 namespace {
 
-// EVP_EncodeBlock counts in int; pieces of this size (a multiple of 3 and of 4) keep far below it.
+// EVP_EncodeBlock takes the size as an int; pieces of this size (a multiple of 3 and of 4) stay far below its limit.
 constexpr std::size_t piece = 3 * 4 * 1024 * 1024;
 
 }  // namespace
 
 std::string encode_base64(bytes_view octets) {
   std::string text;
-  text.resize((octets.size() + 2) / 3 * 4 + 1);  // EVP_EncodeBlock ends with a NUL
+  text.resize((octets.size() + 2) / 3 * 4 + 1);  // EVP_EncodeBlock appends a NUL
   std::size_t written = 0;
   for (std::size_t at = 0; at < octets.size(); at += piece) {
     const bytes_view part = octets.subspan(at, std::min(piece, octets.size() - at));
@@ -48,7 +48,7 @@ result<bytes> decode_base64(std::string_view text) {
     written += static_cast<std::size_t>(decoded);
   }
   octets.resize(written - padding);
-  if (encode_base64(octets) != packed)  // RFC 4648 §3.5: two spellings of one value hide data
+  if (encode_base64(octets) != packed)  // RFC 4648 §3.5: a second spelling of a value can hide data
     return fail(errc::bad_data, "not Base64: its last bits are not 0");
   return octets;
 }

@@ -10,11 +10,11 @@
 
 namespace netlab {
 
-/// One line, padded.
+/// One line, with padding.
 [[nodiscard]] std::string encode_base64(bytes_view octets);
 
-/// Accepts line ends and blanks between groups, refuses any other character, wrong padding and left-over
-/// bits that are not 0 (RFC 4648 §3.5): errc::bad_data.
+/// Accepts line ends and blanks between groups of four characters. Fails with errc::bad_data on any other character,
+/// wrong padding, and unused bits that are not 0 (RFC 4648 §3.5).
 [[nodiscard]] result<bytes> decode_base64(std::string_view text);
 
 }  // namespace netlab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Octets as the wire has them, and integers laid out in them.
+// Octets as they are on the wire, and integers encoded in them.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace netlab {
 using bytes = std::vector<std::byte>;
 using bytes_view = std::span<const std::byte>;
 
-/// The same octets seen as text and back; nothing is copied.
+/// View the same octets as text and back; nothing is copied.
 [[nodiscard]] inline bytes_view as_bytes(std::string_view text) noexcept {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
@@ -24,7 +24,7 @@ using bytes_view = std::span<const std::byte>;
 
 inline void append(bytes& to, bytes_view octets) {
   if (octets.empty()) return;
-  // Not insert(), of which g++ 14 warns for nothing.
+  // Not insert(), for which g++ 14 gives a false warning.
   const std::size_t before = to.size();
   to.resize(before + octets.size());
   std::memcpy(to.data() + before, octets.data(), octets.size());

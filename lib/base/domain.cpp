@@ -14,7 +14,7 @@
 namespace netlab {
 namespace {
 
-// What a reader does not see, or sees where it is not. UTS 46 would drop some of it without a word.
+// Characters that are invisible or reorder the text around them. UTS 46 mapping would silently drop some of them.
 constexpr bool is_hidden(std::uint32_t c) noexcept {
   return c < 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad || c == 0x34f || (c >= 0x180b && c <= 0x180f) ||
          (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
@@ -44,7 +44,7 @@ result<void> check_characters(std::string_view domain) {
   return {};
 }
 
-// The library's half: mapping and Punycode.
+// The part that libidn2 does: mapping and Punycode.
 result<std::string> to_a_labels(std::string_view domain) {
   const std::string text(domain);
   std::uint8_t* found = nullptr;

@@ -136,7 +136,7 @@ std::error_code to_standard(const std::error_code& code) noexcept {
 std::error_code last_system_error() noexcept { return {errno, std::system_category()}; }
 
 std::string message_of(const std::error_code& code) {
-  // System messages start with a capital; ours, by convention, do not.
+  // System messages start with a capital; our own messages do not.
   std::string message = code.message();
   if (message.size() > 1 && message[0] >= 'A' && message[0] <= 'Z' && message[1] >= 'a' && message[1] <= 'z')
     message[0] = static_cast<char>(message[0] - 'A' + 'a');

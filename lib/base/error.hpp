@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Our own error codes, and the classes that every code (ours or the system's) falls into.
+// Our own error codes, and the classes that every code, ours or the system's, belongs to.
 #pragma once
 
 #include <system_error>
@@ -7,30 +7,30 @@
 
 namespace netlab {
 
-/// What happened, where no system code says it. Ours and the peer's mistakes are different codes.
+/// What happened, if no system code says it. Our own mistakes and the peer's have different codes.
 enum class errc {
-  usage = 1,          ///< the command line cannot be meant
+  usage = 1,          ///< the command line makes no sense
   bad_data,           ///< input data that breaks its format
-  no_input,           ///< an input file that is not there or cannot be read
+  no_input,           ///< an input file that does not exist or cannot be read
   no_such_host,       ///< a name that does not resolve
   resolver_failed,    ///< the name service did not answer
   closed_by_peer,     ///< the peer ended the connection instead of answering
-  rejected,           ///< the peer said no, for good
-  try_later,          ///< the peer said no, for now
-  timed_out,          ///< a deadline of ours passed
+  rejected,           ///< the peer refused permanently
+  try_later,          ///< the peer refused temporarily
+  timed_out,          ///< one of our deadlines passed
   peer_protocol,      ///< the peer broke the protocol
   internal,           ///< a bug of ours
-  cannot_create,      ///< an output file that cannot be made
+  cannot_create,      ///< an output file that cannot be created
   output_lost,        ///< results that could not be written
-  outcome_unknown,    ///< handed over, then the connection died
-  not_permitted,      ///< privilege, authentication, certificate
+  outcome_unknown,    ///< sent, but the connection ended before the confirmation
+  not_permitted,      ///< missing privilege, failed authentication, bad certificate
   bad_configuration,  ///< a configuration file or variable
-  partly_done,        ///< some of many failed, each was named
+  partly_done,        ///< some of many items failed; each failure was reported
   interrupted,        ///< SIGINT
   terminated,         ///< SIGTERM
 };
 
-/// The classes of failure that a caller (or an exit status) tells apart.
+/// The classes of failure that callers and exit statuses distinguish.
 enum class error_class {
   partial = 1,
   usage,
@@ -54,11 +54,11 @@ enum class error_class {
 [[nodiscard]] std::error_code make_error_code(errc code) noexcept;
 [[nodiscard]] std::error_condition make_error_condition(error_class condition) noexcept;
 
-/// The class of any code. Unknown codes are `input_output`: something failed outside the program.
+/// The class of any code. Unknown codes belong to `input_output`: something failed outside the program.
 [[nodiscard]] error_class classify(const std::error_code& code) noexcept;
 
-/// Asio keeps errno values in a category of its own, which no standard condition matches; this puts them
-/// into std::system_category(). Other codes stay as they are.
+/// Asio keeps errno values in a category of its own, which no standard condition matches; this function moves them to
+/// std::system_category(). Other codes are returned unchanged.
 [[nodiscard]] std::error_code to_standard(const std::error_code& code) noexcept;
 
 }  // namespace netlab

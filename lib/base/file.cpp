@@ -28,7 +28,7 @@ file_text read_all(int fd, std::size_t limit) {
 }
 
 file_text read_file(const std::string& name, std::size_t limit) {
-  // A name with a NUL in it would be that of another file.
+  // The system would stop at a NUL and open a file with a shorter name.
   if (name.find('\0') != std::string::npos)
     return std::unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
   const int fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);

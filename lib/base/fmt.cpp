@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The functions of fmt that its headers only declare, for a binary that has fmt in itself: Debian ships them in a
-// shared library alone, and using the headers alone costs half of the build's time again.
+// Defines the functions that fmt's headers only declare, for a binary that contains fmt. Debian has them only in a
+// shared library, and header-only mode makes the build half as long again.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The format of configuration files: `[section]`, `key = value`, comments that start a line with # or ;.
+// The format of configuration files: `[section]`, `key = value`, and comment lines that start with # or ;.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,9 @@
 namespace netlab {
 
 struct ini_entry {
-  std::string section;  ///< as in the brackets, single blanks between its words
+  std::string section;  ///< the text in the brackets, with single blanks between words
   std::string key;
-  std::string value;    ///< without the blanks around it; the rest of the line, quotes and # included
+  std::string value;    ///< the rest of the line, including quotes and #, without surrounding blanks
   std::size_t line = 0; ///< from 1
 };
 
@@ -23,10 +23,10 @@ struct ini_section {
   std::size_t line = 0;  ///< from 1
 };
 
-/// Every entry in file order; a key may come again. A byte order mark and CR LF are accepted. Fails with
+/// Every entry in file order; a key may occur more than once. A byte order mark and CR LF are accepted. Fails with
 /// errc::bad_configuration and `line N: …`.
 [[nodiscard]] result<std::vector<ini_entry>> parse_ini(std::string_view text);
-/// The same; each section, be it empty, is also added to `sections`.
+/// The same; also adds each section to `sections`, even an empty one.
 [[nodiscard]] result<std::vector<ini_entry>> parse_ini(std::string_view text, std::vector<ini_section>& sections);
 
 }  // namespace netlab

@@ -78,7 +78,7 @@ std::string to_string(const ip_address& of) {
 }
 
 result<void> check_interface(const ip_address& address) {
-  // ff02::/16 is multicast of one link.
+  // ff02::/16 is link-local multicast.
   const bool is_of_a_link = address.is_link_local() || (address.is_v6 && address.high >> 48 == 0xff02);
   if (address.scope != 0 || !is_of_a_link) return {};
   const std::string text = to_string(address);
@@ -89,7 +89,7 @@ result<void> check_interface(const ip_address& address) {
 ip_address as_reached(const ip_address& address) noexcept {
   ip_address reached = address;
   if (address.is_v4_mapped()) reached = ip_address::v4(static_cast<std::uint32_t>(address.low));
-  // Only where an address is one of a link does its interface say anything.
+  // The interface matters for link-local and multicast addresses only.
   if (!reached.is_link_local() && !reached.is_multicast()) reached.scope = 0;
   if (!reached.is_unspecified()) return reached;
   return reached.is_v6 ? ip_address{.is_v6 = true, .low = 1} : ip_address::v4(INADDR_LOOPBACK);

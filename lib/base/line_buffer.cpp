@@ -15,7 +15,7 @@ std::optional<line_buffer::line> line_buffer::next() {
         compact();
         return std::nullopt;
       }
-      // A CR at the end may belong to the ending and does not count yet.
+      // A CR at the end may be part of the line ending, so it does not count yet.
       const std::size_t length = pending_.size() - start_;
       const bool maybe_ending = length > 0 && pending_.back() == '\r';
       if (length - (maybe_ending ? 1 : 0) <= limit_) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A stream of octets cut into lines, with a limit on the length of one.
+// Splits a stream of octets into lines of limited length.
 #pragma once
 
 #include <cstddef>
@@ -12,30 +12,30 @@ namespace netlab {
 class line_buffer {
  public:
   struct line {
-    std::string_view text;  ///< without its ending; valid until the next call
-    bool has_cr = false;    ///< ended in CR LF, not in a lone LF
-    bool too_long = false;  ///< reported once, as soon as the limit is passed; the rest is skipped
+    std::string_view text;  ///< without the line ending; valid until the next call
+    bool has_cr = false;    ///< the line ended in CR LF, not in LF alone
+    bool too_long = false;  ///< reported once, as soon as the limit is exceeded; the rest of the line is skipped
   };
 
-  /// A line may have `limit` octets before its ending.
+  /// `limit`: the most octets of a line, without its ending.
   explicit line_buffer(std::size_t limit) : limit_(limit) {}
 
   void append(std::string_view text) { pending_ += text; }
 
-  /// The next whole line, if there is one. Keeps at most limit + 1 octets when there is none.
+  /// The next complete line, if there is one. Otherwise, at most limit + 1 octets are kept.
   [[nodiscard]] std::optional<line> next();
 
-  /// What came after the last line ending: the last line of a stream that ended without one.
+  /// The text after the last line ending: the last line of a stream that ended without one.
   [[nodiscard]] std::optional<line> rest();
 
-  /// Gives up the unfinished line: what is held of it goes, what comes of it is skipped.
+  /// Drops the incomplete line and skips the rest of it when it arrives.
   void skip_line() noexcept;
   [[nodiscard]] bool is_skipping() const noexcept { return skipping_; }
 
-  /// Octets of the unfinished line that are held; those being skipped are not.
+  /// Octets kept of the incomplete line; skipped ones do not count.
   [[nodiscard]] std::size_t held() const noexcept { return pending_.size() - start_; }
 
-  /// No octets of an unfinished line are held or being skipped.
+  /// True if no part of an incomplete line is kept or being skipped.
   [[nodiscard]] bool empty() const noexcept { return start_ == pending_.size() && !skipping_; }
 
  private:
@@ -43,9 +43,9 @@ class line_buffer {
 
   std::size_t limit_;
   std::string pending_;
-  std::size_t start_ = 0;    // of what was not handed out
-  std::size_t scanned_ = 0;  // no LF before this
-  bool skipping_ = false;    // the end of a line that was too long is still to come
+  std::size_t start_ = 0;    // first octet that was not returned yet
+  std::size_t scanned_ = 0;  // no LF before this position
+  bool skipping_ = false;    // skip until the end of a line that was too long
 };
 
 }  // namespace netlab

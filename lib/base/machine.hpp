@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The shape of every stream protocol here: a value that knows the protocol and nothing else.
+// The interface of every stream protocol: a state machine without I/O.
 #pragma once
 
 #include <optional>
@@ -10,44 +10,46 @@
 
 namespace netlab {
 
-/// One end of one connection. Time is an argument; octets come in and go out. Any cut of the input gives
-/// the same output. Never waits, never throws for what a peer sends. `net/drive.hpp` runs it over a stream.
+/// One end of one connection. The time is an argument; octets come in and go out. The output does not depend on how the
+/// input is cut into pieces. A machine never waits and never throws because of what a peer sends. `net/drive.hpp` runs
+/// one over a stream.
 class machine {
  public:
   virtual ~machine() = default;
 
-  /// The peer spoke.
+  /// Octets arrived from the peer.
   virtual void feed(bytes_view from_peer, time_point now) = 0;
-  /// The peer will say no more; it may still listen.
+  /// The peer closed its sending direction; it may still receive.
   virtual void eof(time_point now) = 0;
-  /// The time given by deadline() has come.
+  /// The time that deadline() returned has come.
   virtual void tick(time_point now) = 0;
-  /// Octets owed to the peer, handed over once.
+  /// Octets to send to the peer; each octet is returned once.
   [[nodiscard]] virtual bytes take_output() = 0;
-  /// Some of what was handed over has left: the peer's system takes it.
+  /// The peer's system acknowledged some of the output.
   virtual void sent(time_point now) { static_cast<void>(now); }
-  /// When to call tick(), or nothing.
+  /// When to call tick(), if at all.
   [[nodiscard]] virtual std::optional<time_point> deadline() const = 0;
-  /// Finished: what take_output() still gives is sent, nothing more is read.
+  /// The machine has finished: the driver sends the remaining output and reads nothing more.
   [[nodiscard]] virtual bool done() const = 0;
-  /// Our side wants to end: finish what the peer has begun, begin nothing new, then be done. A client may
+  /// Graceful shutdown of our side: finish what the peer has begun, begin nothing new, then be done. A client may
   /// ignore it.
   virtual void stop(time_point now) { static_cast<void>(now); }
-  /// The time for that is over. One that has last words for the peer says them now and is done; another is dropped as
-  /// it is.
+  /// The time allowed for stop() is over. A machine may produce a last message to the peer and be done; one that does
+  /// not is dropped.
   virtual void cut_off(time_point now) { static_cast<void>(now); }
 
-  /// What take_output() gives is sent; then TLS shall begin on the stream, and the machine goes on over it. What
-  /// is still fed before tls_started() came in clear.
+  /// True if TLS shall start on the stream after all output has been sent; the machine continues over TLS. Octets fed
+  /// before tls_started() arrived in clear text.
   [[nodiscard]] virtual bool wants_tls() const { return false; }
   virtual void tls_started(const tls_facts& what, time_point now) {
     static_cast<void>(what);
     static_cast<void>(now);
   }
 
-  /// It waits for something of our own side, a disk; until then it is fed nothing. Its deadline still counts.
+  /// The machine waits for something on our side, such as a disk; it is fed nothing until then. Its deadline still
+  /// applies.
   [[nodiscard]] virtual bool busy() const { return false; }
-  /// That may have come.
+  /// What the machine waits for may be ready.
   virtual void resume(time_point now) { static_cast<void>(now); }
 };
 

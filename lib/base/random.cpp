@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t most_from_stock = 64;
 
 void draw(std::span<std::byte> to) {
-  constexpr std::size_t most = std::numeric_limits<int>::max();  // RAND_bytes() counts in int
+  constexpr std::size_t most = std::numeric_limits<int>::max();  // RAND_bytes() takes the size as an int
   while (!to.empty()) {
     const std::size_t size = std::min(to.size(), most);
     if (RAND_bytes(reinterpret_cast<unsigned char*>(to.data()), static_cast<int>(size)) != 1)
@@ -27,7 +27,7 @@ void draw(std::span<std::byte> to) {
 }  // namespace
 
 void fill_random(std::span<std::byte> to) {
-  // OpenSSL takes about as long for 16 octets as for 1024, and a batch of mail needs 16 for each message.
+  // OpenSSL needs about as long for 16 octets as for 1024, and a batch of mail needs 16 for each message.
   thread_local std::array<std::byte, 1024> stock;
   thread_local std::size_t used = stock.size();
   if (to.size() > most_from_stock) return draw(to);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Random octets that nobody can predict: for nonces, Message-IDs, seeds and names.
+// Unpredictable random octets for nonces, Message-IDs, seeds and names.
 #pragma once
 
 #include <array>
@@ -9,9 +9,9 @@
 
 namespace netlab {
 
-/// Fills it from OpenSSL's generator, which the system seeds. Any thread may call it; a process that forks does so
-/// before its first call. Throws std::runtime_error where the generator has failed, so that nobody goes on with octets
-/// that are not random.
+/// Fills `to` from OpenSSL's generator, which the system seeds. Any thread may call it. A process that forks must do so
+/// before the first call. Throws std::runtime_error if the generator fails, so that no caller continues with
+/// predictable octets.
 void fill_random(std::span<std::byte> to);
 
 template <std::size_t Size>
@@ -21,7 +21,7 @@ template <std::size_t Size>
   return octets;
 }
 
-/// Any number of 64 bits: the seed of a generator that can be repeated.
+/// A random 64-bit number: the seed of a repeatable generator.
 [[nodiscard]] std::uint64_t random_number();
 
 }  // namespace netlab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a function returns that can fail for reasons outside the program.
+// The return type of functions that can fail for reasons outside the program.
 #pragma once
 
 #include <expected>
@@ -12,17 +12,17 @@
 
 namespace netlab {
 
-/// Why something failed. `code` says what happened; the words are for a person.
+/// Why something failed. `code` is for the program; the texts are for people.
 struct failure {
   failure() = default;
-  /// The code becomes a standard one: see to_standard().
+  /// Converts the code with to_standard().
   failure(std::error_code why, std::string what, std::string in_full = {}, std::string cure = {})
       : code(to_standard(why)), context(std::move(what)), detail(std::move(in_full)), hint(std::move(cure)) {}
 
   std::error_code code;
-  std::string context;  ///< the act and its object, `connect 192.0.2.1:25`; may be empty; no secrets
-  std::string detail;   ///< replaces the code's own message where that says too little
-  std::string hint;     ///< the cure, if there is one; shown in brackets
+  std::string context;  ///< the action and its object, `connect 192.0.2.1:25`; may be empty; no secrets
+  std::string detail;   ///< replaces the message of the code where that is not enough
+  std::string hint;     ///< how to fix it, if known; shown in brackets
 };
 
 template <class Value>
@@ -30,12 +30,12 @@ using result = std::expected<Value, failure>;
 
 using std::unexpected;
 
-/// One of our own codes with its reason in full.
+/// One of our own codes, with the reason as a text.
 [[nodiscard]] inline unexpected<failure> fail(errc code, std::string detail, std::string hint = {}) {
   return unexpected(failure{make_error_code(code), {}, std::move(detail), std::move(hint)});
 }
 
-/// A system or library code met while doing `context`.
+/// A system or library code that occurred while doing `context`.
 [[nodiscard]] inline unexpected<failure> fail(std::error_code code, std::string context, std::string hint = {}) {
   return unexpected(failure(code, std::move(context), {}, std::move(hint)));
 }
@@ -43,10 +43,10 @@ using std::unexpected;
 /// `errno` as an error code.
 [[nodiscard]] std::error_code last_system_error() noexcept;
 
-/// What a code says, lower case, no full stop: `connection refused`.
+/// The message of a code in lower case, without full stop: `connection refused`.
 [[nodiscard]] std::string message_of(const std::error_code& code);
 
-/// One line, lower case, no full stop: `connect [::1]:25: connection refused (is it running?)`.
+/// One line in lower case, without full stop: `connect [::1]:25: connection refused (is it running?)`.
 [[nodiscard]] std::string describe(const failure& what);
 
 }  // namespace netlab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The first of some octets in a text, sixteen looked at together.
+// Finds the first octet of some kind in a text, sixteen octets at a time.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@
 
 namespace netlab {
 
-/// How many octets come before the first that matches; all, if none does. `matches` is asked about one `unsigned char`
-/// and about a vector of sixteen of them alike, so it may only compare and combine with `|`:
+/// The number of octets before the first one that matches; the size of the text if none does. `matches` is called with
+/// one `unsigned char` and with a vector of sixteen, so it may only compare and combine with `|`:
 ///
 ///     length_before(text, [](auto octet) { return (octet < 0x20) | (octet == '"'); })
 template <class Matches>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text that is wiped from memory when it is no longer needed: passwords and what is made of them.
+// Text that is wiped from memory when it is no longer needed: passwords and values derived from them.
 #pragma once
 
 #include <openssl/crypto.h>
@@ -13,7 +13,7 @@
 
 namespace netlab {
 
-/// Overwrites it, whatever the optimizer thinks of that.
+/// Overwrites the text; the optimizer cannot remove this.
 inline void wipe(std::string& text) noexcept {
   OPENSSL_cleanse(text.data(), text.size());
   text.clear();
@@ -23,13 +23,13 @@ inline void wipe(bytes& octets) noexcept {
   octets.clear();
 }
 
-/// Moved or assigned over, it leaves nothing behind; there are no copies that nobody asked for.
+/// Text that is wiped when it is destroyed, moved or assigned to. Copies are made by copy() only.
 class secret {
  public:
   secret() = default;
-  /// Takes the text over.
+  /// Moves the text here and wipes the original.
   explicit secret(std::string&& text) : text_(text.begin(), text.end()) { netlab::wipe(text); }
-  secret(secret&& other) noexcept = default;  // the octets stay where they are
+  secret(secret&& other) noexcept = default;  // moves the pointer, not the octets
   secret& operator=(secret&& other) noexcept {
     if (this != &other) {
       wipe();
@@ -46,7 +46,7 @@ class secret {
  private:
   void wipe() noexcept { OPENSSL_cleanse(text_.data(), text_.size()); }
 
-  // Not a std::string: that keeps short texts in itself, so that moving one copies it.
+  // Not a std::string, which stores short texts inside the object: moving one would leave a copy.
   std::vector<char> text_;
 };
 

@@ -94,7 +94,7 @@ std::optional<std::uint16_t> port_of_service(std::string_view name, const std::s
 
 std::optional<std::uint16_t> parse_port_or_service(std::string_view text) {
   if (const auto number = parse_integer<std::uint16_t>(text)) return number;
-  // A name has a letter in it (RFC 6335 §5.1): what has none need not be looked for.
+  // A service name contains a letter (RFC 6335 §5.1), so other texts need no lookup.
   const bool may_be_name = std::ranges::any_of(text, [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
   return may_be_name ? port_of_service(text) : std::nullopt;
 }

@@ -4,7 +4,7 @@
 namespace netlab {
 namespace {
 
-// RFC 854, "TELNET command structure"
+// RFC 854, "TELNET COMMAND STRUCTURE"
 constexpr unsigned char se = 240;
 constexpr unsigned char sb = 250;
 constexpr unsigned char will = 251;
@@ -36,7 +36,7 @@ telnet_filter::filtered telnet_filter::feed(std::string_view from_peer) {
     switch (state_) {
       case state::carriage_return:
         state_ = state::data;
-        if (octet == 0) {  // RFC 1123 §3.3.1: the Return key, in character mode
+        if (octet == 0) {  // RFC 1123 §3.3.1: the Return key in character mode
           if (carriage_return_nul_ == carriage_return_nul::new_line) out.data += '\n';
           break;
         }
@@ -58,7 +58,7 @@ telnet_filter::filtered telnet_filter::feed(std::string_view from_peer) {
           case do_option: state_ = state::do_; break;
           case dont: state_ = state::dont; break;
           case sb: state_ = state::subnegotiation; break;
-          default: break;  // NOP, AYT, IP …: nothing here acts on them
+          default: break;  // NOP, AYT, IP and others are ignored
         }
         break;
       case state::will:
@@ -70,7 +70,7 @@ telnet_filter::filtered telnet_filter::feed(std::string_view from_peer) {
         state_ = state::data;
         break;
       case state::wont:
-      case state::dont: state_ = state::data; break;  // agrees with how things stand
+      case state::dont: state_ = state::data; break;  // the option is already off
       case state::subnegotiation:
         if (octet == iac) state_ = state::subnegotiation_command;
         break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The Telnet commands in a stream, taken out and politely refused (RFC 854, RFC 855, RFC 1143).
+// Removes the Telnet commands from a stream and refuses all options (RFC 854, RFC 855, RFC 1143).
 #pragma once
 
 #include <cstdint>
@@ -8,21 +8,21 @@
 
 namespace netlab {
 
-/// Separates a Telnet peer's data from its commands. Every option that the peer offers or asks for is
-/// refused, once, and its sub-negotiations are skipped. Any cut of the stream gives the same result.
+/// Separates a Telnet peer's data from its commands. Every option that the peer offers or requests is refused once, and
+/// its sub-negotiations are skipped. The result does not depend on how the stream is cut into pieces.
 class telnet_filter {
  public:
-  /// IAC, with which every command begins.
+  /// IAC, the first octet of every command.
   static constexpr char command_octet = '\xff';
 
-  /// What CR NUL means: of a client the Return key (RFC 1123 §3.3.1), of a server a lone CR (RFC 854).
+  /// The meaning of CR NUL: from a client, the Return key (RFC 1123 §3.3.1); from a server, a CR alone (RFC 854).
   enum class carriage_return_nul : std::uint8_t { new_line, carriage_return };
 
   explicit telnet_filter(carriage_return_nul means = carriage_return_nul::new_line) : carriage_return_nul_(means) {}
 
   struct filtered {
-    std::string data;    ///< what the peer meant as text; IAC IAC is one 0xFF, CR NUL is CR LF or CR
-    std::string answer;  ///< refusals owed to the peer
+    std::string data;  ///< the peer's text; IAC IAC becomes 0xFF, CR NUL becomes CR LF or CR
+    std::string answer;  ///< refusals to send to the peer
   };
 
   [[nodiscard]] filtered feed(std::string_view from_peer);
@@ -40,8 +40,8 @@ class telnet_filter {
     subnegotiation_command
   };
 
-  // 256 options need no more than a refusal each way: a peer that insists is not answered again, so
-  // two refusing ends cannot talk for ever (RFC 1143).
+  // Each of the 256 options is refused at most once in each direction. A peer that insists gets no second answer, so
+  // two ends that both refuse cannot loop forever (RFC 1143).
   struct option_set {
     std::uint64_t words[4] = {};
     [[nodiscard]] bool insert(std::uint8_t option) noexcept;

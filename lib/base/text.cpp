@@ -23,13 +23,13 @@ constexpr bool acts_on_terminal(std::uint32_t code_point) noexcept {
          code_point == 0x200f || code_point == 0xfeff;
 }
 
-// Columns, not octets: UTF-8 continuation octets take no room.
+// Columns, not octets: UTF-8 continuation octets take no space.
 std::size_t width_of(std::string_view word) {
   return static_cast<std::size_t>(
       std::count_if(word.begin(), word.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-// Insertions, deletions, substitutions, and neighbours that changed places, which is what fingers do most.
+// Damerau-Levenshtein distance: swapping two neighbours, the most common typing error, counts as one edit.
 std::size_t edit_distance(std::string_view one, std::string_view other) {
   std::vector<std::size_t> before;
   std::vector<std::size_t> last(other.size() + 1);
@@ -192,7 +192,7 @@ std::string escape(std::string_view text, std::size_t limit) {
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    // Most text is ASCII: by several words at once, then.
+    // Most text is ASCII, so check several words at once.
     std::array<std::uint64_t, 4> octets{};
     while (text.size() >= sizeof octets) {
       std::memcpy(octets.data(), text.data(), sizeof octets);
@@ -228,7 +228,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     }
   }
   if (!best.empty() || word.size() < 2) return best;
-  for (const std::string_view candidate : candidates)  // `opt` for `options`
+  for (const std::string_view candidate : candidates)  // `opt` finds `options`
     if (candidate.starts_with(word)) return candidate;
   return best;
 }

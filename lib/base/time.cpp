@@ -49,7 +49,7 @@ result<duration> parse_duration(std::string_view text) {
 
 std::string to_string(duration span) {
   const auto nanoseconds = static_cast<double>(span.count());
-  // Where three digits would round up to 1000 the next unit begins; {:g} would write 1e+03.
+  // Use the next unit where three digits would round to 1000; {:g} would write 1e+03.
   if (nanoseconds < 999.5e3) return fmt::format("{:.3g} µs", nanoseconds / 1e3);
   if (nanoseconds < 999.5e6) return fmt::format("{:.3g} ms", nanoseconds / 1e6);
   if (nanoseconds < 9999.5e9) return fmt::format("{:.4g} s", nanoseconds / 1e9);

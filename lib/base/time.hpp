@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The one clock for deadlines, and durations as people write them.
+// The clock for all deadlines, and durations as people write them.
 #pragma once
 
 #include <chrono>
@@ -11,20 +11,20 @@
 
 namespace netlab {
 
-/// Monotonic; machines are given its values and never read it.
+/// Monotonic. Machines get time points as arguments and never read the clock.
 using clock = std::chrono::steady_clock;
 using time_point = clock::time_point;
 using duration = std::chrono::nanoseconds;
 
-/// Stands for "no deadline" where a time point is needed.
+/// Stands for "no deadline" where a time point is required.
 inline constexpr time_point never = time_point::max();
 
-/// The earlier of a deadline and another that may be absent.
+/// The earlier of a deadline and an optional one.
 [[nodiscard]] constexpr time_point earlier(time_point one, std::optional<time_point> other) noexcept {
   return other && *other < one ? *other : one;
 }
 
-/// `250ms`, `2s`, `1m`, `1h`, `1.5`; also `us`. A bare number is seconds. Not negative, at most 1000 h.
+/// `250ms`, `2s`, `1m`, `1h`, `1.5`; also `us`. A number without a unit means seconds. Not negative, at most 1000 h.
 /// Fails with errc::usage.
 [[nodiscard]] result<duration> parse_duration(std::string_view text);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a protocol may know of the TLS connection that it runs over.
+// What a protocol may know about the TLS connection that it runs over.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace netlab {
 
-/// What ties a login to its TLS connection (RFC 5056).
+/// Binds a login to its TLS connection (RFC 5056).
 struct channel_binding {
   std::string type;  ///< `tls-exporter` (RFC 9266), `tls-unique` (RFC 5929)
   bytes data;
@@ -18,7 +18,7 @@ struct channel_binding {
 struct tls_facts {
   std::optional<channel_binding> binding;
   std::string version;  ///< `TLSv1.3`
-  std::string cipher;   ///< as the RFCs name it
+  std::string cipher;   ///< name as in the RFCs
 };
 
 }  // namespace netlab

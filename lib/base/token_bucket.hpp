@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How much may happen in how short a time.
+// A rate limit that allows bursts.
 #pragma once
 
 #include <algorithm>
@@ -8,13 +8,13 @@
 
 namespace netlab {
 
-/// Holds up to `burst` tokens and gains `per_second` of them in a second; starts full.
+/// Holds up to `burst` tokens and gains `per_second` tokens each second; starts full.
 class token_bucket {
  public:
   token_bucket(double per_second, double burst, time_point now)
       : per_second_(per_second), burst_(burst), tokens_(burst), last_(now) {}
 
-  /// Takes a token if there is one.
+  /// Takes a token; false if there is none.
   [[nodiscard]] bool take(time_point now) {
     const double elapsed = std::chrono::duration<double>(now - last_).count();
     tokens_ = std::min(burst_, tokens_ + std::max(0.0, elapsed) * per_second_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// URLs, which people paste where a host or a host and its port is meant.
+// URLs, which people paste where a host, or a host and a port, is expected.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +9,19 @@
 
 namespace netlab {
 
-/// `https://localhost:4711/path`; who is logged in and what is asked for there is left out.
+/// `https://localhost:4711/path`; user information and path are left out.
 struct url {
   std::string scheme;  ///< in lower case
-  std::string host;    ///< perhaps empty; an IPv6 address without its brackets
+  std::string host;    ///< may be empty; an IPv6 address has no brackets
   std::optional<std::uint16_t> port;
 
-  /// `https`, `imaps`, `smtps`: TLS from the first octet.
+  /// True for `https`, `imaps`, `smtps`: TLS from the first octet.
   [[nodiscard]] bool is_secure() const noexcept;
-  /// `localhost:4711`, `[::1]:4711`; without a port the host alone.
+  /// `localhost:4711`, `[::1]:4711`; without a port, only the host.
   [[nodiscard]] std::string endpoint() const;
 };
 
-/// Nothing where the text has no scheme with `://` after it.
+/// Returns nothing if the text does not have a scheme and `://`.
 [[nodiscard]] std::optional<url> parse_url(std::string_view text);
 
 }  // namespace netlab

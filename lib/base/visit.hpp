@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the sessions of simple services have in common: when they began, how many octets they were about, who is idle.
+// The common part of the sessions of simple services: start time, octet count and idle timeout.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace netlab {
 class visit : public machine {
  public:
   [[nodiscard]] time_point since() const noexcept { return since_; }
-  /// Taken from the peer, or said to it: what the service is about.
+  /// Octets received from the peer, or sent to it; each service counts one direction.
   [[nodiscard]] std::uint64_t octets() const noexcept { return octets_; }
 
  protected:
@@ -24,7 +24,7 @@ class visit : public machine {
   std::uint64_t octets_ = 0;
 };
 
-/// A visit that lasts for as long as its peer speaks, and counts what it says.
+/// A session that lasts as long as its peer sends, and counts what it sends.
 class listening_visit : public visit {
  public:
   void feed(bytes_view from_peer, time_point now) final {
@@ -46,7 +46,7 @@ class listening_visit : public visit {
   void stop(time_point) final { done_ = true; }
 
  protected:
-  /// `idle_timeout`: how long a peer may say nothing; 0: for ever.
+  /// `idle_timeout`: how long a peer may send nothing; 0: no limit.
   listening_visit(duration idle_timeout, time_point now) : visit(now), idle_timeout_(idle_timeout), last_input_(now) {}
 
  private:
@@ -57,7 +57,7 @@ class listening_visit : public visit {
   bool done_ = false;
 };
 
-/// One thing is said at once, and that is all.
+/// Sends one message and ends.
 class announcement final : public visit {
  public:
   announcement(bytes what, time_point now) : visit(now), what_(std::move(what)) { count(what_.size()); }
