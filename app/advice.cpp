@@ -91,13 +91,13 @@ bool has(const action& of, std::string_view option) { return find_option(of, opt
 bool is_server(const action& of) { return has(of, "bind") && !has(of, "host") && of.path != "connect"; }
 
 /// As a shell takes it.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   const std::string shown = escape(text, most_shown);
   return shown.find_first_of(" \t\"'$&|;<>()*?#!`\\") == std::string::npos ? shown : fmt::format("'{}'", shown);
 }
 
 std::string option_with(std::string_view name, std::string_view value) {
-  return fmt::format("--{} {}", name, quoted(value));
+  return fmt::format("--{} {}", name, shell_quoted(value));
 }
 
 /// The first of these options that the action has; empty: none.
@@ -373,7 +373,7 @@ std::optional<failure> misread_option(const action& of, std::string_view word) {
 
 std::string advice_for_command(std::string_view word, std::span<const std::string> more) {
   const auto with_more = [&](std::string path) {
-    for (const std::string& each : more.first(std::min<std::size_t>(more.size(), 8))) path += ' ' + quoted(each);
+    for (const std::string& each : more.first(std::min<std::size_t>(more.size(), 8))) path += ' ' + shell_quoted(each);
     return path;
   };
   if (const std::string path = path_elsewhere({}, word); !path.empty()) return did_you_mean(path);
@@ -386,12 +386,12 @@ std::string advice_for_command(std::string_view word, std::span<const std::strin
     for (const action& one : each.actions)
       if (is_choice_of(one, word)) return did_you_mean(with_more(fmt::format("{} {}", one.path, word)));
   switch (kind_of(word)) {
-    case word_kind::mail_address: return did_you_mean(fmt::format("mail send --to {}", quoted(word)));
-    case word_kind::block: return did_you_mean(fmt::format("scan {}", quoted(word)));
-    case word_kind::url: return did_you_mean(fmt::format("connect {}", quoted(parse_url(word)->endpoint())));
+    case word_kind::mail_address: return did_you_mean(fmt::format("mail send --to {}", shell_quoted(word)));
+    case word_kind::block: return did_you_mean(fmt::format("scan {}", shell_quoted(word)));
+    case word_kind::url: return did_you_mean(fmt::format("connect {}", shell_quoted(parse_url(word)->endpoint())));
     case word_kind::endpoint:
     case word_kind::address:
-    case word_kind::host: return did_you_mean(with_more(fmt::format("connect {}", quoted(word))));
+    case word_kind::host: return did_you_mean(with_more(fmt::format("connect {}", shell_quoted(word))));
     case word_kind::port:
     case word_kind::port_list: return did_you_mean(fmt::format("sockets --port {}", word));
     case word_kind::long_dash: return fmt::format("a long dash: write {}", with_plain_dash(word));
@@ -413,7 +413,7 @@ std::string advice_for_subcommand(const command& in, std::string_view word, std:
   for (const action& each : in.actions)
     if (is_choice_of(each, word)) {
       std::string path = fmt::format("{} {}", each.path, word);
-      for (const std::string& one : more.first(std::min<std::size_t>(more.size(), 8))) path += ' ' + quoted(one);
+      for (const std::string& one : more.first(std::min<std::size_t>(more.size(), 8))) path += ' ' + shell_quoted(one);
       return did_you_mean(path);
     }
   return did_you_mean(paths_that_take(in.actions, word));
