@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The way to Asio, for all of netlab: what moved between its versions (1.22 to 1.38) is hidden here.
+// All of netlab includes Asio through this header, which hides the differences between versions 1.22 and 1.38.
 #pragma once
 
 #include <exception>
@@ -39,7 +39,7 @@ inline constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 inline constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 #endif
 
-/// For co_spawn where nobody waits for the end: an exception is not lost, it leaves through run().
+/// For co_spawn without a waiter: an exception leaves through run() and is not lost.
 inline constexpr auto rethrow = [](const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);
 };

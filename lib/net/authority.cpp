@@ -28,17 +28,17 @@ namespace {
 using std::chrono::days;
 
 constexpr days ca_time{10 * 365};
-constexpr days ca_time_least{365};      // renewed while what it signs would outlive it
+constexpr days ca_time_least{365};      // renewed earlier than this, so that it outlives the certificates it signs
 constexpr days server_time{365};
-constexpr days server_time_least{60};   // a sink may run for so long
-constexpr days clock_difference{1};     // a client's clock may be behind ours
+constexpr days server_time_least{60};   // a sink may run that long
+constexpr days clock_difference{1};     // a client's clock may be slow
 constexpr std::size_t max_file = 64 * 1024;
 
 failure trouble(errc code, std::string_view act, const std::string& path, std::string detail, std::string hint = {}) {
   return {make_error_code(code), fmt::format("{} '{}'", act, escape(path, 200)), std::move(detail), std::move(hint)};
 }
 
-/// Permission is a class of its own, the rest is `code`.
+/// errc::not_permitted for missing permission, `code` for everything else.
 failure system_trouble(errc code, std::string_view act, const std::string& path,
                        std::error_code why = last_system_error()) {
   if (why == std::errc::permission_denied || why == std::errc::operation_not_permitted ||
@@ -47,7 +47,7 @@ failure system_trouble(errc code, std::string_view act, const std::string& path,
   return trouble(code, act, path, message_of(why));
 }
 
-/// Nothing where there is no such file.
+/// Returns an empty optional if the file does not exist.
 result<std::optional<std::string>> read_file(const std::string& path, bool is_secret = false) {
   const unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno == ENOENT) return std::nullopt;
@@ -63,7 +63,7 @@ result<std::optional<std::string>> read_file(const std::string& path, bool is_se
   return unexpected(trouble(errc::no_input, "read", path, message_of(text.error())));
 }
 
-/// Whole or not at all, and on the disk.
+/// Writes the file atomically and syncs it to disk.
 result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
   std::string made = path + ".XXXXXX";
   const unique_fd fd(::mkostemp(made.data(), O_CLOEXEC));
@@ -81,7 +81,7 @@ result<void> write_file(const std::string& path, std::string_view text, mode_t m
   return unexpected(why);
 }
 
-/// One process at a time in a directory.
+/// Only one process at a time uses a directory.
 class directory_lock {
  public:
   explicit directory_lock(const std::string& directory)
@@ -90,13 +90,13 @@ class directory_lock {
   }
 
  private:
-  unique_fd fd_;  // closing it gives the lock up
+  unique_fd fd_;  // closing it releases the lock
 };
 
 std::string new_ca_name() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  // Common names have a limit of 64 characters.
+  // A common name has at most 64 characters.
   return fmt::format("netlab lab CA of {:.40}", is_harmless(host.data()) ? host.data() : "this host");
 }
 
@@ -118,7 +118,7 @@ result<authority> authority::open(const std::string& named) {
   const bool is_there = std::filesystem::is_directory(directory, error);
   if (!is_there) {
     std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
-    // Two may have started at once.
+    // Two processes may have started at the same time.
     if (!error && ::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) error = last_system_error();
     if (error) return unexpected(system_trouble(errc::cannot_create, "make the state directory", directory, error));
   }
@@ -150,7 +150,7 @@ result<authority> authority::open(const std::string& named) {
   if (own.certificate && time_left(own.certificate.get()) >= ca_time_least)
     return authority(std::move(directory), std::move(own));
 
-  // The key first: a certificate never stands without it, however this ends.
+  // Write the key first, so that a certificate never exists without its key.
   const bool has_key = own.key != nullptr;
   auto made = make_ca(std::move(own.key));
   if (!made) return unexpected(made.error());
@@ -223,7 +223,7 @@ std::vector<std::string> own_names() {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   };
   std::array<char, 256> host{};
-  // A host may be called anything; what is no DNS name does not go into a certificate.
+  // A host may have any name; only one that is a DNS name goes into a certificate.
   constexpr std::string_view usual = "abcdefghijklmnopqrstuvwxyz0123456789-.";
   if (::gethostname(host.data(), host.size() - 1) == 0)
     if (const std::string name = to_lower(host.data());

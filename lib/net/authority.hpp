@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A lab's own certificate authority, kept in a directory: made at the first start, reused at every later one.
+// A lab's own certificate authority, kept in a directory: created at the first start and reused later.
 #pragma once
 
 #include <string>
@@ -11,38 +11,38 @@
 
 namespace netlab::net {
 
-/// What a TLS server shows, in PEM: its certificate with what a client needs beside it, and the key.
+/// What a TLS server needs, in PEM: its certificate and the CA's, and its key.
 struct server_identity {
   std::string certificates;
   std::string key;
 };
 
-/// How a certificate can be wrong, for those who practise what a client does about it.
+/// Deliberate faults of a certificate, to practise how clients react to them.
 enum class certificate_fault : std::uint8_t {
   expired,
   not_yet_valid,
   wrong_host,
   self_signed,
-  unknown_ca,  ///< signed by another CA than the one whose file clients have
+  unknown_ca,  ///< signed by a CA other than the one in the clients' file
 };
 
-/// The directory holds `ca.pem`, which clients trust; `ca.key` and `server.pem`, for the owner alone. Several processes
-/// may use one directory, and start at the same time.
+/// The directory holds `ca.pem`, which clients trust, and `ca.key` and `server.pem`, which only the owner may read.
+/// Several processes may use one directory and may start at the same time.
 class authority {
  public:
-  /// Opens it, or makes it (mode 0700) where there is none. A CA that ends within a year gets a new certificate for the
+  /// Opens the directory, or creates it with mode 0700. A CA that expires within a year gets a new certificate for the
   /// same key. The failure names the file: errc::cannot_create, errc::not_permitted (it belongs to another user),
-  /// errc::no_input (cannot be read), errc::bad_data (what is in it is no key or certificate, or they don't fit).
+  /// errc::no_input (cannot be read), errc::bad_data (not a key or certificate, or the two do not match).
   [[nodiscard]] static result<authority> open(const std::string& directory);
 
-  /// The file for clients, as an absolute path.
+  /// The absolute path of the CA file for clients.
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
 
-  /// A certificate for these names and addresses: the one kept, if it has them all and two months left, else a new one,
-  /// which is kept then. Names of this machine are not added: see own_names().
+  /// A certificate for these names and addresses: the stored one if it covers them all and is valid for two more
+  /// months, otherwise a new one, which is then stored. Does not add this machine's names: see own_names().
   [[nodiscard]] result<server_identity> server(const std::vector<std::string>& names) const;
 
-  /// One that is wrong; nothing of it is kept.
+  /// A certificate with a fault; it is not stored.
   [[nodiscard]] result<server_identity> faulty(certificate_fault how, const std::vector<std::string>& names) const;
 
  private:
@@ -54,8 +54,8 @@ class authority {
   issued own_;
 };
 
-/// What clients may call this machine: localhost, the loopback addresses, its name, and the addresses of its
-/// interfaces that are not link-local.
+/// Names that clients may use for this machine: localhost, the loopback addresses, its host name, and the addresses of
+/// its interfaces that are not link-local.
 [[nodiscard]] std::vector<std::string> own_names();
 
 }  // namespace netlab::net

@@ -16,9 +16,10 @@ struct background_resolver::shared {
   std::mutex mutex;
   std::vector<std::optional<outcome>> found;
   std::size_t left = 0;
-  asio::steady_timer* waiter = nullptr;  // null while nobody waits
+  asio::steady_timer* waiter = nullptr;  // null while no coroutine waits
 
-  // With the mutex held. The waiter clears the pointer under it before its timer goes, so the post is safe.
+  // Call with the mutex held. The waiter clears the pointer under the mutex before it destroys its timer, so posting is
+  // safe.
   void wake(const std::shared_ptr<shared>& self) const {
     if (waiter == nullptr) return;
     asio::post(waiter->get_executor(), [self] {
@@ -27,7 +28,7 @@ struct background_resolver::shared {
     });
   }
 
-  /// What was not found by now, will not be: the system refused what a look-up needs.
+  /// Fails all remaining look-ups: the system refused a resource that they need.
   void give_up(const std::shared_ptr<shared>& self, std::error_code why) {
     const std::lock_guard lock(mutex);
     for (std::optional<outcome>& each : found)
@@ -54,7 +55,7 @@ background_resolver::background_resolver(std::vector<std::string> hosts, family 
   };
   asio::co_spawn(loop_, resolve_all(std::move(hosts), which, deadline, take),
                  [](const std::exception_ptr& error, const std::vector<outcome>&) { rethrow(error); });
-  // Signals are the main thread's.
+  // The main thread handles signals.
   sigset_t all_signals;
   sigset_t before;
   sigfillset(&all_signals);
@@ -62,7 +63,7 @@ background_resolver::background_resolver(std::vector<std::string> hosts, family 
   thread_ = std::thread([this, state = shared_] {
     try {
       loop_.run();
-    } catch (const std::system_error& error) {  // a thread or a descriptor
+    } catch (const std::system_error& error) {  // no thread or file descriptor available
       state->give_up(state, error.code());
     } catch (const std::exception&) {
       state->give_up(state, std::make_error_code(std::errc::not_enough_memory));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names looked up in a thread of its own, so that one can go on with those that are known.
+// Looks names up in a thread of its own, so that the caller can continue with the names that are known.
 #pragma once
 
 #include <memory>
@@ -19,19 +19,19 @@ class background_resolver {
  public:
   using outcome = result<std::vector<asio::ip::address>>;
 
-  /// Begins at once; for each host what resolve() says, by the deadline. Throws std::system_error where there is no
-  /// thread to be had.
+  /// Starts at once. Calls resolve() for each host, with one deadline for all. Throws std::system_error if no thread
+  /// can be created.
   background_resolver(std::vector<std::string> hosts, family which, time_point deadline);
-  /// What is still looked up is given up.
+  /// Abandons the look-ups that have not finished.
   ~background_resolver();
   background_resolver(const background_resolver&) = delete;
   background_resolver& operator=(const background_resolver&) = delete;
 
-  /// Waits until all hosts are known, or until then, but in any case for the first `needed` of them. Fails with
+  /// Waits until all hosts are known or until `until`, but always for the first `needed` hosts. Fails with
   /// operation_canceled.
   [[nodiscard]] asio::awaitable<result<void>> wait(time_point until, std::size_t needed = 0);
 
-  /// What is known by now, in the order of the hosts. From any thread.
+  /// The outcomes known so far, in the order of the hosts. May be called from any thread.
   [[nodiscard]] std::vector<std::optional<outcome>> known() const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A log that peers cause lines in, and cannot fill.
+// A rate-limited log, for lines that peers cause.
 #pragma once
 
 #include <atomic>
@@ -14,16 +14,17 @@
 
 namespace netlab::net {
 
-/// From any thread. What comes too often is counted, and the next line that is shown says before it how many were not.
+/// May be used from any thread. Lines above the rate are only counted; the next line shown follows one with their
+/// number.
 class bounded_log {
  public:
-  /// Called with whole lines without their ends, one call at a time, from any thread.
+  /// Called with a complete line without its line end, one call at a time, from any thread.
   using line_function = std::function<void(const std::string&)>;
 
-  /// `prefix` stands before the line that says how many were not shown.
+  /// `prefix`: the start of the line that reports how many lines were not shown.
   bounded_log(line_function write, double lines_per_second, double burst, std::string prefix = {});
 
-  /// `make()` gives the line, if it is shown: a flood costs neither a lock nor the making of its lines.
+  /// Calls `make()` for the line only if it will be shown, so that a flood of lines costs neither locks nor formatting.
   template <class Make>
   void tell(time_point now, Make make) {
     if (now.time_since_epoch().count() < silent_until_.load(std::memory_order_relaxed)) {
@@ -40,10 +41,10 @@ class bounded_log {
     write_(make());
   }
 
-  /// However many there are.
+  /// Not rate-limited.
   void tell_all(const std::string& line);
 
-  /// Says how many lines were not shown, if there are any left to be told of.
+  /// Reports lines not shown since the last report, if there are any.
   void finish();
 
  private:
@@ -51,7 +52,7 @@ class bounded_log {
 
   line_function write_;
   std::string prefix_;
-  duration silence_;  // in which a token comes
+  duration silence_;  // time until the next token
   std::atomic<std::uint64_t> unshown_{0};
   std::atomic<duration::rep> silent_until_{0};
   std::mutex mutex_;

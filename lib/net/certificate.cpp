@@ -67,7 +67,7 @@ certificate_problem wrong_host(const X509* leaf, std::string_view host) {
     return {fmt::format("the certificate names no host, so it is not for {}", whom),
             "the server needs a certificate with a subjectAltName"};
   }
-  // An address counts only as an iPAddress (RFC 9525 §6.1); a DNS name spelled like one is not.
+  // RFC 9525 §6.1: an address must be an iPAddress; a DNS name with the same text does not count.
   if (std::ranges::find(names, whom) != names.end())
     return {fmt::format("the certificate has {} as a DNS name, which does not count for an address (RFC 9525)", whom),
             "the server needs a certificate with the address as an IP address in its subjectAltName"};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a certificate says, in words; and what is wrong with it.
+// Describes certificates, and problems with them, in words.
 #pragma once
 
 #include <openssl/x509.h>
@@ -10,10 +10,10 @@
 
 namespace netlab::net {
 
-/// `CN=mail.example.org, O=Example`, in the order of the certificate, escaped; an empty name is `(no name)`.
+/// `CN=mail.example.org, O=Example`, in the order of the certificate, escaped; `(no name)` if empty.
 [[nodiscard]] std::string name_in_words(const X509_NAME* name);
 
-/// The common name of a name, escaped; else all of it.
+/// The common name, escaped; without one, the full name.
 [[nodiscard]] std::string short_name(const X509_NAME* name);
 
 /// The DNS names and addresses of the subjectAltName, escaped.
@@ -27,8 +27,8 @@ struct certificate_problem {
   std::string cure;  ///< may be empty
 };
 
-/// What X509_V_ERR_… means for the certificate `at` of a chain whose first is `leaf`, presented by `host`. Either
-/// certificate may be missing.
+/// Describes X509_V_ERR_… for the certificate `at` in the chain of `leaf`, presented by `host`. Both certificates may
+/// be null.
 [[nodiscard]] certificate_problem problem_in_words(long code, const X509* leaf, const X509* at, std::string_view host);
 
 }  // namespace netlab::net

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many clients a service has, all together and from each address: one address must not take the place of all.
+// Counts the clients of a service, in total and per address, so that one address cannot use up the limit.
 #pragma once
 
 #include <atomic>
@@ -13,11 +13,11 @@
 
 namespace netlab::net {
 
-/// A client's address as a number: all of an IPv4 one, of an IPv6 one its network of 64 bits, in which a host may have
-/// every address that it likes.
+/// A client's address as a number: all of an IPv4 address; the /64 network of an IPv6 address, because one host may use
+/// every address in it.
 [[nodiscard]] std::uint64_t source_number(const asio::ip::address& source) noexcept;
 
-/// A bound that a client finds reached.
+/// The limit that refused a client.
 struct client_bound {
   std::size_t most = 0;
   bool is_per_address = false;
@@ -25,15 +25,15 @@ struct client_bound {
 /// `10000 clients connected (--max-clients)`, `5000 clients from this address connected (--max-clients-per-address)`
 [[nodiscard]] std::string describe(const client_bound& reached);
 
-/// From any thread.
+/// May be used from any thread.
 class client_counts {
  public:
-  /// Both at least 1.
+  /// Both limits must be at least 1.
   client_counts(std::size_t most, std::size_t most_per_address) : most_(most), most_per_address_(most_per_address) {}
   client_counts(const client_counts&) = delete;
   client_counts& operator=(const client_counts&) = delete;
 
-  /// One client's place, for as long as it lives.
+  /// Counts as one client until it is destroyed.
   class place {
    public:
     place() = default;
@@ -55,7 +55,7 @@ class client_counts {
     std::uint64_t source_ = 0;
   };
 
-  /// A place for one more, or none; then `reached` says why.
+  /// Counts one more client. Returns an empty place if a limit is reached, which `reached` then describes.
   [[nodiscard]] place enter(const asio::ip::address& source, client_bound& reached);
   [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 

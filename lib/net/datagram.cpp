@@ -14,17 +14,17 @@
 namespace netlab::net {
 namespace {
 
-constexpr std::uint16_t first_client_port = 1024;  // below are services (IANA's system ports, RFC 6335 §6)
+constexpr std::uint16_t first_client_port = 1024;  // lower ports are IANA's system ports (RFC 6335 §6): services
 
-constexpr std::size_t batch_size = 32;  // datagrams a system call; more gains nothing measurable
-constexpr std::size_t batches_a_turn = 8;  // then other work of this loop has its turn
+constexpr std::size_t batch_size = 32;  // datagrams per system call; more do not measurably help
+constexpr std::size_t batches_a_turn = 8;  // then other work of this loop gets its turn
 
 // Room for one in_pktinfo or in6_pktinfo.
 constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo));
 
-// What recvmsg() told about the destination becomes what sendmsg() is told about the source: the same
-// structure (ip(7), ipv6(7)), except that for IPv4 the address is in another member, and that the
-// interface counts only for link-local addresses; elsewhere the route decides.
+// Turns the destination reported by recvmsg() into the source for sendmsg(). Both use the same structure (ip(7),
+// ipv6(7)), except that IPv4 has the address in another member. The interface is kept only for link-local addresses;
+// otherwise the routing table decides.
 void turn_around(msghdr& message) {
   for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
     if (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_PKTINFO) {
@@ -69,7 +69,7 @@ struct datagram_responder::batch {
   }
 
   std::size_t size;
-  std::unique_ptr<std::byte[]> storage;  // not touched before it is needed: 2 MiB for whole datagrams
+  std::unique_ptr<std::byte[]> storage;  // uninitialized: 2 MiB for full-size datagrams, mapped only when used
   std::array<iovec, batch_size> parts{};
   std::array<sockaddr_storage, batch_size> peers{};
   struct alignas(cmsghdr) control : std::array<std::byte, control_size> {};
@@ -93,7 +93,7 @@ void datagram_responder::start() { wait(); }
 
 void datagram_responder::stop() {
   if (!socket_.is_open()) return;
-  // What arrived before now is in the socket's buffer, which is finite; a peer that keeps sending is not.
+  // The socket's buffer is finite, but a peer may keep sending; so the number of turns is limited.
   for (std::size_t turn = 0; turn < 1024 && answer_batch(); ++turn) {}
   std::error_code ignored;
   socket_.close(ignored);
@@ -103,7 +103,7 @@ void datagram_responder::wait() {
   insist([this] {
     socket_.async_wait(udp::socket::wait_read, [this](std::error_code error) {
       if (error || !socket_.is_open()) return;
-      // Without memory some requests are lost, as datagrams may be.
+      // Without memory, some requests are lost, which UDP allows.
       attempt([this] {
         for (std::size_t turn = 0; turn < batches_a_turn && answer_batch(); ++turn) {}
       });
@@ -112,7 +112,7 @@ void datagram_responder::wait() {
   });
 }
 
-// False when the socket has been emptied.
+// Returns false when the socket is empty.
 bool datagram_responder::answer_batch() {
   batch& now = *batch_;
   now.prepare();
@@ -144,7 +144,7 @@ bool datagram_responder::answer_batch() {
   }
   for (unsigned sent = 0; sent < answers;) {
     const int count = ::sendmmsg(socket_.native_handle(), now.outgoing.data() + sent, answers - sent, MSG_DONTWAIT);
-    // A peer that cannot be reached costs its own answer only.
+    // If a peer cannot be reached, only its own answer is lost.
     sent += count > 0 ? static_cast<unsigned>(count) : 1;
   }
   return static_cast<std::size_t>(received) == batch_size;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Answering datagrams in batches, from the address each was sent to.
+// Answers datagrams in batches, each from the address that it was sent to.
 #pragma once
 
 #include <functional>
@@ -14,25 +14,25 @@ namespace netlab::net {
 
 struct datagram {
   bytes_view octets;
-  std::size_t length = 0;  ///< as sent; more than octets.size() where it passed the responder's limit
+  std::size_t length = 0;  ///< as sent; greater than octets.size() if the responder truncated it
   udp::endpoint peer;
   std::uint16_t local_port = 0;
   time_point arrived;
 };
 
-/// It came from the port of a service, or from the very port that it was sent to. Two services that answer everything
-/// (echo, chargen, a DNS server's errors) would answer each other for ever once somebody forges one datagram
+/// True if the datagram came from a service's port, or from the port number that it was sent to. Two services that
+/// answer everything (echo, chargen, a DNS server's errors) would answer each other forever after one forged datagram
 /// (CERT CA-1996-01).
 [[nodiscard]] bool is_from_service(const datagram& request) noexcept;
 
-/// Reads a UDP socket and answers what `answer` says is to be answered. The socket has IP_PKTINFO or
-/// IPV6_RECVPKTINFO set (listen() does), so a wildcard socket answers from the right address (RFC 1122
-/// §4.1.3.5). Sending does not wait: an answer that finds no room is dropped, as UDP allows.
+/// Reads a UDP socket and sends a reply for each datagram for which `answer` returns true. The socket must have
+/// IP_PKTINFO or IPV6_RECVPKTINFO set, as listen() does, so that a wildcard socket answers from the right address (RFC
+/// 1122 §4.1.3.5). Sending never waits: if the send buffer is full, the reply is dropped, which UDP allows.
 class datagram_responder {
  public:
   using answer_function = std::function<bool(const datagram& request, bytes& reply)>;
 
-  /// `max_octets`: what a request may have before it is cut.
+  /// `max_octets`: longer requests are truncated.
   datagram_responder(asio::io_context& on, unique_fd socket, bool is_v6, std::size_t max_octets,
                      answer_function answer);
   ~datagram_responder();
@@ -40,7 +40,7 @@ class datagram_responder {
   datagram_responder& operator=(const datagram_responder&) = delete;
 
   void start();
-  /// Answers what has already arrived, then closes. In the thread of the io_context.
+  /// Answers what has already arrived, then closes. Call it in the io_context's thread.
   void stop();
 
  private:

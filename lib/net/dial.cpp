@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto attempt_delay = std::chrono::milliseconds(250);  // RFC 8305 §5, recommended value
 
-// What the attempts share; their handlers keep it, so it outlives the coroutine that started them.
+// State shared by all attempts. Their handlers own it, so it outlives the coroutine that started them.
 struct race {
   struct attempt {
     tcp::socket socket;
@@ -28,7 +28,7 @@ struct race {
   std::vector<std::unique_ptr<attempt>> attempts;
 };
 
-// Cancels what is still under way however the waiting coroutine ends.
+// Cancels the unfinished attempts, however the coroutine ends.
 struct race_end {
   race& all;
   ~race_end() {
@@ -41,8 +41,8 @@ struct race_end {
 const char* const ports_cure =
     "net.ipv4.ip_local_port_range is the range; closed connections hold theirs for a minute, in TIME_WAIT";
 
-/// Connecting is refused for want of a local port with the same errors as for want of a local address. A datagram
-/// socket, whose ports are others, tells which.
+/// connect() reports a missing local port and a missing local address with the same errors. A UDP socket, which has its
+/// own port space, tells them apart.
 bool has_local_address(const asio::any_io_executor& executor, const asio::ip::address& to) {
   udp::socket probe(executor);
   std::error_code error;
@@ -74,7 +74,7 @@ result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, cons
     else
       address = asio::ip::address_v4::any();
   }
-  // A chosen local port may still have an old connection in TIME_WAIT.
+  // The chosen local port may still have an old connection in TIME_WAIT.
   if (std::is_same_v<Socket, tcp::socket>) socket.set_option(asio::socket_base::reuse_address(true), error);
   socket.bind({address, local->port}, error);
   if (!error) return {};
@@ -101,7 +101,7 @@ void start_attempt(const std::shared_ptr<race>& all, const destination& to, cons
     all->wake.cancel();
   };
   if (auto opened = open_and_bind(each->socket, address, options.local); !opened) {
-    // A local end that cannot be bound fails for every address: it is told as itself, by the first check.
+    // A local end that cannot be bound fails for every address; dial_tcp() has checked it already.
     finish(opened.error().code);
     return;
   }
@@ -140,7 +140,7 @@ asio::awaitable<result<destination>> find(std::string host, std::uint16_t port, 
 asio::awaitable<result<tcp::socket>> dial_tcp(destination to, dial_options options) {
   const auto executor = co_await asio::this_coro::executor;
   const std::string context = "connect " + to_string(to.host, to.port);
-  if (options.local) {  // asked once, so that the failure is `bind …` and not `connect …`
+  if (options.local) {  // checked once, so that the failure is `bind …` and not `connect …`
     tcp::socket probe(executor);
     if (auto bound = open_and_bind(probe, to.addresses.front(), options.local); !bound)
       co_return unexpected(bound.error());
@@ -185,7 +185,7 @@ result<udp::socket> dial_udp(const asio::any_io_executor& executor, const destin
   std::error_code error;
   socket.connect({address, to.port}, error);
   const std::string context = "connect " + to_string(to.host, to.port);
-  // udp(7): without a free port to bind to
+  // udp(7): no free port to bind to
   if (to_standard(error) == std::errc::resource_unavailable_try_again)
     return unexpected(failure{std::make_error_code(std::errc::address_not_available), context,
                               "all local ports are in use", ports_cure});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sockets to a peer: every address of its name is tried, within one deadline.
+// Connects sockets to a peer: tries every address of its name within one deadline.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace netlab::net {
 
-/// The local end, as `--bind ADDR[:PORT]` gives it. An unspecified address or port 0 is the system's choice.
+/// The local address and port of `--bind ADDR[:PORT]`. The system chooses for an unspecified address or port 0.
 struct local_end {
   asio::ip::address address;
   std::uint16_t port = 0;
@@ -28,24 +28,24 @@ struct dial_options {
   time_point deadline = never;
 };
 
-/// Where to go: the host as the user named it, and its addresses that the options allow.
+/// The peer: the host as the user named it, and those of its addresses that the options allow.
 struct destination {
   std::string host;
   std::uint16_t port = 0;
   std::vector<asio::ip::address> addresses;
 };
 
-/// Resolves the host. Fails as resolve() does, or with errc::usage where no address fits the local end.
+/// Resolves the host. Fails as resolve() does, or with errc::usage if no address suits the local one.
 [[nodiscard]] asio::awaitable<result<destination>> find(std::string host, std::uint16_t port,
                                                         const dial_options& options);
 
-/// Connects to the first address that answers; the next one is tried as soon as one has failed, or after
-/// 250 ms beside it (RFC 8305 §5). TCP_NODELAY is set. The failure is `connect HOST:PORT: …`, with the
-/// first address's reason where all failed.
+/// Connects to the first address that answers. The next address is tried as soon as one has failed, or in parallel
+/// after 250 ms (RFC 8305 §5). Sets TCP_NODELAY. The failure is `connect HOST:PORT: …`; if all addresses failed, with
+/// the reason of the first.
 [[nodiscard]] asio::awaitable<result<tcp::socket>> dial_tcp(destination to, dial_options options);
 
-/// A datagram socket bound and connected to one address, so that ICMP errors come back (RFC 1122 §4.1.3.3):
-/// those that are final, or all of them with net/icmp.hpp.
+/// A UDP socket bound and connected to one address, so that it receives ICMP errors (RFC 1122 §4.1.3.3): the final
+/// ones, or all of them with net/icmp.hpp.
 [[nodiscard]] result<udp::socket> dial_udp(const asio::any_io_executor& executor, const destination& to,
                                            const asio::ip::address& address, const dial_options& options);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The one loop that runs a session machine over a stream.
+// The event loop that runs a session machine over a stream.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -23,44 +23,43 @@
 namespace netlab::net {
 
 struct drive_options {
-  /// While so many octets wait to be sent, nothing is taken from a machine that is not done.
+  /// While this many octets wait to be sent, no output is taken from a machine that is not done.
   std::size_t max_unsent = 64 * 1024;
-  /// Nor is more read then, or handed to the machine: a peer that asks without reading answers is held back by TCP's
-  /// own window. A client, whose requests are bounded by itself, must go on reading, or both ends would wait for each
+  /// Then also read and feed no more: TCP's receive window holds back a peer that sends requests without reading the
+  /// answers. A client, which limits its own requests, must keep reading; otherwise both ends would wait for each
   /// other.
   bool holds_back = false;
-  /// The largest piece handed to the machine at once; max_unsent is looked at between two.
+  /// The most octets fed to the machine at once; max_unsent is checked after each piece.
   std::size_t max_feed = SIZE_MAX;
-  /// How long sending may make no progress while it is all that is waited for.
+  /// The time that sending may make no progress while nothing else is waited for.
   duration flush_time = std::chrono::milliseconds(200);
-  /// After the peer has acknowledged the last octet, how long its input is still read and thrown away. Closing a
-  /// socket with unread input sends a reset, and that destroys answers still on their way (RFC 1122 §4.2.2.13).
+  /// After the peer has acknowledged the last octet, its input is read and discarded for this long. Closing a socket
+  /// with unread input sends a reset, which destroys answers that are still in transit (RFC 1122 §4.2.2.13).
   duration linger_time = duration(0);
-  /// What was sent is overwritten in memory: there may be passwords in it.
+  /// Overwrites sent octets in memory, because they may contain passwords.
   bool wipe = false;
-  /// Acknowledges what was read at once while there is nothing to send (TCP_QUICKACK). Several short answers of a peer
-  /// without TCP_NODELAY leave one by one, each when the one before is acknowledged (Nagle's algorithm, RFC 1122
-  /// §4.2.3.4), and that the system delays by 40 ms, in the hope that it can ride on output.
+  /// Acknowledges input at once while there is nothing to send (TCP_QUICKACK). A peer without TCP_NODELAY sends several
+  /// short answers one by one, each after the acknowledgement of the one before (Nagle's algorithm, RFC 1122 §4.2.3.4);
+  /// delayed acknowledgements would add 40 ms to each.
   bool quick_acks = false;
 };
 
-/// What a server gives each peer. `help` is the shortest request with a long answer, some 100 octets for 1, so that
-/// 4 KiB of input cannot make more than some 400 KiB of output.
+/// Options of a server. Its shortest request with a long answer is `help`, about 100 octets for 1, so 4 KiB of input
+/// cannot cause more than about 400 KiB of output.
 inline constexpr drive_options serving{.max_unsent = 256 * 1024,
                                        .holds_back = true,
                                        .max_feed = 4 * 1024,
                                        .flush_time = std::chrono::seconds(10),
                                        .linger_time = std::chrono::seconds(2)};
 
-/// For a service that lets idle peers go, after a time above 0: who takes nothing is no less idle than who says
-/// nothing.
+/// Options of a server with an idle timeout above 0: a peer that does not read counts as idle, too.
 [[nodiscard]] constexpr drive_options serving_for(duration idle_timeout) {
   drive_options options = serving;
   if (idle_timeout > duration(0)) options.flush_time = std::min(options.flush_time, idle_timeout);
   return options;
 }
 
-/// The loop of a driver. Handlers that are queued keep it alive.
+/// The event loop of a driver. Queued handlers keep it alive.
 template <class Stream>
 class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
  public:
@@ -78,7 +77,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   [[nodiscard]] asio::awaitable<std::error_code> run() {
     running_ = true;
     guarded([this] { advance(); });
-    // Handlers refer to the stream: not one of them may be left when run() returns.
+    // Handlers refer to the stream, so none may be left when run() returns.
     while (phase_ != phase::ended || has_queued()) {
       const auto [error] = co_await ended_.async_wait(use_tuple);
       static_cast<void>(error);
@@ -119,8 +118,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     });
   }
 
-  /// Nothing of the stream's or the machine's is touched any more, but for what is queued. `owner` lives until that has
-  /// run.
+  /// Stops using the stream and the machine, except in handlers already queued. `owner` lives until those have run.
   void drop(std::shared_ptr<void> owner) {
     end(asio::error::operation_aborted);
     if (has_queued()) owner_ = std::move(owner);
@@ -131,7 +129,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
 
   [[nodiscard]] bool has_queued() const noexcept { return reading_ || writing_ || waits_ > 0 || settling_; }
 
-  /// What throws here must not leave: handlers that refer to the stream may be queued.
+  /// Catches all exceptions: handlers that refer to the stream may still be queued.
   template <class Act>
   void guarded(Act act) noexcept {
     try {
@@ -143,7 +141,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     }
   }
 
-  /// An operation is under way once `start()` has returned.
+  /// Marks the operation as pending unless `start()` throws.
   template <class Start>
   static void initiate(bool& under_way, Start start) {
     under_way = true;
@@ -186,7 +184,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   [[nodiscard]] bool has_enough_to_send() const noexcept {
     return unsent_.size() + sending_.size() - sent_ >= options_.max_unsent;
   }
-  /// The peer has so much to read that it is not listened to.
+  /// True if so much output waits to be sent that nothing is read from the peer.
   [[nodiscard]] bool is_held_back() const noexcept { return options_.holds_back && has_enough_to_send(); }
 
   [[nodiscard]] bool has_unread_input() {
@@ -194,8 +192,9 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     return !read_ended_ && stream_.lowest_layer().available(error) > 0 && !error;
   }
 
-  /// A read may have taken octets from the socket while its handler is still queued. It has run when everything that
-  /// was queued before has; twice, because what is taken in the turn between is queued behind the first.
+  /// A read may have taken octets from the socket while its handler is still queued. Handlers run in order, so that one
+  /// has run when a handler posted now runs. Post twice, because a read that completes in between is queued after the
+  /// first.
   void settle() {
     if (settling_) return;
     const auto executor = stream_.get_executor();
@@ -212,7 +211,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     });
   }
 
-  /// What has arrived goes to the machine, as far as there is room for what it will say.
+  /// Feeds input to the machine until max_unsent octets wait to be sent.
   void feed() {
     while (fed_ < arrived_ && !is_held_back() && !session_.done() && !session_.busy()) {
       const std::size_t size = std::min(options_.max_feed, arrived_ - fed_);
@@ -223,7 +222,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   }
 
   void collect_output() {
-    // A machine that always has more to say is not asked for it meanwhile.
+    // Do not ask a machine that can always produce more.
     if (has_enough_to_send() && !session_.done() && !session_.wants_tls()) return;
     bytes output = session_.take_output();
     if (output.empty()) return;
@@ -236,7 +235,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   }
 
   void start_read() {
-    // Most sessions are small talk; a buffer grows only for the peer that fills it.
+    // Most sessions are short; the buffer grows only for a peer that fills it.
     if (input_.empty())
       input_.resize(first_read_size);
     else if (arrived_ == input_.size() && arrived_ < largest_read_size)
@@ -266,7 +265,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     if (options_.quick_acks && phase_ != phase::ended && unsent_.empty() && !writing_) acknowledge_input();
   }
 
-  /// Once: the option is reset by the traffic that follows (tcp(7)).
+  /// Call it after each read: the traffic that follows resets the option (tcp(7)).
   void acknowledge_input() {
     const int on = 1;
     ::setsockopt(stream_.lowest_layer().native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
@@ -316,14 +315,14 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     linger_until_ = progress_ + (unacknowledged_ > 0 ? look_again_time : options_.linger_time);
   }
 
-  /// Octets that the peer's system has not taken yet (SIOCOUTQ, tcp(7)).
+  /// Octets that the peer's system has not acknowledged yet (SIOCOUTQ, tcp(7)).
   [[nodiscard]] int count_unacknowledged() {
     int octets = 0;
     if (::ioctl(stream_.lowest_layer().native_handle(), SIOCOUTQ, &octets) != 0) return 0;
     return octets;
   }
 
-  /// Whether a peer that is slow to take the last octets, or has only just got them, has more time.
+  /// True if a peer gets more time, because it is still receiving the last octets or has just acknowledged them.
   [[nodiscard]] bool linger_on(time_point now) {
     if (unacknowledged_ == 0) return false;
     const int left = count_unacknowledged();
@@ -338,7 +337,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
       case phase::running: {
         const auto wanted = session_.deadline();
         if (!wanted) return never;
-        // What a machine waits for cannot come while its peer is held back: then only sending has to go on.
+        // While the peer is held back, the machine's input cannot arrive, so only sending has a deadline.
         return is_held_back() ? std::max(*wanted, progress_ + options_.flush_time) : *wanted;
       }
       case phase::flushing: return progress_ + options_.flush_time;
@@ -350,11 +349,11 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
 
   void arm_timer() {
     const time_point wanted = next_deadline();
-    // A deadline that moves on, as an idle timeout does with every request, is looked at when the old one
-    // comes: no timer is touched for it.
+    // A deadline that moves later, as an idle timeout does with every request, is checked when the old one expires; the
+    // timer is not set again.
     if (wanted == never || (waits_ > 0 && armed_for_ <= wanted)) return;
     armed_for_ = wanted;
-    timer_.expires_at(wanted);  // cancels the wait before, if any
+    timer_.expires_at(wanted);  // cancels the previous wait
     timer_.async_wait([this, self = this->shared_from_this()](std::error_code) {
       if (--waits_ > 0) return;
       if (phase_ == phase::ended) return notify();
@@ -365,7 +364,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
 
   void have_waited(time_point now) {
     if (next_deadline() <= now) {
-      // It is the peer that keeps the machine waiting, not the other way round.
+      // The peer does not read: end the connection instead of ticking the machine.
       if (phase_ == phase::running && is_held_back() && now >= progress_ + options_.flush_time)
         return end(asio::error::timed_out);
       if (phase_ == phase::running) session_.tick(now);
@@ -390,7 +389,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     if (!has_queued()) owner_.reset();
   }
 
-  /// How often it is asked whether the peer has acknowledged everything, of which no event tells.
+  /// Polling interval for unacknowledged octets, because no event reports the last acknowledgement.
   static constexpr duration look_again_time = std::chrono::milliseconds(100);
   static constexpr duration last_words_time = std::chrono::seconds(1);
   static constexpr std::size_t first_read_size = 2 * 1024;
@@ -406,17 +405,17 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   bytes unsent_;
   bytes sending_;
   std::size_t arrived_ = 0;  // octets in input_
-  std::size_t fed_ = 0;  // of them, handed to the machine
-  std::size_t sent_ = 0;  // octets of sending_
+  std::size_t fed_ = 0;  // octets of input_ already fed to the machine
+  std::size_t sent_ = 0;  // octets of sending_ already sent
   time_point armed_for_ = never;
-  time_point progress_{};  // when sending last went on
+  time_point progress_{};  // time of the last progress in sending
   time_point linger_until_{};
   int unacknowledged_ = 0;
   std::error_code error_;
   std::exception_ptr thrown_;
-  std::uint64_t reads_ = 0;  // finished
-  std::uint64_t settled_reads_ = UINT64_MAX;  // so many were finished when nothing else was queued
-  int waits_ = 0;  // of timer_, not all of them for armed_for_
+  std::uint64_t reads_ = 0;  // number of finished reads
+  std::uint64_t settled_reads_ = UINT64_MAX;  // number of reads finished when nothing else was queued
+  int waits_ = 0;  // pending waits of timer_, including cancelled ones
   phase phase_ = phase::running;
   bool running_ = false;
   bool reading_ = false;
@@ -427,9 +426,9 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   bool stop_passed_on_ = false;
 };
 
-/// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done, or wants TLS, and
-/// its last octets are sent, or the stream fails. Reads and writes go on at the same time. All calls come
-/// from the stream's own thread. Stream and machine outlive it.
+/// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done or wants TLS, and
+/// its last octets are sent, or until the stream fails. Reads and writes run at the same time. Call it only from the
+/// stream's own thread. The stream and the machine must outlive it.
 template <class Stream>
 class driver {
  public:
@@ -439,21 +438,22 @@ class driver {
   driver(const driver&) = delete;
   driver& operator=(const driver&) = delete;
 
-  /// The error of the stream, if that is what ended it. A driver runs once. Leaves the stream open. What the machine or
-  /// Asio throws (std::bad_alloc) ends it too, and leaves from here; then something of it may be queued, see outlive().
+  /// Returns the stream's error, if one ended the session. Call it once; it leaves the stream open. An exception of the
+  /// machine or Asio (std::bad_alloc) ends the session and is rethrown; then handlers may still be queued, see
+  /// outlive().
   [[nodiscard]] asio::awaitable<std::error_code> run() { return loop_->run(); }
 
-  /// The machine was changed from outside, or what it is busy with may have come: it resumes, and its output, deadline
-  /// and done() are looked at again.
+  /// Call this after changing the machine from outside, or when what it waits for may be ready: resumes the machine,
+  /// then checks its output, deadline and done().
   void poke() { loop_->poke(); }
 
-  /// The machine shall finish what the peer has begun. What lies unread in the socket counts as begun.
+  /// Graceful shutdown: the machine finishes what the peer has begun. Unread input in the socket counts as begun.
   void stop() { loop_->stop(); }
 
-  /// Ends now, whatever is under way; a machine that has last words has some time to be heard.
+  /// Ends the session now; a machine with a last message gets a short time to send it.
   void abort() { loop_->abort(); }
 
-  /// After run() has thrown: `owner`, of the stream, lives until nothing of it is queued any more.
+  /// Call this after run() has thrown: keeps `owner`, which owns the stream, alive until no handler is queued.
   void outlive(std::shared_ptr<void> owner) { loop_->drop(std::move(owner)); }
 
  private:

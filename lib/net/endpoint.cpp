@@ -35,7 +35,7 @@ result<std::uint16_t> parse_port_from(std::uint16_t least, std::string_view text
               fmt::format("port '{}' is neither a number from {} to 65535 nor the name of a service", shown, least));
 }
 
-/// What people paste out of a browser.
+/// People paste URLs from browsers.
 unexpected<failure> refuse_url(const url& pasted, std::string_view text) {
   return fail(errc::usage, fmt::format("'{}' is a URL", escape(text, 80)),
               pasted.host.empty() ? "write HOST:PORT" : fmt::format("write {}", escape(pasted.endpoint(), 80)));
@@ -114,7 +114,7 @@ result<std::string> parse_host(std::string_view text, std::string_view port_cure
     return refuse_url(*pasted, text);
   }
   std::string_view bare = text;
-  // In an endpoint an IPv6 address stands in brackets, so people write them here too.
+  // Endpoints have IPv6 addresses in brackets, so people write brackets here, too.
   if (bare.size() > 2 && bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
   if (bare.empty()) return fail(errc::usage, "the host is empty", "a name or an address");
   if (const auto address = parse_address(bare)) {

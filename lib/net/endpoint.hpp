@@ -18,28 +18,28 @@ enum class transport : std::uint8_t { tcp, udp };
 
 enum class family : std::uint8_t { any, ipv4, ipv6 };
 
-/// A host (name or address, without brackets) and perhaps a port.
+/// A host (name or address, without brackets) and an optional port.
 struct host_port {
   std::string host;
   std::optional<std::uint16_t> port;
 };
 
-/// `host`, `host:port`, `192.0.2.1:25`, `[::1]:25`, `[::1]`, `::1`, `:25` (an empty host). Says nothing of
-/// whether the name exists. Fails with errc::usage.
+/// Parses `host`, `host:port`, `192.0.2.1:25`, `[::1]:25`, `[::1]`, `::1`, `:25` (empty host). Does not check whether
+/// the name exists. Fails with errc::usage.
 [[nodiscard]] result<host_port> parse_host_port(std::string_view text);
 
-/// A host where nothing but a host is meant: a name or an address, perhaps in brackets, which are taken off. Says
-/// nothing of whether it exists. Fails with errc::usage: it is empty, has a port, or as check_interface() does.
-/// `port_cure`: where a port belongs.
+/// Parses a host without a port: a name or an address, whose brackets are removed. Does not check whether it exists.
+/// Fails with errc::usage if it is empty, has a port, or fails check_interface(). `port_cure`: tells the user where the
+/// port belongs.
 [[nodiscard]] result<std::string> parse_host(std::string_view text,
                                              std::string_view port_cure = "the port belongs to --port");
 
-/// A number from 0, or the name of a registered service: 4711, `smtp`. Fails with errc::usage.
+/// A number from 0 or the name of a registered service: 4711, `smtp`. Fails with errc::usage.
 [[nodiscard]] result<std::uint16_t> parse_port(std::string_view text);
-/// The same of a port that one can connect to: from 1.
+/// The same for a port to connect to: from 1.
 [[nodiscard]] result<std::uint16_t> parse_remote_port(std::string_view text);
 
-/// The number of an interface by its name; 0 where there is none.
+/// The number of the interface with this name, or 0.
 [[nodiscard]] std::uint32_t interface_number(const std::string& name);
 
 [[nodiscard]] asio::ip::address to_asio(const ip_address& from);
@@ -48,8 +48,7 @@ struct host_port {
 /// parse_ip() with the names of this machine's interfaces.
 [[nodiscard]] std::optional<asio::ip::address> parse_address(std::string_view text);
 
-/// Whether one can dial or bind it: a link-local address is one of an interface, which has to be named (RFC 4007 §6).
-/// Fails with errc::usage.
+/// Fails with errc::usage if a link-local address has no interface (RFC 4007 §6): it could not be dialled or bound.
 [[nodiscard]] result<void> check_interface(const asio::ip::address& address);
 
 [[nodiscard]] inline bool in_family(const asio::ip::address& address, family which) noexcept {

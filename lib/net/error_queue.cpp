@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "net/error_queue.hpp"
 
-#include <time.h>  // <linux/errqueue.h> wants it before itself
+#include <time.h>  // <linux/errqueue.h> needs it first
 
 #include <linux/errqueue.h>
 
@@ -12,7 +12,8 @@
 namespace netlab::net {
 namespace {
 
-// Room for sock_extended_err and its sender's address, and for what else the socket may have asked for.
+// Room for sock_extended_err with the sender's address, and for other control messages that the socket may have
+// enabled.
 constexpr std::size_t error_control_size = 512;
 
 queued_error::origin origin_of(std::uint8_t number) noexcept {
@@ -49,7 +50,7 @@ void want_error_queue(int fd, bool is_v6) noexcept {
 std::optional<queued_error> take_queued_error(int fd) noexcept {
   queued_error found;
   alignas(cmsghdr) std::array<char, error_control_size> control{};
-  std::array<char, 1> octet{};  // the packet's own octets are not wanted
+  std::array<char, 1> octet{};  // the packet's own octets are discarded
   iovec data{octet.data(), octet.size()};
   msghdr message{};
   message.msg_name = &found.to;
@@ -59,7 +60,7 @@ std::optional<queued_error> take_queued_error(int fd) noexcept {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   if (::recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return std::nullopt;
-  // qemu-user's recvmsg() returns 0 where the queue is empty, and Linux fails with EAGAIN.
+  // With an empty queue, qemu-user's recvmsg() returns 0, where Linux fails with EAGAIN.
   if ((message.msg_flags & MSG_ERRQUEUE) == 0) return std::nullopt;
   for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each))
     if ((each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR) ||

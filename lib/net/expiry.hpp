@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A deadline for whatever one object is waiting for.
+// A deadline for the pending operations of one object.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace netlab::net {
 
-/// Cancels the pending operations of a socket (anything with `cancel`) when the deadline comes, unless it
-/// has gone out of scope before. The socket must outlive it.
+/// Cancels the pending operations of a socket (anything with `cancel`) at the deadline, unless it is destroyed first.
+/// The socket must outlive it.
 ///
 ///     expiry limit(socket, deadline);
 ///     auto [error] = co_await socket.async_wait(tcp::socket::wait_read, use_tuple);

@@ -31,8 +31,8 @@ class unique_fd {
   int fd_ = -1;
 };
 
-/// Raises the soft limit of descriptors to the hard one. It is often 1024 for the sake of select(2), which nothing here
-/// uses; each connection is a descriptor.
+/// Raises the soft limit of file descriptors to the hard limit. The soft limit is often 1024 for select(2), which
+/// netlab does not use; each connection needs a descriptor.
 inline void raise_descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -40,7 +40,7 @@ inline void raise_descriptor_limit() noexcept {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// How many this process may have open.
+/// The number of descriptors that this process may have open.
 [[nodiscard]] inline std::size_t descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;

@@ -8,9 +8,9 @@
 namespace netlab::net {
 namespace {
 
-constexpr int longest_tick = 10;  // ms: CONFIG_HZ is 100 at least
+constexpr int longest_tick = 10;  // ms: CONFIG_HZ is at least 100
 
-// The file was changed in the tick that is not over, by the clock that file systems use.
+// True if the file was changed in the current tick of the file system's clock.
 bool is_of_this_tick(const timespec& changed) {
   timespec now{};
   if (::clock_gettime(CLOCK_REALTIME_COARSE, &now) != 0) return false;
@@ -25,7 +25,7 @@ file_stamp::file_stamp(const struct stat& of) noexcept
 std::optional<file_stamp> file_stamp::take(int descriptor) {
   struct stat what{};
   if (::fstat(descriptor, &what) != 0) return std::nullopt;
-  // A time in the future, which somebody has set, is not waited for.
+  // Do not wait for a time in the future, which somebody may have set.
   for (int waited = 0; waited <= longest_tick && S_ISREG(what.st_mode) && is_of_this_tick(what.st_mtim); ++waited) {
     const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
     ::nanosleep(&pause, nullptr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whether a file that is being read has changed meanwhile.
+// Detects whether a file changes while it is being read.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,12 +9,12 @@
 
 namespace netlab::net {
 
-/// A file's size and the time of its last change, of which one differs after every later change of its content. The
-/// clock of a file system goes in ticks of up to 10 ms; for a file that was changed in the present tick, take() waits
-/// until the next, because a change within the same tick would leave no trace.
+/// A file's size and modification time. One of them differs after every later change of the content. The clock of file
+/// systems advances in ticks of up to 10 ms; if a file was changed in the current tick, take() waits for the next,
+/// because another change within the same tick would not be visible.
 class file_stamp {
  public:
-  /// Of an open file; nothing (and errno) where the system does not tell.
+  /// Takes the stamp of an open file; on failure, errno has the reason.
   [[nodiscard]] static std::optional<file_stamp> take(int descriptor);
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }

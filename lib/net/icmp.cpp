@@ -8,14 +8,14 @@
 namespace netlab::net {
 namespace {
 
-constexpr int max_tries = 64;  // of one datagram, each for the error of another
-constexpr int max_messages = 1024;  // read at once; more have come since the first was read
+constexpr int max_tries = 64;  // tries to send one datagram, each of which may fail with an error of an earlier one
+constexpr int max_messages = 1024;  // read in one call; new ones may arrive meanwhile
 
-/// What a message says; 0 where it is not ICMP's.
+/// The error that a message reports; 0 if it is not from ICMP.
 int error_of(const queued_error& message) noexcept {
   if (!message.is_icmp()) return 0;
   const int code = message.system_error;
-  // The rest has other names in each family: what a firewall forbids is EACCES in one and EHOSTUNREACH in the other.
+  // Other errors differ between the families: a firewall's "prohibited" is EACCES in one and EHOSTUNREACH in the other.
   return code == ECONNREFUSED || code == ENETUNREACH || code == EMSGSIZE ? code : EHOSTUNREACH;
 }
 

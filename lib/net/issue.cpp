@@ -30,7 +30,7 @@ bool add_extension(X509* to, X509* issuer, int nid, const std::string& value) {
   return extension && X509_add_ext(to, extension.get(), -1) == 1;
 }
 
-// As openssl.cnf has it. A name comes from a command line: what is no name or address must not get in between.
+// The syntax of openssl.cnf. Names come from a command line, so the caller must have checked each name and address.
 std::string alternative_names_of(const std::vector<std::string>& names) {
   std::string list;
   for (const std::string& each : names)
@@ -78,7 +78,7 @@ result<issued> issue(const certificate_request& wish, const issued* by, key_ptr 
   const auto* name = reinterpret_cast<const unsigned char*>(wish.common_name.c_str());
   good = good && X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name, -1, -1, 0) == 1 &&
          X509_set_issuer_name(own, X509_get_subject_name(issuer)) == 1;
-  // RFC 5280 §4.2.1: what the key is for.
+  // RFC 5280 §4.2.1: the purposes of the key.
   good = good &&
          add_extension(own, issuer, NID_basic_constraints, wish.is_ca ? "critical,CA:TRUE,pathlen:0" : "CA:FALSE") &&
          add_extension(own, issuer, NID_key_usage,

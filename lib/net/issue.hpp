@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Keys and certificates made on the spot: what a lab's own CA issues.
+// Creates keys and certificates for a lab's own CA.
 #pragma once
 
 #include <openssl/x509.h>
@@ -17,7 +17,7 @@ namespace netlab::net {
 
 using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
 
-/// A certificate and its key, P-256.
+/// A certificate and its P-256 key.
 struct issued {
   certificate_ptr certificate;
   key_ptr key;
@@ -25,25 +25,25 @@ struct issued {
 
 struct certificate_request {
   std::string common_name;            ///< UTF-8, at most 64 characters (RFC 5280 appendix A.1)
-  std::vector<std::string> names;     ///< DNS names and addresses, for the subjectAltName
+  std::vector<std::string> names;     ///< DNS names and addresses for the subjectAltName
   bool is_ca = false;
-  std::chrono::seconds starts{0};     ///< from now; may lie in the past
+  std::chrono::seconds starts{0};     ///< from now; may be in the past
   std::chrono::seconds ends{0};       ///< from now
 };
 
-/// Signed by `by`, or by itself where that is null. With `key` it gets that one, else a new one. Fails with
-/// errc::internal where OpenSSL refuses.
+/// Creates a certificate signed by `by`, or self-signed if that is null, for `key` or for a new key. Fails with
+/// errc::internal if OpenSSL refuses.
 [[nodiscard]] result<issued> issue(const certificate_request& wish, const issued* by, key_ptr key = {});
 
-/// In PEM.
+/// As PEM.
 [[nodiscard]] std::string to_pem(const X509* certificate);
 [[nodiscard]] std::string to_pem(const EVP_PKEY* key);
 
-/// The first of its kind in a PEM text; null where there is none. An encrypted key is none.
+/// The first one in a PEM text; null if there is none. Encrypted keys are skipped.
 [[nodiscard]] certificate_ptr parse_certificate(std::string_view pem);
 [[nodiscard]] key_ptr parse_key(std::string_view pem);
 
-/// What is left of a certificate's time; negative once that is over.
+/// The remaining validity of a certificate; negative after it has expired.
 [[nodiscard]] std::chrono::seconds time_left(const X509* certificate);
 
 }  // namespace netlab::net

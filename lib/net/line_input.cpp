@@ -22,18 +22,18 @@
 namespace netlab::net {
 namespace {
 
-// Read ahead; the thread then waits, and so does whoever writes to the pipe.
+// Limits of reading ahead. At a limit the thread waits, and so does the program that writes to the pipe.
 constexpr std::size_t max_lines_ahead = 4096;
 constexpr std::size_t max_octets_ahead = 1024 * 1024;
 
-constexpr std::size_t piece_size = 64 * 1024;  // of one read(2)
+constexpr std::size_t piece_size = 64 * 1024;  // octets per read(2)
 
 }  // namespace
 
 struct line_input::shared : std::enable_shared_from_this<shared> {
   shared(asio::io_context& on, std::size_t limit) : loop(on.get_executor()), buffer(limit) {}
 
-  // The reading thread.
+  // Runs in the reading thread.
   void run(int fd) noexcept {
     try {
       read(fd);
@@ -46,7 +46,7 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
   }
 
   void read(int fd) {
-    std::vector<char> piece(piece_size);  // not on the stack, which may be as small
+    std::vector<char> piece(piece_size);  // not on the stack, which may be that small
     for (;;) {
       const ssize_t size = ::read(fd, piece.data(), piece.size());
       if (size < 0 && errno == EINTR) continue;
@@ -79,7 +79,7 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
 
   [[nodiscard]] bool has_room() const { return lines.size() < max_lines_ahead && octets < max_octets_ahead; }
 
-  // With the lock held, so the context is still there: the destructor takes the lock before it lets go.
+  // Call with the lock held, so that the context still exists: the destructor takes the lock before it resets `loop`.
   void tell() {
     if (!loop) return;
     insist([this] {
@@ -91,14 +91,14 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
 
   std::mutex mutex;
   std::condition_variable room;
-  std::optional<asio::io_context::executor_type> loop;  // none: nobody is interested
+  std::optional<asio::io_context::executor_type> loop;  // reset when the line_input is destroyed
   line_buffer buffer;
   std::deque<line> lines;
-  std::size_t octets = 0;  // in them
+  std::size_t octets = 0;  // octets in `lines`
   std::error_code error;
-  bool is_first = true;  // no line has come
+  bool is_first = true;  // no line was read yet
   bool ended = false;
-  std::function<void()> changed;  // the loop's thread only
+  std::function<void()> changed;  // used in the loop's thread only
 };
 
 line_input::line_input(asio::io_context& on, int fd, std::size_t limit)
@@ -119,7 +119,7 @@ line_input::~line_input() {
   shared_->room.notify_all();
 }
 
-/// Until there is a line, or the end.
+/// Reads until there is a line or the file ends.
 void line_input::read_file() {
   shared& its = *shared_;
   std::vector<char> piece(piece_size);

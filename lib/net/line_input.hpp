@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines from a file descriptor that may be a file, a pipe or a terminal, as they come.
+// Reads lines from a file, a pipe or a terminal as they arrive.
 #pragma once
 
 #include <functional>
@@ -12,30 +12,30 @@
 
 namespace netlab::net {
 
-/// Without a byte order mark and line ends. A regular file is read when its lines are taken; everything else by a
-/// thread, because making a terminal non-blocking would change it for every program that shares it. Used from the
-/// loop's thread.
+/// Removes a byte order mark and line ends. Reads a regular file when its lines are taken. Reads everything else in a
+/// thread, because making a terminal non-blocking would affect every program that shares it. Use it in the loop's
+/// thread.
 class line_input {
  public:
   struct line {
     std::string text;
-    bool too_long = false;  ///< it passed the limit; the text is missing
+    bool too_long = false;  ///< it exceeded the limit; `text` is empty
   };
 
-  /// `limit`: octets in a line. The descriptor is not closed.
+  /// `limit`: the most octets of a line. Does not close the descriptor.
   line_input(asio::io_context& on, int fd, std::size_t limit);
-  /// The thread, if it still waits for input, is left behind; it touches nothing of ours.
+  /// If the thread still waits for input, it is detached; it does not touch this object any more.
   ~line_input();
   line_input(const line_input&) = delete;
   line_input& operator=(const line_input&) = delete;
 
-  /// The next line, if it is there. A regular file's is there until the end.
+  /// The next line, if one has arrived. A line of a regular file is always available until its end.
   [[nodiscard]] std::optional<line> take();
-  /// The end was reached and every line taken.
+  /// True if the end was reached and every line was taken.
   [[nodiscard]] bool finished() const;
-  /// What ended the input early, if it was an error (errno).
+  /// The read error (errno) that ended the input early, if there was one.
   [[nodiscard]] std::error_code error() const;
-  /// Called in the loop's thread when a line or the end has come.
+  /// `callback` is called in the loop's thread when a line has arrived or the input has ended.
   void on_change(std::function<void()> callback);
 
  private:
@@ -43,7 +43,7 @@ class line_input {
   void read_file();
 
   asio::io_context& loop_;
-  int file_ = -1;  // a regular one; its lines never pass through the thread's hands
+  int file_ = -1;  // set for a regular file, which is read without the thread
   std::shared_ptr<shared> shared_;
 };
 

@@ -14,10 +14,10 @@
 namespace netlab::net {
 namespace {
 
-// A free port found for one socket may be taken for the next (TCP free, UDP not): so many numbers are tried.
+// A port that is free for one socket may be taken for the next (free for TCP, used for UDP), so try this many ports.
 constexpr int free_port_attempts = 64;
 
-// Datagrams that arrive while a worker is busy wait here; the kernel caps it (net.core.rmem_max).
+// Datagrams wait here while a worker is busy; the kernel limits it (net.core.rmem_max).
 constexpr int receive_buffer_octets = 4 * 1024 * 1024;
 
 bool set_option(int fd, int level, int name, int value) noexcept {
@@ -43,13 +43,14 @@ result<std::uint16_t> port_of(int fd) {
   socklen_t length = sizeof address;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0)
     return fail(last_system_error(), "getsockname");
-  // sin_port and sin6_port are at the same place (RFC 3493 §3.3 keeps them so on Linux).
+  // sin_port and sin6_port have the same offset (RFC 3493 §3.3; so on Linux).
   return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
-// The first socket of an address binds and listens alone, which fails if anyone has the port, and only then allows
-// sharing (bound sockets with SO_REUSEADDR that do not listen yet would not keep each other out): with SO_REUSEPORT
-// from the start, a second server of the same user would silently get half of the first one's peers.
+// The first socket of an address binds and listens without SO_REUSEPORT, so that this fails if any other process uses
+// the port, and allows sharing only afterwards. (Bound sockets with SO_REUSEADDR that do not listen yet would not
+// exclude each other.) With SO_REUSEPORT from the start, a second server of the same user would silently get half of
+// the first one's peers.
 result<unique_fd> open_socket(transport protocol, const asio::ip::address& address, std::uint16_t port, bool is_first,
                               bool shared, std::string_view option) {
   const bool is_tcp = protocol == transport::tcp;
@@ -58,7 +59,7 @@ result<unique_fd> open_socket(transport protocol, const asio::ip::address& addre
   const auto failed = [&] { return unexpected(explain(last_system_error(), protocol, address, port, option)); };
   if (!fd) return failed();
   if (address.is_v6() && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return failed();
-  // For TCP it lets a restarted server bind beside its old connections; for UDP it would share the port.
+  // With TCP, this lets a restarted server bind despite its old connections; with UDP, it would share the port.
   if (is_tcp && !set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return failed();
   if (shared && !is_first && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return failed();
   const tcp::endpoint local(address, port);
@@ -67,7 +68,7 @@ result<unique_fd> open_socket(transport protocol, const asio::ip::address& addre
     if (::listen(fd.get(), SOMAXCONN) != 0) return failed();
   } else {
     set_option(fd.get(), SOL_SOCKET, SO_RCVBUF, receive_buffer_octets);
-    // A wildcard socket has to learn which address a datagram was sent to, to answer from there.
+    // A wildcard socket must know which address a datagram was sent to, to answer from there.
     if (!set_option(fd.get(), address.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP,
                     address.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, 1))
       return failed();
@@ -135,7 +136,7 @@ result<std::vector<asio::ip::address>> parse_bind(std::string_view text) {
 
 bool may_bind(std::uint16_t port) {
   const unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return true;  // listen() will say it better
+  if (!fd) return true;  // let listen() report it
   const tcp::endpoint local(asio::ip::address_v4::loopback(), port);
   return ::bind(fd.get(), local.data(), static_cast<socklen_t>(local.size())) == 0 ||
          (errno != EACCES && errno != EPERM);
@@ -143,14 +144,14 @@ bool may_bind(std::uint16_t port) {
 
 result<std::vector<bound>> listen(const listen_options& options) {
   std::vector<asio::ip::address> addresses = options.addresses;
-  // A machine without IPv6 still serves: missing families count only where the user named the address.
+  // A machine without IPv6 can still serve; a missing family is an error only if the user named its address.
   bool skip_missing = addresses.empty();
   if (addresses.empty()) addresses = {asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
   if (std::all_of(addresses.begin(), addresses.end(), [](const auto& each) { return each.is_unspecified(); }))
     skip_missing = addresses.size() > 1;
   std::erase_if(addresses, [&](const auto& each) { return !in_family(each, options.restrict_to); });
   if (addresses.empty()) return fail(errc::usage, "no address to listen on is left", "-4 and -6 restrict --bind");
-  // Beside a wildcard, an address of its family would only be in its way.
+  // A wildcard address conflicts with other addresses of its family, and includes them.
   const auto is_covered = [&](const asio::ip::address& address) {
     return !address.is_unspecified() && std::any_of(addresses.begin(), addresses.end(), [&](const auto& other) {
       return other.is_unspecified() && other.is_v6() == address.is_v6();

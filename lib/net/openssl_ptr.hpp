@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// OpenSSL's objects as owned things.
+// Smart pointers for OpenSSL's objects.
 #pragma once
 
 #include <openssl/bio.h>
@@ -18,8 +18,8 @@ struct freed_by {
   }
 };
 
-/// For OpenSSL's readers: an encrypted key is not asked for its passphrase on the terminal. `asked` may be a bool that
-/// is told of the wish.
+/// A passphrase callback that refuses, so that OpenSSL does not ask on the terminal for the passphrase of an encrypted
+/// key. `asked`: null, or a pointer to a bool, which becomes true.
 inline int no_passphrase(char*, int, int, void* asked) {
   if (asked != nullptr) *static_cast<bool*>(asked) = true;
   return -1;

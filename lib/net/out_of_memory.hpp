@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a server does when there is no memory: it loses the session that it cannot serve, and goes on.
+// How a server survives without memory: it drops the session that it cannot serve, and continues.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 
 namespace netlab::net {
 
-/// For a step without which a server would be deaf (to accept again, to wake a session): tries again for about a second
-/// in which this thread does nothing else, then lets std::bad_alloc leave.
+/// Runs a step that a server cannot do without (accepting again, waking a session). Retries for about a second, which
+/// blocks this thread, then rethrows std::bad_alloc.
 template <class Step>
 void insist(Step step) {
   constexpr int tries = 100;
@@ -23,7 +23,7 @@ void insist(Step step) {
   }
 }
 
-/// For a step that can be left out. Whether it was taken.
+/// Runs a step that may be skipped. Returns false if there was no memory for it.
 template <class Step>
 bool attempt(Step step) {
   try {

@@ -28,7 +28,7 @@ namespace {
 
 using addresses = std::vector<asio::ip::address>;
 
-// A thread each; they cost some memory, and a name service has a limit of its own.
+// Each look-up needs a thread, which costs memory, and name services limit the number of queries, too.
 constexpr std::size_t most_look_ups = 256;
 
 asio::ip::address to_address(const sockaddr& from) {
@@ -44,7 +44,7 @@ asio::ip::address to_address(const sockaddr& from) {
   return asio::ip::address_v6(octets, in.sin6_scope_id);
 }
 
-// What the user typed, which may be anything.
+// `host` is user input and may contain anything.
 std::string act(const std::string& host) { return "resolve " + escape(host, 80); }
 
 failure resolver_failure(int code, const std::string& host) {
@@ -65,8 +65,8 @@ failure resolver_failure(int code, const std::string& host) {
   }
 }
 
-/// Where no descriptor is left getaddrinfo() can read neither files nor ask a server, and says that there is no such
-/// host.
+/// Without a free descriptor, getaddrinfo() can neither read files nor ask a server, and reports that the host does not
+/// exist.
 std::error_code lacks_descriptors() {
   const unique_fd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const std::error_code error = probe ? std::error_code() : last_system_error();
@@ -75,7 +75,7 @@ std::error_code lacks_descriptors() {
 
 result<addresses> look_up(const std::string& host, family which, int flags) {
   std::string name = host;
-  if (!is_ascii(host)) {  // DNS has it in A-labels
+  if (!is_ascii(host)) {  // DNS uses A-labels
     auto ascii = to_ascii_domain(host);
     if (!ascii)
       return unexpected(failure(make_error_code(errc::no_such_host), act(host), std::move(ascii.error().detail), {}));
@@ -83,13 +83,13 @@ result<addresses> look_up(const std::string& host, family which, int flags) {
   }
   addrinfo hints{};
   hints.ai_family = which == family::ipv4 ? AF_INET : which == family::ipv6 ? AF_INET6 : AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;  // one entry an address
+  hints.ai_socktype = SOCK_STREAM;  // one entry per address
   hints.ai_flags = flags;
   addrinfo* list = nullptr;
   errno = 0;
   const int code = getaddrinfo(name.c_str(), nullptr, &hints, &list);
   if (code != 0) {
-    // Of files, sockets and memory that it cannot have it says that it has found nothing there.
+    // Without files, sockets or memory, getaddrinfo() reports that the name was not found.
     const bool lacks_memory = errno == ENOMEM;
     if (const std::error_code error = lacks_descriptors()) return fail(error, act(host));
     return unexpected(resolver_failure(lacks_memory ? EAI_MEMORY : code, host));
@@ -105,15 +105,15 @@ result<addresses> look_up(const std::string& host, family which, int flags) {
   return found;
 }
 
-// getaddrinfo cannot be cancelled, and Asio's resolver waits for it when its context ends. So each look-up
-// has a thread of its own that nobody waits for: it holds this state and, if the waiter has gone, drops it.
+// getaddrinfo() cannot be cancelled, and Asio's resolver waits for it when its context is destroyed. So each look-up
+// has a detached thread, which shares this state with the waiter and drops it if the waiter has gone.
 struct look_up_state {
   std::mutex mutex;
-  asio::steady_timer* waiter = nullptr;  // null once nobody waits
+  asio::steady_timer* waiter = nullptr;  // null if no coroutine waits
   std::optional<result<addresses>> outcome;
 };
 
-// In the thread.
+// Runs in the thread.
 result<addresses> look_up_alone(const std::string& host, family which) noexcept {
   try {
     return look_up(host, which, 0);
@@ -139,7 +139,7 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
     auto outcome = look_up_alone(host, which);
     const std::lock_guard lock(state->mutex);
     state->outcome = std::move(outcome);
-    // The waiter clears the pointer under the same lock before its timer goes, so the post is safe.
+    // The waiter clears the pointer under the same lock before it destroys its timer, so posting is safe.
     if (state->waiter == nullptr) return;
     insist([&] {
       asio::post(state->waiter->get_executor(), [state] {
@@ -147,7 +147,7 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
       });
     });
   }).detach();
-  // Reset on every way out, the destruction of a suspended coroutine included.
+  // Resets the pointer on every exit, including the destruction of a suspended coroutine.
   struct leave {
     look_up_state& state;
     ~leave() {
@@ -164,19 +164,19 @@ asio::awaitable<result<addresses>> resolve(std::string host, family which, time_
 
 namespace {
 
-/// What the look-ups of several names share.
+/// State shared by the look-ups of several names.
 struct look_ups {
   std::vector<std::string> hosts;
   family which;
   time_point deadline;
   std::function<void(std::size_t, const result<addresses>&)> tell;
-  std::vector<result<addresses>> found;  // by host
+  std::vector<result<addresses>> found;  // in the order of the hosts
   std::size_t next = 0;
   bool is_cancelled = false;
 };
 
 asio::awaitable<void> look_up_some(look_ups& all) {
-  // What is cancelled ends with a failure, and not by being torn down.
+  // After cancellation, each look-up returns a failure; no exception is thrown.
   co_await asio::this_coro::throw_if_cancelled(false);
   while (all.next < all.hosts.size() && !all.is_cancelled) {
     const std::size_t mine = all.next++;

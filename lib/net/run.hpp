@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The main thread of a command: runs one coroutine to its end, and hears SIGINT and SIGTERM meanwhile.
+// Runs one coroutine in the main thread of a command until it ends, and handles SIGINT and SIGTERM meanwhile.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +18,11 @@
 
 namespace netlab::net {
 
-/// SIGINT and SIGTERM, heard from construction to destruction, in the loop's thread. The first is passed
-/// on; the second ends the process at once with 128 + its number.
+/// Handles SIGINT and SIGTERM in the loop's thread, from construction to destruction. The first signal calls `first`;
+/// the second ends the process at once with 128 + its number.
 class stop_signals {
  public:
-  /// `more`: others that end it likewise, unless the process was started with them ignored (nohup).
+  /// `more`: further signals to handle likewise, unless the process was started with them ignored (nohup).
   stop_signals(asio::io_context& on, std::function<void(int)> first, std::initializer_list<int> more = {});
   void cancel();
 
@@ -32,16 +32,16 @@ class stop_signals {
   std::function<void(int)> first_;
 };
 
-/// As the signal does by default.
+/// Ends the process as the signal does by default.
 [[noreturn]] void end_by(int signal) noexcept;
 
-/// Errc of a signal that ended a command: errc::interrupted or errc::terminated.
+/// The errc for a signal that ended a command: errc::interrupted or errc::terminated.
 [[nodiscard]] inline std::error_code signal_error(int signal) {
   return make_error_code(signal == SIGTERM ? errc::terminated : errc::interrupted);
 }
 
-/// Cancels a task when it has lasted for `most`; 0: never. It goes on cancelling, because a task that was about to be
-/// resumed has no operation that the first could have ended.
+/// Cancels a task after `most`; 0: never. Repeats the cancellation, because a task that is about to be resumed has no
+/// pending operation that the first one could cancel.
 class time_limit {
  public:
   time_limit(asio::io_context& on, duration most, asio::cancellation_signal& cancel);
@@ -60,10 +60,10 @@ class time_limit {
   bool passed_ = false;
 };
 
-/// Runs a client's coroutine. The first SIGINT or SIGTERM cancels what it waits for, and its result, if it
-/// is a failure, becomes errc::interrupted or errc::terminated; a value it still returns is kept in `*value`
-/// by the caller's own means. `max_time` above 0 cancels it likewise, which makes operation_canceled errc::timed_out.
-/// Exceptions pass through. `more` as for stop_signals; once the coroutine has ended, such a signal ends the process.
+/// Runs a client's coroutine. The first SIGINT or SIGTERM cancels its pending operation; if the result is then a
+/// failure, it becomes errc::interrupted or errc::terminated. After `max_time`, if above 0, the coroutine is cancelled
+/// likewise, and operation_canceled becomes errc::timed_out. Exceptions pass through. `more`: as for stop_signals;
+/// after the coroutine has ended, such a signal ends the process.
 template <class Value>
 [[nodiscard]] result<Value> run_client(asio::io_context& on, asio::awaitable<result<Value>> task,
                                        duration max_time = duration(0), std::initializer_list<int> more = {}) {
@@ -77,7 +77,7 @@ template <class Value>
   };
   stop_signals signals(on, stop, more);
   time_limit limit(on, max_time, cancel);
-  // A cancelled task is not torn down: it sees its operation fail, and ends with what it has.
+  // A cancelled task is not destroyed: its pending operation fails, and it returns what it has.
   auto root = [](asio::awaitable<result<Value>> inner) -> asio::awaitable<result<Value>> {
     co_await asio::this_coro::throw_if_cancelled(false);
     co_return co_await std::move(inner);

@@ -18,18 +18,18 @@
 namespace netlab::net {
 namespace {
 
-// Peers being told that the house is full; more are closed without a word, which costs nothing.
+// Peers that are being told that the server is full; more are closed without a message, which costs nothing.
 constexpr std::size_t max_turned_away = 256;
 
-// After accept() found no descriptor, a pause: the peer stays in the queue, and asking again at once would
-// only burn a core.
+// The pause after accept() found no free descriptor. The peer stays in the queue, and retrying at once would only use
+// up CPU time.
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 
-// Then the loop's other work has its turn. Were it one for each turn of a busy loop, a crowd in the queue would wait
-// for long.
+// Peers accepted before the loop's other work gets its turn. With one per turn, a long queue would wait long in a busy
+// loop.
 constexpr int accepts_a_turn = 32;
 
-/// Peers that wait to be accepted now (tcp(7)); those who come later come too late.
+/// The number of peers in the accept queue (tcp(7)); later ones are not accepted.
 std::size_t backlog_of(int listener) noexcept {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -44,12 +44,12 @@ struct service::acceptor {
   asio::steady_timer retry;
 };
 
-/// One peer. Its stream is the socket, until TLS takes that over.
+/// One peer. Its stream is the socket, until a TLS stream takes the socket over.
 struct service::session {
   session(tcp::socket from, tcp::endpoint who, client_counts::place its_place)
       : socket(std::move(from)), peer(std::move(who)), seat(std::move(its_place)) {}
 
-  /// It is served, not turned away.
+  /// True if the peer is served, not turned away.
   [[nodiscard]] bool is_guest() const noexcept { return static_cast<bool>(seat); }
 
   void stop() {
@@ -76,7 +76,7 @@ struct service::session {
     if (encrypted_drive) encrypted_drive->poke();
   }
 
-  /// What was asked of it before there was a driver.
+  /// Passes on stop() or abort() calls that came before there was a driver.
   template <class Stream>
   asio::awaitable<std::error_code> run(std::optional<driver<Stream>>& drive) {
     if (stopping) drive->stop();
@@ -92,7 +92,7 @@ struct service::session {
   client_counts::place seat;
   bool stopping = false;
   bool aborted = false;
-  bool silent = false;  // its TLS is never answered
+  bool silent = false;  // the server never answers its TLS handshake
   std::optional<driver<tcp::socket>> plain;
   std::unique_ptr<tls_stream> encrypted;
   std::optional<driver<tls_stream>> encrypted_drive;
@@ -118,7 +118,7 @@ service::service(workers& on, service_handler& handler, service_limits limits)
 }
 
 service::~service() {
-  // Coroutines that were not finished go with their event loops, which come later.
+  // Unfinished coroutines are destroyed with their event loops, later than this service.
   for (const auto& each : shards_)
     for (const auto& one : each->sessions) one->seat = {};
 }
@@ -148,7 +148,8 @@ void service::start(std::vector<bound> sockets) {
       }
     }
   }
-  // A listener is alive until its last accept() has come back: a peer that it brings is still to be served.
+  // A listener counts as alive until its last accept() has returned, because a peer that it brings must still be
+  // served.
   for (const auto& each : shards_) alive_ += 1 + each->acceptors.size();
   for (const auto& each : shards_)
     asio::post(each->context, [this, &on = *each] {
@@ -165,7 +166,7 @@ void service::report(std::string_view what) noexcept {
 void service::accept_next(shard& on, acceptor& from) {
   insist([&] {
     from.socket.async_wait(tcp::acceptor::wait_read, [this, &on, &from](std::error_code) {
-      if (on.stopping) return leave();  // which has closed it
+      if (on.stopping) return leave();  // stop() has closed the acceptor
       const std::error_code error = accept_waiting(on, from);
       if (classify(error) == error_class::system_resources) {
         attempt([&] { report(fmt::format("accept: {} (peers wait in the queue)", message_of(error))); });
@@ -176,7 +177,7 @@ void service::accept_next(shard& on, acceptor& from) {
   });
 }
 
-/// Some of those that wait. The error says why there were no more: none is left, or what is wrong here.
+/// Accepts some waiting peers. The error says why it stopped: the queue is empty, or a local resource is exhausted.
 std::error_code service::accept_waiting(shard& on, acceptor& from) {
   std::error_code error;
   from.socket.non_blocking(true, error);
@@ -188,7 +189,7 @@ std::error_code service::accept_waiting(shard& on, acceptor& from) {
     });
     if (!had_memory) report("accept: no memory, a peer was dropped");
     if (error == asio::error::would_block || classify(error) == error_class::system_resources) return error;
-    // Other errors are the peer's, gone before it was accepted (accept(2)).
+    // Other errors concern a peer that disappeared before it was accepted (accept(2)).
   }
   return {};
 }
@@ -206,7 +207,7 @@ void service::pause_accepting(shard& on, acceptor& from) {
 void service::admit(shard& on, tcp::socket socket) noexcept {
   std::error_code error;
   const tcp::endpoint peer = socket.remote_endpoint(error);
-  if (error) return;  // reset already
+  if (error) return;  // already reset
   const bool had_memory = attempt([&] {
     client_bound reached;
     if (auto place = clients_.enter(peer.address(), reached))
@@ -237,7 +238,7 @@ void service::serve(shard& on, tcp::socket socket, const tcp::endpoint& peer, cl
 void service::turn_away(shard& on, tcp::socket socket, const tcp::endpoint& peer, const client_bound& reached) {
   bytes words = handler_.full(peer, reached);
   if (on.turned_away >= max_turned_away) return;
-  if (implicit_tls_) words.clear();  // it could not read them
+  if (implicit_tls_) words.clear();  // a TLS client could not read it
   auto one = std::make_shared<session>(std::move(socket), peer, client_counts::place());
   one->protocol = std::make_unique<announcement>(std::move(words), clock::now());
   ++on.turned_away;
@@ -333,7 +334,7 @@ void service::stop_shard(shard& on) {
   on.stopping = true;
   for (acceptor& from : on.acceptors) {
     from.retry.cancel();
-    // Closing the listener would reset the peers in its queue: they came in time and are served.
+    // Closing the listener would reset the peers in its queue, so accept them first: they are served.
     std::error_code error;
     for (std::size_t left = backlog_of(from.socket.native_handle()); left > 0 && !error;
          left -= std::min<std::size_t>(left, accepts_a_turn))

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A server: sessions for those who connect, over TLS where they want it; answers for those who send datagrams; a stop
-// that loses neither.
+// A server: TCP sessions, optionally over TLS, UDP answers, and a graceful shutdown that loses neither.
 #pragma once
 
 #include <atomic>
@@ -20,62 +19,62 @@
 
 namespace netlab::net {
 
-/// Who has connected.
+/// A peer that has connected.
 struct visitor {
   tcp::endpoint peer;
   tcp::endpoint local;
   time_point now;
-  bool secure = false;  ///< TLS comes first; tls_started() will be called before anything is fed
-  /// Lets the session's loop call resume(), from any thread, also when the session has long ended. Not when the service
-  /// itself is gone.
+  bool secure = false;  ///< TLS comes first: tls_started() will be called before any feed()
+  /// Makes the session's loop call resume(). May be called from any thread, also after the session has ended, but not
+  /// after the service has been destroyed.
   std::function<void()> wake;
 };
 
-/// What a server does where TLS should begin; the right thing, unless somebody practises with it.
+/// The server's reaction where TLS should start. Everything but `handshake` is a deliberate fault.
 struct tls_answer {
   enum class kind : std::uint8_t {
-    handshake,  ///< as `identity`
-    silence,  ///< it reads and says nothing
-    words,  ///< instead of TLS; then the connection ends
+    handshake,  ///< with `identity`
+    silence,  ///< reads and sends nothing
+    words,  ///< sends `words` instead of TLS, then closes
   };
   kind how = kind::handshake;
-  std::size_t identity = 0;  ///< of those given to use_tls()
+  std::size_t identity = 0;  ///< index into the identities given to use_tls()
   bytes words = {};
 };
 
-/// What a service says and does. Called from every worker's thread at once: each call guards its own state.
+/// The application of a service. Called from all workers' threads at once: each function must guard its state.
 class service_handler {
  public:
   virtual ~service_handler() = default;
 
   /// A peer has connected. The machine lives until closed() has been called for it.
   [[nodiscard]] virtual std::unique_ptr<machine> open(const visitor& who) = 0;
-  /// Its session has ended; the failure says if the stream broke, or what was wrong with TLS.
+  /// The session has ended. The failure says whether the stream broke or what was wrong with TLS.
   virtual void closed(machine& session, const tcp::endpoint& peer, const result<void>& how) = 0;
-  /// How the session answers the client's first word of TLS.
+  /// The session's answer to the client's first TLS message.
   [[nodiscard]] virtual tls_answer begin_tls(machine& session) {
     static_cast<void>(session);
     return {};
   }
-  /// A peer came when there was no room for it; gets these octets and an orderly close.
+  /// A peer was refused because a limit was reached. It gets these octets and an orderly close.
   [[nodiscard]] virtual bytes full(const tcp::endpoint& peer, const client_bound& reached) = 0;
-  /// Whether the datagram is answered, and then with what.
+  /// Returns true if the datagram is answered with `reply`.
   [[nodiscard]] virtual bool answer(const datagram& request, bytes& reply) = 0;
-  /// Something went wrong that no peer is told of (no descriptors or memory left).
+  /// A local problem that no peer is told about (no descriptors or memory left).
   virtual void trouble(const std::string& line) = 0;
 };
 
 struct service_limits {
   std::size_t max_clients = 10'000;
-  std::size_t max_clients_per_address = 5'000;  ///< so that one that fills it leaves room for others
-  std::size_t max_datagram = 2'048;  ///< longer ones arrive cut, and marked so
+  std::size_t max_clients_per_address = 5'000;  ///< so that one address cannot use all of max_clients
+  std::size_t max_datagram = 2'048;  ///< longer datagrams arrive truncated, with their original length
   drive_options drive = serving;
-  /// For the whole TLS handshake. A person's client needs some tenths of a second.
+  /// For the whole TLS handshake. A client that is started by hand needs some tenths of a second.
   duration handshake_time = std::chrono::seconds(30);
 };
 
-/// Accepts and answers on sockets given to it, on every worker. stop() may come from any thread; the others
-/// from the thread that made it. A session for which there is no memory ends; the service goes on.
+/// Accepts and answers on the given sockets, on every worker. stop() may be called from any thread, the other functions
+/// only from the thread that created it. A session for which there is no memory ends; the service continues.
 class service {
  public:
   service(workers& on, service_handler& handler, service_limits limits);
@@ -84,17 +83,17 @@ class service {
   service(const service&) = delete;
   service& operator=(const service&) = delete;
 
-  /// Before start(). A session may want TLS then, with one of these identities; `implicit`: each begins with it
-  /// (RFC 8314 §3). Fails as tls_context::server() does.
+  /// Call it before start(). Lets sessions start TLS with one of these identities; `implicit`: every session starts
+  /// with TLS (RFC 8314 §3). Fails as tls_context::server() does.
   [[nodiscard]] result<void> use_tls(const std::vector<tls_server_options>& identities, bool implicit);
 
-  /// Takes over the sockets of listen(), made with sockets_each = workers::size(), and begins.
+  /// Takes over the sockets of listen(), opened with sockets_each = workers::size(), and starts.
   void start(std::vector<bound> sockets);
 
-  /// No more peers are accepted (those already in the queue are served), sessions finish what was begun.
-  /// Calls back once, in a worker's thread, when all is closed. Once only.
+  /// Graceful shutdown: accepts no more peers except those already in the queue; sessions finish what they have begun.
+  /// Calls `drained` once, in a worker's thread, when all is closed. Call it only once.
   void stop(std::function<void()> drained);
-  /// Closes every session as it is.
+  /// Closes every session at once.
   void abort();
 
   [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
@@ -124,7 +123,7 @@ class service {
   bool implicit_tls_ = false;
   std::vector<std::unique_ptr<shard>> shards_;
   client_counts clients_;
-  std::atomic<std::size_t> alive_{1};  // shards not stopped, listeners and sessions not ended; and one until stop()
+  std::atomic<std::size_t> alive_{1};  // shards not stopped, listeners and sessions not ended; plus one until stop()
   std::function<void()> drained_;
 };
 

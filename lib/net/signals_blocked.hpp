@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A thread that is started meanwhile has all signals blocked: they are for the main one.
+// Blocks all signals in threads that are started while it exists: the main thread handles them.
 #pragma once
 
 #include <csignal>

@@ -9,16 +9,16 @@
 
 namespace netlab::net {
 
-/// Where OpenSSL reads and writes: it reads from the socket, and writes into a buffer, so that all that one call made
-/// is one system call. What they point to must outlive the BIO.
+/// A BIO for OpenSSL that reads from the socket and writes into a buffer, so that all output of one call needs one
+/// system call. The pointers must stay valid while the BIO exists.
 struct socket_bio {
   int* fd;                 ///< non-blocking
-  bytes* out;              ///< what is to be sent
-  std::error_code* error;  ///< the socket's, if that is why a call failed
-  bool* ended;             ///< the peer has
-  bool is_drained = false;  ///< the last read took all that was there: the next one is not worth asking for
+  bytes* out;              ///< octets to send
+  std::error_code* error;  ///< set if a socket error made a call fail
+  bool* ended;             ///< set when the peer has closed its side
+  bool is_drained = false;  ///< the last read emptied the socket, so the next one is skipped
 
-  /// Its owner is the caller, or SSL_set_bio(3).
+  /// Owned by the caller, or passed to SSL_set_bio(3).
   [[nodiscard]] static BIO* make(socket_bio its);
 };
 

@@ -15,7 +15,7 @@
 namespace netlab::net {
 namespace {
 
-constexpr int large_pipe = 1024 * 1024;  // what anybody may have (pipe-max-size, proc(5))
+constexpr int large_pipe = 1024 * 1024;  // the default limit for unprivileged users (pipe-max-size, proc(5))
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -25,7 +25,7 @@ standard_stream::standard_stream(const asio::any_io_executor& executor, int fd, 
     : fd_(fd), use_(what), readiness_(executor) {
   struct stat about{};
   if (::fstat(fd, &about) != 0) {
-    kind_ = kind::direct;  // reading or writing will say what is wrong
+    kind_ = kind::direct;  // read() or write() will report the error
     return;
   }
   if (S_ISSOCK(about.st_mode)) {
@@ -35,7 +35,7 @@ standard_stream::standard_stream(const asio::any_io_executor& executor, int fd, 
   } else {
     const int flags = (what == use::input ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     own_ = unique_fd(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), flags));
-    // Of a device there may be only one, and opening it may act on it: terminals and pipes are harmless.
+    // Only terminals and pipes: some devices can be opened only once, or act when they are opened.
     if (own_ && (S_ISFIFO(about.st_mode) || ::isatty(fd) == 1)) {
       fd_ = own_.get();
       kind_ = kind::non_blocking;
@@ -50,7 +50,7 @@ void standard_stream::watch() {
   epoll_event wanted{};
   wanted.events = use_ == use::input ? EPOLLIN : EPOLLOUT;
   if (!watcher || ::epoll_ctl(watcher.get(), EPOLL_CTL_ADD, fd_, &wanted) != 0) {
-    kind_ = kind::direct;  // EPERM: /dev/null and the like, which never make anybody wait
+    kind_ = kind::direct;  // EPERM: /dev/null and the like, which never block
     return;
   }
   std::error_code ignored;
@@ -76,7 +76,7 @@ ssize_t standard_stream::try_read(std::span<std::byte> into) const {
 
 ssize_t standard_stream::try_write(bytes_view octets) const {
   if (kind_ == kind::socket) return ::send(fd_, octets.data(), octets.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  // A pipe that has room at all has it for so much (pipe(7)).
+  // A pipe that has room at all has room for PIPE_BUF octets (pipe(7)).
   const std::size_t most = kind_ == kind::gated ? PIPE_BUF : octets.size();
   return ::write(fd_, octets.data(), std::min(octets.size(), most));
 }
@@ -90,7 +90,7 @@ asio::awaitable<result<std::size_t>> standard_stream::read(std::span<std::byte> 
     }
     const ssize_t size = try_read(into);
     if (size >= 0) co_return static_cast<std::size_t>(size);
-    // A terminal that is gone gives EIO: that is its end.
+    // A terminal that has hung up gives EIO, which means end of input.
     if (errno == EIO && kind_ == kind::non_blocking) co_return std::size_t{0};
     if (!would_block(errno) && errno != EINTR) co_return fail(last_system_error(), "read stdin");
     must_wait = kind_ != kind::direct;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Standard input and output in a loop that must not wait for them.
+// Standard input and output in an event loop that must not block.
 #pragma once
 
 #include <span>
@@ -11,33 +11,33 @@
 
 namespace netlab::net {
 
-/// A descriptor that others share: a terminal, a pipe, a file, a socket. It is never made non-blocking, which would
-/// change it for every program that has it; where that is possible it is opened once more instead. Files, which cannot
-/// be waited for (epoll(7)), are read and written at once. One operation at a time.
+/// A descriptor that may be shared with other programs: a terminal, a pipe, a file, a socket. It is never made
+/// non-blocking, which would affect those programs; if possible, it is opened a second time instead. Files, which
+/// epoll(7) cannot wait for, are read and written at once. One operation at a time.
 class standard_stream {
  public:
   enum class use : std::uint8_t { input, output };
 
-  /// The descriptor is not closed.
+  /// Does not close the descriptor.
   standard_stream(const asio::any_io_executor& executor, int fd, use what);
   standard_stream(const standard_stream&) = delete;
   standard_stream& operator=(const standard_stream&) = delete;
 
-  /// At least one octet, as soon as there is one; 0 at the end.
+  /// Reads at least one octet, as soon as there is one; 0 at the end.
   [[nodiscard]] asio::awaitable<result<std::size_t>> read(std::span<std::byte> into);
-  /// All of it; no error when it is written.
+  /// Writes all octets.
   [[nodiscard]] asio::awaitable<std::error_code> write(bytes_view octets);
-  /// The operation under way fails with operation_aborted, unless it can go on at once.
+  /// Makes the pending operation fail with operation_aborted, unless it can continue at once.
   void cancel();
 
   [[nodiscard]] bool is_terminal() const noexcept;
 
  private:
   enum class kind : std::uint8_t {
-    direct,        ///< a file: never waited for
-    non_blocking,  ///< opened by us: says EAGAIN
-    socket,        ///< says it when asked to
-    gated          ///< neither: waited for, and given no more than it surely takes
+    direct,        ///< a file: no waiting
+    non_blocking,  ///< opened by us: fails with EAGAIN
+    socket,        ///< non-blocking by a flag of each call
+    gated          ///< neither: waits first, then transfers no more than cannot block
   };
   void watch();
   [[nodiscard]] asio::awaitable<std::error_code> wait();
@@ -48,7 +48,7 @@ class standard_stream {
   use use_;
   kind kind_ = kind::gated;
   unique_fd own_;                              // the same file, opened by us
-  asio::posix::stream_descriptor readiness_;  // an epoll instance that looks at fd_
+  asio::posix::stream_descriptor readiness_;  // an epoll instance that watches fd_
 };
 
 }  // namespace netlab::net

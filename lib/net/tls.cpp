@@ -20,9 +20,9 @@
 namespace netlab::net {
 namespace {
 
-constexpr std::size_t max_encrypted_at_once = 64 * 1024;  // of one write: four records (RFC 8446 §5.1)
+constexpr std::size_t max_encrypted_at_once = 64 * 1024;  // octets per write: four records (RFC 8446 §5.1)
 
-// A name as certificates and SNI have it (RFC 9525 §6.3). Names that have no such form were not resolved either.
+// A name as in certificates and SNI (RFC 9525 §6.3). A name without such a form could not have been resolved.
 std::string in_a_labels(std::string name) {
   if (is_ascii(name)) return name;
   return to_ascii_domain(name).value_or(name);
@@ -50,13 +50,13 @@ tls_stream::tls_stream(tcp::socket socket, const tls_context& context, tls_peer 
   }
   SSL_set_connect_state(ssl);
   std::string host = in_a_labels(its.peer.host);
-  if (host.ends_with('.')) host.pop_back();  // the root's, which no certificate has
+  if (host.ends_with('.')) host.pop_back();  // the root's dot, which certificates do not have
   const auto address = parse_address(host);
   X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
-  // RFC 9525 §2, §6.3: subjectAltName alone, and a wildcard is a whole label.
+  // RFC 9525 §2, §6.3: only the subjectAltName counts, and a wildcard is a whole label.
   X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (address) {
-    // Without its scope: that is this machine's affair.
+    // Without the scope, which has a meaning on this machine only.
     auto v6 = address->is_v6() ? address->to_v6() : asio::ip::address_v6();
     v6.scope_id(0);
     const std::string figures = address->is_v6() ? v6.to_string() : address->to_string();
@@ -99,7 +99,7 @@ tls_facts tls_stream::facts() const {
   if (its.version == "TLSv1.3") {  // RFC 9266
     its.binding = channel_binding{"tls-exporter", exported("EXPORTER-Channel-Binding", 32)};
   } else if (SSL_get_extms_support(native()) == 1) {  // safe only with the extended master secret (RFC 7627)
-    // RFC 5929 §3: the first Finished message, the client's unless the session was resumed.
+    // RFC 5929 §3: the first Finished message; the client sends it unless the session was resumed.
     bytes finished(64);
     const bool is_own = was_resumed() == state_->context->is_server;
     const std::size_t size = is_own ? SSL_get_finished(native(), finished.data(), finished.size())
@@ -159,10 +159,10 @@ void tls_stream::note_trouble(int ssl_error) {
     case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
       return note(errc::peer_protocol, fmt::format("no parameters that both sides accept: {}", words));
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-      if (its.established) return;  // told as the end of input
+      if (its.established) return;  // reported as the end of input
       return note(errc::closed_by_peer, "the connection was closed in the middle of the TLS handshake");
     case SSL_R_UNEXPECTED_MESSAGE:
-      // A client that gets a ClientHello gets its own: no server begins with one.
+      // No server starts with a ClientHello: if a client receives one, it is its own.
       if (!its.established && SSL_is_server(native()) == 0)
         return note(errc::peer_protocol, "an echo service sent our own hello back");
       break;
@@ -210,7 +210,7 @@ tls_stream::step tls_stream::try_read(std::byte* to, std::size_t size, outcome& 
   if (size == 0) return step::finished;
   ERR_clear_error();
   const int done = SSL_read_ex(native(), to, size, &became.size);
-  // An answer to a key update goes with what is written next, at the latest.
+  // An answer to a key update is sent with the next write at the latest.
   std::error_code ignored;
   static_cast<void>(try_flush(ignored));
   if (done == 1) return step::finished;
@@ -246,7 +246,7 @@ tls_stream::step tls_stream::try_handshake(std::error_code& error) {
   ERR_clear_error();
   const int done = SSL_do_handshake(native());
   const int ssl_error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(native(), done);
-  // Also an alert: the peer shall know why.
+  // This also sends an alert, which tells the peer the reason.
   std::error_code flush_error;
   const step flushed = try_flush(flush_error);
   if (done == 1) {
@@ -254,7 +254,7 @@ tls_stream::step tls_stream::try_handshake(std::error_code& error) {
     return flushed;
   }
   if (ssl_error == SSL_ERROR_WANT_READ) {
-    // A peer that has reset the connection may have said why before.
+    // A peer that has reset the connection may have sent an alert before.
     return flushed == step::wants_output ? flushed : step::wants_input;
   }
   error = why(ssl_error);
@@ -286,7 +286,7 @@ asio::awaitable<result<void>> tls_stream::handshake(time_point deadline) {
   }
   state& its = *state_;
   its.established = true;
-  // A session that is resumed brings the verdict of its first handshake along.
+  // A resumed session keeps the verification result of its first handshake.
   if (const long code = SSL_get_verify_result(native()); code != X509_V_OK && its.verified.code == X509_V_OK) {
     auto [words, cure] =
         problem_in_words(code, SSL_get0_peer_certificate(native()), SSL_get0_peer_certificate(native()), its.peer.host);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// TLS over our sockets: what to trust and what to show (a context), and one connection (a stream).
+// TLS over our sockets: a context (certificates, keys, trust) and a stream (one connection).
 #pragma once
 
 #include <openssl/ssl.h>
@@ -25,30 +25,29 @@ namespace netlab::net {
 
 struct tls_client_options {
   std::string ca_file;            ///< PEM; trusted instead of the system's certificates; empty: the system's
-  bool insecure = false;          ///< accepts any certificate; what is wrong with it can still be read
-  std::string certificate_file;   ///< PEM, with its chain; for a server that asks for one
-  std::string key_file;           ///< PEM, not encrypted; empty: it stands in certificate_file
+  bool insecure = false;          ///< accepts any certificate; the verification result is still available
+  std::string certificate_file;   ///< PEM, with its chain; for servers that request one
+  std::string key_file;           ///< PEM, not encrypted; empty: the key is in certificate_file
   std::vector<std::string> alpn;  ///< protocol names (RFC 7301), each 1 to 255 octets
-  std::string keylog_file;        ///< secrets for Wireshark are appended to it; made with mode 0600
-                            ///< empty: to the file that SSLKEYLOGFILE names, if there is one
-  bool ask_for_ocsp = false;  ///< the server may staple the state of its certificate (RFC 6066 §8)
+  std::string keylog_file;  ///< secrets for Wireshark are appended here (mode 0600); empty: SSLKEYLOGFILE, if set
+  bool ask_for_ocsp = false;  ///< requests a stapled OCSP response (RFC 6066 §8)
 };
 
 struct tls_server_options {
-  std::string certificates;  ///< PEM: the server's own, then those that signed it
+  std::string certificates;  ///< PEM: the server's own, then those of its CAs
   std::string key;  ///< PEM
-  std::string client_ca_file;  ///< asks for a client certificate that these have signed; empty: for none
-  std::vector<std::string> alpn;  ///< what it speaks, best first
+  std::string client_ca_file;  ///< requests a client certificate signed by one of these; empty: none
+  std::vector<std::string> alpn;  ///< supported protocols, in order of preference
   int least_version = TLS1_2_VERSION;
-  int greatest_version = 0;  ///< 0: the newest there is
+  int greatest_version = 0;  ///< 0: the newest available
 };
 
-/// Certificates, keys and rules for many connections; each tls_stream keeps what it needs of it alive. For use in one
-/// thread. TLS 1.2 is the oldest version (RFC 8996), there is no compression and no renegotiation.
+/// Certificates, keys and rules for many connections. Each tls_stream keeps the context's state alive. Use it in one
+/// thread only. The oldest version is TLS 1.2 (RFC 8996); compression and renegotiation are off.
 class tls_context {
  public:
-  /// The failure names the file: errc::no_input (cannot be read), errc::bad_data (no certificate in it, a key that does
-  /// not fit), errc::cannot_create (keylog).
+  /// The failure names the file: errc::no_input (cannot be read), errc::bad_data (not a certificate, or a key that does
+  /// not match), errc::cannot_create (keylog).
   [[nodiscard]] static result<tls_context> client(const tls_client_options& options);
   [[nodiscard]] static result<tls_context> server(const tls_server_options& options);
 
@@ -61,55 +60,55 @@ class tls_context {
   std::shared_ptr<state> state_;
 };
 
-/// What became of the peer's certificate.
+/// The result of verifying the peer's certificate.
 struct tls_verification {
-  long code = X509_V_OK;  ///< X509_V_ERR_…: the first thing that is wrong; X509_V_OK
-  std::string words = "verified";  ///< or what is wrong, as the failure of handshake() says it
-  std::string cure;  ///< what can be done; may be empty
+  long code = X509_V_OK;  ///< X509_V_OK, or the first problem (X509_V_ERR_…)
+  std::string words = "verified";  ///< or the problem, as in the failure of handshake()
+  std::string cure;  ///< how to fix it; may be empty
 };
 
-/// Whom a client means.
+/// The server that a client wants to reach.
 struct tls_peer {
-  std::string host;  ///< name or address: what the certificate's subjectAltName has to say (RFC 9525)
+  std::string host;  ///< name or address that the certificate's subjectAltName must contain (RFC 9525)
   std::string sni;  ///< sent instead of the host; empty: the host, if it is a name (RFC 6066 §3)
 };
 
-/// A stream over one connected socket, for driver<tls_stream> and for Asio's algorithms. Reads and writes may go on at
-/// the same time, one of each. What one write call is given (up to 64 KiB of it) leaves in one system call.
+/// A stream over one connected socket, for driver<tls_stream> and for Asio's algorithms. One read and one write may run
+/// at the same time. The octets of one write call (up to 64 KiB) are sent in one system call.
 class tls_stream {
  public:
   using executor_type = tcp::socket::executor_type;
   using lowest_layer_type = tcp::socket::lowest_layer_type;
 
-  /// Of a client, or of a server where the context is a server's.
+  /// The context decides whether this is the client's or the server's end.
   tls_stream(tcp::socket socket, const tls_context& context, tls_peer peer = {});
   ~tls_stream();
   tls_stream(const tls_stream&) = delete;
   tls_stream& operator=(const tls_stream&) = delete;
 
-  /// Before all else, once. The failure's context is `TLS with HOST`. What is wrong with the peer's certificate is
-  /// errc::not_permitted; a peer that speaks no TLS, or none from version 1.2 on, is errc::peer_protocol; further:
-  /// errc::timed_out, errc::closed_by_peer, a system's error.
+  /// Call it first, once. The failure's context is `TLS with HOST`. Fails with errc::not_permitted if the peer's
+  /// certificate is not accepted, with errc::peer_protocol if the peer does not speak TLS 1.2 or newer, and with
+  /// errc::timed_out, errc::closed_by_peer or a system error.
   [[nodiscard]] asio::awaitable<result<void>> handshake(time_point deadline);
 
-  /// Sends close_notify (RFC 8446 §6.1), as far as it can be sent at once, and ends our side. The socket stays open.
+  /// Closes our side: sends close_notify (RFC 8446 §6.1) as far as that does not block. The socket stays open.
   void close_notify();
 
-  /// The peer ended the connection without close_notify: what was read may not be all that it wrote.
+  /// True if the peer closed the connection without close_notify: the input may be incomplete.
   [[nodiscard]] bool was_truncated() const noexcept;
 
-  /// What ended the stream, where a read or a write has failed: the error code alone cannot say `the server wants a
-  /// certificate`. No code in it while all is well.
+  /// The reason why a read or a write has failed, such as `the server wants a certificate`, which the error code cannot
+  /// say. Without a code if nothing has failed.
   [[nodiscard]] const failure& trouble() const noexcept;
 
   [[nodiscard]] const tls_verification& verification() const noexcept;
-  /// After the handshake: `TLSv1.3`; the cipher's name as the RFCs have it.
+  /// After the handshake: `TLSv1.3`; the cipher's name as in the RFCs.
   [[nodiscard]] std::string_view version() const;
   [[nodiscard]] std::string_view cipher() const;
   [[nodiscard]] bool was_resumed() const;
-  /// The same for a protocol, with a channel binding where the connection has one that is safe.
+  /// The same for a protocol, with a channel binding if the connection has a safe one.
   [[nodiscard]] tls_facts facts() const;
-  /// Keying material for channel bindings and the like (RFC 5705, RFC 8446 §7.5), without a context value.
+  /// Keying material, for channel bindings for example (RFC 5705, RFC 8446 §7.5), without a context value.
   [[nodiscard]] bytes exported(std::string_view label, std::size_t size) const;
 
   [[nodiscard]] SSL* native() const noexcept;
@@ -117,7 +116,7 @@ class tls_stream {
   [[nodiscard]] lowest_layer_type& lowest_layer() noexcept { return socket_.lowest_layer(); }
   [[nodiscard]] executor_type get_executor() noexcept { return socket_.get_executor(); }
 
-  /// As tcp::socket's. The end is asio::error::eof, with or without close_notify.
+  /// As tcp::socket's. The input ends with asio::error::eof, with or without close_notify.
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     const asio::mutable_buffer to = first_of<asio::mutable_buffer>(buffers);
@@ -127,7 +126,7 @@ class tls_stream {
   template <class Buffers, class Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
     const asio::const_buffer from = first_of<asio::const_buffer>(buffers);
-    // Not written to; one operation serves both directions.
+    // The octets are not written to; the cast is needed because one operation serves both directions.
     auto* octets = static_cast<std::byte*>(const_cast<void*>(from.data()));
     return asio::async_compose<Token, void(std::error_code, std::size_t)>(operation(*this, true, octets, from.size()),
                                                                           token, socket_);
@@ -143,7 +142,7 @@ class tls_stream {
   };
 
   [[nodiscard]] step try_read(std::byte* to, std::size_t size, outcome& became);
-  /// Called again after wants_output it goes on with what it has taken: became.size says how much.
+  /// After wants_output, call it again with the same octets. became.size is the number of octets taken.
   [[nodiscard]] step try_write(const std::byte* from, std::size_t size, outcome& became);
   [[nodiscard]] step try_handshake(std::error_code& error);
   [[nodiscard]] step try_flush(std::error_code& error);
@@ -171,13 +170,13 @@ class tls_stream {
       const step next = writing ? stream.try_write(octets, size, became) : stream.try_read(octets, size, became);
       if (next == step::finished) {
         became_final = true;
-        // No handler runs within the call that was given it.
+        // A handler must not run within the call that it was passed to.
         if (first) return asio::post(stream.get_executor(), std::move(self));
         return self.complete(became.error, became.size);
       }
       const auto what = next == step::wants_input ? tcp::socket::wait_read : tcp::socket::wait_write;
       try {
-        stream.socket_.async_wait(what, std::move(self));  // which has not been moved from where this throws
+        stream.socket_.async_wait(what, std::move(self));  // not moved from if this throws
       } catch (const std::bad_alloc&) {
         if (first) throw;
         self.complete(std::make_error_code(std::errc::not_enough_memory), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the connections of one side share: whom to trust, who to be, which versions.
+// Settings shared by the connections of one side: trusted CAs, own identity, versions.
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -45,7 +45,7 @@ std::vector<unsigned char> alpn_list(const std::vector<std::string>& names) {
 
 result<void> trust(SSL_CTX* ctx, const std::string& ca_file) {
   if (ca_file.empty()) {
-    // Debian's is a directory of which only what is needed is read.
+    // Debian's is a directory; only the certificates that are needed are read.
     SSL_CTX_set_default_verify_paths(ctx);
     return {};
   }
@@ -53,7 +53,7 @@ result<void> trust(SSL_CTX* ctx, const std::string& ca_file) {
   ERR_clear_error();
   if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1)
     return no_good("CA file", ca_file, "there is no certificate in PEM format in it");
-  // Whoever names one certificate trusts that one, be it no root.
+  // A certificate that the user names is trusted even if it is not a root.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
   return {};
 }
@@ -95,7 +95,7 @@ ctx_ptr make_ctx(const SSL_METHOD* method) {
   SSL_CTX_set_min_proto_version(ctx.get(), TLS1_2_VERSION);  // RFC 8996
   SSL_CTX_set_options(ctx.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(ctx.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(ctx.get(), 1);  // one recv(2) a record, not two
+  SSL_CTX_set_read_ahead(ctx.get(), 1);  // one recv(2) per record instead of two
   SSL_CTX_set_default_passwd_cb(ctx.get(), no_passphrase);
   return ctx;
 }
@@ -134,13 +134,13 @@ result<tls_context> tls_context::client(const tls_client_options& options) {
     if (!opened) return unexpected(opened.error());
     its->keylog = std::move(*opened);
   } else if (const char* shared = std::getenv("SSLKEYLOGFILE"); shared != nullptr && *shared != 0) {
-    // As curl, Python and the browsers do it; who has not asked for it in this command is not told of a failure.
+    // As curl, Python and browsers do. Errors are ignored, because the user did not ask for it in this command.
     if (auto opened = open_keylog(shared)) its->keylog = std::move(*opened);
   }
   if (its->keylog) {
     SSL_CTX_set_keylog_callback(ctx, [](const SSL* ssl, const char* text) {
       const std::string line = std::string(text) + "\n";
-      // Best effort: a full disk is no reason to end a session.
+      // Best effort: a full disk must not end a session.
       [[maybe_unused]] const ssize_t size = ::write(state::of(ssl).keylog.get(), line.data(), line.size());
     });
   }
@@ -148,7 +148,7 @@ result<tls_context> tls_context::client(const tls_client_options& options) {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ctx, [](SSL* ssl, SSL_SESSION* fresh) {
     state::of(ssl).sessions[tls_stream::state::of(ssl).peer.host] = session_ptr(fresh);
-    return 1;  // it is ours now
+    return 1;  // takes ownership
   });
   return tls_context(std::move(its));
 }
@@ -162,7 +162,7 @@ result<tls_context> tls_context::server(const tls_server_options& options) {
   SSL_CTX_set_min_proto_version(ctx, options.least_version);
   SSL_CTX_set_max_proto_version(ctx, options.greatest_version);
   if (options.least_version != 0 && options.least_version < TLS1_2_VERSION) {
-    SSL_CTX_set_security_level(ctx, 0);  // for tests of what a client refuses
+    SSL_CTX_set_security_level(ctx, 0);  // for tests of a client's refusal
     SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
   }
 

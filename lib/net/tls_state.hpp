@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What tls_context and tls_stream keep, for tls.cpp and tls_context.cpp alone.
+// The state of tls_context and tls_stream, for tls.cpp and tls_context.cpp only.
 #pragma once
 
 #include <openssl/err.h>
@@ -24,10 +24,10 @@ using ctx_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
 using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
 using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
 
-/// OpenSSL's words for its latest error, which stays.
+/// The text of OpenSSL's latest error, which stays in its queue.
 [[nodiscard]] std::string last_ssl_reason();
 
-/// It is that there is no memory.
+/// True if OpenSSL's latest error is a lack of memory.
 [[nodiscard]] inline bool lacks_memory() noexcept {
   return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 }
@@ -38,7 +38,7 @@ struct tls_context::state {
   bool insecure = false;
   std::vector<unsigned char> alpn;
   unique_fd keylog;
-  std::map<std::string, session_ptr, std::less<>> sessions;  // by the host's name: to be resumed
+  std::map<std::string, session_ptr, std::less<>> sessions;  // sessions to resume, by host name
 
   [[nodiscard]] static int index() {
     static const int its = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -54,13 +54,13 @@ struct tls_stream::state {
   ssl_ptr ssl;
   tls_peer peer;
   int fd = -1;
-  bytes out;             // encrypted, not sent
-  std::size_t sent = 0;  // of it
-  std::size_t taken = 0; // of the write under way, encrypted
+  bytes out;             // encrypted, not yet sent
+  std::size_t sent = 0;  // octets of `out` already sent
+  std::size_t taken = 0; // octets of the current write already encrypted
   std::error_code io_error;
-  bool ended = false;  // the socket has
+  bool ended = false;  // the socket reached its end
   bool truncated = false;
-  bool established = false;  // SSL_is_init_finished() is false again after an error
+  bool established = false;  // unlike SSL_is_init_finished(), stays true after an error
   tls_verification verified;
   failure trouble;
 

@@ -10,7 +10,7 @@
 namespace netlab::net {
 namespace {
 
-// Lines that a person reads, and a burst of them.
+// A rate that a person can read, and a burst.
 constexpr double lines_per_second = 10;
 constexpr double burst = 20;
 

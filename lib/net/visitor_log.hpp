@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a service tells of its visitors, line by line, so that no peer can fill a disk or a terminal; and their number.
+// A service's log of its peers, rate-limited so that no peer can fill a disk or a terminal; and their number.
 #pragma once
 
 #include <atomic>
@@ -16,11 +16,11 @@
 
 namespace netlab::net {
 
-/// Each tells what the one before tells, too.
+/// Each level includes the one before.
 enum class log_detail : std::uint8_t {
-  refusals,     ///< what went wrong, at a bounded rate
-  visits,       ///< each connection when it has ended and each datagram, at that rate
-  connections,  ///< each connection when it begins and when it ends, whatever their number
+  refusals,     ///< failures, rate-limited
+  visits,       ///< the end of each connection and each datagram, rate-limited
+  connections,  ///< the start and the end of each connection, without limit
 };
 
 struct visitor_totals {
@@ -29,7 +29,8 @@ struct visitor_totals {
   std::uint64_t turned_away = 0;  ///< connections beyond max_clients
 };
 
-/// Of one service. From any thread. Lines name the service (if it has a name), the transport and the peer.
+/// The log of one service; may be used from any thread. Lines have the service's name, if any, the transport and the
+/// peer.
 class visitor_log {
  public:
   using line_function = bounded_log::line_function;
@@ -37,36 +38,37 @@ class visitor_log {
   explicit visitor_log(line_function write, log_detail detail = log_detail::refusals, std::string_view service = {});
 
   [[nodiscard]] visitor_totals totals() const;
-  /// Whether visited() shows anything.
+  /// True if visited() may write a line.
   [[nodiscard]] bool tells_visits() const noexcept { return detail_ >= log_detail::visits; }
 
   /// A peer has connected.
   void arrived(const tcp::endpoint& peer, const tcp::endpoint& local);
-  /// Its connection has ended. `account`: what it was given, `3 answers`; `since`: when it connected.
+  /// A connection has ended. `account`: what the peer got, `3 answers`; `since`: when it connected.
   void left(const tcp::endpoint& peer, const result<void>& how, std::string_view account, time_point since);
-  /// There was no room for it.
+  /// A peer was turned away because a limit was reached.
   void turned_away(const tcp::endpoint& peer, const client_bound& reached);
 
-  /// A datagram was taken. `account()` gives the end of the line, `5 octets echoed`, if there will be one.
+  /// A datagram was accepted. `account()` gives the end of the line, `5 octets echoed`; called only if the line is
+  /// shown.
   template <class Account>
   void visited(const datagram& request, Account account) {
     if (!tells_visits()) return;
     lines_.tell(request.arrived, [&] { return line(transport::udp, to_string(request.peer), ": ", account()); });
   }
 
-  /// A request on a connection has no answer. `why`: safe to show.
+  /// A request on a connection was not answered. `why`: safe to show.
   void refused(transport protocol, std::string_view peer, std::string_view why);
-  /// A datagram has none. `why()` gives the reason, if there will be a line.
+  /// A datagram was not answered. `why()` gives the reason; called only if the line is shown.
   template <class Why>
   void refused(const datagram& request, Why why) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     lines_.tell(request.arrived, [&] { return line(transport::udp, to_string(request.peer), " refused: ", why()); });
   }
 
-  /// Something that no peer is told of.
+  /// A local problem that no peer is told about.
   void trouble(std::string_view what);
 
-  /// Says how many lines were not shown, if there are any left to be told of.
+  /// Reports lines not shown since the last report, if there are any.
   void finish();
 
  private:

@@ -41,7 +41,7 @@ void workers::start(std::function<void()> failed) {
         }
       });
   } catch (...) {
-    // The caller's frame goes, and with it what those that have started use.
+    // The caller's stack frame is about to go, and running threads may use it.
     stop();
     throw;
   }

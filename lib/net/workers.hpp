@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One event loop a thread, none shared.
+// Event loops, each with a thread of its own.
 #pragma once
 
 #include <exception>
@@ -14,11 +14,10 @@
 
 namespace netlab::net {
 
-/// A set of io_contexts, each run by a thread of its own from start() to the destructor. They do not end
-/// for lack of work.
+/// A set of io_contexts. A thread runs each of them from start() to the destructor, even without work.
 class workers {
  public:
-  /// At least one; 0 means one for each core this process may use (sched_getaffinity(2)).
+  /// At least one; 0: one per core that this process may use (sched_getaffinity(2)).
   explicit workers(unsigned count);
   ~workers();
   workers(const workers&) = delete;
@@ -27,14 +26,14 @@ class workers {
   [[nodiscard]] unsigned size() const noexcept { return static_cast<unsigned>(all_.size()); }
   [[nodiscard]] asio::io_context& context(unsigned index) noexcept { return all_[index]->context; }
 
-  /// Starts the threads, with all signals blocked in them: those are for the thread that started it. A
-  /// handler that throws ends its loop; `failed` is then called in its thread, and join() rethrows.
-  /// Where the system refuses a thread, those already started are stopped before std::system_error leaves.
+  /// Starts the threads with all signals blocked, because the calling thread handles them. An exception in a handler
+  /// ends that loop; `failed` is then called in its thread, and join() rethrows it. If the system refuses a thread,
+  /// those already started are stopped before std::system_error is thrown.
   void start(std::function<void()> failed = {});
 
-  /// Stops the loops, joins the threads, and rethrows what a handler threw, if any did.
+  /// Stops the loops, joins the threads, and rethrows an exception of a handler, if there was one.
   void join();
-  /// The same without what was thrown.
+  /// The same without rethrowing.
   void stop() noexcept;
 
  private:
