@@ -25,7 +25,7 @@ class machine {
   virtual void tick(time_point now) = 0;
   /// Octets to send to the peer; each octet is returned once.
   [[nodiscard]] virtual bytes take_output() = 0;
-  /// The peer's system acknowledged some of the output.
+  /// Some of the output was written to the socket: the connection makes progress.
   virtual void sent(time_point now) { static_cast<void>(now); }
   /// When to call tick(), if at all.
   [[nodiscard]] virtual std::optional<time_point> deadline() const = 0;

@@ -24,17 +24,17 @@ namespace {
 
 constexpr auto reconnect_pause = std::chrono::milliseconds(100);
 
-/// Requests with random small numbers, every operation, and every result inside 32 bits.
+/// Random requests of every operation, whose results all fit in 32 bits.
 class generator {
  public:
   generator(std::size_t numbers, std::uint32_t seed) : numbers_(numbers), random_(seed) {}
 
   [[nodiscard]] request next() {
     ++id_;
-    // MIN and MAX of nothing have no answer.
+    // MIN and MAX of no numbers have no answer.
     const auto op = static_cast<operation>(numbers_ == 0 ? id_ % 2 : id_ % 4);
     request made{.id = id_, .op = std::string(name_of(op)), .numbers = std::vector<std::int32_t>(numbers_)};
-    // 255 ones and minus ones have a product, 255 numbers below 2^20 a sum.
+    // A product of 255 numbers ±1 and a sum of 255 numbers below 2^20 fit in 32 bits.
     for (std::int32_t& number : made.numbers) {
       const auto bits = static_cast<std::int32_t>(random_());
       number = op == operation::product ? ((bits & 1) != 0 ? 1 : -1) : (bits & 0xfffff) - 0x80000;
@@ -48,7 +48,7 @@ class generator {
   std::uint32_t id_ = 0;
 };
 
-/// The connections of one thread and what they have measured.
+/// The connections of one thread and their measurements.
 class bench_worker {
  public:
   bench_worker(asio::io_context& on, const bench_options& options, const net::destination& to, time_point end)
@@ -69,8 +69,8 @@ class bench_worker {
           }));
   }
 
-  /// From the worker's thread: nothing more is asked, nothing more is waited for. What is under way is not lost: it was
-  /// not given its time.
+  /// Call it in the worker's thread: sends no more requests and waits for no more answers. Requests in flight do not
+  /// count as lost, because their time was cut short.
   void stop() {
     end_ = clock::now();
     stopped_ = true;
@@ -94,7 +94,7 @@ class bench_worker {
     note(one.value.error());
   }
 
-  /// What accepted connections before refuses them now.
+  /// Records that the server, which accepted connections before, now refuses them.
   void note_end(const std::error_code& why) {
     report_.server_ended = true;
     report_.first_failure = failure{why, {}, fmt::format("{}: the server has ended", message_of(why)), {}};
@@ -116,9 +116,9 @@ class bench_worker {
   }
 
   asio::awaitable<void> run_tcp(generator requests) {
-    // Stopped, it ends with what it has, and is not torn down.
+    // After a cancellation, return what was measured instead of being destroyed.
     co_await asio::this_coro::throw_if_cancelled(false);
-    // Of a connection that the server closed after answers: what it left unanswered, and how many it had answered.
+    // For a connection that the server closed after answers: its unanswered requests and the number of its answers.
     std::vector<client::unanswered> again;
     std::uint64_t answers_before = 0;
     do {
@@ -187,7 +187,7 @@ class bench_worker {
     while (!stopped_) {
       const bool finishing = over();
       while (!finishing && session.outstanding() < options_.pipeline) session.submit(0, requests.next(), clock::now());
-      bool refused = false;  // ICMP says so, to whichever call comes next
+      bool refused = false;  // an ICMP error, which any following call may report
       for (const bytes& datagram : session.take_output()) {
         socket->send(asio::buffer(datagram), 0, error);
         refused = refused || error == asio::error::connection_refused;
@@ -217,8 +217,8 @@ class bench_worker {
   time_point end_;
   bench_report report_;
   std::function<void()> finished_;
-  std::list<std::function<void()>> under_way_;  // what stop() has to end
-  std::list<asio::cancellation_signal> cancel_;  // and what it has to wake, a connection each
+  std::list<std::function<void()>> under_way_;  // callbacks that end the sessions in stop()
+  std::list<asio::cancellation_signal> cancel_;  // wakes the coroutines in stop(), one per connection
   bool stopped_ = false;
   std::size_t running_ = 0;
   bool reached_ = false;
@@ -237,7 +237,7 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   net::workers threads(static_cast<unsigned>(std::min<std::size_t>(options.threads, options.connections)));
   const time_point begin = clock::now();
   std::vector<std::unique_ptr<bench_worker>> all;
-  // Shared with what the workers post, which may come after all of this has gone.
+  // Shared with the handlers that workers post, which may run after this function has returned.
   const auto finished = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, never);
   const auto wake = [finished] { asio::post(finished->get_executor(), [finished] { finished->cancel(); }); };
   std::atomic<unsigned> running{threads.size()};

@@ -25,16 +25,16 @@ request swapped(const request& asked) {
   return other;
 }
 
-// What a program that ignores overflow computes, as most do.
+// The result of a program that ignores overflow, as most do.
 std::uint32_t wrapped_sum(const request& asked) {
   std::uint32_t sum = 0;
   for (const std::int32_t number : asked.numbers) sum += static_cast<std::uint32_t>(number);
   return sum;
 }
 
-// Read in the other byte order, computed, and written back in it: is that what has arrived? Only where the value tells:
-// one that is the same in both orders, such as 0, says nothing, and neither does a product that wrapped, because nearly
-// all of its octets are 0 in either case.
+// True if the value is the result of a server that uses the other byte order for input and output. False for values
+// without evidence: a value that is the same in both orders, such as 0, and a product that overflowed, nearly all of
+// whose octets are 0 in either order.
 bool is_other_order(const request& asked, std::int32_t arrived) {
   const request other = swapped(asked);
   const std::uint32_t received = swap_octets(static_cast<std::uint32_t>(arrived));

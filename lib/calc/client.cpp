@@ -30,7 +30,7 @@ void client::feed(bytes_view from_peer, time_point now) {
     const request& asked = outstanding_.front().asked;
     auto value = check_answer(asked, order_, reply);
     if (!value && is_foreign(asked, order_, reply)) {
-      ended_ = true;  // what follows cannot be cut into answers
+      ended_ = true;  // the rest of the input cannot be divided into answers
       report(std::move(value), now);
       break;
     }
@@ -44,7 +44,7 @@ void client::feed(bytes_view from_peer, time_point now) {
     report(std::move(value), now);
   }
   input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(used));
-  if (outstanding_.empty() && !input_.empty()) ended_ = true;  // answers that nobody asked for
+  if (outstanding_.empty() && !input_.empty()) ended_ = true;  // more answers than requests
 }
 
 void client::report(result<std::int32_t> value, time_point now) {
@@ -56,7 +56,7 @@ void client::report(result<std::int32_t> value, time_point now) {
 
 void client::fail_first(failure why, time_point now) {
   ended_ = true;
-  if (input_.empty()) {  // else it did answer
+  if (input_.empty()) {  // otherwise it has begun to answer
     why.hint = silence_hint(outstanding_.front().asked, order_);
     if (outstanding_.size() > 1 && answers_ > 0)
       why.hint = "a server that reads one request at a time wants --pipeline 1";
@@ -75,7 +75,7 @@ void client::eof(time_point now) {
                 {}},
                now);
   } else if (answers_ == 0) {
-    // Behind an answer the next connection may do better: many a server answers once and closes.
+    // After an answer, a new connection may succeed: many servers answer one request and close.
     fail_first({make_error_code(errc::closed_by_peer), {}, "the connection was closed without an answer", {}}, now);
   }
 }

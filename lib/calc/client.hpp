@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The client's side of one TCP connection: requests out, answers checked in their order.
+// The client's side of one TCP connection: sends requests, and checks the answers in the same order.
 #pragma once
 
 #include <deque>
@@ -12,25 +12,24 @@
 
 namespace netlab::calc {
 
-/// What became of one request.
+/// The result of one request.
 struct outcome {
-  std::uint64_t tag = 0;        ///< the caller's own
+  std::uint64_t tag = 0;        ///< chosen by the caller
   request asked;
   result<std::int32_t> value;   ///< checked; the failure says what was wrong
-  duration elapsed{0};          ///< from handing over to the answer
+  duration elapsed{0};          ///< from submit() to the answer
 };
 using outcome_handler = std::function<void(outcome)>;
 
-/// Done when close() was called and nothing is outstanding, or when the peer has shown that it does not
-/// speak the protocol, or when it has ended. What is then unanswered, take_unanswered() gives.
+/// Done when close() was called and no request is outstanding, when the peer does not speak the protocol, or when it
+/// has closed the connection. Then take_unanswered() returns the unanswered requests.
 class client final : public machine {
  public:
-  /// `timeout`: how long one answer may take after its request was handed over and the one before it was
-  /// answered.
+  /// `timeout`: the longest time to an answer, from its submit() or from the answer before, whichever is later.
   client(byte_order order, duration timeout, outcome_handler on_outcome);
 
   void submit(std::uint64_t tag, request what, time_point now);
-  /// Nothing more will be submitted.
+  /// No more requests will be submitted.
   void close();
 
   void feed(bytes_view from_peer, time_point now) override;
@@ -41,14 +40,14 @@ class client final : public machine {
   [[nodiscard]] bool done() const override { return ended_ || (closing_ && outstanding_.empty()); }
 
   [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_.size(); }
-  /// How many right answers this connection has given.
+  /// The number of correct answers on this connection.
   [[nodiscard]] std::uint64_t answers() const noexcept { return answers_; }
 
   struct unanswered {
     std::uint64_t tag = 0;
     request asked;
   };
-  /// In their order, once; after done().
+  /// Returns them once, in order; call it after done().
   [[nodiscard]] std::vector<unanswered> take_unanswered();
 
  private:
@@ -64,7 +63,7 @@ class client final : public machine {
   duration timeout_;
   outcome_handler on_outcome_;
   std::deque<waiting> outstanding_;
-  bytes input_;  // less than an answer, or what ended the session
+  bytes input_;  // less than an answer, or the input that ended the session
   bytes output_;
   time_point waiting_since_{};
   std::uint64_t answers_ = 0;

@@ -11,7 +11,7 @@
 namespace netlab::calc {
 namespace {
 
-// Late copies of answers are recognised for so many requests back.
+// The number of finished requests for which late duplicates of answers are recognised.
 constexpr std::size_t remembered = 4096;
 
 }  // namespace
@@ -37,7 +37,7 @@ void datagram_client::receive(bytes_view datagram, time_point now) {
     match = outstanding_.find(id);
     if (match == outstanding_.end() && finished_.contains(id)) return;
   }
-  // What carries no ID of ours is laid to the request that has waited longest.
+  // A datagram without a known ID is treated as the answer to the oldest request.
   if (match == outstanding_.end())
     match = std::min_element(outstanding_.begin(), outstanding_.end(),
                              [](const auto& one, const auto& other) { return one.second.since < other.second.since; });
@@ -87,7 +87,7 @@ void datagram_client::report(map::iterator which, result<std::int32_t> value, ti
   outstanding_.erase(which);
   finished_.insert(id);
   finished_in_order_.push_back(id);
-  if (finished_in_order_.size() > remembered) {  // the oldest, which is not the least: IDs begin again at 0
+  if (finished_in_order_.size() > remembered) {  // the oldest, not the smallest: IDs wrap around
     finished_.erase(finished_in_order_.front());
     finished_in_order_.pop_front();
   }

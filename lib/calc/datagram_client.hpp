@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The client's side over UDP: requests are told apart by ID, and sent again while no answer comes.
+// The client's side over UDP: matches answers by ID and retransmits unanswered requests.
 #pragma once
 
 #include <deque>
@@ -14,21 +14,21 @@ namespace netlab::calc {
 
 class datagram_client {
  public:
-  /// Each request is sent `retries` times more, evenly within `timeout`, which is the time for all of them.
+  /// Each request is retransmitted up to `retries` times, at even intervals within `timeout`, its total time.
   datagram_client(byte_order order, duration timeout, unsigned retries, outcome_handler on_outcome);
 
-  /// The ID must not be that of another outstanding request.
+  /// The ID must differ from those of all outstanding requests.
   void submit(std::uint64_t tag, request what, time_point now);
   void receive(bytes_view datagram, time_point now);
-  /// The system reported an error for this destination (ICMP): ends what is outstanding with it.
+  /// The system reported an ICMP error for this destination: fails all outstanding requests.
   void fail_all(const failure& why, time_point now);
-  /// The network says that the destination cannot be reached, which may pass (RFC 1122 §3.2.2.1): ends what has been
-  /// sent for the last time. What is sent again, and has no answer in the end, ends with it too, unless any answer has
-  /// come since.
+  /// A router or the local network reported the destination as unreachable, which may be temporary (RFC 1122 §3.2.2.1).
+  /// Fails requests that have no retransmission left. The others are retransmitted and fail with this error if they get
+  /// no answer, unless any answer has arrived since.
   void unreachable(const failure& why, time_point now);
   void tick(time_point now);
 
-  /// Datagrams to be sent now, handed over once.
+  /// Datagrams to send now; each is returned once.
   [[nodiscard]] std::vector<bytes> take_output() { return std::exchange(output_, {}); }
   [[nodiscard]] std::optional<time_point> deadline() const;
   [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_.size(); }
@@ -51,7 +51,7 @@ class datagram_client {
   outcome_handler on_outcome_;
   std::optional<failure> unreachable_;
   map outstanding_;
-  std::set<std::uint32_t> finished_;  // IDs whose answer may come a second time
+  std::set<std::uint32_t> finished_;  // IDs of finished requests, whose answers may arrive again
   std::deque<std::uint32_t> finished_in_order_;
   std::vector<bytes> output_;
 };

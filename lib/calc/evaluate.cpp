@@ -15,12 +15,12 @@ std::expected<std::int32_t, refusal> in_range(std::int64_t exact) noexcept {
 }
 
 std::expected<std::int32_t, refusal> multiply(std::span<const std::int32_t> numbers) noexcept {
-  // A 0 anywhere makes the product 0, however large it was before.
+  // One 0 makes the product 0, whatever the intermediate values are.
   if (std::find(numbers.begin(), numbers.end(), 0) != numbers.end()) return 0;
   std::int64_t product = 1;
   for (const std::int32_t number : numbers) {
-    product *= number;  // |product| ≤ 2^31 here, so this is at most 2^62
-    // Without a 0 to come its magnitude can only grow.
+    product *= number;  // before this, |product| ≤ 2^31, so now it is at most 2^62
+    // As there is no 0, the magnitude cannot decrease.
     if (const auto fits = in_range(product); !fits && product != std::int64_t{1} << 31) return fits;
   }
   return in_range(product);
@@ -41,7 +41,7 @@ std::string_view reason(refusal why) noexcept {
 std::expected<std::int32_t, refusal> evaluate(operation op, std::span<const std::int32_t> numbers) noexcept {
   switch (op) {
     case operation::sum: {
-      std::int64_t sum = 0;  // 255 numbers of 32 bits stay far inside 64
+      std::int64_t sum = 0;  // 255 numbers of 32 bits cannot overflow 64 bits
       for (const std::int32_t number : numbers) sum += number;
       return in_range(sum);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a request asks for, computed exactly.
+// Computes the exact result of a request.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +11,24 @@
 
 namespace netlab::calc {
 
-/// Why a request has no answer. The format has no way to tell the client.
+/// Why a request has no answer. The protocol cannot report the reason to the client.
 enum class refusal : std::uint8_t {
   unknown_operation,
-  empty_comparison,  ///< MIN or MAX of nothing
-  out_of_range,      ///< the exact result does not fit 32 bits
+  empty_comparison,  ///< MIN or MAX of no numbers
+  out_of_range,      ///< the exact result does not fit in 32 bits
   wrong_length,      ///< a datagram that is not exactly one request
 };
 
-/// In words, lower case, without the object.
+/// A lower-case phrase without the object.
 [[nodiscard]] std::string_view reason(refusal why) noexcept;
 
-/// The mathematically exact result: intermediate values have no range. An empty sum is 0, an empty product 1.
+/// The mathematically exact result: intermediate values cannot overflow. An empty sum is 0, an empty product 1.
 [[nodiscard]] std::expected<std::int32_t, refusal> evaluate(operation op,
                                                             std::span<const std::int32_t> numbers) noexcept;
 
 [[nodiscard]] std::expected<std::int32_t, refusal> evaluate(const request& asked) noexcept;
 
-/// Whether a request with this header can have an answer, as far as the header tells.
+/// Checks whether a request with this header can have an answer, as far as the header shows.
 [[nodiscard]] std::expected<operation, refusal> check_header(const header& from) noexcept;
 
 /// Answers one datagram, which must be exactly one request; appends the answer to `reply`.

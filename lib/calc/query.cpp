@@ -15,7 +15,7 @@ using net::udp;
 
 namespace {
 
-constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors
+constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors handled before other work gets its turn
 
 asio::awaitable<bool> is_cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -27,7 +27,7 @@ failure with_context(failure why, const query_options& options) {
   return why;
 }
 
-/// What TCP and UDP share: requests taken from the source, and a timer that is cancelled to wake the loop.
+/// The common part of TCP and UDP: requests from the source, and a timer that is cancelled to wake the loop.
 struct flow {
   flow(const query_options& its_options, request_source& its_source, query_output its_output,
        const asio::any_io_executor& executor)
@@ -65,7 +65,7 @@ struct flow {
   const query_options& options;
   request_source& source;
   query_output output;
-  std::deque<request_source::item> again;  // sent, unanswered, to be sent on another connection
+  std::deque<request_source::item> again;  // sent but unanswered requests, for the next connection
   ends where;
   asio::steady_timer wake;
 };
@@ -79,7 +79,7 @@ asio::awaitable<void> run_connection(flow& all, tcp::socket& socket, client& ses
   all.wake.cancel();
 }
 
-/// One connection, from its first request to its end. The failure is that of the stream.
+/// Uses one connection from its first request to its end. Fails if the stream fails.
 asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
   std::error_code ignored;
   all.where = {net::to_string(socket.local_endpoint(ignored)), net::to_string(socket.remote_endpoint(ignored))};
@@ -124,8 +124,8 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
   bool reached = false;
   while (!all.finished()) {
     auto first = all.next();
-    if (!first) {  // nothing to ask yet: no connection yet
-      if (all.finished()) break;  // the source has used up its rest without a request in it
+    if (!first) {  // nothing to send, so do not connect yet
+      if (all.finished()) break;  // the source ended without another request
       co_await all.wait(never);
       if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
       continue;
@@ -146,7 +146,7 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
   co_return result<void>();
 }
 
-/// Serves one address. False: nobody is there (ICMP), and nothing was answered, so the next one is worth a try.
+/// Queries one address. Returns false if nothing listens there (ICMP) and nothing was answered: try the next address.
 asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool is_last) {
   std::error_code error;
   all.where = {net::to_string(socket.local_endpoint(error)), net::to_string(socket.remote_endpoint(error))};
@@ -176,7 +176,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       session.fail_all(*gone, clock::now());
       if (answered || is_last) gone.reset();
     };
-    // A refusal is the host's own word; what else the network says may pass, and the session knows what is sent again.
+    // A refusal comes from the host itself. Other ICMP errors may be temporary; the session decides what to retransmit.
     const auto check_network = [&](std::error_code told) {
       if (!told || told == std::errc::connection_refused) return check(told);
       session.unreachable({told, {}, {}, {}}, clock::now());
@@ -196,7 +196,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       co_await all.wait(never);
     } else {
       const net::expiry limit(socket, earlier(never, session.deadline()));
-      // New requests are looked at when an answer or a deadline comes, unless there is room for them now.
+      // While the pipeline is full, a new request does not cancel the wait for an answer or a deadline.
       all.source.on_change([&] {
         if (session.outstanding() < all.options.pipeline) socket.cancel();
       });
@@ -204,7 +204,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       all.source.on_change([&all] { all.wake.cancel(); });
     }
     if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
-    // Some at a time: whoever sends without a pause holds up neither the requests nor their deadlines.
+    // Limited, so that a peer that sends without pause does not delay requests and their deadlines.
     for (std::size_t count = 0; count < reads_a_turn; ++count) {
       const std::size_t size = socket.receive(asio::buffer(buffer), 0, error);
       if (!error) {
@@ -215,7 +215,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       if (!told) break;
       check_network(told);
     }
-    // The error may have come just behind its copy in the queue.
+    // The pending error may have arrived just after its copy in the queue.
     if (error != asio::error::would_block && error != asio::error::try_again) check_network(to_standard(error));
     session.tick(clock::now());
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Asking a calculation server over the network, one request or a stream of them.
+// Queries a calculation server over the network, with one request or a stream of requests.
 #pragma once
 
 #include <functional>
@@ -18,12 +18,12 @@ struct query_options {
   net::family restrict_to = net::family::any;
   std::optional<net::local_end> local;
   byte_order order = byte_order::big;
-  duration timeout = std::chrono::seconds(5);  ///< for the connection, and again for each answer
-  unsigned retries = 2;                        ///< UDP; that a host is unreachable may pass, and does not end them
-  std::size_t pipeline = 32;                   ///< requests under way at once
+  duration timeout = std::chrono::seconds(5);  ///< for connecting, and for each answer
+  unsigned retries = 2;                        ///< UDP retransmissions; ICMP "unreachable" errors do not end them
+  std::size_t pipeline = 32;                   ///< the most requests in flight
 };
 
-/// Where the requests come from. The tag comes back with the outcome.
+/// The source of the requests. Each outcome has the tag of its request.
 class request_source {
  public:
   struct item {
@@ -31,33 +31,33 @@ class request_source {
     request what;
   };
   virtual ~request_source() = default;
-  /// The next request, if there is one now.
+  /// The next request, if one is available now.
   [[nodiscard]] virtual std::optional<item> take() = 0;
-  /// No more will come.
+  /// True if there will be no more requests.
   [[nodiscard]] virtual bool finished() const = 0;
-  /// Calls back, in the loop's thread, when take() or finished() may say something new.
+  /// `callback` is called in the loop's thread when take() or finished() may return something new.
   virtual void on_change(std::function<void()> callback) = 0;
 };
 
-/// The two ends that a request travelled between.
+/// The local and remote endpoints of a request.
 struct ends {
   std::string local;
   std::string remote;
 };
-/// Called for each request once, in the order of the answers.
+/// Called once for each request, in the order of the answers.
 using query_output = std::function<void(const outcome&, const ends&)>;
 
-/// Sends what the source gives and reports what becomes of each. Over TCP a connection that ends behind an
-/// answer is opened again for the rest. Fails where the server cannot be reached at all, or when cancelled;
-/// the failure is then also that of the requests that were taken and not reported.
+/// Sends the requests of the source and reports their outcomes. If a TCP connection ends after an answer, it is
+/// reopened for the remaining requests. Fails if the server cannot be reached at all, or when cancelled; requests that
+/// were taken but not reported have failed likewise.
 [[nodiscard]] asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output);
 
-/// One request and what became of it.
+/// One request and its outcome.
 struct query_reply {
   outcome what;
   ends where;
 };
-/// Fails only where query() does; what was wrong with the answer stands in `what.value`.
+/// Fails only when query() does; a failure of the request itself is in `what.value`.
 [[nodiscard]] asio::awaitable<result<query_reply>> query_one(query_options options, request asked);
 
 }  // namespace netlab::calc

@@ -7,7 +7,7 @@
 
 namespace netlab::calc {
 
-/// A session that tells the server what it does, and for whom.
+/// A session that reports to the server, with its peer and start time.
 class server::observed_session final : public machine, private session_observer {
  public:
   observed_session(server& owner, const net::tcp::endpoint& peer, time_point now)
@@ -42,7 +42,7 @@ server::server(server_parameters parameters, net::visitor_log::line_function wri
     : parameters_(parameters), log_(std::move(write), parameters.detail, parameters.log_name) {}
 
 net::service_limits server::limits() const {
-  // One octet more than a request may have: a longer datagram is known by its length.
+  // One octet more than the longest request, so that longer datagrams are detected.
   return {.max_clients = parameters_.max_clients,
           .max_datagram = max_request_size + 1,
           .drive = net::serving_for(parameters_.session.idle_timeout)};

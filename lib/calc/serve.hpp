@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The calculation server: TCP and UDP on one port number, binary and text.
+// The calculation server: TCP and UDP on one port number; binary and text requests.
 #pragma once
 
 #include <atomic>
@@ -16,25 +16,25 @@ struct server_parameters {
   session_parameters session;
   std::size_t max_clients = 10'000;
   net::log_detail detail = net::log_detail::refusals;
-  std::string_view log_name = {};  ///< stands before its lines
+  std::string_view log_name = {};  ///< starts each log line
 };
 
 struct server_totals {
   std::uint64_t connections = 0;
-  std::uint64_t answered = 0;      ///< requests, over both transports
+  std::uint64_t answered = 0;      ///< requests over TCP and UDP
   std::uint64_t refused = 0;       ///< requests without an answer
   std::uint64_t turned_away = 0;   ///< connections beyond max_clients
 };
 
-/// What the calculation service does with peers; `net::service` brings them. A request without an answer
-/// is counted, and logged with the peer and the reason at a bounded rate.
+/// The handler of the calculation service, which `net::service` runs. Requests without an answer are counted, and
+/// logged with the peer and the reason, rate-limited.
 class server final : public net::service_handler {
  public:
   server(server_parameters parameters, net::visitor_log::line_function write);
 
   [[nodiscard]] net::service_limits limits() const;
   [[nodiscard]] server_totals totals() const;
-  /// The totals as a line, and what the log still owes before it.
+  /// Finishes the log and returns the totals as a line.
   [[nodiscard]] std::string conclude();
 
   std::unique_ptr<machine> open(const net::visitor& who) override;

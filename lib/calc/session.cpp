@@ -12,7 +12,7 @@
 namespace netlab::calc {
 namespace {
 
-// 255 numbers of up to 11 characters, a blank before each, and the operation need 3063.
+// The longest valid line: 255 numbers of up to 11 characters, each after a blank, and the operation: 3063 characters.
 constexpr std::size_t max_text_line = 4096;
 
 constexpr std::size_t operation_offset = 4;
@@ -70,7 +70,7 @@ void session::feed_binary(bytes_view from_peer, time_point now) {
   if (state_ == state::binary) pending_.assign(from_peer.begin(), from_peer.end());
 }
 
-// The octets used up; 0 while the request is not all there.
+// Returns the octets used; 0 if the request is incomplete.
 std::size_t session::answer_one(bytes_view input, time_point now) {
   if (stopping_ && input.empty()) {
     close();
@@ -104,8 +104,7 @@ std::size_t session::answer_one(bytes_view input, time_point now) {
 void session::feed_text(bytes_view from_peer, time_point now) {
   std::string_view input = as_text(from_peer);
   while (!input.empty() && state_ == state::text) {
-    // Cut where a Telnet command begins, so that what it is answered stands among the answers to lines where the
-    // command stands among the lines.
+    // Split at Telnet commands, so that the replies to commands and the answers to lines keep the order of the input.
     const std::string_view piece = input.substr(0, input.find(telnet_filter::command_octet, 1));
     input.remove_prefix(piece.size());
     const telnet_filter::filtered meant = telnet_.feed(piece);
@@ -119,11 +118,11 @@ void session::read_lines(std::string_view text, time_point now) {
   while (!text.empty() && state_ == state::text) {
     const std::size_t end = text.find('\n');
     const std::string_view piece = text.substr(0, end);
-    // Behind the limit only the length counts: else it would depend on the cut which of the two is seen first.
+    // Check no characters beyond the line limit; otherwise the result would depend on how the input is cut.
     const std::string_view looked_at = piece.substr(0, max_text_line - std::min(max_text_line, lines_.held()));
     lines_.append(piece);
-    // No line of text has such octets, so there is no need to wait for its end, which a program that
-    // speaks something else may never send.
+    // A line of text never contains control characters. Refuse it before its end, which a program that speaks another
+    // protocol may never send.
     if (!lines_.is_skipping() && std::any_of(looked_at.begin(), looked_at.end(), is_control)) {
       lines_.skip_line();
       observer_.refused("neither a binary request nor a line of text");
@@ -175,14 +174,14 @@ void session::say(std::string_view text) {
 
 void session::eof(time_point now) {
   if (state_ == state::closed) return;
-  if (state_ == state::undecided && !pending_.empty()) {  // no binary request is so short
+  if (state_ == state::undecided && !pending_.empty()) {  // too short for a binary request
     state_ = state::text;
     const bytes first = std::exchange(pending_, {});
     feed_text(first, now);
   }
   if (state_ == state::text)
     if (const auto line = lines_.rest()) answer_line(*line, now);
-  if (state_ == state::closed) return;  // it was `quit`
+  if (state_ == state::closed) return;  // the line was `quit`
   if (state_ == state::binary && !pending_.empty())
     return close(fmt::format("the connection ended after {} of a request", count_of(pending_.size(), "octet")));
   close();

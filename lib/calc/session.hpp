@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The server's side of one TCP connection: binary requests, or lines of text for those who come by Telnet.
+// The server's side of one TCP connection: binary requests, or lines of text for Telnet users.
 #pragma once
 
 #include <cstdint>
@@ -12,28 +12,28 @@
 
 namespace netlab::calc {
 
-/// Told what a session does as it happens. Used from the session's thread.
+/// Reports what a session does. Called in the session's thread.
 class session_observer {
  public:
   virtual ~session_observer() = default;
   virtual void answered() = 0;
-  /// A request that has no answer; `why` is one line, safe to show.
+  /// A request without an answer; `why` is one line, safe to show.
   virtual void refused(std::string_view why) = 0;
 };
 
 struct session_parameters {
   byte_order order = byte_order::big;
-  /// From the last finished request (at first: from the connection) to the next one's last octet; a peer
-  /// that sends an octet now and then does not prolong it. 0: for ever.
+  /// Runs from the last finished request (initially, from the connection) to the last octet of the next one, so that a
+  /// peer that sends an octet now and then does not prolong it. 0: no limit.
   duration idle_timeout = std::chrono::minutes(5);
 };
 
-/// Octets 4 to 6 of a connection are exactly an operation: binary. Else text. Decided once, as early as the
-/// octets allow; a stream that ends undecided is text. In binary a request without an answer ends the
-/// session, after everything before it has been answered; in text it is answered `error: …`.
+/// A connection is binary if its octets 4 to 6 are exactly an operation, else text. This is decided once, as early as
+/// possible; a stream that ends before is text. A binary request without an answer ends the session after all earlier
+/// requests have been answered; in text mode the answer is `error: …`.
 class session final : public machine {
  public:
-  /// The observer must outlive it.
+  /// The observer must outlive the session.
   session(session_parameters parameters, session_observer& observer, time_point now);
 
   void feed(bytes_view from_peer, time_point now) override;
@@ -64,7 +64,7 @@ class session final : public machine {
   bytes output_;
   telnet_filter telnet_;
   line_buffer lines_;
-  bool lines_end_in_cr_ = false;  // as the last one did: answers end likewise
+  bool lines_end_in_cr_ = false;  // the last line did, so answers do, too
   time_point last_request_;
   bool stopping_ = false;
 };

@@ -12,7 +12,7 @@ namespace netlab::calc {
 namespace {
 
 constexpr std::size_t shown = 40;          // octets of a bad word in a message
-constexpr std::size_t shown_numbers = 12;  // of a request in a message
+constexpr std::size_t shown_numbers = 12;  // numbers of a request in a message
 
 bool is_integer(std::string_view text) noexcept {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
@@ -30,7 +30,7 @@ constexpr std::array others_call_it{
     synonyms{"MAX", "MAXIMUM GREATEST LARGEST HIGHEST BIGGEST"},
 };
 
-/// `did you mean PRO?`, or all of them.
+/// `did you mean PRO?`, or a list of all operations.
 std::string cure_for(std::string_view name) {
   for (const synonyms& each : others_call_it) {
     const auto all = words(each.words);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A calculation as a person types it: `SUM 1 2 3`.
+// A calculation as people type it: `SUM 1 2 3`.
 #pragma once
 
 #include <string>
@@ -10,20 +10,20 @@
 
 namespace netlab::calc {
 
-/// The operation in any case, then numbers with blanks between. The id is 0. Fails with errc::bad_data and
-/// one line that says what is wrong: unknown operation, not a number, outside 32 bits, more than 255.
+/// Parses the operation, in any case, and numbers separated by blanks. The id is 0. Fails with errc::bad_data and one
+/// line about the reason: unknown operation, not a number, outside 32 bits, more than 255.
 [[nodiscard]] result<request> parse_line(std::string_view line);
 
 enum class unknown_operations : std::uint8_t { refused, passed };
 
-/// The same from words. `passed`: an unknown operation of three octets is taken as it is, to be sent to a
-/// server that must cope with it.
+/// The same for a list of words. `passed` accepts an unknown operation of three octets, to test how a server reacts to
+/// it.
 [[nodiscard]] result<request> parse_words(std::span<const std::string_view> pieces, unknown_operations unknown);
 
 /// One number of a request. Fails with errc::bad_data.
 [[nodiscard]] result<std::int32_t> parse_operand(std::string_view text);
 
-/// `SUM 1 2 3`, the way back. Long lists end in `… (255 numbers)`.
+/// The inverse: `SUM 1 2 3`. Long lists end in `… (255 numbers)`.
 [[nodiscard]] std::string to_line(const request& what);
 
 }  // namespace netlab::calc

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The lab's calculation protocol as octets.
+// The encoding of the lab's calculation protocol.
 //
 //     request   ID (4 octets, unsigned)  OP (3: SUM PRO MIN MAX)  N (1)  z1 … zN (4 each, signed)
 //     answer    ID (4 octets, as sent)   RESULT (4, signed)
@@ -21,7 +21,7 @@ enum class operation : std::uint8_t { sum, product, minimum, maximum };
 
 /// `SUM`, `PRO`, `MIN`, `MAX`.
 [[nodiscard]] std::string_view name_of(operation which) noexcept;
-/// Exactly one of the four names, in capitals.
+/// Accepts exactly one of the four names, in capitals.
 [[nodiscard]] std::optional<operation> parse_operation(std::string_view name) noexcept;
 
 inline constexpr std::size_t header_size = 8;
@@ -29,7 +29,7 @@ inline constexpr std::size_t answer_size = 8;
 inline constexpr std::size_t max_numbers = 255;  // N is one octet
 inline constexpr std::size_t max_request_size = header_size + 4 * max_numbers;
 
-/// The operation is its three octets and not an enumerator, so that a wrong one can be sent too.
+/// The operation is a text and not an enumerator, so that an invalid one can be sent, too.
 struct request {
   std::uint32_t id = 0;
   std::string op = "SUM";             ///< exactly 3 octets
@@ -41,7 +41,7 @@ struct answer {
   std::int32_t value = 0;
 };
 
-/// What the first 8 octets of a request say.
+/// The first 8 octets of a request.
 struct header {
   std::uint32_t id = 0;
   std::array<char, 3> name{};
@@ -54,7 +54,7 @@ struct header {
 /// The span must hold at least header_size octets.
 [[nodiscard]] header decode_header(bytes_view from, byte_order order) noexcept;
 
-/// Fills as many numbers as the span asks for; `from` starts behind the header and holds that many.
+/// Fills `to`; `from` starts after the header and must hold as many numbers.
 void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> to) noexcept;
 
 /// The span must hold at least answer_size octets.
