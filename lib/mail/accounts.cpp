@@ -31,7 +31,7 @@ scram_keys derive(std::string_view password, std::string salt, unsigned iteratio
   return keys;
 }
 
-// As it is compared and hashed (RFC 4616 §2, RFC 5802 §2.2); as it is, where it has no such form.
+// The SASLprep form, for comparison and hashing (RFC 4616 §2, RFC 5802 §2.2); `text` unchanged if it has none.
 secret prepare(std::string_view text) {
   auto prepared = saslprep(text);
   return prepared ? std::move(*prepared) : secret(std::string(text));
@@ -47,12 +47,12 @@ bool has_controls(std::string_view text) noexcept {
 
 struct accounts::account {
   secret password;
-  scram_digest hashed{};  // of the password, so that two are compared in the same time whatever they are
+  scram_digest hashed{};  // of the password; comparing two hashes takes the same time for all passwords
   scram_keys keys;
 };
 
 accounts::accounts(secret seed) : seed_(std::move(seed)), nobody_(std::make_unique<account>()) {
-  // No password fits it: its hash is none of a text that anybody knows, and neither are its keys.
+  // No password matches this account: its hash and keys are derived from the secret seed, not from a password.
   nobody_->hashed = scram_hmac(octets_in(seed_.view()), "hash of nobody");
   nobody_->password =
       secret(std::string(reinterpret_cast<const char*>(nobody_->hashed.data()), nobody_->hashed.size()));
@@ -116,7 +116,7 @@ scram_keys accounts::keys_of(std::string_view user) const {
   const secret name = prepare(user);
   const auto found = all_.find(name.view());
   scram_keys keys = found == all_.end() ? nobody_->keys : found->second.keys;
-  // Both have the work of a salt.
+  // The salt is computed in both cases, so that an unknown user takes as long as a known one.
   keys.salt = salt_of(name.view());
   return keys;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who may log in, and what is needed to check it without telling a wrong name from a wrong password.
+// User names and passwords, and checks that do not reveal whether the name or the password was wrong.
 #pragma once
 
 #include <map>
@@ -13,10 +13,10 @@
 
 namespace netlab::mail {
 
-inline constexpr std::size_t max_user = 255;      // octets; an address has 254
-inline constexpr std::size_t max_password = 1024; // octets; a token may be long
+inline constexpr std::size_t max_user = 255;      // octets; an address has at most 254
+inline constexpr std::size_t max_password = 1024; // octets; tokens can be long
 
-/// What SCRAM-SHA-256 keeps of a password (RFC 5802 §3).
+/// SCRAM-SHA-256 keys derived from a password (RFC 5802 §3).
 struct scram_keys {
   std::string salt;
   unsigned iterations = 0;
@@ -24,31 +24,31 @@ struct scram_keys {
   scram_digest server{};
 };
 
-/// Filled once, then read by every session at once. Names and passwords are compared as SASLprep prepares them, so it
-/// does not matter how an `ü` was typed. With nobody in it a server offers no AUTH.
+/// Filled once, then read by all sessions concurrently. Names and passwords are compared in their SASLprep form, so
+/// `ü` matches however it was typed. A server without accounts does not offer AUTH.
 class accounts {
  public:
-  static constexpr unsigned iterations = 4096;  // RFC 7677 §4; a login costs a client some 2 ms
+  static constexpr unsigned iterations = 4096;  // RFC 7677 §4; a login costs a client about 2 ms
 
-  /// `seed`: 16 octets or more that nobody knows; salts are made of it, also those of names that there are not, which
-  /// so look like the others. The same seed gives the same salts.
+  /// `seed`: 16 or more secret octets. Salts are derived from it, also for unknown users, so that their salts look
+  /// like all others. The same seed gives the same salts.
   explicit accounts(secret seed);
   ~accounts();
   accounts(accounts&&) noexcept;
   accounts& operator=(accounts&&) noexcept;
 
-  /// Fails with errc::usage: an empty name or password, one that is too long, a control character or something that is
-  /// not UTF-8 in it, a name that is there already.
+  /// Fails with errc::usage if the name or password is empty, too long, not UTF-8 or has a control character, or if
+  /// the name exists already.
   [[nodiscard]] result<void> add(std::string user, secret password);
 
   [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
 
-  /// The whole password, in a time that tells nothing of it.
+  /// Compares in constant time.
   [[nodiscard]] bool check(std::string_view user, std::string_view password) const;
-  /// CRAM-MD5 (RFC 2195): `digest` is the HMAC in hexadecimal figures. No where MD5 is not allowed on this machine.
+  /// CRAM-MD5 (RFC 2195): `digest` is the HMAC in hexadecimal. False where MD5 is not allowed on this machine.
   [[nodiscard]] bool check_cram_md5(std::string_view user, std::string_view challenge, std::string_view digest) const;
-  /// For a name that is not there: keys that no password fits, the same each time.
+  /// For an unknown user: keys that match no password, the same on each call.
   [[nodiscard]] scram_keys keys_of(std::string_view user) const;
 
  private:
@@ -57,7 +57,7 @@ class accounts {
 
   secret seed_;
   std::map<std::string, account, std::less<>> all_;
-  std::unique_ptr<account> nobody_;  // is checked instead of a name that is not there
+  std::unique_ptr<account> nobody_;  // checked instead of an unknown user
 };
 
 }  // namespace netlab::mail

@@ -14,7 +14,7 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t most_shown = 100;  // octets of a bad address in a message
+constexpr std::size_t most_shown = 100;  // octets of a bad address shown in a message
 
 // RFC 5322 §3.2.3; RFC 6532 §3.2 adds all of UTF-8 outside ASCII.
 constexpr bool is_atext(char c) noexcept {
@@ -30,7 +30,7 @@ unexpected<failure> refuse_address(std::string_view text, std::string_view why, 
   return fail(errc::bad_data, fmt::format("address '{}' {}", escape(text, most_shown), why), std::move(hint));
 }
 
-// Before anything else: what could end a line or hide from a reader is in no address, in whatever quotes.
+// Checked first: no address may have characters that end a line or are invisible, not even in quotes.
 result<void> check_octets(std::string_view text) {
   if (std::ranges::all_of(text, [](char c) { return c >= ' ' && c < '\x7f'; })) return {};
   for (std::string_view left = text; !left.empty();) {
@@ -45,7 +45,7 @@ result<void> check_octets(std::string_view text) {
   return {};
 }
 
-// A quoted string from its first quote on: its length with both quotes, or 0 if it has no end.
+// The length of the quoted string at the start of `text`, with both quotes; 0 if the closing quote is missing.
 std::size_t length_of_quoted(std::string_view text) noexcept {
   for (std::size_t at = 1; at < text.size(); ++at) {
     if (text[at] == '\\') {
@@ -57,7 +57,7 @@ std::size_t length_of_quoted(std::string_view text) noexcept {
   return 0;
 }
 
-// The length of `local@domain` at the start of the text, where it is followed by something else.
+// The length of the `local@domain` at the start of `text`; more may follow it.
 std::size_t length_of_address(std::string_view text) noexcept {
   std::size_t at = 0;
   if (text.starts_with('"')) at = length_of_quoted(text);
@@ -71,7 +71,7 @@ std::size_t length_of_address(std::string_view text) noexcept {
   return at;
 }
 
-// What a quoted string or a comment says, without its backslashes.
+// The text of a quoted string or a comment, without the escaping backslashes.
 std::string unquote(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -139,7 +139,7 @@ result<address> parse_bare(std::string_view text, std::string_view whole) {
   return found;
 }
 
-// Takes blanks and comments off the front; the last comment's text is kept. False if one doesn't end.
+// Removes leading blanks and comments and keeps the last comment's text. False if a comment is not closed.
 bool skip_comments(std::string_view& text, std::string& comment) {
   for (;;) {
     skip_blanks(text);
@@ -161,7 +161,7 @@ bool skip_comments(std::string_view& text, std::string& comment) {
   }
 }
 
-// `phrase <address>` from its start on; what follows the > stays in `text`.
+// Parses `phrase <address>` at the start of `text`, which keeps what follows the >.
 result<mailbox> take_named(std::string_view& text, std::string_view whole) {
   mailbox found;
   for (;;) {
@@ -179,7 +179,7 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
       text.remove_prefix(length);
       continue;
     }
-    std::size_t length = 0;  // a dot is no atext, but people have one behind their initial (RFC 5322 §4.1)
+    std::size_t length = 0;  // RFC 5322 §4.1: a dot is not an atext, but is usual after an initial
     while (length < text.size() && (is_atext(text[length]) || text[length] == '.')) ++length;
     if (length == 0 && whole.find('@') != std::string_view::npos && whole.find(';') != std::string_view::npos)
       return refuse_address(whole, "has a ; in it", "separate addresses with a comma");
@@ -207,7 +207,7 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
   return found;
 }
 
-// One mailbox off the front, up to a comma or the end.
+// Parses and removes one mailbox at the start of `text`, up to a comma or the end.
 result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
   std::string comment;
   if (!skip_comments(text, comment)) return refuse_address(whole, "has a bracket that does not end");
@@ -272,7 +272,7 @@ result<std::vector<mailbox>> parse_mailbox_list(std::string_view text) {
       left.remove_prefix(1);
       continue;
     }
-    // In a long list only the element that is bad is shown.
+    // An error shows only the bad element of a long list.
     const std::string_view from = left;
     auto one = take_mailbox(left, from);
     if (!one) return unexpected(one.error());

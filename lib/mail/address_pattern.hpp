@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which addresses are meant: one, those of a domain, all, or none at all.
+// A pattern that matches one address, all addresses of a domain, all addresses, or only the empty sender.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace netlab::mail {
 
-/// `joe@example.org`, `@example.org`, `*`, `<>`; case matters in none of them.
+/// `joe@example.org`, `@example.org`, `*` or `<>`; case does not matter.
 class address_pattern {
  public:
   /// Fails with errc::usage.
   [[nodiscard]] static result<address_pattern> parse(std::string_view text);
 
-  /// `of` is nothing for the empty sender.
+  /// `of`: null for the empty sender.
   [[nodiscard]] bool matches(const address* of) const noexcept;
 
  private:

@@ -21,7 +21,7 @@ bool capabilities::offers(std::string_view mechanism) const noexcept {
 
 capabilities parse_capabilities(const reply& to_ehlo) {
   capabilities all;
-  for (std::size_t at = 1; at < to_ehlo.lines.size(); ++at) {  // the first is the server's name
+  for (std::size_t at = 1; at < to_ehlo.lines.size(); ++at) {  // the first line is the server's name
     const auto parts = words(to_ehlo.lines[at]);
     if (parts.empty()) continue;
     const std::string keyword = to_upper(parts.front());
@@ -36,7 +36,7 @@ capabilities parse_capabilities(const reply& to_ehlo) {
       all.size = true;
       if (parts.size() > 1) all.max_size = parse_integer<std::uint64_t>(parts[1]).value_or(0);
     }
-    // `AUTH=LOGIN` is how servers of the draft before RFC 2554 said it.
+    // Servers older than RFC 2554 send `AUTH=LOGIN`, as its draft had it.
     if (keyword == "AUTH" || keyword.starts_with("AUTH=")) {
       if (keyword.size() > 5) add_mechanism(all.auth, std::string_view(keyword).substr(5));
       for (std::size_t each = 1; each < parts.size(); ++each) add_mechanism(all.auth, parts[each]);

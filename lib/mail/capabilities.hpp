@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a server says it can do, in its answer to EHLO (RFC 5321 §4.1.1.1).
+// The extensions that a server lists in its answer to EHLO (RFC 5321 §4.1.1.1).
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,13 @@ struct capabilities {
   bool smtputf8 = false;         ///< RFC 6531
   bool dsn = false;              ///< RFC 3461
   bool size = false;             ///< RFC 1870: MAIL takes SIZE=
-  std::uint64_t max_size = 0;    ///< octets; 0: no limit known
-  std::vector<std::string> auth; ///< RFC 4954: mechanisms, in capitals, in the server's order, none twice
+  std::uint64_t max_size = 0;    ///< octets; 0: no limit given
+  std::vector<std::string> auth; ///< RFC 4954: mechanisms in capitals, in the server's order, without duplicates
 
   [[nodiscard]] bool offers(std::string_view mechanism) const noexcept;
 };
 
-/// Keywords in any case; what is not known, or broken, is passed over.
+/// Case does not matter; unknown and malformed keywords are skipped.
 [[nodiscard]] capabilities parse_capabilities(const reply& to_ehlo);
 
 }  // namespace netlab::mail

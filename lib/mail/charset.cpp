@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t read_at_once = 64 * 1024;
 
-// Octets of a UTF-8 sequence at the end of the text, of which the rest is still to come.
+// The number of octets at the end of `text` that are the start of an unfinished UTF-8 sequence.
 std::size_t unfinished_at_end(std::string_view text) noexcept {
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
     const auto octet = static_cast<unsigned char>(text[text.size() - back]);
@@ -22,7 +22,8 @@ std::size_t unfinished_at_end(std::string_view text) noexcept {
   return 0;
 }
 
-// Tabs, line ends and form feeds are text; ESC, for one, is how ISO 2022 switches to another character set.
+// Tabs, line ends and form feeds are text; other controls are not: ESC, for example, switches character sets in ISO
+// 2022.
 bool has_odd_controls(std::string_view text) noexcept {
   return std::ranges::any_of(text, [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f') || c == 0x7f;
@@ -33,7 +34,7 @@ bool has_odd_controls(std::string_view text) noexcept {
 
 result<std::string_view> charset_of(const source& text) {
   std::string piece(read_at_once, '\0');
-  std::size_t kept = 0;  // of the piece before: the begin of a sequence
+  std::size_t kept = 0;  // octets of an unfinished sequence, carried over from the previous piece
   bool all_ascii = true;
   for (std::uint64_t offset = 0;;) {
     const auto length = text.read(offset, std::span(piece).subspan(kept));

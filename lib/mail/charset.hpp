@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// In which character set a text is written, as far as its octets tell.
+// Detects the character set of a text from its octets.
 #pragma once
 
 #include <string_view>
@@ -9,8 +9,8 @@
 
 namespace netlab::mail {
 
-/// `us-ascii` or `utf-8`; empty where it is neither, or has control characters that a text has no use for. Reads all of
-/// it, in constant memory. Fails as the source does.
+/// `us-ascii` or `utf-8`; empty if it is neither, or has control characters that text does not use. Reads the whole
+/// source in constant memory. Fails if the source cannot be read.
 [[nodiscard]] result<std::string_view> charset_of(const source& text);
 
 }  // namespace netlab::mail

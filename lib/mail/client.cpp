@@ -14,7 +14,7 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t longest_auth_command = 512;  // RFC 5321 §4.5.3.1.4: octets with the CRLF; AUTH is no exception
+constexpr std::size_t longest_auth_command = 512;  // RFC 5321 §4.5.3.1.4: octets with the CRLF; holds for AUTH, too
 
 unexpected<failure> not_offered(std::string_view what, std::string cure) {
   return fail(errc::not_permitted, fmt::format("the server does not offer {}", what), std::move(cure));
@@ -53,7 +53,7 @@ void client::tls_started(const tls_facts& tls, time_point now) {
   now_ = now;
   secured_ = true;
   binding_ = tls.binding;
-  // RFC 3207 §4.2: what was learned before is forgotten.
+  // RFC 3207 §4.2: discard what the server said before TLS.
   server_ = {};
   replies_ = {};
   enter(client_state::ehlo);
@@ -63,7 +63,7 @@ void client::tls_started(const tls_facts& tls, time_point now) {
 void client::submit(submission what, time_point now) {
   now_ = now;
   queue_.push_back(std::make_unique<transaction>(std::move(what)));
-  // There may be time for it now; there is none when its turn comes.
+  // Compose the message now, while replies are awaited, and not when it is due to be sent.
   if (state_ == client_state::mail) make(*queue_.back());
   pump();
 }
@@ -90,9 +90,9 @@ void client::feed(bytes_view from_peer, time_point now) {
     waiting_since_ = now;
     on_reply(**next);
   }
-  // Replies that came together are answered together.
+  // Send the next commands once for all replies that arrived together.
   if (!done()) pump();
-  // RFC 3207, and CVE-2021-38371 and its kind: what was sent in clear behind the answer is somebody else's.
+  // RFC 3207, CVE-2021-38371: an attacker may have injected the plaintext that follows the answer.
   if (wants_tls() && !replies_.empty())
     end_session({make_error_code(errc::peer_protocol), "STARTTLS", "unencrypted octets follow the server's answer",
                  "somebody on the way may be inserting them"});
@@ -156,7 +156,7 @@ bytes client::take_output() {
 
 void client::sent(time_point now) {
   now_ = now;
-  // A message may take its time, as long as it goes on.
+  // While a message is being sent, each write restarts the timeout.
   if (body_ != nullptr || (!expected_.empty() && expected_.front().what == kind::end)) waiting_since_ = now;
 }
 
@@ -170,7 +170,7 @@ void client::expect(kind what, transaction* of) {
 }
 
 void client::command(std::string_view line, kind expects, transaction* of) {
-  // Whatever let a control character come so far is a bug; it does not become a second command.
+  // A control character can get here only through a bug; do not send it as a second command.
   if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
     return end_session({make_error_code(errc::internal), {}, "a line end inside a command", {}});
   append(output_, line);
@@ -179,9 +179,9 @@ void client::command(std::string_view line, kind expects, transaction* of) {
   expect(expects, of);
 }
 
-/// A server may say again what it heard.
+/// Hides credentials in server replies, which may repeat what the client sent.
 std::string client::without_secrets(std::string text) const {
-  constexpr std::size_t least = 4;  // octets; what is shorter is found in every text
+  constexpr std::size_t least = 4;  // octets; shorter strings occur in any text
   const auto hide = [&](std::string_view what) {
     if (what.size() < least) return;
     for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += 3)
@@ -194,7 +194,7 @@ std::string client::without_secrets(std::string text) const {
 
 void client::say_secret(std::string_view shown, std::string_view prefix, const secret& message, kind expects) {
   std::string encoded = encode_base64(as_bytes(message.view()));
-  output_.reserve(output_.size() + prefix.size() + encoded.size() + 2);  // so that nothing is left where it was before
+  output_.reserve(output_.size() + prefix.size() + encoded.size() + 2);  // a reallocation would leave a copy
   append(output_, prefix);
   append(output_, encoded);
   append(output_, "\r\n");
@@ -216,7 +216,8 @@ void client::on_reply(const reply& answer) {
   }
   const expectation first = expected_.front();
   expected_.pop_front();
-  // RFC 5321 §3.8: the server goes. Answers come in order: what was said behind the command was not heard.
+  // RFC 5321 §3.8: the server is shutting down. It has not processed commands sent after the one that it answers with
+  // 421.
   if (answer.code == 421)
     for (const auto& each : active_)
       if (first.what != kind::end || each.get() != first.of) each->body_done = false;
@@ -248,7 +249,7 @@ void client::on_ehlo(const reply& answer) {
     server_ = state_ == client_state::ehlo ? parse_capabilities(answer) : capabilities();
     return after_ehlo();
   }
-  // RFC 5321 §3.2: 500, 501, 502, 504 from a server of before 1993; 503 and 550 have been seen too.
+  // RFC 5321 §3.2: servers from before 1993 send 500, 501, 502 or 504; 503 and 550 have been seen, too.
   const bool not_understood = (answer.code >= 500 && answer.code <= 504) || answer.code == 550;
   if (state_ != client_state::ehlo || !not_understood)
     return end_session(to_failure(answer, fmt::format("{} {}", name_of(state_), with_.helo)));
@@ -309,8 +310,8 @@ void client::try_mechanism(bool with_initial_response) {
   const std::string line = fmt::format("AUTH {}", name_of(which));
   if (with_initial_response) {
     if (const auto first = login_->initial()) {
-      // RFC 4954 §4: a longer initial response is the answer to an empty challenge instead, in a line that may be
-      // longer.
+      // RFC 4954 §4: an initial response that is too long for this command is sent after an empty challenge instead,
+      // where the line may be longer.
       if (line.size() + 1 + (first->view().size() + 2) / 3 * 4 + 2 <= longest_auth_command) {
         began_with_response_ = true;
         return say_secret(line + " ***", line + " ", *first, kind::auth);
@@ -341,10 +342,11 @@ void client::on_auth(const reply& answer) {
     }
     return become_ready();
   }
-  // RFC 4954 §4: a server that takes no initial response says 501, older ones 500 or 504; it is asked again without.
+  // RFC 4954 §4: a server that does not accept an initial response sends 501, older ones 500 or 504; try again
+  // without it.
   const bool about_syntax = answer.code == 500 || answer.code == 501 || answer.code == 504;
   if (about_syntax && began_with_response_ && !was_challenged_) return try_mechanism(false);
-  // RFC 4954 §4, §6: not implemented, too weak, only encrypted.
+  // RFC 4954 §4, §6: not implemented, mechanism too weak, encryption required.
   if ((answer.code == 504 || answer.code == 534 || answer.code == 538) && mechanisms_.size() > 1) {
     mechanisms_.erase(mechanisms_.begin());
     return try_mechanism(true);
@@ -360,7 +362,7 @@ void client::on_auth(const reply& answer) {
 
 void client::on_challenge(const reply& answer) {
   if (began_with_response_ && !was_challenged_ && login_->ignores_challenges()) {
-    // It has overlooked the initial response (seen with empty `334`s): the same once more, as an answer.
+    // The server ignored the initial response (seen with empty `334`s): send the same again as an answer.
     login_ = make_sasl(mechanisms_.front(), {.user = with_.login->user,
                                              .password = with_.login->password.copy(),
                                              .host = {},
@@ -369,7 +371,7 @@ void client::on_challenge(const reply& answer) {
                                              .binding = {}});
   } else if (mechanisms_.front() != mechanism::plain && !began_with_response_ && !was_challenged_ &&
              mechanisms_.front() != mechanism::login && mechanisms_.front() != mechanism::cram_md5) {
-    // The empty challenge that asks for what could have been the initial response.
+    // An empty challenge asks for the initial response.
     was_challenged_ = true;
     const auto first = login_->initial();
     return say_secret("***", {}, *first, kind::auth);
@@ -394,7 +396,7 @@ void client::cancel_auth(failure why) {
 void client::become_ready() {
   login_.reset();
   said_.clear();
-  with_.login.reset();  // wiped
+  with_.login.reset();  // this wipes the password
   mechanisms_.clear();
   enter(client_state::mail);
 }

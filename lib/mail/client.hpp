@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The submission client's side of one SMTP connection (RFC 5321, 6409): messages in, what became of each out.
+// The client's side of one SMTP submission connection (RFC 5321, 6409): takes messages, reports the result of each.
 #pragma once
 
 #include <chrono>
@@ -21,43 +21,44 @@
 
 namespace netlab::mail {
 
-/// How long the server may be silent. RFC 5321 §4.5.3.2 asks for minutes, of a relay that nobody waits for.
+/// Timeouts for the server's answers. RFC 5321 §4.5.3.2 asks for several minutes, but with relays in mind; here a
+/// user waits.
 struct patience {
-  duration answer = std::chrono::minutes(1);        ///< for any answer but these
-  duration message_end = std::chrono::minutes(10);  ///< for the one to a message's end: it may be scanned first
-  duration quit = std::chrono::seconds(2);          ///< for the farewell, which nothing depends on
+  duration answer = std::chrono::minutes(1);        ///< for all answers but the following
+  duration message_end = std::chrono::minutes(10);  ///< for the reply to a whole message: it may be scanned first
+  duration quit = std::chrono::seconds(2);          ///< for the answer to QUIT, on which nothing depends
 };
 
 struct login_wish {
   std::string user;
   secret password;                    ///< or a token
-  std::vector<mechanism> mechanisms;  ///< the first of them that the server offers is tried first
-  std::string host;                   ///< the server's, for oauthbearer
+  std::vector<mechanism> mechanisms;  ///< in order of preference; those that the server does not offer are skipped
+  std::string host;                   ///< the server's name, for oauthbearer
   std::uint16_t port = 0;
   std::string nonce;                  ///< for SCRAM
 };
 
 /// Delivery status notifications (RFC 3461).
 struct dsn_wish {
-  std::string notify;  ///< `NEVER`, or of `SUCCESS,FAILURE,DELAY`
-  std::string ret;     ///< `FULL` or `HDRS`; empty: the server's choice
+  std::string notify;  ///< `NEVER`, or a list of `SUCCESS`, `FAILURE`, `DELAY`
+  std::string ret;     ///< `FULL` or `HDRS`; empty: the server decides
 };
 
 struct client_parameters {
   std::string helo;  ///< a domain name or an address literal
-  bool starttls = true;  ///< TLS is required, and begins with STARTTLS; false: it is there already, or not wanted
+  bool starttls = true;  ///< TLS is required, by STARTTLS; false: it is on already, or not wanted
   std::optional<login_wish> login;
   std::optional<dsn_wish> dsn;
-  bool all_or_nothing = false;  ///< a message one of whose recipients is refused is sent to none
+  bool all_or_nothing = false;  ///< if one recipient is refused, the message is sent to none
   patience patience_for;
 };
 
-/// One message and where it goes.
+/// One message and its envelope.
 struct submission {
-  std::uint64_t tag = 0;          ///< the caller's own
-  std::optional<address> sender;  ///< of the envelope; none: `<>`
+  std::uint64_t tag = 0;          ///< for the caller's use
+  std::optional<address> sender;  ///< the envelope's sender; none: `<>`
   std::vector<address> recipients;
-  /// Makes the message for this server; called once for each connection that it is tried on.
+  /// Composes the message for this server's abilities; called once per connection on which it is tried.
   std::function<result<composed>(server_abilities)> compose;
 };
 
@@ -66,40 +67,41 @@ struct refusal {
   failure why;
 };
 
-/// What became of a submission.
+/// The result of a submission.
 struct delivery {
   std::uint64_t tag = 0;
   std::string message_id;
   std::uint64_t size = 0;        ///< octets of the message
-  std::size_t accepted = 0;      ///< recipients that it was sent to, if it was
-  std::vector<refusal> refused;  ///< the others, each with the reason
-  /// The server's word that it has the message. The failure is errc::outcome_unknown where the connection was lost
-  /// after the message's end was handed over.
+  std::size_t accepted = 0;      ///< recipients to which the message was sent; 0 if it was not sent
+  std::vector<refusal> refused;  ///< the other recipients, each with the reason
+  /// The reply by which the server took responsibility for the message. Fails with errc::outcome_unknown if the
+  /// connection was lost after the end of the message was passed on for sending.
   result<reply> outcome;
 };
 using delivery_handler = std::function<void(delivery)>;
 
-/// Hears each line of the dialogue, without its end; `who` is `C` or `S`. Secrets are masked.
+/// Called for each line of the dialogue, without its line end; `who` is `C` or `S`. Secrets are masked.
 using dialogue_handler = std::function<void(char who, std::string_view line)>;
 
 enum class client_state : std::uint8_t {
-  greeting,    ///< waits for 220
+  greeting,    ///< waiting for 220
   ehlo,
-  helo,        ///< EHLO was not understood
+  helo,        ///< after the server rejected EHLO
   starttls,
-  wants_tls,   ///< the caller shall start TLS, then call tls_started()
+  wants_tls,   ///< the caller has to start TLS, then call tls_started()
   auth,
-  mail,        ///< logged in: messages
+  mail,        ///< logged in, if a login was asked for; messages are sent
   quit,
   ended,
 };
 [[nodiscard]] std::string_view name_of(client_state state) noexcept;
 
-/// Done when TLS is to be started, when close() was called and everything was sent, or when the session has failed:
-/// then session() says why. What has not been handed over by then, take_unsent() gives.
+/// Done when TLS has to be started, when everything was sent after close(), or when the session has failed: then
+/// session() has the reason, and take_unsent() returns the messages that were not sent.
 class client final : public machine {
  public:
-  /// So many messages may wait for the server's word at once. More would be left in doubt when a connection breaks.
+  /// Messages that may await the server's reply at once. With more, a lost connection would leave more outcomes
+  /// unknown.
   static constexpr std::size_t max_under_way = 8;
 
   client(client_parameters with, delivery_handler on_delivery, dialogue_handler on_line = {});
@@ -107,13 +109,13 @@ class client final : public machine {
   client(const client&) = delete;
   client& operator=(const client&) = delete;
 
-  /// The connection stands; with TLS already where there are facts.
+  /// The connection is established; `tls` has a value if it uses TLS already.
   void start(const std::optional<tls_facts>& tls, time_point now);
   [[nodiscard]] bool wants_tls() const override { return state_ == client_state::wants_tls; }
   void tls_started(const tls_facts& tls, time_point now) override;
 
   void submit(submission what, time_point now);
-  /// Nothing more will be submitted.
+  /// No more messages will be submitted.
   void close(time_point now);
 
   void feed(bytes_view from_peer, time_point now) override;
@@ -124,16 +126,16 @@ class client final : public machine {
   [[nodiscard]] std::optional<time_point> deadline() const override;
   [[nodiscard]] bool done() const override { return state_ == client_state::ended || wants_tls(); }
 
-  /// The stream broke: as eof(), with this reason.
+  /// The connection broke: like eof(), for the reason `why`.
   void lost(failure why, time_point now);
 
   [[nodiscard]] client_state state() const noexcept { return state_; }
-  /// Submitted, and neither reported nor given back.
+  /// Messages submitted, but neither reported nor returned by take_unsent().
   [[nodiscard]] std::size_t outstanding() const noexcept { return queue_.size() + active_.size(); }
-  /// Why the session ended early; a value while it goes on, and after an orderly end.
+  /// Why the session ended early; no failure while it goes on or after it was closed in order.
   [[nodiscard]] const result<void>& session() const noexcept { return session_; }
   [[nodiscard]] const capabilities& server() const noexcept { return server_; }
-  /// In their order, once; after done().
+  /// In the order of submission; call it once, after done().
   [[nodiscard]] std::vector<submission> take_unsent();
 
  private:
@@ -197,21 +199,21 @@ class client final : public machine {
 
   bool secured_ = false;
   std::optional<channel_binding> binding_;
-  std::vector<mechanism> mechanisms_;  // still to be tried, the next one first
+  std::vector<mechanism> mechanisms_;  // not tried yet, the next one first
   std::unique_ptr<sasl> login_;
-  std::vector<secret> said_;  // what credentials looked like on the wire
+  std::vector<secret> said_;  // credentials as they were sent, to be masked
   bool began_with_response_ = false;
   bool was_challenged_ = false;
   std::optional<failure> cancelled_;
 
   std::deque<std::unique_ptr<transaction>> queue_;
   std::deque<std::unique_ptr<transaction>> active_;
-  transaction* body_ = nullptr;                      // whose message is being written
+  transaction* body_ = nullptr;                      // the one whose message is being written
   bool needs_reset_ = false;                         // the server may still hold an envelope
   bool closing_ = false;
-  bool pumping_ = false;     // a handler of ours may submit from within
+  bool pumping_ = false;     // guards against re-entry: a handler may call submit()
   bool pump_again_ = false;
-  bool is_full_ = false;     // as much is under way as may be; it goes on when half of it is done
+  bool is_full_ = false;     // the pipeline is full; it is filled again when half of it is done
   std::vector<submission> unsent_;
 };
 

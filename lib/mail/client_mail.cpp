@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The client's messages: envelope, content, and the server's word on each.
+// The client's messages: envelope, content, and the server's reply to each.
 #include <algorithm>
 #include <array>
 
@@ -12,8 +12,8 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t output_chunk = 64 * 1024;        // of a message, written at once
-constexpr std::uint64_t max_chunk_unasked = 64 * 1024;  // octets sent by BDAT before the envelope was answered
+constexpr std::size_t output_chunk = 64 * 1024;        // octets of a message written at once
+constexpr std::uint64_t max_chunk_unasked = 64 * 1024;  // octets that BDAT may send before the envelope is answered
 
 std::string path_of(const std::optional<address>& whose) {
   return whose ? fmt::format("<{}>", whose->to_ascii_domain()) : "<>";
@@ -44,7 +44,7 @@ void client::pump_once() {
   if (state_ != client_state::mail) return;
   while (may_start_next())
     if (!start_next()) break;
-  // Not the other way round: what is begun may finish, and let the next one begin.
+  // In this order: advancing a transaction can finish it, which lets the next one start.
   for (std::size_t at = 0; at < active_.size(); ++at) advance_envelope(*active_[at]);
   if (state_ != client_state::mail || body_ != nullptr) return;
   if (may_start_next()) {
@@ -62,10 +62,10 @@ bool client::may_start_next() {
   if (queue_.empty() || body_ != nullptr || state_ != client_state::mail) return false;
   if (active_.empty()) return true;
   if (!server_.pipelining || !active_.back()->body_done) return false;
-  // RFC 2920 §3.1: the next envelope may ride with the end of the message before.
+  // RFC 2920 §3.1: the next envelope may be sent together with the end of the previous message.
   if (!server_.chunking || with_.all_or_nothing) return active_.size() < 2;
-  // With BDAT its content may follow at once, so nothing has to be waited for. Several leave together: a flight costs
-  // more than what is in it.
+  // With BDAT the content can follow the envelope at once, without waiting for replies. Several messages are sent
+  // together to save round trips.
   if (active_.size() >= max_under_way) is_full_ = true;
   if (active_.size() <= max_under_way / 2) is_full_ = false;
   return !is_full_;
@@ -78,8 +78,8 @@ bool client::start_next() {
   active_.push_back(std::move(one));
   begun.report.tag = begun.what.tag;
   if (refuse_locally(begun)) return state_ == client_state::mail;
-  // Where BDAT was said before the envelope was answered, and nobody is accepted, some servers (Exim 4.96) keep the
-  // sender, and know no other until they are told to forget it. RFC 2920 §3.1 lets RSET ride along.
+  // If BDAT was sent before the envelope was answered, and no recipient is accepted, some servers (Exim 4.96) keep
+  // the sender and refuse another one until RSET. RFC 2920 §3.1 allows RSET in a pipeline.
   const transaction& before = *active_[active_.size() > 1 ? active_.size() - 2 : 0];
   const bool in_doubt = &before != &begun && before.by == transaction::way::chunk &&
                         (before.report.accepted == 0 || before.is_accepted.size() < before.recipients.size());
@@ -87,7 +87,7 @@ bool client::start_next() {
   return true;
 }
 
-/// The message for this server.
+/// Composes the message for this server, once.
 void client::make(transaction& one) const {
   if (one.made) return;
   one.made.emplace(one.what.compose({.eight_bit_mime = server_.eight_bit_mime,
@@ -96,7 +96,8 @@ void client::make(transaction& one) const {
   if (*one.made) one.message = &**one.made;
 }
 
-/// What the server could only refuse is not asked for. True: nothing of the message is left to be said.
+/// Rejects a message that the server would refuse anyway. True: the message is finished, nothing of it has to be
+/// sent.
 bool client::refuse_locally(transaction& one) {
   make(one);
   if (one.message == nullptr) {
@@ -177,7 +178,7 @@ void client::advance_envelope(transaction& one) {
                                          : one.is_accepted.size() == one.recipients.size();
   if (answered) return after_envelope(one);
   if (!at_once) return;
-  // Of several recipients one may be refused: all or nothing has to know before it says DATA.
+  // With all_or_nothing, all recipients must be accepted before DATA is sent.
   if (with_.all_or_nothing && one.recipients.size() > 1) return;
   if (one.by == transaction::way::data) {
     one.data_said = true;
@@ -213,7 +214,7 @@ void client::begin_body(transaction& one) {
 }
 
 void client::write_body() {
-  // Straight into the output, or by way of a piece that gets its dots.
+  // Chunks are read straight into the output; dot-stuffing goes through this buffer.
   std::array<char, 8 * 1024> piece;
   while (body_ != nullptr && output_.size() < output_chunk) {
     transaction& one = *body_;
@@ -227,7 +228,7 @@ void client::write_body() {
       size = one.message->read(piece);
       if (size) one.stuffer.append_to(output_, std::string_view(piece.data(), *size));
     }
-    if (!size) {  // what was sent so far must not be ended as if it were whole
+    if (!size) {  // the server must not take what was sent so far for a whole message
       one.decided = unexpected(std::move(size.error()));
       return end_session({make_error_code(errc::interrupted), {}, "a message could not be read to its end", {}});
     }
@@ -274,7 +275,7 @@ void client::on_rcpt_reply(transaction& one, const reply& answer) {
   one.report.refused.push_back({whom.to_string(), std::move(why)});
 }
 
-/// The message was not taken, and nobody knows any more what the server is about.
+/// The message was not accepted, and the server's state is unknown: end the session.
 void client::end_in_disorder(transaction& one, failure why) {
   one.decided = unexpected(why);
   end_session(std::move(why));
@@ -284,7 +285,7 @@ failure client::envelope_failure(const transaction& one) const {
   if (one.mail_failure) return *one.mail_failure;
   const auto& refused = one.report.refused;
   if (refused.size() == 1 && one.what.recipients.size() == 1) return refused.front().why;
-  // Some only for now: it is worth another try.
+  // One temporary refusal makes the whole worth another try.
   const auto is_temporary = [](const refusal& each) { return each.why.code == errc::try_later; };
   const auto is_barred = [](const refusal& each) { return each.why.code == errc::not_permitted; };
   errc code = errc::rejected;
@@ -303,9 +304,10 @@ void client::on_data_reply(transaction& one, const reply& answer) {
   const bool somebody = !one.mail_failure && one.report.accepted > 0;
   if (answer.code == 354) {
     if (somebody) return begin_body(one);
-    // A server that goes on without a sender might take the empty message that would end this for mail.
+    // A server that sends 354 although it refused the sender might deliver the empty message that ends DATA.
     if (one.mail_failure) return end_in_disorder(one, *one.mail_failure);
-    // RFC 2920 §3.1: DATA was said before the refusals were known, and now the server waits for a message.
+    // RFC 2920 §3.1: DATA was sent before the refusals were known, and now the server waits for a message: send an
+    // empty one.
     append(output_, ".\r\n");
     tell('C', ".");
     one.given_up = one.body_done = true;
@@ -321,7 +323,7 @@ void client::on_end_reply(transaction& one, const reply& answer) {
   const bool somebody = !one.mail_failure && one.report.accepted > 0;
   failure why = to_failure(answer, "message");
   if (!one.body_done) {
-    // Before the end: no to all of it. The rest will not be read, or not as what it is.
+    // A reply before the end of the message refuses the message; the server may take the rest of it for commands.
     if (why.code == errc::peer_protocol) return end_session(std::move(why));
     one.decided = unexpected(why);
     return end_session(std::move(why));
@@ -332,7 +334,7 @@ void client::on_end_reply(transaction& one, const reply& answer) {
   } else if (answer.is_positive()) {
     finish(one, answer);
   } else if (why.code == errc::peer_protocol) {
-    return end_session(std::move(why));  // unknown
+    return end_session(std::move(why));  // the outcome is unknown
   } else {
     needs_reset_ = one.by == transaction::way::chunk;
     finish(one, unexpected(why));
@@ -340,12 +342,12 @@ void client::on_end_reply(transaction& one, const reply& answer) {
   if (answer.code == 421) end_session(to_failure(answer, {}));
 }
 
-/// Reports it, and forgets it.
+/// Reports the result and removes the transaction.
 void client::finish(transaction& one, result<reply> outcome) {
   if (body_ == &one) body_ = nullptr;
   one.report.outcome = std::move(outcome);
   if (!one.report.outcome) one.report.accepted = 0;
-  if (one.mail_failure) one.report.refused.clear();  // what RCPT was answered then says nothing of the recipients
+  if (one.mail_failure) one.report.refused.clear();  // without a sender, replies to RCPT mean nothing
   const auto at = std::find_if(active_.begin(), active_.end(), [&](const auto& each) { return each.get() == &one; });
   const std::unique_ptr<transaction> gone = std::move(*at);
   active_.erase(at);

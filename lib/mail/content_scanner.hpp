@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A message's content as DATA and BDAT bring it (RFC 5321 §4.1.1.4, §4.5.2; RFC 3030): where it ends, what it says
-// without the dots that were put before dots, and whether its lines end as they must.
+// Scans message content as sent by DATA and BDAT (RFC 5321 §4.1.1.4, §4.5.2; RFC 3030): finds its end, removes
+// dot-stuffing and checks its lines.
 #pragma once
 
 #include <bit>
@@ -11,22 +11,22 @@
 
 namespace netlab::mail {
 
-/// RFC 5321 §4.5.3.1.6 and RFC 5322 §2.1.1: octets of a line of text, without its CR LF and a dot added for DATA.
+/// RFC 5321 §4.5.3.1.6 and RFC 5322 §2.1.1: octets of a line of text, without CR LF and without a dot added for DATA.
 inline constexpr std::size_t max_content_line = 998;
 
 /// What a message may contain.
 struct content_rules {
   bool eight_bit = false;       ///< octets above 127: with BODY=8BITMIME (RFC 6152) or SMTPUTF8 (RFC 6531)
-  bool any_line_and_nul = false;  ///< lines above max_content_line and NUL, which RFC 5321 forbids
-  bool binary = false;  ///< any octets, which need not be lines: with BODY=BINARYMIME, in chunks only (RFC 3030 §3)
+  bool any_line_and_nul = false;  ///< lines above max_content_line, and NUL; RFC 5321 forbids both
+  bool binary = false;  ///< any octets, not in lines: with BODY=BINARYMIME, only in chunks (RFC 3030 §3)
 };
 
-/// In any cut. Only CR LF ends a line: a lone CR or LF is remembered, and nothing behind it is taken for the start of a
-/// line; so `LF . LF`, `LF . CR LF` and `CR . CR LF` end no message (what is taken for an end by one server and not by
-/// the next smuggles a message through).
+/// Any cut of the input gives the same result. Only CR LF ends a line: a lone CR or LF is a flaw, and what follows it
+/// is not the start of a line. So `LF . LF`, `LF . CR LF` and `CR . CR LF` do not end a message (SMTP smuggling: one
+/// server takes such a sequence for the end, the next one does not).
 class content_scanner {
  public:
-  /// In the order in which they are told.
+  /// From the worst to the least: found() reports the first that applies.
   enum class flaw : std::uint8_t { none, bare_lf, bare_cr, nul, long_line, eight_bit };
 
   void start(content_rules rules = {.eight_bit = true}) noexcept {
@@ -36,17 +36,17 @@ class content_scanner {
     line_size_ = 0;
   }
 
-  /// Dot-stuffed content off the front of `input`, up to CR LF . CR LF or to its end. `take(piece)` gets what the
-  /// message says, in pieces as large as can be; nothing any more behind a flaw. True: the message has ended; what
-  /// follows it stays in `input`.
+  /// Takes dot-stuffed content from the front of `input`, up to CR LF . CR LF or the end of `input`. Calls
+  /// `take(piece)` with the unstuffed content, in pieces as large as possible; not any more after a flaw. True: the
+  /// message has ended, and `input` has what follows it.
   template <class Take>
   [[nodiscard]] bool take_dotted(std::string_view& input, Take&& take);
 
-  /// Content of a chunk, all of it; there are no dots in it to be removed.
+  /// Takes a whole chunk; chunks are not dot-stuffed.
   template <class Take>
   void take_chunk(std::string_view chunk, Take&& take);
 
-  /// Behind the last chunk: a CR that nothing follows is a flaw. Whether the last line lacks its end.
+  /// Call after the last chunk; a CR at the very end is a flaw. True if the last line has no line end.
   [[nodiscard]] bool finish_chunks() noexcept {
     if (rules_.binary) return false;
     if (state_ == state::cr) note(flaw::bare_cr);
@@ -54,46 +54,46 @@ class content_scanner {
     return state_ != state::line_start;
   }
 
-  /// The worst so far: the same for every cut.
+  /// The worst flaw so far; does not depend on how the input was cut.
   [[nodiscard]] flaw found() const noexcept {
     return flaws_ == 0 ? flaw::none : static_cast<flaw>(std::countr_zero(flaws_) + 1);
   }
 
  private:
   enum class state : std::uint8_t {
-    line_start,  // behind CR LF, or at the beginning
-    dot,  // behind the first dot of a line, which is not said
-    dot_cr,  // and a CR, which is not said either
+    line_start,  // after CR LF, or at the beginning
+    dot,  // after a line's first dot, which is removed
+    dot_cr,  // after that and a CR, which is not content either
     inside,
-    cr,  // behind a CR inside a line
+    cr,  // after a CR inside a line
   };
 
   void note(flaw what) noexcept { flaws_ |= 1U << (static_cast<unsigned>(what) - 1); }
   void note_long_line() noexcept {
     if (!rules_.any_line_and_nul) note(flaw::long_line);
   }
-  /// From the middle of a line: past its end, or to the input's.
+  /// Scans from the middle of a line to its end or the end of `input`.
   std::size_t skip_line(std::string_view input, std::size_t at) noexcept {
     const std::size_t end = find_line_end(input, at);
     line_size_ += end - at;
-    // Its CR and LF, or its CR alone, may be among them.
+    // line_size_ includes the line's CR LF, or a CR alone.
     if (line_size_ > max_content_line + (state_ == state::line_start ? 2 : 1)) note_long_line();
     if (end > at && input[end - 1] == '\n') line_size_ = 0;
     return end;
   }
   std::size_t find_line_end(std::string_view input, std::size_t at) noexcept;
-  /// Octets that are wrong wherever they stand.
+  /// Looks for octets that are flaws in any position.
   void look_for_octets(std::string_view in) noexcept;
 
   state state_ = state::line_start;
-  unsigned flaws_ = 0;  // a bit for each but none
+  unsigned flaws_ = 0;  // a bit per flaw
   content_rules rules_;
-  std::size_t line_size_ = 0;  // of the line under way, without the dot that DATA adds
+  std::size_t line_size_ = 0;  // of the current line, without the dot that DATA adds
 };
 
 inline void content_scanner::look_for_octets(std::string_view in) noexcept {
   if (rules_.eight_bit && rules_.any_line_and_nul) return;
-  // Eight octets at a time: most messages have neither.
+  // Eight octets at a time; most messages have no such octet.
   constexpr std::uint64_t ones = 0x0101010101010101;
   constexpr std::uint64_t tops = 0x8080808080808080;
   std::uint64_t high = 0;
@@ -124,8 +124,7 @@ inline std::size_t content_scanner::find_line_end(std::string_view input, std::s
     note(flaw::bare_cr);
     state_ = state::inside;
   }
-  // The next LF ends the line if a CR stands before it; a CR that stands anywhere else is bare. Both searches are over
-  // one line.
+  // The next LF ends the line if it follows a CR; any other CR is bare. Neither search goes past this line.
   const std::size_t lf = input.find('\n', at);
   const std::size_t end = lf == std::string_view::npos ? input.size() : lf;
   const std::string_view line = input.substr(at, end - at);
@@ -149,7 +148,7 @@ inline std::size_t content_scanner::find_line_end(std::string_view input, std::s
 
 template <class Take>
 bool content_scanner::take_dotted(std::string_view& input, Take&& take) {
-  std::size_t from = 0;  // said, but not handed out
+  std::size_t from = 0;  // start of the content not yet passed to `take`
   std::size_t at = 0;
   const auto hand_out = [&](std::size_t to) {
     if (flaws_ == 0 && to > from) take(input.substr(from, to - from));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Transparency (RFC 5321 §4.5.2): a line that begins with a dot gets another one.
+// Dot-stuffing (RFC 5321 §4.5.2): a line that begins with a dot gets a second one.
 #pragma once
 
 #include <string_view>
@@ -8,13 +8,13 @@
 
 namespace netlab::mail {
 
-/// For text whose lines end in CRLF, in any cut.
+/// For text with CRLF line ends; any cut of it gives the same result.
 class dot_stuffer {
  public:
   void append_to(bytes& to, std::string_view text) {
     while (!text.empty()) {
       if (at_line_start_ && text.front() == '.') to.push_back(std::byte{'.'});
-      // Only a dot at the start of a line matters, and dots are rarer than lines.
+      // Search for dots, which are rarer than lines.
       std::size_t dot = 0;
       do {
         dot = text.find('.', dot + 1);

@@ -7,7 +7,7 @@ namespace netlab::mail {
 
 std::string_view protocol_of(const envelope& of) noexcept {
   if (!of.is_extended) return "SMTP";
-  // RFC 3848, and RFC 6531 §4.3 where SMTPUTF8 was asked for.
+  // RFC 3848; RFC 6531 §4.3 with SMTPUTF8.
   const bool has_user = !of.user.empty();
   if (of.is_secure && has_user) return of.smtputf8 ? "UTF8SMTPSA" : "ESMTPSA";
   if (of.is_secure) return of.smtputf8 ? "UTF8SMTPS" : "ESMTPS";

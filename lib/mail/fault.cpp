@@ -15,7 +15,7 @@ namespace {
 using stage = fault_stage;
 using does = fault_action;
 
-// Sorted by name, which is what happens, then where.
+// Sorted by name: ACTION-STAGE.
 constexpr auto table = std::to_array<fault>({
     {"auth-no-initial",
      stage::auth,
@@ -158,7 +158,7 @@ unexpected<failure> refuse_fault(std::string_view text, std::string_view why, st
   return fail(errc::usage, fmt::format("fault '{}' {}", escape(text, 100), why), std::move(hint));
 }
 
-// Pieces between colons; those inside the brackets of an address literal separate nothing.
+// Splits at colons, but not inside the brackets of an address literal.
 std::vector<std::string_view> pieces_of(std::string_view text) {
   std::vector<std::string_view> all;
   std::size_t from = 0;
@@ -250,7 +250,7 @@ bool fault_plan::needs_data() const noexcept {
 bool fault_plan::entry::is_due(const envelope* of, const address* now_at) noexcept {
   if (rule_.from && (of == nullptr || !rule_.from->matches(of->sender ? &*of->sender : nullptr))) return false;
   if (rule_.to) {
-    // RCPT is about its own recipient, what comes behind it about all of them.
+    // At RCPT only its own recipient counts; later, any recipient may match.
     const auto matches = [this](const recipient& one) { return rule_.to->matches(&one.address); };
     const bool is_meant =
         now_at != nullptr ? rule_.to->matches(now_at) : of != nullptr && std::ranges::any_of(of->recipients, matches);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Misbehaviour on purpose: what servers have done to clients, by name, and when it happens.
+// Deliberate misbehaviour: named server faults that clients have met in practice, and when they occur.
 #pragma once
 
 #include <atomic>
@@ -17,43 +17,43 @@
 
 namespace netlab::mail {
 
-/// Where in a session it happens. The machine does all but `certificate`, and `handshake` where TLS is there from the
-/// start: those are for whoever does TLS, who asks the plan himself.
+/// The point of a session where a fault occurs. The server machine implements all but `certificate`, and `handshake`
+/// with implicit TLS: for those the TLS layer asks the plan itself.
 enum class fault_stage : std::uint8_t {
-  connect,      ///< instead of the greeting, or from there on
-  certificate,  ///< the server's, in each TLS handshake
-  handshake,    ///< of TLS
+  connect,      ///< instead of the greeting, or from the start on
+  certificate,  ///< the server's certificate, in each TLS handshake
+  handshake,    ///< the TLS handshake
   ehlo,
   starttls,
   auth,
   mail,
   rcpt,
   data,         ///< DATA, or the first BDAT
-  end,          ///< behind the final dot, or the last chunk
+  end,          ///< after the final dot or the last chunk
   quit,
 };
 [[nodiscard]] std::string_view name_of(fault_stage stage) noexcept;
 
 enum class fault_action : std::uint8_t {
-  say,              ///< the words are the answer, and the command does nothing
+  say,              ///< `words` are the answer, and the command has no effect
   say_and_close,
-  close,            ///< no answer; the connection ends
-  hang,             ///< no answer; the connection stays
-  pour,             ///< the words, again and again
+  close,            ///< no answer; the connection is closed
+  hang,             ///< no answer; the connection stays open
+  pour,             ///< `words`, over and over
   long_line,        ///< an answer of one line of 1 MiB
-  say_more,         ///< the words follow the right answer
-  babble,           ///< octets that are no TLS, where it should begin
-  split,            ///< answers leave octet by octet, until the connection ends
-  delay,            ///< answers are late, until the connection ends
+  say_more,         ///< `words` follow the right answer
+  babble,           ///< octets that are not TLS, at the start of the handshake
+  split,            ///< answers are sent octet by octet, until the connection ends
+  delay,            ///< answers are delayed, until the connection ends
   hide_starttls,
-  small_size,       ///< SIZE 1000, and it is meant
-  lax,              ///< content is taken that RFC 5321 forbids: long lines, NUL, undeclared 8-bit octets
-  lie,              ///< extensions are offered and refused when they are used
-  refuse_initial,   ///< AUTH with an initial response gets 501
-  odd_challenge,    ///< a challenge that is no Base64
+  small_size,       ///< offers SIZE 1000 and enforces it
+  lax,              ///< accepts content that RFC 5321 forbids: long lines, NUL, undeclared 8-bit octets
+  lie,              ///< offers extensions and refuses them when they are used
+  refuse_initial,   ///< answers AUTH with an initial response with 501
+  odd_challenge,    ///< sends a challenge that is not Base64
   lose,             ///< the right answer, but nothing is stored
-  store_and_close,  ///< the message is stored; no answer, the connection ends
-  store_and_hang,   ///< the message is stored; no answer, the connection stays
+  store_and_close,  ///< the message is stored; no answer, the connection is closed
+  store_and_hang,   ///< the message is stored; no answer, the connection stays open
   certificate_expired,
   certificate_not_yet_valid,
   certificate_self_signed,
@@ -65,14 +65,14 @@ struct fault {
   std::string_view name;
   fault_stage at;
   fault_action does;
-  std::string_view words;  ///< whole lines with their ends, or nothing
-  std::string_view what;   ///< one line for a person, lower case, no full stop
+  std::string_view words;  ///< whole lines with their line ends, or empty
+  std::string_view what;   ///< one-line description, lower case, no full stop
 };
 
-/// All, sorted by name.
+/// All faults, sorted by name.
 [[nodiscard]] std::span<const fault> all_faults() noexcept;
 
-/// Which of them happen, and when. Filled once; then it counts for all sessions at once, in any thread. The same
+/// The faults to inject, and when. Filled once; its counters are shared by all sessions and thread-safe. The same
 /// sessions in the same order give the same faults.
 class fault_plan {
  public:
@@ -84,16 +84,16 @@ class fault_plan {
     std::uint64_t every = 1;
     std::uint64_t after = 0;
     bool once = false;
-    duration delay = std::chrono::seconds(1);  ///< how late, for fault_action::delay
+    duration delay = std::chrono::seconds(1);  ///< for fault_action::delay
   };
 
-  /// One of the plan, and how often it has had its occasion.
+  /// A fault of the plan with its counters.
   class entry {
    public:
     explicit entry(rule its) : rule_(std::move(its)) {}
     [[nodiscard]] const fault& what() const noexcept { return *rule_.what; }
     [[nodiscard]] duration delay() const noexcept { return rule_.delay; }
-    /// How often it has happened.
+    /// How often the fault has occurred.
     [[nodiscard]] std::uint64_t fired() const noexcept { return fired_.load(std::memory_order_relaxed); }
 
    private:
@@ -101,27 +101,27 @@ class fault_plan {
     [[nodiscard]] bool is_due(const envelope* of, const address* now_at) noexcept;
 
     rule rule_;
-    std::atomic<std::uint64_t> occasions_{0};  // that fit `to` and `from`
+    std::atomic<std::uint64_t> occasions_{0};  // occasions that matched `to` and `from`
     std::atomic<std::uint64_t> fired_{0};
   };
 
-  /// `NAME[:to=ADDR][:from=ADDR][:every=N][:after=N][:once][:delay=DURATION]`. Fails with errc::usage: an unknown name
-  /// (the nearest is in the hint) or trigger, one that cannot be known at that stage.
+  /// `NAME[:to=ADDR][:from=ADDR][:every=N][:after=N][:once][:delay=DURATION]`. Fails with errc::usage for an unknown
+  /// name (the hint has the nearest one), an unknown trigger, or a trigger that the fault's stage cannot know.
   [[nodiscard]] result<void> add(std::string_view text);
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-  /// One of them can only be seen by a client that says DATA: it must not be offered BDAT instead.
+  /// True if a fault occurs only with DATA, so that BDAT must not be offered.
   [[nodiscard]] bool needs_data() const noexcept;
   [[nodiscard]] const std::deque<entry>& entries() const noexcept { return entries_; }
 
-  /// Something of this stage happens: the fault that is due, if any; of several the first that was added. The others
-  /// have not counted it, until they are asked for with `behind`, the one before. `of`: the session's envelope so far;
-  /// `now_at`: RCPT's recipient, which is not in it yet.
+  /// Called at each stage. The fault that is due, if any; if several match, the first added, and the others do not
+  /// count the occasion. To get the next one, pass the previous one as `behind`. `of`: the session's envelope so far;
+  /// `now_at`: the recipient of this RCPT, which the envelope does not have yet.
   [[nodiscard]] const entry* strike(fault_stage at, const envelope* of = nullptr, const address* now_at = nullptr,
                                     const entry* behind = nullptr) noexcept;
 
  private:
-  std::deque<entry> entries_;  // which stay where they are
-  unsigned stages_ = 0;  // a bit for each that any of them is at
+  std::deque<entry> entries_;  // a deque, so that entries do not move
+  unsigned stages_ = 0;  // a bit per stage that has a fault
 };
 
 }  // namespace netlab::mail

@@ -10,7 +10,8 @@
 namespace netlab::mail {
 namespace {
 
-// IANA's registry of mail header fields (https://www.iana.org/assignments/message-headers/), and what is usual besides.
+// From IANA's registry of mail header fields (https://www.iana.org/assignments/message-headers/), and other usual
+// ones.
 constexpr auto address_fields = std::to_array<std::string_view>({
     "apparently-to",
     "disposition-notification-to",
@@ -79,7 +80,7 @@ constexpr auto structured_fields = std::to_array<std::string_view>({
     "vbr-info",
     "x-priority",
 });
-// Whole families: RFC 2369, 2919 and 8058; RFC 8617; what is not an address of RFC 5322 §3.6.6.
+// Families: RFC 2369, 2919 and 8058; RFC 8617; RFC 5322 §3.6.6 but for its addresses.
 constexpr auto structured_families = std::to_array<std::string_view>({"arc-", "list-", "resent-"});
 static_assert(std::ranges::is_sorted(address_fields) && std::ranges::is_sorted(structured_fields));
 

@@ -19,13 +19,13 @@ namespace netlab::mail {
 namespace {
 
 constexpr std::size_t copied_at_once = 64 * 1024;
-constexpr std::size_t max_shown_name = 200;  // octets of a file's name in an error
+constexpr std::size_t max_shown_name = 200;  // octets of a file name shown in an error
 
 unexpected<failure> unreadable(const std::string& shown_name, std::string why) {
   return unexpected(failure(errc::no_input, "read " + shown_name, std::move(why)));
 }
 
-// By errno. Where no descriptor is left, the file is not to blame.
+// From errno. Running out of descriptors is not the file's fault and keeps its own code.
 unexpected<failure> unreadable(const std::string& shown_name) {
   if (errno == EMFILE || errno == ENFILE) return fail(last_system_error(), "read " + shown_name);
   return unreadable(shown_name, message_of(last_system_error()));
@@ -39,7 +39,7 @@ class file_source final : public source {
   file_source(const file_source&) = delete;
   file_source& operator=(const file_source&) = delete;
 
-  // Measures it; false (and errno) where that fails.
+  // Stores the file's size and time; false, with errno set, on failure.
   [[nodiscard]] bool measure() {
     stamp_ = net::file_stamp::take(descriptor_);
     return stamp_.has_value();
@@ -66,10 +66,10 @@ class file_source final : public source {
  private:
   int descriptor_;
   std::string name_;
-  std::optional<net::file_stamp> stamp_;  // there, once it is measured
+  std::optional<net::file_stamp> stamp_;  // set by measure()
 };
 
-// All that comes from one descriptor, to another.
+// Copies everything from one descriptor to the other.
 bool copy(int from, int to) {
   std::vector<char> buffer(copied_at_once);
   for (;;) {
@@ -87,13 +87,13 @@ bool copy(int from, int to) {
   }
 }
 
-// A file without a name, which goes with its descriptor; -1 and errno where there is none to be had.
+// A file without a name, removed when its descriptor is closed; -1 and errno on failure.
 int open_temporary() {
   const char* directory = ::getenv("TMPDIR");
   if (directory == nullptr || *directory == '\0') directory = "/tmp";
   const int descriptor = ::open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0) return descriptor;
-  std::string name = std::string(directory) + "/netlab-XXXXXX";  // a file system without O_TMPFILE
+  std::string name = std::string(directory) + "/netlab-XXXXXX";  // for file systems without O_TMPFILE
   const int named = ::mkostemp(name.data(), O_CLOEXEC);
   if (named >= 0) ::unlink(name.c_str());
   return named;

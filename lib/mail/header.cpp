@@ -14,18 +14,18 @@ namespace netlab::mail {
 namespace {
 
 constexpr std::size_t max_encoded_word = 75;  // RFC 2047 §2
-constexpr std::size_t encoded_line = 76;      // RFC 2047 §2: a line with an encoded-word in it
+constexpr std::size_t encoded_line = 76;      // RFC 2047 §2: limit for a line with an encoded-word
 constexpr std::string_view q_opening = "=?utf-8?Q?";
 constexpr std::string_view b_opening = "=?utf-8?B?";
-constexpr std::size_t max_blanks = 8;  // more of them in a row could fill a line
-constexpr std::size_t max_name = 400;  // a longer one is encoded, so that it can be folded
+constexpr std::size_t max_blanks = 8;  // more blanks in a row could fill a line
+constexpr std::size_t max_name = 400;  // a longer name is encoded, so that it can be folded
 
 constexpr bool is_letter_or_digit(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
-// RFC 2047 §5 (3): what stands for itself in a phrase, where the rules are strictest.
+// RFC 2047 §5 (3): characters that need no encoding in a phrase, where the rules are strictest.
 constexpr bool is_q_literal(char c) noexcept { return is_letter_or_digit(c) || std::string_view("!*+-/").contains(c); }
-// RFC 2231 §7, attribute-char: of a token's characters (RFC 2045 §5.1) those that no reader takes for RFC 2231's own.
+// RFC 2231 §7, attribute-char: the token characters (RFC 2045 §5.1) that have no meaning of their own in RFC 2231.
 constexpr bool is_attribute_char(char c) noexcept {
   return is_letter_or_digit(c) || std::string_view("!#$&+-.^_`{|}~").contains(c);
 }
@@ -36,16 +36,16 @@ constexpr bool is_ascii_atext(char c) noexcept {
 
 enum class word_form : std::uint8_t { plain, encoded };
 
-// A field that grows word by word and is folded in time. RFC 5322 §2.2.3: a fold is a CRLF before a blank.
+// Writes a field word by word and folds it. RFC 5322 §2.2.3: a fold is a CRLF before a blank.
 class folder {
  public:
   explicit folder(std::string& to, std::size_t column) : to_(to), column_(column) {}
 
-  // `blanks` may be empty: then the word cannot be moved to the next line.
+  // If `blanks` is empty, the word cannot be moved to the next line.
   void add(std::string_view blanks, std::string_view word, word_form form = word_form::plain) {
     const bool is_encoded = form == word_form::encoded;
     const std::size_t limit = is_encoded || line_is_encoded_ ? encoded_line : wanted_line;
-    // A plain word stays beside the field's name, because some readers want it there.
+    // A plain first word stays on the line of the field name: some readers require it.
     if (!blanks.empty() && (has_word_ || is_encoded) && column_ + blanks.size() + word.size() > limit) {
       to_ += "\r\n";
       column_ = 0;
@@ -57,8 +57,8 @@ class folder {
     has_word_ = has_word_ || !word.empty();
     line_is_encoded_ = line_is_encoded_ || is_encoded;
   }
-  // Octets for an encoded-word of at least `least` after one blank: of the line that the field's name begins if there
-  // is room, else of a line of its own.
+  // Room for an encoded-word of `least` octets or more after one blank: on the line of the field name if it fits
+  // there, else on a line of its own.
   [[nodiscard]] std::size_t room(std::size_t least) const noexcept {
     const bool fits_beside_name = !has_word_ && column_ + 1 + least <= encoded_line;
     return encoded_line - 1 - (fits_beside_name ? column_ : 0);
@@ -68,23 +68,23 @@ class folder {
  private:
   std::string& to_;
   std::size_t column_;
-  bool has_word_ = false;  // RFC 5322 §3.2.2: no line of blanks alone
+  bool has_word_ = false;  // RFC 5322 §3.2.2: no line of blanks only
   bool line_is_encoded_ = false;
 };
 
-// Octets that the text takes in Q.
+// The length of `text` in Q encoding.
 std::size_t length_in_q(std::string_view text) noexcept {
   std::size_t length = 0;
   for (const char c : text) length += is_q_literal(c) || c == ' ' ? 1U : 3U;
   return length;
 }
 
-// As many encoded-words as it takes; each has whole characters (RFC 2047 §5). `before` and `after` are what stands
-// right beside them: the parentheses of a comment.
+// Writes as many encoded-words as needed, each of whole characters (RFC 2047 §5). `before` and `after` are directly
+// adjacent: the parentheses of a comment.
 void add_encoded(folder& to, std::string_view blanks, std::string_view text, std::string_view before = {},
                  std::string_view after = {}) {
   constexpr std::size_t frame = q_opening.size() + 2;
-  constexpr std::size_t least = 12;  // room for any character
+  constexpr std::size_t least = 12;  // room for any one character
 
   const bool in_q = length_in_q(text) <= (text.size() + 2) / 3 * 4;
   while (!text.empty()) {
@@ -123,7 +123,7 @@ void add_encoded(folder& to, std::string_view blanks, std::string_view text, std
     text.remove_prefix(length);
     if (text.empty()) word += after;
     to.add(blanks, word, word_form::encoded);
-    blanks = " ";  // which is not shown between two of them
+    blanks = " ";  // not shown between two encoded-words
     before = {};
   }
 }
@@ -146,8 +146,8 @@ std::vector<token> tokens_of(std::string_view text) {
   return found;
 }
 
-// Which words a reader would lose, or take for something else, if they stood there as they are; and those that no line
-// has room for. `first_room`: octets for the first word, beside the field's name.
+// Words that have to be encoded: a reader would lose or misread them as they are, or they do not fit on a line.
+// `first_room`: octets for the first word, next to the field name.
 std::vector<bool> to_be_encoded(std::span<const token> tokens, std::size_t first_room) {
   std::vector<bool> found;
   for (const token& one : tokens) {
@@ -155,13 +155,13 @@ std::vector<bool> to_be_encoded(std::span<const token> tokens, std::size_t first
     const std::size_t room = is_first ? first_room : max_line - std::max<std::size_t>(1, one.blanks.size());
     const bool is_odd = !is_ascii(one.word) || one.word.contains("=?") || one.word.size() > room;
     found.push_back(is_odd || one.word.empty() || one.blanks.size() > max_blanks || (is_first && !one.blanks.empty()));
-    // Blanks at the end go with the word before them.
+    // Trailing blanks are encoded together with the word before them.
     if (one.word.empty() && !is_first) found[found.size() - 2] = true;
   }
   return found;
 }
 
-// Words outside ASCII, with the blanks between two of them, which would not be shown else, are one text.
+// Adjacent words outside ASCII are encoded as one text, so that the blanks between them are shown.
 void add_text(folder& to, std::string_view text, std::size_t first_room) {
   const auto tokens = tokens_of(text);
   const auto encoded = to_be_encoded(tokens, first_room);
@@ -174,14 +174,14 @@ void add_text(folder& to, std::string_view text, std::size_t first_room) {
     std::size_t last = at;
     while (last + 1 < tokens.size() && encoded[last + 1]) ++last;
     const char* const end = tokens[last].word.data() + tokens[last].word.size();
-    // RFC 2047 §5 (1): a blank sets it off from the word before, and is shown; further blanks are text.
+    // RFC 2047 §5 (1): one blank separates it from the previous word and is shown; further blanks are encoded.
     const char* const begin = at == 0 ? text.data() : blanks.data() + 1;
     add_encoded(to, blanks.substr(0, 1), {begin, static_cast<std::size_t>(end - begin)});
     at = last;
   }
 }
 
-// RFC 5322 §3.2.5, a phrase, and what stands right after it.
+// RFC 5322 §3.2.5: a phrase, followed directly by `after`.
 void add_name(folder& to, std::string_view name, std::string_view after = {}) {
   if (!is_ascii(name) || name.contains("=?") || name.size() > max_name) {
     add_encoded(to, " ", name, {}, after);
@@ -207,15 +207,15 @@ void add_name(folder& to, std::string_view name, std::string_view after = {}) {
   to.add(" ", quoted);
 }
 
-// A phrase as somebody wrote it: with or without quotes around it.
+// A phrase as typed: with or without quotes.
 void add_phrase(folder& to, std::string_view phrase, std::string_view after) {
   if (phrase.size() >= 2 && phrase.starts_with('"') && phrase.ends_with('"') && !phrase.contains('\\'))
     phrase = phrase.substr(1, phrase.size() - 2);
   add_name(to, phrase, after);
 }
 
-// Where a character of a structured field stands: octet by octet, so that a word may begin in one place and end in
-// another.
+// Tracks, octet by octet, whether a position in a structured field is in a quoted string or a comment; this may
+// change within a word.
 class place_in_field {
  public:
   void pass(char c) noexcept {
@@ -236,26 +236,26 @@ class place_in_field {
   [[nodiscard]] bool is_in_comment() const noexcept { return depth_ > 0; }
 
  private:
-  std::size_t depth_ = 0;  // of comments
+  std::size_t depth_ = 0;  // of nested comments
   bool is_quoted_ = false;
   bool is_escaped_ = false;
 };
 
-// A word of a comment outside ASCII: what of it is text, between its parentheses.
+// The text of a comment's word, without its parentheses.
 std::string_view text_of_comment(std::string_view word) noexcept {
   while (word.starts_with('(')) word.remove_prefix(1);
   while (word.ends_with(')')) word.remove_suffix(1);
   return word;
 }
 
-// What follows it there.
+// The closing parentheses at the end of the word.
 std::string_view parentheses_after(std::string_view word) noexcept {
   const std::size_t last = word.find_last_not_of(')');
   return word.substr(last == std::string_view::npos ? 0 : last + 1);
 }
 
-// The field as it is, folded at its blanks, but for words outside ASCII in its comments. False where there are others
-// (RFC 2047 §5).
+// Writes the field unchanged but folded at its blanks, and encodes words outside ASCII in its comments. False if
+// there are such words elsewhere (RFC 2047 §5).
 bool add_structured(folder& to, std::string_view text) {
   const auto tokens = tokens_of(text);
   place_in_field place;
@@ -298,7 +298,7 @@ std::size_t longest_line(std::string_view field) noexcept {
   return longest;
 }
 
-// A whole field, whose body `fill` gives to a folder.
+// Appends a whole field, whose body `fill` writes to a folder; fails if a line is too long.
 template <class Fill>
 result<void> append_checked(std::string& to, std::string_view name, const Fill& fill) {
   std::string field = std::string(name) + ':';
@@ -313,7 +313,7 @@ result<void> append_checked(std::string& to, std::string_view name, const Fill& 
   return {};
 }
 
-// One section of an extended parameter, `%` where needed; characters stay whole. Takes what it writes off the text.
+// Takes one section of an extended parameter off `text`, %-encoded where needed; characters are not split.
 std::string take_extended(std::string_view& text, std::size_t room) {
   std::string out;
   while (!text.empty()) {
@@ -412,13 +412,13 @@ void append_mailboxes(std::string& to, std::string_view name, std::span<const ma
       field.add(" ", spelled);
       continue;
     }
-    // A mailbox stays on one line if it has room there.
+    // Keep a mailbox on one line if it fits.
     std::string whole;
     folder alone(whole, 0);
     add_name(alone, one.name);
     alone.add(" ", spelled);
     if (!whole.contains('\n')) {
-      const bool is_encoded = whole.starts_with(" =?");  // a name that begins so is encoded
+      const bool is_encoded = whole.starts_with(" =?");  // names that begin with this are always encoded
       field.add(" ", std::string_view(whole).substr(1), is_encoded ? word_form::encoded : word_form::plain);
     } else {
       add_name(field, one.name);
@@ -430,7 +430,7 @@ void append_mailboxes(std::string& to, std::string_view name, std::span<const ma
 
 void append_parameter(std::string& to, std::size_t& column, std::string_view name, std::string_view value) {
   constexpr std::size_t max_section = 60;
-  // In quotes, what looks like an encoded-word would be decoded by many readers, RFC 2047 §5 or not.
+  // Many readers decode what looks like an encoded-word even in quotes, which RFC 2047 §5 forbids.
   if (is_ascii(value) && value.size() <= max_section && value.find_first_of("\"\\") == std::string_view::npos &&
       !value.contains("=?")) {
     const bool is_token = !value.empty() && std::ranges::all_of(value, is_attribute_char);

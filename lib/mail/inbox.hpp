@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a server's messages go.
+// Where a server stores its messages.
 #pragma once
 
 #include <optional>
@@ -11,24 +11,23 @@
 
 namespace netlab::mail {
 
-/// One a session; a server calls it, one message after the other: begin, append any number of times, then commit or
-/// abandon. An unfinished one is abandoned before the session is done; a server that is destroyed abandons it too.
-/// A failure's code decides what the client hears: no space left (ENOSPC, EDQUOT, EFBIG) is 452 4.3.1, all else
-/// 451 4.3.0.
+/// One per session. For each message the server calls begin(), append() any number of times, then commit() or
+/// abandon(). An unfinished message is abandoned before the session is done or the server is destroyed. The code of a
+/// failure selects the reply: no space left (ENOSPC, EDQUOT, EFBIG) is 452 4.3.1, all else 451 4.3.0.
 class inbox {
  public:
   virtual ~inbox() = default;
 
-  /// A message's content follows. After a failure nothing does.
+  /// Starts a message. After a failure no other call follows for it.
   [[nodiscard]] virtual result<void> begin(const envelope& of) = 0;
-  /// Content as it shall stand: dots removed, lines in CRLF; in any cut. After a failure abandon() follows.
+  /// Content to store: without dot-stuffing, lines in CRLF, cut anywhere. After a failure abandon() follows.
   [[nodiscard]] virtual result<void> append(std::string_view content) = 0;
-  /// It is whole. What becomes of it is told by outcome(), or by server::committed(), maybe within this call.
+  /// The message is complete. The result comes from outcome() or by server::committed(), possibly within this call.
   virtual void commit() = 0;
-  /// Not whole, or not wanted: nothing of it stays.
+  /// The message is incomplete or not wanted: discard it.
   virtual void abandon() = 0;
-  /// What became of the message that was to be committed: its name here, once it is known to be safe. Asked behind
-  /// commit() and at each server::resume() until there is one. The name is visible ASCII.
+  /// The result of the committed message: its name, once it is stored safely. Polled after commit() and at each
+  /// server::resume() until it has a value. The name is visible ASCII.
   [[nodiscard]] virtual std::optional<result<std::string>> outcome() { return std::nullopt; }
 };
 

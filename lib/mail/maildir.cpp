@@ -34,7 +34,7 @@ failure trouble(std::error_code code, std::string_view act, const std::string& p
 }
 failure trouble(std::string_view act, const std::string& path) { return trouble(last_system_error(), act, path); }
 
-/// Of a directory that cannot be used at all.
+/// For a directory that cannot be used at all.
 failure unusable(std::string_view act, const std::string& path, std::error_code why = last_system_error()) {
   const bool is_forbidden = why == std::errc::permission_denied || why == std::errc::operation_not_permitted;
   return {make_error_code(is_forbidden ? errc::not_permitted : errc::cannot_create),
@@ -57,7 +57,7 @@ result<void> make_folders(const std::string& directory) {
   return {};
 }
 
-// Best effort: what cannot be removed is in nobody's way.
+// Best effort: a file that cannot be removed does no harm.
 void remove_forgotten(const std::string& tmp, std::chrono::system_clock::time_point now) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(tmp.c_str()), ::closedir);
   if (!directory) return;
@@ -70,7 +70,7 @@ void remove_forgotten(const std::string& tmp, std::chrono::system_clock::time_po
   }
 }
 
-/// This machine's name as a part of a file's (maildir(5)).
+/// The host name as part of a file name (maildir(5)).
 std::string host_in_a_name() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') return "localhost";
@@ -112,7 +112,7 @@ int disk::sync_folder(const std::string& path) {
 int disk::rename(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
-  // A file system without it (NFS): two steps, as maildir(5) has it.
+  // For file systems without RENAME_NOREPLACE (NFS): link and unlink, as in maildir(5).
   if (::link(from.c_str(), to.c_str()) != 0) return -1;
   ::unlink(from.c_str());
   return 0;
@@ -129,7 +129,7 @@ struct maildir::job {
 
   [[nodiscard]] result<void> open() {
     fd = on.create(tmp_path());
-    // Who empties a mailbox may take the folders along.
+    // A user who empties a mailbox may remove the folders, too.
     if (fd < 0 && errno == ENOENT && make_folders(directory)) fd = on.create(tmp_path());
     if (fd < 0) return unexpected(trouble("create", tmp_path()));
     is_there = true;
@@ -146,7 +146,7 @@ struct maildir::job {
     held.clear();
     return {};
   }
-  /// The file goes, if there is one.
+  /// Removes the file, if there is one.
   void drop() noexcept {
     if (fd >= 0) on.close(std::exchange(fd, -1));
     if (std::exchange(is_there, false)) net::insist([this] { on.remove(path()); });
@@ -158,11 +158,11 @@ struct maildir::job {
   disk& on;
   std::string directory;
   std::string name;
-  std::string held;  // not written
+  std::string held;  // not yet written
   int fd = -1;
-  bool is_there = false;  // a file that goes unless the message is stored
+  bool is_there = false;  // the file exists and has to be removed unless the message is stored
   bool is_in_new = false;
-  bool is_synced = false;         // the file; by the store's mutex, as the next
+  bool is_synced = false;         // the file; protected by the store's mutex, like the next
   bool is_folder_synced = false;
   result<void> outcome;
   result<void> folder_outcome;
@@ -191,7 +191,7 @@ maildir::maildir(std::string directory, maildir_options how)
   static disk systems;
   if (disk_ == nullptr) disk_ = &systems;
   keeps_order_ = disk_->keeps_order(directory_);
-  threads_.reserve(how_.threads);  // a thread that finds no place there could not be let go
+  threads_.reserve(how_.threads);  // with no room left, a thread once started could not be kept
   // Process numbers repeat: in containers, and after a restart.
   tag_ = fmt::format("P{}R{:08x}", ::getpid(), static_cast<std::uint32_t>(random_number()));
 }
@@ -220,7 +220,7 @@ std::string maildir::unique_id() {
   return fmt::format("{}.M{}{}Q{}", now.tv_sec, now.tv_nsec / 1000, tag_, ++counter_);
 }
 
-/// Not joinable where the system has none, or no memory for it: the caller does with fewer.
+/// Not joinable if the system has no thread or no memory left: the caller goes on with fewer.
 std::thread maildir::start(void (maildir::*work)()) {
   const net::signals_blocked until_it_is_started;
   try {
@@ -244,7 +244,7 @@ void maildir::enqueue(job_ptr one) {
         unexpected(trouble(std::make_error_code(std::errc::resource_unavailable_try_again), "store", last->tmp_path()));
     return conclude(*last);
   }
-  lock.unlock();  // who is woken finds it free
+  lock.unlock();  // so that the woken thread can lock it at once
   wanted_.notify_one();
 }
 
@@ -267,12 +267,12 @@ void maildir::store_files() {
   }
 }
 
-/// All but the folder's entry: what is held is written, and the file stands in new/ and is on the disk.
+/// Writes what is held in memory, moves the file to new/ and syncs it. The folder's entry is not yet synced.
 void maildir::store(const job_ptr& which) {
   job& one = *which;
   const auto sync = [&] {
     if (one.outcome && disk_->sync(one.fd) != 0) one.outcome = unexpected(trouble("fsync", one.path()));
-    // NFS and quotas may complain only now.
+    // NFS and quotas may report errors only at close.
     if (one.fd >= 0 && disk_->close(std::exchange(one.fd, -1)) != 0 && one.outcome)
       one.outcome = unexpected(trouble("close", one.path()));
   };
@@ -302,7 +302,7 @@ void maildir::store(const job_ptr& which) {
   if (is_last) conclude(one);
 }
 
-/// One fsync(2) of new/ for all that have come there while the one before was under way.
+/// One fsync(2) of new/ for all files that were moved there during the previous one.
 void maildir::sync_folders() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -325,14 +325,14 @@ void maildir::sync_folders() {
   }
 }
 
-/// Nobody else is at it any more.
+/// Called when no other thread uses `one` any more.
 void maildir::conclude(job& one) noexcept {
   try {
     if (one.outcome && !one.folder_outcome)
       one.outcome = unexpected(trouble(one.folder_outcome.error().code, "fsync", new_folder_));
     if (one.outcome) {
       stored what{one.name.substr(0, one.name.size() - host_.size() - 1), one.new_path()};
-      one.is_there = false;  // it stays
+      one.is_there = false;  // the file stays
       return one.done(std::move(what));
     }
   } catch (const std::bad_alloc&) {
@@ -342,7 +342,7 @@ void maildir::conclude(job& one) noexcept {
   one.done(unexpected(std::move(one.outcome.error())));
 }
 
-/// For want of memory. That it is so takes none.
+/// Reports that there is no memory left, without allocating any.
 void maildir::give_up(job& one) noexcept {
   one.drop();
   one.done(unexpected(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}}));

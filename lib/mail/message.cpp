@@ -16,7 +16,7 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t max_message_id = 900;  // it has to fit on a line, for it can't be folded
+constexpr std::size_t max_message_id = 900;  // must fit on one line: it cannot be folded
 
 bool is_message_id(std::string_view id) noexcept {
   const auto is_good = [](char c) { return c > 0x20 && c < 0x7f && c != '<' && c != '>'; };
@@ -28,10 +28,10 @@ bool is_among(std::string_view word, std::span<const std::string_view> list) noe
   return std::ranges::find(list, word) != list.end();
 }
 
-// RFC 5322 §3.6: at most once.
+// RFC 5322 §3.6: fields that may occur at most once.
 constexpr std::array<std::string_view, 6> unique_fields{"date",       "in-reply-to", "message-id",
                                                         "references", "reply-to",    "sender"};
-// Ours, from the draft's own members.
+// Fields made from the draft's other members.
 constexpr std::array<std::string_view, 5> own_fields{"cc", "from", "mime-version", "subject", "to"};
 
 // Makes one message of one draft.
@@ -54,7 +54,7 @@ class composer {
     bool is_ascii = true;
   };
 
-  // Everything that can be refused, before anything is made of it.
+  // Checks everything that can be refused, before anything is composed.
   result<void> check() {
     message_id_ = draft_.message_id;
     if (const auto good = check_header_text(draft_.subject, "subject"); !good) return good;
@@ -170,7 +170,7 @@ class composer {
     return {};
   }
 
-  // RFC 2046 §5.1: texts are alternatives of each other, attachments follow them.
+  // RFC 2046 §5.1: texts are alternatives to each other, attachments follow them.
   result<void> add_body() {
     if (!draft_.attachments.empty()) {
       const std::string boundary = begin_multipart("mixed", 'm');
@@ -210,8 +210,8 @@ class composer {
     out_ += part.octets;
   }
 
-  // The line end before a delimiter is the delimiter's (RFC 2046 §5.1.1), so a text has one more; Base64 needs none,
-  // and the end of an inner multipart has it already.
+  // The line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1), so a text gets one more. Base64 needs
+  // none, and an inner multipart ends with one already.
   void end_part(transfer_encoding encoding) {
     if (encoding != transfer_encoding::base64) out_ += "\r\n";
   }
@@ -238,7 +238,7 @@ class composer {
     const bool has_8bit =
         std::ranges::any_of(texts_, [](const body& one) { return one.encoding == transfer_encoding::eight_bit; });
     std::string boundary = make_boundary() + kind;
-    // RFC 2045 §6.4: what holds 8-bit or binary parts is itself 8-bit or binary.
+    // RFC 2045 §6.4: a multipart with 8-bit or binary parts is itself 8-bit or binary.
     const bool has_binary = kind == 'm' && server_.binary_mime;
     if (has_binary) needs_.binary_mime = true;
     fmt::format_to(std::back_inserter(out_),
@@ -250,8 +250,8 @@ class composer {
     return boundary;
   }
 
-  // In no text. Neither Base64 nor quoted-printable ever has "=_" (RFC 2045 §6.7); and who wrote a file that is
-  // attached as it is did not know the draft's own Message-ID, which is random.
+  // A boundary that occurs in no text. Base64 and quoted-printable never have "=_" (RFC 2045 §6.7). A file attached
+  // unencoded cannot have it on purpose: it is derived from the draft's random Message-ID.
   [[nodiscard]] std::string make_boundary() const {
     std::size_t seed = std::hash<std::string>{}(draft_.message_id);
     for (;; ++seed) {

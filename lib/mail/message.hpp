@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Messages (RFC 5322, 2045-2049): what a person wants to send, and the octets that say it to a given server.
+// Messages (RFC 5322, 2045-2049): a draft, and its octets as composed for a given server.
 #pragma once
 
 #include <chrono>
@@ -19,46 +19,46 @@
 
 namespace netlab::mail {
 
-/// What a server can take, from its answer to EHLO.
+/// What a server accepts, from its answer to EHLO.
 struct server_abilities {
   bool eight_bit_mime = false;  ///< 8BITMIME, RFC 6152
   bool smtputf8 = false;        ///< SMTPUTF8, RFC 6531
-  bool binary_mime = false;     ///< BINARYMIME, and CHUNKING, without which it cannot be used (RFC 3030 §3)
+  bool binary_mime = false;     ///< BINARYMIME and CHUNKING; it cannot be used without the latter (RFC 3030 §3)
 };
 
 struct attachment {
-  std::string name;  ///< as the receiver sees it, UTF-8, without directories
-  std::string type;  ///< `image/png`; empty: by the name's extension
+  std::string name;  ///< as shown to the receiver, UTF-8, without directories
+  std::string type;  ///< `image/png`; empty: from the name's extension
   std::shared_ptr<source> content;
-  std::string charset;  ///< of a text: `utf-8`; empty: none is named
+  std::string charset;  ///< of a text: `utf-8`; empty: not stated
 };
 
-/// A message as a person means it. All text is UTF-8.
+/// A message as its author writes it. All text is UTF-8.
 struct draft {
   mailbox from;
   std::vector<mailbox> to;
   std::vector<mailbox> cc;
-  std::vector<mailbox> bcc;  ///< for the envelope; in no header
+  std::vector<mailbox> bcc;  ///< in the envelope, not in the header
   std::string subject;
   std::optional<std::string> text;
-  std::optional<std::string> html;  ///< beside a text: the richer alternative of it
+  std::optional<std::string> html;  ///< with a text: its richer alternative
   std::vector<attachment> attachments;
-  /// Further fields, name and value. `Date` and `Message-ID` replace ours; the others that are ours are refused.
+  /// Further fields, name and value. `Date` and `Message-ID` replace the generated ones; other generated fields are
+  /// refused.
   std::vector<std::pair<std::string, std::string>> headers;
-  std::chrono::sys_seconds date{};       ///< the caller's clock
-  std::chrono::minutes utc_offset{0};    ///< the caller's zone at that time
+  std::chrono::sys_seconds date{};       ///< the current time, from the caller
+  std::chrono::minutes utc_offset{0};    ///< the caller's time zone at that time
   std::string message_id;                ///< `left@right`, without brackets: see make_message_id()
 };
 
-/// A Message-ID that nobody else makes (RFC 5322 §3.6.4): the time, 80 bits or more of the caller's randomness, and
-/// the sender's domain.
+/// A unique Message-ID (RFC 5322 §3.6.4): the time, 80 or more random bits from the caller, and the sender's domain.
 [[nodiscard]] std::string make_message_id(std::chrono::sys_seconds now, bytes_view random, std::string_view domain);
 
-/// The octets of a message, in CRLF form, handed over piece by piece in constant memory. Reads the attachments while
-/// it is read itself; messages may share a source.
+/// The octets of a message, in CRLF form, read piece by piece in constant memory. Attachments are read only as
+/// needed; messages may share a source.
 class composed {
  public:
-  /// A part of it: text as it is, or a source in an encoding.
+  /// A part of the message: literal text, or a source in an encoding.
   class piece {
    public:
     virtual ~piece() = default;
@@ -74,22 +74,23 @@ class composed {
 
   composed(std::string message_id, needs what, std::vector<std::unique_ptr<piece>> pieces);
 
-  /// Without brackets; empty where a ready message has none.
+  /// Without brackets; empty if a ready-made message has none.
   [[nodiscard]] const std::string& message_id() const noexcept { return message_id_; }
-  /// Exactly what read() gives in all: CRLF form, without dot-stuffing and without the final dot. For SIZE and BDAT.
+  /// The exact number of octets that read() returns in total: CRLF form, without dot-stuffing and the final dot. For
+  /// SIZE and BDAT.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  /// BODY=BINARYMIME has to be said, and the message sent by BDAT.
+  /// MAIL needs BODY=BINARYMIME, and the message must be sent by BDAT.
   [[nodiscard]] bool needs_binarymime() const noexcept { return needs_.binary_mime; }
-  /// BODY=8BITMIME has to be said.
+  /// MAIL needs BODY=8BITMIME.
   [[nodiscard]] bool needs_8bitmime() const noexcept { return needs_.eight_bit_mime; }
-  /// SMTPUTF8 has to be said. For the headers alone: the envelope may need it too.
+  /// MAIL needs SMTPUTF8 for the header; the envelope may need it, too.
   [[nodiscard]] bool needs_smtputf8() const noexcept { return needs_.smtputf8; }
 
-  /// The next octets, at least one of them; 0 at the end, or if `to` has no room. Lines end in CRLF, the last too.
-  /// Fails when a file cannot be read, or has no longer the size that size() counted: then what was sent of the
-  /// message must not be ended as if it were whole.
+  /// Reads the next octets, at least one; 0 at the end, or if `to` is empty. All lines end in CRLF, the last too.
+  /// Fails if a file cannot be read or no longer has the size that size() counted: the caller must then not end the
+  /// message as if it were complete.
   [[nodiscard]] result<std::size_t> read(std::span<char> to);
-  /// From the start again.
+  /// Back to the start.
   void rewind();
 
  private:
@@ -100,14 +101,15 @@ class composed {
   std::size_t at_ = 0;
 };
 
-/// The message for a server of these abilities: what it cannot take as it is, is encoded. Can be done again for another
-/// server. Fails with errc::bad_data where a field would break out of its line, has a word that no line has room for,
-/// or is not UTF-8, and with errc::rejected where the server lacks what cannot be replaced (SMTPUTF8 for a local part).
+/// Composes the message for a server of these abilities: encodes what the server does not accept as it is. Can be
+/// repeated for another server. Fails with errc::bad_data if a field would break out of its line, has a word that
+/// does not fit on a line, or is not UTF-8; with errc::rejected if the server lacks an extension for which there is
+/// no substitute (SMTPUTF8 for a local part).
 [[nodiscard]] result<composed> compose(const draft& what, server_abilities server);
 
-/// A ready message: its line ends become CRLF, its Bcc fields go, and no other octet changes. Reads it once to
-/// measure it. errc::bad_data where it does not begin with header fields, has a NUL or a line of more than 998 octets;
-/// errc::rejected where it has octets above 127 and the server cannot take them.
+/// A ready-made message: line ends become CRLF, Bcc fields are removed, nothing else changes. Reads it once to
+/// measure it. Fails with errc::bad_data if it does not begin with header fields, has a NUL or a line of more than
+/// 998 octets; with errc::rejected if it has octets above 127 and the server does not accept them.
 [[nodiscard]] result<composed> raw(std::shared_ptr<source> message, server_abilities server);
 
 }  // namespace netlab::mail

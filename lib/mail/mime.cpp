@@ -21,9 +21,9 @@ struct media_type {
   std::string_view type;
 };
 
-// Sorted by extension. The types are IANA's registered ones (https://www.iana.org/assignments/media-types/), for the
-// extensions that their registrations name, or the usual x- ones. message/rfc822 is not here: it may not be in Base64
-// (RFC 2046 §5.2.1).
+// Sorted by extension. IANA's registered types (https://www.iana.org/assignments/media-types/) for the extensions
+// that their registrations name, or the usual x- types. message/rfc822 is missing: it must not be in Base64 (RFC 2046
+// §5.2.1).
 constexpr media_type types[] = {
     {"7z", "application/x-7z-compressed"},
     {"avif", "image/avif"},
@@ -80,8 +80,8 @@ constexpr media_type types[] = {
 };
 static_assert(std::ranges::is_sorted(types, {}, &media_type::extension));
 
-// Octets that are not just text.
-constexpr unsigned char is_control = 1;  // NUL, and others that a text has no use for
+// Flags for octets that are not plain text.
+constexpr unsigned char is_control = 1;  // NUL and other controls that text does not use
 constexpr unsigned char is_above_ascii = 2;
 
 constexpr std::array<unsigned char, 256> make_kinds() {
@@ -99,7 +99,7 @@ unsigned char kinds_in(std::string_view text) noexcept {
   const auto is_other = [](auto octet) { return (octet < 0x20) | (octet >= 0x7f); };
   while (!text.empty()) {
     text.remove_prefix(length_before(text, is_other));
-    // Where there is one there are others near it.
+    // Such octets often come in groups, so look at the next one, too.
     const std::string_view near = text.substr(0, 2);
     for (const char c : near) found |= kinds[static_cast<unsigned char>(c)];
     text.remove_prefix(near.size());
@@ -109,7 +109,7 @@ unsigned char kinds_in(std::string_view text) noexcept {
 
 bool lines_fit(std::string_view text) noexcept {
   while (text.size() > max_line) {
-    // The last line end that a line of most octets can have, its CR counted.
+    // The last line end within max_line octets, its CR and LF not counted.
     const std::size_t end = text.substr(0, max_line + 2).rfind('\n');
     if (end == std::string_view::npos) return false;
     text.remove_prefix(end + 1);
@@ -153,7 +153,7 @@ transfer_encoding encoding_for(std::string_view text, bool eight_bit_mime) {
     if (found == 0) return transfer_encoding::seven_bit;
     if (eight_bit_mime) return transfer_encoding::eight_bit;
   }
-  // Base64 adds a third; quoted-printable two octets for each one that it encodes.
+  // Base64 adds a third; quoted-printable adds two octets for each octet that it encodes.
   const auto above_ascii = std::ranges::count_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   return static_cast<std::size_t>(above_ascii) > text.size() / 6 ? transfer_encoding::base64
                                                                  : transfer_encoding::quoted_printable;
@@ -174,10 +174,10 @@ std::string encode_quoted_printable(std::string_view text) {
     }
     const std::string_view rest = text.substr(at + 1);
     const bool at_line_end = rest.empty() || rest.starts_with("\r\n");
-    // A blank at the end of a line is lost on the way (RFC 2045 §6.7 (3)).
+    // RFC 2045 §6.7 (3): a blank at the end of a line is lost in transport.
     const bool as_it_is = (c > 0x20 && c < 0x7f && c != '=') || (is_blank(c) && !at_line_end);
     const std::size_t needed = as_it_is ? 1 : 3;
-    // The last of a line needs no room for the = of a soft line end.
+    // The last character of a line needs no room for the = of a soft line break.
     if (column + needed > max_quoted_line - (at_line_end ? 0 : 1)) {
       out += "=\r\n";
       column = 0;
@@ -199,7 +199,7 @@ std::size_t encode_base64_lines(std::string_view octets, std::span<char> to) {
   char* at = to.data();
   while (!octets.empty()) {
     const std::string_view line = octets.substr(0, octets_a_line);
-    // The NUL that OpenSSL puts at its end has room where the CR goes.
+    // OpenSSL appends a NUL, where the CR is written next.
     at += EVP_EncodeBlock(reinterpret_cast<unsigned char*>(at), reinterpret_cast<const unsigned char*>(line.data()),
                           static_cast<int>(line.size()));
     *at++ = '\r';

@@ -26,7 +26,7 @@ class text_piece final : public composed::piece {
   std::size_t at_ = 0;
 };
 
-// A source, of the size that it had when the message was made.
+// A source; its size is fixed when the message is composed.
 class source_piece final : public composed::piece {
  public:
   source_piece(std::shared_ptr<source> from, bool in_base64)
@@ -50,9 +50,9 @@ class source_piece final : public composed::piece {
   }
 
  private:
-  static constexpr std::size_t lines_at_once = 512;  // 29 KiB, 39 KiB encoded: they stay in a processor's cache
+  static constexpr std::size_t lines_at_once = 512;  // 29 KiB, 39 KiB encoded: fit in a processor's cache
 
-  // The next lines; none at the end.
+  // Reads and encodes the next lines; none at the end.
   result<void> fill() {
     std::array<char, lines_at_once * octets_a_line> raw;
     const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(raw.size(), octets_ - offset_));
@@ -63,7 +63,7 @@ class source_piece final : public composed::piece {
       length += *got;
     }
     offset_ += wanted;
-    if (offset_ == octets_) {  // the last of them, or the end that was asked for once more
+    if (offset_ == octets_) {  // these were the last octets, or the end is read again
       std::array<char, 1> more;
       const auto got = from_->read(offset_, more);
       if (!got) return unexpected(got.error());

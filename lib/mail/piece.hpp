@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a message consists of, one after the other: texts, and sources in an encoding.
+// The parts of a composed message: texts, and sources in an encoding.
 #pragma once
 
 #include <memory>
@@ -13,9 +13,9 @@ namespace netlab::mail {
 
 [[nodiscard]] std::unique_ptr<composed::piece> make_piece(std::string text);
 
-/// Of the size that the source has now, in Base64 lines or (transfer_encoding::binary) as it is. Reading fails where
-/// the source has another size by then, or has changed; before its last octets are handed over, so that what was sent
-/// of a message is never all of it.
+/// A piece of the source's current size, in Base64 lines or unchanged (transfer_encoding::binary). Reading fails if
+/// the source has changed or has another size by then. It fails before the last octets are returned, so that a
+/// changed message is never sent to its end.
 [[nodiscard]] std::unique_ptr<composed::piece> make_piece(std::shared_ptr<source> from, transfer_encoding encoding);
 
 }  // namespace netlab::mail

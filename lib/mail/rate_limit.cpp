@@ -9,7 +9,7 @@
 
 namespace netlab::mail {
 
-/// Holds the flag while it lives.
+/// A lock: holds the flag while it lives.
 class rate_limit::guard {
  public:
   explicit guard(std::atomic_flag& flag) : flag_(flag) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many messages a client may bring in how long a time.
+// Limits how many messages each client may send in a period.
 #pragma once
 
 #include <atomic>
@@ -13,14 +13,14 @@
 
 namespace netlab::mail {
 
-/// So many messages a client in each stretch of time, which begins with the first of them: told beforehand, and the
-/// same in each run. For all sessions at once, in any thread.
+/// Fixed-window rate limit per client; a window begins with its first message. Deterministic. Shared by all sessions,
+/// thread-safe.
 class rate_limit {
  public:
-  /// So many clients are remembered; beyond, those whose time began first are forgotten.
+  /// Clients remembered; beyond that, the oldest windows are dropped.
   static constexpr std::size_t max_clients = 10'000;
 
-  /// Both above 0.
+  /// Both must be above 0.
   rate_limit(std::uint64_t messages, duration per) : messages_(messages), per_(per) {}
   rate_limit(const rate_limit&) = delete;
   rate_limit& operator=(const rate_limit&) = delete;
@@ -29,12 +29,12 @@ class rate_limit {
     std::uint64_t messages = 0;
     duration per{};
   };
-  /// `100/1h`, `10/30s`, `5/m`; a number alone is a minute's. Fails with errc::usage.
+  /// `100/1h`, `10/30s`, `5/m`; a number alone is per minute. Fails with errc::usage.
   [[nodiscard]] static result<terms> parse(std::string_view text);
 
-  /// One message more: whether there is room for it.
+  /// Counts one message; false if the limit is reached.
   [[nodiscard]] bool take(std::string_view client, time_point now);
-  /// Nothing more is taken from it for now.
+  /// True if the client has used up its current window.
   [[nodiscard]] bool is_exhausted(std::string_view client, time_point now);
 
  private:
@@ -47,7 +47,7 @@ class rate_limit {
 
   std::uint64_t messages_;
   duration per_;
-  std::atomic_flag busy_;  // held for a look-up; nothing waits in it
+  std::atomic_flag busy_;  // a spin lock, held only for a look-up
   std::map<std::string, window, std::less<>> windows_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A ready message on its way out: CRLF for every line end, and no Bcc.
+// A ready-made message as it is sent: CRLF line ends, no Bcc fields.
 #include <array>
 #include <cstring>
 #include <utility>
@@ -13,10 +13,10 @@
 namespace netlab::mail {
 namespace {
 
-// One pass over a message, in any cut.
+// One pass over a message; any cut of it gives the same result.
 class raw_filter {
  public:
-  // Appends to `out` what is to be sent of it.
+  // Appends to `out` what has to be sent.
   result<void> feed(std::string_view in, std::string& out) {
     if (std::exchange(after_cr_, false) && in.starts_with('\n')) in.remove_prefix(1);
     while (!in.empty()) {
@@ -86,7 +86,7 @@ class raw_filter {
     return {};
   }
 
-  // field_line_ is a whole line of the header section, or the empty one behind it.
+  // Handles field_line_: a line of the header section, or the empty line after it.
   result<void> end_header_line(std::string& out) {
     const std::string line = std::exchange(field_line_, {});
     if (line.empty()) {
@@ -140,7 +140,7 @@ class raw_filter {
   bool has_field_ = false;
   bool in_bcc_ = false;
   bool in_message_id_ = false;
-  bool after_cr_ = false;  // at the end of what was fed: a LF would belong to it
+  bool after_cr_ = false;  // the input so far ends in CR: a LF would belong to it
   bool utf8_in_headers_ = false;
   bool above_ascii_ = false;
 };
@@ -149,7 +149,7 @@ class raw_piece final : public composed::piece {
  public:
   explicit raw_piece(std::shared_ptr<source> from) : from_(std::move(from)) {}
 
-  // Reads all of it once; then the size is known.
+  // Reads the whole message once to learn its size.
   result<raw_filter> measure() {
     std::uint64_t size = 0;
     while (!ended_) {
@@ -198,7 +198,7 @@ class raw_piece final : public composed::piece {
     offset_ += *length;
     ended_ = *length == 0;
     const auto good = ended_ ? filter_.finish(ready_) : filter_.feed({buffer.data(), *length}, ready_);
-    // Before the last octets are handed over: a server that has counted them would take the message.
+    // Check before the last octets are returned: a server that has received `size_` octets would accept the message.
     if (good) return written_ + ready_.size() >= size_ ? from_->check_unchanged() : good;
     failure why = good.error();
     why.context = from_->label();

@@ -8,7 +8,7 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t max_shown = 400;  // octets of a reply in an error
+constexpr std::size_t max_shown = 400;  // octets of a reply shown in an error
 
 unexpected<failure> not_a_reply(std::string_view line) {
   return fail(errc::peer_protocol, fmt::format("'{}' is not an SMTP reply", escape(line, 80)),
@@ -54,7 +54,7 @@ result<bool> reply_parser::take(std::string_view line) {
   if (line.size() < 3 || !is_digit(line[0]) || !is_digit(line[1]) || !is_digit(line[2])) return not_a_reply(line);
   const int code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
   if (code < 200 || code > 599) return not_a_reply(line);
-  // RFC 5321 §4.2.1: a code alone is a whole line; older servers send it.
+  // RFC 5321 §4.2.1: a code alone is a complete line; older servers send it.
   const char separator = line.size() > 3 ? line[3] : ' ';
   if (separator != ' ' && separator != '-') return not_a_reply(line);
   if (!begun_.lines.empty() && code != begun_.code)

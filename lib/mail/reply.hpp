@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an SMTP server answers (RFC 5321 §4.2, enhanced status codes RFC 2034 and 3463).
+// Replies of an SMTP server (RFC 5321 §4.2; enhanced status codes: RFC 2034, 3463).
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace netlab::mail {
 
-inline constexpr std::size_t max_reply_line = 8 * 1024;  // RFC 5321 §4.5.3.1.5 allows 512: be liberal, not endless
-inline constexpr std::size_t max_reply = 64 * 1024;      // all lines of one; an EHLO answer has some 20
+inline constexpr std::size_t max_reply_line = 8 * 1024;  // RFC 5321 §4.5.3.1.5 allows 512; be liberal, but bounded
+inline constexpr std::size_t max_reply = 64 * 1024;      // all lines of a reply; an EHLO answer has about 20
 
 /// `5.1.1`
 struct enhanced_status {
@@ -27,33 +27,33 @@ struct enhanced_status {
 
 struct reply {
   int code = 0;                    ///< 200 to 599
-  std::vector<std::string> lines;  ///< the text of each, without code and separator; at least one
+  std::vector<std::string> lines;  ///< the text of each line, without code and separator; at least one
 
   [[nodiscard]] bool is_positive() const noexcept { return code / 100 == 2; }
   [[nodiscard]] bool is_intermediate() const noexcept { return code / 100 == 3; }
   [[nodiscard]] bool is_temporary() const noexcept { return code / 100 == 4; }
   [[nodiscard]] bool is_permanent() const noexcept { return code / 100 == 5; }
-  /// At the start of the last line, if its class is the code's.
+  /// From the start of the last line, if its class matches the code's.
   [[nodiscard]] std::optional<enhanced_status> enhanced() const;
-  /// `250 2.0.0 Ok: queued as 4711`: all lines in one, as they came; to be escaped before it is shown.
+  /// `250 2.0.0 Ok: queued as 4711`: all lines in one, unescaped; escape it before showing it.
   [[nodiscard]] std::string to_string() const;
-  /// The code and the last line's text.
+  /// The code and the text of the last line.
   [[nodiscard]] std::string last_line() const;
 };
 
-/// What it means for the one who asked: errc::rejected, errc::try_later, or errc::peer_protocol where the reply makes
-/// no sense there. `act` is the context: `RCPT TO:<a@b>`. The reply stands in the detail, escaped.
+/// The reply as a failure: errc::rejected, errc::try_later, or errc::peer_protocol if the reply makes no sense there.
+/// `act` is the context: `RCPT TO:<a@b>`. The detail has the escaped reply.
 [[nodiscard]] failure to_failure(const reply& answer, std::string act);
 
-/// Replies from a stream, cut anyhow, lines ended by CRLF or LF. After a failure nothing more comes.
+/// Splits a stream into replies: cut anywhere, lines end in CRLF or LF. After a failure it returns no more.
 class reply_parser {
  public:
   void feed(std::string_view text) { lines_.append(text); }
 
-  /// The next whole reply, or errc::peer_protocol: not a reply, a line or a reply that is too long, codes that differ.
+  /// The next complete reply, or errc::peer_protocol: not a reply, a line or reply that is too long, differing codes.
   [[nodiscard]] std::optional<result<reply>> next();
 
-  /// Nothing has come that was not handed out.
+  /// True if all input was returned as replies.
   [[nodiscard]] bool empty() const noexcept { return lines_.empty() && begun_.lines.empty(); }
 
  private:

@@ -45,7 +45,7 @@ class login final : public sasl {
  public:
   explicit login(sasl_parameters with) : with_(std::move(with)) {}
   std::optional<secret> initial() override { return std::nullopt; }
-  /// Whatever is asked: first the name, then the password.
+  /// Whatever the prompts say: first the name, then the password.
   result<secret> answer(std::string_view) override {
     if (++answers_ == 1) return secret(std::string(with_.user));
     if (answers_ == 2) return with_.password.copy();
@@ -82,7 +82,7 @@ class cram_md5 final : public sasl {
   bool answered_ = false;
 };
 
-/// Both kinds: a token goes out, and if it is refused a challenge says why before the reply does.
+/// XOAUTH2 and OAUTHBEARER: sends the token; if it is refused, a challenge carries the reason before the final reply.
 class bearer final : public sasl {
  public:
   bearer(sasl_parameters with, mechanism which) : with_(std::move(with)), which_(which) {}

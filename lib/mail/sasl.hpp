@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Proving who one is: the client's side of SASL mechanisms (RFC 4422), as AUTH carries them (RFC 4954).
+// Authentication: the client's side of SASL mechanisms (RFC 4422), as used by AUTH (RFC 4954).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ enum class mechanism : std::uint8_t {
   login,               ///< draft-murchison-sasl-login
   cram_md5,            ///< RFC 2195
   scram_sha_256,       ///< RFC 7677
-  scram_sha_256_plus,  ///< the same, bound to the TLS connection
+  scram_sha_256_plus,  ///< the same with TLS channel binding
   xoauth2,             ///< Google's and Microsoft's
   oauthbearer,         ///< RFC 7628
 };
@@ -30,31 +30,31 @@ enum class mechanism : std::uint8_t {
 
 struct sasl_parameters {
   std::string user;          ///< UTF-8, no NUL
-  secret password;           ///< or the token of xoauth2 and oauthbearer
+  secret password;           ///< or the token for xoauth2 and oauthbearer
   std::string host;          ///< for oauthbearer
   std::uint16_t port = 0;    ///< for oauthbearer
   std::string nonce;         ///< for SCRAM: fresh printable characters without commas, 18 octets or more
-  std::optional<channel_binding> binding;  ///< of the TLS connection, if there is one
+  std::optional<channel_binding> binding;  ///< of the TLS connection, if any
 };
 
-/// A user's name where commas separate: `=2C` for a comma, `=3D` for an equals sign (RFC 5801 §4).
+/// Encodes a user name for a list separated by commas: `=2C` for a comma, `=3D` for an equals sign (RFC 5801 §4).
 [[nodiscard]] std::string to_saslname(std::string_view user);
 
-/// One attempt. Messages are without Base64.
+/// One login attempt. Messages are not in Base64.
 class sasl {
  public:
   virtual ~sasl() = default;
 
-  /// What the client says first, if the mechanism lets it begin.
+  /// The initial response, if the mechanism has one.
   [[nodiscard]] virtual std::optional<secret> initial() = 0;
-  /// The answer to a challenge. Fails with errc::peer_protocol where the challenge makes no sense, errc::not_permitted
-  /// where the server could not prove itself; then AUTH is to be cancelled.
+  /// Answers a challenge. Fails with errc::peer_protocol if the challenge makes no sense, errc::not_permitted if the
+  /// server failed to authenticate itself; the caller then has to cancel AUTH.
   [[nodiscard]] virtual result<secret> answer(std::string_view challenge) = 0;
-  /// The challenges are opaque: what is not Base64 is no error (LOGIN's are prompts for a person).
+  /// The content of challenges does not matter, not even invalid Base64 (LOGIN's are prompts for a person).
   [[nodiscard]] virtual bool ignores_challenges() const noexcept { return false; }
-  /// The server says that it succeeded: is that believed?
+  /// Called when the server reports success. Fails if the server has not authenticated itself as it must (SCRAM).
   [[nodiscard]] virtual result<void> succeeded() { return {}; }
-  /// What the server told of its reasons before it refused; to be escaped.
+  /// The server's reason for a refusal, from a challenge; not escaped.
   [[nodiscard]] virtual std::string_view reason() const noexcept { return {}; }
 };
 

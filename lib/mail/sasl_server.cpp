@@ -26,7 +26,7 @@ class plain_server final : public sasl_server {
     user_ = response->substr(first + 1, second - first - 1);
     const std::string_view acts_for = response->substr(0, first);
     const bool is_right = known_.check(user_, response->substr(second + 1));
-    // To act for somebody else is nobody allowed.
+    // Nobody may act on behalf of another user.
     return {is_right && (acts_for.empty() || acts_for == user_) ? kind::accepted : kind::refused, {}};
   }
 
@@ -34,7 +34,7 @@ class plain_server final : public sasl_server {
   const accounts& known_;
 };
 
-/// draft-murchison-sasl-login; the prompts are what clients look for.
+/// draft-murchison-sasl-login; clients look for these prompts.
 class login_server final : public sasl_server {
  public:
   explicit login_server(const accounts& known) : known_(known) {}
@@ -59,7 +59,7 @@ class cram_md5_server final : public sasl_server {
   cram_md5_server(const accounts& known, std::string challenge) : known_(known), challenge_(std::move(challenge)) {}
   sasl_step take(std::optional<std::string_view> response) override {
     if (!response) return {kind::challenge, challenge_};
-    const std::size_t space = response->rfind(' ');  // a user's name may have some
+    const std::size_t space = response->rfind(' ');  // the last one: user names may have spaces
     if (space == std::string_view::npos) return {kind::malformed, "CRAM-MD5 is: user, space, 32 figures"};
     user_ = response->substr(0, space);
     const bool is_right = known_.check_cram_md5(user_, challenge_, response->substr(space + 1));

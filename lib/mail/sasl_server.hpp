@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Checking who one is: the server's side of SASL mechanisms (RFC 4422), as AUTH carries them (RFC 4954).
+// Authentication: the server's side of SASL mechanisms (RFC 4422), as used by AUTH (RFC 4954).
 #pragma once
 
 #include <memory>
@@ -13,26 +13,26 @@
 
 namespace netlab::mail {
 
-/// What a server says next in an exchange.
+/// The server's next step in an exchange.
 struct sasl_step {
   enum class kind : std::uint8_t {
-    challenge,  ///< `text` goes to the client
+    challenge,  ///< send `text` to the client
     accepted,
-    refused,    ///< a wrong name or password: nobody is told which
-    malformed,  ///< `text` says what was not understood
+    refused,    ///< wrong name or password; the client is not told which
+    malformed,  ///< `text` is the syntax error
   };
   kind what = kind::refused;
   std::string text;
 };
 
-/// One attempt. Messages are without Base64.
+/// One login attempt. Messages are not in Base64.
 class sasl_server {
  public:
   virtual ~sasl_server() = default;
 
-  /// What the client said; at the start nothing, or its initial response.
+  /// Handles the client's response; the first call has its initial response, or none.
   [[nodiscard]] virtual sasl_step take(std::optional<std::string_view> response) = 0;
-  /// Whom the client says it is, as far as it has said so; to be escaped.
+  /// The user name that the client has given so far; not escaped.
   [[nodiscard]] const std::string& user() const noexcept { return user_; }
 
  protected:
@@ -40,21 +40,21 @@ class sasl_server {
 };
 
 struct sasl_server_parameters {
-  std::string host;   ///< for CRAM-MD5's challenge
-  std::string nonce;  ///< fresh printable characters without commas, 18 octets or more
-  std::optional<channel_binding> binding;  ///< of the TLS connection, if there is one
-  bool offers_binding = false;  ///< SCRAM-SHA-256-PLUS is on offer: who could use it and says it isn't is refused
+  std::string host;   ///< for the challenge of CRAM-MD5
+  std::string nonce;  ///< 18 or more fresh printable characters, without commas
+  std::optional<channel_binding> binding;  ///< of the TLS connection, if any
+  bool offers_binding = false;  ///< SCRAM-SHA-256-PLUS is offered: refuse a client that claims it is not (downgrade)
 };
 
-/// PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256, and with a binding SCRAM-SHA-256-PLUS; nothing for others. `known` outlives
-/// it.
+/// PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256 and, with a binding, SCRAM-SHA-256-PLUS; null for others. `known` must
+/// outlive it.
 [[nodiscard]] std::unique_ptr<sasl_server> make_sasl_server(mechanism which, const accounts& known,
                                                             sasl_server_parameters with);
 
-/// All that make_sasl_server() makes, the best first.
+/// All mechanisms of make_sasl_server(), the strongest first.
 [[nodiscard]] std::vector<mechanism> server_mechanisms();
 
-/// By its name in any case.
+/// Case does not matter.
 [[nodiscard]] std::optional<mechanism> parse_mechanism(std::string_view name) noexcept;
 
 }  // namespace netlab::mail

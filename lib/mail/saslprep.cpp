@@ -35,7 +35,7 @@ result<secret> prepare_unicode(std::string_view text) {
   if (error != STRINGPREP_OK) return refuse_text(::stringprep_strerror(static_cast<Stringprep_rc>(error)));
   secret made{std::string(prepared)};
   OPENSSL_cleanse(prepared, std::strlen(prepared));
-  std::free(prepared);  // NOLINT(cppcoreguidelines-no-malloc): the library's
+  std::free(prepared);  // NOLINT(cppcoreguidelines-no-malloc): allocated by libidn
   return made;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names and passwords in the one form in which SCRAM hashes them (SASLprep, RFC 4013).
+// SASLprep (RFC 4013): the normal form of names and passwords that SCRAM hashes.
 #pragma once
 
 #include <string_view>
@@ -9,10 +9,10 @@
 
 namespace netlab::mail {
 
-/// The text in UTF-8, prepared: other spaces are a space, compatible characters their plain form (NFKC), what is not
-/// shown is dropped. Characters that Unicode 3.2 does not know pass, though a stored string should have none (RFC 3454
-/// §7): passwords have emoji. Fails with errc::bad_data where the text has prohibited characters or mixes directions,
-/// and with errc::not_permitted where it is not ASCII and netlab was built without libidn.
+/// Prepares UTF-8 text: all kinds of spaces become a space, compatibility characters are normalized (NFKC), invisible
+/// ones are removed. Characters unknown to Unicode 3.2 are allowed, because passwords have emoji, although RFC 3454
+/// §7 forbids them in stored strings. Fails with errc::bad_data if the text has prohibited characters or mixes
+/// writing directions, with errc::not_permitted if it is not ASCII and netlab was built without libidn.
 [[nodiscard]] result<secret> saslprep(std::string_view text);
 
 }  // namespace netlab::mail

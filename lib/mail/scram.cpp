@@ -22,12 +22,13 @@ unexpected<failure> senseless(std::string_view what) {
 }  // namespace
 
 scram::scram(sasl_parameters with, bool plus) : with_(std::move(with)), plus_(plus) {
-  // RFC 5802 §7: `y` says that we could bind and the server has not offered it, so that nobody can have removed it.
+  // RFC 5802 §7: `y` means that we support channel binding but the server did not offer it, which reveals a removed
+  // offer.
   if (plus_)
     gs2_header_ = fmt::format("p={},,", with_.binding->type);
   else
     gs2_header_ = with_.binding ? "y,," : "n,,";
-  // A name that cannot be prepared goes as it is: the server knows whom it has.
+  // A name that SASLprep refuses is sent unchanged; the server may know it.
   const auto user = saslprep(with_.user);
   client_first_bare_ =
       fmt::format("n={},r={}", to_saslname(user ? user->view() : std::string_view(with_.user)), with_.nonce);

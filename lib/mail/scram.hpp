@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SCRAM-SHA-256 (RFC 5802, 7677): the server never sees the password, and proves that it knows it too.
+// SCRAM-SHA-256 (RFC 5802, 7677): the password is never sent, and the server proves that it knows its keys.
 #pragma once
 
 #include "mail/sasl.hpp"
@@ -7,11 +7,11 @@
 namespace netlab::mail {
 
 inline constexpr unsigned min_scram_iterations = 4096;       // RFC 7677 §4
-inline constexpr unsigned max_scram_iterations = 1'000'000;  // half a second; more would be the server's joke
+inline constexpr unsigned max_scram_iterations = 1'000'000;  // takes half a second; refuse more
 
 class scram final : public sasl {
  public:
-  /// `plus`: bound to the TLS connection, which parameters.binding then describes.
+  /// `plus`: bound to the TLS connection by parameters.binding.
   scram(sasl_parameters with, bool plus);
 
   [[nodiscard]] std::optional<secret> initial() override;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What both sides of SCRAM-SHA-256 compute with (RFC 5802 §2.2), and how they write it.
+// Primitives for both sides of SCRAM-SHA-256 (RFC 5802 §2.2), and its attribute syntax.
 #pragma once
 
 #include <openssl/evp.h>
@@ -38,7 +38,7 @@ inline scram_digest scram_hash(std::span<const unsigned char> text) {
   return out;
 }
 
-/// `r=…`: the value of the attribute that stands there, and what follows its comma.
+/// Takes `r=…,` off the front and returns its value; none if another attribute is there.
 inline std::optional<std::string_view> take_attribute(std::string_view& from, char name) {
   if (from.size() < 2 || from[0] != name || from[1] != '=') return std::nullopt;
   const std::size_t end = std::min(from.find(','), from.size());

@@ -17,7 +17,7 @@ namespace {
 
 using kind = sasl_step::kind;
 
-// RFC 5802 §5.1: `=2C` is a comma and `=3D` an equals sign; any other = is a mistake.
+// RFC 5802 §5.1: `=2C` is a comma and `=3D` an equals sign; any other = is an error.
 std::optional<std::string> from_saslname(std::string_view text) {
   std::string name;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -42,12 +42,12 @@ sasl_step malformed(std::string_view what) { return {kind::malformed, fmt::forma
 }  // namespace
 
 sasl_step scram_server::take(std::optional<std::string_view> response) {
-  if (!response) return {kind::challenge, {}};  // RFC 4954 §4: the empty challenge, for the client begins
+  if (!response) return {kind::challenge, {}};  // RFC 4954 §4: the empty challenge, because the client sends first
   switch (step_) {
     case step::first: return begin(*response);
     case step::proof: return verify(*response);
     case step::farewell:
-      // The server's proof was the last challenge; the client says that it has read it, or `*`.
+      // The last challenge had the server's signature; the client acknowledges it with an empty response, or cancels.
       step_ = step::ended;
       if (!response->empty()) return malformed("nothing was expected");
       return {kind::accepted, {}};
@@ -63,7 +63,7 @@ sasl_step scram_server::begin(std::string_view client_first) {
   const std::size_t second = first == std::string_view::npos ? first : client_first.find(',', first + 1);
   if (second == std::string_view::npos) return malformed("the first message has no header");
   const std::string_view flag = client_first.substr(0, first);
-  // RFC 5802 §6: `y` is said where binding was not offered; if it was, somebody has taken the offer away.
+  // RFC 5802 §6: `y` claims that binding was not offered; if it was, an attacker has removed the offer.
   if (plus_ ? flag != fmt::format("p={}", with_.binding->type) : flag == "y" && with_.offers_binding)
     return {kind::refused, {}};
   if (!plus_ && flag != "n" && flag != "y") return malformed("the first message has no header that fits");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SCRAM-SHA-256 (RFC 5802, 7677), the server's side: it learns that the client knows the password, and proves that it
-// knows it too.
+// SCRAM-SHA-256 (RFC 5802, 7677), the server's side: verifies that the client knows the password, and proves in turn
+// that the server knows its keys.
 #pragma once
 
 #include "mail/sasl_server.hpp"
@@ -9,7 +9,7 @@ namespace netlab::mail {
 
 class scram_server final : public sasl_server {
  public:
-  /// `known` outlives it. `plus`: bound to the TLS connection, which with.binding then describes.
+  /// `known` must outlive it. `plus`: bound to the TLS connection by with.binding.
   scram_server(const accounts& known, sasl_server_parameters with, bool plus)
       : known_(known), with_(std::move(with)), plus_(plus), nonce_(with_.nonce) {}
 
@@ -23,7 +23,7 @@ class scram_server final : public sasl_server {
   const accounts& known_;
   sasl_server_parameters with_;
   bool plus_;
-  std::string nonce_;  // the client's and ours, from its first message on
+  std::string nonce_;  // the server's; after the first message the client's is in front of it
   step step_ = step::first;
   scram_keys keys_;
   std::string gs2_header_;

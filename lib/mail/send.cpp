@@ -18,7 +18,7 @@ using net::tcp;
 
 namespace {
 
-// Messages handed to a connection at once: those under way, and those that are ready to follow.
+// Messages given to a connection at once: those in the pipeline, and those to follow next.
 constexpr std::size_t at_once = client::max_under_way + client::max_under_way / 2 + 1;
 
 asio::awaitable<bool> is_cancelled() {
@@ -36,7 +36,7 @@ std::string address_literal(const asio::ip::address& own) {
   return fmt::format("[IPv6:{}]", v6.to_string());
 }
 
-/// What the connections share.
+/// State shared by the connections.
 struct flow {
   flow(send_options its_options, submission_source& its_source, send_observer its_observer,
        const asio::any_io_executor& executor)
@@ -64,15 +64,15 @@ struct flow {
   send_observer observer;
   std::optional<net::tls_context> tls;
   net::destination to;
-  std::deque<submission> again;  // taken, to be sent on another connection
+  std::deque<submission> again;  // taken from the source, to be sent on another connection
   std::vector<std::pair<const void*, std::function<void()>>> listeners;
   asio::steady_timer wake;
   unsigned running = 0;
-  std::optional<failure> failed;  // of a connection that could not be made
+  std::optional<failure> failed;  // why a connection could not be established
   bool stopped = false;
 };
 
-/// One connection, from its first message to its end.
+/// One worker: connects, sends messages, and reconnects while there are more.
 class connection {
  public:
   connection(flow& all, const asio::any_io_executor& executor) : all_(all), whole_(executor) {
@@ -86,7 +86,7 @@ class connection {
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  /// Works for as long as there is something to send. The failure is that of a connection that got nowhere.
+  /// Runs while there is something to send. Fails if a connection could not deliver anything.
   asio::awaitable<result<void>> run() {
     while (!all_.stopped) {
       auto first = all_.next();
@@ -109,7 +109,7 @@ class connection {
  private:
   asio::awaitable<result<void>> use() {
     const auto& how = all_.options;
-    // No coroutine of ours may be left that refers to this, so the whole is watched by a timer that ends with it.
+    // The timer ends with this object, so that no coroutine is left that refers to it.
     whole_until_ = clock::now() + how.max_time;
     auto socket = co_await net::dial_tcp(
         all_.to, {.restrict_to = how.restrict_to, .deadline = std::min(whole_until_, clock::now() + how.timeout)});
@@ -172,14 +172,14 @@ class connection {
     co_return give_back(session, session.session().error());
   }
 
-  /// What was not handed over is for another connection, unless this one got nowhere.
+  /// Returns the unsent messages for another connection; fails if this connection never reached that point.
   result<void> give_back(client& session, failure why) {
     const bool was_ready = ready_;
     give_back_all(session);
     if (why.context.empty()) why.context = net::to_string(all_.options.host, all_.options.port);
     if (reported_ > 0) return {};
     if (!was_ready || all_.again.empty()) return unexpected(std::move(why));
-    // It let us in, and ended with this message: the next one may do better.
+    // The server accepted the session, but it ended on this message: fail the message, and try the next one.
     submission first = std::move(all_.again.front());
     all_.again.pop_front();
     all_.fail_one(std::move(first), std::move(why));
@@ -199,7 +199,7 @@ class connection {
     co_return begun;
   }
 
-  /// Runs the session over this stream until it is done with it.
+  /// Runs the session over this stream to its end.
   template <class Stream>
   asio::awaitable<void> drive(Stream& stream) {
     net::driver<Stream> driver(stream, *session_,
@@ -212,7 +212,7 @@ class connection {
     bool too_late = false;
     std::error_code error;
     {
-      // The driver is referred to until here, also where it ends with an exception.
+      // The callbacks refer to the driver: end them here, also if an exception is thrown.
       const watched until_done(*this);
       watch(
           [&driver, &too_late] {
@@ -233,14 +233,14 @@ class connection {
              fmt::format("not done within {}", to_string(all_.options.max_time)),
              {}};
     else if (to_standard(error) == std::errc::operation_canceled) {
-      all_.stopped = true;  // a signal
+      all_.stopped = true;  // by a signal
       why.detail = "sending was interrupted";
     } else
-      co_await hear_out(stream);  // a server that will not read on may have said why
+      co_await hear_out(stream);  // a server that stopped reading may have sent a reason
     if (!session_->done()) session_->lost(std::move(why), clock::now());
   }
 
-  /// As long as it lives, a driver may be called back.
+  /// While it lives, callbacks may use the driver.
   struct watched {
     explicit watched(connection& its) : owner(its) {}
     ~watched() {
@@ -255,12 +255,12 @@ class connection {
     const std::shared_ptr<bool> alive = std::make_shared<bool>(true);
   };
 
-  /// Calls back when the time for the whole is over, as long as `alive`.
+  /// Calls `too_late` at the deadline `whole_until_`, if `alive` is still true.
   void watch(std::function<void()> too_late, std::shared_ptr<bool> alive) {
     whole_.async_wait([this, too_late = std::move(too_late), alive = std::move(alive)](std::error_code) mutable {
       if (!*alive) return;
       if (clock::now() >= whole_until_) return too_late();
-      whole_.expires_at(whole_until_);  // a message was reported: the next has its own time
+      whole_.expires_at(whole_until_);  // a message was reported meanwhile, which has moved the deadline
       watch(std::move(too_late), std::move(alive));
     });
   }
@@ -287,7 +287,7 @@ class connection {
     if (all_.finished()) session_->close(clock::now());
   }
 
-  /// What the server's word lets go out next goes first; then it is told, and the next message is looked for.
+  /// Delays the callbacks, so that what can be sent now is sent first; then reports, and takes the next messages.
   void report(delivery one) {
     ++reported_;
     ready_ = true;
@@ -311,8 +311,8 @@ class connection {
   client* session_ = nullptr;
   std::function<void()> changed_;
   std::size_t reported_ = 0;
-  bool ready_ = false;  // the server let us in
-  std::vector<delivery> told_;  // reported by the session, and not told yet
+  bool ready_ = false;  // the server accepted the session
+  std::vector<delivery> told_;  // reported by the session, but not yet to the observer
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -323,7 +323,7 @@ asio::awaitable<void> run_one(flow& all) {
     auto done = co_await one.run();
     if (!done && (!all.failed || all.failed->code == std::errc::operation_canceled)) all.failed = done.error();
   }
-  all.changed();  // what it leaves is for the others
+  all.changed();  // the others take over its unsent messages
 
   --all.running;
   all.wake.expires_at(clock::now());
@@ -373,7 +373,7 @@ asio::awaitable<result<void>> send(send_options options, submission_source& sour
   }
   source.on_change({});
   if (all.stopped) co_return fail(asio::error::operation_aborted, {});
-  // One that failed has left its messages to the others.
+  // The messages of a failed connection may have been sent by others.
   if (all.failed && !all.finished()) co_return unexpected(std::move(*all.failed));
   co_return result<void>();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sending over the network: one message or a stream of them, over one connection or several.
+// Sends messages over the network, on one connection or several.
 #pragma once
 
 #include <functional>
@@ -25,31 +25,31 @@ struct send_options {
   net::family restrict_to = net::family::any;
   tls_mode tls = tls_mode::starttls;
   net::tls_client_options trust;
-  std::string helo;  ///< empty: the literal of the connection's local address
+  std::string helo;  ///< empty: the connection's local address as a literal
   std::string user;  ///< empty: no login
   secret password;
   std::vector<mechanism> mechanisms;
   std::optional<dsn_wish> dsn;
   bool all_or_nothing = false;
-  duration timeout = std::chrono::minutes(1);    ///< for the connection, for TLS, and again for each answer
-  duration end_timeout = std::chrono::minutes(10);  ///< for the answer to a message's end
-  duration max_time = std::chrono::hours(1);     ///< for each message all in all, connection included
+  duration timeout = std::chrono::minutes(1);    ///< for connecting, for TLS, and for each answer
+  duration end_timeout = std::chrono::minutes(10);  ///< for the answer to the end of a message
+  duration max_time = std::chrono::hours(1);     ///< per message, connecting included
   unsigned parallel = 1;                         ///< connections
 };
 
-/// Where the messages come from. The tag comes back with the delivery.
+/// Supplies the messages. A message's tag is returned in its delivery.
 class submission_source {
  public:
   virtual ~submission_source() = default;
-  /// The next message, if there is one now.
+  /// The next message, if one is available now.
   [[nodiscard]] virtual std::optional<submission> take() = 0;
-  /// No more will come.
+  /// True if no more will come.
   [[nodiscard]] virtual bool finished() const = 0;
-  /// Calls back, in the loop's thread, when take() or finished() may say something new.
+  /// Sets a callback for when take() or finished() may return something new; it is called in the loop's thread.
   virtual void on_change(std::function<void()> callback) = 0;
 };
 
-/// One message, and no more.
+/// A source of one message.
 class single_submission final : public submission_source {
  public:
   explicit single_submission(submission what) : what_(std::move(what)) {}
@@ -61,17 +61,17 @@ class single_submission final : public submission_source {
   std::optional<submission> what_;
 };
 
-/// What is told while it goes on.
+/// Callbacks during sending.
 struct send_observer {
-  delivery_handler delivered;  ///< for each message once, as soon as it is known
-  dialogue_handler line;       ///< may be missing
-  /// TLS stands on a connection; may be missing.
+  delivery_handler delivered;  ///< called once per message, as soon as its result is known
+  dialogue_handler line;       ///< may be empty
+  /// Called after each TLS handshake; may be empty.
   std::function<void(const net::tls_stream& stream)> secured;
 };
 
-/// Sends what the source gives. A connection that ends behind a message is opened again for the rest. Fails where the
-/// server cannot be reached, lets nobody in, or when cancelled; the failure is then also that of the messages that were
-/// taken and not reported.
+/// Sends the messages of the source. If a connection ends after a message, a new one is opened for the rest. Fails if
+/// the server cannot be reached or refuses every session, or if cancelled; messages that were taken but not reported
+/// have then failed with this failure, too.
 [[nodiscard]] asio::awaitable<result<void>> send(send_options options, submission_source& source,
                                                  send_observer observer);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Octets to lines, lines to commands; time; the end. What the commands do is in server_*.cpp.
+// Splits input into lines and commands; timeouts; shutdown. The commands are in server_*.cpp.
 #include "mail/server.hpp"
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t first_output = 512;  // a flight of answers
+constexpr std::size_t first_output = 512;  // octets of a usual batch of answers
 
-// A verb as one number: its first letters, in capitals. Only the first 4 of STARTTLS count here.
+// A verb's first 4 letters, in capitals, as one number; longer verbs (STARTTLS) are cut.
 constexpr std::uint32_t verb(std::string_view letters) noexcept {
   std::uint32_t value = 0;
   for (const char c : letters.substr(0, 4))
@@ -23,7 +23,7 @@ constexpr std::uint32_t verb(std::string_view letters) noexcept {
   return value;
 }
 
-/// Of a whole word that is a verb; else 0.
+/// The number of `word` if it is a known verb, else 0.
 constexpr std::uint32_t verb_of(std::string_view word) noexcept {
   if (word.size() == 8) return verb(word) == verb("STAR") && verb(word.substr(4)) == verb("TTLS") ? verb("STAR") : 0;
   if (word.size() != 4) return 0;
@@ -91,7 +91,7 @@ void server::work(std::string_view& input) {
       case server_state::content: take_content(input); break;
       case server_state::chunk: take_chunk(input); break;
       case server_state::wants_tls:
-        // RFC 3207 §6, and CVE-2011-0411 and its kind: what came in clear behind STARTTLS may be somebody else's.
+        // RFC 3207 §6, CVE-2011-0411: plaintext after STARTTLS may have been injected by an attacker.
         close("octets in clear behind STARTTLS");
         break;
       case server_state::hung:
@@ -114,9 +114,9 @@ void server::work(std::string_view& input) {
   working_ = false;
 }
 
-/// What it waited for has come; what was fed meanwhile is looked at.
+/// The inbox or the login delay has answered; handles the input received meanwhile.
 void server::continue_after_wait() {
-  if (working_) return;  // work() goes on
+  if (working_) return;  // work() goes on by itself
   drain();
   if (busy() || state_ == server_state::ended) return;
   if (stopping_) {
@@ -153,7 +153,7 @@ void server::take_line(std::string_view& input) {
   line_ += part;
   std::string whole = std::exchange(line_, {});
   on_line(whole);
-  wipe(whole);  // it may be a password
+  wipe(whole);  // it may hold a password
 }
 
 void server::on_line(std::string_view line) {
@@ -178,7 +178,7 @@ void server::on_line(std::string_view line) {
 
 void server::tell_command(std::string_view line, std::uint32_t which) {
   if (!wants_lines_) return;
-  // on_auth() tells its own. Who has failed to log in may go on as if he had not, and say his password as a command.
+  // on_auth() logs its own line. A client whose login failed may go on and send its password as a command: mask it.
   if (which == 0 && has_failed_) return tell('C', "***");
   has_failed_ = false;
   if (which != verb("AUTH")) return tell('C', line);
@@ -198,7 +198,7 @@ void server::dispatch(std::uint32_t which, std::string_view arguments) {
   }
   switch (which) {
     case verb("EHLO"): return on_ehlo(arguments, true);
-    case verb("BDAT"): return on_bdat(arguments);  // whatever is said to it, the chunk is no command
+    case verb("BDAT"): return on_bdat(arguments);  // the chunk has to be consumed whatever the reply
     case verb("NOOP"): return say("250 2.0.0 Ok");
     case verb("QUIT"): return on_quit(arguments);
     case verb("STARTTLS"): return on_starttls(arguments);
@@ -271,7 +271,7 @@ void server::stop(time_point now) {
 void server::cut_off(time_point now) {
   now_ = now;
   if (state_ == server_state::ended || state_ == server_state::committing) return;
-  // What is said in clear while TLS begins would be taken for a part of it.
+  // Plaintext sent during the TLS handshake would break it.
   if (state_ != server_state::wants_tls && state_ != server_state::hung && state_ != server_state::pouring)
     say("421 4.3.2 The server is shutting down");
   close("shutting down");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The server's side of one SMTP connection (RFC 5321, 6409): who may send what to whom, and the messages that come.
+// The server's side of one SMTP connection (RFC 5321, 6409): login, envelopes and message content.
 #pragma once
 
 #include <cstdint>
@@ -18,28 +18,28 @@
 namespace netlab::mail {
 
 enum class server_state : std::uint8_t {
-  command,    ///< waits for a line
-  auth,       ///< for a line of a login
-  slowed,     ///< for the time that a failed login costs: busy()
-  content,    ///< for the content of DATA
-  chunk,      ///< for the octets of BDAT
-  committing, ///< for the inbox: busy()
-  wants_tls,  ///< the caller shall start TLS, then call tls_started()
-  hung,       ///< says nothing more, on purpose
-  pouring,    ///< says the same for ever, on purpose
+  command,    ///< waiting for a command line
+  auth,       ///< waiting for a line of a login
+  slowed,     ///< delaying the answer to a failed login: busy()
+  content,    ///< waiting for the content of DATA
+  chunk,      ///< waiting for the octets of BDAT
+  committing, ///< waiting for the inbox: busy()
+  wants_tls,  ///< the caller has to start TLS, then call tls_started()
+  hung,       ///< deliberately silent (a fault)
+  pouring,    ///< deliberately repeating an answer without end (a fault)
   ended,
 };
 [[nodiscard]] std::string_view name_of(server_state state) noexcept;
 
-/// Greets at once. Extensions: STARTTLS, AUTH, PIPELINING, SIZE, 8BITMIME, SMTPUTF8, DSN, CHUNKING,
-/// ENHANCEDSTATUSCODES. Lines end in CR LF and in nothing else: a command that ends in a lone LF is refused (500), a
-/// message with a lone CR or LF in it too (554), behind its true end; then the session goes on.
+/// Sends the greeting at once. Extensions: STARTTLS, AUTH, PIPELINING, SIZE, 8BITMIME, SMTPUTF8, DSN, CHUNKING,
+/// ENHANCEDSTATUSCODES. Only CR LF ends a line: a command that ends in a lone LF is refused (500), and so is, after
+/// its true end, a message with a lone CR or LF (554); then the session goes on.
 class server final : public machine {
  public:
-  /// So much of a message within server_patience::content is progress, even without a line's end.
+  /// Octets of content that count as progress within server_patience::content, even without a line end.
   static constexpr std::uint64_t content_step = 16 * 1024;
 
-  /// All that is referred to outlives it. `watch` may be null.
+  /// All references must outlive the server. `watch` may be null.
   server(const server_parameters& with, inbox& into, server_observer* watch, server_visitor who, time_point now);
   ~server() override;
   server(const server&) = delete;
@@ -51,26 +51,28 @@ class server final : public machine {
   [[nodiscard]] bytes take_output() override;
   [[nodiscard]] std::optional<time_point> deadline() const override;
   [[nodiscard]] bool done() const override;
-  /// A message whose content has begun may be finished; then, or at once, 421 and done.
+  /// Lets a message whose content has begun finish; after it, or at once, sends 421 and is done.
   void stop(time_point now) override;
-  /// 421 and done, also in the middle of a message.
+  /// Sends 421 and is done, even in the middle of a message.
   void cut_off(time_point now) override;
 
-  /// Behind the 220 to STARTTLS. Octets that come behind STARTTLS in clear end the session.
+  /// True after the 220 to STARTTLS. Plaintext received after STARTTLS ends the session.
   [[nodiscard]] bool wants_tls() const override;
-  /// Behind STARTTLS the session begins anew (RFC 3207 §4.2). Where TLS was there from the start this only says how.
+  /// After STARTTLS the session starts anew (RFC 3207 §4.2). With implicit TLS this only gives the connection's
+  /// facts.
   void tls_started(const tls_facts& what, time_point now) override;
 
-  /// Between inbox::commit() and committed(), and while a failed login is not answered yet. What is fed meanwhile is
-  /// kept.
+  /// True between inbox::commit() and committed(), and while the answer to a failed login is delayed. Input fed
+  /// meanwhile is kept.
   [[nodiscard]] bool busy() const override {
     return state_ == server_state::committing || state_ == server_state::slowed;
   }
-  /// Asks the inbox for the outcome.
+  /// Polls the inbox for its outcome.
   void resume(time_point now) override;
-  /// The caller has no memory to go on with the session: 421, if even that can be said, and done.
+  /// The caller is out of memory: sends 421 if possible, and is done.
   void end_without_memory(time_point now) noexcept;
-  /// What became of the message that was given to commit(): its name, or why not. Nothing where none was.
+  /// The result of inbox::commit(): the message's name, or the failure. Has no effect if no message is being
+  /// committed.
   void committed(result<std::string> queue_id, time_point now);
 
   [[nodiscard]] server_state state() const noexcept { return state_; }
@@ -171,38 +173,38 @@ class server final : public machine {
   bytes output_;
   session_counts counts_;
   std::size_t idle_commands_ = 0;
-  bool working_ = false;        // within work(): the outcome may be told from there
+  bool working_ = false;        // inside work(), from which the outcome may be reported
   bool stopping_ = false;
-  bool ended_by_peer_ = false;  // while the inbox is waited for
+  bool ended_by_peer_ = false;  // while the inbox was waited for
 
-  std::string line_;       // one that is not whole yet
-  bool skipping_ = false;  // it is too long
-  std::string held_;       // fed while the inbox is waited for
+  std::string line_;       // an incomplete line
+  bool skipping_ = false;  // the line is too long
+  std::string held_;       // fed while busy()
 
   std::optional<channel_binding> binding_;
   std::unique_ptr<sasl_server> login_;
   mechanism login_by_{};
-  bool has_failed_ = false;  // to log in, with no verb since
+  bool has_failed_ = false;  // the last login failed, and no known verb has come since
   std::size_t failed_logins_ = 0;
 
   envelope envelope_;
-  bool is_greeted_ = false;        // EHLO or HELO was said
+  bool is_greeted_ = false;        // EHLO or HELO was accepted
   bool in_transaction_ = false;    // MAIL was accepted
-  bool tried_recipients_ = false;  // RCPT was said in it
-  std::uint64_t refused_before_ = 0;  // recipients, when the last message was accepted
+  bool tried_recipients_ = false;  // RCPT was sent in this transaction
+  std::uint64_t refused_before_ = 0;  // refused recipients up to the last accepted message
   content_scanner scanner_;
-  bool is_receiving_ = false;      // inbox::begin() was called, and neither commit() nor abandon()
+  bool is_receiving_ = false;      // between inbox::begin() and commit() or abandon()
   bool is_last_chunk_ = false;
-  bool is_swallowing_ = false;     // the chunk is thrown away
-  std::string chunk_reply_;        // and this is said at its end
+  bool is_swallowing_ = false;     // the chunk is discarded
+  std::string chunk_reply_;        // the reply at the end of a discarded chunk
   std::uint64_t chunk_left_ = 0;
   std::uint64_t octets_ = 0;       // of the message
-  std::uint64_t step_ = 0;         // of it since the deadline was moved
-  std::optional<failure> trouble_;  // the inbox's
+  std::uint64_t step_ = 0;         // octets of it since the deadline was last moved
+  std::optional<failure> trouble_;  // the inbox's failure
 
-  // Faults that are under way.
+  // Active faults.
   const fault* behind_commit_ = nullptr;
-  std::string_view more_words_;  // behind the next answer
+  std::string_view more_words_;  // sent after the next answer
   std::string_view poured_;
   bool babbles_ = false;
   bool loses_ = false;
@@ -213,7 +215,7 @@ class server final : public machine {
   bool is_lax_ = false;
   bool lies_ = false;
   bool split_ = false;
-  std::size_t trickled_ = 0;  // octets of output_ that have left
+  std::size_t trickled_ = 0;  // octets of output_ that were sent
   duration delay_{};
   time_point held_back_until_ = never;
 };

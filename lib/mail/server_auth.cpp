@@ -11,7 +11,7 @@ namespace netlab::mail {
 
 void server::on_auth(std::string_view arguments) {
   const auto parts = words(arguments);
-  has_failed_ = true;  // until it has not
+  has_failed_ = true;  // cleared by success
   if (!knows_auth()) return say_error("502 5.5.1 AUTH is not offered");
   if (!envelope_.is_extended) return say_error("503 5.5.1 Say EHLO first");
   if (!envelope_.user.empty()) return say_error("503 5.5.1 You have logged in");
@@ -38,7 +38,8 @@ void server::on_auth(std::string_view arguments) {
   }
   if (parts.size() == 1) return go_on_with_auth(std::nullopt);
   if (refuses_initial_) return say_error("501 5.5.4 No initial response is taken here");
-  // RFC 4954 §4: not where the server speaks first. LOGIN is in no RFC, and its clients do so.
+  // RFC 4954 §4: no initial response if the server sends first. LOGIN is exempt: it has no RFC, and its clients do
+  // so.
   if (*which == mechanism::cram_md5) return say_error("501 5.7.0 This mechanism has no initial response");
   if (parts[1] == "=") return go_on_with_auth(std::string_view());
   auto decoded = decode_base64(parts[1]);
@@ -90,8 +91,8 @@ void server::fail_auth(std::string_view reply, std::string_view why) {
   say_error(reply);
 }
 
-/// A wrong user or password: who guesses has to wait for the answer, on this connection, and is not asked any more when
-/// there were too many from his address.
+/// Wrong user or password: delays the answer, to slow down guessing on this connection; with too many failures from
+/// one address, further logins from it are refused.
 void server::refuse_login() {
   ++failed_logins_;
   if (with_.login_failures != nullptr) static_cast<void>(with_.login_failures->take(envelope_.peer, now_));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// DATA (RFC 5321 §4.1.1.4) and BDAT (RFC 3030): a message's content, and what becomes of it.
+// DATA (RFC 5321 §4.1.1.4) and BDAT (RFC 3030): receives and stores a message's content.
 #include "mail/server.hpp"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ std::string_view reply_to(const failure& trouble) noexcept {
 std::string_view server::content_refusal() const noexcept {
   if (!in_transaction_) return "503 5.5.1 Say MAIL and RCPT first";
   if (!envelope_.recipients.empty()) return {};
-  // RFC 2920 §3.1: DATA may come before the answers to RCPT are known.
+  // RFC 2920 §3.1: DATA may be sent before the answers to RCPT are known.
   return tried_recipients_ ? "554 5.5.1 There are no valid recipients" : "503 5.5.1 Say RCPT first";
 }
 
@@ -79,14 +79,14 @@ void server::on_bdat(std::string_view arguments) {
   else if (limit != 0 && chunk_left_ > limit - std::min(limit, so_far))
     refuse_large_chunk();
   else if (!is_receiving_ && strike(fault_stage::data)) {
-    if (state_ == server_state::chunk) swallow_chunk({});  // its words have been said
+    if (state_ == server_state::chunk) swallow_chunk({});  // the fault has answered already
   } else if (!is_receiving_ && !begin_message())
     swallow_chunk(reply_to(*trouble_));
   if (state_ == server_state::chunk && chunk_left_ == 0) end_chunk();
 }
 
 void server::lose_track(std::string_view reply) {
-  // What follows is a chunk of unknown length: it must not be taken for commands.
+  // What follows is a chunk of unknown length, which must not be taken for commands.
   say(reply);
   say("421 4.5.2 What follows cannot be told from commands");
   close("BDAT that is not understood");
@@ -97,8 +97,8 @@ void server::swallow_chunk(std::string_view reply) {
   chunk_reply_ = reply;
 }
 
-/// The client is told at once, and what follows the chunk is another command: it is skipped if it is no larger than a
-/// message may be, else that would take too long.
+/// Answers at once and skips the chunk, to find the next command; a chunk larger than a message may be would take too
+/// long to skip: closes the connection.
 void server::refuse_large_chunk() {
   constexpr std::uint64_t always_skipped = 1024 * 1024;
   refuse_message("552 5.3.4 The message is too large");
@@ -121,7 +121,7 @@ void server::end_chunk() {
   enter(server_state::command);
   arm(with_.patience_for.command);
   if (is_swallowing_) {
-    // RFC 3030 §2: the transaction is over; what follows of it is refused.
+    // RFC 3030 §2: the transaction has failed; later chunks of it are refused.
     forget_transaction();
     if (chunk_reply_.empty()) return;
     return chunk_reply_.starts_with("503") || chunk_reply_.starts_with("530") ? say_error(chunk_reply_)

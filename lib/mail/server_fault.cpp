@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The session's part of planned misbehaviour.
+// Fault injection in a session.
 #include "mail/server.hpp"
 
 #include <utility>
@@ -13,7 +13,7 @@ constexpr std::size_t long_reply = 1024 * 1024;  // octets of fault_action::long
 
 bool server::strike(fault_stage at, const address* now_at) {
   if (with_.faults == nullptr) return false;
-  // Those that only change what follows go together; the first that takes the stage's place is the last.
+  // Faults that only change later behaviour combine; the first that replaces this stage's answer ends the search.
   for (const fault_plan::entry* one = with_.faults->strike(at, &envelope_, now_at); one != nullptr;
        one = with_.faults->strike(at, &envelope_, now_at, one)) {
     ++counts_.faults;
@@ -25,7 +25,7 @@ bool server::strike(fault_stage at, const address* now_at) {
 
 bool server::act(const fault_plan::entry& one) {
   const fault& what = one.what();
-  // Whole lines with their ends; say() adds the last one's.
+  // `words` are whole lines; say() adds the last line end.
   const std::string_view words = what.words.substr(0, what.words.empty() ? 0 : what.words.size() - 2);
   switch (what.does) {
     case fault_action::say: say(words); return true;

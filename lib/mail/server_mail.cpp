@@ -38,8 +38,8 @@ bool equal_in_any_case(std::string_view one, std::string_view other) noexcept {
   return std::ranges::equal(one, other, [&](char a, char b) { return lower(a) == lower(b); });
 }
 
-// RFC 3461 §4: visible ASCII, in which + and = stand only as `+` and two capital hexadecimal figures. RFC 6533 §3 lets
-// UTF-8 stand as it is where SMTPUTF8 is used.
+// RFC 3461 §4: visible ASCII without + and =, but for `+` with two capital hexadecimal digits. RFC 6533 §3 also
+// allows UTF-8 with SMTPUTF8.
 bool is_xtext(std::string_view text, bool utf8) noexcept {
   const auto is_figure = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -54,7 +54,7 @@ bool is_xtext(std::string_view text, bool utf8) noexcept {
   return !utf8 || is_utf8(text);
 }
 
-// RFC 3461 §4.1: NEVER alone, or a list without repetition. In capitals.
+// RFC 3461 §4.1: NEVER alone, or a list without repetition; in capitals.
 std::optional<std::string> parse_notify(std::string_view value) {
   std::string all = to_upper(value);
   if (all == "NEVER") return all;
@@ -81,7 +81,7 @@ bool is_orcpt(std::string_view value, bool utf8) noexcept {
          is_xtext(value.substr(semicolon + 1), utf8);
 }
 
-// The length of `<path>` at the start of the text, or 0: a > within quotes is none.
+// The length of `<path>` at the start of the text, or 0; a > in quotes does not end it.
 std::size_t length_of_path(std::string_view text) noexcept {
   bool quoted = false;
   for (std::size_t at = 1; at < text.size(); ++at) {
@@ -127,7 +127,7 @@ std::optional<server::command_line> server::take_command_line(std::string_view a
     return std::nullopt;
   }
   arguments.remove_prefix(word.size());
-  // Many clients put a blank there, which the RFC does not have.
+  // Many clients send a blank here, which the RFC does not allow.
   while (arguments.starts_with(' ')) arguments.remove_prefix(1);
   const std::size_t length = arguments.starts_with('<') ? length_of_path(arguments) : 0;
   if (length == 0 || (length < arguments.size() && arguments[length] != ' ')) {
@@ -181,14 +181,14 @@ std::optional<address> server::take_address(std::string_view path, bool of_sende
     refuse_envelope(fmt::format("{} There is something beside the address in its brackets", status));
     return std::nullopt;
   }
-  // RFC 5321 §4.5.1: without a domain too, in any case.
+  // RFC 5321 §4.5.1: postmaster is valid without a domain, in any case.
   if (!of_sender && equal_in_any_case(path, "postmaster"))
     return address{.local = std::string(path), .domain = with_.host, .ascii_domain = with_.host};
   auto parsed = parse_address(path);
   if (!parsed) {
     std::string why = parsed.error().detail;
     if (why.starts_with("an ")) why.erase(0, 3);
-    // A reply is ASCII for whoever has not asked for more.
+    // Replies must be ASCII unless the client has asked for UTF-8.
     constexpr std::string_view cut = "…";
     if (const auto at = why.find(cut); at != std::string::npos) why.replace(at, cut.size(), "...");
     refuse_envelope(fmt::format("{} The {}", status, why));
@@ -213,7 +213,7 @@ bool server::set_mail_parameter(const parameter& one) {
     return false;
   };
   if (one.is("SIZE")) {
-    // RFC 1870 §5: up to 20 digits, which may be more than fits here, and than anybody has.
+    // RFC 1870 §5: up to 20 digits, which may exceed 64 bits.
     if (one.value.empty() || one.value.size() > 20 || !std::ranges::all_of(one.value, is_digit))
       return refuse(bad_value);
     envelope_.declared_size = parse_integer<std::uint64_t>(one.value).value_or(UINT64_MAX);
@@ -242,7 +242,7 @@ bool server::set_mail_parameter(const parameter& one) {
     envelope_.envid = one.value;
     return (one.has_value && one.value.size() <= max_envid && is_xtext(one.value, false)) || refuse(bad_value);
   }
-  if (one.is("AUTH") && knows_auth())  // RFC 4954 §5: taken, and, as nobody is trusted so far, not believed
+  if (one.is("AUTH") && knows_auth())  // RFC 4954 §5: accepted and ignored, as no client is trusted to state it
     return (one.has_value && is_xtext(one.value, false)) || refuse(bad_value);
   return refuse("555 5.5.4 MAIL has a parameter that is not known here");
 }
@@ -311,14 +311,14 @@ void server::take_recipient(std::string_view arguments) {
   recipient to;
   for (const parameter& one : line->parameters)
     if (!set_rcpt_parameter(one, to)) return;
-  ++counts_.refused_recipients;  // until it is taken
+  ++counts_.refused_recipients;  // decremented again when it is accepted
   auto address = take_address(line->path, false);
   if (!address) return;
   to.address = std::move(*address);
   if (strike(fault_stage::rcpt, &to.address)) return;
   const auto matches = [&](const address_pattern& one) {
     if (!one.matches(&to.address)) return false;
-    idle_commands_ = 0;  // whoever asks for what is refused on purpose has come to work
+    idle_commands_ = 0;  // asking for a recipient that is configured to be refused is not idling
     return true;
   };
   if (std::ranges::any_of(with_.reject, matches))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The session: greeting, EHLO, STARTTLS, and the commands that change nothing.
+// The session: greeting, EHLO, STARTTLS, and the commands that do not change its state.
 #include "mail/server.hpp"
 
 #include <algorithm>
@@ -12,10 +12,10 @@ namespace netlab::mail {
 namespace {
 
 constexpr std::size_t max_helo = 255;              // RFC 5321 §4.5.3.1.2
-constexpr std::uint64_t small_size = 1000;         // of fault_action::small_size
+constexpr std::uint64_t small_size = 1000;         // offered by fault_action::small_size
 
-// A domain or an address literal, or what clients say instead (`DESKTOP_4711`): what can't end a comment or a line of
-// a Received field. RFC 5321 §4.1.4: whatever it is, mail isn't refused for it.
+// A domain, an address literal, or what clients send instead (`DESKTOP_4711`), without characters that would end a
+// comment or a line of a Received field. RFC 5321 §4.1.4: mail must not be refused because of this name.
 bool is_helo(std::string_view text) noexcept {
   return !text.empty() && text.size() <= max_helo && std::ranges::all_of(text, [](char c) {
     return c > ' ' && c < 0x7f && !std::string_view("()<>\"\\;,").contains(c);
@@ -34,7 +34,7 @@ bool server::knows_auth() const noexcept {
   return with_.users != nullptr && !with_.users->empty() && !with_.mechanisms.empty();
 }
 
-/// And with it BINARYMIME, which needs it (RFC 3030 §3).
+/// Also decides on BINARYMIME, which needs CHUNKING (RFC 3030 §3).
 bool server::offers_chunking() const noexcept { return with_.faults == nullptr || !with_.faults->needs_data(); }
 
 bool server::offers_auth() const noexcept {
@@ -44,7 +44,7 @@ bool server::offers_auth() const noexcept {
 bool server::offers(mechanism which) const noexcept {
   if (std::ranges::find(with_.mechanisms, which) == with_.mechanisms.end()) return false;
   if (which == mechanism::plain || which == mechanism::login) return true;
-  return with_.nonce && (which != mechanism::scram_sha_256_plus || binding_);  // a challenge is no challenge twice
+  return with_.nonce && (which != mechanism::scram_sha_256_plus || binding_);  // without a nonce, challenges repeat
 }
 
 std::uint64_t server::size_limit() const noexcept { return is_small_ ? small_size : with_.limits.message; }
@@ -107,7 +107,7 @@ void server::tls_started(const tls_facts& what, time_point now) {
   binding_ = what.binding;
   envelope_.tls = what.cipher.empty() ? what.version : fmt::format("{} {}", what.version, what.cipher);
   if (state_ != server_state::wants_tls) return;
-  // RFC 3207 §4.2: what was said before is forgotten.
+  // RFC 3207 §4.2: discard everything from before TLS.
   forget_transaction();
   envelope_.helo.clear();
   envelope_.is_extended = false;

@@ -17,18 +17,18 @@
 namespace netlab::mail {
 namespace {
 
-// Lines in the log: more than a person reads, and a peer must not be able to fill a disk or a terminal.
+// Limits the log: a peer must not be able to fill a disk or a terminal.
 constexpr double log_lines_per_second = 20;
 constexpr double log_burst = 100;
 
-constexpr std::size_t shown_recipients = 3;  // in a line of the log
-constexpr std::size_t shown_octets = 200;    // of what a peer said
-constexpr std::size_t shown_of_a_line = 4096;  // of the dialogue: an answer of ours may be a megabyte, by a fault
+constexpr std::size_t shown_recipients = 3;  // per line of the log
+constexpr std::size_t shown_octets = 200;    // of text from a peer
+constexpr std::size_t shown_of_a_line = 4096;  // of the dialogue: a fault may make one of our answers a megabyte long
 
-// Where TLS should begin, fault_action::babble: no record of TLS has this type.
+// For fault_action::babble at the start of TLS: its first octet is not a TLS record type.
 constexpr std::string_view no_tls = "This is no TLS at all.\r\n";
 
-// Handed to the machine at once. The longest answer to the shortest command is EHLO's, some 250 octets for 7.
+// Limits what one call to the machine can cause. EHLO has the largest answer for its size: about 250 octets for 7.
 constexpr std::size_t max_feed = 16 * 1024;
 
 /// `octets` random octets, in Base64.
@@ -59,8 +59,8 @@ std::string recipients_text(const envelope& of) {
   return text;
 }
 
-/// What a receiver puts at a message's head: the trace fields, and the envelope's recipients, which the header may not
-/// name at all. One line each, as several programs read them.
+/// The header fields that a receiver adds at the top: the trace fields, and the envelope's recipients, which the
+/// message itself may not name. One Delivered-To line per recipient, as several programs read them.
 std::string head_of(const envelope& of, std::string_view host, std::string_view id) {
   std::string head = trace_fields(of, host, id, date_now());
   std::string delivered;
@@ -81,7 +81,7 @@ std::optional<net::certificate_fault> certificate_fault_of(fault_action action) 
   }
 }
 
-/// How a message's way to the disk ends; shared by the session and the store's thread, of which either may end first.
+/// The result of storing a message; shared by the session and the store's thread, either of which may end first.
 struct pending {
   std::mutex mutex;
   std::optional<result<stored>> outcome;
@@ -90,7 +90,7 @@ struct pending {
 
 }  // namespace
 
-/// One peer: the protocol's machine, its inbox, and what is told of it.
+/// One client: its SMTP machine and inbox, and the reports about it.
 class sink::session final : public machine, private inbox, private server_observer {
  public:
   session(sink& owner, const net::visitor& who)
@@ -138,7 +138,7 @@ class sink::session final : public machine, private inbox, private server_observ
     return unless_out_of_memory([&]() -> result<void> {
       if (!owner_.store_) return {};
       delivery_ = owner_.store_->begin();
-      // Its parts may be anything, so nothing in it is a line for certain.
+      // Binary content need not consist of lines.
       if (of.body == body_type::binary_mime) delivery_->keep_line_ends();
       return delivery_->append(head_of(of, owner_.with_.server.host, delivery_->id()));
     });
@@ -173,7 +173,7 @@ class sink::session final : public machine, private inbox, private server_observ
       const std::lock_guard lock(waiting_->mutex);
       if (!waiting_->outcome) return std::nullopt;
     }
-    // The store has done with it.
+    // The store does not use it any more.
     const auto waited = std::exchange(waiting_, nullptr);
     if (!*waited->outcome) {
       const failure& why = waited->outcome->error();
@@ -185,7 +185,7 @@ class sink::session final : public machine, private inbox, private server_observ
   }
 
   [[nodiscard]] static failure no_memory() { return {std::make_error_code(std::errc::not_enough_memory), {}, {}, {}}; }
-  /// What becomes of a message is then 451; the session goes on.
+  /// Without memory, the message is answered 451; the session goes on.
   template <class Act>
   [[nodiscard]] static result<void> unless_out_of_memory(Act act) {
     try {
@@ -245,7 +245,7 @@ class sink::session final : public machine, private inbox, private server_observ
   void ended(const session_counts&, std::string_view why) override { why_ended_ = why; }
 
  public:
-  /// One of the faults that are not the machine's affair.
+  /// Looks up faults that the machine does not handle itself.
   const fault_plan::entry* strike(fault_stage at) {
     const auto* due = owner_.faults_.strike(at, &server_.current());
     if (due != nullptr) fault_fired(due->what());
@@ -260,13 +260,13 @@ class sink::session final : public machine, private inbox, private server_observ
   std::function<void()> wake_;
   std::unique_ptr<maildir::delivery> delivery_;
   std::shared_ptr<pending> waiting_;  // between commit() and its outcome
-  bool is_lost_ = false;              // there was no memory to store it
-  stored stored_;                     // the last message
+  bool is_lost_ = false;  // there was no memory to store the message
+  stored stored_;  // the last message
   std::string why_ended_;
-  server server_;  // the last: it calls the rest, also while it goes
+  server server_;  // declared last: its destructor still calls the members above
 };
 
-/// One of the two kinds of ports.
+/// The services with STARTTLS, or those with implicit TLS.
 class sink::side final : public net::service_handler {
  public:
   side(sink& owner, bool implicit) : owner_(owner), implicit_(implicit) {}
@@ -279,7 +279,7 @@ class sink::side final : public net::service_handler {
   void closed(machine& ended, const net::tcp::endpoint&, const result<void>& how) override {
     const auto& one = static_cast<session&>(ended);
     owner_.log([&] {
-      // Many close without the last courtesies once all is said.
+      // Many clients close without QUIT or close_notify when all is sent; that is not a failure.
       const std::string why = how || !one.why_ended().empty() ? one.why_ended() : describe(how.error());
       return fmt::format("{} left after {}, {}{}{}", one.peer_text(), count_of(one.accepted_count(), "message"),
                          to_string(clock::now() - one.since()), why.empty() ? "" : ": ", why);
@@ -289,7 +289,7 @@ class sink::side final : public net::service_handler {
   net::tls_answer begin_tls(machine& of) override {
     using kind = net::tls_answer::kind;
     auto& one = static_cast<session&>(of);
-    // Behind STARTTLS the machine has seen to this already.
+    // With STARTTLS the machine has handled this fault already.
     if (const auto* due = implicit_ ? one.strike(fault_stage::handshake) : nullptr) {
       if (due->what().does == fault_action::hang) return {.how = kind::silence};
       net::tls_answer answer{.how = kind::words};
@@ -306,7 +306,7 @@ class sink::side final : public net::service_handler {
     owner_.turned_away_.fetch_add(1, std::memory_order_relaxed);
     owner_.log([&] { return fmt::format("{} turned away: {}", net::to_string(peer), net::describe(reached)); });
     bytes words;
-    // Where TLS comes first, words in clear would only look like broken TLS.
+    // With implicit TLS, plaintext would only look like broken TLS.
     if (!implicit_)
       append(words, fmt::format("421 4.3.2 {} too many connections{}, try again later\r\n", owner_.with_.server.host,
                                 reached.is_per_address ? " from this address" : ""));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A mail server that takes what comes, keeps it in a Maildir, tells who brought it, and misbehaves where it is told to.
+// A mail server that accepts all messages, stores them in a Maildir, reports them, and can inject faults.
 #pragma once
 
 #include <atomic>
@@ -24,47 +24,47 @@
 namespace netlab::mail {
 
 struct sink_parameters {
-  /// Of it, users, nonce, faults and rate are the sink's own affair: they come from what stands below.
+  /// Its users, nonce, faults and rates are set by the sink, from the members below.
   server_parameters server;
   std::vector<std::string> users;
-  secret password;  ///< of all of them
-  std::vector<std::string> faults;  ///< as fault_plan::add() takes them
+  secret password;  ///< the same for all users
+  std::vector<std::string> faults;  ///< as for fault_plan::add()
   std::optional<rate_limit::terms> max_rate;
-  std::string maildir;  ///< the directory; empty: messages are thrown away once they are whole
-  std::size_t max_clients = 10'000;  ///< of each service
+  std::string maildir;  ///< the directory; empty: complete messages are discarded
+  std::size_t max_clients = 10'000;  ///< per service
 };
 
-/// A client that guesses passwords on many connections is slowed by no pause: so many in a minute, then none.
+/// Failed logins per client and minute, after which logins are refused: a delay alone does not slow down a client
+/// that guesses passwords on many connections.
 inline constexpr std::uint64_t most_failed_logins = 100;
 
 struct sink_totals {
   std::uint64_t connections = 0;
   std::uint64_t turned_away = 0;
   std::uint64_t accepted = 0;  ///< messages
-  std::uint64_t octets = 0;  ///< of them
+  std::uint64_t octets = 0;  ///< of accepted messages
   std::uint64_t refused = 0;  ///< senders, recipients and messages
   std::uint64_t failed_logins = 0;
-  std::uint64_t faults = 0;  ///< that were asked for and happened
+  std::uint64_t faults = 0;  ///< injected faults that occurred
 };
 
-/// A message that was taken.
+/// An accepted message.
 struct sink_message {
   const envelope& of;
   const net::tcp::endpoint& peer;
-  std::uint64_t octets = 0;  ///< as it came, lines in CRLF
+  std::uint64_t octets = 0;  ///< as received, lines in CRLF
   std::string_view id;
-  std::string_view file;  ///< empty where it was thrown away
+  std::string_view file;  ///< empty if it was discarded
 };
 
-/// A sender, a recipient or a message that was not taken.
+/// A refused sender, recipient or message.
 struct sink_refusal {
   const envelope& so_far;
   const net::tcp::endpoint& peer;
-  const address* recipient = nullptr;  ///< where it is about one whose address is known
-  std::string_view reply;  ///< what the client was told
+  const address* recipient = nullptr;  ///< set if a recipient was refused and its address is known
+  std::string_view reply;  ///< the reply to the client
 };
 
-/// A login that failed.
 struct sink_failed_login {
   const net::tcp::endpoint& peer;
   std::string_view user;
@@ -72,42 +72,42 @@ struct sink_failed_login {
   std::string_view why;
 };
 
-/// Each is called from any worker's thread, one call at a time for all of them. Lines are whole, and safe to show. None
-/// may wait for a reader: all sessions would.
+/// Called from any worker thread, but one call at a time. Lines are complete and escaped. A callback must not block:
+/// it would delay all sessions.
 struct sink_observer {
-  /// What happens, at a bounded rate: visitors, messages, logins, refusals, faults.
+  /// Events at a bounded rate: clients, messages, logins, refusals, faults.
   std::function<void(const std::string& line)> log;
-  /// Each line of each dialogue, secrets masked; may be missing.
+  /// Each line of each dialogue, with secrets masked; may be empty.
   std::function<void(const std::string& line)> dialogue;
-  /// Each message, before its client is told; may be missing.
+  /// Each message, before its client gets the reply; may be empty.
   std::function<void(const sink_message& what)> accepted;
-  /// May be missing, as the next.
+  /// May be empty, like the next.
   std::function<void(const sink_refusal& what)> refused;
   std::function<void(const sink_failed_login& what)> login_failed;
 };
 
-/// What the mail services do with peers; net::service brings them.
+/// The handlers for mail services; net::service runs them.
 class sink {
  public:
-  /// Fails as maildir::open(), accounts::add() and fault_plan::add() do.
+  /// Fails like maildir::open(), accounts::add() and fault_plan::add().
   [[nodiscard]] static result<std::unique_ptr<sink>> open(sink_parameters with, sink_observer heard);
-  /// What was committed is stored first. The services must have ended.
+  /// Stores all committed messages first. The services must have ended.
   ~sink();
   sink(const sink&) = delete;
   sink& operator=(const sink&) = delete;
 
-  /// For ports where TLS begins with STARTTLS, and for those where it comes first (RFC 8314 §3).
+  /// For ports with STARTTLS, and for ports with implicit TLS (RFC 8314 §3).
   [[nodiscard]] net::service_handler& starttls_side() noexcept;
   [[nodiscard]] net::service_handler& implicit_side() noexcept;
   [[nodiscard]] net::service_limits limits() const;
 
-  /// What net::service::use_tls() needs for either: the right certificate, and those that the faults ask for. Before
-  /// the services start. Fails as the authority does.
+  /// The certificates for net::service::use_tls(), for both kinds of ports: the valid one and those that the faults
+  /// need. Call it before the services start. Fails if the authority does.
   [[nodiscard]] result<std::vector<net::tls_server_options>> identities(const net::authority& by,
                                                                         const std::vector<std::string>& names);
 
   [[nodiscard]] sink_totals totals() const;
-  /// Says how many lines were left out, if there are any left to be told of.
+  /// Logs how many lines were suppressed, if any.
   void finish_log();
 
  private:
@@ -115,7 +115,7 @@ class sink {
   class session;
   sink(sink_parameters with, sink_observer heard);
 
-  // What cannot be told for want of memory is not told: the session goes on.
+  // Without memory a report is skipped: the session goes on.
   template <class Make>
   void log(Make make) {
     net::attempt([&] { log_.tell(clock::now(), make); });
@@ -133,7 +133,7 @@ class sink {
   fault_plan faults_;
   std::optional<rate_limit> rate_;
   rate_limit login_failures_{most_failed_logins, std::chrono::minutes(1)};
-  std::vector<fault_action> shown_;  // the fault that an identity is for; the first one has none
+  std::vector<fault_action> shown_;  // the fault of each identity; the first identity has none
   std::unique_ptr<side> starttls_;
   std::unique_ptr<side> implicit_;
 
@@ -148,7 +148,7 @@ class sink {
 
   std::mutex heard_mutex_;
   net::bounded_log log_;
-  std::unique_ptr<maildir> store_;  // the last: it ends first
+  std::unique_ptr<maildir> store_;  // declared last, so that it is destroyed first
 };
 
 }  // namespace netlab::mail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Octets that can be read as often as asked: an attachment, a ready message.
+// A source of octets that can be read repeatedly: an attachment, a ready-made message.
 #pragma once
 
 #include <algorithm>
@@ -12,23 +12,23 @@
 
 namespace netlab::mail {
 
-/// Has no position of its own, so several messages may be made of one.
+/// It has no read position, so several messages may share it.
 class source {
  public:
   virtual ~source() = default;
 
-  /// How many octets there are, as found when it was opened.
+  /// The size when it was opened.
   [[nodiscard]] virtual std::uint64_t size() const = 0;
-  /// The octets from `offset` on: at least one of them, or 0 at the end. A failure names the source.
+  /// Reads octets from `offset`: at least one, or 0 at the end. A failure names the source.
   [[nodiscard]] virtual result<std::size_t> read(std::uint64_t offset, std::span<char> to) const = 0;
-  /// Fails where the content is known to have changed since it was opened, so that what was read is no longer one
-  /// thing. The failure names the source.
+  /// Fails if the content is known to have changed since it was opened, so that what was read may be inconsistent.
+  /// The failure names the source.
   [[nodiscard]] virtual result<void> check_unchanged() const { return {}; }
-  /// For errors: the name that the person gave it, escaped.
+  /// The name that the user gave, escaped, for errors.
   [[nodiscard]] virtual std::string label() const = 0;
 };
 
-/// What is in memory already.
+/// Octets in memory.
 class memory_source final : public source {
  public:
   explicit memory_source(std::string octets, std::string label = "data in memory")
