@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Line ends as network protocols want them.
+// Line ends for network protocols.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace netlab::connect {
 
-/// Puts a CR before each LF that has none. Any cut of the stream gives the same result.
+/// Inserts a CR before each LF that has none. The result does not depend on how the stream is cut into pieces.
 class crlf_writer {
  public:
   void append(std::string& to, std::string_view text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Standard input to the peer, the peer to standard output, both at once. This is a loop of its own, beside
-// net/drive.hpp, because nothing here is a message: large pieces go through as they are (test/bench/connect).
+// Copies standard input to the peer and the peer's output to standard output at the same time. This does not use
+// net/drive.hpp, because there are no messages to parse: large pieces are passed through unchanged
+// (test/bench/connect).
 #pragma once
 
 #include <cstdint>
@@ -24,28 +25,28 @@
 namespace netlab::connect {
 
 struct relay_options {
-  /// How long the peer may do nothing when it is its turn; over UDP, the silence after the input that is the end. 0:
-  /// for ever.
+  /// How long the peer may be inactive after the end of the input, or while octets wait to be sent to it. Over UDP,
+  /// silence of this length after the end of the input ends the relay. 0: no limit.
   duration idle_timeout = std::chrono::seconds(30);
-  bool crlf = false;                                 ///< LF typed is CR LF sent
+  bool crlf = false;                                 ///< sends LF as CR LF
   telnet_mode telnet = telnet_mode::off;
-  bool escape = false;                               ///< output is for a terminal
-  /// The end of the input does not end our sending side; silence for idle_timeout after it does.
+  bool escape = false;                               ///< the output goes to a terminal
+  /// Keeps the sending side open after the end of the input, until the peer has been silent for idle_timeout.
   bool keep_open = false;
 };
 
 struct relay_totals {
-  std::uint64_t sent = 0;      ///< octets given to the peer's connection
-  std::uint64_t received = 0;  ///< octets that came from it
-  bool reader_gone = false;    ///< nobody reads stdout any more
-  bool peer_ended_last = false;  ///< the peer closed after it had seen our end
+  std::uint64_t sent = 0;      ///< octets written to the peer's connection
+  std::uint64_t received = 0;  ///< octets read from it
+  bool reader_gone = false;    ///< the reader of stdout has gone
+  bool peer_ended_last = false;  ///< the peer closed after we had closed our side
 };
 
-/// Over tcp::socket, or net::tls_stream. The end of the input ends our sending side, and then the peer has the time it
-/// needs, as long as it says something in each idle_timeout. TLS has no such end that servers would understand: many
-/// take close_notify for the end of everything and drop their answers, so it is sent only when the peer has become
-/// quiet; and Telnet's negotiation goes on after the input. Where the peer ends first, a terminal is not waited for;
-/// what a pipe or a file still gives goes to the peer, as long as there is no pause in it.
+/// Works over tcp::socket and net::tls_stream. At the end of the input it closes our sending side; then it waits for
+/// the peer as long as the peer sends something within each idle_timeout. With TLS there is no half-close that servers
+/// understand: many take close_notify as the end of the connection and drop their answers, so it is sent only when the
+/// peer has become silent. Telnet's negotiation also continues after the input. If the peer closes first, the relay
+/// does not wait for input from a terminal; input from a pipe or a file is still sent until there is a pause in it.
 template <class Stream>
 class relay {
  public:
@@ -65,7 +66,8 @@ class relay {
   relay(const relay&) = delete;
   relay& operator=(const relay&) = delete;
 
-  /// Fails with the error of the stream, of standard input or output, errc::timed_out, or when cancelled.
+  /// Fails with the error of the stream, of standard input or of standard output, with errc::timed_out, or when
+  /// cancelled.
   [[nodiscard]] asio::awaitable<result<relay_totals>> run() {
     asio::co_spawn(stream_.get_executor(), up(), net::rethrow);
     std::optional<failure> trouble = co_await down();
@@ -89,14 +91,14 @@ class relay {
 
  private:
   static constexpr bool is_tls = !std::is_same_v<Stream, net::tcp::socket>;
-  // As much as a pipe may have; less costs throughput, more gains none.
+  // The maximum size of a pipe; a smaller buffer costs throughput, a larger one gains none.
   static constexpr std::size_t buffer_size = 256 * 1024;
-  // After an answer, how long a peer has to be silent to be quiet. A server that has something to say says it sooner.
+  // After an answer: how long the peer must be silent before our side is closed. A server with more to send is faster.
   static constexpr duration quiet_after_answer = std::chrono::seconds(5);
-  // The same where nothing was asked: then only a greeting can come.
+  // The same without any input: only a greeting can be expected.
   static constexpr duration quiet_without_question = std::chrono::seconds(1);
-  // After the peer's end, how long the input may pause. Most peers that have ended listen no more, so that waiting
-  // helps nobody; but one that has only shut down its sending side gets what is on its way.
+  // After the peer's end: how long the input may pause. Most peers that have closed do not read any more, so waiting is
+  // useless; but a peer that has only shut down its sending side still gets the pending input.
   static constexpr duration pause_after_peer_end = std::chrono::milliseconds(750);
 
   // ---- input to peer ----
@@ -132,8 +134,8 @@ class relay {
     up_ended_.cancel();
   }
 
-  /// Whether our side may only end when the peer is quiet. Telnet's options are still to be refused when the input is
-  /// long at its end: telnetd waits for that before it says anything.
+  /// True if our side may close only when the peer is silent. Telnet options must still be refused after the end of the
+  /// input: telnetd sends nothing before that.
   [[nodiscard]] bool needs_quiet() const noexcept { return is_tls || telnet_.is_on() || options_.keep_open; }
 
   void end_output() {
@@ -149,14 +151,14 @@ class relay {
   [[nodiscard]] bytes_view translate(bytes_view octets, std::string& changed) {
     changed.clear();
     if (telnet_.is_on()) {
-      telnet_.to_peer(changed, as_text(octets));  // which ends lines in CR LF anyway
+      telnet_.to_peer(changed, as_text(octets));  // also ends lines in CR LF
     } else {
       line_ends_.append(changed, as_text(octets));
     }
     return as_bytes(changed);
   }
 
-  /// One writer at a time: Telnet's answers are the other one.
+  /// Only one writer at a time: Telnet's answers are sent here, too.
   [[nodiscard]] asio::awaitable<std::error_code> send(bytes_view octets) {
     while (sending_) co_await freed_.async_wait(net::use_tuple);
     sending_ = true;
@@ -190,7 +192,7 @@ class relay {
     while (!ended_) {
       const auto [error, size] =
           co_await stream_.async_read_some(asio::buffer(buffer.data(), buffer.size()), net::use_tuple);
-      // Where octets are always there, none of these operations would be cancelled.
+      // If input is always available, no read waits and none would be cancelled.
       const auto cancelled = co_await asio::this_coro::cancellation_state;
       if (cancelled.cancelled() != asio::cancellation_type::none)
         co_return failure(asio::error::operation_aborted, {}, {}, {});
@@ -198,7 +200,7 @@ class relay {
       if (error) co_return stream_failure(error);
       totals_.received += size;
       touch();
-      if (input_ended_ && !std::exchange(heard_since_end_, true)) guard(true);  // quiet comes sooner now
+      if (input_ended_ && !std::exchange(heard_since_end_, true)) guard(true);  // a shorter silence suffices now
       auto trouble = co_await show(bytes_view(buffer).first(size));
       if (trouble || totals_.reader_gone) co_return trouble;
     }
@@ -217,7 +219,7 @@ class relay {
       text = std::move(got.data);
       octets = as_bytes(text);
       owed_ += got.answer;
-      // A failure to answer is the writer's to tell: it meets it too.
+      // If sending fails, up() gets the same error and reports it.
       if (!owed_.empty() && !sending_) static_cast<void>(co_await send({}));
     }
     if (options_.escape) {
@@ -241,7 +243,7 @@ class relay {
     co_return failure(error, "write to stdout");
   }
 
-  /// The peer has said its last word but may still listen.
+  /// The peer has closed its sending side but may still receive.
   [[nodiscard]] asio::awaitable<void> wait_for_input() {
     input_came_ = clock::now();
     while (!up_done_) {
@@ -259,7 +261,7 @@ class relay {
 
   void touch() noexcept { progress_ = clock::now(); }
 
-  /// Until when the peer must do something; never while it is somebody else whom we wait for.
+  /// The time by which the peer must act; never while we wait for something else.
   [[nodiscard]] time_point deadline() const {
     if (options_.idle_timeout == duration(0) && (options_.keep_open || !wants_quiet())) return never;
     if (writing_out_ || !(input_ended_ || sending_)) return never;
@@ -275,7 +277,7 @@ class relay {
     return heard_since_end_ ? std::min(quiet_after_answer, longest / 2) : longest / 2;
   }
 
-  /// Looks at the deadline when it comes. `anew`: it may have become an earlier one.
+  /// Checks the deadline when it comes. `anew`: it may be earlier than before.
   void guard(bool anew) {
     const time_point wanted = deadline();
     if (wanted == never || (guarded_ && !anew)) return;
@@ -326,7 +328,7 @@ class relay {
   crlf_writer line_ends_;
   screen screen_;
   relay_totals totals_;
-  std::string owed_;  // Telnet's answers
+  std::string owed_;  // Telnet's answers to the peer
   std::optional<failure> input_failure_;
   std::optional<failure> timed_out_;
   std::error_code send_error_;
@@ -343,7 +345,7 @@ class relay {
   bool guarded_ = false;
   std::shared_ptr<bool> alive_;
   asio::steady_timer watchdog_;
-  asio::steady_timer freed_;  // nobody is sending
+  asio::steady_timer freed_;  // cancelled when a send has finished
   asio::steady_timer up_ended_;
 };
 

@@ -18,7 +18,7 @@ using net::udp;
 
 namespace {
 
-// TLS 1.3 sends what a session is resumed with behind the handshake, when it likes (RFC 8446 §4.6.1).
+// TLS 1.3 servers send session tickets after the handshake, at any time (RFC 8446 §4.6.1).
 constexpr duration ticket_time = std::chrono::seconds(2);
 constexpr std::size_t max_datagram = 65'507;  // over IPv4: 65,535 less both headers
 
@@ -27,7 +27,7 @@ failure with_context(failure why, const run_options& options) {
   return why;
 }
 
-/// A literal (RFC 5321 §4.1.3): a client need not have a name.
+/// An address literal (RFC 5321 §4.1.3), because a client may have no host name.
 std::string helo_of(const tcp::socket& socket) {
   std::error_code ignored;
   const auto address = socket.local_endpoint(ignored).address();
@@ -79,11 +79,11 @@ asio::awaitable<result<tcp::socket>> open_socket(const run_options& options, con
 }
 
 struct secured {
-  std::unique_ptr<bool> certificate_wanted = std::make_unique<bool>(false);  // goes before the stream, which knows it
+  std::unique_ptr<bool> certificate_wanted = std::make_unique<bool>(false);  // must outlive the stream
   std::unique_ptr<net::tls_stream> stream;
 
   void report_to(const run_events& events) const { events.report(make_report(*stream, *certificate_wanted)); }
-  /// Whether the server wants a certificate of ours had not been looked at yet.
+  /// The handshake did not finish, so it is not known whether the server requests a client certificate.
   void report_unfinished_to(const run_events& events) const { events.report(make_report(*stream, std::nullopt)); }
 };
 
@@ -107,7 +107,7 @@ asio::awaitable<result<secured>> open_secure(const run_options& options, const r
       made.certificate_wanted.get());
   auto shaken = co_await made.stream->handshake(clock::now() + options.timeout);
   if (!shaken) {
-    // Why it is not verified is seen from the report, and --show-certs shows whom one would have to trust.
+    // The report shows why the certificate is not verified; --show-certs shows which one would have to be trusted.
     const bool by_certificate =
         shaken.error().code == errc::not_permitted && made.stream->verification().code != X509_V_OK;
     if (by_certificate) made.report_unfinished_to(events);
@@ -116,7 +116,7 @@ asio::awaitable<result<secured>> open_secure(const run_options& options, const r
   co_return made;
 }
 
-/// Waits for what a session can be resumed with, if that is still to come.
+/// Waits for a session ticket, if none has arrived yet.
 asio::awaitable<void> wait_for_ticket(net::tls_stream& stream, duration most) {
   const time_point until = clock::now() + std::min(most, ticket_time);
   bytes ignored(16 * 1024);
@@ -178,13 +178,13 @@ struct datagram_relay {
     sender_ended.expires_at(never);
   }
 
-  /// What one read gives is one datagram.
+  /// Sends the result of each read as one datagram.
   asio::awaitable<void> send_all() {
     bytes buffer(max_datagram);
     std::string changed;
     crlf_writer line_ends;
     while (!ended) {
-      // With CRs put in it may become twice as long.
+      // Inserting CRs may double the size.
       const auto size = co_await input.read(std::span(buffer).first(options.crlf ? max_datagram / 2 : max_datagram));
       if (ended) break;
       if (!size) trouble = size.error();
@@ -205,7 +205,7 @@ struct datagram_relay {
     input_ended = true;
     progress = clock::now();
     std::error_code ignored;
-    socket.cancel(ignored);  // whoever waits for datagrams now waits with a deadline
+    socket.cancel(ignored);  // receive_all() has to wait again, now with a deadline
     sender_done = true;
     sender_ended.cancel();
   }
@@ -249,7 +249,7 @@ struct datagram_relay {
     while (!sender_done) co_await sender_ended.async_wait(net::use_tuple);
   }
 
-  /// Of a call that has failed: what the network said, in its words, else the error itself.
+  /// The error of a failed call: the ICMP error if there is one, else `error`.
   [[nodiscard]] failure what_is_wrong(std::error_code error) {
     const std::error_code told = net::take_icmp_error(socket);
     return {told ? told : error, {}, {}, {}};
@@ -274,7 +274,7 @@ asio::awaitable<result<relay_totals>> run_udp(const run_options& options, const 
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
   const auto executor = co_await asio::this_coro::executor;
-  // Without a handshake nothing says whether an address is the right one: the system's first choice it is.
+  // Without a handshake, nothing shows whether an address works, so use the system's first choice.
   auto socket = net::dial_udp(executor, *to, to->addresses.front(), dial);
   if (!socket) co_return unexpected(socket.error());
   net::want_icmp_errors(*socket);

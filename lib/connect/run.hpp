@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A connection between standard input and output and a peer: TCP, TLS, or datagrams.
+// Relays between standard input and output and a peer: TCP, TLS, or UDP.
 #pragma once
 
 #include <functional>
@@ -21,22 +21,22 @@ struct run_options {
   std::uint16_t port = 0;
   net::family restrict_to = net::family::any;
   std::optional<net::local_end> local;
-  duration timeout = std::chrono::seconds(10);  ///< for the connection, each answer before TLS, and the handshake
+  duration timeout = std::chrono::seconds(10);  ///< for connecting, each answer before TLS, and the handshake
   bool tls = false;
-  std::optional<starttls_protocol> starttls;    ///< TLS after this talk
+  std::optional<starttls_protocol> starttls;    ///< starts TLS after this negotiation
   net::tls_client_options trust;
   std::string sni;                              ///< empty: the host
-  bool reconnect = false;                       ///< connects twice, and resumes the session
+  bool reconnect = false;                       ///< connects twice and resumes the session
   relay_options relay;
 };
 
 struct run_events {
   std::function<void(const std::string& line)> detail;
   std::function<void(const std::string& line)> warning;
-  std::function<void(const tls_report& report)> report;  ///< also where the certificate is not verified
+  std::function<void(const tls_report& report)> report;  ///< also called if the certificate is not verified
 };
 
-/// Relays descriptors 0 and 1 until the end. Fails where the connection cannot be made (errc::not_permitted: its
+/// Relays descriptors 0 and 1 until the end. Fails if the connection cannot be established (errc::not_permitted: its
 /// certificate is not verified), and as relay::run() does.
 [[nodiscard]] asio::awaitable<result<relay_totals>> run(run_options options, run_events events);
 

@@ -10,20 +10,20 @@
 namespace netlab::connect {
 namespace {
 
-/// How many octets at the end may be the beginning of a character, or a CR whose LF has not come.
+/// The number of octets at the end that may be the start of a character, or a CR whose LF has not arrived.
 std::size_t unfinished(std::string_view text) {
   if (text.ends_with('\r')) return 1;
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
     const auto octet = static_cast<std::uint8_t>(text[text.size() - back]);
     if (octet < 0x80) return 0;
-    if (octet < 0xc0) continue;  // inside of one
+    if (octet < 0xc0) continue;  // a continuation octet
     const std::size_t length = octet >= 0xf0 ? 4 : octet >= 0xe0 ? 3 : 2;
     return back < length ? back : 0;
   }
   return 0;
 }
 
-/// Without line ends, tabs and backslashes, which escape() would write as escapes.
+/// `piece` has no line ends, tabs and backslashes, which escape() would change.
 void append_piece(std::string& to, std::string_view piece) {
   if (!piece.empty()) to += escape(piece);
 }

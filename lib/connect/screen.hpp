@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A peer's stream made safe for a terminal.
+// Makes a peer's stream safe for a terminal.
 #pragma once
 
 #include <string>
@@ -7,12 +7,12 @@
 
 namespace netlab::connect {
 
-/// Lines stay lines; control characters and what is not UTF-8 are written as `\x1b`. A character whose octets have not
-/// all come is held back. Any cut of the stream gives the same text.
+/// Keeps line ends; writes control characters and invalid UTF-8 as `\x1b`. Holds an incomplete character back until its
+/// other octets arrive. The result does not depend on how the stream is cut into pieces.
 class screen {
  public:
   [[nodiscard]] std::string show(std::string_view octets);
-  /// What was held back, at the end.
+  /// The octets held back; call it at the end.
   [[nodiscard]] std::string rest();
 
  private:

@@ -40,7 +40,7 @@ std::string name_of_key(EVP_PKEY* key) {
     return fmt::format("{} {}", kind == nullptr ? "" : kind, name == "prime256v1" ? "P-256" : name);
   }
   const std::string_view type = kind == nullptr ? "unknown" : kind;
-  if (type.starts_with("ED") || type.starts_with("X")) return std::string(type);  // the name says the size
+  if (type.starts_with("ED") || type.starts_with("X")) return std::string(type);  // the name includes the size
   return fmt::format("{} {}", type, EVP_PKEY_get_bits(key));
 }
 
@@ -75,7 +75,7 @@ certificate_report describe_certificate(const X509* certificate) {
   return report;
 }
 
-/// Up to TLS 1.2 the agreed cipher is not yet in use where the certificate ends the handshake.
+/// Up to TLS 1.2, the negotiated cipher is not in use yet if the certificate ended the handshake.
 const SSL_CIPHER* agreed_cipher(const SSL* ssl) {
   const SSL_CIPHER* used = SSL_get_current_cipher(ssl);
   return used != nullptr ? used : SSL_get_pending_cipher(ssl);
@@ -93,7 +93,7 @@ std::string key_exchange(SSL* ssl) {
     const key_ptr temporary(raw);
     return name_of_key(temporary.get());
   }
-  // OpenSSL 3.5 has no key to show of a hybrid group (X25519MLKEM768), but its name.
+  // For a hybrid group (X25519MLKEM768), OpenSSL 3.5 has a name but no key.
   if (SSL_version(ssl) >= TLS1_3_VERSION) {
     const char* group = SSL_group_to_name(ssl, static_cast<int>(SSL_get_negotiated_group(ssl)));
     if (group != nullptr) return group;
@@ -103,12 +103,12 @@ std::string key_exchange(SSL* ssl) {
   return {};
 }
 
-/// RFC 6960: what the responder says of the server's certificate, if it says it rightly.
+/// RFC 6960: the stapled status of the server's certificate, with any problem of the response.
 std::string staple_in_words(SSL* ssl, STACK_OF(X509) * chain) {
   const unsigned char* octets = nullptr;
   const long size = SSL_get_tlsext_status_ocsp_resp(ssl, &octets);
   if (octets == nullptr || size <= 0) {
-    // RFC 6066 §8: up to TLS 1.2 it comes behind the certificate, in TLS 1.3 with it.
+    // RFC 6066 §8: up to TLS 1.2 it follows the certificate; in TLS 1.3 it is sent with the certificate.
     const bool is_known = SSL_is_init_finished(ssl) == 1 || SSL_version(ssl) >= TLS1_3_VERSION;
     return is_known ? "nothing stapled" : "";
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a TLS connection says of itself.
+// Describes a TLS connection.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace netlab::connect {
 
-/// After the handshake, or after one that the peer's certificate has ended. `certificate_wanted`: the server has asked
-/// for one, if that is known.
+/// Call it after a handshake that has succeeded or that the peer's certificate has ended. `certificate_wanted`: the
+/// server has requested a client certificate, if known.
 [[nodiscard]] tls_report make_report(const net::tls_stream& stream, std::optional<bool> certificate_wanted);
 
 }  // namespace netlab::connect

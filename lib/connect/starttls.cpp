@@ -11,10 +11,10 @@
 namespace netlab::connect {
 namespace {
 
-// The talk is short: an EHLO reply has some 20 lines, XMPP's features some kilobytes.
+// The negotiation is short: an EHLO reply has about 20 lines, XMPP's features a few kilobytes.
 constexpr std::size_t max_talk = 64 * 1024;
 constexpr std::size_t max_line = 8 * 1024;  // RFC 9051 §7.2.2 has the longest lines; RFC 5321's have 512
-constexpr std::size_t shown = 120;          // octets of the peer's words in a message
+constexpr std::size_t shown = 120;          // octets of the peer's text in a message
 
 constexpr std::array<std::string_view, 11> names{"ftp",  "imap",     "ldap",  "lmtp", "mysql", "nntp",
                                                  "pop3", "postgres", "sieve", "smtp", "xmpp"};
@@ -24,7 +24,7 @@ bool has_word(std::string_view text, std::string_view wanted) {
   return std::any_of(all.begin(), all.end(), [&](std::string_view each) { return to_upper(each) == wanted; });
 }
 
-/// Lines that end in LF, with or without CR.
+/// A protocol with lines that end in LF or CR LF.
 class line_talk : public starttls {
  public:
   using starttls::starttls;
@@ -47,13 +47,13 @@ class line_talk : public starttls {
   }
 };
 
-/// Replies of three figures, perhaps over several lines: SMTP (RFC 5321 §4.2), LMTP, FTP (RFC 959 §4.2), NNTP.
+/// Three-digit replies of one or more lines: SMTP (RFC 5321 §4.2), LMTP, FTP (RFC 959 §4.2), NNTP.
 class numbered_talk : public line_talk {
  public:
   using line_talk::line_talk;
 
  protected:
-  /// `first` is the text of the first line; words of the others were given to on_text().
+  /// Called at the end of a reply with its last line, after on_text() has received the text of each line.
   virtual void on_reply(unsigned code, std::string_view last) = 0;
   virtual void on_text(std::string_view) {}
 
@@ -63,7 +63,7 @@ class numbered_talk : public line_talk {
     const bool is_reply = code && *code >= 100 && *code <= 599 && line.size() >= 3;
     const bool is_last = is_reply && (line.size() == 3 || line[3] == ' ');
     const bool is_more = is_reply && line.size() > 3 && line[3] == '-';
-    // Between FTP's first line and its last anything may stand.
+    // Between the first and the last line of an FTP reply, any text is allowed.
     if (!is_last && !is_more && !open_) return refuse(errc::peer_protocol, "the peer's reply is none", line);
     if (is_reply && line.size() > 4) on_text(line.substr(4));
     open_ = !is_last || (open_code_ != 0 && *code != open_code_);
@@ -101,7 +101,7 @@ class smtp_talk final : public numbered_talk {
         state_ = state::starttls;
         return send_line("STARTTLS");
       case state::starttls:
-        // RFC 3207 §4: 220 and nothing else; and then the session begins anew, with EHLO.
+        // RFC 3207 §4: only 220 accepts; after TLS, the session starts again with EHLO.
         if (code == 220) return succeed();
         return refuse(kind == 5 ? errc::rejected : errc::peer_protocol, "the server refuses STARTTLS", last);
     }
@@ -119,7 +119,7 @@ class one_command_talk final : public numbered_talk {
  private:
   void on_reply(unsigned code, std::string_view last) override {
     const bool is_ftp = parameters().protocol == starttls_protocol::ftp;
-    if (is_ftp && code == 120 && !asked_) return;  // in some minutes
+    if (is_ftp && code == 120 && !asked_) return;  // the service will be ready in some minutes
     if (code / 100 == 4) return refuse(errc::try_later, "the server cannot now", last);
     if (code >= 500)
       return refuse(errc::rejected, asked_ ? "the server refuses TLS" : "the server will not talk", last);

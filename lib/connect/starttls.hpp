@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The talk before TLS: each protocol's way to agree that the next octet is TLS's.
+// The negotiation before TLS: how client and server of each protocol agree to start it.
 #pragma once
 
 #include <cstdint>
@@ -20,25 +20,25 @@ enum class starttls_protocol : std::uint8_t { ftp, imap, ldap, lmtp, mysql, nntp
 /// Fails with errc::usage.
 [[nodiscard]] result<starttls_protocol> parse_starttls(std::string_view text);
 
-/// `C` is the client. Text of the peer's, not escaped; binary messages are described.
+/// `C` is the client. The peer's text is not escaped; binary messages are described.
 using starttls_trace = std::function<void(char who, std::string_view line)>;
 
 struct starttls_parameters {
   starttls_protocol protocol = starttls_protocol::smtp;
-  std::string host;                             ///< XMPP asks for a domain by name
-  std::string helo = "localhost";               ///< SMTP and LMTP want a name or `[192.0.2.1]`
+  std::string host;                             ///< XMPP needs a domain name
+  std::string helo = "localhost";               ///< SMTP and LMTP need a name or `[192.0.2.1]`
   duration timeout = std::chrono::seconds(10);  ///< for each answer
   starttls_trace trace = {};
 };
 
-/// Done when TLS may begin, or cannot. The peer must be silent from its last word on: octets behind it, which would be
-/// taken for something said under TLS, are an attack (CVE-2011-0411) and end it.
+/// Done when TLS may start, or cannot. The peer must send nothing after its last answer: octets after it, which would
+/// be taken for data received under TLS, are an attack (CVE-2011-0411) and end the session.
 class starttls : public machine {
  public:
   starttls(starttls_parameters parameters, time_point now) : parameters_(std::move(parameters)), last_input_(now) {}
 
-  /// Success; errc::rejected (not offered, or refused), errc::try_later, errc::peer_protocol, errc::closed_by_peer,
-  /// errc::timed_out. After done().
+  /// Success, or errc::rejected (not offered, or refused), errc::try_later, errc::peer_protocol, errc::closed_by_peer,
+  /// errc::timed_out. Call it after done().
   [[nodiscard]] const result<void>& outcome() const { return *outcome_; }
 
   void feed(bytes_view from_peer, time_point now) final;
@@ -49,7 +49,7 @@ class starttls : public machine {
   [[nodiscard]] bool done() const final { return outcome_.has_value(); }
 
  protected:
-  /// Everything that has come and was not taken. Returns how many octets of it were used; with 0 it waits for more.
+  /// Handles the input that was not used yet. Returns the number of octets used; 0 waits for more.
   [[nodiscard]] virtual std::size_t receive(std::string_view input) = 0;
 
   [[nodiscard]] const starttls_parameters& parameters() const noexcept { return parameters_; }
@@ -58,7 +58,7 @@ class starttls : public machine {
   void note(std::string_view line) const;
   void succeed();
   void refuse(errc code, std::string detail);
-  /// In the peer's own words.
+  /// With the peer's own text.
   void refuse(errc code, std::string_view what, std::string_view words);
 
  private:
@@ -70,17 +70,17 @@ class starttls : public machine {
   std::optional<result<void>> outcome_;
 };
 
-/// The client's side, whose first words may already be in take_output().
+/// The client's side. take_output() may already have its first message.
 [[nodiscard]] std::unique_ptr<starttls> make_starttls(starttls_parameters parameters, time_point now);
 
-/// What octets between the peer's last word and TLS mean.
+/// The failure for octets between the peer's last answer and TLS.
 [[nodiscard]] failure injected();
 
-/// Those that are no lines; for make_starttls().
+/// The protocols that are not line-based; for make_starttls().
 [[nodiscard]] std::unique_ptr<starttls> make_binary_starttls(starttls_parameters parameters, time_point now);
 
-/// How TLS usually begins at a port: the name of the protocol of --starttls; empty: with the first octet. Nothing where
-/// nothing is usual. Ports that netlab's own servers have instead of those below 1024 count, too.
+/// How TLS usually starts at a port: the protocol of --starttls; empty: with the first octet. Returns nothing for other
+/// ports. Ports that netlab's own servers use instead of those below 1024 are included.
 [[nodiscard]] std::optional<std::string_view> usual_tls(std::uint16_t port) noexcept;
 
 }  // namespace netlab::connect

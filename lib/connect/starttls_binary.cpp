@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The protocols whose talk before TLS is not made of lines.
+// STARTTLS in the protocols that are not line-based.
 #include <algorithm>
 #include <optional>
 
@@ -15,7 +15,7 @@ using namespace std::string_view_literals;
 
 std::uint8_t octet(std::string_view from, std::size_t at) { return static_cast<std::uint8_t>(from[at]); }
 
-/// PostgreSQL, "SSL Session Encryption" in its protocol's description: a request of 8 octets, an answer of one.
+/// PostgreSQL's "SSL Session Encryption": a request of 8 octets, an answer of one.
 class postgres_talk final : public starttls {
  public:
   postgres_talk(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
@@ -37,7 +37,8 @@ class postgres_talk final : public starttls {
   }
 };
 
-/// MySQL and MariaDB: the server greets with its capabilities, the client asks with a shortened answer, and TLS begins.
+/// MySQL and MariaDB: the server's greeting has its capabilities, the client sends a shortened response, and TLS
+/// starts.
 class mysql_talk final : public starttls {
  public:
   using starttls::starttls;
@@ -60,11 +61,11 @@ class mysql_talk final : public starttls {
   }
 
   void greet(std::string_view greeting) {
-    if (octet(greeting, 0) == 0xff)  // an error: a number of 2 octets, then words
+    if (octet(greeting, 0) == 0xff)  // an error: a number of 2 octets, then a text
       return refuse(errc::rejected, "the server will not talk",
                     greeting.substr(std::min<std::size_t>(3, greeting.size())));
     const auto end = greeting.find('\0', 1);
-    // Behind the version: thread 4, salt 8, 0, capabilities 2.
+    // After the version: thread ID (4), salt (8), 0, capabilities (2).
     if (octet(greeting, 0) != 10 || end == std::string_view::npos || greeting.size() < end + 16)
       return refuse(errc::peer_protocol, "the server's greeting is none of MySQL's");
     note(fmt::format("(greeting of version {})", greeting.substr(1, end - 1)));
@@ -78,7 +79,7 @@ class mysql_talk final : public starttls {
   }
 };
 
-/// RFC 4511 §4.14: an ExtendedRequest, and its response (X.690's definite lengths).
+/// RFC 4511 §4.14: an ExtendedRequest and its response (X.690, definite lengths).
 class ldap_talk final : public starttls {
  public:
   ldap_talk(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
@@ -94,7 +95,7 @@ class ldap_talk final : public starttls {
   struct element {
     std::uint8_t tag = 0;
     std::string_view value;
-    std::size_t size = 0;  // with its head
+    std::size_t size = 0;  // including tag and length
   };
   enum class progress : std::uint8_t { good, too_short, wrong };
 
@@ -153,13 +154,13 @@ class ldap_talk final : public starttls {
   }
 };
 
-/// RFC 6120 §5: a stream is opened, its features name starttls, which is asked for and granted.
+/// RFC 6120 §5: the client opens a stream, the server's features offer starttls, the client requests it.
 class xmpp_talk final : public starttls {
  public:
   xmpp_talk(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
     std::string domain;
     for (const char each : this->parameters().host) {
-      if (each == '&' || each == '<' || each == '\'') continue;  // no name has them
+      if (each == '&' || each == '<' || each == '\'') continue;  // not allowed in a domain
       domain += each;
     }
     const std::string opening = fmt::format(
@@ -172,7 +173,7 @@ class xmpp_talk final : public starttls {
  private:
   static constexpr std::string_view name_space = "urn:ietf:params:xml:ns:xmpp-tls";
 
-  /// The end of the element that begins with `<NAME`, or nothing while it has not come.
+  /// The end of the element that starts with `<NAME`, or nothing if it has not arrived.
   static std::optional<std::size_t> end_of(std::string_view input, std::string_view name) {
     const auto begin = input.find(fmt::format("<{}", name));
     if (begin == std::string_view::npos) return std::nullopt;
@@ -186,7 +187,7 @@ class xmpp_talk final : public starttls {
   }
 
   [[nodiscard]] std::size_t receive(std::string_view input) override {
-    // What ends first counts, so that it does not matter in which pieces it comes.
+    // The element that ends first decides, so that the result does not depend on how the input is cut.
     constexpr std::string_view closing = "</stream:stream>";
     constexpr auto nowhere = std::string_view::npos;
     const std::size_t answered = end_of(input, asked_ ? "proceed" : "stream:features").value_or(nowhere);

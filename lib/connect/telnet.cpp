@@ -27,7 +27,7 @@ telnet::received telnet::from_peer(std::string_view octets) {
 
 std::string telnet::rest() { return std::exchange(held_, {}); }
 
-// A server that speaks Telnet offers or asks before it says anything: what is not so from the beginning is not Telnet.
+// A Telnet server negotiates before it sends data: a stream that starts with anything else is not Telnet.
 void telnet::decide(std::string_view begin) {
   if (begin.empty()) return;
   if (begin[0] != iac) {

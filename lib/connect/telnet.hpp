@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Telnet as a guest speaks it: options are refused, 0xFF is data, and a pipe that is none stays as it is.
+// A minimal Telnet client: it refuses all options and handles 0xFF; a stream that is not Telnet is left unchanged.
 #pragma once
 
 #include <cstdint>
@@ -11,28 +11,29 @@
 namespace netlab::connect {
 
 enum class telnet_mode : std::uint8_t {
-  off,        ///< octets are octets
-  on,         ///< from the first octet on
-  automatic,  ///< when the peer begins with a Telnet negotiation: IAC WILL or IAC DO
+  off,        ///< no Telnet: octets are unchanged
+  on,         ///< from the first octet
+  automatic,  ///< if the peer starts with a Telnet negotiation: IAC WILL or IAC DO
 };
 
-/// Both directions of one connection. Any cut of either stream gives the same result.
+/// Both directions of one connection. The result does not depend on how the streams are cut into pieces.
 class telnet {
  public:
   explicit telnet(telnet_mode mode) : mode_(mode), filter_(telnet_filter::carriage_return_nul::carriage_return) {}
 
   struct received {
     std::string data;    ///< for the user
-    std::string answer;  ///< owed to the peer
+    std::string answer;  ///< to be sent to the peer
   };
   [[nodiscard]] received from_peer(std::string_view octets);
-  /// At the peer's end: what was held back.
+  /// The octets held back; call it when the peer has closed.
   [[nodiscard]] std::string rest();
 
-  /// What the user typed, for the wire (RFC 854: 0xFF is doubled, a line ends in CR LF, another CR is CR NUL). Appends.
+  /// Encodes the user's input (RFC 854: 0xFF is doubled, a line ends in CR LF, any other CR is CR NUL). Appends to
+  /// `to`.
   void to_peer(std::string& to, std::string_view octets);
 
-  /// It can do nothing any more: the streams may pass by it.
+  /// True if it will not change anything any more, so the streams may bypass it.
   [[nodiscard]] bool is_off() const noexcept { return mode_ == telnet_mode::off; }
   [[nodiscard]] bool is_on() const noexcept { return mode_ == telnet_mode::on; }
 
@@ -41,7 +42,7 @@ class telnet {
 
   telnet_mode mode_;
   telnet_filter filter_;
-  std::string held_;  // the first octets, while undecided
+  std::string held_;  // the first octets, until the mode is decided
   bool after_cr_ = false;
 };
 

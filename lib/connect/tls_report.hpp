@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is worth knowing of a TLS connection, and the lines that tell it.
+// The properties of a TLS connection, and a report of them in lines of text.
 #pragma once
 
 #include <optional>
@@ -21,22 +21,22 @@ struct certificate_report {
   std::string pem;
 };
 
-/// Of a handshake that the certificate has ended, what came behind it is not known.
+/// If the certificate has ended the handshake, properties that are agreed later are unknown.
 struct tls_report {
   std::string version;       ///< `TLSv1.3`
   std::string cipher;        ///< `TLS_AES_256_GCM_SHA384`
-  std::string key_exchange;  ///< `X25519`; empty: none (a resumed session of TLS 1.2), or not known
-  std::string alpn;          ///< the protocol that both chose; may be empty
-  std::string sni;           ///< what was asked for by name; may be empty
+  std::string key_exchange;  ///< `X25519`; empty: none (a resumed TLS 1.2 session), or unknown
+  std::string alpn;          ///< the negotiated protocol; may be empty
+  std::string sni;           ///< the server name sent; may be empty
   bool resumed = false;
   bool verified = false;
-  std::string verification;  ///< `verified`, or what is wrong
-  std::string ocsp;          ///< what the server had stapled, in words; empty: not known
+  std::string verification;  ///< `verified`, or the problem
+  std::string ocsp;          ///< the stapled OCSP response in words; empty: unknown
   std::optional<bool> client_certificate_wanted;
   std::vector<certificate_report> chain;  ///< as the server sent it, its own first
 };
 
-/// Lines for a person. Everything in it was escaped before.
+/// Lines for people. All fields must have been escaped.
 [[nodiscard]] std::vector<std::string> to_lines(const tls_report& report);
 
 }  // namespace netlab::connect
