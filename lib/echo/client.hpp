@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The echo protocol's client side (RFC 862): what comes back must be what was sent.
+// The echo protocol's client side (RFC 862): the reply must equal the message.
 #pragma once
 
 #include <optional>
@@ -9,11 +9,11 @@
 
 namespace netlab::echo {
 
-/// Compares a whole reply with what was sent. Fails with errc::peer_protocol, naming the first difference.
+/// Compares a complete reply with the message. Fails with errc::peer_protocol and the first difference.
 [[nodiscard]] result<void> compare(bytes_view sent, bytes_view reply);
 
-/// Over TCP. Done when as many octets have come back as were sent, at the first that differs, at the
-/// peer's end, or when nothing came for `timeout`.
+/// Over TCP. Done when as many octets have arrived as were sent, at the first difference, when the peer closes, or when
+/// nothing has arrived for `timeout`.
 class client final : public machine {
  public:
   client(bytes message, duration timeout, time_point now);
@@ -25,9 +25,9 @@ class client final : public machine {
   [[nodiscard]] std::optional<time_point> deadline() const override;
   [[nodiscard]] bool done() const override { return outcome_.has_value(); }
 
-  /// Success, or errc::peer_protocol, errc::closed_by_peer, errc::timed_out. After done().
+  /// Success, or errc::peer_protocol, errc::closed_by_peer, errc::timed_out. Call it after done().
   [[nodiscard]] const result<void>& outcome() const { return *outcome_; }
-  /// What came back, as far as it was right.
+  /// The part of the reply that was correct.
   [[nodiscard]] bytes_view reply() const noexcept { return bytes_view(message_).first(matched_); }
 
  private:

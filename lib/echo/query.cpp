@@ -35,9 +35,9 @@ asio::awaitable<result<query_reply>> query_tcp(const query_options& options, con
   co_return reply;
 }
 
-/// The reply of one address; error_class::unavailable says that nobody is there (ICMP). A refusal is the host's own
-/// word and ends it. That host or network cannot be reached may pass (RFC 1122 §3.2.2.1): it is the failure only where
-/// it is said of the last sending, or where no reply has come in the end.
+/// Queries one address. Fails with error_class::unavailable if nothing listens there (ICMP). A refusal comes from the
+/// host itself and is final. An unreachable host or network may be temporary (RFC 1122 §3.2.2.1): it is the failure
+/// only after the last retransmission, or if no reply has arrived in the end.
 asio::awaitable<result<query_reply>> query_address(const query_options& options, udp::socket& socket,
                                                    const bytes& message) {
   std::error_code error;
@@ -103,7 +103,7 @@ asio::awaitable<result<query_reply>> query(query_options options, bytes message)
       .local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
-  // No conditional expression here: g++ 12 destroys the temporaries of both of its co_awaits.
+  // No conditional expression with co_await here: g++ 12 destroys the temporaries of both operands.
   auto asking =
       is_udp ? query_udp(options, *to, dial, std::move(message)) : query_tcp(options, *to, dial, std::move(message));
   auto reply = co_await std::move(asking);

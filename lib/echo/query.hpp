@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Asking an echo service over the network.
+// Queries an echo service over the network.
 #pragma once
 
 #include "base/bytes.hpp"
@@ -15,7 +15,7 @@ struct query_options {
   net::family restrict_to = net::family::any;
   std::optional<net::local_end> local;
   duration timeout = std::chrono::seconds(5);
-  unsigned retries = 2;  ///< UDP: sent so many times more, evenly within the timeout
+  unsigned retries = 2;  ///< UDP retransmissions, at even intervals within the timeout
 };
 
 struct query_reply {
@@ -25,10 +25,10 @@ struct query_reply {
   duration elapsed{0};
 };
 
-/// The longest message that a UDP datagram over IPv4 carries: 65,535 less both headers (RFC 768, RFC 791).
+/// The longest message in a UDP datagram over IPv4: 65,535 less both headers (RFC 768, RFC 791).
 inline constexpr std::size_t max_datagram_message = 65'507;
 
-/// Sends the message, waits for it to come back, compares. Fails where it does not.
+/// Sends the message, waits for the reply and compares them. Fails if they differ.
 [[nodiscard]] asio::awaitable<result<query_reply>> query(query_options options, bytes message);
 
 }  // namespace netlab::echo

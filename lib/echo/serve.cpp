@@ -12,7 +12,7 @@ server::server(server_parameters parameters, net::visitor_log::line_function wri
 
 net::service_limits server::limits() const {
   return {.max_clients = parameters_.max_clients,
-          .max_datagram = 65'536,  // any, whole
+          .max_datagram = 65'536,  // no datagram is truncated
           .drive = net::serving_for(parameters_.idle_timeout)};
 }
 
@@ -46,7 +46,7 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
 
 bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
   log_.turned_away(peer, reached);
-  return {};  // an echo service has no words of its own
+  return {};  // an echo service cannot send a message of its own
 }
 
 bool server::answer(const net::datagram& request, bytes& reply) {

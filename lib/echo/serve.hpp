@@ -15,25 +15,25 @@ struct server_parameters {
   duration idle_timeout = std::chrono::minutes(5);
   std::size_t max_clients = 10'000;
   net::log_detail detail = net::log_detail::refusals;
-  std::string_view log_name = {};  ///< stands before its lines
+  std::string_view log_name = {};  ///< starts each log line
 };
 
 struct server_totals {
   std::uint64_t connections = 0;
   std::uint64_t datagrams = 0;    ///< echoed
-  std::uint64_t octets = 0;       ///< echoed, over both transports; of ended connections
+  std::uint64_t octets = 0;       ///< echoed over TCP and UDP; TCP counts when a connection has ended
   std::uint64_t ignored = 0;      ///< datagrams from a service's port
   std::uint64_t turned_away = 0;
 };
 
-/// Datagrams from a port below 1024, or from the port it serves itself, get no echo.
+/// Does not answer datagrams from a port below 1024, or from its own port number.
 class server final : public net::service_handler {
  public:
   server(server_parameters parameters, net::visitor_log::line_function write);
 
   [[nodiscard]] net::service_limits limits() const;
   [[nodiscard]] server_totals totals() const;
-  /// The totals as a line, and what the log still owes before it.
+  /// Finishes the log and returns the totals as a line.
   [[nodiscard]] std::string conclude();
 
   std::unique_ptr<machine> open(const net::visitor& who) override;

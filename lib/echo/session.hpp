@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The echo protocol's server side over TCP (RFC 862): everything comes back until the peer ends.
+// The echo protocol's server side over TCP (RFC 862): sends back everything until the peer closes.
 #pragma once
 
 #include <utility>
@@ -10,7 +10,7 @@ namespace netlab::echo {
 
 class session final : public listening_visit {
  public:
-  /// `idle_timeout`: how long a peer may say nothing; 0: for ever.
+  /// `idle_timeout`: how long a peer may send nothing; 0: no limit.
   session(duration idle_timeout, time_point now) : listening_visit(idle_timeout, now) {}
 
   bytes take_output() override { return std::exchange(output_, {}); }
