@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The character generator over TCP (RFC 864): lines of text for as long as somebody takes them.
+// The character generator over TCP (RFC 864): sends lines of text as long as the peer reads them.
 #pragma once
 
 #include <string_view>
@@ -8,17 +8,16 @@
 
 namespace netlab::small {
 
-/// 95 lines of 72 of the 95 printing characters, each line beginning one character further on; then it is where it
-/// began.
+/// 95 lines, each with 72 of the 95 printing characters and starting one character further on; then the pattern
+/// repeats.
 [[nodiscard]] std::string_view chargen_pattern();
 
-/// Always has one more turn of the pattern to say, and hands it over when it is asked: a driver asks when what it had
-/// has been sent, so a peer that does not read holds it back by TCP's window. What the peer says is thrown away, and
-/// the end of that is not the end of the visit: it may still read.
+/// take_output() always returns one more repetition of the pattern. A driver asks for more when it has sent the last
+/// one, so TCP's flow control holds back a session whose peer does not read. Input is discarded, and its end does not
+/// end the session: the peer may still read.
 class chargen_session final : public visit {
  public:
-  /// `idle_timeout`: it looks again after so long whether more was asked for, and lets a peer go that has taken nothing
-  /// since; 0: never.
+  /// `idle_timeout`: a peer that has read nothing during this time is disconnected; 0: never.
   chargen_session(duration idle_timeout, time_point now);
 
   void feed(bytes_view, time_point) override {}
@@ -32,7 +31,7 @@ class chargen_session final : public visit {
  private:
   duration idle_timeout_;
   time_point looks_again_;
-  bool was_asked_ = true;  // since it last looked
+  bool was_asked_ = true;  // since the last check
   bool done_ = false;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The discard protocol over TCP (RFC 863): everything is thrown away until the peer ends.
+// The discard protocol over TCP (RFC 863): discards everything until the peer closes.
 #pragma once
 
 #include "base/visit.hpp"
@@ -8,7 +8,7 @@ namespace netlab::small {
 
 class discard_session final : public listening_visit {
  public:
-  /// `idle_timeout`: how long a peer may say nothing; 0: for ever.
+  /// `idle_timeout`: how long a peer may send nothing; 0: no limit.
   discard_session(duration idle_timeout, time_point now) : listening_visit(idle_timeout, now) {}
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How many answers a source of datagrams gets. Whoever forges one's address there can make us send to that address;
-// this bounds what.
+// Limits the UDP replies per source address. An attacker who forges a source address makes us send replies to a victim;
+// this limits their number.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@
 
 namespace netlab::small {
 
-/// Sources share a fixed number of places, by their hash; two that meet in one share what one alone would get.
+/// Sources are hashed to a fixed number of buckets; two sources with the same bucket share its limit.
 class reply_limit {
  public:
-  /// `seed`: nobody else's business, so that nobody can look for sources that meet.
+  /// `seed`: secret, so that nobody can find sources that share a bucket.
   reply_limit(double per_second, double burst, std::uint64_t seed, time_point now)
       : seed_(seed), places_(place_count, token_bucket(per_second, burst, now)) {}
 
-  /// Whether one more is allowed. `source`: its address, as a number.
+  /// Returns true if one more reply is allowed. `source`: the address as a number.
   [[nodiscard]] bool take(std::uint64_t source, time_point now) {
     return places_[mix(source ^ seed_) % place_count].take(now);
   }
@@ -25,7 +25,7 @@ class reply_limit {
  private:
   static constexpr std::size_t place_count = 1024;
 
-  // Every bit of the input reaches every bit of the result: multiplications by odd constants, folded between.
+  // Every input bit affects every bit of the result: multiplications by odd constants, with folding in between.
   static std::uint64_t mix(std::uint64_t value) noexcept {
     value = (value ^ (value >> 32U)) * 0x9e3779b97f4a7c15U;
     value = (value ^ (value >> 29U)) * 0xd1342543de82ef95U;

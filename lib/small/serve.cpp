@@ -15,7 +15,7 @@
 namespace netlab::small {
 namespace {
 
-// Who watches a clock asks once a second; a class behind one address has some at a time.
+// A client that shows a clock asks once a second; a class behind one NAT address has several such clients.
 constexpr double replies_per_second = 20;
 constexpr double reply_burst = 50;
 
@@ -45,10 +45,10 @@ server::server(kind which, server_parameters parameters, net::visitor_log::line_
 }
 
 net::service_limits server::limits() const {
-  // What is in a datagram counts for none of them.
+  // The contents of a datagram do not matter to any of these services.
   net::service_limits limits{
       .max_clients = parameters_.max_clients, .max_datagram = 1, .drive = net::serving_for(parameters_.idle_timeout)};
-  // It always has more to say: one turn on its way and one behind it are enough to keep a reader busy.
+  // The session can always send more: one repetition being sent and one waiting are enough to keep a reader busy.
   if (kind_ == kind::chargen) limits.drive.max_unsent = chargen_pattern().size() + 1;
   return limits;
 }
@@ -89,7 +89,7 @@ std::unique_ptr<machine> server::open(const net::visitor& who) {
 void server::closed(machine& ended, const net::tcp::endpoint& peer, const result<void>& how) {
   const visit& its = static_cast<visit&>(ended);
   octets_.fetch_add(its.octets(), std::memory_order_relaxed);
-  // There is no other end to a visit at chargen than that the peer goes.
+  // A chargen session always ends like this: the peer closes.
   const bool is_orderly =
       !how && kind_ == kind::chargen &&
       (how.error().code == std::errc::broken_pipe || how.error().code == std::errc::connection_reset);
@@ -99,7 +99,7 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
 
 bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
   log_.turned_away(peer, reached);
-  return {};  // none of them has words for it
+  return {};  // none of these protocols has a message for it
 }
 
 bool server::answer(const net::datagram& request, bytes& reply) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One of the small services over TCP and UDP: what it does with its peers.
+// One of the small services, over TCP and UDP.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@
 namespace netlab::small {
 
 enum class kind : std::uint8_t {
-  chargen,  ///< RFC 864, over TCP alone: over UDP it would answer an octet with hundreds, wherever that came from
+  chargen,  ///< RFC 864, TCP only: over UDP, hundreds of octets would go to any forged address for one octet
   daytime,  ///< RFC 867
   discard,  ///< RFC 863
   time,     ///< RFC 868
@@ -28,28 +28,28 @@ struct server_parameters {
   duration idle_timeout = std::chrono::minutes(5);
   std::size_t max_clients = 10'000;
   net::log_detail detail = net::log_detail::refusals;
-  std::string_view log_name = {};                ///< stands before its lines
+  std::string_view log_name = {};                ///< starts each log line
   std::function<wall_time()> wall_clock = {};    ///< called from any thread; none: the system's clock
 };
 
 struct server_totals {
   std::uint64_t connections = 0;
-  std::uint64_t datagrams = 0;  ///< answered, or thrown away by discard
-  std::uint64_t octets = 0;     ///< thrown away, or said; of ended connections
-  std::uint64_t ignored = 0;    ///< datagrams from a service's port, and what one address sent too much
+  std::uint64_t datagrams = 0;  ///< answered, or discarded by discard
+  std::uint64_t octets = 0;     ///< discarded or sent; TCP counts when a connection has ended
+  std::uint64_t ignored = 0;    ///< datagrams from a service's port, or above the rate of one address
   std::uint64_t turned_away = 0;
 };
 
-/// Daytime and time answer a datagram with more octets than an empty one has, to an address that anyone can forge. So
-/// none from a service's port is answered, and of those from one address (of IPv6: from one /64) 20 a second: whoever
-/// abuses it sends at most a victim 1.5 kB a second.
+/// Daytime and time answer an empty datagram with more octets, and its source address may be forged. So datagrams from
+/// a service's port get no answer, and one address (IPv6: one /64) gets at most 20 answers a second. An attacker can
+/// direct at most 1.5 kB a second to a victim.
 class server final : public net::service_handler {
  public:
   server(kind which, server_parameters parameters, net::visitor_log::line_function write);
 
   [[nodiscard]] net::service_limits limits() const;
   [[nodiscard]] server_totals totals() const;
-  /// The totals as a line, and what the log still owes before it.
+  /// Finishes the log and returns the totals as a line.
   [[nodiscard]] std::string conclude();
 
   std::unique_ptr<machine> open(const net::visitor& who) override;
