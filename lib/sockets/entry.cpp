@@ -25,7 +25,7 @@ void append_v4(std::string& text, const std::uint8_t* octets) {
   }
 }
 
-// RFC 5952 §4.2: the longest run of zero fields, if it has two or more, becomes `::`; the first of equal ones.
+// RFC 5952 §4.2: the longest run of two or more zero fields becomes `::`; of equally long runs, the first.
 void append_v6(std::string& text, const std::array<std::uint8_t, 16>& octets) {
   std::array<unsigned, 8> fields{};
   for (std::size_t at = 0; at < 8; ++at) fields[at] = octets[2 * at] * 256U + octets[2 * at + 1];

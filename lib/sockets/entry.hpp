@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the kernel tells of one socket, and the words for it.
+// The kernel's information about one socket, and its description in words.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace netlab::sockets {
 enum class transport : std::uint8_t { tcp, udp };
 [[nodiscard]] std::string_view name_of(transport which) noexcept;
 
-/// The kernel's numbers (linux/tcp_states.h). A UDP socket is `established` once it is connected, else `closed`.
+/// The kernel's numbers (linux/tcp_states.h). A UDP socket is `established` if it is connected, else `closed`.
 enum class state : std::uint8_t {
   established = 1,
   syn_sent,
@@ -28,13 +28,13 @@ enum class state : std::uint8_t {
   last_ack,
   listen,
   closing,
-  new_syn_received,  ///< a request for a connection, before there is a socket
+  new_syn_received,  ///< a connection request for which there is no socket yet
 };
 
 /// `listen`, `time-wait`; for UDP `unconnected` and `connected`.
 [[nodiscard]] std::string_view name_of(transport over, state which) noexcept;
 
-/// An address and a port. An IPv4 address has the first 4 octets.
+/// An address and a port. An IPv4 address is in the first 4 octets.
 struct endpoint {
   bool is_v6 = false;
   std::array<std::uint8_t, 16> address{};
@@ -56,13 +56,13 @@ struct timer {
   std::uint8_t retries = 0;
 };
 
-/// What only TCP knows of a connection.
+/// TCP only.
 struct tcp_details {
   std::string congestion;         ///< `cubic`
-  std::uint32_t rtt_us = 0;       ///< smoothed; 0: nothing measured
-  std::uint32_t window = 0;       ///< the congestion window, in segments
-  std::uint32_t mss = 0;          ///< octets in a segment that is sent
-  std::uint32_t retransmits = 0;  ///< segments, since the beginning
+  std::uint32_t rtt_us = 0;       ///< smoothed; 0: not measured
+  std::uint32_t window = 0;       ///< the congestion window in segments
+  std::uint32_t mss = 0;          ///< octets per segment sent
+  std::uint32_t retransmits = 0;  ///< segments since the start of the connection
 };
 
 struct entry {
@@ -70,20 +70,20 @@ struct entry {
   sockets::state state = state::closed;
   endpoint local;
   endpoint remote;
-  std::uint32_t recv_queue = 0;  ///< octets; of a listener, connections that wait for accept()
-  std::uint32_t send_queue = 0;  ///< octets; of a listener, how many may wait
+  std::uint32_t recv_queue = 0;  ///< octets; of a listener, connections waiting for accept()
+  std::uint32_t send_queue = 0;  ///< octets; of a listener, the limit of waiting connections
   std::uint32_t uid = 0;
-  std::uint32_t inode = 0;      ///< 0: no file stands for it any more
-  std::uint32_t interface = 0;  ///< that it is bound to; 0: none
-  std::uint64_t cookie = 0;     ///< the kernel's name for it, never used twice
+  std::uint32_t inode = 0;      ///< 0: the socket has no file descriptor any more
+  std::uint32_t interface = 0;  ///< the interface it is bound to; 0: none
+  std::uint64_t cookie = 0;     ///< the kernel's unique ID of the socket; never reused
   sockets::timer timer;
   std::optional<tcp_details> details;
 
-  /// Waits for anybody: a TCP listener, a UDP socket without a peer.
+  /// True for a TCP listener and for an unconnected UDP socket.
   [[nodiscard]] bool is_listening() const noexcept {
     return state == (protocol == transport::tcp ? state::listen : state::closed);
   }
-  /// Has another end.
+  /// True if it has a remote end.
   [[nodiscard]] bool has_remote() const noexcept { return remote.port != 0 || !remote.is_unspecified(); }
 };
 
@@ -91,7 +91,7 @@ struct entry {
 struct owner {
   std::int32_t pid = 0;
   std::int32_t fd = 0;
-  std::string name;  ///< as in /proc/PID/comm: the program's choice, to be escaped
+  std::string name;  ///< as in /proc/PID/comm; chosen by the program, so escape it
 
   bool operator==(const owner&) const = default;
 };
@@ -99,7 +99,7 @@ struct owner {
 /// A line of the table.
 struct row {
   entry socket;
-  std::string interface;  ///< the name of socket.interface, or empty
+  std::string interface;  ///< name of socket.interface, or empty
   std::vector<owner> owners;
 };
 

@@ -14,8 +14,8 @@
 namespace netlab::sockets {
 namespace {
 
-// An alternative takes 20 octets, jumps have 16 bits, and an attribute has 64 KiB. Longer lists are looked at here
-// alone.
+// An alternative takes 20 octets, jumps have 16 bits, and an attribute at most 64 KiB. With longer lists, only
+// matches() filters.
 constexpr std::size_t max_kernel_ranges = 256;
 
 unexpected<failure> bad_ports(std::string_view text, std::string_view why) {
@@ -27,7 +27,7 @@ void append_op(bytes& program, std::uint8_t code, std::size_t yes, std::size_t n
   append(program, std::as_bytes(std::span(&op, 1)));
 }
 
-// The port stands in the operation behind, as its `no`.
+// The port is in the following operation, in the field `no`.
 void append_comparison(bytes& program, std::uint8_t code, std::uint16_t port, std::size_t no) {
   append_op(program, code, 8, no);
   append_op(program, INET_DIAG_BC_NOP, 0, port);
@@ -39,7 +39,7 @@ result<std::vector<port_range>> parse_ports(std::string_view text) {
   std::vector<port_range> ranges;
   if (text == "all") return ranges;
   for (const std::string_view piece : split(text, ',')) {
-    // Names of services have dashes, too: netbios-ns.
+    // Service names may contain dashes, too: netbios-ns.
     const bool is_name = piece.find('-') != std::string_view::npos && port_of_service(piece);
     const auto dash = is_name ? std::string_view::npos : piece.find('-');
     const std::string_view first = piece.substr(0, dash);
@@ -63,9 +63,9 @@ std::uint32_t wanted_states(const filter& of, transport over) noexcept {
 bytes port_program(const std::vector<port_range>& ranges) {
   bytes program;
   if (ranges.empty() || ranges.size() > max_kernel_ranges) return program;
-  // Each alternative is `port >= first`, `port <= last`, `jump to the end`; where a comparison does not hold, the next
-  // one has its turn. Behind the last there is nothing to jump over, and its `no` leads 4 octets behind the end, which
-  // means no.
+  // Each alternative is `port >= first`, `port <= last`, `jump to the end`; if a comparison is false, it jumps to the
+  // next alternative. The last one has no jump, and its `no` leads 4 octets past the end, which means that the socket
+  // does not match.
   constexpr std::size_t size = 20;
   const std::size_t alternatives = ranges.size() * 2;
   const std::size_t end = alternatives * size - 4;

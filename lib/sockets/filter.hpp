@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which sockets are wanted, and the same as a program for the kernel's filter (linux/inet_diag.h).
+// Selects sockets, here or by a program for the kernel's filter (linux/inet_diag.h).
 #pragma once
 
 #include <cstdint>
@@ -26,18 +26,18 @@ struct filter {
   bool udp = true;
   bool ipv4 = true;
   bool ipv6 = true;
-  bool listening = false;         ///< only those that wait for anybody
-  std::vector<port_range> ports;  ///< of either end; empty: any
-  bool details = false;           ///< congestion and round trips too
+  bool listening = false;         ///< only listening and unconnected sockets
+  std::vector<port_range> ports;  ///< local or remote; empty: any
+  bool details = false;           ///< include congestion control and round-trip times
 };
 
-/// The states that the kernel is asked for, a bit each.
+/// The states to ask the kernel for, as a bit mask.
 [[nodiscard]] std::uint32_t wanted_states(const filter& of, transport over) noexcept;
 
-/// What the kernel runs for each socket: either port is in one of the ranges. Empty where all ports are wanted.
+/// The kernel's program: true if either port of the socket is in one of the ranges. Empty if all ports are selected.
 [[nodiscard]] bytes port_program(const std::vector<port_range>& ranges);
 
-/// The same here, for a kernel that does not filter.
+/// The same check here, for kernels without a filter.
 [[nodiscard]] bool matches(const filter& wanted, const entry& one) noexcept;
 
 }  // namespace netlab::sockets

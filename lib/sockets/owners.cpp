@@ -44,25 +44,25 @@ std::string read_name(int process) {
   return std::string(name);
 }
 
-/// After a call that has failed.
+/// Call it after a system call has failed.
 void note_refusal(owner_list& found) {
   const std::error_code error = last_system_error();
   if (classify(error) == error_class::system_resources) found.refused = error;
 }
 
-/// The descriptors of one process.
+/// Reads the descriptors of one process.
 class process_reader {
  public:
   process_reader(owner_list& found, std::int32_t pid, int base) : found_(found), pid_(pid), base_(base) {}
 
-  /// Of its main thread, and of all that share them with it. False, with errno: not to be seen.
+  /// Reads those of the main thread and all threads that share them. Returns false, with errno, if they cannot be read.
   bool read_main() { return read("fd"); }
 
-  /// Of threads that have their own, after unshare(2) or clone(2) without CLONE_FILES, or because the main thread has
-  /// ended. `may_compare`: the numbers are those of this system's threads.
+  /// Reads those of threads with a descriptor table of their own, after unshare(2) or clone(2) without CLONE_FILES, or
+  /// if the main thread has ended. `may_compare`: the thread IDs are of this system.
   void read_threads(bool may_compare) {
     struct stat about{};
-    constexpr nlink_t of_one_thread = 3;  // `.`, `..` and a directory for each
+    constexpr nlink_t of_one_thread = 3;  // `.`, `..` and one directory per thread
     if (::fstatat(base_, "task", &about, 0) != 0 || about.st_nlink == of_one_thread) return;
     const directory threads = open_directory(base_, "task");
     if (!threads) return note_refusal(found_);
@@ -90,7 +90,7 @@ class process_reader {
     return true;
   }
 
-  /// Where the kernel does not tell (kcmp(2)), they are read: at worst the same ones once more.
+  /// If kcmp(2) is not available, the descriptors are read; at worst, the same ones again.
   [[nodiscard]] bool shares_descriptors(std::int32_t thread) const noexcept {
     return ::syscall(SYS_kcmp, pid_, thread, KCMP_FILES, 0, 0) == 0;
   }
@@ -123,7 +123,7 @@ bool has_process(const std::string& number_or_name, const std::string& proc) {
   const auto wanted = parse_integer<std::int32_t>(number_or_name);
   const std::string name = number_or_name.substr(0, longest_process_name);
   const directory all = open_directory(AT_FDCWD, proc.c_str());
-  if (!all) return true;  // not known
+  if (!all) return true;  // unknown
   while (const dirent* process = ::readdir(all.get())) {
     const auto pid = parse_integer<std::int32_t>(process->d_name);
     if (!pid) continue;

@@ -19,7 +19,7 @@
 namespace netlab::sockets {
 namespace {
 
-// The kernel fills 32 KiB of it at most (af_netlink.c), whatever is offered.
+// The kernel fills at most 32 KiB, whatever the size of the buffer (af_netlink.c).
 constexpr std::size_t datagram_size = 64 * 1024;
 
 result<void> read_kind(const net::unique_fd& socket, const filter& wanted, transport over, bool is_v6,

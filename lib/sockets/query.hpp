@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The machine's sockets and who holds them, now.
+// Lists the machine's current sockets and their processes.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@ namespace netlab::sockets {
 
 struct snapshot {
   std::vector<row> rows;           ///< by protocol, listeners first, then by local port
-  std::size_t hidden_sockets = 0;  ///< whose owner is a process that may not be looked into
-  bool knows_processes = true;     ///< false: there is no /proc to look at
+  std::size_t hidden_sockets = 0;  ///< sockets whose process may not be read
+  bool knows_processes = true;     ///< false: /proc is not mounted
 };
 
-/// `process`: only sockets of the process with this number or name; empty: all. Needs no privilege; without it the
-/// processes of other users stay hidden, and without /proc there are none: then one that is asked for is a failure.
-/// Fails with the system's error.
+/// `process`: only sockets of the process with this number or name; empty: all. Needs no privilege, but without it the
+/// processes of other users are unknown. Without /proc, all processes are, and selecting one fails. Fails with the
+/// system's error.
 [[nodiscard]] result<snapshot> query(const filter& wanted, const std::string& process = {});
 
 }  // namespace netlab::sockets

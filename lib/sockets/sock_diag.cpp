@@ -13,7 +13,7 @@
 namespace netlab::sockets {
 namespace {
 
-// The system's numbers (socket.h, in.h), which for Linux are fixed.
+// The system's numbers (socket.h, in.h), which are fixed on Linux.
 constexpr std::uint8_t family_v4 = 2;
 constexpr std::uint8_t family_v6 = 10;
 constexpr std::uint8_t protocol_tcp = 6;
@@ -26,7 +26,7 @@ void append_value(bytes& to, const Value& value) {
   append(to, std::as_bytes(std::span(&value, 1)));
 }
 
-/// The front of the octets as a structure; what is missing is zero, as it is for an older kernel's structures.
+/// Copies the front of the octets into a structure. Missing octets are zero: an older kernel's structures are shorter.
 template <class Value>
 Value load(bytes_view from) {
   Value value{};

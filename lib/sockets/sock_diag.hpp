@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel's list of sockets, as netlink carries it (sock_diag(7), netlink(7)): questions and answers as octets.
+// Encodes requests for the kernel's list of sockets and decodes the answers (sock_diag(7), netlink(7)).
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace netlab::sockets {
 /// The request for all sockets of one kind.
 [[nodiscard]] bytes make_request(const filter& wanted, transport over, bool is_v6, std::uint32_t sequence);
 
-/// Reads one datagram of the answer, appends its sockets, skips messages of other sequences. True when the answer is
-/// complete. Fails with the kernel's own error, or errc::peer_protocol where the octets make no sense.
+/// Decodes one datagram of the answer and appends its sockets; skips messages of other sequences. Returns true when the
+/// answer is complete. Fails with the kernel's error, or with errc::peer_protocol if the datagram is malformed.
 [[nodiscard]] result<bool> read_answer(bytes_view datagram, transport over, std::uint32_t sequence,
                                        std::vector<entry>& out);
 

@@ -13,7 +13,7 @@
 namespace netlab::sockets {
 namespace {
 
-constexpr std::size_t least_cell = 6;  // a cell is not cut to less
+constexpr std::size_t least_cell = 6;  // cells are not cut shorter
 
 struct column {
   std::string_view heading;
@@ -57,7 +57,7 @@ std::vector<std::string> cells_of(const marked_row& one, const table_layout& lay
   return cells;
 }
 
-/// Takes from the widest column that may be cut until the line fits, or nothing more can be taken.
+/// Narrows the widest column that may be cut until the line fits or no column can be narrowed.
 void shrink(std::vector<std::size_t>& widths, const std::vector<column>& columns, std::size_t limit) {
   std::size_t total = 2 * (widths.size() - 1);
   for (const std::size_t each : widths) total += each;
@@ -99,7 +99,7 @@ std::string owners_text(const row& of) {
   std::string text;
   std::int32_t last = 0;
   for (const owner& each : of.owners) {
-    if (each.pid == last) continue;  // the same process twice: a duplicated descriptor
+    if (each.pid == last) continue;  // the same process has a duplicate descriptor
     last = each.pid;
     if (!text.empty()) text += ", ";
     text.append(escape(each.name)).append(" (pid ").append(std::to_string(each.pid)).append(")");
@@ -108,10 +108,10 @@ std::string owners_text(const row& of) {
 }
 
 std::vector<marked_row> compare(const std::vector<row>& before, const std::vector<row>& now) {
-  // A request for a connection has no cookie of its own, so the ends belong to the key.
+  // A connection request has no cookie, so the endpoints are part of the key.
   using key = std::tuple<transport, std::uint64_t, endpoint, endpoint>;
   const auto key_of = [](const row& of) {
-    // A UDP socket keeps its cookie when it is connected, and a TCP one when it learns its ends.
+    // A cookie stays the same when a UDP socket is connected and when the endpoints of a TCP socket become known.
     const bool has_name = of.socket.cookie != 0;
     return key{of.socket.protocol, of.socket.cookie, has_name ? endpoint{} : of.socket.local,
                has_name ? endpoint{} : of.socket.remote};
@@ -123,7 +123,7 @@ std::vector<marked_row> compare(const std::vector<row>& before, const std::vecto
   for (const row& each : before) old.emplace(key_of(each), &each);
   std::map<key, bool> still;
   for (const row& each : now) still.emplace(key_of(each), true);
-  // What is gone goes behind the row that it stood behind.
+  // A socket that is gone is listed after the row that it followed before.
   std::map<key, std::vector<const row*>> gone_behind;
   std::vector<const row*> gone_first;
   std::vector<const row*>* place = &gone_first;

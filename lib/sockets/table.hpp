@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sockets as lines of a table that fits its terminal, and what changed between two looks at them.
+// Formats sockets as a table that fits the terminal, and compares two snapshots.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 namespace netlab::sockets {
 
 enum class mark : std::uint8_t { same, appeared, changed, gone };
-/// What stands before the line: ` `, `+`, `~`, `-`.
+/// The sign at the start of the line: ` `, `+`, `~`, `-`.
 [[nodiscard]] char sign_of(mark which) noexcept;
 [[nodiscard]] std::string_view name_of(mark which) noexcept;
 
@@ -20,20 +20,20 @@ struct marked_row {
   mark how = mark::same;
 };
 
-/// The later rows in their order, each with what became of it, and those that are gone where they stood before. A
-/// socket has changed when its state, queues, remote end or owners have.
+/// Returns the rows of `now` in their order, each with its mark, and those that are gone at their previous position. A
+/// socket has changed if its state, queues, remote end or owners have.
 [[nodiscard]] std::vector<marked_row> compare(const std::vector<row>& before, const std::vector<row>& now);
 
 struct table_layout {
-  std::size_t width = 0;  ///< columns of the terminal; 0: as many as are needed
-  bool details = false;   ///< timers and congestion too
+  std::size_t width = 0;  ///< columns of the terminal; 0: unlimited
+  bool details = false;   ///< include timers and congestion control
   bool marks = false;     ///< the first column has the sign
 };
 
-/// The first line is the heading. Too wide a table has its longest cells cut, with `…`.
+/// The first line is the heading. If the table is too wide, its longest cells are cut, with `…`.
 [[nodiscard]] std::vector<std::string> make_table(const std::vector<marked_row>& rows, const table_layout& layout);
 
-/// `netlab (pid 123)`, more of them with commas; `-` where none is known.
+/// `netlab (pid 123)`, several separated by commas; `-` if none is known.
 [[nodiscard]] std::string owners_text(const row& of);
 
 }  // namespace netlab::sockets
