@@ -16,7 +16,7 @@
 namespace netlab::lab {
 namespace {
 
-constexpr std::uint16_t first_free_port = 1024;  // those below are shifted
+constexpr std::uint16_t first_free_port = 1024;  // ports below this get the offset
 
 constexpr std::array all_services{
     service_entry{.name = "echo", .port = 7, .what = role::echo},
@@ -30,7 +30,7 @@ constexpr std::array all_services{
     service_entry{.name = "calc", .port = 50000, .what = role::calc},
 };
 
-constexpr std::string_view all_of_mail = "mail";  // stands for each service that takes it
+constexpr std::string_view all_of_mail = "mail";  // stands for all mail services
 
 bool is_meant(const service_entry& which, std::string_view name) {
   return which.name == name || (name == all_of_mail && is_mail(which));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The services of the lab's host: their names and ports, a choice of them, and what runs the small ones.
+// The lab host's services: names, ports and selection, and the servers of all but mail.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace netlab::lab {
 
-/// Who answers at a port.
+/// The server of a service.
 enum class role : std::uint8_t {
   calc,
   chargen,
@@ -30,29 +30,28 @@ enum class role : std::uint8_t {
 };
 
 struct service_entry {
-  std::string_view name;  ///< as IANA has it
-  std::uint16_t port;     ///< likewise
+  std::string_view name;  ///< IANA's name
+  std::uint16_t port;     ///< IANA's port
   role what;
-  bool udp = true;  ///< beside TCP
+  bool udp = true;  ///< UDP in addition to TCP
 };
 
-/// All, by their ports.
+/// All services, by port.
 [[nodiscard]] std::span<const service_entry> services() noexcept;
 [[nodiscard]] bool is_mail(const service_entry& which) noexcept;
 
-/// `echo`, `echo,time`; `mail` is every service that takes it. Fails with errc::usage, and says the nearest name.
+/// `echo`, `echo,time`; `mail` means all mail services. Fails with errc::usage and suggests the nearest name.
 [[nodiscard]] result<std::vector<service_entry>> parse_services(std::string_view list);
 
-/// Those of `only` (all, where it is empty) that are not in `without`, by their ports. Fails with errc::usage where
-/// none is left.
+/// The services in `only` (all, if empty) that are not in `without`, by port. Fails with errc::usage if none is left.
 [[nodiscard]] result<std::vector<service_entry>> choose(std::span<const service_entry> only,
                                                         std::span<const service_entry> without);
 
 struct port_plan {
-  std::uint16_t offset = 0;        ///< added to the ports below 1024
+  std::uint16_t offset = 0;        ///< added to ports below 1024
   std::uint16_t calc_port = 50000;
 };
-/// Ports above 65535 come out of no offset up to this.
+/// The largest offset that keeps ports within 65535.
 inline constexpr std::uint16_t largest_offset = 65535 - 1023;
 [[nodiscard]] std::uint16_t port_of(const service_entry& which, const port_plan& plan) noexcept;
 
@@ -63,17 +62,17 @@ struct host_parameters {
   byte_order order = byte_order::big;  ///< calc's
 };
 
-/// A service with what it does.
+/// A service and its server.
 class hosted {
  public:
   virtual ~hosted() = default;
   [[nodiscard]] virtual net::service_handler& handler() noexcept = 0;
   [[nodiscard]] virtual net::service_limits limits() const = 0;
-  /// The totals as a line, and what the log still owes before it.
+  /// Finishes the log and returns the totals as a line.
   [[nodiscard]] virtual std::string conclude() = 0;
 };
 
-/// Lines of its log begin with its name. Null for mail, which is a sink's affair.
+/// Its log lines start with the service's name. Null for mail: a mail sink serves it.
 [[nodiscard]] std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
                                            net::visitor_log::line_function write);
 

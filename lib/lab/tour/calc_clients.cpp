@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One server and many clients, and how it ends.
+// Exercise 1: one server and many clients, and a graceful shutdown.
 #include <list>
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Requests and answers of the calculation service, right and wrong ones.
+// Exercise 1: correct and wrong requests and answers of the calculation service.
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -13,7 +13,7 @@ namespace {
 
 bool is(const calc::query_reply& got, std::int32_t value) { return got.what.value && *got.what.value == value; }
 
-/// Failed, with this code.
+/// True if the query failed with this code.
 template <class Code>
 bool failed_with(const calc::query_reply& got, Code code) {
   return !got.what.value && got.what.value.error().code == code;
@@ -23,7 +23,7 @@ void show_field(classroom& in, bytes_view octets, std::string_view name, std::st
   in.tell.show(fmt::format("{:<12} {:<8} {}", hex(octets), name, value));
 }
 
-/// Sends a request as it is and returns what comes back, 8 octets unless the server closes.
+/// Sends a request unchanged and returns the reply: 8 octets, or fewer if the server closes.
 asio::awaitable<result<bytes>> exchange(const classroom& in, const calc::request& asked, byte_order order) {
   bytes sent;
   calc::append_request(sent, asked, order);

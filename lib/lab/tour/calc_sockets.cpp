@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A connection's sockets as the system lists them, from the first to the last: what CurrPorts and `netlab sockets`
-// show.
+// Exercise 1: the sockets of a connection as the system lists them, from start to end, as in CurrPorts and `netlab
+// sockets`.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace {
 using sockets::state;
 using rows = std::vector<sockets::row>;
 
-/// The TCP sockets with this port at either end.
+/// The TCP sockets with this local or remote port.
 result<rows> sockets_of(std::uint16_t port) {
   auto now = sockets::query({.udp = false, .ipv6 = false, .ports = {{port, port}}});
   if (!now) return unexpected(now.error());
@@ -36,7 +36,7 @@ result<rows> look(classroom& in, std::string_view moment, std::uint16_t port) {
   return now;
 }
 
-/// The socket that has these two ports; null if there is none.
+/// The socket with these two ports, or null.
 const sockets::entry* find(const rows& all, std::uint16_t local, std::uint16_t remote) {
   const auto found = std::ranges::find_if(
       all, [&](const sockets::row& one) { return one.socket.local.port == local && one.socket.remote.port == remote; });
@@ -45,7 +45,7 @@ const sockets::entry* find(const rows& all, std::uint16_t local, std::uint16_t r
 
 bool is(const sockets::entry* one, state wanted) { return one != nullptr && one->state == wanted; }
 
-/// Looks until it is so, at most to the end of patience. Fails when cancelled.
+/// Repeats the snapshot until `holds` is true, at most for `patience`. Fails when cancelled.
 template <class Holds>
 asio::awaitable<result<rows>> look_until(std::uint16_t port, Holds holds) {
   const time_point end = clock::now() + patience;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The steps of exercise 1; calc_chapter.cpp has their titles and their order.
+// The steps of exercise 1; calc_chapter.cpp has their titles and order.
 #pragma once
 
 #include "lab/tour/classroom.hpp"
@@ -7,7 +7,7 @@
 
 namespace netlab::lab {
 
-// calc_requests.cpp: requests and answers, right and wrong
+// calc_requests.cpp: correct and wrong requests and answers
 [[nodiscard]] step_result first_query(classroom& in);
 [[nodiscard]] step_result layout(classroom& in);
 [[nodiscard]] step_result calc_over_udp(classroom& in);
@@ -34,7 +34,7 @@ namespace netlab::lab {
 [[nodiscard]] step_result timeout_errors(classroom& in);
 [[nodiscard]] step_result timeout_settings(classroom& in);
 
-// calc_clients.cpp: a server and many clients
+// calc_clients.cpp: one server and many clients
 [[nodiscard]] step_result many_clients(classroom& in);
 [[nodiscard]] step_result orderly_end(classroom& in);
 

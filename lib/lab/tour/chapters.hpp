@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The tour's chapters, one for each exercise of the lab. NAME_chapter.cpp has the titles and the order of its steps.
+// The tour's chapters, one for each exercise of the lab. NAME_chapter.cpp has the titles and order of its steps.
 #pragma once
 
 #include "lab/tour/step.hpp"

@@ -15,7 +15,7 @@ result<std::unique_ptr<local_service>> start(Server& handler) {
   for (std::unique_ptr<local_service> before = {};;) {
     auto started = local_service::start(handler, handler.limits());
     if (!started || scan::payload_for((*started)->port()).empty()) return started;
-    before = std::move(*started);  // keeps its number until there is another one
+    before = std::move(*started);  // occupies its port until another one is found
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What exercises 1 and 2 are done with: a calculation server, an echo server, and clients that show what they do.
+// The servers of exercises 1 and 2 (calculation and echo), and clients that show what they do.
 #pragma once
 
 #include <memory>
@@ -14,28 +14,28 @@
 
 namespace netlab::lab {
 
-inline constexpr auto patience = std::chrono::seconds(10);  ///< for what must come
+inline constexpr auto patience = std::chrono::seconds(10);  ///< the longest wait for an expected event
 
 class classroom {
  public:
   explicit classroom(narrator& to);
 
-  /// Starts the servers, each on a port for which a scan has no request of its own. Before anything else.
+  /// Starts the servers, on ports for which a scan has no special payload. Call it first.
   [[nodiscard]] result<void> open();
 
   [[nodiscard]] std::uint16_t calc_at() const { return calc_service_->port(); }
   [[nodiscard]] std::uint16_t echo_at() const { return echo_service_->port(); }
   [[nodiscard]] calc::server_totals totals() const { return calc_.totals(); }
-  /// Waits until the calculation server has refused more requests than so many. False: patience has come to its end.
-  /// Fails when cancelled.
+  /// Waits until the calculation server has refused more than `count` requests. False: not within `patience`. Fails
+  /// when cancelled.
   [[nodiscard]] asio::awaitable<result<bool>> refuses_more_than(std::uint64_t count) const;
   [[nodiscard]] local_service& calc_service() { return *calc_service_; }
 
-  /// Shows the line that a user would type, behind a `$`.
+  /// Shows a command line after a `$`.
   void show_command(std::string_view command) { tell.show(fmt::format("$ {}", command)); }
-  /// Shows `netlab calc query` with its options, asks, and shows what it prints. Fails as calc::query() does.
+  /// Shows `netlab calc query` with its options, sends the request, and shows the output. Fails as calc::query() does.
   [[nodiscard]] asio::awaitable<result<calc::query_reply>> ask(calc::query_options how, calc::request what);
-  /// Of the calculation server, over this transport.
+  /// Options for the calculation server with this transport.
   [[nodiscard]] calc::query_options over(net::transport protocol) const;
 
   narrator& tell;

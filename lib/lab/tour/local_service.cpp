@@ -23,7 +23,7 @@ local_service::~local_service() { threads_.join(); }
 
 void local_service::begin_stop(const asio::any_io_executor& on) {
   stop_ = std::make_shared<stop_state>(on);
-  // The service calls back in a thread of its own, perhaps after whoever waits has gone.
+  // The service calls this in a thread of its own, possibly after the waiting coroutine has gone.
   service_.stop([stop = stop_] {
     asio::post(stop->changed.get_executor(), [stop] {
       stop->reached = true;

@@ -8,8 +8,8 @@
 namespace netlab::lab {
 
 struct local_service_options {
-  bool udp = true;  ///< beside TCP, on the same number
-  std::vector<net::tls_server_options> tls = {};  ///< what STARTTLS begins with; none: there is no TLS
+  bool udp = true;  ///< UDP in addition to TCP, on the same port number
+  std::vector<net::tls_server_options> tls = {};  ///< identities for STARTTLS; none: no TLS
 };
 
 class local_service {
@@ -18,15 +18,14 @@ class local_service {
   [[nodiscard]] static result<std::unique_ptr<local_service>> start(net::service_handler& handler,
                                                                     net::service_limits limits,
                                                                     const local_service_options& how = {});
-  /// Stops it, in order if stopped() was waited for.
+  /// Stops the service: gracefully if stopped() was awaited.
   ~local_service();
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
-  /// As SIGTERM would: accepts nobody any more, finishes what was begun. Once; from the thread of this executor.
+  /// Starts a graceful shutdown, as SIGTERM would. Call it once, in the thread of this executor.
   void begin_stop(const asio::any_io_executor& on);
-  /// After that: waits until all is closed, at the latest to the deadline; false then. Fails when
-  /// cancelled.
+  /// Call it after begin_stop(): waits until all is closed. False: not before the deadline. Fails when cancelled.
   [[nodiscard]] asio::awaitable<result<bool>> stopped(time_point deadline);
 
  private:

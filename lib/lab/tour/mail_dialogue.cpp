@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Exercise 3 by hand: a person who types lines, first in clear, then over TLS.
+// Exercise 3 by hand: the lines that a person would type, first in clear text, then over TLS.
 #include <array>
 #include <memory>
 
@@ -18,12 +18,12 @@ constexpr std::size_t max_line = 2048;
 
 std::string in_base64(std::string_view text) { return encode_base64(as_bytes(text)); }
 
-/// Types a line and shows it, waits for the answer and shows that.
+/// Sends a line and shows it, waits for the reply and shows it.
 class typist {
  public:
   typist(narrator& tell, net::tcp::socket socket) : tell_(tell), clear_(std::move(socket)) {}
 
-  /// An answer: all its lines, each with its end. Base64 in a 334 is shown decoded beside it.
+  /// A complete reply with its line ends. Base64 in a 334 reply is also shown decoded.
   asio::awaitable<result<std::string>> hear() {
     std::string answer;
     while (true) {
@@ -45,7 +45,7 @@ class typist {
     co_return co_await hear();
   }
 
-  /// A line that has no answer of its own.
+  /// A line that gets no reply.
   asio::awaitable<result<void>> put(std::string line, std::string beside = {}) {
     show('C', line, beside);
     line += "\r\n";
@@ -67,7 +67,7 @@ class typist {
         std::make_unique<net::tls_stream>(std::move(clear_), with, net::tls_peer{.host = std::move(host), .sni = {}});
     co_return co_await secure_->handshake(clock::now() + patience);
   }
-  /// Whether what is said is shown.
+  /// Shows nothing while `on` is true.
   void mute(bool on) { mute_ = on; }
 
   [[nodiscard]] const net::tls_stream& secure() const { return *secure_; }
@@ -108,7 +108,7 @@ class typist {
   bool mute_ = false;
 };
 
-/// All that comes before MAIL, unseen.
+/// Sends everything up to the login, without showing it.
 asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
   hand.mute(true);
   if (const auto greeting = co_await hand.hear(); !greeting) co_return unexpected(greeting.error());
@@ -118,7 +118,7 @@ asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
   if (!trusted) co_return unexpected(trusted.error());
   if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
   if (const auto answer = co_await hand.type("EHLO client.example"); !answer) co_return unexpected(answer.error());
-  // RFC 4616: who is acted for, who logs in, the password, with NUL between them.
+  // RFC 4616: authorization identity, user name and password, with NUL between them.
   const std::string plain = fmt::format("{0}{1}{0}{2}", '\0', lab_user, lab_password);
   const auto answer = co_await hand.type("AUTH PLAIN " + in_base64(plain));
   if (!answer) co_return unexpected(answer.error());
@@ -127,7 +127,7 @@ asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
   co_return result<void>();
 }
 
-/// MAIL and RCPT unseen, then DATA and the end of an empty header.
+/// Sends MAIL and RCPT without showing them, then DATA and the empty line that ends an empty header.
 asio::awaitable<result<void>> begin_letter(typist& hand) {
   hand.mute(true);
   for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>"})

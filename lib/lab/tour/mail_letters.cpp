@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Exercise 3 by program: what is on the envelope, what is in the letter, and who may be believed.
+// Exercise 3 by program: envelope, message header, and which parts can be trusted.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ void show_text(narrator& tell, std::string_view text) {
   }
 }
 
-/// Of an answer of several lines only the last.
+/// Shows only the last line of each multi-line reply.
 void show_dialogue(narrator& tell, const std::vector<std::string>& dialogue) {
   std::size_t left_out = 0;
   for (const std::string& line : dialogue) {
@@ -32,7 +32,7 @@ void show_dialogue(narrator& tell, const std::vector<std::string>& dialogue) {
   }
 }
 
-/// A field with its further lines, as it stands.
+/// A header field with its continuation lines, unchanged.
 std::string_view whole_field(std::string_view text, std::string_view name) {
   const auto begin = text.find(name);
   if (begin == std::string_view::npos) return {};
@@ -153,7 +153,7 @@ step_result hidden(post_office& in) {
     in.tell.show(fmt::format("RCPT TO:<{}>", escape(each.address.to_string())));
     eve_was_named = eve_was_named || each.address.to_string() == "eve@lab.example";
   }
-  // Delivered-To is the receiver's.
+  // Delivered-To is added by the receiver.
   bool is_in_letter = body_of(got->text).contains("eve");
   for (const std::string_view name : {"To", "Cc", "Bcc"}) {
     const std::string value = field_of(got->text, name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who tells a tour: a terminal, a program that reads JSON, a test.
+// The output of a tour: a terminal, a program that reads JSON, or a test.
 #pragma once
 
 #include <string_view>
@@ -13,15 +13,15 @@ class narrator {
  public:
   virtual ~narrator() = default;
   virtual void chapter(int number, std::string_view title) = 0;
-  /// Asked before each step: may wait for the reader. False: the reader has had enough. Fails when cancelled.
+  /// Called before each step; may wait for the reader. False: the reader wants to stop. Fails when cancelled.
   [[nodiscard]] virtual asio::awaitable<result<bool>> next() { co_return true; }
-  /// A new step; what follows belongs to it.
+  /// Starts a new step, to which the following calls belong.
   virtual void step(std::string_view title) = 0;
-  /// Prose; to be filled into lines.
+  /// A paragraph of text, to be wrapped.
   virtual void say(std::string_view text) = 0;
-  /// One line as it is: a command, octets, a result.
+  /// One line, unchanged: a command, octets, a result.
   virtual void show(std::string_view line) = 0;
-  /// What was observed, and whether it is what it should be.
+  /// An observation; `held` is true if it was as expected.
   virtual void check(std::string_view observation, bool held) = 0;
 };
 

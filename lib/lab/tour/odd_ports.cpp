@@ -14,13 +14,13 @@ using net::udp;
 namespace {
 
 constexpr auto guest_patience = std::chrono::seconds(5);
-constexpr int number_tries = 20;  // for a number that is free over both transports
+constexpr int number_tries = 20;  // tries to find a port that is free for TCP and UDP
 
-// listen(2)'s backlog; one more than it fits into the queue. With 0 the system would suspect a flood and say so.
+// listen(2)'s backlog; the queue holds one more. With 0, the system would report a SYN flood.
 constexpr int backlog = 1;
 constexpr std::size_t queue_room = backlog + 1;
 
-/// Binds both sockets to one number, and not to one for which a scan has a request of its own.
+/// Binds both sockets to one port number for which a scan has no special payload.
 template <class Tcp>
 result<std::uint16_t> bind_both(Tcp& over_tcp, udp::socket& over_udp, const asio::any_io_executor& on) {
   std::error_code error = asio::error::address_in_use;

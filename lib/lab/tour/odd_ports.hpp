@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Ports of 127.0.0.1 that are not open, for as long as an object lives: what a scan is to tell apart.
+// Closed and silent ports of 127.0.0.1, which exist as long as an object.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace netlab::lab {
 
-/// One number that nobody else takes and that is closed over TCP and UDP.
+/// A port number that is closed for TCP and UDP and that no other program can take.
 class closed_port {
  public:
   [[nodiscard]] static result<closed_port> make(const asio::any_io_executor& on);
@@ -20,12 +20,12 @@ class closed_port {
   closed_port(net::tcp::socket tcp, net::udp::socket udp, std::uint16_t number)
       : tcp_(std::move(tcp)), udp_(std::move(udp)), number_(number) {}
 
-  net::tcp::socket tcp_;  // bound, but it does not listen: whoever connects is refused
-  net::udp::socket udp_;  // connected to itself: for anybody else it is not there
+  net::tcp::socket tcp_;  // bound but not listening, so connections are refused
+  net::udp::socket udp_;  // connected to itself, so it gets no datagrams from others
   std::uint16_t number_;
 };
 
-/// One number from which nothing comes back, over TCP and UDP.
+/// A port number that never answers, for TCP and UDP.
 class silent_port {
  public:
   [[nodiscard]] static asio::awaitable<result<silent_port>> make();
@@ -35,9 +35,9 @@ class silent_port {
   silent_port(net::tcp::acceptor tcp, std::vector<net::tcp::socket> guests, net::udp::socket udp, std::uint16_t number)
       : tcp_(std::move(tcp)), guests_(std::move(guests)), udp_(std::move(udp)), number_(number) {}
 
-  net::tcp::acceptor tcp_;                // listens and never accepts;
-  std::vector<net::tcp::socket> guests_;  // they fill its queue, and the system drops every further SYN
-  net::udp::socket udp_;                  // takes datagrams and reads none
+  net::tcp::acceptor tcp_;                // listens and never accepts
+  std::vector<net::tcp::socket> guests_;  // fill the accept queue, so the system drops all further SYNs
+  net::udp::socket udp_;                  // receives datagrams and never reads them
   std::uint16_t number_;
 };
 

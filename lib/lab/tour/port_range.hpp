@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ports that the system gives to clients, as it writes them down.
+// The system's range of client ports, in its text form.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct port_range {
   bool operator==(const port_range&) const = default;
 };
 
-/// `32768 60999`: two numbers, the first not above the second (ip(7), ip_local_port_range). Else nothing.
+/// `32768 60999`: two numbers, the first not greater than the second (ip(7), ip_local_port_range).
 [[nodiscard]] std::optional<port_range> parse_port_range(std::string_view text);
 
 }  // namespace netlab::lab

@@ -80,7 +80,7 @@ mail::send_options post_office::usual() const {
   how.helo = usual_helo;
   how.user = lab_user;
   how.password = secret(std::string(lab_password));
-  how.mechanisms = {mail::mechanism::plain};  // what --auth auto takes over verified TLS
+  how.mechanisms = {mail::mechanism::plain};  // what --auth auto selects over verified TLS
   how.timeout = patience;
   how.end_timeout = patience;
   return how;
@@ -122,7 +122,7 @@ asio::awaitable<result<post_office::outcome>> post_office::deliver(letter one, m
   became.done = co_await mail::send(std::move(how), source, std::move(observer));
   if (!became.done && became.done.error().code == std::errc::operation_canceled)
     co_return unexpected(became.done.error());
-  // The server tells of a message before it tells its client.
+  // The server reports a message before it answers its client.
   if (auto all = taken(); all.size() > before) became.arrived = std::move(all.back());
   co_return became;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What exercise 3 is done with: netlab's mail server with a certificate of its own, and clients that show what they do.
+// The mail server of exercise 3, with a certificate of its own, and clients that show what they do.
 #pragma once
 
 #include <memory>
@@ -19,13 +19,13 @@ namespace netlab::lab {
 inline constexpr std::string_view lab_user = "student";
 inline constexpr std::string_view lab_password = "geheim";
 
-/// A message as the server has it.
+/// A message as the server has stored it.
 struct taken_letter {
   mail::envelope envelope;
-  std::string text;  ///< the file in its Maildir: with the fields that a receiver adds; lines end in LF
+  std::string text;  ///< the file in its Maildir, with the fields that a receiver adds; lines end in LF
 };
 
-/// A message as a person would have it.
+/// A message as a person writes it.
 struct letter {
   std::string envelope_from = "ann@client.example";
   std::string from = "ann@client.example";
@@ -39,29 +39,30 @@ class post_office {
  public:
   explicit post_office(narrator& to) : tell(to) {}
 
-  /// A CA, a certificate, a Maildir and the server, on a free port; once. `faults` as `mail sink --fault` has them.
+  /// Creates a CA, a certificate, a Maildir and the server on a free port; call it once. `faults`: as for `mail sink
+  /// --fault`.
   [[nodiscard]] result<void> open(std::vector<std::string> faults = {});
-  /// Fails where the server has not ended in time, or when cancelled.
+  /// Fails if the server has not stopped in time, or when cancelled.
   [[nodiscard]] step_result close();
 
   [[nodiscard]] std::uint16_t port() const { return service_->port(); }
-  /// What a client has to trust.
+  /// The CA that a client has to trust.
   [[nodiscard]] const std::string& ca_file() const { return authority_->file(); }
-  /// All so far, in their order.
+  /// All messages so far, in order.
   [[nodiscard]] std::vector<taken_letter> taken() const;
 
-  /// What became of a letter that was sent.
+  /// The result of sending a message.
   struct outcome {
     result<void> done;
     result<mail::reply> answer = fail(errc::internal, "not sent");
     std::vector<std::string> dialogue;
     std::optional<taken_letter> arrived;
   };
-  /// How netlab mail send would go about it: STARTTLS, login, and only this CA is trusted.
+  /// The usual options of netlab mail send: STARTTLS, login, and only this CA is trusted.
   [[nodiscard]] mail::send_options usual() const;
-  /// Shows the command for it and sends it. Fails when cancelled.
+  /// Shows the command and sends the message. Fails when cancelled.
   [[nodiscard]] asio::awaitable<result<outcome>> deliver(letter one, mail::send_options how);
-  /// The same, as usual; fails where it was not taken.
+  /// The same with the usual options; fails if the message was not accepted.
   [[nodiscard]] asio::awaitable<result<taken_letter>> deliver(letter one);
 
   narrator& tell;
@@ -78,10 +79,10 @@ class post_office {
   int sent_ = 0;
 };
 
-/// The value of a header field, its lines joined; empty if there is none.
+/// The value of a header field with its lines joined; empty if there is none.
 [[nodiscard]] std::string field_of(std::string_view text, std::string_view name);
 
-/// What stands behind the header.
+/// The text after the header.
 [[nodiscard]] std::string_view body_of(std::string_view text);
 
 // mail_dialogue.cpp

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How calls and packets hang together: each call is made alone, and the system's counters are read before and after.
+// Exercise 1: which call sends which packets. Each call is made alone, with the system's counters read before and
+// after.
 #include <fmt/format.h>
 
 #include "lab/tour/calc_steps.hpp"
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t request_size = 20;  // SUM 1 2 3
 constexpr std::size_t answer_size = 8;
 
-/// A connection's two ends with their counters; the server's is there from accept() on.
+/// The segment counters of both ends of a connection; the server's end exists after accept().
 class ladder {
  public:
   ladder(narrator& tell, net::tcp::socket& client) : tell_(tell), client_(client) {
@@ -26,10 +27,10 @@ class ladder {
     last_server_ = look(server);
   }
 
-  /// The server's socket has none any more.
+  /// The server's socket is closed and has no counters any more.
   void closed() { server_ = nullptr; }
 
-  /// One row: what a call has changed since the last row.
+  /// Shows the changes of the counters since the last row.
   void row(std::string_view call, std::string_view on_the_wire) {
     client_change = change_of(client_, last_client_);
     std::string server;
@@ -161,7 +162,7 @@ step_result completing_packets(classroom& in) {
   };
   const auto executor = co_await asio::this_coro::executor;
 
-  // connect(): of two sockets, the one that is answered.
+  // connect(): one socket gets an answer, one does not.
   auto silent = co_await silent_port::make();
   if (!silent) co_return unexpected(silent.error());
   auto listening = listen_here(executor);
@@ -171,7 +172,7 @@ step_result completing_packets(classroom& in) {
   waiting.non_blocking(true, error);
   if (error) co_return fail(error, "set a socket's options");
   const net::tcp::endpoint nobody(asio::ip::address_v4::loopback(), silent->number());
-  // The call itself: Asio's waits for the outcome.
+  // The system call itself, because Asio's function waits for the result.
   const bool connect_waits =
       ::connect(waiting.native_handle(), nobody.data(), static_cast<socklen_t>(nobody.size())) != 0 &&
       errno == EINPROGRESS;

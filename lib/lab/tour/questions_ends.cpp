@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The two ends of a connection: who knows them, who chooses them, and whether a number is taken.
+// Exercise 1: the two ends of a connection: who knows them, who chooses them, and when a port is in use.
 #include <fstream>
 
 #include <fmt/format.h>
@@ -18,9 +18,9 @@ using net::udp;
 
 namespace {
 
-constexpr int address_tries = 1000;  // for a number that is free on an address that hardly anybody uses
+constexpr int address_tries = 1000;  // ports to try on an address that is rarely used
 
-/// `0.0.0.0:0` where there is none.
+/// `0.0.0.0:0` if the socket is not bound.
 template <class Socket>
 auto own_end_of(const Socket& socket) {
   std::error_code unbound;
@@ -32,7 +32,7 @@ bool is_unset(const Endpoint& end) {
   return end.port() == 0 && end.address().is_unspecified();
 }
 
-/// Where the system takes a client's ports from; nothing where it does not say.
+/// The system's range of client ports, if known.
 std::optional<port_range> system_port_range() {
   std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
   std::string line;
@@ -90,7 +90,7 @@ step_result chosen_end(classroom& in) {
   std::vector<asio::ip::address> targets{asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
   std::size_t chosen = 0;
   for (const asio::ip::address& target : targets) {
-    // Nobody reads from this one, so that whatever came would be seen.
+    // Nothing reads from this socket, so any datagram that arrives stays in its buffer.
     std::error_code error;
     udp::socket silent(executor);
     const udp::endpoint to(target, 0);
@@ -135,7 +135,7 @@ step_result bound_end(classroom& in) {
   std::error_code error = asio::error::address_in_use;
   tcp::endpoint wanted;
   for (int count = 0; count < address_tries && error == asio::error::address_in_use; ++count) {
-    // A number of our own choice, which on such an address is hardly ever taken.
+    // A port of our own choice, which is rarely in use on such an address.
     wanted = {asio::ip::make_address("127.0.0.2"), static_cast<std::uint16_t>(40'000 + count)};
     client = tcp::socket(executor, tcp::v4());
     error.clear();

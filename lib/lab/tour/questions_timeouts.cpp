@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What to do about a peer that says nothing.
+// Exercise 1: handling a peer that does not answer.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -20,12 +20,12 @@ using net::udp;
 
 namespace {
 
-constexpr auto silence_time = std::chrono::milliseconds(200);  // for what must not come
+constexpr auto silence_time = std::chrono::milliseconds(200);  // the wait for something that must not arrive
 
-/// How long SYNs are repeated (tcp(7)), as far as the system can be told.
+/// Limits how long SYNs are retransmitted (tcp(7)), as far as the system allows.
 std::error_code set_connect_timeout(int socket, std::chrono::milliseconds limit) {
   const auto user_timeout = static_cast<unsigned>(limit.count());
-  const int repeats = 1;  // Linux before 5.0 looks at the user timeout only behind the handshake
+  const int repeats = 1;  // before 5.0, Linux applies the user timeout only after the handshake
   const bool done = ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof user_timeout) == 0 &&
                     ::setsockopt(socket, IPPROTO_TCP, TCP_SYNCNT, &repeats, sizeof repeats) == 0;
   return done ? std::error_code() : last_system_error();
@@ -37,7 +37,7 @@ std::error_code set_receive_timeout(int socket, std::chrono::milliseconds limit)
                                                                                   : last_system_error();
 }
 
-/// 0: for ever.
+/// 0: no limit.
 std::chrono::milliseconds receive_timeout_of(int socket) {
   timeval value{};
   socklen_t size = sizeof value;

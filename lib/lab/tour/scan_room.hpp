@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What exercise 2 is done with: the servers of exercise 1, and ports that are closed or silent.
+// The servers of exercise 2: those of exercise 1, and closed and silent ports.
 #pragma once
 
 #include <optional>
@@ -16,24 +16,24 @@ namespace netlab::lab {
 using port_list = std::vector<std::uint16_t>;
 using findings = std::vector<scan::finding>;
 
-/// How long a scan waits for what does not come.
+/// The timeout of scans of silent ports.
 inline constexpr auto scan_silence = std::chrono::milliseconds(150);
-/// As netlab scan sends it.
+/// The message that netlab scan sends.
 inline constexpr std::string_view scan_message = "netlab scan\r\n";
 
 class scan_room : public classroom {
  public:
   using classroom::classroom;
-  /// The servers, and `silent` silent ports beside a closed one.
+  /// Starts the servers, opens `silent` silent ports, and reserves a closed one.
   [[nodiscard]] step_result open(std::size_t silent);
 
   [[nodiscard]] std::uint16_t closed_at() const { return closed_->number(); }
   [[nodiscard]] std::uint16_t silent_at() const { return silent_.front().number(); }
   [[nodiscard]] port_list silent_ports() const;
 
-  /// A command as a user would type it: `words`, then the ports.
+  /// Shows a command as a user would type it: `words`, then the ports.
   void show_scan(std::string_view words, const port_list& ports);
-  /// The findings as netlab scan shows them. `because`: why it ended early.
+  /// Shows the findings as netlab scan does. `because`: why the scan stopped early.
   void show(const findings& found, bool verbose, std::string because = {});
 
  private:
@@ -41,16 +41,16 @@ class scan_room : public classroom {
   std::vector<silent_port> silent_;
 };
 
-/// Of 127.0.0.1; without banners.
+/// A scan of 127.0.0.1 without banners.
 [[nodiscard]] scan::host_scan scan_of(port_list tcp, port_list udp, duration timeout = patience);
 
-/// The scan has a loop of its own, so it runs in a thread of its own; a tour that is cancelled ends it.
+/// Runs the scan in a thread, because it has an event loop of its own. Cancelling the tour stops the scan.
 [[nodiscard]] asio::awaitable<result<findings>> run_scan(scan::host_scan what, scan::stop_condition until = {});
 
-/// One of the findings is this.
+/// True if the findings include this one.
 [[nodiscard]] bool has(const findings& all, scan::transport protocol, std::uint16_t port, scan::port_state state,
                        scan::reason why);
-/// Exactly one port was asked, and its error is this one here and there.
+/// True if exactly one port was scanned and has this error on Linux and on Windows.
 [[nodiscard]] bool is_error(const findings& all, int system_error, int winsock);
 
 // scan_tcp.cpp

@@ -21,7 +21,7 @@ using scan::transport;
 
 namespace {
 
-/// The ICMP message that came back for a datagram; nothing if none did.
+/// The ICMP error about a datagram, if one arrived.
 std::optional<net::queued_error> take_error(net::udp::socket& socket) {
   auto queued = net::take_queued_error(socket.native_handle());
   if (queued && !queued->is_icmp()) queued.reset();
@@ -34,7 +34,7 @@ std::string in_words(const std::optional<net::queued_error>& what) {
                      message_of({what->system_error, std::system_category()}), what->system_error);
 }
 
-/// The errno of one recv() that does not wait; 0 if something came.
+/// The errno of one non-blocking recv(); 0 if a datagram was received.
 int receive_now(net::udp::socket& socket) {
   char octet{};
   return ::recv(socket.native_handle(), &octet, 1, MSG_DONTWAIT) < 0 ? errno : 0;
@@ -84,7 +84,7 @@ step_result silence_or_icmp(scan_room& in) {
   if (!error) plain.send_to(asio::buffer(scan_message), {here, in.closed_at()}, 0, error);
   if (!error) told.send_to(asio::buffer(scan_message), {here, in.closed_at()}, 0, error);
   if (error) co_return fail(error, "send a datagram");
-  // The last one's error is waited for; what the two before it were to get has had its time.
+  // Wait for the last socket's error; errors of the two before would have arrived by then.
   const auto come = co_await becomes_readable(told);
   if (!come) co_return unexpected(come.error());
   const auto refusal = take_error(told);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Apart from what includes Asio: <netinet/tcp.h> has a shorter tcp_info of the same name.
+// Kept apart from sources that include Asio: <netinet/tcp.h> has a shorter tcp_info with the same name.
 #include "lab/tour/segments.hpp"
 
 #include <linux/tcp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the system knows of one TCP connection: its state, and how many segments it has sent and received.
+// The state and the segment counters of a TCP connection.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace netlab::lab {
 
-/// tcp(7), TCP_INFO. A segment with data counts in both rows; SYN, FIN and a mere ACK only in the first.
+/// tcp(7), TCP_INFO. `out` and `in` count all segments, `data_out` and `data_in` only those with data.
 struct segments {
   std::uint32_t out = 0;
   std::uint32_t in = 0;
@@ -18,7 +18,7 @@ struct segments {
   sockets::state state{};
 };
 
-/// Of a TCP socket; nothing where the system does not count them (Linux before 4.6).
+/// The counters of a TCP socket; nothing if the system does not count them (Linux before 4.6).
 [[nodiscard]] std::optional<segments> segments_of(int socket) noexcept;
 
 }  // namespace netlab::lab

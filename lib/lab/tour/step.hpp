@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A chapter is a list of steps, taken one after the other in a room that holds what they share.
+// A chapter is a list of steps, played in order in a room, which holds what the steps share.
 #pragma once
 
 #include <array>
@@ -14,16 +14,15 @@ namespace netlab::lab {
 
 using step_result = asio::awaitable<result<void>>;
 
-/// One thing that is done, shown and checked. `Room` has a narrator, `tell`, and the servers that the step talks to.
-/// Fails only where the lab itself does not work, or when cancelled; what was observed goes to the narrator.
+/// A step does, shows and checks one thing. `Room` has a narrator, `tell`, and the servers that the step uses. Fails
+/// only if the lab itself does not work, or when cancelled; observations go to the narrator.
 template <class Room>
 struct step {
-  std::string_view title;  ///< a question of the exercise ends in `?`
+  std::string_view title;  ///< ends in `?` if it is a question of the exercise
   step_result (*run)(Room& in);
 };
 
-/// The steps must outlive it. The reader is asked before each step whether to go on; who does not want to gets no
-/// further one.
+/// Plays the steps, which must outlive the call. Asks the narrator before each step and stops if the reader wants to.
 template <class Room, std::size_t Count>
 [[nodiscard]] step_result play(Room& in, const std::array<step<Room>, Count>& steps) {
   for (const step<Room>& one : steps) {
@@ -46,11 +45,11 @@ template <class Room, std::size_t Count>
   return titles;
 }
 
-/// A chapter as the tour has it.
+/// A chapter of the tour.
 struct chapter {
   std::string_view title;
-  std::vector<std::string_view> (*steps)();  ///< their titles
-  step_result (*tell)(narrator& tell);       ///< sets its room up, plays its steps
+  std::vector<std::string_view> (*steps)();  ///< the titles of its steps
+  step_result (*tell)(narrator& tell);       ///< prepares its room and plays its steps
 };
 
 }  // namespace netlab::lab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many packets of a kind this machine (this network namespace) has sent since it started.
+// The packet counters of this machine (this network namespace).
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 
 namespace netlab::lab {
 
-/// One value of a table such as /proc/net/snmp (RFC 1213's names): two lines a protocol, `Tcp: RtoMin OutRsts` and
-/// `Tcp: 200 5`. Nothing if it is not there.
+/// One value in a table such as /proc/net/snmp (names as in RFC 1213), which has two lines per protocol: `Tcp: RtoMin
+/// OutRsts` and `Tcp: 200 5`.
 [[nodiscard]] std::optional<std::uint64_t> find_counter(std::string_view table, std::string_view protocol,
                                                         std::string_view name);
 
-/// Of the system, now.
+/// The system's current value.
 [[nodiscard]] std::optional<std::uint64_t> system_counter(std::string_view protocol, std::string_view name);
 
 }  // namespace netlab::lab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A directory for as long as an object lives.
+// A directory that exists as long as an object.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@ namespace netlab::lab {
 
 class temporary_directory {
  public:
-  /// Below $TMPDIR or /tmp, for the owner alone. Fails with errc::cannot_create.
+  /// Created in $TMPDIR or /tmp, for the owner only. Fails with errc::cannot_create.
   [[nodiscard]] static result<temporary_directory> make();
-  /// With everything in it.
+  /// Removes the directory with everything in it.
   ~temporary_directory();
   temporary_directory(temporary_directory&& other) noexcept;
   temporary_directory& operator=(temporary_directory&& other) noexcept;
@@ -21,7 +21,7 @@ class temporary_directory {
 
  private:
   explicit temporary_directory(std::string path) : path_(std::move(path)) {}
-  std::string path_;  // empty: moved away
+  std::string path_;  // empty: moved from
 };
 
 }  // namespace netlab::lab

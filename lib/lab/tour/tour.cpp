@@ -9,14 +9,14 @@
 namespace netlab::lab {
 namespace {
 
-/// Passes everything on, and remembers what became of it.
+/// Forwards all calls and records the outcome.
 class judge final : public narrator {
  public:
   explicit judge(narrator& tell) : tell_(tell) {}
-  /// Shown with its first step: the reader may want to stop before it.
+  /// Shown with the first step, because the reader may stop before it.
   void chapter(int number, std::string_view title) override { heading_ = {number, title}; }
   asio::awaitable<result<bool>> next() override {
-    // The first step has nothing before it that a reader could still be reading.
+    // Before the first step, there is nothing for the reader to finish.
     if (std::exchange(is_first_, false)) co_return true;
     auto wanted = co_await tell_.next();
     if (wanted && !*wanted) outcome_.to_the_end = false;

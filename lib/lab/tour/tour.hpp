@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The lab's exercises, done against a lab of its own in this process, and explained.
+// The lab's exercises, done and explained with servers in this process.
 #pragma once
 
 #include <optional>
@@ -11,16 +11,16 @@ namespace netlab::lab {
 
 inline constexpr int tour_chapters = 3;
 
-/// What there is to see, in its order.
+/// The chapters in order.
 [[nodiscard]] std::span<const chapter> chapters() noexcept;
 
 struct tour_outcome {
-  bool all_held = true;    ///< every observation that was made
+  bool all_held = true;    ///< every observation was as expected
   bool to_the_end = true;  ///< the reader did not stop it
 };
 
-/// Every chapter, or only the one of this number (1 to tour_chapters). Fails where the lab itself cannot be set up (no
-/// loopback, no descriptors), or when cancelled. Only loopback addresses and free ports are used.
+/// Plays every chapter, or only chapter `only` (1 to tour_chapters). Fails if the lab itself cannot be set up (no
+/// loopback, no descriptors), or when cancelled. Uses only loopback addresses and free ports.
 [[nodiscard]] asio::awaitable<result<tour_outcome>> tour(narrator& tell, std::optional<int> only = std::nullopt);
 
 }  // namespace netlab::lab
