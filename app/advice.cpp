@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t most_shown = 60;  // octets of a word
 
-// What text processors make of one or two hyphens: U+2010 to U+2015, and the minus sign U+2212.
+// The dashes that word processors put in place of one or two hyphens: U+2010 to U+2015, and the minus sign U+2212.
 constexpr std::array<std::string_view, 7> long_dashes{"\u2010", "\u2011", "\u2012", "\u2013",
                                                       "\u2014", "\u2015", "\u2212"};
 
@@ -38,7 +38,7 @@ bool is_port(std::string_view text) {
   return !text.empty() && is_digit(text.front()) && parse_integer<std::uint16_t>(text);
 }
 
-// Numbers, commas and dashes, at least one of these.
+// Digits, commas and dashes, with at least one comma or dash.
 bool is_port_list(std::string_view text) {
   if (text.find_first_of(",-") == std::string_view::npos || text.find_first_of("0123456789") == std::string_view::npos)
     return false;
@@ -90,7 +90,7 @@ bool has(const action& of, std::string_view option) { return find_option(of, opt
 
 bool is_server(const action& of) { return has(of, "bind") && !has(of, "host") && of.path != "connect"; }
 
-/// As a shell takes it.
+/// Quotes a word as a shell needs it.
 std::string shell_quoted(std::string_view text) {
   const std::string shown = escape(text, most_shown);
   return shown.find_first_of(" \t\"'$&|;<>()*?#!`\\") == std::string::npos ? shown : fmt::format("'{}'", shown);
@@ -100,7 +100,7 @@ std::string option_with(std::string_view name, std::string_view value) {
   return fmt::format("--{} {}", name, shell_quoted(value));
 }
 
-/// The first of these options that the action has; empty: none.
+/// The first of these options that the action has, or an empty text.
 std::string_view first_of(const action& of, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names)
     if (has(of, name)) return name;
@@ -135,7 +135,7 @@ std::string take_url(const action& of, const url& from) {
   return take_endpoint(of, from.host, port);
 }
 
-/// An option of that name, or one of whose choices it is: `listen`, `little`.
+/// Finds an option with this name, or with this choice: `listen`, `little`.
 std::string take_name(const action& of, std::string_view word) {
   const std::string name = to_lower(word);
   for (const auto options : {of.options, common_options()})
@@ -179,7 +179,7 @@ std::string take_word(const action& of, std::string_view word) {
   return of.path == "sockets" ? option_with("process", word) : std::string();
 }
 
-/// What a row of the table says for an action; empty: none of its options.
+/// The row's answer for an action; empty if the action has none of its options.
 std::string answer_of(const meaning& row, const action& of) {
   if (row.ours.starts_with('!')) return std::string(row.ours.substr(1));
   for (const std::string_view name : words(row.ours))
@@ -197,7 +197,7 @@ std::string answer_elsewhere(const action& of, std::string_view name) {
   return {};
 }
 
-/// `-p` may mean the same letter in its other case, or the only name that begins so.
+/// `-p` may mean the same letter in the other case, or the only option whose name starts with it.
 std::string answer_for_letter(const action& of, char letter) {
   if (letter == 'V') return "did you mean netlab --version?";
   const std::string text(1, letter);
@@ -210,9 +210,9 @@ std::string answer_for_letter(const action& of, char letter) {
   return beginning.size() == 1 ? fmt::format("did you mean --{}?", beginning.front()) : std::string();
 }
 
-constexpr std::size_t least_spelled = 4;  // octets: a shorter word is near to too many others
+constexpr std::size_t least_spelled = 4;  // octets: a shorter word is similar to too many names
 
-/// Ours first, then what others call them.
+/// Checks our own names first, then those of other programs.
 std::string answer_by_spelling(const action& of, std::string_view name) {
   if (name.size() < least_spelled) return {};
   std::vector<std::string_view> known{"version"};
@@ -275,7 +275,7 @@ std::string path_elsewhere(std::string_view in, std::string_view word) {
   return {};
 }
 
-/// Where a word that looks like something is taken by an action: `mail send --to ben@example.org`.
+/// The actions that accept a word of this kind, with the option for it: `mail send --to ben@example.org`.
 std::vector<std::string> paths_that_take(std::span<const action> actions, std::string_view word) {
   std::vector<std::string> found;
   if (kind_of(word) == word_kind::other) return found;
@@ -322,7 +322,7 @@ std::string with_plain_dash(std::string_view word) {
 }
 
 std::string as_options(const action& of, std::span<const std::string> words) {
-  // A host and its port belong together where one option takes both.
+  // If one option takes both a host and a port, they belong together.
   if (words.size() >= 2 && has(of, "server")) {
     const word_kind first = kind_of(words[0]);
     if ((first == word_kind::host || first == word_kind::address) && parse_port_or_service(words[1])) {
@@ -361,7 +361,7 @@ failure unknown_option(const action& of, std::string_view word) {
 }
 
 std::optional<failure> misread_option(const action& of, std::string_view word) {
-  // Two letters that others take for one option, where ours would take the second for a value or another option.
+  // Another program's two-letter option, whose second letter would be taken here as a value or an option.
   if (word.size() < 3 || word[0] != '-' || word[1] == '-' || find_option(of, word[1]) == nullptr) return std::nullopt;
   for (const meaning& row : options_elsewhere()) {
     if (row.where != of.path) continue;

@@ -72,9 +72,9 @@ void background_output::run() noexcept {
   }
 }
 
-/// False where nobody takes it.
+/// Returns false if the reader has stopped reading.
 bool background_output::write_all(std::string_view octets) {
-  constexpr int look_again_ms = 100;  // whether it shall end
+  constexpr int look_again_ms = 100;  // interval of checking whether to end
   time_point progress = clock::now();
   while (!octets.empty()) {
     pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
@@ -87,7 +87,7 @@ bool background_output::write_all(std::string_view octets) {
         dropped_ += static_cast<std::uint64_t>(std::count(left.begin(), left.end(), '\n'));
       return false;
     }
-    // A pipe that has room at all has it for so much (pipe(7)).
+    // A pipe that has room at all has room for PIPE_BUF octets (pipe(7)).
     const ssize_t written = ::write(fd_, octets.data(), std::min<std::size_t>(octets.size(), PIPE_BUF));
     if (written >= 0) {
       octets.remove_prefix(static_cast<std::size_t>(written));

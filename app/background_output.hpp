@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines for a reader that may be slow, or may have stopped: nobody waits for it.
+// Writes lines to a reader that may be slow or may have stopped, without blocking.
 #pragma once
 
 #include <condition_variable>
@@ -17,9 +17,9 @@ namespace netlab::app {
 /// Writes to a descriptor in a thread of its own.
 class background_output {
  public:
-  /// What a reader may be late by, in octets.
+  /// The most octets that may wait for the reader.
   static constexpr std::size_t max_waiting = 16 * 1024 * 1024;
-  /// At the end, how long a reader may take nothing.
+  /// At the end: how long the reader may read nothing.
   static constexpr duration last_wait = std::chrono::seconds(2);
 
   explicit background_output(int fd);
@@ -27,12 +27,12 @@ class background_output {
   background_output(const background_output&) = delete;
   background_output& operator=(const background_output&) = delete;
 
-  /// A line without its end, from any thread. One for which there is no room is dropped, and counted.
+  /// Queues a line without its line end; may be called from any thread. If there is no room, drops and counts it.
   void line(std::string_view text);
 
-  /// Writes what is left, and ends. Says how many lines were dropped, or were not taken by then.
+  /// Writes the remaining lines and ends. Returns the number of lines that were dropped or not read in time.
   std::uint64_t finish();
-  /// What made writing fail, if anything did: EPIPE where the reader went away.
+  /// The error that made writing fail, if any: EPIPE if the reader has gone.
   [[nodiscard]] std::error_code error() const;
 
  private:

@@ -40,7 +40,7 @@ result<std::string> read_stdin() {
   return unexpected(failure{make_error_code(errc::no_input), "read stdin", message_of(text.error()), {}});
 }
 
-/// What is no text has its octets in hexadecimal.
+/// Octets that are not text are shown in hexadecimal.
 nlohmann::ordered_json to_json(const bytes& octets) {
   if (is_utf8(as_text(octets))) return {{"text", as_text(octets)}};
   std::string hex;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab calc: the lab's calculation server, its client, and a load on it.
+// netlab calc: the lab's calculation server, its client, and a load generator.
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,7 +92,7 @@ constexpr std::array query_options{
     shared_options::udp,
 };
 
-/// The server where it stands before the operation, as other clients take it: `--host localhost --port 4711`.
+/// The server if it is written before the operation, as in other clients: `--host localhost --port 4711`.
 std::string server_named_in(const arguments& args) {
   const auto& words = args.positionals();
   const auto operation = std::ranges::find_if(
@@ -243,7 +243,7 @@ exit_status bench(arguments& args, console& out) {
   if (report->first_failure) out.error(*report->first_failure);
   if (report->stopped) return exit_status::interrupted;
   if (report->wrong > 0) return exit_status::protocol;
-  // Turned away each time, or never answered: as one query would end.
+  // Every connection was turned away or never answered: use the exit status of a single query.
   if (report->answers == 0 && report->first_failure) return status_of(*report->first_failure);
   return report->lost > 0 || report->server_ended ? exit_status::partly_done : exit_status::done;
 }

@@ -34,7 +34,7 @@ nlohmann::ordered_json to_json(const calc::outcome& one, const calc::ends& where
   return object;
 }
 
-/// Requests a line of stdin, and their results a line of stdout in the same order.
+/// Reads one request per line of stdin and prints one result per line in the same order.
 class batch final : public calc::request_source {
  public:
   batch(asio::io_context& loop, const query_call& call, console& out)
@@ -42,7 +42,7 @@ class batch final : public calc::request_source {
 
   std::optional<item> take() override {
     for (std::size_t bad = 0; !out_.output_lost() && lines_ - next_ < max_waiting; ++bad) {
-      if (bad == max_bad_at_once) {  // signals and answers have their turn
+      if (bad == max_bad_at_once) {  // let signals and answers be handled first
         asio::post(loop_, [this] {
           if (changed_) changed_();
         });
@@ -75,7 +75,7 @@ class batch final : public calc::request_source {
             out_.wants_json() ? to_line(to_json(one, where, call_.how.protocol)) : fmt::format("{}", *one.value));
   }
 
-  /// After the last outcome: every line that was taken and has none, or was never taken, gets its `-`.
+  /// Call it after the last outcome: prints `-` for every line without a result, including lines not yet read.
   asio::awaitable<result<void>> give_up(failure why) {
     for (std::uint64_t tag = next_; tag < lines_; ++tag)
       if (!ready_.contains(tag)) release(tag, nothing(tag, why));
@@ -93,7 +93,7 @@ class batch final : public calc::request_source {
     co_return result<void>();
   }
 
-  /// The same for the lines that have been read by now: more of them may come late, or never.
+  /// The same only for lines that have been read by now: more may arrive late, or never.
   void give_up_now(const failure& why) {
     for (std::uint64_t tag = next_; tag < lines_; ++tag)
       if (!ready_.contains(tag)) release(tag, nothing(tag, why));
@@ -101,7 +101,7 @@ class batch final : public calc::request_source {
     out_.flush();
   }
 
-  /// After a signal: what is there is printed, with a `-` for each line before it that has nothing.
+  /// After a signal: prints the results that exist, and a `-` for each earlier line without one.
   void print_what_is_there(const failure& why) {
     if (ready_.empty()) return;
     const std::uint64_t last = ready_.rbegin()->first;
@@ -126,7 +126,7 @@ class batch final : public calc::request_source {
     return app::to_request(words(trim(line.text)), call_, id_of(tag));
   }
 
-  /// The fields that every line has, where no request was sent.
+  /// The fields of every line, if no request was sent.
   [[nodiscard]] nlohmann::ordered_json without_result(std::uint64_t tag, const failure& why) const {
     return {{"id", id_of(tag)},  {"op", nullptr},          {"numbers", nullptr},
             {"result", nullptr}, {"error", describe(why)}, {"proto", net::name_of(call_.how.protocol)},
@@ -145,7 +145,7 @@ class batch final : public calc::request_source {
     release(tag, out_.wants_json() ? to_line(object) : std::string("-"));
   }
 
-  // Prints what has its turn. Answers that come together are written together.
+  // Prints the results that are next in order. Answers that arrive together are written together.
   void release(std::uint64_t tag, std::string text) {
     ready_.emplace(tag, std::move(text));
     for (auto first = ready_.begin(); first != ready_.end() && first->first == next_;
@@ -162,8 +162,8 @@ class batch final : public calc::request_source {
   const query_call& call_;
   console& out_;
   net::line_input input_;
-  std::uint64_t lines_ = 0;  // taken
-  std::uint64_t next_ = 0;   // to be printed
+  std::uint64_t lines_ = 0;  // read so far
+  std::uint64_t next_ = 0;   // the next to print
   std::map<std::uint64_t, std::string> ready_;
   std::uint64_t answers_ = 0;
   std::uint64_t failures_ = 0;
@@ -175,7 +175,7 @@ asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) 
   auto done = co_await calc::query(
       call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
   if (done) co_return done;
-  // A signal has ended it: nobody waits for the rest of the input. (The cancellation state may have been reset.)
+  // A signal ended it: do not read the rest of the input. (The cancellation state may have been reset.)
   if (done.error().code == std::errc::operation_canceled) co_return done;
   const auto rest = co_await lines.give_up(done.error());
   co_return rest ? done : rest;

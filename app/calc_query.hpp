@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `netlab calc query` does once its arguments are understood: one request, or one a line of stdin.
+// Runs `netlab calc query` after its arguments were parsed: one request, or one per line of stdin.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,7 @@ struct query_call {
   std::optional<calc::request> single;  ///< none: requests from stdin
 };
 
-/// The request that these words mean, or why it is not sent (errc::bad_data).
+/// Converts words into a request. Fails with errc::bad_data if it must not be sent.
 [[nodiscard]] result<calc::request> to_request(std::span<const std::string_view> words, const query_call& call,
                                                std::uint32_t id);
 

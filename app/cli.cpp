@@ -17,7 +17,7 @@ bool looks_like_number(std::string_view word) noexcept {
   return word.size() > 1 && word[0] == '-' && word[1] >= '0' && word[1] <= '9';
 }
 
-/// Does the value of this option stand in the next word? `--port 5`, `-p 5`, but not `--port=5`, `-p5`.
+/// True if the option's value is the next word: `--port 5`, `-p 5`, but not `--port=5`, `-p5`.
 bool wants_next_word(const action& of, std::string_view word) {
   if (word.starts_with("--")) {
     const option* which = find_option(of, word.substr(2));
@@ -31,7 +31,7 @@ bool wants_next_word(const action& of, std::string_view word) {
   return false;
 }
 
-/// `--help`, `-h`, and `-vh`, where h is not the value of the letter before.
+/// `--help`, `-h`, and `-vh` unless h is the value of the letter before.
 bool is_help(const action& of, std::string_view word) {
   if (word.starts_with("--")) return word == "--help" || word.starts_with("--help=");
   for (const char letter : word.substr(1)) {
@@ -45,10 +45,10 @@ bool is_help(const action& of, std::string_view word) {
 struct separated {
   std::vector<std::string> options;  // each with its value
   std::vector<std::string> positionals;
-  std::optional<std::string> long_dashed;  // a word before any `--` that begins with a dash out of a text processor
+  std::optional<std::string> long_dashed;  // a word before any `--` that starts with a word processor's dash
 };
 
-/// Where an action takes any text, a word with a long dash is meant as an option only if there is such an option.
+/// If an action takes any text, a word with a long dash counts as an option only if there is such an option.
 bool may_be_option(const action& of, std::string_view word) {
   if (!of.takes_text) return true;
   const std::string plain = with_plain_dash(word);
@@ -57,10 +57,10 @@ bool may_be_option(const action& of, std::string_view word) {
                                  : find_option(of, plain[1]) != nullptr;
 }
 
-// cxxopts takes -5 for an option, so what is not one is kept from it.
+// cxxopts takes -5 for an option, so it must not see words that are not options.
 separated separate(const action& of, std::span<const std::string> typed) {
   separated parts;
-  bool is_first = true;  // no operand has come
+  bool is_first = true;  // no operand so far
   for (std::size_t at = 0; at < typed.size(); ++at) {
     const std::string& word = typed[at];
     if (word == "--") {
@@ -88,7 +88,7 @@ separated separate(const action& of, std::span<const std::string> typed) {
   return parts;
 }
 
-// cxxopts names the option without its dashes, and not the word it stands in.
+// cxxopts reports the option without its dashes, and not the word that contains it.
 failure find_unknown_option(const action& of, const std::vector<std::string>& options) {
   for (std::size_t at = 0; at < options.size(); ++at) {
     const std::string& word = options[at];
@@ -163,8 +163,8 @@ result<arguments> parse_arguments(const action& of, std::span<const std::string>
   } catch (const cxxopts::exceptions::no_such_option&) {
     return unexpected(find_unknown_option(of, parts.options));
   } catch (const cxxopts::exceptions::exception&) {
-    // Besides the unknown, there is the option at the end of the line whose value is missing, and the
-    // word with dashes that is no option at all (`---`, `--=`).
+    // Other causes: an option at the end of the line without its value, and a word with dashes that is not an option
+    // (`---`, `--=`).
     const std::string& last = parts.options.back();
     if (wants_next_word(of, last)) return fail(errc::usage, fmt::format("option '{}' needs a value", escape(last, 60)));
     return unexpected(find_unknown_option(of, parts.options));
@@ -266,7 +266,7 @@ void arguments::refuse(failure why) {
 }
 
 void arguments::refuse(std::string_view name, const value& bad, failure why) {
-  if (!bad.origin.empty()) {  // not typed, so not a usage error
+  if (!bad.origin.empty()) {  // not typed, so it is not a usage error
     why.code = make_error_code(errc::bad_configuration);
     why.context = bad.origin;
   } else if (!describe(why).starts_with(name)) {

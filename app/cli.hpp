@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Arguments as typed become arguments as meant: command line before environment before file before default.
+// Parses and converts options: the command line overrides the environment, which overrides the file and the defaults.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@
 
 namespace netlab::app {
 
-/// The options and arguments of one call. A getter converts; the first value that cannot be converted is
-/// kept as the failure, named with the place it stands in, and the getters go on with a default: read all,
-/// then ask once.
+/// The options and arguments of one call. A getter converts a value; the first value that cannot be converted is kept
+/// as the failure, with its origin, and the getter returns a default. So read all values first, then check error()
+/// once.
 class arguments {
  public:
   struct value {
@@ -28,19 +28,19 @@ class arguments {
     std::string origin;  ///< empty: the command line
   };
 
-  /// Anything gave a value, be it only the default in the file.
+  /// True if the option has a value from any source, including the default in the file.
   [[nodiscard]] bool has(std::string_view name) const;
-  /// It stands on the command line.
+  /// True if the option is on the command line.
   [[nodiscard]] bool is_typed(std::string_view name) const;
-  /// For what has to be said by name in the command: refuses it from the environment and the file.
+  /// Refuses the option from the environment and the file: it must be on the command line.
   void only_typed(std::string_view name);
   [[nodiscard]] bool flag(std::string_view name);
   [[nodiscard]] std::string text(std::string_view name);
   [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t least, std::uint64_t most);
   [[nodiscard]] netlab::duration duration(std::string_view name);
-  /// A duration of at least 1 ms: what waits for a peer.
+  /// A duration of at least 1 ms, for waiting for a peer.
   [[nodiscard]] netlab::duration timeout(std::string_view name);
-  /// Any other type: `parse` turns the text into a result<Value>.
+  /// Any other type: `parse` converts the text to a result<Value>.
   template <class Parse>
   [[nodiscard]] auto as(std::string_view name, Parse parse) ->
       typename decltype(parse(std::string_view{}))::value_type {
@@ -69,22 +69,22 @@ class arguments {
     return all;
   }
 
-  /// Of two options that choose, the typed one stands against the other in the environment or the file.
+  /// Of two alternative options, one on the command line overrides the other one in the environment or the file.
   void prefer_typed(std::string_view one, std::string_view other);
-  /// The same for two flags that exclude each other: both in one place are refused.
+  /// The same for two flags that exclude each other; refuses both from the same source.
   void exclude(std::string_view one, std::string_view other);
-  /// Anything else that cannot be meant.
+  /// Records any other usage error.
   void refuse(failure why);
 
-  /// What is not an option, in order.
+  /// The operands, in order.
   [[nodiscard]] const std::vector<std::string>& positionals() const noexcept { return positionals_; }
   /// All values of a repeatable option, in order.
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
-  /// `--interval is ignored without --watch`: what was typed and has no effect, a line each.
+  /// `--interval is ignored without --watch`: a line for each option on the command line that has no effect.
   [[nodiscard]] std::vector<std::string> ignored_options() const;
-  /// The action that is called.
+  /// The action being called.
   [[nodiscard]] const action& called() const noexcept { return *action_; }
-  /// For an action that takes none.
+  /// For an action without operands.
   void refuse_positionals();
 
   [[nodiscard]] const std::optional<failure>& error() const noexcept { return error_; }
@@ -100,13 +100,13 @@ class arguments {
   std::optional<failure> error_;
 };
 
-/// `typed` is what follows the command and its verb. A word such as -5 is an argument, not an option, unless
-/// it is the option -4 or -6 and no argument has come yet. The word of a transport is its option, as the action says.
-/// Fails with errc::usage; an unknown option comes with the nearest known one.
+/// `typed`: the words after the command and its verb. A word such as -5 is an operand, unless it is the option -4 or -6
+/// and no operand precedes it. For actions with takes_transport, the word `tcp` or `udp` stands for the option. Fails
+/// with errc::usage; an unknown option comes with the nearest known one.
 [[nodiscard]] result<arguments> parse_arguments(const action& of, std::span<const std::string> typed,
                                                 const settings& from);
 
-/// Whether --help is among the options, with nothing else looked at.
+/// True if --help is among the options; checks nothing else.
 [[nodiscard]] bool asks_for_help(const action& of, std::span<const std::string> typed);
 
 }  // namespace netlab::app

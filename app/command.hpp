@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What netlab can do: the commands, their options, and the words that describe them. Help, man pages and
-// completions are made from this and from nothing else.
+// The commands and options of netlab, and their descriptions. Help, man pages and completions are generated only from
+// this.
 #pragma once
 
 #include <initializer_list>
@@ -17,14 +17,14 @@ class console;
 
 struct option {
   std::string_view name;           ///< without dashes; also its key in the configuration file
-  char letter = 0;                 ///< or 0
-  std::string_view argument = {};  ///< its name in the help; empty: a flag
+  char letter = 0;                 ///< 0: none
+  std::string_view argument = {};  ///< name of its value in the help; empty: a flag
   std::string_view help;           ///< no capital, no full stop
   std::string_view fallback = {};  ///< the default, as a user would type it
   bool repeatable = false;
-  std::string_view choices = {};   ///< `big little`: the words that it takes; help says them where its words do not
-  std::string_view needs = {};  ///< `watch`: typed without any of these options it has no effect, and that is said
-  std::string_view beside = {};  ///< `timeout`: help and manual show it right after that option, not in its own place
+  std::string_view choices = {};   ///< `big little`: the accepted words; help lists them unless `help` does
+  std::string_view needs = {};  ///< `watch`: without any of these options it has no effect, which is reported
+  std::string_view beside = {};  ///< `timeout`: help and man page list it right after that option
 };
 
 struct example {
@@ -32,18 +32,18 @@ struct example {
   std::string_view says;
 };
 
-/// One thing that netlab does: `calc serve`, or a whole command such as `base64`.
+/// One action of netlab: `calc serve`, or a whole command such as `base64`.
 struct action {
   std::string_view path;  ///< `calc serve`; its section in the configuration file
   std::string_view summary;  ///< one line, no full stop
-  std::string_view operands = {};  ///< behind the options in the usage line
-  std::string_view operand_choices = {};  ///< words that the first operand may be, for completion
-  std::string_view description;  ///< paragraphs, each one line, between them an empty line
-  std::span<const option> options;  ///< its own, sorted by name; common_options() come with every action
-  bool takes_transport = false;  ///< an operand `tcp` or `udp`, not behind --, means --tcp or --udp
-  bool takes_text = false;  ///< its operands may be any words: so only the first of them means that
+  std::string_view operands = {};  ///< after the options in the usage line
+  std::string_view operand_choices = {};  ///< possible first operands, for completion
+  std::string_view description;  ///< paragraphs of one line each, separated by empty lines
+  std::span<const option> options;  ///< its own, sorted by name; every action also has common_options()
+  bool takes_transport = false;  ///< an operand `tcp` or `udp`, not after --, means --tcp or --udp
+  bool takes_text = false;  ///< its operands may be any words, so only the first can be a transport
   std::span<const example> examples;
-  std::span<const exit_status> statuses;  ///< those that it can end with, ascending
+  std::span<const exit_status> statuses;  ///< its possible exit statuses, ascending
   exit_status (*run)(arguments&, console&);
 
   [[nodiscard]] std::string_view command() const noexcept { return path.substr(0, path.find(' ')); }
@@ -56,7 +56,7 @@ struct action {
 struct command {
   std::string_view name;
   std::string_view summary;
-  std::span<const action> actions;  ///< one without a verb, or several with one, sorted
+  std::span<const action> actions;  ///< one without a verb, or several with verbs, sorted
 };
 
 /// Sorted by name.
@@ -67,11 +67,11 @@ struct command {
 /// --color, --help, --json, --quiet, --verbose.
 [[nodiscard]] std::span<const option> common_options() noexcept;
 
-/// Of this action, common ones included; null if there is none.
+/// An option of this action or a common one; null if there is none.
 [[nodiscard]] const option* find_option(const action& of, std::string_view name) noexcept;
 [[nodiscard]] const option* find_option(const action& of, char letter) noexcept;
 
-// Each defined in the file of its command.
+// Each is defined in the source file of its command.
 extern const command base64_command;
 extern const command calc_command;
 extern const command connect_command;

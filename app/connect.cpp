@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab connect: telnet, nc and openssl s_client in one.
+// netlab connect: telnet, netcat and openssl s_client in one.
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,7 +70,7 @@ failure misuse(std::string what, std::string cure = {}) {
   return {make_error_code(errc::usage), {}, std::move(what), std::move(cure)};
 }
 
-/// A URL out of a browser, as this command wants it: `netlab connect --tls localhost:4711`.
+/// A URL from a browser, in the form for this command: `netlab connect --tls localhost:4711`.
 failure pasted_url(const url& from, std::string_view text) {
   url shown = from;
   if (!shown.port) shown.port = port_of_service(shown.scheme);
@@ -89,7 +89,7 @@ void read_target(arguments& args, run_options& how) {
   const std::string_view named = words.front();
   std::optional<std::uint16_t> port;
   if (words.size() == 2) {
-    // The host stands alone, so an IPv6 address needs no brackets.
+    // The host is a word of its own, so an IPv6 address needs no brackets.
     const auto host = net::parse_host(named, "HOST PORT or HOST:PORT, not both");
     if (!host) return args.refuse(host.error());
     how.host = *host;
@@ -105,7 +105,7 @@ void read_target(arguments& args, run_options& how) {
   if (how.host.empty()) how.host = how.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
   if (port == 0) return args.refuse(misuse("port 0 does not exist", "a port is 1 to 65535"));
   if (!port) {
-    // A number alone is the port, and somebody's own machine is meant.
+    // A number alone is the port of a server on the user's own machine.
     const bool is_port = parse_integer<std::uint16_t>(named).has_value();
     return args.refuse(is_port
                            ? misuse("the host is missing", fmt::format("netlab connect localhost {}", named))
@@ -156,7 +156,7 @@ void read_tls(arguments& args, run_options& how, bool show_certificates) {
     if (is_given) args.refuse(misuse(fmt::format("--{} without TLS", name), "--tls or --starttls"));
 }
 
-/// Reads the target too: its port may be Telnet's own. What is wrong in the settings is told before that.
+/// Also reads the target, because its port may be Telnet's. Reports errors in the options first.
 void read_telnet_and_target(arguments& args, run_options& how) {
   const bool wanted = args.flag("telnet");
   const bool unwanted = args.flag("no-telnet");
@@ -247,7 +247,7 @@ struct tls_request {
   std::uint16_t port = 0;
 };
 
-/// Where TLS failed because it was begun the other way: `try --starttls smtp`.
+/// A hint if TLS failed because it starts in the other way: `try --starttls smtp`.
 std::string other_way_to_tls(const tls_request& asked, const failure& why) {
   const bool is_no_tls = why.code == errc::peer_protocol || why.code == errc::closed_by_peer;
   const bool is_silence = why.code == errc::timed_out || why.code == std::errc::timed_out;
@@ -271,7 +271,7 @@ exit_status run(arguments& args, console& out) {
   if (ended) return exit_status::done;
   const exit_status status = status_of(ended.error());
   if (status == exit_status::interrupted || status == exit_status::terminated)
-    return status;  // Ctrl-C is how one leaves
+    return status;  // Ctrl-C is the normal way to leave
   failure why = ended.error();
   if (why.hint.empty()) why.hint = other_way_to_tls(asked, why);
   return out.refuse(why);

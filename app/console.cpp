@@ -28,9 +28,9 @@ bool has_room(int fd) {
   return ::poll(&ready, 1, 0) != 0;
 }
 
-// Waits until the descriptor takes something. SIGINT and SIGTERM end the process meanwhile, as they do by default: the
-// loop that else hears them is the one that waits here. That is the main thread's; what another does to the signals
-// would be done to all.
+// Waits until the descriptor is writable. SIGINT and SIGTERM end the process meanwhile, as by default, because the
+// event loop that would handle them is blocked here. Only the main thread does this: other threads would change the
+// signal handling for all.
 void wait_for_room(int fd) {
   if (has_room(fd)) return;
   pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
@@ -57,7 +57,7 @@ std::error_code write_all(int fd, std::string_view octets, patience how = patien
       wait_for_room(fd);
     else if (!has_room(fd))
       return {};
-    // A pipe that has room at all has it for so much (pipe(7)).
+    // A pipe that has room at all has room for PIPE_BUF octets (pipe(7)).
     const ssize_t written = ::write(fd, octets.data(), std::min<std::size_t>(octets.size(), PIPE_BUF));
     if (written >= 0)
       octets.remove_prefix(static_cast<std::size_t>(written));
@@ -67,14 +67,14 @@ std::error_code write_all(int fd, std::string_view octets, patience how = patien
   return {};
 }
 
-/// A terminal, and one that escape sequences mean something to: terminfo(5)'s `dumb` has none, and without TERM nothing
-/// is known (as in Emacs's shell, on a serial line, under some CI systems).
+/// True for a terminal that understands escape sequences: terminfo(5)'s `dumb` does not, and without TERM it is unknown
+/// (as in Emacs's shell, on a serial line, in some CI systems).
 bool understands_escapes(int fd) {
   const char* kind = std::getenv("TERM");
   return kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb" && ::isatty(fd) == 1;
 }
 
-/// Colour, and whatever else only a terminal understands. `fd`: where it would go.
+/// True if colour and other escape sequences may be used. `fd`: the output.
 bool may_decorate(color_choice choice, int fd) {
   if (choice == color_choice::never) return false;
   const char* no_color = std::getenv("NO_COLOR");  // no-color.org: set and not empty
@@ -104,7 +104,7 @@ void console::json(const nlohmann::ordered_json& object) { line(to_line(object))
 std::string to_line(const nlohmann::ordered_json& object) {
   constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
   std::string text = object.dump(-1, ' ', false, replace);
-  // JSON itself escapes C0 controls only; a terminal acts on others too.
+  // JSON itself escapes C0 controls only; others affect terminals, too.
   return is_harmless(text) ? text : object.dump(-1, ' ', true, replace);
 }
 
@@ -116,7 +116,7 @@ void console::flush() {
 
 void console::note(std::string_view text) {
   if (options_.quiet) return;
-  // A server must not stand still because nobody reads its log.
+  // A server must not block because nobody reads its log.
   write_error_line(text, false);
 }
 
@@ -130,7 +130,7 @@ void console::error(const failure& why) {
 
 void console::write_error_line(std::string_view text, bool waits) {
   const std::lock_guard lock(error_mutex_);
-  // One write a line, so that lines of several threads or processes do not mix. Nothing helps if it fails.
+  // One write per line, so that lines of several threads or processes do not mix. If it fails, nothing can be done.
   static_cast<void>(write_all(STDERR_FILENO,
                               fmt::format("{}{}\n", std::exchange(progress_stands_, false) ? erase_line : "", text),
                               waits ? patience::waits : patience::gives_up));
@@ -143,7 +143,7 @@ bool console::shows_progress() const noexcept {
 void console::progress(std::string_view text) {
   if (!shows_progress()) return;
   const std::lock_guard lock(error_mutex_);
-  // In a terminal's last column some have the cursor on the next line already.
+  // In its last column, a terminal may already have moved the cursor to the next line.
   const std::string line = cut_to_columns(text, terminal_width(STDERR_FILENO) - 1);
   static_cast<void>(write_all(STDERR_FILENO, fmt::format("{}{}", erase_line, line)));
   progress_stands_ = !text.empty();
@@ -170,7 +170,7 @@ exit_status console::refuse(const failure& why) {
 exit_status console::finish(exit_status wanted) {
   flush();
   if (lost_ == std::errc::broken_pipe) return has_effects_ ? wanted : exit_status::done;
-  if (lost_ && wanted != exit_status::input_output) {  // else it was the reason, and is told
+  if (lost_ && wanted != exit_status::input_output) {  // otherwise it was the reason and has been reported
     error({lost_, "write to stdout", {}, {}});
     return exit_status::input_output;
   }
@@ -180,7 +180,7 @@ exit_status console::finish(exit_status wanted) {
 void prepare_standard_streams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
-    // open() takes the lowest free number, which is this one: those below are open by now.
+    // open() returns the lowest free descriptor, which is this one: the lower ones are open by now.
     if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) std::abort();
   }
   std::signal(SIGPIPE, SIG_IGN);

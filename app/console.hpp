@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a command shows: results on stdout, everything else on stderr.
+// The output of a command: results on stdout, everything else on stderr.
 #pragma once
 
 #include <mutex>
@@ -16,38 +16,37 @@ namespace netlab::app {
 enum class color_choice { automatic, always, never };
 
 struct console_options {
-  std::string command;  ///< stands before errors: `netlab calc query`
+  std::string command;  ///< starts each error line: `netlab calc query`
   bool quiet = false;
   bool verbose = false;
   bool json = false;
   color_choice color = color_choice::automatic;
 };
 
-/// note() and detail() may be called from any thread; the rest from the main one.
+/// note() and detail() may be called from any thread, the other functions only from the main thread.
 class console {
  public:
   explicit console(console_options options);
-  /// Writes what is buffered.
+  /// Writes the buffered output.
   ~console();
   console(const console&) = delete;
   console& operator=(const console&) = delete;
 
-  /// A result line. Bytes from peers must have been escaped. Buffered until flush() or finish().
+  /// A result line. Peers' octets must have been escaped. Buffered until flush() or finish().
   void line(std::string_view text);
-  /// A result as it is, without a line end.
+  /// A result without change and without a line end.
   void raw(std::string_view octets);
-  /// A result line in JSON: to_line().
+  /// A result as a line of JSON: to_line().
   void json(const nlohmann::ordered_json& object);
   void flush();
 
-  /// A line for a person, on stderr; not with --quiet, and not where stderr is a pipe that nobody empties.
+  /// A line for people on stderr. Not written with --quiet, or if stderr is a pipe that is full.
   void note(std::string_view text);
   /// The same, only with --verbose.
   void detail(std::string_view text);
-  /// A line on stderr that the next one takes the place of, or any other line; cut to the terminal's width. Only where
-  /// shows_progress().
+  /// A line on stderr that the next line replaces; cut to the terminal's width. Written only if shows_progress().
   void progress(std::string_view text);
-  /// stderr is a terminal that can erase a line, and neither --quiet nor what forbids colour stands against it.
+  /// True if stderr is a terminal that can erase a line, and neither --quiet nor the colour settings forbid it.
   [[nodiscard]] bool shows_progress() const noexcept;
   /// `netlab calc query: …` on stderr, always.
   void error(const failure& why);
@@ -56,30 +55,30 @@ class console {
   [[nodiscard]] bool is_quiet() const noexcept { return options_.quiet; }
   [[nodiscard]] bool is_verbose() const noexcept { return options_.verbose && !options_.quiet; }
 
-  /// stdout is a terminal: bytes from peers have to be escaped.
+  /// True if stdout is a terminal: peers' octets have to be escaped.
   [[nodiscard]] bool on_terminal() const noexcept;
 
-  /// stdout is a terminal that understands escape sequences, so that a screen can be written over itself.
+  /// True if stdout is a terminal that understands escape sequences, so that a screen can be redrawn.
   [[nodiscard]] bool can_redraw() const noexcept;
 
   /// The text in bold, if stdout is such a terminal and NO_COLOR is not set, or with --color=always.
   [[nodiscard]] std::string bold(std::string_view text) const;
 
-  /// Nobody reads stdout any more (EPIPE), or it cannot be written: a command that goes on only for its
-  /// output can end.
+  /// True if the reader of stdout has gone (EPIPE) or stdout cannot be written: a command that runs only for its output
+  /// can stop.
   [[nodiscard]] bool output_lost() const noexcept { return lost_ != std::error_code(); }
 
-  /// Why stdout cannot be written; no error while it can.
+  /// The error of writing to stdout; no error so far if empty.
   [[nodiscard]] std::error_code output_error() const noexcept { return lost_; }
 
-  /// The command does more than to print: what became of that is its status, whether or not somebody reads on.
+  /// The command does more than print: its exit status is that of its work, even if the reader of stdout has gone.
   void has_effects() noexcept { has_effects_ = true; }
 
-  /// error(), and the status that goes with it.
+  /// Calls error() and returns the matching status.
   [[nodiscard]] exit_status refuse(const failure& why);
 
-  /// Flushes, and says what the process returns: `wanted`; 0 if stdout's reader went away, unless it has_effects(); 74
-  /// with an error line if stdout could not be written.
+  /// Flushes and returns the exit status: `wanted`; 0 if the reader of stdout has gone, unless has_effects(); 74 with
+  /// an error line if stdout could not be written.
   [[nodiscard]] exit_status finish(exit_status wanted);
 
  private:
@@ -91,18 +90,17 @@ class console {
   std::string buffer_;
   std::error_code lost_;
   std::mutex error_mutex_;
-  bool progress_stands_ = false;  // on the terminal's last line
+  bool progress_stands_ = false;  // on the last line of the terminal
 };
 
-/// The columns of the terminal on this descriptor; 80 where it does not tell.
+/// The columns of the terminal on this descriptor; 80 if unknown.
 [[nodiscard]] std::size_t terminal_width(int fd) noexcept;
 
-/// One line of JSON: octets that are not UTF-8 become U+FFFD, characters that a terminal acts on are escaped.
+/// One line of JSON. Invalid UTF-8 becomes U+FFFD; characters that affect terminals are escaped.
 [[nodiscard]] std::string to_line(const nlohmann::ordered_json& object);
 
-/// Before anything else in main(): standard descriptors that the caller closed are held by /dev/null (so that
-/// no socket gets their numbers), opened the wrong way round (so that using them still fails); SIGPIPE is
-/// ignored.
+/// Call it first in main(). Opens /dev/null for standard descriptors that the caller has closed, so that no socket gets
+/// their numbers, in the wrong direction, so that using them still fails. Ignores SIGPIPE.
 void prepare_standard_streams();
 
 }  // namespace netlab::app

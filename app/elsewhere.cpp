@@ -106,7 +106,7 @@ constexpr std::array options = std::to_array<meaning>({
     {"mail sink, lab serve", "password passwd pass", no_passwords},
     {"mail sink, lab serve", "size max-message-size message-size", "max-size"},
     {"mail sink, lab serve", "greylist tempfail-rcpt defer", "tempfail"},
-    // the lab's sheet and its students' programs
+    // the lab's exercise sheet and the students' programs
     {"calc query", "request-id seq sequence", "id"},
     {"calc bench", "n requests count number-of-requests t time d seconds", "duration"},
     {"calc bench", "c C clients conns connection concurrency parallel sockets", "connections"},

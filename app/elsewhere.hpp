@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What commands and options are called in nc, ncat, socat, telnet, curl, s_client, swaks, nmap, ss and on the lab's
-// sheet, by what they mean.
+// The names of commands and options in nc, ncat, socat, telnet, curl, s_client, swaks, nmap, ss and the lab's exercise
+// sheet, by meaning.
 #pragma once
 
 #include <span>
@@ -8,22 +8,21 @@
 
 namespace netlab::app {
 
-/// Names of one meaning, and what it is here.
+/// Names with one meaning, and the option for it in netlab.
 struct meaning {
-  std::string_view where;  ///< the commands or actions it holds for: `calc, echo query`; empty: all
-  std::string_view names;  ///< as others write them, without dashes, blanks between: `w timeout connect-timeout`
-  /// Options of ours, blanks between, of which the first counts that the action has. Or, after a `!`, an answer in
-  /// full.
+  std::string_view where;  ///< commands or actions of netlab: `calc, echo query`; empty: all
+  std::string_view names;  ///< other programs' names, without dashes, separated by blanks: `w timeout connect-timeout`
+  /// Our options, separated by blanks: the first that the action has is used. Or, after a `!`, a complete answer.
   std::string_view ours;
 };
 
-/// Options. Of several rows that hold, the first counts; those of one action stand before those of all.
+/// The options. If several rows match, the first is used; rows for one action precede those for all.
 [[nodiscard]] std::span<const meaning> options_elsewhere() noexcept;
 
 /// Commands and, with `where`, their subcommands; `ours` is one path, `mail send`.
 [[nodiscard]] std::span<const meaning> commands_elsewhere() noexcept;
 
-/// Whether a row holds for `calc query`, or with `calc` for a whole command.
+/// True if the row applies to `calc query`, or to the whole command with `calc`.
 [[nodiscard]] bool holds_for(const meaning& row, std::string_view path) noexcept;
 
 }  // namespace netlab::app

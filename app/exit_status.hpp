@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What netlab's exit status says; the numbers are those of sysexits.h where it has one.
+// netlab's exit statuses; the numbers are those of sysexits.h if it has one.
 #pragma once
 
 #include <span>
@@ -36,7 +36,7 @@ struct status_meaning {
   exit_status status;
   std::string_view meaning;
 };
-/// All of them, ascending; what the pages and `netlab help --json` say.
+/// All of them, ascending, as in the man pages and in `netlab help --json`.
 [[nodiscard]] std::span<const status_meaning> status_meanings() noexcept;
 
 }  // namespace netlab::app

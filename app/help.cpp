@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view summary = "learn, run and measure networks";
 
-/// `table, json or csv`, where the help of the option does not name them anyway; else nothing.
+/// `table, json or csv`, unless the option's help already names them.
 std::string unnamed_choices(const option& of) {
   std::string spoken(of.help);
   std::replace_if(spoken.begin(), spoken.end(), [](char c) { return std::string_view(",;:()").contains(c); }, ' ');
@@ -51,7 +51,7 @@ std::string option_text(const option& each) {
   return left + fill(says, help_width, column, column) + "\n";
 }
 
-/// As help shows them: by name, but for those that stand beside another.
+/// The order in help: by name, except options listed after another one.
 std::vector<const option*> in_order_of_help(std::span<const option> options) {
   std::vector<const option*> order;
   for (const option& each : options) {

@@ -16,8 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-// Reads what is usual. Where it meets anything else, wrong or only rare, it gives up: it never decides what is an
-// error.
+// Reads common JSON only. It gives up on anything else, valid or not, and leaves errors to nlohmann::json.
 class plain_reader {
  public:
   explicit plain_reader(std::string_view text) : left_(text) {}
@@ -37,7 +36,7 @@ class plain_reader {
       left_.remove_prefix(1);
   }
 
-  // A character of the grammar, and the space around it.
+  // Skips a character of the grammar and the space around it.
   bool skip(char expected) noexcept {
     skip_space();
     if (!left_.starts_with(expected)) return false;
@@ -80,11 +79,11 @@ class plain_reader {
     return skip(']');
   }
 
-  // From quote to quote; plain runs are copied whole.
+  // Reads a string from quote to quote; copies runs of plain characters at once.
   bool read_text(std::string& out) {
     if (!left_.starts_with('"')) return false;
     left_.remove_prefix(1);
-    // What a JSON string cannot hold as it is (RFC 8259 §7).
+    // Characters that a JSON string cannot contain unescaped (RFC 8259 §7).
     const auto is_special = [](auto octet) { return (octet < 0x20) | (octet == '"') | (octet == '\\'); };
     for (;;) {
       const std::size_t length = length_before(left_, is_special);
@@ -101,7 +100,7 @@ class plain_reader {
     return true;
   }
 
-  // Nothing for \u, and for an error.
+  // Returns nothing for \u and for errors.
   static std::optional<char> unescaped(char escaped) noexcept {
     switch (escaped) {
       case '"':
@@ -123,7 +122,7 @@ class plain_reader {
 
 result<json> parse_json(std::string_view text) {
   if (auto usual = plain_reader(text).read()) return std::move(*usual);
-  std::vector<std::set<std::string>> keys;  // of each object that is open
+  std::vector<std::set<std::string>> keys;  // of each open object
   std::optional<std::string> repeated;
   const auto watch = [&](int, json::parse_event_t event, const json& parsed) {
     if (event == json::parse_event_t::object_start) keys.emplace_back();

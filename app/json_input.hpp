@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// JSON that people send in bulk.
+// Fast parsing of JSON that is sent in bulk.
 #pragma once
 
 #include <string_view>
@@ -10,10 +10,9 @@
 
 namespace netlab::app {
 
-/// What nlohmann::json::parse() makes of it. Fails with errc::bad_data where it is not JSON, and where an object has a
-/// key twice, of which one would be lost. Objects of texts, lists of texts and objects of texts, which is what a batch
-/// of mail consists of, are read some ten times as fast: there a long text is copied piece by piece, not octet by
-/// octet.
+/// Returns the same as nlohmann::json::parse(). Fails with errc::bad_data if the text is not JSON, or if an object has
+/// a key twice, because one value would be lost. Objects that contain only texts, lists of texts and objects of texts,
+/// as a batch of mail does, are read about ten times as fast, because long texts are copied in large pieces.
 [[nodiscard]] result<nlohmann::json> parse_json(std::string_view text);
 
 }  // namespace netlab::app

@@ -20,8 +20,8 @@ bool is_ignored(int signal) {
   return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/// A terminal that hands over each key, until leave(). Ctrl-Z, which would stop the process meanwhile, is obeyed after
-/// the terminal has been given back; signals that end it cancel us (net/run.hpp).
+/// Makes the terminal deliver each key at once, until leave(). Ctrl-Z, which stops the process, takes effect after the
+/// terminal is restored; signals that end the process cancel this operation (net/run.hpp).
 class key_mode : public std::enable_shared_from_this<key_mode> {
  public:
   key_mode(const asio::any_io_executor& on, std::function<void()> prompt) : signals_(on), prompt_(std::move(prompt)) {}
@@ -51,14 +51,14 @@ class key_mode : public std::enable_shared_from_this<key_mode> {
     is_entered_ = false;
     if (std::exchange(is_changed_, false)) ::tcsetattr(STDIN_FILENO, TCSANOW, &as_it_was_);
     std::error_code ignored;
-    signals_.clear(ignored);  // to their defaults
+    signals_.clear(ignored);  // back to their defaults
   }
 
  private:
   void obey(int signal) {
     leave();
     ::raise(signal);
-    enter();  // when it goes on
+    enter();  // when the process continues
   }
 
   asio::signal_set signals_;
@@ -85,7 +85,7 @@ asio::awaitable<result<bool>> wait_for_key(std::function<void()> prompt) {
   const auto size = co_await input.read(typed);
   mode->leave();
   if (!size && size.error().code == std::errc::operation_canceled) co_return unexpected(size.error());
-  co_return size&& goes_on(as_text(bytes_view(typed).first(*size)));  // EIO: the terminal has gone
+  co_return size&& goes_on(as_text(bytes_view(typed).first(*size)));  // EIO: the terminal has hung up
 }
 
 }  // namespace netlab::app

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab lab: the exercises.
+// netlab lab: the lab's services and its exercises.
 #include <array>
 #include <csignal>
 #include <optional>
@@ -20,7 +20,7 @@
 namespace netlab::app {
 namespace {
 
-/// What both narrators do alike.
+/// The common part of both narrators.
 class console_narrator : public lab::narrator {
  public:
   console_narrator(console& out, bool pause) : out_(out), pause_(pause) {}
@@ -107,7 +107,7 @@ class json_narrator final : public console_narrator {
   nlohmann::ordered_json shown_;
 };
 
-/// The titles, without doing anything.
+/// Lists the titles without running anything.
 void list(std::optional<int> only, console& out) {
   for (int number = 1; const lab::chapter& one : lab::chapters()) {
     const int chapter = number++;
@@ -131,7 +131,7 @@ exit_status tour(arguments& args, console& out) {
   if (args.has("chapter")) only = static_cast<int>(args.number("chapter", 1, lab::tour_chapters));
   args.exclude("list", "pause");
   const bool pause = args.flag("pause");
-  // From the environment or the file it means the tours that somebody watches.
+  // In the environment or the file, it applies only to tours on a terminal.
   if (pause && args.is_typed("pause") && !has_keyboard())
     args.refuse({make_error_code(errc::usage), {}, "--pause waits for a key, and stdin is no terminal", {}});
   args.refuse_positionals();
@@ -145,7 +145,7 @@ exit_status tour(arguments& args, console& out) {
   text_narrator text(out, waits);
   json_narrator json(out, waits);
   lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
-  // However it is ended, its directory goes.
+  // The tour's directory is removed, however the tour ends.
   const auto outcome = net::run_client(loop, lab::tour(tell, only), duration(0), {SIGHUP, SIGQUIT});
   if (!outcome) return out.refuse(outcome.error());
   if (!outcome->all_held)

@@ -74,12 +74,12 @@ struct call {
   serving how;
   std::vector<lab::service_entry> services;
   lab::port_plan ports;
-  bool is_offset_chosen = false;  ///< by us
+  bool is_offset_chosen = false;  ///< by netlab, not by the user
   lab::host_parameters parameters;
   sink_call mail;
 };
 
-/// The least of the ports that an offset can move.
+/// The lowest port that an offset can move.
 std::optional<std::uint16_t> lowest_port(const std::vector<lab::service_entry>& services) {
   std::optional<std::uint16_t> lowest;
   for (const lab::service_entry& each : services)
@@ -132,19 +132,19 @@ call parse(arguments& args, const console& out) {
   return wanted;
 }
 
-/// What to do if a service's port cannot be had.
+/// The hint if a service's port is in use.
 std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
   return fmt::format("netlab sockets --listen --port {} shows who has it; {} moves it, --without {} leaves it out",
                      port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
 }
 
-/// What is served, and what tells of it in the end.
+/// The servers, and their final totals.
 struct house {
-  std::vector<std::unique_ptr<lab::hosted>> hosts;  // one a service; null: it is mail
+  std::vector<std::unique_ptr<lab::hosted>> hosts;  // one per service; null for mail
   std::optional<open_sink> mail;
   std::vector<served> all;
 
-  /// A line a service; mail, however many ports it has, is one.
+  /// One line per service; mail is one service with several ports.
   [[nodiscard]] std::vector<std::string> conclude(console& out) const {
     std::vector<std::string> lines;
     for (std::size_t at = 0; at < hosts.size(); ++at)
@@ -197,7 +197,7 @@ exit_status run(arguments& args, console& out) {
   if (made->mail) how.ready_first = [&] { made->mail->announce(out); };
   const auto ended = serve(how, made->all, out);
   if (!ended) return out.refuse(ended.error());
-  const std::vector<std::string> totals = made->conclude(out);  // behind what the logs still owe
+  const std::vector<std::string> totals = made->conclude(out);  // after the remaining lines of the logs
   for (const std::string& line : totals) out.note(line);
   return exit_status::done;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab mail: sending mail by a submission server, and a server to practise on.
+// netlab mail: sends mail through a submission server; a mail server to practise with.
 #include <unistd.h>
 
 #include <algorithm>
@@ -104,8 +104,8 @@ result<mail::tls_mode> parse_tls(std::string_view text) {
   return fail(errc::usage, fmt::format("'{}' is no way to have TLS", escape(text, 60)), "starttls, implicit or none");
 }
 
-/// In the order of preference. Over a connection that is known to be safe the password may as well travel itself: it
-/// saves round trips, and is what servers agree on.
+/// The mechanisms in order of preference. Over a verified connection, the password itself may be sent: this saves round
+/// trips, and every server supports it.
 result<std::vector<mail::mechanism>> parse_auth(std::string_view text, bool is_verified) {
   using enum mail::mechanism;
   using list = std::vector<mail::mechanism>;
@@ -135,7 +135,7 @@ result<mail::dsn_wish> parse_dsn(std::string_view text) {
   return mail::dsn_wish{.notify = notify, .ret = notify == "NEVER" ? "" : "HDRS"};
 }
 
-/// A domain, or an address literal as it is (RFC 5321 §4.1.3).
+/// A domain, or an address literal unchanged (RFC 5321 §4.1.3).
 result<std::string> parse_helo(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) {
     std::string_view inner = text.substr(1, text.size() - 2);
@@ -160,7 +160,7 @@ result<server_name> parse_server(std::string_view text) {
   if (parsed->host.empty()) parsed->host = "localhost";
   if (parsed->port == 0) return fail(errc::usage, "port 0 does not exist", "a port is 1 to 65535");
   if (!net::parse_address(parsed->host)) {
-    // TLS and DNS have the name in A-labels.
+    // TLS and DNS use the name in A-labels.
     auto ascii = to_ascii_domain(parsed->host);
     if (!ascii) {
       ascii.error().code = make_error_code(errc::usage);
@@ -202,7 +202,7 @@ void read_server(arguments& args, mail_call& call) {
   call.password = password_source::read(args);
 }
 
-/// The text as it is, if it can be parsed.
+/// The unchanged text, if it can be parsed.
 template <auto Parse>
 result<std::string> checked(std::string_view text) {
   if (auto parsed = Parse(text); !parsed) return unexpected(parsed.error());
@@ -211,7 +211,7 @@ result<std::string> checked(std::string_view text) {
 
 void read_message(arguments& args, mail_call& call) {
   message_wish& wish = call.wish;
-  // Parsed again with the message, but here a failure can say where the value stands.
+  // Parsed again with the message, but here the failure can name the origin of the value.
   if (args.has("from")) wish.from = args.as("from", checked<mail::parse_mailbox>);
   if (args.has("envelope-from")) wish.envelope_from = args.as("envelope-from", checked<parse_envelope_sender>);
   wish.to = args.list_as("to", checked<mail::parse_mailbox_list>);
@@ -241,7 +241,7 @@ void read_message(arguments& args, mail_call& call) {
     return;
   }
   if (wish.text || !call.body_file.empty()) return;
-  // The text is what comes from stdin; a person who attaches something is not asked to type one.
+  // The text is read from stdin, but a user with an attachment is not asked to type one.
   call.may_lack_text = !call.attach.empty() || !call.html_file.empty();
   if (!call.may_lack_text || ::isatty(STDIN_FILENO) != 1) call.body_file = "-";
 }

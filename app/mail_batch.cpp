@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab mail send --batch: a message a line of JSON, a result a line in the same order.
+// netlab mail send --batch: reads a message per line of JSON, prints a result per line in the same order.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -107,7 +107,7 @@ result<mail::submission> to_submission(const std::string& line, const message_wi
   if (!object) return unexpected(object.error());
   if (!object->is_object()) return bad("that is not a JSON object");
   message_wish wish = defaults;
-  // Whoever is named in a line is not also named by the options.
+  // Names in a line replace those in the options.
   for (const auto& [key, value] : object->items())
     if (auto taken = take_field(wish, key, value); !taken) return unexpected(taken.error());
   if (!wish.text && !wish.html && wish.attachments.empty()) wish.text = "";
@@ -133,7 +133,7 @@ class batch final : public mail::submission_source {
 
   std::optional<mail::submission> take() override {
     for (std::size_t bad_lines = 0; !is_stopped() && taken_.size() < max_waiting; ++bad_lines) {
-      if (bad_lines == max_bad_at_once) {  // signals and answers have their turn
+      if (bad_lines == max_bad_at_once) {  // let signals and answers be handled first
         asio::post(loop_, [this] {
           if (changed_) changed_();
         });
@@ -144,7 +144,7 @@ class batch final : public mail::submission_source {
       if (is_blank(*line)) continue;
       auto made = understand(*line);
       if (!made && is_for_want_of_descriptors(made.error()) && under_way_ > 0) {
-        held_ = std::move(line);  // until one of those under way has given its attachments back
+        held_ = std::move(line);  // until a message in progress has closed its attachments
         return std::nullopt;
       }
       const std::uint64_t tag = remember(*line, made);
@@ -169,8 +169,8 @@ class batch final : public mail::submission_source {
     print_ready();
   }
 
-  /// Every message without a result gets this one: those under way, and all that a file still holds. Nobody knows when
-  /// the end of a pipe would come, so the rest of one is not read.
+  /// Gives every message without a result this one: those in progress, and all remaining ones in a file. The rest of a
+  /// pipe is not read, because its end might never come.
   void give_up(const failure& why) {
     const auto give_up_one = [&](std::uint64_t tag, const failure& reason) {
       add_result({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(reason)});
@@ -204,18 +204,18 @@ class batch final : public mail::submission_source {
   static constexpr std::uint64_t max_waiting = 16 * 1024;  // results that wait for an earlier one
 
   struct numbered_line : net::line_input::line {
-    std::uint64_t number = 0;  // of the input's lines, from 1
+    std::uint64_t number = 0;  // line number in the input, from 1
   };
 
-  /// A message that was taken and whose result is not printed yet.
+  /// A message that was read and whose result was not printed yet.
   struct message {
     std::uint64_t line = 0;
     std::string sender;
     std::vector<std::string> recipients;
-    std::optional<std::string> result;  // waits for those of the messages before
+    std::optional<std::string> result;  // waits for the results of earlier messages
   };
 
-  /// Results can be kept nowhere: nothing more is sent. That nobody wants to read them is another thing.
+  /// The results cannot be stored, so nothing more is sent. A reader that has gone (EPIPE) is a different case.
   [[nodiscard]] bool is_stopped() const { return out_.output_lost() && out_.output_error() != std::errc::broken_pipe; }
 
   std::optional<numbered_line> next_line() {
@@ -226,7 +226,7 @@ class batch final : public mail::submission_source {
     return numbered_line{std::move(*line), ++lines_};
   }
 
-  /// Between messages, or at the end.
+  /// A blank line, between messages or at the end.
   [[nodiscard]] static bool is_blank(const numbered_line& line) { return !line.too_long && trim(line.text).empty(); }
 
   [[nodiscard]] result<mail::submission> understand(const numbered_line& line) const {
@@ -236,7 +236,7 @@ class batch final : public mail::submission_source {
 
   [[nodiscard]] message& taken_message(std::uint64_t tag) { return taken_[tag - next_]; }
 
-  /// Puts it into the queue of those that are to have a result; its tag.
+  /// Adds the message to the queue of pending results; returns its tag.
   std::uint64_t remember(const numbered_line& line, const result<mail::submission>& made) {
     message& one = taken_.emplace_back(message{.line = line.number, .sender = {}, .recipients = {}, .result = {}});
     ++under_way_;
@@ -247,7 +247,7 @@ class batch final : public mail::submission_source {
     return next_ + taken_.size() - 1;
   }
 
-  /// The one result of a message: counted, and printed by print_ready().
+  /// Counts the result of a message; print_ready() prints it.
   void add_result(const mail::delivery& one) {
     message& its = taken_message(one.tag);
     --under_way_;
@@ -269,11 +269,11 @@ class batch final : public mail::submission_source {
     its.result = std::move(text);
   }
 
-  /// The results that no earlier message's is missing for.
+  /// Prints the results for which no earlier result is missing.
   void print_ready() {
     for (; !taken_.empty() && taken_.front().result; taken_.pop_front(), ++next_) out_.line(*taken_.front().result);
     if (std::exchange(flush_due_, true)) return;
-    // What comes quickly is written together; what comes slowly is hardly late.
+    // Write results in groups; a delay of 5 ms does not matter.
     flush_timer_.expires_after(std::chrono::milliseconds(5));
     flush_timer_.async_wait([this](std::error_code error) {
       if (error) return;
@@ -307,10 +307,10 @@ class batch final : public mail::submission_source {
   std::optional<numbered_line> held_;
   std::uint64_t size_;  // octets of the input, if known
   std::uint64_t taken_octets_ = 0;
-  std::uint64_t lines_ = 0;  // of the input, read so far
-  std::deque<message> taken_;  // in their order
-  std::uint64_t next_ = 0;  // the tag of the first of them
-  std::uint64_t under_way_ = 0;  // of them, without a result
+  std::uint64_t lines_ = 0;  // input lines read so far
+  std::deque<message> taken_;  // in order
+  std::uint64_t next_ = 0;  // tag of the first message in taken_
+  std::uint64_t under_way_ = 0;  // messages in taken_ without a result
   std::uint64_t sent_ = 0;
   std::uint64_t failed_ = 0;
   std::uint64_t unknown_ = 0;
@@ -326,7 +326,7 @@ class batch final : public mail::submission_source {
 
 exit_status send_batch(mail_call& call, console& out) {
   out.has_effects();
-  net::raise_descriptor_limit();  // each attachment of a message under way is one
+  net::raise_descriptor_limit();  // each attachment of a message in progress needs one
   if (auto loaded = load_files(call); !loaded) return out.refuse(loaded.error());
   net::unique_fd file;
   int fd = STDIN_FILENO;

@@ -33,7 +33,7 @@ failure about(std::string_view option, const std::string& text, failure why) {
   return why;
 }
 
-/// Adds those of the text to a header's list and to the envelope, where each mailbox stands once.
+/// Adds the mailboxes of the texts to a header's list, and each new one to the envelope.
 result<void> add(std::vector<mail::mailbox>& to, std::vector<mail::address>& recipients,
                  const std::vector<std::string>& texts, std::string_view option) {
   for (const std::string& text : texts) {

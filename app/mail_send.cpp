@@ -83,7 +83,7 @@ exit_status show(const mail::submission& what, console& out) {
   return exit_status::done;
 }
 
-/// The password of a login, once.
+/// Gets the password for the login, once.
 result<void> ask_password(mail_call& call, console& out) {
   if (call.how.user.empty() || std::exchange(call.has_password, true)) return {};
   auto password = get_password(
@@ -176,7 +176,7 @@ void tell_failures(const mail::delivery& one, const std::string& where, console&
     if (!where.empty()) why.context = why.context.empty() ? where : fmt::format("{}: {}", where, why.context);
     out.error(why);
   };
-  // Where the one refusal is the failure, it is told once.
+  // If the only refusal is the failure itself, report it once.
   const bool is_the_failure =
       !one.outcome && one.refused.size() == 1 && describe(one.refused.front().why) == describe(one.outcome.error());
   if (!is_the_failure)
@@ -187,7 +187,7 @@ void tell_failures(const mail::delivery& one, const std::string& where, console&
 exit_status send_single(mail_call& call, console& out) {
   const bool is_typed = (call.body_file == "-" || call.raw_file == "-") && ::isatty(STDIN_FILENO) == 1;
   if (is_typed) {
-    // Asked first: who expects to be asked for a password would type it into the text, and mail it.
+    // Ask first: a user who expects a password prompt might type the password into the text and mail it.
     if (!call.dry_run)
       if (auto asked = ask_password(call, out); !asked) return out.refuse(asked.error());
     out.note(call.raw_file.empty() ? "text, end with Ctrl-D:" : "message with its header, end with Ctrl-D:");
@@ -198,7 +198,7 @@ exit_status send_single(mail_call& call, console& out) {
   if (!what) return out.refuse(what.error());
   if (call.dry_run) return show(*what, out);
   out.has_effects();
-  // What is wrong with it is told before anybody is asked for a password or connected to. A ready message is read once.
+  // Report errors in the message before asking for a password or connecting. A complete message can be read only once.
   if (!is_raw)
     if (const auto tried = what->compose({.eight_bit_mime = true, .smtputf8 = true}); !tried)
       return out.refuse(tried.error());
@@ -217,7 +217,7 @@ exit_status send_single(mail_call& call, console& out) {
       out.json(to_json(one, sender, recipients));
     else if (one.outcome)
       out.line(line);
-    out.flush();  // before the farewell, which may take its time
+    out.flush();  // before QUIT, which may take time
     tell_failures(one, {}, out);
   };
   const auto done = run_sending(call, source, loop, delivered, out);

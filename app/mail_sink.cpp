@@ -19,7 +19,7 @@
 namespace netlab::app {
 namespace {
 
-/// $XDG_STATE_HOME/netlab, else ~/.local/state/netlab. The variable counts only where it names a place from the root.
+/// $XDG_STATE_HOME/netlab, else ~/.local/state/netlab. The variable counts only if it is an absolute path.
 std::string default_state() {
   if (const char* xdg = std::getenv("XDG_STATE_HOME"); xdg != nullptr && xdg[0] == '/')
     return std::string(xdg) + "/netlab";
@@ -30,14 +30,14 @@ std::string default_state() {
   return home + "/.local/state/netlab";
 }
 
-/// Who reads it in a line of ours may be elsewhere.
+/// Makes a path absolute, because its reader may be in another directory.
 std::string absolute(const std::string& path) {
   std::error_code error;
   const auto whole = std::filesystem::absolute(path, error);
   return error ? path : whole.lexically_normal().string();
 }
 
-/// For a certificate: an address in its usual form, or a domain in A-labels.
+/// A name for a certificate: an address in its usual form, or a domain in A-labels.
 result<std::string> parse_name(std::string_view text) {
   std::string_view bare = text;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
@@ -48,7 +48,7 @@ result<std::string> parse_name(std::string_view text) {
   return ascii;
 }
 
-/// Checked here, where a failure can say where the value stands; the plan itself is made with the sink.
+/// Checked here, because this failure can name the origin of the value; the sink builds the plan itself.
 result<std::string> parse_fault(std::string_view text) {
   mail::fault_plan trial;
   if (text != "list")
@@ -67,7 +67,7 @@ result<std::string> parse_user(std::string_view text) {
   return std::string(text);
 }
 
-/// What the server calls itself.
+/// The server's name in its greeting.
 std::string own_host(const std::vector<std::string>& names) {
   if (!names.empty()) {
     const auto address = net::parse_address(names.front());
@@ -77,7 +77,7 @@ std::string own_host(const std::vector<std::string>& names) {
   return full_host_name().value_or("localhost");
 }
 
-/// 0 is never.
+/// 0 means never.
 duration patience_of(duration given) { return given == duration(0) ? duration(std::chrono::hours(1000)) : given; }
 
 nlohmann::ordered_json to_json(const mail::sink_refusal& what) {
@@ -257,7 +257,7 @@ exit_status sink(arguments& args, console& out) {
   serving how = serving::read(args);
   std::optional<std::uint16_t> tls_port;
   if (args.text("tls-port") != "none") {
-    // Who wants a free port wants no fixed one beside it.
+    // If a free port was requested, the TLS port is a free one, too.
     const bool is_free = how.listen.port == 0 && !args.has("tls-port");
     tls_port = is_free ? std::uint16_t{0} : args.as("tls-port", net::parse_port);
   }

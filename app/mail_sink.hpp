@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The mail server's options, for every command that has one; and `netlab mail sink`, which is nothing else.
+// The options of a mail server, for all commands that have one, and `netlab mail sink`.
 #pragma once
 
 #include <memory>
@@ -16,8 +16,7 @@
 
 namespace netlab::app {
 
-/// Declared once. A command's own table of options holds them in their order, and those of a server and of a password
-/// beside them.
+/// Each command lists these in its own sorted table of options, together with those of a server and of a password.
 namespace sink_options {
 inline constexpr option auth_without_tls{.name = "auth-without-tls",
                                          .help = "offer AUTH also in clear; only on the command line"};
@@ -66,47 +65,46 @@ inline constexpr option user{
     .name = "user", .argument = "NAME", .help = "who may log in", .fallback = {}, .repeatable = true};
 }  // namespace sink_options
 
-/// A mail server as its options want it.
+/// A mail server as configured by its options.
 struct sink_call {
   mail::sink_parameters with;
-  bool lists_faults = false;       ///< --fault list: nothing is served
+  bool lists_faults = false;       ///< --fault list: no server is started
   bool discards = false;
-  std::string state;               ///< of the CA
-  std::vector<std::string> names;  ///< for the certificate, this machine's own included
+  std::string state;               ///< directory of the CA
+  std::vector<std::string> names;  ///< for the certificate, including this machine's own
   password_source password;
 };
 
-/// Reads all of the above, --idle-timeout, --max-clients and where the password comes from; an action that asks for it
-/// has them all in its table. --bind's addresses are among the names.
+/// Reads all of these options, --idle-timeout, --max-clients and the source of the password; the calling action must
+/// have all of them in its table. The addresses of --bind are added to the names.
 [[nodiscard]] sink_call read_sink(arguments& args);
 
-/// The table of --fault list, on stdout.
+/// Prints the table of --fault list on stdout.
 void list_faults(console& out);
 
-/// A sink that can be served: its CA is there, its Maildir, its password.
+/// A sink that is ready to serve, with its CA, Maildir and password.
 class open_sink {
  public:
-  /// Asks for the password if there is a user. `log_name` stands before the lines of its log. Fails with what is wrong.
+  /// Asks for the password if there is a user. `log_name` starts each log line. Fails if a part cannot be prepared.
   [[nodiscard]] static result<open_sink> make(sink_call call, console& out, const std::string& log_name = {});
 
-  /// `starttls`: for a port with STARTTLS, or one where TLS comes first.
+  /// `starttls`: a port with STARTTLS, else one with implicit TLS.
   [[nodiscard]] served service(net::listen_options on, bool starttls) const;
 
   /// `ca FILE`, `maildir DIR` on stdout.
   void announce(console& out) const;
-  /// The totals as a line, and what the log still owes before it.
-  /// With --json they are an object on stdout, too.
+  /// Finishes the log and returns the totals as a line. With --json, also prints them as an object on stdout.
   [[nodiscard]] std::string conclude(console& out) const;
 
  private:
-  std::unique_ptr<background_output> events_;  // of --json; the sink's sessions write to it
+  std::unique_ptr<background_output> events_;  // for --json; the sink's sessions write to it
   std::unique_ptr<mail::sink> sink_;
   std::vector<net::tls_server_options> identities_;
   std::string ca_file_;
   std::string maildir_;
 };
 
-/// The action.
+/// The action `mail sink`.
 [[nodiscard]] exit_status sink(arguments& args, console& out);
 
 }  // namespace netlab::app

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From argv to a command: by the name netlab was called by, else by its first argument.
+// Finds the command by the name that netlab was called with, or by the first argument.
 #include <unistd.h>
 
 #include <array>
@@ -41,7 +41,7 @@ exit_status refuse(std::string command, failure why) {
   return status_of(why);
 }
 
-/// By meaning, then by spelling, then by help.
+/// Suggests a word by meaning, then by spelling, then refers to the help.
 exit_status refuse_unknown(const std::string& command, std::string_view kind, const std::string& word,
                            std::string advice, const std::vector<std::string_view>& known) {
   if (advice.empty()) {
@@ -57,7 +57,7 @@ exit_status refuse_unknown(const std::string& command, std::string_view kind, co
 exit_status refuse_command(const std::string& word, word_list more = {}) {
   std::vector<std::string_view> known{"help", "version"};
   for (const command& each : commands()) known.push_back(each.name);
-  for (const command& each : commands())  // for who writes them in one word: calc-serve
+  for (const command& each : commands())  // for users who write them as one word: calc-serve
     for (const action& one : each.actions) known.push_back(one.path);
   return refuse_unknown("netlab", "command", word, advice_for_command(word, more), known);
 }
@@ -81,8 +81,8 @@ result<color_choice> parse_color(std::string_view text) {
   return fail(errc::usage, fmt::format("'{}' is not a choice", escape(text, 60)), "auto, always or never");
 }
 
-/// What the system refuses where no result can say so: a thread, or what an event loop is made of. The exception names
-/// an inner function, and not the act.
+/// Reports a resource that the system refused and that no result can report: a thread, or a part of an event loop. The
+/// exception names an internal function and not the action.
 exit_status refuse_resource(const std::system_error& error, console& out) {
   const bool is_thread = error.code() == std::errc::resource_unavailable_try_again;
   if (!is_thread && classify(error.code()) != error_class::system_resources)
@@ -113,7 +113,7 @@ exit_status run_action(const action& which, word_list typed) {
   }
 }
 
-// `netlab help [COMMAND [SUBCOMMAND]]`, and with --json everything at once.
+// `netlab help [COMMAND [SUBCOMMAND]]`; with --json, everything at once.
 exit_status run_help(word_list words) {
   if (!words.empty() && words.front() == "netlab") words = words.subspan(1);
   if (words.empty()) return show(overview());
@@ -152,7 +152,7 @@ exit_status run_command(const command& which, word_list words) {
   return run_action(*verb, words.subspan(1));
 }
 
-// The part of argv[0] that may be a command: `netlab-calc` and `calc`, with any directory before.
+// The part of argv[0] that may be a command: `netlab-calc` and `calc`, after any directory.
 std::string_view called_as(std::string_view argv0) {
   if (const auto slash = argv0.rfind('/'); slash != std::string_view::npos) argv0.remove_prefix(slash + 1);
   if (argv0.starts_with("netlab-")) argv0.remove_prefix(7);

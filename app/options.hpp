@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Options that mean the same in every command, declared once, and read once.
+// Options that mean the same in every command: their declarations and the functions that read them.
 #pragma once
 
 #include <optional>
@@ -35,10 +35,10 @@ inline constexpr option local_bind{
 /// --byte-order
 [[nodiscard]] netlab::byte_order read_byte_order(arguments& args);
 
-/// --tcp or --udp, of which a client takes one; TCP if neither is given.
+/// --tcp or --udp; a client takes one of them, by default TCP.
 [[nodiscard]] net::transport read_transport(arguments& args);
 
-/// --host; where none is given, the loopback address of the family.
+/// --host; by default, the loopback address of the family.
 [[nodiscard]] std::string read_host(arguments& args);
 
 /// --port, from 1.
@@ -47,10 +47,11 @@ inline constexpr option local_bind{
 /// --bind of a client.
 [[nodiscard]] std::optional<net::local_end> read_local_end(arguments& args);
 
-/// --max-time, 0 where none is given.
+/// --max-time; by default 0.
 [[nodiscard]] duration read_max_time(arguments& args);
 
-/// All of them, --timeout and --retries into a client's options; what an action does not have stays as it is.
+/// Reads all of these and --timeout and --retries into a client's options; options that the action lacks stay
+/// unchanged.
 template <class Options>
 void read_remote(arguments& args, Options& how) {
   how.protocol = read_transport(args);

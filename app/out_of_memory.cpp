@@ -18,14 +18,14 @@ namespace {
 
 constexpr std::string_view end_of_line = ": out of memory\n";
 
-// Made beforehand: there is no memory for it later.
+// Prepared in advance, because there will be no memory for it.
 std::array<char, 128> line;
 std::size_t line_size = 0;
 std::terminate_handler other_reasons = nullptr;
 std::atomic<bool> was_refused = false;
 std::atomic<bool> survives = false;
 
-// OpenSSL reports a lack of memory in many ways, as a file without certificates for one. A client ends before that.
+// OpenSSL reports a lack of memory in many ways, for example as a file without certificates. A client ends before that.
 void* allocate_for_openssl(std::size_t size, const char*, int) {
   void* const memory = std::malloc(size);
   if (memory == nullptr && size > 0 && !survives) end_out_of_memory();
@@ -50,10 +50,10 @@ void free_for_openssl(void* memory, const char*, int) { std::free(memory); }
     } catch (const std::bad_alloc&) {
       end_out_of_memory();
     } catch (...) {
-      // A bug: the standard library's handler says what was thrown.
+      // A bug: the standard library's handler reports the exception.
     }
   }
-  // At a function that is noexcept the exception may be under way still, and cannot be looked at.
+  // In a noexcept function, the exception may not be caught yet and cannot be examined.
   if (std::current_exception() == nullptr && std::uncaught_exceptions() > 0 && was_refused) end_out_of_memory();
   other_reasons();
   ::_exit(static_cast<int>(exit_status::internal));

@@ -25,7 +25,7 @@ namespace netlab::app {
 namespace {
 
 constexpr const char* variable = "NETLAB_PASSWORD";
-constexpr std::size_t max_password = 64 * 1024;  // octets; tokens are long
+constexpr std::size_t max_password = 64 * 1024;  // octets; tokens may be long
 
 volatile std::sig_atomic_t caught = 0;
 void catch_signal(int number) { caught = number; }
@@ -45,7 +45,7 @@ result<secret> checked(std::string line, const std::string& context) {
   return secret(std::move(line));
 }
 
-/// What an editor puts before the text of a file.
+/// Removes the byte order mark that some editors put at the start of a file.
 void drop_byte_order_mark(std::string& line) {
   const std::size_t length = line.size() - without_byte_order_mark(line).size();
   if (length == 0) return;
@@ -54,10 +54,10 @@ void drop_byte_order_mark(std::string& line) {
   line.resize(line.size() - length);
 }
 
-/// The first line, at most. The rest is read and thrown away where `drain` says so, so that its writer ends in peace.
+/// Reads at most the first line. With `drain`, also reads and discards the rest, so that its writer does not fail.
 result<std::string> read_line(int fd, const std::string& context, bool drain) {
   std::string line;
-  line.reserve(max_password + 512);  // never moved, so never left behind
+  line.reserve(max_password + 512);  // never reallocated, so no copy is left in memory
   std::array<char, 512> piece{};
   bool whole = false;
   for (;;) {
@@ -107,7 +107,7 @@ result<secret> from_command(const std::string& command) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
-  // Our input is the message's text, and SIGPIPE is ignored only here.
+  // Our stdin is the text of the message, and only this process ignores SIGPIPE.
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
@@ -139,13 +139,13 @@ result<secret> from_command(const std::string& command) {
   return checked(std::move(*said), context);
 }
 
-/// Echo off for as long as it lives, and signals noted instead of obeyed: the terminal must be given back as it was.
+/// Turns echo off while it exists, and only records signals, because the terminal must be restored first.
 class unseen {
  public:
   explicit unseen(int terminal) : terminal_(terminal) {
     caught = 0;
     struct sigaction noting{};
-    noting.sa_handler = catch_signal;  // no SA_RESTART: read(2) shall end
+    noting.sa_handler = catch_signal;  // no SA_RESTART, so that a signal interrupts read(2)
     for (std::size_t at = 0; at < signals.size(); ++at) ::sigaction(signals[at], &noting, &before_[at]);
     ::tcgetattr(terminal_, &as_it_was_);
     termios quiet = as_it_was_;
@@ -211,7 +211,7 @@ result<secret> get_password(const password_source& from, const std::string& prom
     char* stands = std::getenv(variable);
     if (stands == nullptr) return fail(errc::internal, "NETLAB_PASSWORD was read before");
     std::string text = stands;
-    // Else it would be in /proc/PID/environ, and in that of every child.
+    // Otherwise it would be in /proc/PID/environ, and in the environment of every child.
     OPENSSL_cleanse(stands, std::strlen(stands));
     ::unsetenv(variable);
     return checked(std::move(text), variable);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Passwords, from where they do not stand in the argument list.
+// Gets passwords without having them in the argument list.
 #pragma once
 
 #include "base/secret.hpp"
@@ -15,8 +15,8 @@ inline constexpr option password_file{
     .name = "password-file", .argument = "FILE", .help = "the password is the first line of this file"};
 }  // namespace shared_options
 
-/// Where to ask for it, as the options and the environment say. What is typed goes before NETLAB_PASSWORD, and that
-/// before what stands in the configuration.
+/// The source of the password, from options and environment. The command line overrides NETLAB_PASSWORD, which
+/// overrides the configuration file.
 struct password_source {
   std::string file;
   std::string command;
@@ -26,9 +26,9 @@ struct password_source {
   [[nodiscard]] static password_source read(arguments& args);
 };
 
-/// Gets it: from the file, the command, NETLAB_PASSWORD (which is then removed from the environment), or from the
-/// person at the terminal, unseen, after `prompt`. Fails with errc::no_input, errc::not_permitted (the command failed),
-/// errc::usage (no terminal to ask on), errc::interrupted; an empty password is errc::bad_data.
+/// Gets the password from the file, from the command, from NETLAB_PASSWORD (which is then removed from the
+/// environment), or from the terminal, without echo, after `prompt`. Fails with errc::no_input, errc::not_permitted
+/// (the command failed), errc::usage (no terminal to ask on), errc::interrupted, errc::bad_data (an empty password).
 [[nodiscard]] result<secret> get_password(const password_source& from, const std::string& prompt, console& out);
 
 }  // namespace netlab::app

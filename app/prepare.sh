@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-# What app/run, test/run and .ci/run share, to be read with `.`: install what the machine lacks, configure, build.
+# The common part of app/run, test/run and .ci/run, to be sourced with `.`: installs missing packages, configures,
+# builds.
 #
-# The caller sets `root`, the directory of the checkout, first. Nothing here writes to stdout or reads stdin: both
-# belong to the program that is run in the end.
+# The caller must set `root`, the directory of the checkout. Nothing here writes to stdout or reads stdin: both belong
+# to the program that is run in the end.
 
-# --- what is needed: package, oldest version that will do (- for any), reason; one a line ---
+# --- requirements: package, oldest suitable version (-: any), reason; one per line ---
 
 build_needs=$(cat <<'END'
 g++                   -    compiles: C++23 as g++ 12 has it
@@ -65,26 +66,26 @@ clang-tidy-19         -    static analysis
 END
 )
 
-# --- words ---
+# --- messages ---
 
 say() { printf 'netlab: %s\n' "$*" >&2; }
 
-# $1: exit status; 69 unavailable, 77 not permitted, as netlab's own
+# $1: exit status; 69 unavailable, 77 not permitted, as in netlab itself
 give_up() { status=$1; shift; say "$*"; exit "$status"; }
 
 # --- installing ---
 
-# Prints the packages of the list $1.
+# Prints the packages in the list $1.
 names() { printf '%s\n' "$1" | while read -r package _; do printf '%s\n' "$package"; done; }
 
-# Prints the packages of the list $1 that are absent or too old, one a line.
+# Prints the packages in the list $1 that are missing or too old, one per line.
 missing() {
   installed=" $(dpkg-query -W -f '${db:Status-Status}=${Package}=${Version} ' $(names "$1") 2>/dev/null || :)"
   printf '%s\n' "$1" | while read -r package oldest _; do
     [ -n "$package" ] || continue
     version=${installed#*" installed=$package="}
     if [ "$version" = "$installed" ]; then
-      # Not Debian's, but there all the same: from pip, from source, another compiler.
+      # Not a Debian package, but available: from pip, from source, or another compiler.
       case $package in
         g++) command -v "${CXX:-c++}" ;;
         meson) at_least "$oldest" "$(meson --version)" ;;
@@ -100,17 +101,17 @@ missing() {
 
 at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
-# Prints those of the packages $@ that are no good in the version of a Debian 12 without its backports.
+# Prints those of the packages $@ that are too old in Debian 12 without backports.
 from_backports() {
   for package; do
     case $package in meson | catch2) echo "$package" ;; esac
   done
 }
 
-lock_patience=600 # seconds for which a lock of apt's may be held by another program
+lock_patience=600 # seconds to wait for apt's locks while another program holds them
 
-# apt_get WORD...: runs apt-get; its output is then in $log. Waits while another program holds one of apt's locks (a machine
-# that has just started updates its lists), and says so.
+# apt_get WORD...: runs apt-get with its output in $log. While another program holds one of apt's locks (a machine that
+# has just started updates its lists), waits and says so.
 apt_get() {
   waited=0
   until $sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1 apt-get -q -y \
@@ -124,10 +125,10 @@ apt_get() {
   done
 }
 
-# A source that doesn't answer is no reason to stop as long as the others have what is needed.
+# A source that does not answer is not an error as long as the others have the packages.
 apt_update() { apt_get update || :; }
 
-# Adds Debian 12's backports: the repository that this machine has its Debian 12 from, with another suite's name.
+# Adds Debian 12's backports: the repository of this machine's Debian 12, with the name of the other suite.
 add_backports() {
   apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' | grep -qx bookworm-backports && return
   apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' \
@@ -136,8 +137,8 @@ add_backports() {
     say "no source of this machine's has Debian 12, so its backports can't be added"
     return
   }
-  # The key is the same too: `signed-by=FILE` in a line of sources.list, `Signed-By: FILE` in a paragraph of *.sources.
-  # Without one the keys that apt trusts by itself hold for both.
+  # The key is the same, too: `signed-by=FILE` in a line of sources.list, `Signed-By: FILE` in a paragraph of *.sources.
+  # Without one, apt's default keys apply to both.
   file=${entry%:*}
   case $file in
     *.sources) key=$(awk -v RS= -v uri="${uri%/}" 'index($0, uri)' "$file" | sed -n 's/^Signed-By: *\(\/.*\)/\1/p') ;;
@@ -152,7 +153,7 @@ add_backports() {
   $sudo install -m 644 "$work/netlab-backports.sources" /etc/apt/sources.list.d/ && apt_update
 }
 
-# need LIST...: installs what the lists name and the machine lacks. NETLAB_INSTALL=no leaves the machine alone.
+# need LIST...: installs the packages in the lists that are missing. NETLAB_INSTALL=no installs nothing.
 need() {
   needs=$(printf '%s\n' "$@" | grep .)
   [ "${NETLAB_INSTALL-}" != no ] || return 0
@@ -168,7 +169,7 @@ need() {
 
   sudo=
   if [ "$(id -u)" != 0 ]; then
-    # A password is asked for only where a person sits.
+    # Ask for a password only on a terminal.
     if sudo -n true 2>/dev/null; then sudo='sudo -n'
     elif command -v sudo >/dev/null && [ -t 0 ] && [ -t 2 ]; then sudo=sudo
     else give_up 77 'these packages are missing, and only root can install them (run this once with sudo):' $absent
@@ -202,7 +203,7 @@ need() {
 
 # --- building ---
 
-# lock NAME, unlock: one script at a time in this checkout; the others wait.
+# lock NAME, unlock: only one script at a time runs in this checkout; the others wait.
 lock() {
   mkdir -p "$root/.build" 2>/dev/null && (: >>"$root/.build/$1.lock") 2>/dev/null ||
     give_up 73 "can't write to $root/.build: it belongs to another user, or the checkout is read-only"
@@ -211,8 +212,8 @@ lock() {
 }
 unlock() { exec 9>&-; }
 
-# configure NAME OPTION...: makes the build directory .build/NAME where there is none, and sets its options where they
-# were others. The directory is then in $build.
+# configure NAME OPTION...: creates the build directory .build/NAME if there is none, and updates its options if they
+# have changed. Sets $build to the directory.
 configure() {
   build=$root/.build/$1
   shift
@@ -227,8 +228,8 @@ configure() {
   keep_owner
 }
 
-# compile TARGET...: says nothing when there is nothing to do; else shows the progress to a person, and only what goes
-# wrong to a log.
+# compile TARGET...: prints nothing if there is nothing to do; otherwise shows the progress on a terminal, and only
+# errors in a log.
 compile() {
   case $(ninja -C "$build" -n "$@" 2>&1 </dev/null) in
     *'no work to do.'*) return ;;
@@ -247,5 +248,5 @@ compile() {
   keep_owner
 }
 
-# After `sudo app/run scan --syn` the person's own `app/run` must still be able to build.
+# After `sudo app/run scan --syn`, the user's own `app/run` must still be able to build.
 keep_owner() { [ "$(id -u)" != 0 ] || [ -O "$root" ] || chown -R --reference="$root" "$root/.build"; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a report goes that an option may send to a file.
+// The output of a report, which an option may direct to a file.
 #pragma once
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 namespace netlab::app {
 
-/// Where the report goes: stdout, or a file.
+/// Writes a report to stdout or to a file.
 class report_output {
  public:
   explicit report_output(console& out) : out_(out) {}

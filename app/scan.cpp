@@ -32,14 +32,14 @@
 namespace netlab::app {
 namespace {
 
-// More made no scan faster (test/bench/scan --case dropped).
+// More did not make any scan faster (test/bench/scan --case dropped).
 constexpr std::size_t most_parallel = 24'576;
-// What looking the names up may take, whatever the patience with one port: the system's resolver turns to the second
-// name server after 5 seconds.
+// The least time for resolving names, whatever the timeout of a port: the system's resolver tries the second name
+// server after 5 seconds.
 constexpr duration resolve_patience = std::chrono::seconds(6);
-// Names that are known by then are scanned in the first round; a resolver that answers at all takes no longer.
+// Names resolved by then are scanned in the first round; a resolver that answers at all rarely takes longer.
 constexpr duration soon_resolved = std::chrono::milliseconds(300);
-// Descriptors that are not for the scan: the standard ones, the loop's, the report's, a library's.
+// Descriptors for other purposes: the standard ones, the event loop's, the report's, a library's.
 constexpr std::size_t spare_descriptors = 12;
 
 constexpr std::array scan_options{
@@ -121,7 +121,7 @@ result<scan::address> parse_source(std::string_view text) {
   return *found;
 }
 
-// A packet in some seconds is a rate, too.
+// A rate may be less than one packet per second.
 result<double> parse_rate(std::string_view text) {
   constexpr double least = 0.001;
   constexpr double most = 10'000'000;
@@ -132,7 +132,7 @@ result<double> parse_rate(std::string_view text) {
   return value;
 }
 
-// Everything but 12 descriptors, as far as the system lets us.
+// The descriptors for the scan: raises the limit as far as possible and leaves 12 for other purposes.
 std::size_t descriptor_budget() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - spare_descriptors;
@@ -165,7 +165,7 @@ void read_ports(arguments& args, scan_call& call, const scan::service_names& ser
   if (call.udp) call.udp_ports = ports;
 }
 
-// A host that is called `tcp` or `udp` wants --host.
+// A host named `tcp` or `udp` needs --host.
 void read_transports(arguments& args, scan_call& call) {
   args.prefer_typed("tcp", "udp");
   call.udp = args.flag("udp");
@@ -178,7 +178,7 @@ target_choice read_targets(arguments& args) {
     to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
   const std::vector<std::string>& typed = args.positionals();
-  // Targets that are typed stand in place of those in the environment or the file.
+  // Targets on the command line replace those in the environment or the file.
   if (args.is_typed("host") || typed.empty())
     for (target_list& each : args.list_as("host", [](std::string_view word) { return parse_targets(word); }))
       append(chosen.wanted, std::move(each));
@@ -225,7 +225,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
 
   const duration timeout = args.timeout("timeout");
   double rate = args.has("rate") ? args.as("rate", parse_rate) : 0;
-  if (call.tcp && call.udp) rate /= 2;  // together no more than was asked for
+  if (call.tcp && call.udp) rate /= 2;  // TCP and UDP together must not exceed the rate
   std::optional<unsigned> retries;
   if (args.has("retries")) retries = static_cast<unsigned>(args.number("retries", 0, 100));
   const std::vector<scan::address> sources = args.list_as("source", parse_source);
@@ -270,7 +270,7 @@ std::string command_line() {
 
 // ---- run ----
 
-/// One report of one scan, whose targets come in one round or two.
+/// One scan with its report; its targets are scanned in one round or two.
 class scan_session {
  public:
   scan_session(const scan_call& call, const scan::service_names& services, time_point deadline, console& out)
@@ -282,7 +282,7 @@ class scan_session {
         began_(clock::now()),
         progress_(call.progress, began_) {}
 
-  /// `targets`: addresses of all rounds, as far as that is known.
+  /// `targets`: the number of addresses of all rounds, as far as known.
   [[nodiscard]] result<void> begin(std::uint64_t targets) {
     if (auto opened = file_.open(call_.output); !opened) return opened;
     report_ = scan::make_report(
@@ -305,7 +305,7 @@ class scan_session {
     return {};
   }
 
-  /// Scans some targets; false: the scan has ended early, and the summary says why.
+  /// Scans some targets. Returns false if the scan has ended early; the summary then has the reason.
   [[nodiscard]] result<bool> round(const scan::target_set& targets) {
     summary_.targets += targets.size();
     auto on = scan::poller::make();
@@ -417,7 +417,7 @@ class scan_session {
   int signal_ = 0;
 };
 
-// Of each family that is scanned there must be an address to ask from, if there is any.
+// If there are source addresses, each family to be scanned needs one.
 result<void> check_sources(const std::vector<scan::address>& sources, const target_plan& plan) {
   for (const scan::address& source : sources)
     if (auto usable = scan::check_source(source); !usable) return usable;
@@ -430,7 +430,7 @@ result<void> check_sources(const std::vector<scan::address>& sources, const targ
 }
 
 exit_status run_scan(arguments& args, console& out) {
-  // The scan's loop takes it; before and after that it has nothing to print.
+  // The scan's event loop handles it; outside the loop there is no progress to print.
   std::signal(SIGUSR1, SIG_IGN);
   const auto services = scan::service_names::read();
   const scan_call call = parse_scan(args, out, services);
@@ -453,7 +453,7 @@ exit_status run_scan(arguments& args, console& out) {
   if (good && *good && planner.pending() > 0) {
     const auto rest = planner.rest();
     const auto usable = rest ? check_sources(call.tcp_how.sources, *rest) : result<void>();
-    if (!rest || !usable) {  // what was scanned is reported all the same
+    if (!rest || !usable) {  // report the results so far anyway
       const failure& why = rest ? usable.error() : rest.error();
       if (why.code == errc::interrupted || why.code == errc::terminated) {
         session.interrupted_by(why.code == errc::terminated ? SIGTERM : SIGINT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a scan tells beside its report: what this machine failed to ask, and how far it is.
+// The output of a scan besides its report: local failures and the progress.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace netlab::app {
 
-/// Ports that this machine failed to ask: no route, the link down, its own firewall.
+/// Counts ports that could not be scanned because of a local failure: no route, the link down, a local firewall.
 class local_failures {
  public:
   void add(const scan::finding& found) {
@@ -43,7 +43,7 @@ class local_failures {
   std::string address_;
 };
 
-/// How far the scan is, on stderr.
+/// The progress of the scan, on stderr.
 class progress_line {
  public:
   progress_line(bool on_terminal, time_point began) : on_terminal_(on_terminal), began_(began) {}

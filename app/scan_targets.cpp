@@ -25,7 +25,7 @@ result<target_list> read_target_file(const std::string& name, scan::target_use u
   const auto text = read_file(name);
   if (!text) return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(text.error())));
   auto found = scan::parse_target_file(*text, escape(name, 200), use, net::interface_number);
-  if (!found) {  // where it stands must survive that the option is named
+  if (!found) {  // the file and line must not be replaced by the option's name
     const failure& why = found.error();
     return unexpected(failure{why.code, {}, fmt::format("{}: {}", why.context, why.detail), why.hint});
   }
@@ -35,7 +35,7 @@ result<target_list> read_target_file(const std::string& name, scan::target_use u
 
 using addresses = std::vector<asio::ip::address>;
 
-/// What this machine sends to all hosts of a network (getifaddrs(3)).
+/// This machine's broadcast addresses (getifaddrs(3)).
 std::vector<ip_address> own_broadcast_addresses() {
   ifaddrs* all = nullptr;
   if (::getifaddrs(&all) != 0) return {};
@@ -49,7 +49,7 @@ std::vector<ip_address> own_broadcast_addresses() {
     sockaddr_in own{};
     std::memcpy(&broadcast, each->ifa_broadaddr, sizeof broadcast);
     std::memcpy(&own, each->ifa_addr, sizeof own);
-    // An address with a prefix of 32 bits is its own broadcast address.
+    // An address with a 32-bit prefix is its own broadcast address.
     if (broadcast.sin_addr.s_addr != own.sin_addr.s_addr)
       found.push_back(ip_address::v4(ntohl(broadcast.sin_addr.s_addr)));
   }
@@ -86,7 +86,7 @@ class target_planner::state {
   result<target_plan> first(duration soon) {
     if (auto waited = wait(clock::now() + soon); !waited) return unexpected(waited.error());
     auto plan = make(false);
-    // Where nothing is known yet, there is nothing to go on with.
+    // If no target is known yet, wait for the rest.
     if (!plan || plan->set.size() > 0 || pending_ == 0) return plan;
     auto later = rest();
     if (later) later->failed += plan->failed;
@@ -177,7 +177,7 @@ class target_planner::state {
     return {};
   }
 
-  /// Of what is known; the second time only of what was not known the first time.
+  /// A plan of the known targets; the second plan leaves out those of the first.
   result<target_plan> make(bool is_rest) {
     std::vector<std::optional<result<addresses>>> known;
     if (names_) known = names_->known();
@@ -209,11 +209,11 @@ class target_planner::state {
   target_choice chosen_;
   std::vector<ip_address> broadcast_;
   console& out_;
-  std::size_t excluded_names_ = 0;  // they are the first
+  std::size_t excluded_names_ = 0;  // they come first
   std::optional<net::background_resolver> names_;
-  std::vector<bool> done_;  // names that a plan has dealt with
-  std::vector<scan::address_range> planned_;  // of the last plan
-  std::vector<scan::address_range> asked_;    // of the one before
+  std::vector<bool> done_;  // names already handled by a plan
+  std::vector<scan::address_range> planned_;  // addresses of the last plan
+  std::vector<scan::address_range> asked_;    // addresses of the plan before
   std::size_t pending_ = 0;
 };
 

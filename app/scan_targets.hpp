@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a user calls the hosts to scan, and which addresses that are.
+// Converts the targets that a user names into the addresses to scan.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,8 @@ namespace netlab::app {
 
 using target_list = std::vector<scan::target_spec>;
 
-/// One word of the command line: targets with commas between, or `@FILE` with one a word. Fails with errc::usage,
-/// errc::no_input or errc::bad_data; what is wrong in a file is named with the line.
+/// Parses one word of the command line: targets separated by commas, or `@FILE` with one target per word. Fails with
+/// errc::usage, errc::no_input or errc::bad_data; an error in a file is reported with its line.
 [[nodiscard]] result<target_list> parse_targets(std::string_view word, scan::target_use use = scan::target_use::scan);
 
 struct target_choice {
@@ -31,24 +31,24 @@ struct target_plan {
   scan::target_set set;
   bool has_ipv4 = false;
   bool has_ipv6 = false;
-  std::size_t failed = 0;                ///< names that did not resolve, each reported
-  std::optional<netlab::failure> first;  ///< the first of them
+  std::size_t failed = 0;                ///< names that did not resolve; each was reported
+  std::optional<netlab::failure> first;  ///< the first failure
 };
 
-/// Looks the names up, side by side, until the deadline. A target that does not resolve is reported on stderr, and the
-/// others are kept; one that shall be left out and does not resolve is a failure: it might be scanned.
+/// Resolves the names in parallel until the deadline. A target that does not resolve is reported on stderr, and the
+/// others are kept. A name in --exclude that does not resolve is a failure, because its host might be scanned.
 ///
-/// Nobody waits for the slowest name: the first plan has what is known soon, the second what was still looked up.
+/// The scan need not wait for the slowest name: the first plan has the targets known soon, the second one the rest.
 class target_planner {
  public:
   target_planner(target_choice chosen, time_point deadline, console& out);
   ~target_planner();
 
-  /// What is known at once and within `soon`; never empty while something is still looked up.
+  /// Targets known at once or within `soon`; empty only if no name is pending.
   [[nodiscard]] result<target_plan> first(duration soon);
-  /// Names that the first plan did not wait for.
+  /// The number of names that the first plan did not wait for.
   [[nodiscard]] std::size_t pending() const noexcept;
-  /// These; without what the first plan has.
+  /// The targets with these names, without those of the first plan.
   [[nodiscard]] result<target_plan> rest();
 
  private:

@@ -19,11 +19,11 @@ namespace {
 constexpr std::uint64_t most_threads = 1024;
 constexpr std::uint64_t most_clients = 10'000'000;
 
-// Of clients behind one address, even where --max-clients is small: a class, or a test, on one machine.
+// The least limit per address, even if --max-clients is small: a class or a test may use a single machine.
 constexpr std::size_t few_clients = 100;
 
-/// Half of the service's clients, and no more than leave some of its share of the descriptors: who fills one service,
-/// or all of them, must not take them from the others.
+/// Half of the service's clients, but less than its share of the descriptors: an address that fills one service, or all
+/// of them, must leave room for others.
 std::size_t default_per_address(std::size_t max_clients, std::size_t services) {
   const std::size_t share = net::descriptor_limit() / services;
   return std::max<std::size_t>(1, std::min(std::max(max_clients / 2, few_clients), share / 4 * 3));
@@ -48,13 +48,13 @@ void announce(const net::bound& socket, const served& which, console& out) {
   out.flush();
 }
 
-/// Ends the threads at the end of its scope.
+/// Stops the threads at the end of the scope.
 struct stopped_first {
   net::workers& all;
   ~stopped_first() { all.stop(); }
 };
 
-/// What listen() says, for one service of several.
+/// The failure of listen() for one of several services.
 failure explain(failure why, const served& service) {
   if (!service.name.empty())
     why.context = why.context.empty() ? service.name : fmt::format("{}: {}", service.name, why.context);
@@ -112,7 +112,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   asio::steady_timer grace(main_loop);
   std::atomic<std::size_t> open = running.size();
   bool drained = false;
-  // Before the ready lines: who reads one may send a signal at once.
+  // Before the ready lines, because their reader may send a signal at once.
   net::stop_signals signals(main_loop, [&](int) {
     for (net::service& each : running)
       each.stop([&] {
@@ -129,14 +129,15 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
       for (net::service& each : running) each.abort();
     });
   });
-  // However this ends, no thread touches any of the above any more.
+  // However this function ends, no thread uses its variables afterwards.
   const stopped_first workers_end{threads};
-  // A thread that the system refuses is told before anyone is told that it listens.
+  // If the system refuses a thread, report that before any ready line.
   threads.start([&] { main_loop.stop(); });
   if (how.ready_first) how.ready_first();
   for (std::size_t at = 0; at < services.size(); ++at)
     for (const net::bound& socket : sockets[at]) announce(socket, services[at], out);
-  // Who started it cannot know its ports. One that went away after reading them is no reason to end.
+  // Without ready lines, the caller does not know the ports. A reader that closed the pipe after reading them is not an
+  // error.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");
   survive_out_of_memory();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every server command does around its services: sockets, ready lines, signals, a stop with grace.
+// The common part of all server commands: sockets, ready lines, signals, graceful shutdown.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 
 namespace netlab::app {
 
-/// The options of a server, declared once. A server's own table of options holds them in their order.
+/// A server's options. Each command lists these in its own sorted table of options.
 namespace serving_options {
 inline constexpr option bind{.name = "bind",
                              .argument = "ADDR",
@@ -49,36 +49,36 @@ struct serving {
   std::size_t max_clients = 0;
   std::optional<std::size_t> max_clients_per_address;
   duration idle_timeout{};
-  /// Called once all sockets are had, for what is to be said before the ready lines; may be missing.
+  /// Called when all sockets are open, to print output before the ready lines; may be empty.
   std::function<void()> ready_first;
 
-  /// Reads them, and --port, --tcp, --udp (neither: both), -4, -6.
+  /// Reads these options and --port, --tcp, --udp (neither: both), -4, -6.
   [[nodiscard]] static serving read(arguments& args);
   /// The same for a command with several services, which has no --port, --tcp, --udp.
   [[nodiscard]] static serving read_common(arguments& args);
 };
 
-/// What the log of a server tells: with --verbose each connection.
+/// The detail of a server's log: with --verbose, each connection.
 [[nodiscard]] inline net::log_detail log_detail(const console& out) noexcept {
   return out.is_verbose() ? net::log_detail::connections : net::log_detail::refusals;
 }
 
 /// One service of a command.
 struct served {
-  net::listen_options listen;  ///< sockets_each is serve()'s affair
+  net::listen_options listen;  ///< serve() sets sockets_each
   net::service_handler& handler;
   net::service_limits limits;
-  std::vector<net::tls_server_options> identities = {};  ///< none: it knows no TLS
-  bool implicit_tls = false;                             ///< every connection begins with it
-  std::string name = {};  ///< of several: in the ready lines, and before what is wrong
-  std::string tls = {};   ///< `starttls` or `tls`, in the ready lines; empty: it knows none
-  std::string cure = {};  ///< if its port cannot be had
-  std::string privilege_cure = {};  ///< the same where it may not have the port
+  std::vector<net::tls_server_options> identities = {};  ///< none: no TLS
+  bool implicit_tls = false;                             ///< every connection starts with TLS
+  std::string name = {};  ///< if there are several: in ready lines and before errors
+  std::string tls = {};   ///< `starttls` or `tls`, in the ready lines; empty: no TLS
+  std::string cure = {};  ///< hint if the port is in use
+  std::string privilege_cure = {};  ///< hint if the process may not bind the port
 };
 
-/// Listens for all of them or none, prints a ready line a socket, and serves until SIGINT or SIGTERM; then stops
-/// accepting, finishes what was begun within the grace period, and returns. A second signal ends the process. Fails
-/// where it cannot listen. All run on the same event loops.
+/// Listens for all services or none, prints a ready line per socket, and serves until SIGINT or SIGTERM. Then it stops
+/// accepting, finishes open requests within the grace period, and returns. A second signal ends the process. Fails if
+/// it cannot listen. All services share the same event loops.
 [[nodiscard]] result<void> serve(const serving& how, const std::vector<served>& services, console& out);
 /// The only service of a command, on how.listen.
 [[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits,

@@ -13,7 +13,7 @@
 namespace netlab::app {
 namespace {
 
-constexpr std::size_t max_file_size = 1024 * 1024;  // a configuration of this length is some other file
+constexpr std::size_t max_file_size = 1024 * 1024;  // a longer file is not a configuration file
 
 const action* find_section(std::string_view section) {
   for (const command& each : commands())
@@ -36,7 +36,7 @@ result<void> check_section(const ini_section& section) {
               suggestion(section.name, known));
 }
 
-// Its section is known.
+// The section has been checked.
 result<void> check_entry(const ini_entry& entry) {
   const action* of = find_section(entry.section);
   if (find_option(*of, entry.key) != nullptr && entry.key != "help") return {};
@@ -48,12 +48,12 @@ result<void> check_entry(const ini_entry& entry) {
               suggestion(entry.key, known));
 }
 
-// The text of the file; nothing if it may be missing and is.
+// The text of the file; nothing if it is missing and may be.
 result<std::optional<std::string>> read_settings(const std::string& file, bool may_be_missing) {
   auto text = read_file(file, max_file_size);
   if (text) return std::move(*text);
   const std::error_code why = text.error();
-  // In somebody else's home (a service's user, su without -l) there is no file for us.
+  // In another user's home (a service's user, su without -l), we have no file.
   if (may_be_missing && (why == std::errc::no_such_file_or_directory || why == std::errc::not_a_directory ||
                          why == std::errc::permission_denied))
     return std::nullopt;
@@ -78,7 +78,7 @@ result<settings> settings::load(environment from) {
   if (const auto named = from("NETLAB_CONFIG")) {
     file = *named;
     may_be_missing = false;
-  } else if (const auto base = from("XDG_CONFIG_HOME"); base && base->starts_with('/')) {  // XDG: else ignored
+  } else if (const auto base = from("XDG_CONFIG_HOME"); base && base->starts_with('/')) {  // absolute paths only (XDG)
     file = *base + "/netlab/config";
   } else if (const auto home = from("HOME"); home && !home->empty()) {
     file = *home + "/.config/netlab/config";

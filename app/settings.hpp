@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Option values that stand in the environment or in the configuration file.
+// Option values from the environment and the configuration file.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace netlab::app {
 
-/// One value, and where it stands.
+/// A value and its origin.
 struct setting {
   std::string value;
   std::string origin;  ///< `NETLAB_CALC_SERVE_PORT`, `/home/x/.config/netlab/config:3`
@@ -23,19 +23,18 @@ class settings {
   using environment = std::function<std::optional<std::string>(const std::string& name)>;
 
   /// Reads the configuration file: $NETLAB_CONFIG (empty: none), else $XDG_CONFIG_HOME/netlab/config, else
-  /// ~/.config/netlab/config; the last two may be missing. Every section and key in it must be known. Fails
-  /// with errc::bad_configuration and `FILE:LINE: …`.
+  /// ~/.config/netlab/config; the last two may be missing. Every section and key in it must be known. Fails with
+  /// errc::bad_configuration and `FILE:LINE: …`.
   [[nodiscard]] static result<settings> load(environment from);
 
-  /// For tests: the text of a file in place of the file.
+  /// For tests: takes a text instead of the file.
   [[nodiscard]] static result<settings> parse(environment from, std::string_view text, const std::string& file);
 
-  /// What stands for an option: the environment if it has it, else the file, else nothing. In a variable,
-  /// a repeatable option has one value a line; in the file, its key comes again.
+  /// The values of an option: from the environment if set there, else from the file, else none. In a variable, a
+  /// repeatable option has one value per line; in the file, its key is repeated.
   [[nodiscard]] std::vector<setting> find(const action& of, const option& which) const;
 
-  /// `NETLAB_CALC_QUERY_PROT is ignored: …`: the variables of the process that look like options and are not, a line
-  /// each.
+  /// `NETLAB_CALC_QUERY_PROT is ignored: …`: a line for each environment variable that looks like an option but is not.
   [[nodiscard]] static std::vector<std::string> ignored_variables();
 
  private:

@@ -50,7 +50,7 @@ struct wish {
 
 wish parse(arguments& args) {
   wish made;
-  // Without either, both; with both, both.
+  // Both transports if neither or both are given.
   const bool tcp = args.flag("tcp");
   const bool udp = args.flag("udp");
   made.filter.tcp = tcp || !udp;
@@ -102,7 +102,7 @@ nlohmann::ordered_json to_json(const row& one, bool knows_processes) {
 }
 
 struct screen_size {
-  std::size_t columns = 0;  // 0: no terminal
+  std::size_t columns = 0;  // 0: not a terminal
   std::size_t lines = 0;
 };
 
@@ -144,8 +144,8 @@ void show(const sockets::snapshot& now, bool details, console& out) {
 
 // ---- --watch ----
 
-/// On a terminal the table is written over itself: home, each line with what is left of the old one erased, and what is
-/// below erased. Nothing flickers, because nothing is cleared that is not written again at once.
+/// Redraws the table on a terminal: moves the cursor home, erases the rest of each line after writing it, and erases
+/// the lines below. This avoids flicker, because no text is erased before its replacement is written.
 void paint(const std::vector<marked_row>& rows, bool details, console& out) {
   const screen_size screen = measure_screen();
   std::vector<std::string> lines =
@@ -158,7 +158,7 @@ void paint(const std::vector<marked_row>& rows, bool details, console& out) {
       break;
     }
     const bool is_bold = at == 0 || rows[at - 1].how != mark::same;
-    // Columns that cannot be cut may be too many: a line that wraps would take the place of another.
+    // Columns that must not be cut may still be too wide: a wrapped line would displace the others.
     const std::string line = cut_to_columns(lines[at], screen.columns);
     text += is_bold ? out.bold(line) : line;
     text += "\x1b[K\n";
@@ -167,7 +167,7 @@ void paint(const std::vector<marked_row>& rows, bool details, console& out) {
   out.raw(text);
 }
 
-/// In a pipe: the whole table once, then a line for each change.
+/// In a pipe: prints the whole table once, then a line for each change.
 void print_changes(const std::vector<marked_row>& rows, bool is_first, bool knows_processes, console& out) {
   if (out.wants_json()) {
     for (const marked_row& each : rows) {
@@ -239,7 +239,7 @@ exit_status run(arguments& args, console& out) {
   const auto ended = net::run_client(loop, watch(std::move(what), out));
   if (ended) return exit_status::done;
   const exit_status status = status_of(ended.error());
-  if (status == exit_status::interrupted || status == exit_status::terminated) return status;  // how a watch ends
+  if (status == exit_status::interrupted || status == exit_status::terminated) return status;  // the normal end
   return out.refuse(ended.error());
 }
 

@@ -37,11 +37,11 @@ constexpr std::array options{
     option{.name = "wait", .help = "wait for background processes of the command, however long they stay idle"},
 };
 
-// A person wants to see what happens now; programs and files want all links, and so wait for the end or a full window.
+// A user wants to see events at once. Programs and files need all links, so they wait for the end or a full window.
 constexpr trace::wall_time text_hold = std::chrono::milliseconds(250);
 constexpr trace::wall_time longest_hold = std::chrono::hours(24 * 365);
 
-/// Of a command that a shell could not start, as env(1) and nohup(1) end.
+/// The exit statuses for a command that could not be started, as in env(1) and nohup(1).
 constexpr int command_not_found = 127;
 constexpr int command_not_executable = 126;
 constexpr int signal_base = 128;
@@ -51,7 +51,7 @@ struct draft {
   std::string capture_file;
   std::string html_file;
   bool steps = false;
-  bool takes_stdout = false;  // a file is stdout, so nothing else is
+  bool takes_stdout = false;  // a file is written to stdout, so nothing else may be
 };
 
 draft parse(arguments& args) {
@@ -89,7 +89,7 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
-/// The files of a trace. A full disk ends neither the trace nor the command; it is told at the end.
+/// The files of a trace. A full disk ends neither the trace nor the command; it is reported at the end.
 class outputs {
  public:
   explicit outputs(console& out) : out_(out), capture_(out), html_(out) {}
@@ -124,7 +124,7 @@ class outputs {
 
   void flush() { out_.flush(); }
 
-  /// Fails with what could not be written.
+  /// Fails if a file could not be written.
   result<void> close() {
     auto first = capture_.close();
     auto second = html_.close();
@@ -140,7 +140,7 @@ class outputs {
 exit_status run(arguments& args, console& out) {
   const draft what = parse(args);
   if (args.error()) return out.refuse(*args.error());
-  out.has_effects();  // the command's status is ours, whether or not somebody reads the trace to its end
+  out.has_effects();  // the command's status is returned even if the reader of the trace has gone
   outputs files(out);
   if (const auto opened = files.open(what); !opened) return out.refuse(opened.error());
   trace::timeline into;

@@ -19,7 +19,7 @@
 namespace netlab::app {
 namespace {
 
-constexpr auto long_stop = std::chrono::seconds(5);  // a peer may have given up by then
+constexpr auto long_stop = std::chrono::seconds(5);  // a peer may have given up after this pause
 
 bool is_interrupted() {
   sigset_t waiting;
@@ -48,7 +48,7 @@ bool may_block(trace::call_kind kind) noexcept {
 
 result<stepper> stepper::open(console& out, bool shows_sockets) {
   net::unique_fd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
-  // A session that no terminal controls may have one all the same.
+  // A session without a controlling terminal may still have a terminal on stderr.
   if (!terminal && ::isatty(STDERR_FILENO) == 1)
     terminal = net::unique_fd(::open("/proc/self/fd/2", O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!terminal) return fail(errc::usage, "--step needs a terminal");
@@ -72,7 +72,7 @@ void stepper::show(const trace::call& next, const trace::timeline& in) {
   out_->flush();
 }
 
-/// From the terminal, whatever the program's stdin is. Ctrl-C ends the wait: it goes to the program when that runs.
+/// Reads from the terminal, whatever stdin is. Ctrl-C ends the wait; the program gets the signal when it continues.
 std::string stepper::read_line() {
   std::string line;
   for (char octet = 0; octet != '\n';) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab trace --step: asks at the terminal before each call on a socket.
+// netlab trace --step: asks on the terminal before each socket call.
 #pragma once
 
 #include <functional>
@@ -12,21 +12,21 @@
 
 namespace netlab::app {
 
-/// What a person answers: a key and Enter.
+/// The user's answer: a key and Enter.
 enum class step_key { next, next_blocking, run_on, quit };
 
-/// `` and `n`, `b`, `r`, `q`; anything else, too, is next: nothing is lost by looking once more.
+/// `` and `n`, `b`, `r`, `q`; anything else means next, too, which does no harm.
 [[nodiscard]] step_key parse_step_key(std::string_view line) noexcept;
 
-/// Whether a call of this kind may wait for a packet.
+/// True if a call of this kind may wait for a packet.
 [[nodiscard]] bool may_block(trace::call_kind kind) noexcept;
 
 class stepper {
  public:
-  /// Fails with errc::usage where there is no terminal.
+  /// Fails with errc::usage if there is no terminal.
   [[nodiscard]] static result<stepper> open(console& out, bool shows_sockets);
 
-  /// Shows the call that a program is about to make, and waits. False: the program shall end.
+  /// Shows the program's next call and waits for the user. False: end the program.
   [[nodiscard]] bool ask(const trace::call& next, const trace::timeline& in);
 
  private:

@@ -138,7 +138,7 @@ def rows(commands):
 
 
 def values(commands):
-    """Actions whose options take the same share a line."""
+    """One `case` branch for all options with the same values."""
     lines = {}
     for command in commands:
         for action in command.actions:

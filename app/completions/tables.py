@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""`netlab help --json` as the three generators want it."""
+"""Reads `netlab help --json` for the three generators."""
 import json
 import re
 import sys
 
-# What the name of an argument says of the words that it takes; of the others nothing is known.
+# The kinds of values by the name of an argument; other names have no kind.
 KINDS = {'DIR': 'directory', 'FILE': 'file', 'HOST': 'host'}
 TRANSPORTS = ['tcp', 'udp']
 
@@ -53,12 +53,12 @@ def kind(argument):
 
 
 def load():
-    """The commands of the file that the command line names."""
+    """Loads the commands from the file named on the command line."""
     sys.stdout.reconfigure(encoding='utf-8')
     with open(sys.argv[1], encoding='utf-8') as text:
         return [Command(each) for each in json.load(text)['commands']]
 
 
 def quote(text):
-    """For bash and zsh."""
+    """Quotes a text for bash and zsh."""
     return "'" + text.replace("'", "'\\''") + "'"

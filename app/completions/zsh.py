@@ -83,7 +83,7 @@ def described(name, text):
 
 
 def value(thing):
-    """The part of a specification that says what a value may be."""
+    """The part of a specification that describes the possible values."""
     if thing.words:
         return f'({" ".join(thing.words)})'
     return {'directory': '_directories', 'file': '_files', 'host': '_hosts', None: ''}[thing.kind]

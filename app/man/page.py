@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """page.py HELP.JSON PAGE DATE [PROSE]: prints the man page PAGE (netlab, netlab-calc, ...) in mdoc(7).
 
-What the tables of the commands know comes from `netlab help --json`: names, synopsis, description, options, variables,
-sections of the configuration file, exit statuses, examples. PROSE is mdoc by hand for the rest: its sections go where
-they belong, behind the generated part where there is one of the same name. Its SEE ALSO holds one .Xr a line.
+Names, synopsis, description, options, variables, sections of the configuration file, exit statuses and examples come
+from the command tables in `netlab help --json`. PROSE is hand-written mdoc for the rest: each of its sections goes to
+its place, after the generated part if one has the same name. Its SEE ALSO has one .Xr per line.
 """
 import json
 import re
 import sys
 import textwrap
 
-# The order of mdoc(7); sections of other names come behind OPTIONS as they stand in PROSE.
+# The order of mdoc(7); other sections follow OPTIONS in the order of PROSE.
 BEFORE = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'COMMANDS', 'OPTIONS']
 BEHIND = ['ENVIRONMENT', 'FILES', 'EXIT STATUS', 'EXAMPLES', 'DIAGNOSTICS', 'SEE ALSO', 'STANDARDS', 'CAVEATS', 'BUGS']
 
@@ -18,7 +18,7 @@ BEHIND = ['ENVIRONMENT', 'FILES', 'EXIT STATUS', 'EXAMPLES', 'DIAGNOSTICS', 'SEE
 # --- mdoc ---
 
 def literal(text):
-    """Text for a macro's argument, each character as a user would type it."""
+    """Text for an argument of a macro, with each character as a user would type it."""
     for character, name in {'\\': r'\e', '-': r'\-', "'": r'\(aq', '`': r'\(ga', '"': r'\(dq', '~': r'\(ti',
                             '^': r'\(ha'}.items():
         text = text.replace(character, name)
@@ -31,7 +31,7 @@ def word(text):
 
 
 def prose(text):
-    """Paragraphs: each sentence on lines of its own, and hyphens that a user would type."""
+    """Paragraphs with each sentence on a line of its own, and hyphens as a user would type them."""
     text = text.replace('\\', r'\e')
     text = re.sub(r'(?<![\w\\-])--?(?=[\w ])', lambda dashes: dashes[0].replace('-', r'\-'), text)
     lines = []
@@ -44,7 +44,7 @@ def prose(text):
 
 
 def sentence(text, literals=()):
-    """Words that are typed as they stand begin it without a capital."""
+    """Capitalizes the text unless it starts with a word that is typed literally."""
     if not text.startswith(tuple(literals)):
         text = text[:1].upper() + text[1:]
     return text if text.endswith('.') else text + '.'
@@ -59,7 +59,7 @@ def tagged(entries, width='Ds', compact=False):
 
 
 def listed(macro, names, end=''):
-    """Names with commas between."""
+    """Names separated by commas."""
     return [f'.{macro} {name}{end if name is names[-1] else " ,"}' for name in names]
 
 
@@ -104,7 +104,7 @@ def option(of):
 
 
 def in_order_of_help(options):
-    """By name, but for those that stand beside another."""
+    """Sorted by name, except options listed after another one."""
     return [shown for each in options if 'beside' not in each
             for shown in (each, *(other for other in options if other.get('beside') == each['name']))]
 
@@ -141,7 +141,7 @@ def files(actions):
 
 
 def statuses(meanings, actions):
-    """Every status of the actions, and whose it is where not all can end with it."""
+    """Every status of the actions, with its actions if not all of them can return it."""
     entries = []
     for status in sorted({status for action in actions for status in action['statuses']}):
         verbs = [action['path'].split(' ')[-1] for action in actions if status in action['statuses']]
@@ -194,7 +194,7 @@ def of_command(help, command):
 
 
 def read_prose(path):
-    """Its sections: name → lines."""
+    """The sections of the file: name → lines."""
     sections, lines = {}, []
     with open(path, encoding='utf-8') as text:
         for line in text.read().splitlines():
@@ -206,7 +206,7 @@ def read_prose(path):
 
 
 def references(lines):
-    """`.Xr NAME SECTION` lines in mdoc's order, and with the punctuation."""
+    """`.Xr NAME SECTION` lines in mdoc's order, with punctuation."""
     names = sorted({line.removeprefix('.Xr ') for line in lines}, key=lambda name: name.split(' ')[::-1])
     return listed('Xr', names)
 
