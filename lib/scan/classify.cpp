@@ -15,7 +15,7 @@ std::optional<reason> reason_of_v4(std::uint8_t type, std::uint8_t code) noexcep
   switch (code) {
     case 2: return reason::proto_unreachable;
     case 3: return reason::port_unreachable;
-    case 4: return std::nullopt;  // fragmentation needed: the port may well be there
+    case 4: return std::nullopt;  // fragmentation needed: says nothing about the port
     case 9:
     case 10:
     case 13: return reason::admin_prohibited;
@@ -44,7 +44,7 @@ std::optional<reason> reason_of_v6(std::uint8_t type, std::uint8_t code) noexcep
   }
 }
 
-// Without ICMP it is the kernel's own word: there is no route, the link is down, or it lacks a resource.
+// Without an ICMP message the error is the kernel's own: no route, the link is down, or a resource is missing.
 port_verdict classify_local(int system_error) noexcept {
   port_verdict found{.why = reason::local_error, .system_error = system_error, .is_local = true};
   switch (system_error) {
@@ -64,9 +64,9 @@ std::optional<reason> reason_of(const icmp_error& message) noexcept {
 }
 
 port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept {
-  // A reset in answer to the SYN is ECONNREFUSED. These two can only come behind a handshake that was completed:
-  // the port took the connection and broke it before it was looked at (RFC 9293 §3.10.7.4: the user is told "connection
-  // reset"; EPIPE where an end came before the reset).
+  // A reset in answer to the SYN is ECONNREFUSED. These two come only after a completed handshake: the port accepted
+  // the connection and closed it at once (RFC 9293 §3.10.7.4: the user gets "connection reset"; EPIPE if a FIN came
+  // before the reset).
   if (system_error == ECONNRESET || system_error == EPIPE) return {port_state::open, reason::syn_ack, 0};
   if (message)
     if (const auto why = reason_of(*message))
@@ -75,9 +75,9 @@ port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& mes
               .system_error = message->system_error != 0 ? message->system_error : system_error,
               .sender = message->sender};
   if (system_error == ECONNREFUSED) return {port_state::closed, reason::reset, system_error};
-  // The kernel gave up to repeat the SYN.
+  // The kernel has stopped repeating the SYN.
   if (system_error == ETIMEDOUT) return {port_state::filtered, reason::no_response, system_error};
-  // Only ICMP leads to these.
+  // Only ICMP causes these.
   if (system_error == ENOPROTOOPT || system_error == EPROTO)
     return {port_state::filtered, reason::proto_unreachable, system_error};
   return classify_local(system_error);

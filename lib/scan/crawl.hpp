@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pace for a target that answers only so many probes a second, however few are under way. Time is an argument.
+// Finds the pace for a target that limits its answers per second, however few probes are in flight. Time is an
+// argument.
 #pragma once
 
 #include <algorithm>
@@ -8,10 +9,10 @@
 
 namespace netlab::scan {
 
-/// Nothing until more controls are lost than answered: then either the target limits its answers, or the path loses
-/// most packets. A test tells: after a pause a limit lets a single control through, a lossy path does not. Under a
-/// limit the pace becomes the rate of the answers, and then whatever hardly loses a control. On a lossy path no pace
-/// helps, so there is none.
+/// Does nothing until more controls are lost than answered: then either the target limits its answers, or the path
+/// loses most packets. A test distinguishes them by sending single controls after pauses: a rate limit lets them
+/// through, a lossy path does not. Under a limit the pace becomes the rate of the answers, then is adjusted so that
+/// few controls are lost. On a lossy path no pace helps, so none is set.
 class crawl {
  public:
   explicit crawl(time_point now) : began_(now) {}
@@ -21,7 +22,7 @@ class crawl {
     ++answers_;
     end_round(now);
   }
-  /// A control was, that went out at `sent`.
+  /// A control that was sent at `sent` was answered.
   void control_answered(time_point sent, time_point now) {
     if (state_ == state::testing) return end_test_step(sent, true, now);
     if (sent < changed_) return;
@@ -29,7 +30,7 @@ class crawl {
     ++kept_;
     end_round(now);
   }
-  /// A control was not. `is_certain`: a later probe was; else the machine may be standing still.
+  /// A control was not answered. `is_certain`: a later probe was answered; else the target may only be pausing.
   void control_lost(time_point sent, bool is_certain, time_point now) {
     if (state_ == state::testing) return end_test_step(sent, false, now);
     if (!is_certain || sent < changed_) return;
@@ -37,13 +38,13 @@ class crawl {
     end_round(now);
   }
 
-  /// Nothing but a control may go out.
+  /// True during the test: only controls may be sent.
   [[nodiscard]] bool is_testing() const noexcept { return state_ == state::testing; }
-  /// A limit is obeyed.
+  /// A rate limit was found and is obeyed.
   [[nodiscard]] bool is_slow() const noexcept { return state_ == state::slow; }
-  /// No limit, but most packets are lost.
+  /// There is no limit, but most packets are lost.
   [[nodiscard]] bool is_lossy() const noexcept { return state_ == state::lossy; }
-  /// When the next probe may go out; in the past if it may now, `never` while a test's control is under way.
+  /// When the next probe may be sent; in the past if at once, `never` while a test's control is in flight.
   [[nodiscard]] time_point next() const noexcept { return is_waiting_ ? never : next_; }
   void take(time_point now) {
     ++sent_;
@@ -60,23 +61,23 @@ class crawl {
     is_waiting_ = false;
     next_ = std::max(next_, now + rest);
   }
-  /// What was lost before says nothing of how it is now.
+  /// When the pace was last changed; losses before it do not count.
   [[nodiscard]] time_point changed() const noexcept { return changed_; }
 
  private:
   enum class state { free, testing, slow, lossy };
 
   static constexpr duration round = std::chrono::seconds(1);
-  static constexpr duration short_round = std::chrono::milliseconds(100);  // when it is clear what to do
-  static constexpr duration max_lag = std::chrono::milliseconds(10);       // what a nap of ours may make up for
-  static constexpr duration rest = std::chrono::milliseconds(500);  // two answers a second are the least that are found
+  static constexpr duration short_round = std::chrono::milliseconds(100);  // with many losses
+  static constexpr duration max_lag = std::chrono::milliseconds(10);       // own delays that are caught up
+  static constexpr duration rest = std::chrono::milliseconds(500);  // finds limits down to two answers a second
   static constexpr unsigned many = 8;
   static constexpr unsigned tests = 6;
   static constexpr unsigned least_tests_kept = 5;
-  static constexpr unsigned most_slowings = 4;  // before another test
-  static constexpr unsigned clean_to_rise = 5;  // rounds without a loss
-  static constexpr double tolerance = 0.15;  // of the controls; a radio link loses some
-  static constexpr double least = 1;  // a second
+  static constexpr unsigned most_slowings = 4;  // then the test is repeated
+  static constexpr unsigned clean_to_rise = 5;  // rounds without a loss before the ceiling rises
+  static constexpr double tolerance = 0.15;  // share of controls that may be lost: radio links lose some
+  static constexpr double least = 1;  // per second
 
   [[nodiscard]] bool is_overrun() const noexcept { return lost_ >= many && lost_ > kept_; }
 
@@ -104,12 +105,12 @@ class crawl {
       }
       if (lost_ > tolerance * (lost_ + kept_)) slow_down(pace * 0.8, now);
     } else if (gap_ > duration(0)) {
-      return;  // too few controls to say
+      return;  // too few controls for a conclusion
     }
     begin_round(now);
   }
   void end_test_step(time_point sent, bool is_kept, time_point now) {
-    if (!is_waiting_ || sent < test_sent_) return;  // a control from before the test
+    if (!is_waiting_ || sent < test_sent_) return;  // sent before the test
     is_waiting_ = false;
     ++(is_kept ? kept_ : lost_);
     if (kept_ + lost_ < tests) return;
@@ -137,13 +138,13 @@ class crawl {
   time_point changed_ = time_point::min();
   duration gap_{};
   bool is_waiting_ = false;
-  double ceiling_ = 1e9;  // a pace that is a little less than one that was too fast
+  double ceiling_ = 1e9;  // slightly below the last pace that was too fast
   double answers_a_second_ = 0;
   double answers_ = 0;
   double sent_ = 0;
   unsigned slowings_ = 0;
   unsigned clean_ = 0;
-  unsigned kept_ = 0;  // controls
+  unsigned kept_ = 0;  // controls answered
   unsigned lost_ = 0;
 };
 

@@ -66,7 +66,7 @@ std::string_view error_name(int system_error) noexcept {
 
 int winsock_number(transport protocol, int system_error) noexcept {
   switch (system_error) {
-    // Windows tells a datagram socket of ICMP 3/3 as a reset.
+    // Windows reports ICMP 3/3 on a datagram socket as a reset.
     case ECONNREFUSED: return protocol == transport::udp ? 10054 : 10061;
     case ECONNRESET: return 10054;
     case ETIMEDOUT: return 10060;

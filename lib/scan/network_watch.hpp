@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whether this machine's own network changes while a scan goes on.
+// Detects changes of this machine's network configuration during a scan.
 #pragma once
 
 #include <set>
@@ -9,13 +9,13 @@
 
 namespace netlab::scan {
 
-/// An interface that goes up or down, an address that comes or goes: then what fails on this machine may work again in
-/// a moment.
+/// Watches for interfaces going up or down and addresses being added or removed: then a local failure may be
+/// temporary.
 class network_watch {
  public:
-  /// Looks at the interfaces.
+  /// Records the current interfaces.
   network_watch();
-  /// Whether they have ever been others since then. The system is asked ten times a second at most.
+  /// Whether the interfaces have ever changed since then. Queries the system at most ten times a second.
   [[nodiscard]] bool has_changed(time_point now);
 
  private:

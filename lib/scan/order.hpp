@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A random order without a list.
+// A random order without a stored list.
 #pragma once
 
 #include <array>
@@ -9,11 +9,11 @@
 
 namespace netlab::scan {
 
-/// A permutation of 0 … size-1, chosen by the seed: a Feistel network over the next even number of bits,
-/// walked until it lands inside (at most four steps on average). Nothing is stored, whatever the size.
+/// A permutation of 0 … size-1 chosen by the seed: a Feistel network over the next even number of bits, repeated
+/// until the result is below size (cycle walking, at most four steps on average). Nothing is stored.
 class permutation {
  public:
-  /// Up to 2^62.
+  /// `size`: up to 2^62.
   permutation(std::uint64_t size, std::uint64_t seed) noexcept : size_(size) {
     assert(size <= std::uint64_t{1} << 62);
     const auto bits = static_cast<unsigned>(std::bit_width(size < 2 ? 1 : size - 1));
@@ -24,7 +24,7 @@ class permutation {
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
-  /// The element at a place below size().
+  /// The element at `place`, which must be below size().
   [[nodiscard]] std::uint64_t operator()(std::uint64_t place) const noexcept {
     assert(place < size_);
     do place = once(place);
@@ -55,7 +55,7 @@ class permutation {
   std::uint64_t size_;
   unsigned half_;
   std::uint64_t mask_;
-  std::array<std::uint64_t, 6> keys_{};  // four rounds look random; six cost little more for tiny sizes
+  std::array<std::uint64_t, 6> keys_{};  // four rounds look random; six cost little and help tiny sizes
 };
 
 }  // namespace netlab::scan

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How fast to ask and how long to wait: a rate that is obeyed, a window that finds what the path bears, and
-// timeouts from measured round trips. Time is an argument.
+// Rate and timing of probes: a rate limit, a congestion window, and timeouts from measured round trips. Time is an
+// argument.
 #pragma once
 
 #include <algorithm>
@@ -13,16 +13,16 @@
 
 namespace netlab::scan {
 
-/// At most so many a second: in any stretch of time t no more than rate × t + burst.
+/// A rate limit: in any period of length t at most rate × t + burst packets.
 class rate_limit {
  public:
-  /// 0: no limit. A burst makes up for the loop's own naps and is at most a hundredth of a second's worth.
+  /// 0: no limit. A burst makes up for delays of the loop and is at most 10 ms worth of packets.
   rate_limit(double per_second, time_point now)
       : gap_(per_second > 0 ? static_cast<std::int64_t>(std::ceil(1e9 / per_second)) : 0),
         slack_(std::min<duration>(std::chrono::milliseconds(10), gap_ * max_burst)),
         next_(now) {}
 
-  /// Takes a place if there is one, for so many packets: those that follow later are counted now.
+  /// Takes places for `packets` packets, if one is free now; those sent later are counted at once.
   [[nodiscard]] bool take(time_point now, unsigned packets = 1) {
     if (gap_ == duration(0)) return true;
     next_ = std::max(next_, now - slack_);
@@ -30,7 +30,7 @@ class rate_limit {
     next_ += gap_ * packets;
     return true;
   }
-  /// Takes a place that may not be there yet: what must not wait is made up for by the next.
+  /// Takes a place even if none is free: for a probe that must not wait. The next one waits longer.
   void charge() { next_ += gap_; }
   /// When take() will succeed; in the past if it would now.
   [[nodiscard]] time_point next() const noexcept { return gap_ == duration(0) ? time_point::min() : next_; }
@@ -42,7 +42,7 @@ class rate_limit {
   time_point next_;
 };
 
-/// RFC 6298, with bounds of its own: nothing here retransmits into a queue that must drain first.
+/// RFC 6298 with other bounds: a wrong timeout here does not retransmit into a full queue.
 class rtt_estimator {
  public:
   rtt_estimator(duration initial, duration least, duration most) : initial_(initial), least_(least), most_(most) {}
@@ -65,7 +65,7 @@ class rtt_estimator {
     if (!smoothed_) return std::min(initial_, most_);
     return std::clamp(*smoothed_ + 4 * variation_, std::min(least_, most_), most_);
   }
-  /// When a probe has most likely left the path, answered or not.
+  /// After this time a probe has most likely left the path, answered or not.
   [[nodiscard]] duration transit() const noexcept {
     return smoothed_ ? *smoothed_ + 4 * variation_ : std::min(initial_, most_);
   }
@@ -79,9 +79,9 @@ class rtt_estimator {
   duration shortest_ = duration::max();
 };
 
-/// How many probes may be under way. It grows with everything that comes to an end, and shrinks when more
-/// than `tolerance` of the answered probes turn out to have been lost at first: loss that a shorter queue
-/// mends. A radio link's few per cent do not slow it, and silence, which a filter means, neither.
+/// A congestion window: how many probes may be in flight. It grows with each probe that ends, and shrinks if more
+/// than `tolerance` of the answered probes were lost at first, which a shorter queue would reduce. A few per cent of
+/// loss on a radio link do not slow it, and neither does silence, which means a filter.
 class window {
  public:
   window(std::size_t first, std::size_t most)
@@ -89,20 +89,20 @@ class window {
 
   [[nodiscard]] std::size_t size() const noexcept { return std::max<std::size_t>(1, static_cast<std::size_t>(size_)); }
 
-  /// A probe was answered. True if the window became smaller.
+  /// A probe was answered. True if the window shrank.
   bool ended(bool may_grow) {
     ++all_answered_;
     if (may_grow) size_ = std::min(most_, size_ + (size_ < threshold_ ? 1.0 : 1.0 / size_));
     return step();
   }
-  /// A probe was waited for in vain. Among many answers that may be loss, which is not known before the next try;
-  /// where nearly everything is silent, it is a filter, and there is no hurry to be learned from answers.
+  /// A probe was not answered. Among many answers that may be loss, which the next attempt will show; if nearly all
+  /// ports are silent, there is a filter, and the window may grow without answers.
   bool ended_silent() {
     ++all_silent_;
     if (all_silent_ > 8 * all_answered_) size_ = std::min(most_, size_ + 1.0);
     return step();
   }
-  /// A probe was answered that had been lost before: so many times.
+  /// A port was answered after `times` lost probes.
   void lost(std::size_t times) {
     round_lost_ += times;
     round_answered_ += 1;
@@ -137,34 +137,35 @@ class window {
   std::uint64_t all_answered_ = 0;
 };
 
-/// How often probes get lost, and how often to ask before silence is the port's own.
+/// Estimates packet loss, and how often a port must be asked before its silence is credible.
 class loss_estimate {
  public:
-  /// A port was answered at this try (1: the first).
+  /// A port was answered at this attempt (1: the first).
   void answered_at(unsigned attempt) {
     ports_.add(1, attempt - 1);
     was_seen_ = was_seen_ || attempt > 1;
   }
-  /// A control was: a port that answers whenever it can.
+  /// A control, a port known to answer, was answered.
   void control_answered() { controls_.add(1, 0); }
   void control_lost() {
     controls_.add(0, 1);
     ports_.add(0, 1);
     was_seen_ = true;
   }
-  /// What was lost before says nothing of how it is now.
+  /// Discards what was counted, after a change of pace.
   void begin_anew() {
     ports_ = {};
     controls_ = {};
   }
   [[nodiscard]] bool was_seen() const noexcept { return was_seen_; }
-  /// Ports that are never answered are not in their own count, so of much loss the controls know more.
+  /// Ports that are never answered are missing from their own count, so with heavy loss the controls are more
+  /// accurate.
   [[nodiscard]] double rate() const noexcept {
     return controls_.all() < least_controls ? ports_.rate() : std::max(ports_.rate(), controls_.rate());
   }
-  /// At least `least` tries, and so many that fewer than one of a thousand scans with this many silent and
-  /// lossy ports calls one of them wrong.
-  /// `is_little_known`: there may be more loss than was seen, as after a change.
+  /// The number of attempts, at least `least`, such that in fewer than one of a thousand scans with this many silent
+  /// ports a lossy one is taken for silent. `is_little_known`: there may be more loss than was seen, as after a
+  /// change.
   [[nodiscard]] unsigned tries(unsigned least, std::uint64_t ports, bool is_little_known = false) const noexcept {
     if (ports_.lost < 2 && !is_little_known) return least;
     const double most = is_little_known ? std::max(rate(), ports_.most()) : rate();
@@ -174,7 +175,7 @@ class loss_estimate {
 
  private:
   struct tally {
-    static constexpr std::uint64_t memory = 8192;  // answers; a path that was crowded once may have got better
+    static constexpr std::uint64_t memory = 8192;  // answers; then old ones count half: congestion may have ended
     std::uint64_t answered = 0;
     std::uint64_t lost = 0;
     void add(unsigned more_answered, unsigned more_lost) {
@@ -190,7 +191,7 @@ class loss_estimate {
       return (static_cast<double>(lost) + 1) / (static_cast<double>(all()) + 2);
     }
     [[nodiscard]] double rate() const noexcept {
-      // Never 1: it may be that the next one is answered.
+      // never 1: the next one may be answered
       return lost == 0 ? 0 : static_cast<double>(lost) / (static_cast<double>(all()) + 0.5);
     }
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is known of the way to each target: the round trip, and when it was heard of. No socket, no clock.
+// What is known about the path to each target: round-trip times, last answers, lost controls. No socket, no clock.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@ namespace netlab::scan {
 
 struct path {
   rtt_estimator rtt;
-  time_point last_heard_of = time_point::min();  ///< when the latest of the answered probes was sent
+  time_point last_heard_of = time_point::min();  ///< when the latest answered probe was sent
   time_point last_heard = time_point::min();
-  unsigned backoff = 0;        ///< controls lost in a row: patience doubles
-  std::uint64_t control = none;  ///< an item that refuses connections
-  unsigned missing = 0;        ///< controls not answered since a probe was; lost if a later one is
+  unsigned backoff = 0;        ///< consecutive lost controls: each doubles the timeout
+  std::uint64_t control = none;  ///< a port known to refuse connections
+  unsigned missing = 0;        ///< controls unanswered since the last answer; lost if a later probe is answered
   time_point last_missing = time_point::min();  ///< when the latest of them was sent
-  unsigned unaccompanied = 0;  ///< probes that silence is to be believed of, since a control
+  unsigned unaccompanied = 0;  ///< probes whose silence needs confirmation, sent since the last control
 
   static constexpr std::uint64_t none = ~std::uint64_t{0};
 };
 
-/// A path a target. Where there are many targets, only those that were heard have one of their own, and of those no
-/// more than memory has room for.
+/// A path for each target. With many targets, only those that have answered get one, and only as many as memory
+/// allows.
 class path_table {
  public:
   path_table(std::uint64_t targets, const path& unheard)
@@ -35,7 +35,7 @@ class path_table {
     const auto at = many_.find(target);
     return at != many_.end() ? at->second : unheard_;
   }
-  /// The same, to be changed: it was heard.
+  /// The path of a target that has answered, for changing it.
   [[nodiscard]] path& heard(std::uint64_t target) {
     if (!few_.empty()) return few_[target];
     if (const auto at = many_.find(target); at != many_.end()) return at->second;
@@ -48,7 +48,7 @@ class path_table {
   static constexpr std::uint64_t max_few = 4096;
   static constexpr std::size_t max_many = 1 << 18;  // 40 MB
   path unheard_;
-  path rest_;  // of one without a place, forgotten at once
+  path rest_;  // scratch space for a target without an entry
   std::vector<path> few_;
   std::unordered_map<std::uint64_t, path> many_;
 };

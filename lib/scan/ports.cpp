@@ -38,7 +38,7 @@ result<std::vector<std::uint16_t>> parse_ports(std::string_view text) {
     unsigned first = 1;
     unsigned last = last_port;
     if (piece != "all" && piece != "-") {
-      // Names of services have dashes, too: netbios-ns.
+      // Service names may have dashes, too: netbios-ns.
       const bool is_name = piece.find('-') != std::string_view::npos && port_of_service(piece);
       const std::size_t dash = is_name ? std::string_view::npos : piece.find('-');
       const std::string_view from = trim(piece.substr(0, dash));

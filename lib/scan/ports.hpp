@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Port lists as people write them.
+// Parses port lists.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 
 namespace netlab::scan {
 
-/// `1-50,80,443,8000-`, `-1023`, `all`: ascending, none twice, never empty. `8000-` ends at 65535, `-1023`
-/// begins at 1. Fails with errc::usage and the cure.
+/// `1-50,80,443,8000-`, `-1023`, `all`: ascending, without duplicates, never empty. `8000-` ends at 65535, `-1023`
+/// begins at 1. Fails with errc::usage and a hint.
 [[nodiscard]] result<std::vector<std::uint16_t>> parse_ports(std::string_view text);
 
-/// The same list again: `1-50,80`. Empty for none.
+/// The list in the same notation: `1-50,80`. Empty for an empty list.
 [[nodiscard]] std::string to_string(std::span<const std::uint16_t> ascending);
 
 }  // namespace netlab::scan

@@ -19,7 +19,7 @@ constexpr unsigned signals_engine = 255;
 constexpr duration longest_wait = std::chrono::hours(1);
 constexpr duration interval = std::chrono::milliseconds(200);
 
-/// The signals of a scan as a descriptor; the process's mask is as before when it goes.
+/// Receives the scan's signals through a descriptor; the destructor restores the signal mask.
 class signal_source {
  public:
   signal_source() {
@@ -30,7 +30,7 @@ class signal_source {
     fd_ = net::unique_fd(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
   }
   ~signal_source() {
-    // timeout(1) tells a program twice, by itself and with its group: that is no second wish.
+    // timeout(1) signals the process and its group, so a signal may come twice: discard the second one.
     while (fd_ && take() != 0) {}
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
@@ -56,7 +56,7 @@ bool control(int epoll, int operation, int fd, std::uint32_t events, unsigned en
   return ::epoll_ctl(epoll, operation, fd, &event) == 0;
 }
 
-/// epoll_wait(2) with a time in nanoseconds: epoll_pwait2(2), which Linux has from 5.11 on and some sandboxes refuse.
+/// epoll_wait(2) with nanoseconds: epoll_pwait2(2), available since Linux 5.11 and refused by some sandboxes.
 int wait_for_events(int epoll, std::span<epoll_event> events, const timespec& timeout, bool& has_pwait2) {
   const int size = static_cast<int>(events.size());
   if (has_pwait2) {
@@ -151,7 +151,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
     }
     if (outcome.signal != 0) break;
   }
-  // From here on a second signal has its usual effect, when the mask is as before: telling takes no time.
+  // Once the mask is restored, a second signal has its usual effect; reporting the rest takes no time.
   const time_point now = clock::now();
   for (engine* const each : engines)
     if (!each->done()) each->abandon(now);

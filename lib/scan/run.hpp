@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The loop that the scan engines share: one thread, one epoll, no Asio on the path of a million packets.
+// The event loop shared by the scan engines: one thread, one epoll descriptor, no Asio, for speed.
 #pragma once
 
 #include <csignal>
@@ -19,38 +19,38 @@
 
 namespace netlab::scan {
 
-/// Tells an engine when its descriptors have news.
+/// Reports events on the engines' descriptors.
 class poller {
  public:
   struct news {
     unsigned engine;
     std::uint64_t key;
-    std::uint32_t events;  ///< as epoll_ctl(2) has them
+    std::uint32_t events;  ///< as for epoll_ctl(2)
   };
 
-  /// Fails with the system's code.
+  /// Fails with the system's error.
   [[nodiscard]] static result<poller> make();
 
-  /// `key` (below 2^56) comes back with the events, under the engine's number. False: no memory for it.
+  /// `key` (below 2^56) is returned with the events, for the engine of this number. False: out of memory.
   [[nodiscard]] bool add(int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept;
   [[nodiscard]] bool change(int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept;
 
-  /// Waits for news until then at most; the answer is good until the next call. `is_all`: there is no more at the
-  /// moment. Fails with the system's code.
+  /// Waits for events until `until` at the latest; the result is valid until the next call. `is_all`: no further
+  /// events are pending. Fails with the system's error.
   [[nodiscard]] result<std::span<const news>> wait(time_point until, bool& is_all);
 
  private:
   net::unique_fd epoll_;
   std::vector<news> news_;
-  bool has_pwait2_ = true;  // until it has been refused
+  bool has_pwait2_ = true;  // until a call fails
 };
 
-/// Where findings go. Called in the loop's thread.
+/// Receives the findings; called in the loop's thread.
 struct scan_output {
   std::function<void(const finding&)> found;
-  /// An open TCP port, before it was listened to; may be empty.
+  /// Called for an open TCP port before its banner is read; may be empty.
   std::function<void(const finding&)> opened;
-  /// What the scan does that nobody would expect, in words; may be empty.
+  /// Explains unexpected actions of the scan to the user; may be empty.
   std::function<void(std::string_view)> note;
 };
 
@@ -70,35 +70,35 @@ struct engine_progress {
 class engine {
  public:
   virtual ~engine() = default;
-  /// News of a descriptor.
+  /// Handles events on a descriptor.
   virtual void handle(std::uint64_t key, std::uint32_t events, time_point now) = 0;
-  /// Sends what may be sent and, where all news was told (`is_up_to_date`), gives up what took too long. When to call
-  /// again at the latest.
+  /// Sends what may be sent and, if all events were handled (`is_up_to_date`), handles timeouts. Returns when to call
+  /// it again at the latest.
   [[nodiscard]] virtual time_point turn(time_point now, bool is_up_to_date) = 0;
   [[nodiscard]] virtual bool done() const = 0;
-  /// The scan ends early: tells what is known, and of the rest that was asked that it is not.
+  /// The scan ends early: reports what is known, and the remaining ports that were asked as unknown.
   virtual void abandon(time_point now) = 0;
   [[nodiscard]] virtual engine_progress progress() const = 0;
-  /// Why it could not go on, if so; the scan fails with it.
+  /// Why it cannot go on; the scan fails with this.
   [[nodiscard]] virtual std::optional<failure> trouble() const { return std::nullopt; }
 };
 
 struct run_options {
   time_point deadline = never;
-  std::function<void()> on_status;  ///< SIGUSR1
-  std::function<void(time_point)> on_interval;  ///< about five times a second
-  std::function<bool()> should_stop;  ///< asked as often; may be empty
+  std::function<void()> on_status;  ///< called on SIGUSR1
+  std::function<void(time_point)> on_interval;  ///< called about five times a second
+  std::function<bool()> should_stop;  ///< called as often; may be empty
 };
 
-/// What ended the loop early: a signal's number, or `deadline` passed, or neither.
+/// Why the loop ended early: a signal, the deadline, or should_stop; else none is set.
 struct run_outcome {
   int signal = 0;
   bool out_of_time = false;
   bool stopped = false;
 };
 
-/// Runs the engines to their end. SIGINT and SIGTERM end it early; a second one ends the process. Engine number n is
-/// the n-th. Fails with the system's code.
+/// Runs the engines to their end. SIGINT and SIGTERM end the scan early; a second one ends the process. The engine at
+/// index n has number n. Fails with the system's error.
 [[nodiscard]] result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_options& how);
 
 }  // namespace netlab::scan

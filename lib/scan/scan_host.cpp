@@ -44,7 +44,7 @@ result<std::vector<finding>> scan_host(const host_scan& what, const stop_conditi
   if (should_stop) how.should_stop = [&] { return should_stop(findings); };
   const auto outcome = run(*on, running, how);
   if (!outcome) return unexpected(outcome.error());
-  // It was the process's signal; here it was only in the way.
+  // The signal was meant for the whole process: raise it again.
   if (outcome->signal != 0) ::kill(::getpid(), outcome->signal);
 
   std::ranges::sort(findings, {}, [](const finding& one) { return std::tuple(one.protocol, one.port); });

@@ -11,7 +11,7 @@
 
 namespace netlab::scan {
 service_names::service_names(const std::vector<registered_service>& services) {
-  std::map<std::pair<transport, std::uint16_t>, std::string_view> first;  // of the names for each port
+  std::map<std::pair<transport, std::uint16_t>, std::string_view> first;  // the first name of each port
   for (const registered_service& one : services)
     first.try_emplace({one.is_udp ? transport::udp : transport::tcp, one.port}, one.name);
   entries_.reserve(first.size());

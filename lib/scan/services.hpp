@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a port is registered for, as services(5) has it.
+// Names of registered services, from services(5).
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ class service_names {
   service_names() = default;
   explicit service_names(const std::vector<registered_service>& services);
 
-  /// The text of a services(5) file: `smtp 25/tcp mail  # comment`. A line that is none is skipped; of two names
-  /// for a port the first counts, as for getservbyport(3).
+  /// Parses a services(5) file: `smtp 25/tcp mail  # comment`. Invalid lines are skipped; the first name of a port
+  /// counts, as in getservbyport(3).
   [[nodiscard]] static service_names parse(std::string_view text);
 
-  /// The file's, or the built-in ones if it cannot be read.
+  /// Reads the file; if that fails, the built-in names are used.
   [[nodiscard]] static service_names read(const std::string& path = "/etc/services");
 
-  /// Empty if the port is registered for nothing. Valid as long as this object.
+  /// Empty if no service is registered for the port. Valid as long as this object.
   [[nodiscard]] std::string_view find(transport protocol, std::uint16_t port) const noexcept;
 
   /// The ports that have a name, ascending.
@@ -36,7 +36,7 @@ class service_names {
     std::uint16_t port;
     std::string name;
   };
-  std::vector<entry> entries_;  // by protocol and port, each pair once
+  std::vector<entry> entries_;  // sorted by protocol and port, without duplicates
 };
 
 }  // namespace netlab::scan

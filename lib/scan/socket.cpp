@@ -81,12 +81,12 @@ std::string with_interface(const address& of) {
 }
 
 bool has_local_address(const address& to, std::span<const address> sources) noexcept {
-  constexpr std::uint16_t any_port = 9;  // discard, though nothing is sent
+  constexpr std::uint16_t any_port = 9;  // discard; nothing is sent
   const socket_address end(to, any_port);
-  // A datagram socket has ports of its own, so those of TCP do not matter to it.
+  // TCP ports in use do not matter to a datagram socket.
   const auto works_from = [&](const address* source) {
     const net::unique_fd fd(::socket(to.is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd) return true;  // not known
+    if (!fd) return true;  // unknown
     if (source != nullptr) {
       const socket_address here(*source, 0);
       if (::bind(fd.get(), &here.any, here.size) != 0) return errno != EADDRNOTAVAIL;
@@ -104,7 +104,7 @@ bool has_local_address(const address& to, std::span<const address> sources) noex
 
 bool has_route(const address& to) noexcept {
   const net::unique_fd fd(::socket(to.is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  constexpr std::uint16_t any_port = 9;  // discard, though nothing is sent
+  constexpr std::uint16_t any_port = 9;  // discard; nothing is sent
   const socket_address end(to, any_port);
   return !fd || ::connect(fd.get(), &end.any, end.size) == 0;
 }

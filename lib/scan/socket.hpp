@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The system calls that both scans share.
+// System calls shared by the TCP and UDP scans.
 #pragma once
 
 #include <netinet/in.h>
@@ -18,7 +18,7 @@
 
 namespace netlab::scan {
 
-/// An address and port as the kernel wants them.
+/// An address and port for the socket calls.
 struct socket_address {
   union {
     sockaddr any;
@@ -29,29 +29,29 @@ struct socket_address {
 
   socket_address() noexcept;
   socket_address(const address& host, std::uint16_t port) noexcept;
-  /// Of neither family: its size is 0.
+  /// The size is 0 if it is neither IPv4 nor IPv6.
   explicit socket_address(const sockaddr_storage& from) noexcept;
   [[nodiscard]] address host() const noexcept;
   [[nodiscard]] std::uint16_t port() const noexcept;
 };
 
-/// The ICMP message of the error queue; none if it is something else.
+/// The ICMP message in an entry of the error queue; none for other entries.
 [[nodiscard]] std::optional<icmp_error> icmp_of(const net::queued_error& message) noexcept;
 
-/// Whether this machine has the address. Fails with the system's code and `bind to ADDRESS`.
+/// Checks that this machine has the address. Fails with the system's error and `bind to ADDRESS`.
 [[nodiscard]] result<void> check_source(const address& source);
 
-/// As to_string(), but the scope as the interface's name, if it has one: fe80::1%eth0.
+/// Like to_string(), but with the interface name as the scope, if it has one: fe80::1%eth0.
 [[nodiscard]] std::string with_interface(const address& of);
 
-/// Whether any address of this machine is fit to ask that one from: of `sources`, if any is of its family. Where none
-/// is, connect() says EADDRNOTAVAIL, as it does when the ports are used up. Sends nothing.
+/// Whether this machine has a usable source address for `to`: one of `sources`, if any is of its family. If not,
+/// connect() fails with EADDRNOTAVAIL, as it does when no ports are left. Sends nothing.
 [[nodiscard]] bool has_local_address(const address& to, std::span<const address> sources) noexcept;
 
-/// Whether this machine knows a way to the address at the moment. Sends nothing.
+/// Whether this machine has a route to the address now. Sends nothing.
 [[nodiscard]] bool has_route(const address& to) noexcept;
 
-/// The addresses that this machine has at one moment.
+/// The addresses of this machine at the time of construction.
 class own_addresses {
  public:
   own_addresses();
@@ -60,14 +60,14 @@ class own_addresses {
  private:
   friend bool has_own_address(const target_set& targets);
   bool are_known_ = false;
-  std::vector<address> all_;  // but for 127.0.0.0/8
+  std::vector<address> all_;  // without 127.0.0.0/8
 };
 
-/// Whether any of them is an address of this machine, or that cannot be known.
+/// Whether a target is an address of this machine, or that cannot be determined.
 [[nodiscard]] bool has_own_address(const target_set& targets);
 
-/// finding::origin of a verdict on a port of `target`. An ICMP message that this machine wrote itself, as where nobody
-/// answers for an address on its link, is local; unless it is the target.
+/// finding::origin for a verdict on a port of `target`. An ICMP message from an address of this machine is `local`
+/// (for example if ARP gets no answer), unless that address is the target.
 [[nodiscard]] std::string origin_of(const port_verdict& verdict, const address& target, const own_addresses& own);
 
 [[nodiscard]] std::optional<socket_address> local_end_of(int fd) noexcept;

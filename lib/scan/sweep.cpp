@@ -8,35 +8,35 @@
 namespace netlab::scan {
 namespace {
 
-constexpr std::size_t first_window = 256;     // a burst that any home router's queue takes
-constexpr std::size_t max_doubtful = 1 << 20;  // 64 MB; beyond it the earliest are concluded first
+constexpr std::size_t first_window = 256;     // a burst that the queue of any home router can hold
+constexpr std::size_t max_doubtful = 1 << 20;  // 64 MB; above it the oldest are concluded early
 constexpr std::size_t max_parked = 1 << 16;
-// Where more fair tries than the first were needed to prove silence, most packets get lost: then it is tried no more
-// often than the second says, and what stays silent remains unknown.
+// If more than `most_tries` fair attempts were needed to prove silence, most packets get lost: then `tries_in_vain`
+// are made, and ports that stay silent remain unknown.
 constexpr unsigned most_tries = 30;
 constexpr unsigned tries_in_vain = 12;
-constexpr unsigned most_attempts = 100;  // whatever is wrong with the path
+constexpr unsigned most_attempts = 100;  // however bad the path is
 
-// Nobody has answered yet, so the round trip is not known: most answer by then, and a slower host gets more time at
-// the next attempt.
+// The timeout before the first answer: most hosts answer within it, and slower ones get more time at the next
+// attempt.
 constexpr duration first_patience = std::chrono::milliseconds(250);
-// Less would ask a machine again that had something else to do for a moment.
+// A shorter timeout would ask again a machine that was busy for a moment.
 constexpr duration least_patience = std::chrono::milliseconds(100);
-// From the third attempt on it is lost packets that are looked for, not a busy machine.
+// From the third attempt on, the cause is assumed to be loss and not a busy machine.
 constexpr duration next_patience = std::chrono::milliseconds(25);
-// A queue that answers wait in this long will soon be full.
+// If answers wait in the queue this long, it will soon be full.
 constexpr duration long_queue = std::chrono::milliseconds(20);
-// A target that answered before and was not heard for so long, controls and all, is gone.
+// A target that has answered before but not for this long, not even controls, is gone.
 constexpr duration gone_after = std::chrono::seconds(5);
 constexpr unsigned max_backoff = 10;  // doublings
-// So many probes have one control among them.
+// One control per this many probes.
 constexpr unsigned probes_a_control = 16;
-constexpr unsigned probes_a_control_slow = 4;  // few probes a second: each control says more
-// What a busy machine adds to a round trip.
+constexpr unsigned probes_a_control_slow = 4;  // few probes per second: each control tells more
+// Delay that a busy machine adds to a round trip.
 constexpr duration least_transit = std::chrono::milliseconds(2);
-// What else holds descriptors, ports or memory needs a moment to let go.
+// Time for other programs to release descriptors, ports or memory.
 constexpr duration short_of_resources = std::chrono::milliseconds(5);
-// An interface that is down comes up again within this time, or stays down: a cable, an access point, a lease.
+// How long to wait for an interface that is down: an unplugged cable, an access point, a DHCP lease.
 constexpr duration link_patience = std::chrono::seconds(10);
 constexpr duration link_retry = std::chrono::milliseconds(250);
 
@@ -61,7 +61,7 @@ sweep::sweep(const sweep_parameters& how, time_point now)
   for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<slot_number>(slot));
 }
 
-// ---- cases: ports that were asked and are not known ----
+// ---- cases: ports that were asked but are not known yet ----
 
 sweep::case_number sweep::open(std::uint64_t item) {
   case_number which = 0;
@@ -77,7 +77,7 @@ sweep::case_number sweep::open(std::uint64_t item) {
   return which;
 }
 
-// The port is known. Where a queue still has the case, the queue lets it go.
+// The port is known. If a queue still has the case, drop_done_fronts() frees it.
 void sweep::close(case_number which) {
   open_case& one = cases_[which];
   count_as_asked(one);
@@ -132,7 +132,7 @@ void sweep::count_as_asked(open_case& one) {
   if (!std::exchange(one.counts_as_asked, true)) --first_phase_left_;
 }
 
-// What was asked while the sweep went on may have met the crowd that it was itself.
+// Probes sent during the sweep may have been lost in the congestion that the sweep itself caused.
 unsigned sweep::wanted_tries() const {
   const unsigned least = loss_.was_seen() ? std::max(2U, how_.retries + 1) : how_.retries + 1;
   return loss_.tries(least, order_.size(), crawl_.is_slow());
@@ -158,12 +158,12 @@ void sweep::ask_again_later(case_number which) {
     settling_.push({one.last_sent + plan_.at(one.attempts).kept, which});
     return;
   }
-  // How much gets lost is not known well enough before the end of the sweep.
+  // Before the end of the sweep the loss rate is not known well enough.
   if (!is_swept() && loss_.was_seen()) one.fair = one.unproved = 0;
   queue(doubtful_, which);
 }
 
-// A pace that has changed, or a limit that was found: what was silent before is asked as if for the first time.
+// After a change of pace, or when a rate limit was found, silent ports are treated as not asked before.
 void sweep::look_at_regime() {
   if (crawl_.changed() <= regime_) return;
   regime_ = crawl_.changed();
@@ -174,13 +174,13 @@ void sweep::look_at_regime() {
   }
 }
 
-// ---- flights: connections that are kept for an answer ----
+// ---- flights: connections kept open for an answer ----
 
 duration sweep::patience(const flight& one) const {
   const path& way = path_of(one.item);
   const std::size_t wait = wait_of(one.attempt);
   duration wanted = how_.timeout;
-  // The last attempt at a target that never answered has all the time there is.
+  // The last attempt at a target that never answered gets the whole timeout.
   if (way.rtt.has_sample() || (wait == 0 && least_attempts() > 1)) {
     wanted = wait == 2 ? std::max(way.rtt.transit(), next_patience)
                        : std::max(way.rtt.timeout(), way.rtt.transit() * (wait == 0 ? 1 : 2));
@@ -327,7 +327,7 @@ void sweep::take_back(slot_number slot, bool in_front) {
     if (is_testing()) crawl_.give_back(one.sent);
     return;
   }
-  if (one.at != stage::awaited) return;  // the port has been asked again, or will be
+  if (one.at != stage::awaited) return;  // the port was asked again already, or is queued for it
   const case_number which = one.of;
   --cases_[which].attempts;
   if (in_front) queue(again_, which, true);
@@ -354,7 +354,7 @@ void sweep::cannot_reach(std::uint32_t slot, int system_error, time_point now) {
   queue(parked_, which);
 }
 
-// One parked case tries whether there is a way again; when it could be sent, the others follow.
+// One parked case (the scout) tests whether the target can be reached again; once it was sent, the others follow.
 void sweep::look_at_parked(time_point now) {
   if (scout_ != none && is_scout_sent_) {
     scout_ = none;
@@ -372,7 +372,7 @@ void sweep::look_at_parked(time_point now) {
   }
 }
 
-// ---- what came, or did not ----
+// ---- answers and timeouts ----
 
 std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answer what) {
   const flight one = flights_[slot];
@@ -385,15 +385,15 @@ std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answ
   }
   const duration rtt = now - one.sent;
   path& way = paths_.heard(target(one.item));
-  // A single port that is slower than its host must not make every wait long. Of a SYN that the kernel has repeated it
-  // is not known which one was answered (Karn).
+  // One port that is slower than its host must not lengthen all timeouts. If the kernel has repeated the SYN, it is
+  // not known which one was answered (Karn's algorithm).
   const bool is_ambiguous = rtt >= how_.kernel.repetition(1) && way.rtt.has_sample();
   if (!is_ambiguous) {
     const duration sample = way.rtt.has_sample() ? std::min(rtt, 2 * way.rtt.timeout()) : rtt;
     way.rtt.add(sample);
     common_.add(sample);
   }
-  const bool is_of_target = what != answer::from_path;  // else it says nothing of what gets lost on the way to it
+  const bool is_of_target = what != answer::from_path;  // else it says nothing about loss on the way to the target
   if (is_of_target) {
     way.last_heard = now;
     way.backoff = 0;
@@ -405,12 +405,12 @@ std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answ
     if (is_swept()) is_control(one) ? crawl_.control_answered(one.sent, now) : crawl_.answered(now);
   }
   if (what == answer::refusal) way.control = one.item;
-  // What was lost before the window shrank says nothing of its size now.
+  // Losses from before the window shrank say nothing about its present size.
   if (is_of_target && one.attempt > 1 && one.sent - way.rtt.timeout() > last_shrunk_)
     window_.lost(one.attempt - 1U);
   else
     window_.answered();
-  // Many that are overdue are lost, or filtered; either way there is no reason to hurry more.
+  // Many overdue probes are lost or filtered; in neither case should the window grow.
   const bool few_overdue = awaited_ - on_path_ <= window_.size();
   if (window_.ended(few_overdue && has_short_queue(way.rtt))) last_shrunk_ = now;
   return rtt;
@@ -446,14 +446,14 @@ void sweep::expire(slot_number slot, time_point now) {
   unlink(slot);
   late_.push({one.sent + (counts_syns() ? plan_.at(one.attempt).kept : how_.timeout), slot, one.generation});
   if (window_.ended_silent()) last_shrunk_ = now;
-  // Where the path loses most packets, however few are under way, a window that shrinks says nothing.
+  // If the path loses most packets however few are in flight, the size of the window does not matter.
   if ((one.sent > last_shrunk_ || crawl_.is_lossy()) && one.sent > crawl_.changed())
     ++(is_meant(one.item, one.sent, now) ? cases_[one.of].fair : cases_[one.of].unproved);
   ask_again_later(one.of);
 }
 
-// A connection is closed when its own time is up and, unless its SYN would be repeated too often, that of the port's
-// latest probe is, too.
+// A connection is closed when its own time is up and also, unless that would repeat its SYN too often, the time of
+// the port's latest probe.
 void sweep::look_at_late(time_point now) {
   while (!late_.empty()) {
     const closing next = late_.top();
@@ -508,8 +508,8 @@ void sweep::settle(time_point now) {
 
 void sweep::tick(time_point now) {
   for (std::size_t wait = 0; wait < waits; ++wait)
-    // Targets differ in patience, and only the oldest probe is looked at: it holds up the others' next attempts by
-    // how_.timeout at most.
+    // Timeouts differ by target, but only the oldest probe is checked: it can delay the next attempts of the others
+    // by how_.timeout at most.
     while (lists_[wait].first != none) {
       const slot_number slot = lists_[wait].first;
       if (flights_[slot].sent + patience(flights_[slot]) > now) break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What to ask next, how long to wait, and what silence means: the mind of the TCP scan. No socket, no clock.
+// The logic of the TCP scan: what to ask next, how long to wait, and what silence means. No socket, no clock.
 #pragma once
 
 #include <array>
@@ -21,50 +21,50 @@ namespace netlab::scan {
 
 struct sweep_parameters {
   std::uint64_t targets = 1;
-  std::uint64_t ports = 1;  ///< of each target
+  std::uint64_t ports = 1;  ///< per target
   std::uint64_t seed = 0;
-  std::uint64_t shard = 0;              ///< below `shards`: of the order, every so many-th place
+  std::uint64_t shard = 0;              ///< this shard takes every `shards`-th place of the order, from this one on
   std::uint64_t shards = 1;
-  std::size_t parallel = 1;             ///< most connections at a time
-  double rate = 0;                      ///< SYNs a second, the kernel's repetitions included; 0: as the path bears
-  duration timeout = std::chrono::seconds(1);  ///< from a port's last probe until silence is its state
-  unsigned retries = 1;                 ///< how often silence is asked again, at least
-  bool retries_fixed = false;           ///< not more often, even where answers get lost, the kernel's included
+  std::size_t parallel = 1;             ///< maximum number of connections at a time
+  double rate = 0;                      ///< SYNs per second, with the kernel's repetitions; 0: adapts to the path
+  duration timeout = std::chrono::seconds(1);  ///< from a port's last probe until it counts as silent
+  unsigned retries = 1;                 ///< minimum number of retries for a silent port
+  bool retries_fixed = false;           ///< no more retries than that, the kernel's included, even with loss
   syn_schedule kernel{};
 };
 
-/// Every port of every target is asked in random order. One that stays silent is asked again: once promptly, and at the
-/// end of the sweep, when it is known how much gets lost, as often as it takes to be sure. Asking again early is only
-/// for speed: an answer to any of a port's probes counts until `timeout` has passed since the last of them, and only
-/// then is silence its state. Silence counts only where it means something: a probe sent later to the same target was
-/// answered. Where no other port would do it, a *control* does, a probe to a port that is known to refuse; a machine
-/// that had to stop for a moment, and one that sends only so many resets a second (FreeBSD: 200), show by it.
+/// All ports of all targets are asked in random order. A silent port is asked again: soon after, and at the end of
+/// the sweep, when the loss rate is known, as often as needed to be sure. An early retry only saves time: an answer
+/// to any probe of a port counts until `timeout` after its last probe, and only then is the port silent. Silence
+/// counts only if a probe sent later to the same target was answered. If no other port provides that answer, a
+/// *control* does: a probe to a port that is known to refuse. Controls detect a target that pauses, and one that
+/// limits its resets per second (FreeBSD: 200).
 class sweep {
  public:
   struct probe {
-    std::uint64_t item = 0;  ///< target() and port() read it
+    std::uint64_t item = 0;  ///< target() and port() decode it
     unsigned attempt = 1;
-    std::uint32_t slot = 0;  ///< names the probe while its connection is kept: below `parallel`
-    bool is_control = false;  ///< its port is known; its answer is no news
-    duration kept{};  ///< the longest that the connection may be kept, so that no SYN of it is too many; 0: any
+    std::uint32_t slot = 0;  ///< identifies the probe while its connection is kept: below `parallel`
+    bool is_control = false;  ///< the port is known already; do not report its answer
+    duration kept{};  ///< maximum time to keep the connection, to limit the number of SYNs; 0: no limit
   };
 
   enum class answer : std::uint8_t {
-    from_port,  ///< the connection was made
-    refusal,  ///< reset
-    from_path,  ///< ICMP: of the path, so no sign that the port's machine answers
-    local,  ///< this machine's own
+    from_port,  ///< the connection was established
+    refusal,  ///< a reset
+    from_path,  ///< ICMP from the path: does not show that the target answers
+    local,  ///< an error of this machine
   };
 
   enum class verdict : std::uint8_t {
     silent,  ///< asked often enough
-    unsure,  ///< asked often, but so much gets lost that its silence proves nothing
-    not_sent,  ///< this machine could not reach the target, and that lasted
+    unsure,  ///< asked often, but with so much loss that silence proves nothing
+    not_sent,  ///< this machine could not reach the target for a long time
   };
   struct conclusion {
     std::uint64_t item = 0;
     verdict meaning = verdict::silent;
-    int system_error = 0;  ///< not_sent: why
+    int system_error = 0;  ///< for not_sent: the reason
   };
 
   sweep(const sweep_parameters& how, time_point now);
@@ -72,47 +72,47 @@ class sweep {
   [[nodiscard]] std::uint64_t target(std::uint64_t item) const noexcept { return item / how_.ports; }
   [[nodiscard]] std::uint64_t port(std::uint64_t item) const noexcept { return item % how_.ports; }
 
-  /// The next probe to send, if one may go out now.
+  /// The next probe to send, if one may be sent now.
   [[nodiscard]] std::optional<probe> next(time_point now);
-  /// So many of the `parallel` connections are in use for something else.
+  /// The number of the `parallel` connections that are used for something else.
   void set_in_use(std::size_t others) noexcept { others_ = others; }
 
   // Each of the following frees the slot.
 
-  /// The system could not send it; it is asked again a little later, and fewer go out at a time.
+  /// The system could not send the probe: it is sent again later, and the window shrinks.
   void put_back(std::uint32_t slot, time_point now);
-  /// This machine has no way to the target at the moment: asked again when it has one.
+  /// This machine has no route to the target now: the probe is sent again when it has one.
   void cannot_reach(std::uint32_t slot, int system_error, time_point now);
-  /// It must be asked once more, and this time did not count.
+  /// The probe must be sent again, and this attempt does not count.
   void repeat(std::uint32_t slot);
-  /// Its connection ended without an answer.
+  /// The connection ended without an answer.
   void gave_up(std::uint32_t slot, time_point now);
-  /// It was answered, by whatever: the port is done. The round trip, unless the answer says nothing of it.
+  /// The probe was answered by `what`: the port is done. Returns the round-trip time, unless the answer was local.
   std::optional<duration> answered(std::uint32_t slot, time_point now, answer what = answer::refusal);
 
-  /// Looks at the time. Call it after all events that have come were told.
+  /// Handles timeouts. Call it after all pending events were handled.
   void tick(time_point now);
-  /// A slot whose connection is not needed any more. Ask after each call of answered() and tick().
+  /// A slot whose connection is to be closed. Call it until it is empty after each answered() and tick().
   [[nodiscard]] std::optional<std::uint32_t> take_released();
   /// A port that is done without an answer.
   [[nodiscard]] std::optional<conclusion> take_conclusion();
   /// When next() or tick() may have something to do; `never`: not before an answer.
   [[nodiscard]] time_point wake(time_point now) const;
 
-  /// Everything was answered or concluded.
+  /// All ports were answered or concluded.
   [[nodiscard]] bool done() const noexcept { return done_ == size_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  /// Answered, or asked as often as was wished: what a progress bar shows.
+  /// Ports answered or asked the minimum number of times: for a progress bar.
   [[nodiscard]] std::uint64_t finished() const noexcept { return size_ - first_phase_left_; }
-  /// Connections that are kept for an answer.
+  /// Connections kept open for an answer.
   [[nodiscard]] std::size_t under_way() const noexcept { return under_way_; }
   [[nodiscard]] std::size_t window_size() const noexcept { return window_.size(); }
-  /// SYNs that this probe costs, the kernel's repetitions included.
+  /// SYNs that this attempt costs, including the kernel's retransmissions.
   [[nodiscard]] unsigned cost(unsigned attempt) const noexcept {
     return counts_syns() ? 1 + plan_.at(attempt).repetitions : 1;
   }
 
-  /// When the scan ends early: those asked at least once whose port is not known, each once; then it is empty.
+  /// When the scan ends early: returns each port that was asked but is not known; then empty.
   [[nodiscard]] std::optional<std::uint64_t> take_unfinished();
 
  private:
@@ -120,24 +120,24 @@ class sweep {
   using case_number = std::uint32_t;
   static constexpr std::uint32_t none = 0xffffffff;
 
-  /// A port that was asked and is not known yet.
+  /// A port that was asked but is not known yet.
   struct open_case {
     std::uint64_t item = 0;
     std::uint16_t attempts = 0;
-    std::uint16_t fair = 0;  // attempts that a crowded path did not spoil, at a target that was heard later
-    std::uint16_t unproved = 0;  // attempts that are fair if the target is heard of later
+    std::uint16_t fair = 0;  // attempts not spoilt by congestion, followed by an answer from the target
+    std::uint16_t unproved = 0;  // attempts that become fair if the target answers later
     std::uint16_t outdated = 0;  // attempts from before the pace changed
     slot_number flights = none;  // its probes that may still be answered, linked by `sibling`
     time_point last_sent{};
-    bool is_queued = false;  // a queue has it
-    bool is_done = false;  // but the queue has not been told
+    bool is_queued = false;  // in a queue
+    bool is_done = false;  // but still in a queue
     bool counts_as_asked = false;  // for finished()
     int system_error = 0;
   };
   enum class stage : std::uint8_t {
     free,
     awaited,  // in a list
-    late,  // another probe was due, but this one's answer still counts
+    late,  // timed out, but an answer still counts
   };
   struct flight {
     case_number of = none;  // none: a control
@@ -147,7 +147,7 @@ class sweep {
     std::uint32_t generation = 0;
     bool on_path = false;
     time_point sent{};
-    slot_number before = none;  // list of its attempt's length of wait, oldest first
+    slot_number before = none;  // list of probes with the same kind of timeout, oldest first
     slot_number behind = none;
     slot_number sibling = none;
   };
@@ -156,7 +156,7 @@ class sweep {
     slot_number last = none;
     slot_number oldest_on_path = none;
   };
-  struct closing {  // of a late probe's connection
+  struct closing {  // when to close a late probe's connection
     time_point due;
     slot_number slot;
     std::uint32_t generation;
@@ -176,36 +176,36 @@ class sweep {
   [[nodiscard]] bool is_control(const flight& one) const noexcept { return one.of == none; }
   [[nodiscard]] const path& path_of(std::uint64_t item) const { return paths_.of(target(item)); }
   [[nodiscard]] duration patience(const flight& one) const;
-  /// Attempts that a silent port has for certain.
+  /// The number of attempts that every silent port gets.
   [[nodiscard]] unsigned least_attempts() const noexcept {
     return how_.retries_fixed ? plan_.connections() : how_.retries + 1;
   }
-  /// Fair tries that prove silence.
+  /// Number of fair attempts that prove silence.
   [[nodiscard]] unsigned wanted_tries() const;
-  /// They have been made, or as many as there may be, if those that are not proved are fair.
+  /// True if they were made, or as many as are allowed, counting unproved attempts as fair.
   [[nodiscard]] bool was_asked_enough(const open_case& one) const;
 
   [[nodiscard]] case_number open(std::uint64_t item);
   void close(case_number which);
   void queue(std::deque<case_number>& where, case_number which, bool in_front = false);
   [[nodiscard]] case_number take(std::deque<case_number>& from);
-  /// Keeps the first of each queue one that is not done.
+  /// Removes cases that are done from the front of each queue.
   void drop_done_fronts();
   void conclude(case_number which, verdict meaning);
-  /// Its case has no answer to this attempt by now: what comes next for it.
+  /// The attempt has timed out: decides what comes next for its case.
   void ask_again_later(case_number which);
 
-  [[nodiscard]] bool has_port() const noexcept;  // to be asked
+  [[nodiscard]] bool has_port() const noexcept;  // a port to be asked
   [[nodiscard]] bool has_work() const noexcept { return has_port() || !to_accompany_.empty(); }
-  /// A silence since then is the port's own: a probe that was sent later was answered, or none ever will be.
+  /// Whether the silence since `sent` counts: a probe sent later was answered, or none is expected to be.
   [[nodiscard]] bool is_meant(std::uint64_t item, time_point sent, time_point now) const;
   [[nodiscard]] bool has_slot() const noexcept { return !free_.empty() && under_way_ + others_ < how_.parallel; }
   [[nodiscard]] bool is_swept() const noexcept { return first_phase_left_ == 0; }
   [[nodiscard]] bool is_testing() const noexcept { return is_swept() && crawl_.is_testing() && tested_ != path::none; }
   void count_as_asked(open_case& one);
-  /// The control that is to go out now instead of a port's probe, if one is.
+  /// The control to send now instead of a port's probe, if one is due.
   [[nodiscard]] std::optional<std::uint64_t> take_control();
-  /// The next port to be asked; has_port().
+  /// The next port to ask; requires has_port().
   [[nodiscard]] case_number choose();
   void take_back(slot_number slot, bool in_front);
   void accompany(std::uint64_t item, time_point now);
@@ -215,12 +215,12 @@ class sweep {
   void link(slot_number slot);
   void unlink(slot_number slot);
   void take_from_case(slot_number slot);
-  /// Frees the slot at once, or when the owner has closed the connection.
+  /// Frees the slot now; release_later() frees it when the owner has closed the connection.
   void release(slot_number slot);
   void release_later(slot_number slot);
   void expire(slot_number slot, time_point now);
   void expire_control(slot_number slot, time_point now);
-  /// A control was not answered, and one that was sent later was.
+  /// A control was lost: one that was sent later was answered.
   void lose_control(std::uint64_t item, time_point sent, time_point now);
   void look_at_late(time_point now);
   void settle(time_point now);
@@ -238,32 +238,32 @@ class sweep {
   path_table paths_;
   std::vector<flight> flights_;
   std::vector<slot_number> free_;
-  std::vector<slot_number> released_;  // and not told yet
+  std::vector<slot_number> released_;  // not yet returned by take_released()
   std::array<list, waits> lists_;
   std::priority_queue<closing> late_;
   std::vector<open_case> cases_;
   std::vector<case_number> free_cases_;
-  std::deque<case_number> again_;  // to be asked a second time, soon
-  std::deque<case_number> doubtful_;  // asked as often as was wished; looked at once more at the end
+  std::deque<case_number> again_;  // to be asked again soon
+  std::deque<case_number> doubtful_;  // asked the minimum number of times; asked again at the end of the sweep
   std::deque<case_number> parked_;  // this machine cannot reach them at the moment
   std::priority_queue<settling> settling_;
   std::deque<conclusion> conclusions_;
-  std::deque<std::uint64_t> to_accompany_;  // items of targets that a control is due for
+  std::deque<std::uint64_t> to_accompany_;  // targets for which a control is due
   std::uint64_t place_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t first_phase_left_ = 0;
-  std::uint64_t tested_ = path::none;  // the control that crawl tests with
+  std::uint64_t tested_ = path::none;  // the control used by the tests of crawl_
   std::size_t under_way_ = 0;
-  std::size_t awaited_ = 0;  // of those under way: the others' answers are late
+  std::size_t awaited_ = 0;  // in flight and not timed out
   std::size_t others_ = 0;
-  std::size_t on_path_ = 0;  // of those awaited: the window is for them, the rest only wait for a filter's silence
+  std::size_t on_path_ = 0;  // of those awaited, the ones that fill the window; the others most likely wait in vain
   time_point hold_until_ = time_point::min();
   time_point last_shrunk_ = time_point::min();
-  time_point down_since_ = never;  // this machine could not reach a target, and not since
+  time_point down_since_ = never;  // when this machine first failed to reach a target, since the last success
   time_point next_scout_ = time_point::min();
-  case_number scout_ = none;  // a parked case that tries whether it still cannot
+  case_number scout_ = none;  // a parked case that tests whether the target can be reached again
   bool is_scout_sent_ = false;
-  time_point regime_ = time_point::min();  // crawl_.changed() that the cases know of
+  time_point regime_ = time_point::min();  // crawl_.changed() as last seen by look_at_regime()
   bool was_swept_ = false;
   bool was_ended_ = false;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// When the kernel repeats the SYN of a connection that nobody answers, and how many SYNs a scan's attempts so cost.
+// When the kernel retransmits a SYN, and how many SYNs the attempts of a scan therefore cost.
 #pragma once
 
 #include <algorithm>
@@ -9,13 +9,13 @@
 
 namespace netlab::scan {
 
-/// RFC 6298 §2: after one second, then after twice as long each time. Linux since 6.5 repeats it
-/// net.ipv4.tcp_syn_linear_timeouts times a second apart before it begins to double.
+/// RFC 6298 §2: after one second, then after twice as long each time. Since version 6.5 Linux first retransmits
+/// net.ipv4.tcp_syn_linear_timeouts times at intervals of one second before it doubles them.
 class syn_schedule {
  public:
   explicit constexpr syn_schedule(unsigned linear = 0) noexcept : linear_(linear) {}
 
-  /// From the SYN to its n-th repetition; n from 1.
+  /// Time from the SYN to its n-th retransmission; n from 1.
   [[nodiscard]] constexpr duration repetition(unsigned n) const noexcept {
     duration at{};
     duration gap = first_gap;
@@ -25,7 +25,7 @@ class syn_schedule {
     }
     return at;
   }
-  /// How many have been sent when a socket is closed after that time.
+  /// Retransmissions sent before a socket is closed after this time.
   [[nodiscard]] constexpr unsigned repetitions_before(duration closed) const noexcept {
     unsigned count = 0;
     while (repetition(count + 1) < closed) ++count;
@@ -38,9 +38,10 @@ class syn_schedule {
   unsigned linear_;
 };
 
-/// How the attempts at a silent port are made of connections, where each SYN counts: against a rate, or against a
-/// number of retries. Without the latter every connection is kept for the timeout. With it the last one is, as far as
-/// its repetitions are among the retries; a socket cannot be kept longer without its SYN being repeated.
+/// Divides the attempts at a silent port into connections, if each SYN counts: against a rate, or against a fixed
+/// number of retries. Without such a number every connection is kept for the timeout. With it, only the last one is
+/// kept as long as its retransmissions are among the retries; a socket cannot be kept longer without the kernel
+/// retransmitting its SYN.
 class attempt_plan {
  public:
   attempt_plan(const syn_schedule& kernel, duration timeout, std::optional<unsigned> retries) {
@@ -56,11 +57,11 @@ class attempt_plan {
     unsigned repetitions = 0;  ///< of its SYN by the kernel
     duration kept{};           ///< from its SYN until the socket is closed
   };
-  /// Of attempt 1, 2, ….
+  /// For attempt 1, 2, ….
   [[nodiscard]] const connection& at(unsigned attempt) const noexcept {
     return attempt < connections_ ? earlier_ : last_;
   }
-  /// Connections made to a silent port; without a number of retries 1.
+  /// Connections made to a silent port; 1 without a fixed number of retries.
   [[nodiscard]] unsigned connections() const noexcept { return connections_; }
 
  private:

@@ -9,12 +9,12 @@
 namespace netlab::scan {
 namespace {
 
-// A port that is quiet for so long after a whole line has said its banner. Servers write a banner in pieces, for
-// example one for each line, and a path may delay one of them.
+// A port that is quiet for this long after a whole line has finished its banner. Servers write a banner in pieces,
+// for example line by line, and the path may delay one of them.
 constexpr duration banner_pause = std::chrono::milliseconds(200);
-// A reply that comes in several pieces comes without longer pauses.
+// Longest pause between the pieces of a reply.
 constexpr duration reply_pause = std::chrono::milliseconds(50);
-// A long message comes back in as many pieces as the path needs, but not for ever.
+// Limits the time for the echo of a long message, in units of `patience`.
 constexpr int echo_patiences = 8;
 
 // `220-mail.example.org` announces another line (RFC 5321 §4.2.1, RFC 959 §4.2).
@@ -60,7 +60,7 @@ void talk::feed(bytes_view octets, time_point now) {
     case stage::banner:
       if (!std::exchange(has_begun_, true)) limit_ = now + patience_;
       banner_.append(as_text(octets));
-      // Of a long banner the end is not kept, so nothing is known of its last line.
+      // The end of a long banner is not kept, so its last line is unknown.
       deadline_ = banner_.is_cut || is_whole(banner_.text) ? std::min(limit_, now + banner_pause) : limit_;
       break;
     case stage::rest_of_banner:

@@ -17,9 +17,9 @@ namespace netlab::scan {
 namespace {
 
 constexpr std::size_t max_host_length = 255;  // RFC 1035 §2.3.4
-constexpr unsigned max_block_bits = 32;       // all of IPv4; no scan of more has an end
+constexpr unsigned max_block_bits = 32;       // all of IPv4; a larger scan would never end
 
-// last - first, when it fits.
+// last - first, if it fits in 64 bits.
 std::optional<std::uint64_t> distance(const address& first, const address& last) noexcept {
   const std::uint64_t low = last.low - first.low;
   const std::uint64_t high = last.high - first.high - (last.low < first.low ? 1 : 0);
@@ -58,7 +58,7 @@ constexpr std::array no_hosts{
                    .low = std::numeric_limits<std::uint64_t>::max()}},
 };
 
-/// What a target is made of: its text, its use, and whom to ask for an interface's number.
+/// Input of the target parser: the text, its use, and a function that finds an interface's number.
 struct target_text {
   std::string_view text;
   target_use use;
@@ -67,7 +67,7 @@ struct target_text {
   [[nodiscard]] std::optional<address> parse(std::string_view part) const { return parse_ip(part, find_interface); }
 };
 
-// The interface of both ends, which may be named at either.
+// Gives both ends the interface that either of them names; false if they differ.
 bool share_interface(address& first, address& last) noexcept {
   if (first.scope == 0) first.scope = last.scope;
   if (last.scope == 0) last.scope = first.scope;
@@ -117,7 +117,7 @@ result<target_spec> parse_block(const target_text& of, std::size_t slash) {
   return check_range(of, {with_low_bits(*base, bits, false), with_low_bits(*base, bits, true)});
 }
 
-// `A-B`; nothing if what is before the dash is not an address: names of hosts and interfaces may have dashes.
+// `A-B`; none if the part before the dash is not an address: host and interface names may have dashes.
 std::optional<result<target_spec>> parse_range(const target_text& of, std::size_t dash) {
   const std::string_view text = of.text;
   auto first = of.parse(trim(text.substr(0, dash)));
@@ -208,7 +208,7 @@ void target_set::exclude(const address_range& range) {
 }
 
 void target_set::take(const address_range& range) {
-  // Merged with what it overlaps, so that the pieces stay disjoint.
+  // Merge the range with all that overlap it, so that the pieces stay disjoint.
   address_range merged = range;
   auto at = taken_.upper_bound(range.first);
   if (at != taken_.begin() && !(std::prev(at)->second < range.first)) --at;

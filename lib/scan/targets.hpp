@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The hosts to scan: names, addresses, blocks and ranges, however many, in memory that does not grow with them.
+// The hosts to scan: names, addresses, blocks and ranges, stored compactly whatever their size.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ namespace netlab::scan {
 
 using address = ip_address;
 
-/// From first to last, of one family and one interface.
+/// The addresses from first to last, of one family and one interface.
 struct address_range {
   address first;
   address last;
   [[nodiscard]] bool contains(const address& one) const noexcept;
 };
 
-/// A host that has to be looked up.
+/// A host name to look up.
 struct host_name {
   std::string name;
 };
@@ -35,56 +35,55 @@ using target_spec = std::variant<address_range, host_name>;
 enum class target_use : std::uint8_t { scan, exclude };
 
 /// `lab.example.org`, `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1-192.0.2.9`, `192.0.2.1-9`, `2001:db8::/112`,
-/// `fe80::1%eth0`, `fe80::%eth0/120`; an IPv6 address may stand in brackets. `@FILE` is the caller's. What is to be
-/// scanned has at most 2^32 addresses, its interface if it is link-local, and is not multicast or broadcast; what is
-/// excluded may be anything, and without an interface means all of them. Single addresses come as_reached(). Fails with
-/// errc::usage and the cure.
+/// `fe80::1%eth0`, `fe80::%eth0/120`; an IPv6 address may be in brackets. The caller handles `@FILE`. A target to
+/// scan has at most 2^32 addresses, names its interface if it is link-local, and is not multicast or broadcast; an
+/// exclusion may be anything, and without an interface applies to all interfaces. Single addresses are returned as by
+/// as_reached(). Fails with errc::usage and a hint.
 [[nodiscard]] result<target_spec> parse_target(std::string_view text, target_use use = target_use::scan,
                                                interface_lookup find_interface = nullptr);
 
-/// The words of a file, `#` to the end of the line is a comment. A bad one is named with its line
-/// (errc::bad_data).
+/// Parses the words of a file; `#` begins a comment. An error names the line (errc::bad_data).
 [[nodiscard]] result<std::vector<target_spec>> parse_target_file(std::string_view text, std::string_view name,
                                                                  target_use use = target_use::scan,
                                                                  interface_lookup find_interface = nullptr);
 
-/// Multicast, 255.255.255.255 and 0.0.0.0: inside a larger block they are left out.
+/// Multicast, 255.255.255.255 and 0.0.0.0: left out of larger blocks.
 [[nodiscard]] std::span<const address_range> addresses_of_no_host() noexcept;
 
-/// A sequence of addresses without repetition, each with what the user called it.
+/// A sequence of distinct addresses, each with the name that the user gave.
 class target_set {
  public:
-  /// Appends those that are not there yet and not excluded. A single address that is there keeps its first name, and
-  /// this one becomes one of its other_names().
+  /// Appends the addresses that are neither present nor excluded. If a single address is present already, `host` is
+  /// added to its other_names().
   void add(const address_range& range, std::string_view host = {});
-  /// Must come before add(). A link-local range without an interface is excluded on all interfaces.
+  /// Must be called before add(). A link-local range without an interface is excluded on all interfaces.
   void exclude(const address_range& range);
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  /// The address at a place below size().
+  /// The address at `place`, which must be below size().
   [[nodiscard]] address at(std::uint64_t place) const noexcept;
-  /// Whether any of them is among these.
+  /// Whether an address of the set is in the range.
   [[nodiscard]] bool overlaps(const address_range& range) const noexcept;
-  /// As the user named it: a name, else the address.
+  /// The name that the user gave, or else the address.
   [[nodiscard]] std::string host_at(std::uint64_t place) const;
-  /// The name by which it was given; empty where it was given as an address.
+  /// The name that the user gave; empty if it was given as an address.
   [[nodiscard]] std::string_view name_at(std::uint64_t place) const;
-  /// Any address was called more than one name.
+  /// Whether any address was given under more than one name.
   [[nodiscard]] bool has_other_names() const noexcept { return !other_names_.empty(); }
-  /// What else the user called an address of the set.
+  /// The further names given for an address of the set.
   [[nodiscard]] std::span<const std::string> other_names(const address& of) const;
 
  private:
   struct piece {
     address_range range;
     std::uint64_t begin;  // place of its first address
-    std::string host;  // empty: the address
+    std::string host;  // empty: use the address
   };
   [[nodiscard]] const piece& piece_at(std::uint64_t place) const noexcept;
   [[nodiscard]] const piece* find_piece(const address& of) const;
   void take(const address_range& range);
 
-  std::map<address, address> taken_;  // first to last of what is excluded or there already; disjoint
+  std::map<address, address> taken_;  // first to last of each excluded or present range; disjoint
   std::vector<address_range> excluded_on_all_;  // link-local, without an interface
   std::vector<piece> pieces_;
   std::map<address, std::size_t> piece_by_first_;

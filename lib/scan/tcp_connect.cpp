@@ -14,26 +14,26 @@
 namespace netlab::scan {
 namespace {
 
-// Whether the answer is there at once is looked at again after so many first looks in vain, now and then.
+// Limits for trying a second connect() at once: after `most_near` failed tries, only every 64th connection is tried.
 constexpr unsigned most_near = 64;
 constexpr unsigned not_looked_in_a_row = 64;
-// Between two looks at what has come in.
+// Launches between two polls for events.
 constexpr unsigned launches_a_turn = 64;
-// An open port's banner, and again its reply, is waited for this long and some round trips.
+// Timeout for an open port's banner, and again for its reply; some round trips are added.
 constexpr duration talk_patience = std::chrono::milliseconds(400);
 constexpr int talk_round_trips = 4;
 constexpr std::uint32_t talk_events = EPOLLIN | EPOLLRDHUP;
-// Orderly ends of a scan's conversations. Who closes first keeps the local port in TIME_WAIT for a minute; where there
-// are more open ports, they see resets.
+// Conversations per scan that are closed with FIN. The side that closes first keeps its port in TIME_WAIT for a
+// minute, so further ones are closed with a reset.
 constexpr std::size_t max_farewells = 1000;
-// Read from one port before the next has its turn.
+// Octets read from one port before the others get their turn.
 constexpr std::size_t read_at_once = 4096;
-// A connection that is kept for less is closed before its SYN is repeated.
+// Connections kept for less than this are closed before the kernel retransmits their SYN.
 constexpr duration kernel_repeats_after = std::chrono::seconds(1);
 
-// A silent port has the connections of several attempts at a time.
+// Connections that the attempts at a silent port use at the same time.
 constexpr std::uint64_t connections_a_port = 4;
-// Of more targets it is not kept which have been reached.
+// With more targets, it is not recorded which were reached.
 constexpr std::uint64_t max_reached = 1 << 24;  // bits
 
 syn_schedule kernel_schedule() {
@@ -72,7 +72,7 @@ std::optional<icmp_error> take_icmp(int fd) noexcept {
   return queued ? icmp_of(*queued) : std::nullopt;
 }
 
-/// Its close sends a reset, so that no TIME_WAIT holds the local port for a minute.
+/// Makes close() send a reset, so that the local port does not stay in TIME_WAIT for a minute.
 void close_hard(int fd) noexcept {
   const linger at_once{1, 0};
   static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
@@ -134,7 +134,7 @@ std::size_t tcp_connect_engine::next_source(bool is_v6) {
 
 std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const address& to) {
   const std::size_t source = next_source(to.is_v6);
-  // One that was refused keeps its source address, which may be wrong for another target.
+  // A refused socket keeps its source address, which may be wrong for another target.
   if (std::vector<std::uint32_t>& idle = idle_[source]; !idle.empty()) {
     const std::uint32_t last = idle.back();
     idle.pop_back();
@@ -145,7 +145,7 @@ std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const ad
   if (!fd) return none;
   net::want_error_queue(fd.get(), to.is_v6);
   if (!how_.sources.empty()) {
-    const int on = 1;  // the port is chosen when the other end is known
+    const int on = 1;  // delays the choice of the port until connect()
     static_cast<void>(::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
     const socket_address end(how_.sources[source], 0);
     if (how_.sources[source].is_v6 == to.is_v6 && ::bind(fd.get(), &end.any, end.size) != 0) return none;
@@ -186,7 +186,7 @@ void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
   attempts_[what.slot] = {which, what.item, what.is_control};
   slot_of_[which] = what.slot;
   if (what.kept >= kernel_repeats_after) {
-    // This program may be late to close it; the kernel is not.
+    // This program may close it late; the kernel is on time.
     const auto most = static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(what.kept).count());
     static_cast<void>(::setsockopt(connections_[which].fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &most, sizeof most));
   }
@@ -205,7 +205,7 @@ void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
   refused(what.slot, error, clock::now());
 }
 
-// Without a route from the beginning there is nothing to wait for; an interface may come up again.
+// A target that never had a route fails at once; one that had may get it back when an interface comes up.
 void tcp_connect_engine::cannot_reach(std::uint32_t slot, int error, time_point now) {
   const std::uint64_t target = sweep_.target(attempts_[slot].item);
   const bool was_up = (!was_reached_.empty() && was_reached_[target]) || (last_reached_ && !has_route(*last_reached_));
@@ -215,8 +215,8 @@ void tcp_connect_engine::cannot_reach(std::uint32_t slot, int error, time_point 
   sweep_.cannot_reach(slot, error, now);
 }
 
-// What the scan itself holds comes free again; what others hold is waited for as long as a silent port would be. When
-// that has passed, a port has one more try: until one of them succeeds, they have all waited since then.
+// Resources that the scan itself holds are freed in time; those held by other programs are waited for as long as a
+// silent port would be. After that, each port is tried once more until one of them succeeds.
 void tcp_connect_engine::lacking(std::uint32_t slot, int error, time_point now) {
   const address to = targets_.at(sweep_.target(attempts_[slot].item));
   const bool for_ever = error == EADDRNOTAVAIL && !has_local_address(to, how_.sources);
@@ -234,8 +234,8 @@ void tcp_connect_engine::lacking(std::uint32_t slot, int error, time_point now) 
 
 void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_look) {
   connection& mine = connections_[attempts_[slot].connection];
-  // Asking again tells the outcome, and leaves a refused socket ready for the next port. To a host that is near, it
-  // is known already: the answer came while the first call was returning.
+  // A second connect() returns the result, and leaves a refused socket usable for the next port. If the host is near,
+  // the answer has arrived while the first call was returning.
   const socket_address end(targets_.at(mine.target), how_.ports[sweep_.port(attempts_[slot].item)]);
   if (::connect(mine.fd.get(), &end.any, end.size) == 0 || errno == EISCONN) return established(slot, now);
   if (errno != EALREADY && errno != EINPROGRESS) {
@@ -247,7 +247,8 @@ void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_
     near_ -= near_ > 0;
     return watch(slot, now);
   }
-  // Still under way, but ICMP may have come while the socket was busy: then only the queue has it.
+  // Still connecting, but an ICMP message may have come while the socket was locked: then it is only in the error
+  // queue.
   const auto message = take_icmp(mine.fd.get());
   if (!message || !reason_of(*message)) return;
   conclude(slot, classify_tcp(message->system_error, message), sweep::answer::from_path, now);
@@ -263,7 +264,7 @@ void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
 
 void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
   lacking_since_.reset();
-  if (system_error == ETIMEDOUT) {  // the kernel has repeated the SYN as often as it may
+  if (system_error == ETIMEDOUT) {  // the kernel has retransmitted the SYN as often as it may
     release_connection(attempts_[slot].connection, false);
     attempts_[slot] = {};
     return sweep_.gave_up(slot, now);
@@ -271,8 +272,7 @@ void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_poin
   std::optional<icmp_error> message = take_icmp(connections_[attempts_[slot].connection].fd.get());
   if (message && !reason_of(*message)) message.reset();
   const port_verdict verdict = classify_tcp(system_error, message);
-  // Of the connections that the engine itself breaks, both ends leave attempts_ in that moment: none is looked at
-  // again.
+  // Resets caused by the engine itself do not get here: repeat() removes both ends from attempts_.
   const auto what = verdict.state == port_state::open     ? sweep::answer::from_port
                     : verdict.state == port_state::closed ? sweep::answer::refusal
                     : message                             ? sweep::answer::from_path
@@ -282,7 +282,7 @@ void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_poin
 
 void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now) {
   const attempt mine = std::exchange(attempts_[slot], {});
-  // A socket that was refused can connect again.
+  // A refused socket can connect again.
   if (mine.connection != none)
     release_connection(mine.connection, what == sweep::answer::refusal && verdict.system_error == ECONNREFUSED);
   const std::optional<duration> rtt = sweep_.answered(slot, now, what);
@@ -301,8 +301,8 @@ void tcp_connect_engine::repeat(std::uint32_t slot) {
   sweep_.repeat(slot);
 }
 
-// To a port of this machine from which one of our own sockets happens to connect at this moment, the connection comes
-// about (RFC 9293 §3.5, simultaneous open), be it with itself or with another one; nobody listens there.
+// Detects a simultaneous open (RFC 9293 §3.5) on this machine: a socket of the scan connected to itself, or to
+// another one whose local port happened to be the port asked. No service listens there.
 bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
   const int fd = connections_[attempts_[slot].connection].fd.get();
   const auto local = local_end_of(fd);
@@ -361,7 +361,7 @@ void tcp_connect_engine::continue_talk(std::uint64_t number) {
       one.words.eof();
   }
   if (one.words.done()) return end_talk(number);
-  // A long message goes out as fast as the port takes it.
+  // Wait for room to send the rest of a long message.
   if (const bool has_more = !one.words.unsent().empty(); has_more != one.wants_room) {
     one.wants_room = has_more;
     if (!on_.change(one.fd.get(), talk_events | (has_more ? EPOLLOUT : 0U), number_, talk_bit | number))
@@ -388,7 +388,7 @@ void tcp_connect_engine::tell(conversation& one) {
   output_.found(one.what);
 }
 
-// A program that reads from the connection should see its end, as from any client; a reset looks like an accident.
+// Close with FIN: a program that reads from the connection should see a normal end; a reset looks like an error.
 void tcp_connect_engine::end_talk(std::uint64_t number) {
   conversation& one = *talks_.at(number);
   tell(one);
@@ -403,7 +403,7 @@ void tcp_connect_engine::end_talk(std::uint64_t number) {
 
 void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
   if ((key & talk_bit) == 0) {
-    // What is no longer under way, or was used again meanwhile, has nothing new to say.
+    // Ignore events of connections that were closed or reused meanwhile.
     if (key >= slot_of_.size() || slot_of_[key] == none) return;
     return look(slot_of_[key], now, false);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The TCP scan without privilege: it connects. It drives its sockets itself: a coroutine a port costs more than the
-// port does.
+// The TCP connect scan, which needs no privileges. It drives its sockets itself: a coroutine per port would cost more
+// than the probe.
 #pragma once
 
 #include <deque>
@@ -27,18 +27,18 @@ struct tcp_options {
   std::uint64_t seed = 0;
   unsigned shard = 0;        ///< below `shards`: this engine's share of the ports
   unsigned shards = 1;
-  bool in_order = false;        ///< the seed's order is kept exactly, so that one engine asks all
-  std::size_t parallel = 1000;  ///< most connections at a time, conversations included
-  double rate = 0;              ///< SYNs a second; 0: as the path bears
-  duration timeout = std::chrono::seconds(1);  ///< from a port's last probe until its silence counts
-  std::optional<unsigned> retries;  ///< none: one, and more where answers get lost
-  std::vector<address> sources;     ///< local addresses, used in turn; none: the system's choice
+  bool in_order = false;        ///< keep the exact order of the seed; needs a single engine
+  std::size_t parallel = 1000;  ///< maximum number of connections, including conversations
+  double rate = 0;              ///< SYNs per second; 0: adapts to the path
+  duration timeout = std::chrono::seconds(1);  ///< from a port's last probe until it counts as silent
+  std::optional<unsigned> retries;  ///< none: one, or more if answers get lost
+  std::vector<address> sources;     ///< local addresses, used in turn; empty: the system chooses
   talk_options talk;
 };
 
 class tcp_connect_engine final : public engine {
  public:
-  /// All but `how` must outlive it. `number` is its place in run().
+  /// References must outlive it. `number` is its index in run().
   tcp_connect_engine(tcp_options how, const target_set& targets, const service_names& services, poller& on,
                      unsigned number, const scan_output& output);
   ~tcp_connect_engine() override;
@@ -70,27 +70,27 @@ class tcp_connect_engine final : public engine {
     time_point deadline = never;
   };
   static constexpr std::uint32_t none = 0xffffffff;
-  static constexpr std::uint64_t talk_bit = std::uint64_t{1} << 40;  // of a poller key: a conversation's number
+  static constexpr std::uint64_t talk_bit = std::uint64_t{1} << 40;  // marks a poller key as a conversation's number
 
   void launch(const sweep::probe& what, time_point now);
   [[nodiscard]] std::uint32_t take_connection(std::uint64_t target, const address& to);
-  /// The next of how_.sources that is of the family; 0 where there is none.
+  /// The next of how_.sources of the same family; 0 if there is none.
   [[nodiscard]] std::size_t next_source(bool is_v6);
   void release_connection(std::uint32_t which, bool can_connect_again);
-  /// Asks the socket how it went; `wait`: nothing is known yet.
+  /// Checks the outcome of connect().
   void look(std::uint32_t slot, time_point now, bool is_first_look);
-  /// News of it will come from the poller.
+  /// Waits for events from the poller.
   void watch(std::uint32_t slot, time_point now);
-  /// The system lacked a port, a descriptor or memory for it, or an address.
+  /// The system lacks a port, a descriptor, memory or an address for it.
   void lacking(std::uint32_t slot, int error, time_point now);
-  /// This machine has no way to the target, at least not at the moment.
+  /// This machine has no route to the target, at least not now.
   void cannot_reach(std::uint32_t slot, int error, time_point now);
   void refused(std::uint32_t slot, int system_error, time_point now);
   void established(std::uint32_t slot, time_point now);
   void conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now);
   [[nodiscard]] bool is_own_reflection(std::uint32_t slot);
   void repeat(std::uint32_t slot);
-  /// Closes the connections that the sweep needs no more.
+  /// Closes the connections that the sweep has released.
   void close_released();
   void tell_concluded();
   void continue_talk(std::uint64_t number);
@@ -112,18 +112,18 @@ class tcp_connect_engine final : public engine {
   std::vector<connection> connections_;
   std::vector<std::uint32_t> slot_of_;  // by connection
   std::vector<std::uint32_t> unused_;   // connections without a socket
-  std::vector<std::vector<std::uint32_t>> idle_;  // by source: with one that was refused and can connect again
-  std::vector<bool> was_reached_;                 // targets that a SYN has left for, where they are few
+  std::vector<std::vector<std::uint32_t>> idle_;  // by source: with a socket that was refused and can connect again
+  std::vector<bool> was_reached_;                 // targets to which a SYN was sent; empty if there are too many
   std::optional<address> last_reached_;
   std::unordered_map<std::uint64_t, std::unique_ptr<conversation>> talks_;
   std::set<std::pair<time_point, std::uint64_t>> talk_deadlines_;
   std::uint64_t next_talk_ = 0;
   std::size_t farewells_ = 0;
   std::size_t next_source_ = 0;
-  unsigned near_ = 1;  // answers were there when the call returned: more such looks are worth it
+  unsigned near_ = 1;  // above 0: answers arrive so fast that a second connect() at once is worth it
   unsigned not_looked_ = 0;
   std::uint64_t sent_ = 0;
-  std::optional<time_point> lacking_since_;  // nothing of ours has been under way that could have freed anything
+  std::optional<time_point> lacking_since_;  // since when resources are missing that none of ours can free
 };
 
 }  // namespace netlab::scan

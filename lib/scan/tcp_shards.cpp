@@ -16,11 +16,11 @@
 namespace netlab::scan {
 namespace {
 
-constexpr std::uint64_t least_ports_a_shard = 1024;  // a thread costs as much as some of them
-constexpr double least_rate_a_shard = 20'000;        // one shard alone asks more a second
+constexpr std::uint64_t least_ports_a_shard = 1024;  // fewer are not worth a thread
+constexpr double least_rate_a_shard = 20'000;        // probes per second; one shard alone can send more
 constexpr std::size_t least_parallel_a_shard = 64;
 constexpr unsigned most_shards = 16;
-// Findings are handed over by so many, or so often.
+// Findings are passed on in batches of this size, or at this interval.
 constexpr std::size_t batch_size = 256;
 constexpr duration batch_time = std::chrono::milliseconds(10);
 constexpr unsigned stop_engine = 1;
@@ -28,8 +28,8 @@ constexpr unsigned stop_engine = 1;
 net::unique_fd make_bell() { return net::unique_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 void ring(const net::unique_fd& bell) { static_cast<void>(::eventfd_write(bell.get(), 1)); }
 
-// Cores that a scan is worth: one where it is short, where its order or its rate is given, or where a target is this
-// machine itself (its own connections are told from open ports by knowing them all).
+// The number of threads worth using: one if the scan is short, if its order is fixed or its rate low, or if a target
+// is this machine (then one engine must know all sockets, to detect connections between them).
 unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
   std::uint64_t most = std::min(std::max(1U, std::thread::hardware_concurrency()), most_shards);
   most = std::min<std::uint64_t>(most, targets.size() * how.ports.size() / least_ports_a_shard);
@@ -44,7 +44,7 @@ unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
 struct tcp_shards::mailbox {
   struct item {
     finding what;
-    bool is_announcement;  // open, but not listened to yet
+    bool is_announcement;  // an open port whose banner was not read yet
   };
   net::unique_fd bell = make_bell();
   std::mutex guard;
@@ -80,7 +80,7 @@ class tcp_shards::worker {
       }
     });
   }
-  /// What is not known is told to be not; afterwards the thread is gone.
+  /// Reports the remaining ports as unknown and ends the thread.
   void stop() {
     if (!thread_.joinable()) return;
     ring(stop_);
@@ -211,7 +211,7 @@ void tcp_shards::handle(std::uint64_t key, std::uint32_t events, time_point now)
 time_point tcp_shards::turn(time_point now, bool is_up_to_date) {
   static_cast<void>(now);
   static_cast<void>(is_up_to_date);
-  // Not before the loop has blocked the signals that it wants: the threads inherit that.
+  // The threads inherit the signal mask: start them only after the loop has blocked its signals.
   if (!std::exchange(started_, true))
     for (const auto& each : workers_) each->start();
   return never;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The TCP scan on several cores: an engine and a loop a thread, each with its share of the ports. What one finds is
-// told in the thread of the scan's own loop.
+// The TCP scan on several cores: an engine and a loop per thread, each with a share of the ports. Findings are
+// reported in the thread of the scan's own loop.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace netlab::scan {
 
 class tcp_shards final : public engine {
  public:
-  /// As tcp_connect_engine; `how` is for all `count` of them together. Fails with the system's code.
+  /// Like tcp_connect_engine; `how` applies to all `count` engines together. Fails with the system's error.
   [[nodiscard]] static result<std::unique_ptr<tcp_shards>> make(const tcp_options& how, unsigned count,
                                                                 const target_set& targets,
                                                                 const service_names& services, poller& on,
@@ -34,12 +34,12 @@ class tcp_shards final : public engine {
   void tell_all();
 
   const scan_output& output_;
-  std::unique_ptr<mailbox> mail_;  // from the threads
+  std::unique_ptr<mailbox> mail_;  // filled by the threads
   std::vector<std::unique_ptr<worker>> workers_;
   bool started_ = false;
 };
 
-/// The TCP scan on as many cores as it is worth; otherwise as tcp_shards::make().
+/// Makes the TCP engine for as many cores as are worth it; else like tcp_shards::make().
 [[nodiscard]] result<std::unique_ptr<engine>> make_tcp_engine(const tcp_options& how, const target_set& targets,
                                                               const service_names& services, poller& on,
                                                               unsigned number, const scan_output& output);

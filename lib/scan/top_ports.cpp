@@ -27,7 +27,7 @@ std::vector<std::uint16_t> top_ports(transport protocol, std::size_t how_many,
                                      std::span<const std::uint16_t> registered) {
   std::vector<std::uint16_t> chosen;
   std::bitset<65536> taken;
-  taken.set(0);  // no port of a service
+  taken.set(0);  // not a usable port
   const auto take = [&](std::uint16_t port) {
     if (chosen.size() >= how_many || taken.test(port)) return;
     taken.set(port);

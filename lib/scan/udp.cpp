@@ -15,25 +15,25 @@
 namespace netlab::scan {
 namespace {
 
-constexpr std::uint64_t max_hosts = 256;        // under way at once
-constexpr std::uint64_t max_entries = 1 << 20;  // ports of all of them: 64 MB
-constexpr unsigned sends_a_turn = 64;           // between two looks at what has come in
+constexpr std::uint64_t max_hosts = 256;        // scanned at the same time
+constexpr std::uint64_t max_entries = 1 << 20;  // ports of all these hosts: 64 MB
+constexpr unsigned sends_a_turn = 64;           // between two polls for input
 constexpr std::size_t longest_datagram = 65'535;
 constexpr duration full_queue_pause = std::chrono::milliseconds(1);
 constexpr std::uint16_t tftp_port = 69;   // answers from another port: RFC 1350 §4
-constexpr unsigned max_send_tries = 64;   // each for an error of another datagram
-constexpr unsigned most_in_vain = 2;      // of them without such an error
-// A burst at a low rate is at most what that rate allows in this time, so that no device gets more than it bears.
+constexpr unsigned max_send_tries = 64;   // each because of the error of another datagram
+constexpr unsigned most_in_vain = 2;      // tries without such an error
+// At a low rate a burst is limited to what the rate allows in this time, so as not to overload a device.
 constexpr double longest_burst_seconds = 0.25;
 constexpr double largest_burst = 48;
 
-// What this machine failed to send is tried again so often, for so long: ...
+// Retry interval and time limit if this machine fails to send, ...
 constexpr duration failure_pause = std::chrono::milliseconds(100);
 constexpr duration failure_patience = std::chrono::milliseconds(300);
-// ... longer where its network has changed since the scan began, as when a cable was pulled out and is put in again.
+// ... longer if its network has changed since the scan began, for example because a cable was unplugged.
 constexpr duration change_patience = std::chrono::seconds(10);
 
-/// Another port would fail likewise, and in a moment it may be different.
+/// The error concerns all ports, and may be temporary.
 bool is_of_network(int error) noexcept {
   return error == ENETUNREACH || error == ENETDOWN || error == EHOSTUNREACH || error == EHOSTDOWN ||
          error == EADDRNOTAVAIL || error == ENODEV || error == ENXIO;
@@ -116,8 +116,8 @@ void udp_engine::begin_hosts(time_point now) {
   }
 }
 
-// Where every port is asked, the scan's own sockets are among them. Nobody else can hold these ports, and when the scan
-// has ended, nobody will.
+// If all ports are asked, they include the local ports of the scan's own sockets. No other program can use these, and
+// after the scan they are closed.
 void udp_engine::settle_own_ports(host& of) {
   for (const udp_channel& each : channels_)
     if (each.port != 0 && each.is_v6 == of.to.is_v6)
@@ -151,8 +151,8 @@ udp_engine::send_result udp_engine::send(host& to, const udp_prober::probe& what
     }
     const int error = errno;
     if (is_full_queue(error)) return send_result::queue_full;
-    // The error may be that of an earlier datagram, told by this call: then the queue has it, or had it a moment ago,
-    // and reading it clears the way. This machine's own error is told by each call.
+    // The error may belong to an earlier datagram: then the error queue has it, or had it a moment ago, and after
+    // reading it sending works again. An error of this machine is returned by each call.
     const auto queued = net::take_queued_error(through->fd.get());
     if (queued) take_error(*through, *queued, began);
     errno = error;
@@ -180,7 +180,7 @@ void udp_engine::take_error(const udp_channel& from, const net::queued_error& er
   if (verdict.state == port_state::unknown || to.size == 0) return;
   host* const of = find(to.host());
   if (of == nullptr) return;
-  // Nobody on the link answers for the address, so this machine itself says so: of the host, not of a port.
+  // This machine itself reports that ARP or ND got no answer: this concerns the host, not one port.
   const bool is_from_here =
       verdict.sender && !verdict.sender->equals_without_scope(of->to) && own_.contains(*verdict.sender);
   if (is_from_here && verdict.why == reason::host_unreachable) {
@@ -200,7 +200,7 @@ void udp_engine::read_replies(const udp_channel& from, time_point now) {
         ::recvfrom(from.fd.get(), datagram_.data(), datagram_.size(), MSG_DONTWAIT, &sender.any, &sender.size);
     if (size < 0) {
       if (errno == EAGAIN) return;
-      continue;  // the error of a datagram of ours; the queue has it
+      continue;  // the error of an earlier datagram, which is in the error queue
     }
     host* const of = find(sender.host());
     if (of == nullptr || is_own_socket(sender)) continue;
@@ -249,12 +249,12 @@ void udp_engine::report(host& of) {
   }
 }
 
-/// Sends the host's next datagram, if it may go now; false: not now.
+/// Sends the host's next datagram; false if it may not be sent now.
 bool udp_engine::send_next(host& to, unsigned& count, time_point& now) {
   if (now < std::max(blocked_until_, to.held_until)) return false;
   const auto what = to.prober->next(now);
   if (!what) return false;
-  // What belongs to one moment goes out in one; the rate is kept by a longer pause after it.
+  // A burst must not be interrupted; a longer pause after it keeps the rate.
   if (what->at_once)
     limit_.charge();
   else if (count >= sends_a_turn || !limit_.take(now))
@@ -297,7 +297,7 @@ time_point udp_engine::turn(time_point now, bool is_up_to_date) {
     wake = std::min(wake, its_wake);
   }
   std::erase_if(hosts_, [&](host& each) {
-    report(each);  // the sending for another may have read what this one's ports said
+    report(each);  // sending to another host may have read errors of this one
     if (!each.prober->done()) return false;
     finished_ += how_.ports.size();
     return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The UDP scan: it needs no privilege, because the socket's error queue has the ICMP messages.
+// The UDP scan. It needs no privileges, because the socket's error queue has the ICMP messages.
 #pragma once
 
 #include <array>
@@ -24,17 +24,17 @@ namespace netlab::scan {
 struct udp_options {
   std::vector<std::uint16_t> ports;
   std::uint64_t seed = 0;
-  double rate = 0;  ///< datagrams a second; 0: as the path bears
+  double rate = 0;  ///< datagrams per second; 0: adapts to the path
   duration timeout = std::chrono::seconds(1);
-  std::optional<unsigned> retries;  ///< none: one, and more where datagrams get lost; 0: each port is asked once
-  std::vector<address> sources;     ///< local addresses, each with its own share of a target's ICMP limit
+  std::optional<unsigned> retries;  ///< none: one, or more if datagrams get lost; 0: each port is asked once
+  std::vector<address> sources;     ///< local addresses; the target's ICMP limit applies to each separately
   std::string message;              ///< for ports without a request of their own; may be empty
-  bool strict_range = false;        ///< asks no port but these, not even to find a closed one
+  bool strict_range = false;        ///< never asks other ports, not even to find a closed one
 };
 
 class udp_engine final : public engine {
  public:
-  /// All but `how` must outlive it. Fails with the system's code where a socket cannot be had or bound.
+  /// References must outlive it. Fails with the system's error if a socket cannot be opened or bound.
   [[nodiscard]] static result<std::unique_ptr<udp_engine>> make(udp_options how, const target_set& targets,
                                                                 const service_names& services, poller& on,
                                                                 unsigned number, const scan_output& output);
@@ -51,9 +51,9 @@ class udp_engine final : public engine {
     address to;
     std::unique_ptr<udp_prober> prober;
     bool was_heard = false;
-    bool was_announced = false;                   // that a port is asked that is not of the list
-    std::optional<time_point> failing_since;      // this machine cannot send to it
-    std::optional<time_point> unreachable_since;  // ... or finds nobody on the link who was there before
+    bool was_announced = false;                   // the user was told that a port outside the list is asked
+    std::optional<time_point> failing_since;      // since when this machine cannot send to it ...
+    std::optional<time_point> unreachable_since;  // ... or a known host does not answer ARP or ND
     time_point held_until = time_point::min();
   };
   enum class send_result : std::uint8_t { done, queue_full, failed };
@@ -81,8 +81,8 @@ class udp_engine final : public engine {
   rate_limit limit_;
   permutation host_order_;
   std::vector<udp_channel> channels_;
-  std::vector<std::byte> datagram_;  // room for the largest
-  std::vector<host> hosts_;          // under way
+  std::vector<std::byte> datagram_;  // room for the largest datagram
+  std::vector<host> hosts_;          // being scanned
   std::uint64_t next_host_ = 0;
   std::uint64_t finished_ = 0;  // ports
   std::uint64_t sent_ = 0;

@@ -10,29 +10,29 @@ namespace netlab::scan {
 namespace {
 
 constexpr std::size_t loopback_burst = 512;
-// Until the time between tokens is known, bursts come often; then few ports are asked, not to be a nuisance.
+// Before the token interval is known, bursts are frequent; they are small, so as not to flood the host.
 constexpr std::size_t search_burst = 6;
 constexpr duration search_step = std::chrono::milliseconds(20);
-// Of two probes further apart, the later may have had a token that came in between: the next token is 60 ms away on a
-// Linux host at the least, and 48 small packets take 0.2 ms on a slow machine.
+// If two probes are further apart, the host may have got a token between them: on a Linux host the next token comes
+// after 60 ms at the earliest, and 48 small packets take 0.2 ms on a slow machine.
 constexpr duration longest_moment = std::chrono::milliseconds(2);
 constexpr int moments_a_period = 16;
 constexpr duration first_answer_time = std::chrono::milliseconds(300);
 constexpr duration least_answer_time = std::chrono::milliseconds(25);
 constexpr duration loopback_answer_time = std::chrono::milliseconds(5);
-// What a host gives to one that has used up its tokens, within so many surveys so far apart, is heard.
+// Number and interval of surveys after which even a host without tokens has sent an error.
 constexpr unsigned least_surveys = 3;
 constexpr duration survey_pause = std::chrono::milliseconds(1100);
 constexpr duration quick_period = std::chrono::milliseconds(300);
 constexpr duration cheap_period = std::chrono::milliseconds(150);
-constexpr int tokens_gathered = 3;  // of 6 that Linux keeps
-// A reference that was asked so often in vain, for so long: the host, or its willingness, is gone.
+constexpr int tokens_gathered = 3;  // of the 6 that Linux keeps
+// If this many probes to a reference were not answered for this long, the host is gone or sends no more errors.
 constexpr duration token_drought = std::chrono::seconds(15);
 constexpr unsigned drought_asks = 6;
 // Ports that hardly any service uses.
 constexpr std::uint16_t unlikely_ports[] = {40'125, 39'817, 47'391, 33'099};
 
-// In a burst, what is not an entry's index is a reference's port.
+// An item of a burst is the index of an entry or, with this flag, the port of a reference.
 constexpr std::uint32_t reference_flag = 0x80000000;
 constexpr std::uint32_t reference_item(std::uint16_t port) { return reference_flag | port; }
 
@@ -82,14 +82,14 @@ std::size_t udp_prober::kind_of(const port_verdict& verdict, std::uint16_t port)
   return kinds_.size() - 1;
 }
 
-// --- when ---
+// --- timing ---
 
-// While the next token is looked for, bursts do not wait for the answers to those before.
+// Before the token interval is known, bursts do not wait for the answers to earlier ones.
 duration udp_prober::burst_time(const view& from) const {
   return from.period ? answer_time() : std::min(answer_time(), search_step);
 }
 
-// Somebody else on this machine may have used up the host's tokens: without any error yet, time has to pass.
+// Another program on this machine may have used up the host's tokens: without any error so far, wait for new ones.
 duration udp_prober::survey_time() const {
   return surveys_ > 1 && kinds_.empty() && !options_.is_loopback ? survey_pause : duration(0);
 }
@@ -98,25 +98,25 @@ duration udp_prober::same_moment(const view& from) {
   return from.period ? std::min(longest_moment, *from.period / moments_a_period) : longest_moment;
 }
 
-// Where tokens come quickly, several are left to gather: none is lost as long as the host keeps that many, and when
-// exactly each comes need not be known.
+// If tokens come fast, let several accumulate: none is lost up to the host's limit, and their exact times do not
+// matter.
 duration udp_prober::until_next_burst(const view& from) {
   return *from.period < quick_period ? *from.period * tokens_gathered : *from.period;
 }
 
 unsigned udp_prober::proofs_needed() const {
-  // Where one got lost, its share is not known yet: of 48 ports that each lose a tenth of the answers, one is silent
-  // four times in every two hundredth scan.
+  // After the first loss the loss rate is still unknown: with 48 ports and 10 % loss, one port is silent four times
+  // in every 200th scan.
   constexpr unsigned more_where_lost = 2;
   if (options_.ask_once) return 1;
-  // Where tokens come quickly, being more sure costs little.
+  // If tokens come fast, additional proofs cost little.
   const bool is_cheap = std::any_of(views_.begin(), views_.end(),
                                     [](const view& each) { return each.period && *each.period < cheap_period; });
   const unsigned more = loss_.was_seen() ? more_where_lost : is_cheap ? 1 : 0;
   return loss_.tries(options_.proofs + more, entries_.size());
 }
 
-// --- what is sent ---
+// --- sending ---
 
 bool udp_prober::wants_outside_port() const {
   return phase_ == phase::survey && surveys_ > 1 && kinds_.empty() && outside_sent_ < outside_.size();
@@ -135,12 +135,12 @@ std::optional<udp_prober::probe> udp_prober::next(time_point now) {
         const auto port = static_cast<std::uint16_t>(item);
         return probe{.port = port, .source = source, .at_once = at_once, .is_outside = find(port) == none};
       }
-      // Else answered since the burst was planned.
+      // A known port was answered after the burst was planned.
       const entry& one = entries_[item];
       if (!one.known) return probe{.port = one.port, .source = source, .attempt = one.attempts, .at_once = at_once};
     }
   }
-  // Nothing closed was found: perhaps among the ports that nobody asked for.
+  // No closed port was found: try ports outside the list.
   if (wants_outside_port()) return probe{.port = outside_[outside_sent_], .is_outside = true};
   return std::nullopt;
 }
@@ -177,7 +177,7 @@ void udp_prober::cannot_send(const probe& what, const port_verdict& verdict, tim
   if (const std::uint32_t which = find(what.port); which != none) settle(which, verdict, std::nullopt, {});
 }
 
-// --- what comes back ---
+// --- answers ---
 
 void udp_prober::settle(std::uint32_t which, const port_verdict& verdict, std::optional<duration> rtt,
                         std::string reply) {
@@ -207,7 +207,7 @@ void udp_prober::refused(std::uint16_t port, std::size_t source, const port_verd
   const entry& mine = entries_[which];
   const duration rtt = now - mine.sent;
   if (mine.attempts == 1) rtt_.add(rtt);
-  // It was silent where it should have been heard: that was loss.
+  // The port was silent when it should have sent an error: those datagrams were lost.
   loss_.answered_at(mine.proofs[kind] + 1U);
   settle(which, verdict, rtt, {});
 }
@@ -231,15 +231,14 @@ std::size_t udp_prober::place_in_burst(const view& from, std::uint16_t port) con
   return from.sent;
 }
 
-// Whether an error for the kind's reference answers the last datagram to it, and no earlier one, which has had its
-// time.
+// Whether an error for the reference answers the last datagram to it, and not an earlier one.
 bool udp_prober::answers_latest(error_kind& kind, time_point now) const {
   const duration late = 2 * answer_time();
   if (kind.unheard > 1 && kind.asked - kind.asked_before < late) kind.blurred_until = now + late;
   return kind.unheard > 0 && now >= kind.blurred_until;
 }
 
-// A token was there for this port, so it was there for those asked just before it.
+// The host had a token for this port, so it also had one for the ports asked just before it.
 void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_point now) {
   if (phase_ == phase::bursts && !from.period && from.is_asking &&
       std::all_of(from.heard.begin(), from.heard.end(), [](unsigned each) { return each == 0; }))
@@ -259,7 +258,7 @@ void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_po
   if (is_latest && (item & reference_flag) != 0)
     rtt_.add(now - ended);
   else if (rtt_.has_sample() && now - began < rtt_.shortest() / 2)
-    return;  // it answers an earlier datagram, before which others were asked
+    return;  // it answers an earlier datagram, sent before these ports were asked
   for (std::size_t before = from.proved[kind]; before < place; ++before) {
     if ((from.burst[before] & reference_flag) != 0) continue;
     entry& one = entries_[from.burst[before]];
@@ -269,7 +268,7 @@ void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_po
   from.proved[kind] = std::max(from.proved[kind], place + 1);
 }
 
-// --- what it means ---
+// --- verdicts ---
 
 bool udp_prober::is_proven(const entry& one) const {
   const unsigned needed = proofs_needed();
@@ -278,19 +277,19 @@ bool udp_prober::is_proven(const entry& one) const {
 }
 
 port_verdict udp_prober::verdict_of_silence(const entry& one) const {
-  // The first of so many surveys would have found a token: this host sends no ICMP errors, or has no closed port.
+  // After these surveys a closed port would have shown: the host sends no ICMP errors, or has no closed port.
   if (kinds_.empty()) return options_.strict_range ? unproven_silence : silence;
   return is_proven(one) ? silence : rate_limited;
 }
 
-// Those asked first stand first.
+// The ports asked first are at the front.
 void udp_prober::settle_silent(time_point now) {
   while (!silent_.empty()) {
     const std::uint32_t which = silent_.front();
     if (!entries_[which].known && now < entries_[which].sent + options_.timeout) return;
     silent_.pop_front();
     if (entries_[which].known) continue;
-    if (phase_ == phase::bursts && !is_proven(entries_[which]))  // more gets lost than was known, or another kind came
+    if (phase_ == phase::bursts && !is_proven(entries_[which]))  // more loss than was known, or a new kind of error
       open_.push_back(which);
     else
       settle(which, verdict_of_silence(entries_[which]), std::nullopt, {});
@@ -328,7 +327,7 @@ void udp_prober::give_up_kinds(time_point now) {
   }
 }
 
-// --- the survey: each source has its share, in one burst ---
+// --- the survey: each source asks its share in one burst ---
 
 void udp_prober::begin_survey(time_point now) {
   ++surveys_;
@@ -413,11 +412,11 @@ void udp_prober::begin_burst(view& from, time_point now) {
     for (std::size_t kind = 0; kind < kinds_.size(); ++kind)
       is_wanted[kind] = is_wanted[kind] || entries_[which].proofs[kind] < needed;
   }
-  if (from.burst.empty()) {  // the rest is with other sources, or only waits
+  if (from.burst.empty()) {  // other sources have the rest, or it only waits for late answers
     from.next_burst = now + answer_time();
     return;
   }
-  // They take turns, for they may share the tokens.
+  // The references take turns at the front, because they may share the tokens.
   const unsigned first = from.rotation++;
   for (std::size_t at = 0; at < kinds_.size(); ++at)
     if (const std::size_t kind = (first + at) % kinds_.size(); is_wanted[kind])
@@ -426,14 +425,14 @@ void udp_prober::begin_burst(view& from, time_point now) {
   from.began = now;
 }
 
-// Every reference was heard: there is nothing to wait for.
+// True at the timeout, or earlier if all references were answered.
 bool udp_prober::has_ended(const view& from, time_point now) const {
   if (from.sent < from.burst.size()) return false;
   if (now >= from.last_sent + burst_time(from)) return true;
   return kinds_.size() == 1 && from.proved[0] == from.burst.size();
 }
 
-// A burst that takes its time on a busy machine proves little: it gets shorter, until it is one moment again.
+// A burst that takes too long on a busy machine proves little: shorten it until it fits in one moment.
 void udp_prober::fit_burst_size(const view& from) {
   const duration span = from.last_sent - from.began;
   const duration moment = same_moment(from);
@@ -449,9 +448,9 @@ void udp_prober::fit_burst_size(const view& from) {
 void udp_prober::end_burst(view& from, time_point now) {
   from.is_asking = false;
   fit_burst_size(from);
-  // First those that were proved once, most likely silent: the next closed port proves them again, and they are done.
-  // Then those that nothing was learned of, so that each is looked at. In a burst that nobody heard the order stays:
-  // an error that comes late finds the same one.
+  // First the ports that were proved once and are most likely silent: the next token proves them again and finishes
+  // them. Then the ports without a result. If a burst had no answer, its order is kept, so that a late error is
+  // attributed correctly.
   std::vector<std::uint32_t> first;
   std::vector<std::uint32_t> then;
   for (const std::uint32_t item : from.burst) {
@@ -472,14 +471,14 @@ void udp_prober::end_burst(view& from, time_point now) {
 }
 
 void udp_prober::plan_next_burst(view& from, time_point now) {
-  // Limits of several kinds run side by side.
+  // Limits of different kinds are independent.
   const unsigned heard = *std::max_element(from.heard.begin(), from.heard.end());
-  if (std::exchange(from.is_early, false) && heard == 0 && from.period) {  // there was no token left
+  if (std::exchange(from.is_early, false) && heard == 0 && from.period) {  // no token was left
     from.next_burst = std::max(now, from.last_token + until_next_burst(from));
     return;
   }
   const bool is_quick = from.period && *from.period < quick_period;
-  // Several tokens were there: they come more often than it seemed. None: less often, or the burst was lost.
+  // Several tokens: their interval is shorter than assumed. None: it is longer, or the burst was lost.
   if (is_quick && heard > 0) {
     if (from.tokens == 0) from.counted_from = from.began - *from.period * heard;
     from.tokens += heard;
@@ -492,7 +491,7 @@ void udp_prober::plan_next_burst(view& from, time_point now) {
   }
   duration pause = options_.is_loopback ? duration(0) : search_step;
   if (heard > 0 && from.period) {
-    // There was one for the last that was asked, so there may be more.
+    // There was a token for the last probe of the burst, so there may be more.
     from.is_early = from.reference_heard;
     if (!from.is_early) pause = until_next_burst(from);
   }

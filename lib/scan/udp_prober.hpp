@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One host's UDP ports, whose silence means something only within the host's limit on ICMP errors. No socket, no clock.
+// The UDP ports of one host: finds silent ports in spite of the host's rate limit for ICMP errors. No socket, no
+// clock.
 #pragma once
 
 #include <array>
@@ -19,35 +20,33 @@
 namespace netlab::scan {
 
 struct udp_prober_options {
-  std::size_t sources = 1;  ///< local addresses: the host limits its ICMP errors to each separately
-  duration timeout = std::chrono::seconds(1);  ///< silence is a verdict only so long after a port's last datagram
-  unsigned proofs = 2;  ///< how often a port must be silent where an ICMP error would have come, at least; more
-                        ///< often where packets get lost
-  bool ask_once = false;  ///< no port is asked again, whatever stays unknown by that
-  bool strict_range = false;  ///< no port is asked but those of the list; without any ICMP error all silent ones are
-                              ///< unknown
-  bool is_loopback = false;  ///< no ICMP limit, and no round trip to speak of
-  std::size_t burst = 48;  ///< so many datagrams may leave at one moment, and a few more
+  std::size_t sources = 1;  ///< local addresses: the host's ICMP limit applies to each separately
+  duration timeout = std::chrono::seconds(1);  ///< from a port's last datagram until it counts as silent
+  unsigned proofs = 2;  ///< minimum number of times that a port must be silent while ICMP errors were possible
+  bool ask_once = false;  ///< ask each port only once, even if it stays unknown
+  bool strict_range = false;  ///< ask only ports of the list; without any ICMP error, silent ports are unknown
+  bool is_loopback = false;  ///< no ICMP limit, and a negligible round-trip time
+  std::size_t burst = 48;  ///< datagrams sent at one moment, without the references
 };
 
-/// A Linux host answers a datagram to a closed port with ICMP as long as a token is there for the asking address: 6 at
-/// first, then one a second (IPv6: as its routes and settings say). So silence alone says nothing. But tokens only
-/// become more until one is taken: where a port asked *at the same moment, but later* got an ICMP error, every port
-/// before it would have had one, were it closed. So silent ports are asked in one burst, a port known to be closed (the
-/// reference) at its end, whenever a token may be there. Each token then either shows a closed port, and proves all
-/// asked before it to be not closed, or, taken by the last, proves all of them. The time needed is one token a closed
-/// port, and one or two more.
+/// A Linux host answers a datagram to a closed port with an ICMP error only if it has a token for the sender's
+/// address: 6 at first, then one per second (IPv6: depends on its routes and settings). So silence alone proves
+/// nothing. But the number of tokens only grows until one is taken: if a port asked *at the same moment, but later*
+/// got an ICMP error, each port asked before it would have got one if it were closed. Therefore silent ports are
+/// asked in one burst that ends with a port known to be closed (the reference), whenever the host may have a token.
+/// Each token either reveals a closed port and proves that all ports asked before it are not closed, or goes to the
+/// reference and proves this for all of them. The scan needs about one token per closed port, and one or two more.
 ///
-/// Firewalls and routers send other errors, and limit them likewise: each kind of error from each sender has a
-/// reference of its own, and a port is called open|filtered when it was proved against every one.
+/// Firewalls and routers send other errors and limit them, too: each kind of error from each sender has its own
+/// reference, and a port is open|filtered when it was proved against all of them.
 class udp_prober {
  public:
   struct probe {
     std::uint16_t port = 0;
     std::size_t source = 0;
-    unsigned attempt = 0;  ///< 0, 1, …: which request, where a port has several
-    bool at_once = false;  ///< without a pause after the one before it, whatever the rate
-    bool is_outside = false;  ///< a port that is not of the list, asked because it is most likely closed
+    unsigned attempt = 0;  ///< 0, 1, …: selects the request, if the port has several
+    bool at_once = false;  ///< send it right after the previous one, whatever the rate
+    bool is_outside = false;  ///< a port outside the list, asked because it is most likely closed
   };
   struct answer {
     std::uint16_t port = 0;
@@ -56,90 +55,90 @@ class udp_prober {
     std::string reply;
   };
 
-  /// What is asked beyond a host's list, except where its range is strict.
+  /// The ports asked besides the list, unless strict_range is set.
   [[nodiscard]] static std::span<const std::uint16_t> outside_ports() noexcept;
 
-  /// `ports` are asked in this order.
+  /// Asks the ports in this order.
   udp_prober(const udp_prober_options& options, std::span<const std::uint16_t> ports, time_point now);
 
-  /// The next datagram to send, if one may go out now; the same until sent() or cannot_send().
+  /// The next datagram to send, if one may be sent now; the same until sent() or cannot_send() is called.
   [[nodiscard]] std::optional<probe> next(time_point now);
-  /// It went out, in a call that lasted from `began` to `ended`. Ask next() again only then.
+  /// The datagram was sent, in a call that lasted from `began` to `ended`.
   void sent(const probe& what, time_point began, time_point ended);
 
   void replied(std::uint16_t port, bytes_view octets, time_point now);
-  /// An ICMP error came: the port's own answer, or that of something on the way.
+  /// An ICMP error came, from the host or from a device on the path.
   void refused(std::uint16_t port, std::size_t source, const port_verdict& verdict, time_point now);
-  /// This machine would not send it.
+  /// This machine refused to send the datagram.
   void cannot_send(const probe& what, const port_verdict& verdict, time_point now);
-  /// This port is known, without being asked.
+  /// Sets the verdict of a port that needs no probe.
   void settle_unasked(std::uint16_t port, const port_verdict& verdict);
-  /// The host cannot be reached at all: so it is with each port that was asked and is not known.
+  /// The host cannot be reached: sets this verdict for all ports that were asked but are not known.
   void unreachable(const port_verdict& verdict);
 
-  /// What has become known since, each port once.
+  /// The next new result; each port has one.
   [[nodiscard]] std::optional<answer> take_answer();
-  /// Time passes. Call when all that has come was told, before next().
+  /// Handles timeouts. Call it after all pending input was handled, before next().
   void tick(time_point now);
   /// When to call tick() and next() again.
   [[nodiscard]] time_point wake(time_point now) const;
   [[nodiscard]] bool done() const noexcept { return left_ == 0; }
   [[nodiscard]] std::size_t left() const noexcept { return left_; }
 
-  /// The scan ends early: all that is not known yet becomes unknown.
+  /// The scan ends early: all ports that are not known become unknown.
   void abandon();
-  /// ... for this reason.
+  /// ... with this verdict.
   void abandon(const port_verdict& verdict);
 
  private:
-  static constexpr std::size_t max_kinds = 6;  // any more count as the last of them
+  static constexpr std::size_t max_kinds = 6;  // further ones count as the last
   static constexpr std::uint32_t none = 0xffffffff;
 
   struct entry {
     std::uint16_t port = 0;
     bool known = false;
-    std::array<std::uint8_t, max_kinds> proofs{};  // how often it was silent where an error of this kind came
+    std::array<std::uint8_t, max_kinds> proofs{};  // by kind: how often it was silent although such an error came
     unsigned attempts = 0;
     std::uint32_t place = 0;  // in its burst
-    time_point began{};  // the call that sent it last
-    time_point sent{};  // that call's end
+    time_point began{};  // start of the last call that sent it
+    time_point sent{};  // end of that call
   };
-  /// What an ICMP limit is for: a reason and a sender.
+  /// What an ICMP limit applies to: errors for one reason from one sender.
   struct error_kind {
     reason why = reason::port_unreachable;
     std::optional<address> sender;
-    std::uint16_t reference = 0;  // a port that is answered so
-    unsigned unheard = 0;  // how often that was asked in vain since the last such error
+    std::uint16_t reference = 0;  // a port that is answered with this error
+    unsigned unheard = 0;  // probes to the reference without an answer since the last such error
     std::optional<time_point> unheard_since;
     time_point asked{};
     time_point asked_before{};
-    time_point blurred_until = time_point::min();  // an answer may still be one to an earlier asking
+    time_point blurred_until = time_point::min();  // until then an answer may belong to an earlier probe
   };
-  /// What one local address sees of the host's limits.
+  /// The state of the host's limits for one local address.
   struct view {
-    std::vector<std::uint32_t> burst;  // asked in this order: indexes of entries_, then references
-    std::size_t sent = 0;  // how many of them
+    std::vector<std::uint32_t> burst;  // in this order: indexes of entries_, then references
+    std::size_t sent = 0;  // the number of items sent
     bool is_asking = false;
-    bool has_begun = false;  // something of it was really sent
-    bool is_early = false;  // it came before its time, for tokens that may be left
+    bool has_begun = false;  // something of it was sent
+    bool is_early = false;  // sent early, in case tokens are left
     bool reference_heard = false;
-    std::array<std::size_t, max_kinds> proved{};  // by kind: so many from the front were looked at
+    std::array<std::size_t, max_kinds> proved{};  // by kind: the number of items from the front that were evaluated
     std::array<unsigned, max_kinds> heard{};  // by kind: errors since the burst began
-    unsigned heard_before = 0;  // in the burst before it, of the most frequent kind
-    std::array<std::pair<time_point, time_point>, max_kinds> reference_sent{};  // from the end of the burst
+    unsigned heard_before = 0;  // in the previous burst, of the most frequent kind
+    std::array<std::pair<time_point, time_point>, max_kinds> reference_sent{};  // counted from the end of the burst
     unsigned rotation = 0;  // which reference comes first
     time_point began{};
     time_point last_sent{};
     time_point next_burst{};
     time_point last_token{};
-    std::optional<duration> period;  // between tokens, and a little more
-    time_point counted_from{};  // when it was found; since then so many tokens came
+    std::optional<duration> period;  // token interval, slightly overestimated
+    time_point counted_from{};  // when the period was found; `tokens` counts from then on
     unsigned tokens = 0;
   };
   enum class phase : std::uint8_t {
-    survey,  // all ports are asked, to find those that answer
-    bursts,  // silent ones are asked together with references
-    waiting,  // nothing more is asked
+    survey,  // asks all ports, to find those that answer
+    bursts,  // asks silent ports together with references
+    waiting,  // asks nothing more
   };
 
   [[nodiscard]] std::uint32_t find(std::uint16_t port) const noexcept;
@@ -173,11 +172,11 @@ class udp_prober {
 
   udp_prober_options options_;
   std::vector<entry> entries_;
-  std::vector<std::uint32_t> by_port_;  // entries in the order of their ports
+  std::vector<std::uint32_t> by_port_;  // entries ordered by port
   std::vector<view> views_;
   std::vector<error_kind> kinds_;
-  std::deque<std::uint32_t> open_;  // not known, and in no burst; the next to be asked first
-  std::deque<std::uint32_t> silent_;  // asked often enough; an answer may still come until their time is up
+  std::deque<std::uint32_t> open_;  // not known, and in no burst; the next to be asked is at the front
+  std::deque<std::uint32_t> silent_;  // asked often enough; an answer may still come until their timeout
   std::deque<answer> answers_;
   rtt_estimator rtt_;
   loss_estimate loss_;

@@ -13,14 +13,14 @@
 namespace netlab::scan {
 namespace {
 
-constexpr int queue_octets = 4 << 20;  // for ICMP messages that come faster than they are read
+constexpr int queue_octets = 4 << 20;  // for ICMP messages that arrive faster than they are read
 constexpr std::uint16_t first_own_port = 1024;
 constexpr std::uint16_t usual_own_port = 32'768;  // where the system's own choice begins, too
 constexpr unsigned most_tries = 1000;             // ports may be in use
 
 address any_address(bool is_v6) { return is_v6 ? address::v6({}) : address::v4(0); }
 
-/// Binds to a port that is not asked, if there is one.
+/// Binds to a port that is not scanned, if possible.
 bool bind_beside(int fd, const address& to, const std::vector<bool>& is_asked) {
   unsigned tries = 0;
   for (std::size_t count = 0; count < is_asked.size() && tries < most_tries; ++count) {
@@ -41,7 +41,7 @@ result<udp_channel> open_one(udp_channel made, const address* source, const std:
   const int fd = made.fd.get();
   net::want_error_queue(fd, made.is_v6);
   static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &queue_octets, sizeof queue_octets));
-  // Else it would take what is sent to its port over IPv4.
+  // Otherwise it would receive what is sent to its port over IPv4.
   const int on = 1;
   if (made.is_v6) static_cast<void>(::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on));
   const address here = source != nullptr ? *source : any_address(made.is_v6);
@@ -67,7 +67,7 @@ result<std::vector<udp_channel>> open_udp_sockets(const udp_sockets_options& opt
       auto made = open_one({.is_v6 = is_v6, .source = number, .any_port = any_port}, source,
                            options.scans_itself ? &is_asked : nullptr);
       if (!made) {
-        // A machine without IPv6 can scan IPv4: a target of the missing family shows it.
+        // A machine without IPv6 can still scan IPv4; a target of the missing family fails later.
         const std::error_code code = made.error().code;
         const bool is_missing = code == std::errc::address_family_not_supported ||
                                 (source == nullptr && code == std::errc::address_not_available);

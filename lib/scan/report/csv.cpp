@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// RFC 4180: a header, then a record a port as soon as it is known. A spreadsheet is the reader, so no summary.
+// RFC 4180: a header line, then a record per port as soon as it is known. No summary: the reader is a spreadsheet.
 #include <chrono>
 #include <utility>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One report a file; make_report() chooses.
+// One report per file; make_report() chooses.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A line a host, as `nmap -oG` writes it: port/state/protocol/owner/service/rpc/version/.
+// A line per host, like `nmap -oG`: port/state/protocol/owner/service/rpc/version/.
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -15,7 +15,7 @@
 namespace netlab::scan {
 namespace {
 
-/// Safe between slashes, commas and tabs. Replies stay out: they have no field in this format.
+/// Makes text safe between slashes, commas and tabs. Replies are left out: the format has no field for them.
 std::string field(std::string_view text) {
   std::string safe = escape(text);
   std::ranges::replace(safe, '/', '|');
@@ -60,7 +60,7 @@ class grepable_report final : public report {
     for (const finding& one : host.listed)
       line += fmt::format("{}{}/{}/{}//{}///", &one == &host.listed.front() ? "\tPorts: " : ", ", one.port,
                           name_of(one.state), name_of(one.protocol), field(one.service));
-    // The format has room for one ignored state: the one that most ports are in.
+    // The format has room for one ignored state: use the most frequent one.
     std::vector<std::pair<std::size_t, port_state>> ignored;
     for (const port_tally& tally : host.summed) {
       const auto same = std::ranges::find(ignored, tally.state, &std::pair<std::size_t, port_state>::second);

@@ -13,7 +13,7 @@
 namespace netlab::scan {
 namespace {
 
-/// What ports have in common that are summed up together; of a finding or a tally.
+/// The properties shared by ports that are summed up together; of a finding or a tally.
 template <class Ports>
 auto key_of(const Ports& one) {
   return std::tuple(one.protocol, one.state, one.why, one.system_error);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// JSON Lines: an object a port as soon as it is known, then one with the summary.
+// JSON Lines: an object per port as soon as it is known, then one with the summary.
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -27,7 +27,7 @@ class json_report final : public report {
     fmt::format_to(out, R"({{"host":{},"address":{},"proto":"{}","port":{},"state":"{}","reason":"{}")",
                    json_string(found.host), json_string(found.address), name_of(found.protocol), found.port,
                    name_of(found.state), name_of(found.why));
-    // What every port may have stands in every line, so that a reader can rely on it.
+    // These members are in every line, so that readers can rely on them.
     line_ += R"(,"service":)";
     line_ += found.service.empty() ? "null" : json_string(found.service);
     line_ += R"(,"rtt_us":)";
@@ -82,7 +82,7 @@ class json_report final : public report {
     line_ += ']';
   }
 
-  /// As text, and where that loses something, in Base64 too.
+  /// As text and, if that loses information, in Base64, too.
   void add_octets(std::string_view name, std::string_view octets, bool is_cut) {
     const auto out = std::back_inserter(line_);
     fmt::format_to(out, R"(,"{}":{})", name, json_string(octets));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What nmap's formats call things, and how they write times.
+// nmap's terms and time format, for its report formats.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace netlab::scan {
 
-/// nmap's word for a reason; ours where nmap has none.
+/// nmap's term for a reason; ours if nmap has none.
 [[nodiscard]] constexpr std::string_view nmap_reason(transport protocol, reason why) noexcept {
   switch (why) {
     case reason::syn_ack: return "syn-ack";

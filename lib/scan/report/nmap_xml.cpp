@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// XML as nmap writes it, for the programs that read that: by nmap's own DTD (/usr/share/nmap/nmap.dtd).
+// XML in nmap's format (/usr/share/nmap/nmap.dtd), for the programs that read it.
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -26,7 +26,7 @@ class nmap_xml_report final : public report {
     started_ = heading.started;
     hosts_ = host_table(options_.all, heading.targets, true);
     sink_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE nmaprun>\n");
-    // The DTD allows no scanner but nmap.
+    // The DTD allows no other scanner than nmap.
     sink_(
         fmt::format(R"(<nmaprun scanner="nmap" args="{}" start="{}" startstr="{}" version="{}" xmloutputversion="{}">)"
                     "\n",
@@ -106,7 +106,7 @@ class nmap_xml_report final : public report {
     sink_(text + script_of(found) + "</port>\n");
   }
 
-  /// What the port said, in one element: ndiff cannot read two at a port. As nmap's own script calls it.
+  /// The banner and reply of a port in one element, named as by nmap's own script: ndiff cannot read two per port.
   static std::string script_of(const finding& found) {
     const std::string banner = xml_attribute(trim(found.banner));
     const std::string reply = xml_attribute(trim(found.reply));

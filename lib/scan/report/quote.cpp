@@ -27,7 +27,7 @@ std::string json_string(std::string_view octets) {
       quoted += "\\r";
     } else if (first == '\t') {
       quoted += "\\t";
-    } else if (!is_harmless(octets.substr(0, length))) {  // all of them are in the basic plane
+    } else if (!is_harmless(octets.substr(0, length))) {  // all of them are in the Basic Multilingual Plane
       fmt::format_to(std::back_inserter(quoted), "\\u{:04x}", decode_utf8(octets).code_point);
     } else {
       quoted += octets.substr(0, length);

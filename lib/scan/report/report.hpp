@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a scan tells, in the form that its reader wants. No sockets, no clock: findings go in, text comes out.
+// Reports of a scan in several formats. No sockets, no clock: takes findings, writes text.
 #pragma once
 
 #include <cstdint>
@@ -18,32 +18,33 @@ enum class report_format : std::uint8_t { table, json, csv, nmap_xml, grepable }
 /// `table`, `json`, `csv`, `nmap-xml`, `grepable`. Fails with errc::usage.
 [[nodiscard]] result<report_format> parse_report_format(std::string_view text);
 
-/// What is known before the first packet.
+/// What is known before the scan begins.
 struct report_heading {
-  std::string command_line;     ///< as typed; nmap's formats show it
-  std::string version;          ///< netlab's
+  std::string command_line;     ///< as typed; shown by nmap's formats
+  std::string version;          ///< netlab's version
   std::int64_t started = 0;     ///< seconds since 1970, UTC
   std::uint64_t targets = 1;    ///< addresses
   std::string tcp_ports;        ///< `1-50,80`; empty: none
-  std::uint64_t tcp_count = 0;  ///< how many that are
+  std::uint64_t tcp_count = 0;  ///< their number
   std::string udp_ports;
   std::uint64_t udp_count = 0;
 };
 
 struct report_options {
-  bool all = false;      ///< every port one by one: nothing is summed up
-  bool verbose = false;  ///< the table has the system's and Winsock's error numbers, and more of each reply
-  std::function<std::string(std::string_view)> bold = {};  ///< for the table's headings
+  bool all = false;      ///< list every port; nothing is summed up
+  bool verbose = false;  ///< the table shows errno and Winsock numbers, and more of each reply
+  std::function<std::string(std::string_view)> bold = {};  ///< formats the table's headings
 };
 
-/// Takes text as it becomes ready, any cut of it; it must outlive the report.
+/// Receives the text of a report, cut anywhere; must outlive the report.
 using report_sink = std::function<void(std::string_view)>;
 
-/// Once begin(), then add() for each port in any order, then finish(). JSON and CSV go out with each finding; the
-/// others, which put a host's ports together, with finish(). Closed ports are counted, and left out unless `all`.
+/// Call begin() once, then add() for each port in any order, then finish(). JSON and CSV are written with each
+/// finding; the other formats group the ports by host and are written by finish(). Closed ports are only counted
+/// unless `all`.
 ///
-/// A scan of more than `many_targets` addresses keeps only what is open, and tells no counts for each host: what it
-/// holds grows with what it finds, not with what it asks.
+/// A scan of more than `many_targets` addresses keeps only open ports and no counts per host: its memory grows with
+/// the findings, not with the number of targets.
 class report {
  public:
   virtual ~report() = default;
@@ -52,7 +53,7 @@ class report {
   virtual void finish(const scan_summary& summary) = 0;
 };
 
-inline constexpr std::uint64_t many_targets = 256;  // a /24, the largest that a person reads host by host
+inline constexpr std::uint64_t many_targets = 256;  // a /24, about the most that a person reads host by host
 
 [[nodiscard]] std::unique_ptr<report> make_report(report_format format, report_options options, report_sink sink);
 

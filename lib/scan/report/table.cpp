@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For a person: a line a port, what is alike summed up below.
+// The table for people: a line per port; ports that are alike are summed up below.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -14,12 +14,12 @@
 namespace netlab::scan {
 namespace {
 
-constexpr std::uint64_t suspicious = 10;           // ports: a host that has as many open and no other is rare
-constexpr std::size_t reply_shown = 60;            // octets: with the other columns, a line of a wide terminal
+constexpr std::uint64_t suspicious = 10;           // ports: a host with this many ports, all of them open, is rare
+constexpr std::size_t reply_shown = 60;            // octets: with the other columns, one line of a wide terminal
 constexpr std::size_t reply_shown_verbose = 1024;  // octets
 
-/// `reset`, or with the numbers that a program on this and on another system gets. What failed on this machine says
-/// nothing without them.
+/// `reset`, or with the error numbers of this system and of Windows. Local errors always have the numbers: without
+/// them they say nothing.
 std::string reason_text(transport protocol, reason why, int system_error, bool verbose, std::string_view open,
                         std::string_view close) {
   std::string text(name_of(why));
@@ -69,7 +69,7 @@ class table_report final : public report {
     if (summary.targets > many_targets && !options_.all) {
       if (!first) sink_("\n");
       sink_(count_of_addresses(hosts.size()) + " with an open port");
-      // Of the others nothing is known before the end.
+      // Before the end nothing is known about the other hosts.
       if (summary.complete)
         sink_(fmt::format(", {} without", summary.targets - std::min<std::uint64_t>(hosts.size(), summary.targets)));
       sink_(summary.complete ? "\n" : " so far\n");
@@ -91,7 +91,7 @@ class table_report final : public report {
     const std::string address = escape(host.address);
     const std::string name = escape(host.host);
     std::string title = name.empty() || name == address ? address : fmt::format("{} ({})", name, address);
-    // The same machine under another name, asked once.
+    // Other names of the same address, which is scanned once.
     for (const std::string& other : host.other_names)
       title += fmt::format("{} {}", &other == &host.other_names.front() ? ", the same as" : ",", escape(other));
     sink_(bold(title) + "\n");
@@ -102,8 +102,8 @@ class table_report final : public report {
     sink_(notes);
   }
 
-  /// Where every port is open, something other than the host may have answered for it. Of more ports than a person
-  /// reads, those that said nothing are summed up.
+  /// If all ports are open, something in front of the host may be answering. If there are too many to list, those
+  /// without a banner or reply are summed up.
   std::string note_all_open(host_ports& of, transport protocol) const {
     const std::uint64_t asked = counts_[static_cast<std::size_t>(protocol)];
     const auto is_open = [&](const finding& one) { return one.protocol == protocol && one.state == port_state::open; };
@@ -163,7 +163,7 @@ class table_report final : public report {
   report_options options_;
   report_sink sink_;
   host_table hosts_{false, 1};
-  std::array<std::uint64_t, 2> counts_{};  // of ports asked, by transport
+  std::array<std::uint64_t, 2> counts_{};  // ports asked, by transport
 };
 
 }  // namespace
