@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs a program as a kernel of version 5.1 would, or a sandbox that was made for one: whatever system call came later
-// is refused with ENOSYS. Ends with 77 where no such filter is allowed.
+// Runs a program as on Linux 5.1, or in a sandbox made for it: newer system calls fail with ENOSYS. Ends with 77 if
+// such a filter is not allowed.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -15,8 +15,8 @@
 
 namespace {
 
-// From here on the numbers are the same on every architecture: pidfd_send_signal, io_uring_*, clone3, close_range,
-// openat2, faccessat2, epoll_pwait2 and all that came after them.
+// From this number on, system calls have the same numbers on every architecture: pidfd_send_signal, io_uring_*, clone3,
+// close_range, openat2, faccessat2, epoll_pwait2 and all later ones.
 constexpr unsigned first_refused = 424;
 constexpr unsigned x32_bit = 0x40000000;
 

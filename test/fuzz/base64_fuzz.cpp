@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is encoded comes back; what can be decoded was encoded so, but for blanks.
+// Decoding inverts encoding; a text that can be decoded is its encoding, except for blanks.
 #include "base/base64.hpp"
 #include "fuzz.hpp"
 

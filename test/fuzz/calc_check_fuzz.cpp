@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The right answer is accepted, any other refused in one harmless line.
+// The correct answer is accepted, any other is refused in one harmless line.
 #include "calc/check.hpp"
 #include "calc/evaluate.hpp"
 #include "fuzz.hpp"

@@ -11,7 +11,7 @@ using namespace netlab::calc;
 
 namespace {
 
-// A product's magnitude, held at a bound that no further factor but 0 can bring back into 32 bits.
+// The result without overflow: a product is limited to a bound from which only a factor 0 leads back into 32 bits.
 std::optional<std::int64_t> slow_result(std::string_view op, const std::vector<std::int32_t>& numbers) {
   constexpr __int128 bound = static_cast<__int128>(1) << 70;
   __int128 value = op == "PRO" ? 1 : 0;

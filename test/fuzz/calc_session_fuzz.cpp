@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A session says the same however its peer's stream is cut, and what it logs is harmless.
+// The output of a session does not depend on how its input is cut, and its log lines are harmless.
 #include "calc/session.hpp"
 #include "fuzz.hpp"
 

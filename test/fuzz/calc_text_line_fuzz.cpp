@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A line that is understood is written so that it is understood again; a refusal is harmless.
+// A line that can be parsed is formatted so that it parses to the same request; a refusal is harmless.
 #include "calc/text_line.hpp"
 #include "fuzz.hpp"
 

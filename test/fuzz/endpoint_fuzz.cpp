@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// host:port: what is understood can be written again and means the same.
+// A host:port that can be parsed can be formatted and parsed again with the same result.
 #include "fuzz.hpp"
 #include "net/dial.hpp"
 #include "net/endpoint.hpp"

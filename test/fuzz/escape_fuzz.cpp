@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Nothing that acts on a terminal passes.
+// The output of escape() never affects a terminal.
 #include "base/text.hpp"
 #include "fuzz.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the fuzz targets share. Each defines LLVMFuzzerTestOneInput, the function that libFuzzer calls.
+// The common part of the fuzz targets. Each defines LLVMFuzzerTestOneInput, the function that libFuzzer calls.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +19,14 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-/// What must hold for every input; ends the process where it does not, so that libFuzzer keeps the input.
+/// A condition that must hold for every input; ends the process otherwise, so that libFuzzer keeps the input.
 inline void require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "does not hold: %s\n", what);
   std::abort();
 }
 
-/// One octet off the front; 0 where there is none.
+/// Takes one octet from the front; 0 if the input is empty.
 inline std::uint8_t take_octet(std::string_view& input) {
   if (input.empty()) return 0;
   const auto octet = static_cast<std::uint8_t>(input.front());
@@ -34,7 +34,7 @@ inline std::uint8_t take_octet(std::string_view& input) {
   return octet;
 }
 
-/// The input in pieces: its first octet says how many lengths follow it, those cut the rest, which `input` then is.
+/// Takes lengths from the front of `input` (the first octet gives their number) and cuts the rest into such pieces.
 inline std::vector<std::string_view> take_cut(std::string_view& input) {
   std::vector<std::size_t> lengths(take_octet(input) % 16);
   for (std::size_t& length : lengths) length = take_octet(input);
@@ -48,7 +48,7 @@ inline std::vector<std::string_view> take_cut(std::string_view& input) {
   return pieces;
 }
 
-/// One line that does nothing to a terminal.
+/// True for one line that does not affect a terminal.
 inline bool is_harmless(std::string_view text) {
   for (const char c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The fast way through JSON and the thorough one come to the same.
+// The fast and the complete JSON parser give the same result.
 #include "fuzz.hpp"
 #include "json_input.hpp"
 
@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = netlab::fuzz::text_of(data, size);
   const auto fast = netlab::app::parse_json(text);
   const auto thorough = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
-  // Of what nlohmann_json takes, only a key that stands twice is refused.
+  // Only a duplicate key is refused here although nlohmann_json accepts it.
   netlab::fuzz::require(!thorough.is_discarded() || !fast, "both see the same errors");
   netlab::fuzz::require(!fast || *fast == thorough, "both see the same value");
   return 0;

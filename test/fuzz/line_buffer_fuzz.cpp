@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A stream has the same lines however it is cut, and none is longer than the limit.
+// The lines of a stream do not depend on how it is cut, and none is longer than the limit.
 #include "base/line_buffer.hpp"
 #include "fuzz.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is taken for an address cannot end a line or a path, and is the same address when it is read again.
+// A valid address cannot end a line or a path, and parses to the same address when it is formatted.
 #include "base/domain.hpp"
 #include "base/text.hpp"
 #include "fuzz.hpp"
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       fuzz::require(mail::check_header_text(one.name, "name").has_value(), "a name fits into a header");
     }
     mail::append_mailboxes(field, "To", *list);
-    // Unfolded it is the same list, but for names, which may be encoded.
+    // After unfolding, the list is the same, except for names, which may be encoded.
     std::string unfolded;
     for (const char c : std::string_view(field).substr(3))
       if (c != '\r' && c != '\n') unfolded += c;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whatever a server says: each message is reported or given back, once; no password leaves without TLS or is told; only
-// CRLF ends a line; before TLS nothing is said of mail.
+// Whatever a server sends: each message is reported or given back once; no password is sent without TLS or traced;
+// lines end in CRLF only; no mail commands are sent before TLS.
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         if (!one.outcome) fuzz::require(fuzz::is_harmless(describe(one.outcome.error())), "an error is harmless");
       },
       [&](char who, std::string_view line) {
-        if (who == 'C') told += line;  // a server may say anything
+        if (who == 'C') told += line;  // a server may send anything
       });
   const time_point now{};
   bool is_secure = (choice & 16U) != 0 && (choice & 1U) == 0;

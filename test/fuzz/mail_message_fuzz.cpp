@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whatever a draft has in it, the message has only whole lines of a fit length, and the fields it should.
+// Whatever a draft contains, the message has complete lines of allowed length and the required fields.
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -24,8 +24,8 @@ std::string read_all(mail::composed& message, std::size_t at_once) {
 
 }  // namespace
 
-// The first octets choose; the rest is subject, name, a field, a text, a HTML, a file's name and an attachment, between
-// NULs.
+// The first octets choose options; the rest is subject, name, a field, a text, HTML, a file name and an attachment,
+// separated by NULs.
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input = fuzz::text_of(data, size);
   const unsigned choice = fuzz::take_octet(input);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A ready message goes out the same in any cut: whole CRLF lines, no Bcc, and once more through it changes nothing.
+// A complete message is sent the same for any cut: complete CRLF lines, no Bcc; sending the result again changes
+// nothing.
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -11,7 +12,7 @@ using namespace netlab;
 
 namespace {
 
-// Gives at most so much at once.
+// Returns a limited number of octets per read.
 class slow final : public mail::source {
  public:
   slow(std::string octets, std::size_t at_once) : whole_(std::move(octets)), at_once_(at_once) {}
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto message = sent(input, at_once);
   const auto whole = sent(input, 1U << 16);
   fuzz::require(message.has_value() == whole.has_value() && (!message || *message == *whole), "any cut gives the same");
-  if (!message || message->empty()) return 0;  // all of it was Bcc
+  if (!message || message->empty()) return 0;  // the whole message was a Bcc field
   fuzz::require(message->ends_with("\r\n"), "the last line ends");
   bool in_header = true;
   for (std::string_view line : split(std::string_view(*message).substr(0, message->size() - 1), '\n')) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A stream of replies is the same in any cut; what is kept of it has limits, what is told of it is harmless.
+// The replies in a stream do not depend on how it is cut; their size is limited, and their text is harmless.
 #include "fuzz.hpp"
 #include "mail/capabilities.hpp"
 #include "mail/reply.hpp"
@@ -8,7 +8,7 @@ using namespace netlab;
 
 namespace {
 
-// Each reply in a line, and what ended them.
+// Each reply as a line, and what ended the stream.
 std::string read(const std::vector<std::string_view>& pieces) {
   mail::reply_parser parser;
   std::string out;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whatever a client says: a message is stored only when its end was on the wire, with lines in CRLF and within its
-// limits, and only from whom it may come; what is said in answer is replies, and not much; any cut has the same
-// answers.
+// Whatever a client sends: a message is stored only if its end was received, with CRLF lines, within its limits, and
+// only from an allowed sender; the output consists of replies and is limited; the answers do not depend on how the
+// input is cut.
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -181,7 +181,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const unsigned choice = fuzz::take_octet(input);
   const auto pieces = fuzz::take_cut(input);
   const outcome cut = play(choice, pieces, input);
-  // Where TLS begins depends on when it is asked for.
+  // With TLS, the cut decides where the input under TLS starts.
   if ((choice & 8U) == 0) fuzz::require(play(choice, {input}, input) == cut, "any cut has the same answers");
   return 0;
 }

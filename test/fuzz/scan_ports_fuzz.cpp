@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A port list is read into ascending ports that can be written and read again, or refused in one harmless line.
+// A port list is parsed into ascending ports that can be formatted and parsed again, or refused in one harmless line.
 #include <algorithm>
 
 #include "fuzz.hpp"

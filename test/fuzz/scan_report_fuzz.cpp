@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whatever a port says, a report of it is whole: JSON that parses and keeps the octets, CSV of as many fields as its
-// header, XML that is well-formed, and in every format nothing that acts on a terminal.
+// Whatever a port sends, its report is valid: JSON that parses and preserves the octets, CSV with as many fields as its
+// header, well-formed XML, and no format affects a terminal.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -18,7 +18,7 @@ using namespace netlab::scan;
 
 namespace {
 
-/// Records of RFC 4180: every line ends in CRLF, a quote stands only where it may.
+/// Records of RFC 4180: every line ends in CRLF, and quotes are only at allowed places.
 std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
   std::vector<std::vector<std::string>> rows;
   while (!text.empty()) {
@@ -75,7 +75,7 @@ void check_value(std::string_view value) {
   }
 }
 
-/// A document of elements with attributes, and text only in <elem>: what this report is made of.
+/// The XML of these reports: elements with attributes, and text only in <elem>.
 void check_xml(std::string_view text) {
   fuzz::require(is_utf8(text), "XML is UTF-8");
   fuzz::require(std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n'; }),
@@ -121,7 +121,7 @@ void check_xml(std::string_view text) {
   fuzz::require(open.empty(), "every element ends");
 }
 
-/// JSON Lines; as many octets as were there.
+/// JSON Lines; preserves the number of octets.
 void check_json(std::string_view text, const std::vector<finding>& findings) {
   const auto lines = split(text, '\n');
   fuzz::require(lines.size() == findings.size() + 2 && lines.back().empty(), "a line a port, and the summary");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A services(5) file, however broken, gives names for ports, and each port that has one is found.
+// Any services(5) file, however malformed, gives names for ports, and each port with a name is found.
 #include <algorithm>
 
 #include "fuzz.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an open port says: kept within bounds, said once to it what is to be said, and over in the end.
+// The dialogue with an open port: its output is limited, the message is sent once, and it ends.
 #include "fuzz.hpp"
 #include "scan/talk.hpp"
 

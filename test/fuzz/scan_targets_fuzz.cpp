@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A file of targets is read or refused in one harmless line; the set that they make has each address once, and none
-// that is excluded.
+// A file of targets is parsed, or refused in one harmless line; the resulting set has each address once and no excluded
+// one.
 #include <algorithm>
 #include <set>
 
@@ -11,7 +11,7 @@ using namespace netlab;
 
 namespace {
 
-constexpr std::uint64_t looked_at = 300;  // places from the beginning and from the end of a set
+constexpr std::uint64_t looked_at = 300;  // places at the start and at the end of a set
 
 void check_set(const scan::target_set& set, const std::vector<scan::address_range>& wanted,
                const std::vector<scan::address_range>& excluded) {
@@ -39,7 +39,7 @@ void check_set(const scan::target_set& set, const std::vector<scan::address_rang
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text = fuzz::text_of(data, size);
-  const unsigned odd = fuzz::take_octet(text);  // every so many targets are excluded
+  const unsigned odd = fuzz::take_octet(text);  // every n-th target is excluded
   const auto targets = scan::parse_target_file(text, "hosts");
   if (!targets) {
     fuzz::require(fuzz::is_harmless(describe(targets.error())), "the refusal is harmless");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A configuration file, however broken, is read or refused in one harmless line.
+// Any configuration file, however malformed, is parsed or refused in one harmless line.
 #include "settings.hpp"
 
 #include "fuzz.hpp"

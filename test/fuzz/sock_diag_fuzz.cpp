@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whatever comes as the kernel's answer is read within its bounds, and what was read can be shown.
+// Any answer of the kernel is parsed within its bounds, and the result can be shown.
 #include "fuzz.hpp"
 #include "sockets/sock_diag.hpp"
 #include "sockets/table.hpp"

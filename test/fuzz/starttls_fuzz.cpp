@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The talks before TLS: any cut gives the same end, and consent has nothing behind it.
+// The negotiations before TLS: the outcome does not depend on the cut, and no octets follow the peer's consent.
 #include "connect/starttls.hpp"
 #include "fuzz.hpp"
 

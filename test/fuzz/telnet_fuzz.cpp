@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Telnet's commands are found in any cut of the stream, and refusals are bounded.
+// Telnet commands are found for any cut of the stream, and the number of refusals is limited.
 #include "base/telnet.hpp"
 #include "fuzz.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's Telnet: any cut gives the same data, a stream that is no Telnet stays as it is, and what is sent can be
-// read by the other end's filter.
+// The Telnet client: any cut gives the same data, a stream that is not Telnet is unchanged, and the other end's filter
+// decodes what is sent.
 #include "connect/screen.hpp"
 #include "connect/telnet.hpp"
 #include "fuzz.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whatever comes from the ring is read within its bounds, and what was read can be linked and shown.
+// Any packet from the ring is parsed within its bounds, and the result can be linked and shown.
 #include "fuzz.hpp"
 #include "trace/report/reports.hpp"
 #include "trace/timeline.hpp"
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
                                                           "a line does nothing to a terminal");
                                           }),
                   0s);
-  // A listener on every port and a datagram socket: each packet may be theirs.
+  // A listener on every port and a datagram socket, so that any packet may belong to them.
   const auto local = trace::parse_sockaddr(as_bytes(input));
   trace::call listens{.process = 1, .name = "listen", .kind = trace::call_kind::listen, .socket = 1};
   listens.id = into.links().enter(listens, trace::socket_facts{.id = 1, .is_listening = true, .local = local});

@@ -27,7 +27,7 @@ mode_t mode_of(const std::string& path) {
   return what.st_mode & 0777;
 }
 
-/// What a client finds that trusts the CA's file and means this host: X509_V_OK, or what is wrong.
+/// The verification result of a client that trusts the CA file and connects to this host: X509_V_OK, or the problem.
 int verified(const server_identity& shown, const std::string& ca_file, const std::string& host) {
   const certificate_ptr leaf = parse_certificate(shown.certificates);
   REQUIRE(leaf);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The calculation client against servers that are right, and against such as students write.
+// The calculation client against correct servers, and against faulty ones like those of students.
 #include "calc/query.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -34,7 +34,7 @@ std::string ask(const calc::query_options& how, const calc::request& what = sum)
   return reply->what.value ? std::to_string(*reply->what.value) : why(reply->what.value);
 }
 
-/// So many requests `SUM n`, and what was told of each.
+/// A source of `count` requests `SUM n`, and the outcome of each.
 class source final : public calc::request_source {
  public:
   explicit source(std::uint32_t count) : count_(count) {}
@@ -192,7 +192,7 @@ TEST_CASE("calc query: an answer in pieces is an answer", "[calc][loop]") {
 }
 
 TEST_CASE("calc query: a request is one segment, whole", "[calc][loop]") {
-  scripted once(SOCK_STREAM, [](bound_socket& socket) {  // as a server that reads once reads it
+  scripted once(SOCK_STREAM, [](bound_socket& socket) {  // as a server that calls recv() once
     peer one = socket.accept();
     if (one.receive_some() != sum_octets) give_up("not the whole request at once");
     one.send(sum_answer);
@@ -287,7 +287,7 @@ TEST_CASE("calc query: a lost datagram is sent again", "[calc][loop]") {
     reply(socket, second, sum_answer);
   });
   auto how = at(lossy.port(), transport::udp);
-  how.timeout = 3s;  // so the second copy comes after one
+  how.timeout = 3s;  // so that the second retransmission comes after 1 s
   CHECK(ask(how) == "5");
   CHECK(lossy.trouble().empty());
 }

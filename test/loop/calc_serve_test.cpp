@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The calculation server with real sockets around it.
+// The calculation server over real sockets.
 #include "calc/serve.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -155,7 +155,7 @@ TEST_CASE("calc serve: a wildcard UDP socket answers from the address that was a
   calculator here({}, {.addresses = net::parse_bind("any").value(), .tcp = false, .udp = true});
   for (const char* address : {"127.0.0.1", "127.0.0.2", "127.1.2.3"}) {
     INFO(address);
-    peer one = peer::udp(here.port(), address);  // connected: an answer from another address would not arrive
+    peer one = peer::udp(here.port(), address);  // connected, so an answer from another address would not arrive
     CHECK(gets_five(one));
   }
   if (has_ipv6()) {
@@ -251,7 +251,7 @@ TEST_CASE("calc serve: an abort ends those who keep a stop waiting", "[calc][loo
   peer one = peer::tcp(here.port());
   CHECK(gets_five(one));
   one.send(five.substr(0, 9));
-  // Until the server has read the half request it would count as unread, which is the same for a stop.
+  // The server may not have read the half request yet; unread input also delays the shutdown.
   const auto drained = here.serving.stop();
   CHECK(drained.wait_for(100ms) == std::future_status::timeout);
   here.serving.service().abort();
@@ -263,7 +263,7 @@ TEST_CASE("calc serve: a peer that never reads is held back, and costs bounded m
   peer greedy = peer::tcp(here.port());
   const std::string requests = repeat(octets("00000001 'SUM' 00"), 8192);
   std::size_t sent = 0;
-  // Both sockets' buffers and what the server keeps: a few megabytes. Then nothing more goes out.
+  // Fills the buffers of both sockets and of the server, a few megabytes. Then the connection is blocked.
   while (sent < 256U * 1024 * 1024 && test::is_ready(greedy.fd(), POLLOUT, 1000)) {
     const ssize_t size = ::send(greedy.fd(), requests.data() + sent % requests.size(),
                                 requests.size() - sent % requests.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -271,9 +271,9 @@ TEST_CASE("calc serve: a peer that never reads is held back, and costs bounded m
   }
   CHECK(sent < 128U * 1024 * 1024);
   peer other = peer::tcp(here.port());
-  CHECK(gets_five(other));  // nobody else is held back
+  CHECK(gets_five(other));  // other clients are not held back
   greedy.end_output();
-  CHECK(greedy.receive_all().size() == sent / 8 * 8);  // and every answer comes, once it reads
+  CHECK(greedy.receive_all().size() == sent / 8 * 8);  // every answer arrives when the client reads
 }
 
 TEST_CASE("calc serve: a reset by a peer ends its session only", "[calc][loop]") {
@@ -294,7 +294,7 @@ TEST_CASE("calc serve: refusals are logged at a bounded rate", "[calc][loop]") {
   peer one = peer::udp(here.port());
   for (int count = 0; count < 500; ++count) {
     one.send("x");
-    if (count % 50 == 0) CHECK(gets_five(one));  // not faster than it reads
+    if (count % 50 == 0) CHECK(gets_five(one));  // do not send faster than the server reads
   }
   CHECK(becomes_true([&] { return here.server.totals().refused == 500; }));
   CHECK(here.log.all().size() < 100);

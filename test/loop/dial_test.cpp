@@ -22,16 +22,16 @@ destination to(std::uint16_t port, std::initializer_list<const char*> figures) {
   return where;
 }
 
-/// Where it connected to, or why not.
+/// The endpoint that it connected to, or the failure.
 std::string dialled(const destination& where, const dial_options& options = {.deadline = clock::now() + 20s}) {
   asio::io_context loop{1};
   const auto socket = outcome_of(loop, dial_tcp(where, options));
   return socket ? to_string(socket->remote_endpoint()) : why(socket);
 }
 
-std::uint16_t closed_port() { return bound_socket(SOCK_DGRAM).port(); }  // nobody listens for TCP there
+std::uint16_t closed_port() { return bound_socket(SOCK_DGRAM).port(); }  // nothing listens there over TCP
 
-/// A listening socket whose queue is full: the system ignores further peers (no answer at all).
+/// A listening socket whose queue is full: the system ignores further connections (no answer at all).
 class deaf {
  public:
   explicit deaf(const char* figures = "127.0.0.1") : socket_(SOCK_STREAM, 0, figures) {
@@ -39,7 +39,7 @@ class deaf {
       const address where(figures, port());
       queue_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
       ::connect(queue_.back().get(), where.data(), where.length);
-      if (!test::is_ready(queue_.back().get(), POLLOUT, 200)) return;  // no answer: it is full
+      if (!test::is_ready(queue_.back().get(), POLLOUT, 200)) return;  // no answer: the queue is full
     }
     give_up("a queue that is never full");
   }
@@ -100,7 +100,7 @@ TEST_CASE("dial: the local end is as asked for", "[net][loop]") {
 TEST_CASE("dial: a local port may be used again at once", "[net][loop]") {
   const bound_socket here(SOCK_STREAM);
   const std::uint16_t port = closed_port();
-  // An address that no other program's connections start from: their ports are chosen freely.
+  // An address that no other program's connections start from, because the system chooses their ports freely.
   const local_end local{.address = asio::ip::make_address("127.0.0.77"), .port = port};
   for (int round = 0; round < 3; ++round) {
     asio::io_context loop{1};
@@ -110,7 +110,7 @@ TEST_CASE("dial: a local port may be used again at once", "[net][loop]") {
     REQUIRE(socket);
     CHECK(socket->local_endpoint().port() == port);
     peer other = here.accept();
-    other.reset();  // no TIME_WAIT of this pair of ends
+    other.reset();  // no TIME_WAIT for this pair of endpoints
   }
 }
 

@@ -17,7 +17,7 @@ using netlab::test::bound_socket;
 namespace {
 
 std::uint16_t port_of(const sockaddr_storage& end) {
-  return ntohs(reinterpret_cast<const sockaddr_in&>(end).sin_port);  // at the same place in both families
+  return ntohs(reinterpret_cast<const sockaddr_in&>(end).sin_port);  // at the same offset in both families
 }
 
 std::uint16_t closed_port(const char* figures) { return bound_socket(SOCK_DGRAM, 0, figures).port(); }
@@ -78,7 +78,7 @@ TEST_CASE("error queue: an error of this machine is told from one of the network
   CHECK(queued->sender.ss_family == AF_UNSPEC);
 }
 
-// A UNIX socket knows no MSG_ERRQUEUE and gives its ordinary data, as qemu-user does at the end of the queue.
+// A UNIX socket ignores MSG_ERRQUEUE and returns ordinary data, as qemu-user does when the queue is empty.
 TEST_CASE("error queue: what is not of the queue ends it, though the call succeeds", "[net][icmp]") {
   std::array<int, 2> ends{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends.data()) == 0);

@@ -38,7 +38,7 @@ struct pipe_ends {
   net::unique_fd in;
 };
 
-// All lines up to the end of the input.
+// Reads all lines up to the end of the input.
 std::vector<std::string> read_all(int fd, std::size_t limit, std::error_code* error = nullptr) {
   asio::io_context loop{1};
   net::line_input input(loop, fd, limit);
@@ -99,8 +99,8 @@ TEST_CASE("line_input: may go while its thread still waits", "[net][loop]") {
     asio::io_context loop{1};
     const net::line_input input(loop, pipe.out.get(), 10);
   }
-  pipe.write("x\n");  // the thread wakes and finds nobody
-  // Until then the descriptor's number may not become anybody else's.
+  pipe.write("x\n");  // the thread wakes up and finds its owner gone
+  // Until then the descriptor must not be closed, because its number might be reused.
   CHECK(test::becomes_true([&pipe] {
     int unread = 0;
     return ::ioctl(pipe.out.get(), FIONREAD, &unread) == 0 && unread == 0;

@@ -93,7 +93,7 @@ TEST_CASE("listen: if one socket cannot be had, none is kept", "[net][loop]") {
         .addresses = addresses({"127.0.0.1"}), .port = other.port(), .tcp = true, .udp = true, .sockets_each = 2};
     const auto opened = listen(options);
     REQUIRE_FALSE(opened);
-    if (why(opened).starts_with("listen tcp")) continue;  // somebody has this number for TCP: another one
+    if (why(opened).starts_with("listen tcp")) continue;  // another program uses this port for TCP: try another one
     const bound_socket free(SOCK_STREAM, 1, "127.0.0.1", other.port());  // throws if we still have it
     return;
   }

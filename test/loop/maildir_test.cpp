@@ -30,7 +30,7 @@ class outcome {
  public:
   [[nodiscard]] stored_handler handler() {
     return [this](result<stored> what) {
-      // Once it can be seen, whoever waits for it may destroy this object: so with the lock held.
+      // Keep the lock: a thread that sees the result may destroy this object.
       const std::lock_guard lock(mutex_);
       what_ = std::move(what);
       here_.notify_all();
@@ -48,7 +48,7 @@ class outcome {
   std::optional<result<stored>> what_;
 };
 
-/// Writes down what is asked of it, and fails where told.
+/// Records the operations, and fails those that the test has chosen.
 class noting_disk final : public disk {
  public:
   int create(const std::string& path) override {
@@ -176,7 +176,7 @@ TEST_CASE("maildir: binary content keeps its line ends", "[mail][maildir]") {
   CHECK(content_of(where->file) == text);
 }
 
-/// What was asked of the disk when a message's handler was called.
+/// The disk operations before a message's handler was called.
 std::vector<std::string> asked_before_done(noting_disk& on) {
   const test::scratch_directory place;
   auto box = maildir::open(place.path_of("box"), {.on = &on});
@@ -221,7 +221,7 @@ TEST_CASE("maildir: where the order cannot be had after all, the file comes firs
 TEST_CASE("maildir: a large message is in tmp/ while it comes, not in memory", "[mail][maildir]") {
   const test::scratch_directory place;
   noting_disk on;
-  on.largest_write = 1000;  // as a signal or a quota may cut it
+  on.largest_write = 1000;  // a signal or a quota may shorten a write like this
   auto box = maildir::open(place.path_of("box"), {.on = &on});
   REQUIRE(box);
   const std::string line = std::string(998, 'x') + "\r\n";

@@ -19,7 +19,7 @@ namespace {
 
 volatile std::sig_atomic_t heard = 0;
 
-/// Drops every SYN: its queue is full.
+/// A listener with a full queue, which drops every SYN.
 struct full_listener {
   bound_socket listener{SOCK_STREAM, 1};
   netlab::test::peer one = netlab::test::peer::tcp(listener.port());
@@ -32,7 +32,7 @@ TEST_CASE("scan_host: tells open, closed and silent ports apart, TCP before UDP,
   const bound_socket open(SOCK_STREAM);
   const full_listener silent;
   const bound_socket mute(SOCK_DGRAM);
-  bound_socket taken(SOCK_DGRAM);  // and connected to itself, so that for others it is closed
+  bound_socket taken(SOCK_DGRAM);  // connected to itself, so that it is closed for others
   const netlab::test::address itself("127.0.0.1", taken.port());
   REQUIRE(::connect(taken.fd(), itself.data(), itself.length) == 0);
   const auto found = scan_host({.host = address::v4(0x7f000001),

@@ -57,7 +57,7 @@ TEST_CASE("scan socket: an address to ask from is fit for targets that can be re
   CHECK(has_local_address(loopback, std::array{loopback}));
   CHECK(has_local_address(loopback, std::array{foreign, loopback}));
   CHECK(!has_local_address(loopback, std::array{foreign}));
-  CHECK(has_local_address(loopback, std::array{*parse_ip("::1")}));  // not of its family: the system's choice
+  CHECK(has_local_address(loopback, std::array{*parse_ip("::1")}));  // the other family: the system chooses
 }
 
 TEST_CASE("scan socket: an error's origin is this machine, or the sender of the ICMP message", "[scan][socket]") {
@@ -70,7 +70,7 @@ TEST_CASE("scan socket: an error's origin is this machine, or the sender of the 
   CHECK(origin_of({.is_local = true}, target, own) == "local");
   CHECK(origin_of({.sender = *parse_ip("192.0.2.254")}, target, own) == "192.0.2.254");
   CHECK(origin_of({.sender = target}, target, own) == "192.0.2.77");
-  // Nobody answers for the target on its link, and this machine itself says so.
+  // No host answers for the target on its link; this machine reports that.
   CHECK(origin_of({.sender = loopback}, target, own) == "local");
   CHECK(origin_of({.sender = loopback}, loopback, own) == "127.0.0.1");
 }

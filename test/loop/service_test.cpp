@@ -23,15 +23,15 @@ using net::tcp;
 
 namespace {
 
-/// What a session waits for, done by a thread of its own.
+/// The result of slow work that a session waits for, done by another thread.
 struct thought {
   std::function<void()> wake;
   std::atomic<bool> is_there = false;
 };
 using thinker = std::function<void(std::shared_ptr<thought>)>;
 
-/// Greets, and answers each line with itself. `tls` begins TLS, `think` waits for a thought, `memory` finds none, `end`
-/// ends.
+/// Greets, then echoes each line. The line `tls` starts TLS, `think` waits for a thought, `memory` throws
+/// std::bad_alloc, `end` ends the session.
 class talker final : public machine {
  public:
   talker(const net::visitor& who, thinker think)
@@ -130,7 +130,7 @@ net::tls_server_options shown(const char* names) {
   return {.certificates = its.certificate(), .key = its.key(), .client_ca_file = {}, .alpn = {}};
 }
 
-/// A service that has TLS, and stops before its handler goes.
+/// A service with TLS that stops before its handler is destroyed.
 struct talk {
   explicit talk(net::service_handler& handler, bool implicit = false, net::service_limits limits = {})
       : threads(2), service(threads, handler, limits) {
@@ -306,7 +306,7 @@ TEST_CASE("service: a busy session is fed nothing until another thread wakes it"
     const std::string heard7 = co_await ask(socket, "end\n", "end\n");
     CHECK(heard7 == "a thought\nafter\nend\n");
     elsewhere.join();
-    one->wake();  // it has ended, or soon will have
+    one->wake();  // the session has ended, or will soon
     co_return true;
   };
   CHECK(outcome_of(task(true)));
@@ -316,7 +316,7 @@ TEST_CASE("service: a busy session is fed nothing until another thread wakes it"
 
 namespace {
 
-/// Always has more to say, and looks at the time again and again.
+/// Always has more to send, and asks for a tick again and again.
 class torrent final : public machine {
  public:
   torrent(std::atomic<int>& asked, time_point now) : asked_(asked), next_(now) {}
@@ -370,7 +370,7 @@ TEST_CASE("service: a session without memory ends, the others go on", "[net][loo
   running here(handler, {}, {.tcp = true, .udp = false}, 1);
   peer other = peer::tcp(here.port());
   peer one = peer::tcp(here.port());
-  // Its write is queued when the machine throws.
+  // Its write is still queued when the machine throws.
   one.send("one\nmemory\n");
   CHECK(becomes_true([&] {
     return handler.ends.all() == std::vector{message_of(std::make_error_code(std::errc::not_enough_memory))};

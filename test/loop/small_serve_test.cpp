@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The small services with real sockets around them.
+// The small services over real sockets.
 #include "small/serve.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -83,7 +83,7 @@ TEST_CASE("small serve: who asks too often by datagram gets a bounded number of 
   constexpr std::uint64_t asked = 2000;
   for (std::uint64_t count = 0; count < asked; ++count) {
     greedy.send("");
-    // Not faster than it reads: nothing is lost on the way.
+    // Do not send faster than the service reads, so that nothing is lost.
     if (count % 100 == 99)
       REQUIRE(becomes_true([&] {
         const small::server_totals totals = here.server.totals();
@@ -91,7 +91,7 @@ TEST_CASE("small serve: who asks too often by datagram gets a bounded number of 
       }));
   }
   CHECK(here.server.totals().datagrams >= 50);
-  CHECK(here.server.totals().ignored >= asked / 4);  // 20 a second and a burst, on however slow a machine
+  CHECK(here.server.totals().ignored >= asked / 4);  // 20 a second and a burst, however slow the machine is
   CHECK(here.log.all().size() < 1000);
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("small serve: chargen's visitor leaves, and that is no error", "[small
     CHECK(one.receive(100).size() == 100);
   }
   peer other = peer::tcp(here.port());
-  CHECK(other.receive(1).size() == 1);  // whoever is gone before he is accepted is no visitor
+  CHECK(other.receive(1).size() == 1);  // a peer that has gone before accept() would not be logged
   other.reset();
   CHECK(becomes_true([&] { return here.log.all().size() == 2; }));
   for (const std::string& line : here.log.all()) CHECK(line.find(" closed after ") != std::string::npos);
@@ -190,7 +190,7 @@ TEST_CASE("small serve: a stop ends every visit in order", "[small][loop]") {
   peer reader = peer::tcp(chargen.port());
   CHECK(reader.receive(100).size() == 100);
   const auto also_drained = chargen.serving.stop();
-  const std::string rest = reader.receive_all();  // a reset would be thrown
+  const std::string rest = reader.receive_all();  // would throw on a reset
   CHECK(rest.size() % small::chargen_pattern().size() == small::chargen_pattern().size() - 100);
   reader = peer(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   CHECK(is_ready(also_drained));

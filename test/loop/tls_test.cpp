@@ -24,17 +24,17 @@ const test::identity& lab_ca() {
   return its;
 }
 
-/// What one server with one certificate and one client make of each other.
+/// A TLS connection between one server with one certificate and one client, and its result.
 struct meeting {
   test::certificate_wish wish{.alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1"};
   bool self_signed = false;
-  bool trusts_it = false;  // the certificate itself, and no CA
+  bool trusts_it = false;  // the client trusts the certificate itself instead of a CA
   std::string host = "localhost";
   net::tls_client_options client;
   net::tls_server_options server;
   std::function<asio::awaitable<void>(net::tls_stream&)> client_does;
   std::function<asio::awaitable<void>(net::tls_stream&)> server_does;
-  // afterwards
+  // results
   result<void> client_result;
   result<void> server_result;
   net::tls_verification verification;
@@ -384,7 +384,7 @@ TEST_CASE("tls: files that are no good are named", "[net][tls][loop]") {
 
 namespace {
 
-/// A client whose peer is a plain socket that does as the test says.
+/// A client whose peer is a plain socket that runs `peer_does`.
 result<void> handshake_with(const std::function<void(tcp::socket&)>& peer_does, duration patience) {
   const auto context = net::tls_context::client({});
   REQUIRE(context);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A slow link between two network namespaces: a TUN device in each, and this program between them.
+// A slow link between two network namespaces: a TUN device in each, and this program in between.
 //
 //     forward [--delay MS] [--rate PACKETS_PER_SECOND] [--queue PACKETS] [--device NAME] NAMESPACE NAMESPACE
 //
-// Each direction has a queue of its own that gives out `rate` packets a second and loses what comes when it is full,
-// as a router does; each packet then takes `delay`. Prints `ready` when both devices are up, and on SIGTERM how many
-// packets each direction carried and lost. Addresses are the caller's business. Linux only; needs root.
+// Each direction has a queue, as a router does, which sends `rate` packets a second and drops packets while it is full.
+// Then each packet takes `delay`. Prints `ready` when both devices are up, and on SIGTERM the number of packets carried
+// and lost in each direction. The caller assigns the addresses. Linux only; needs root.
 #include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -47,7 +47,7 @@ class direction {
     for (;;) {
       const ssize_t size = ::read(from_, packet_.data(), packet_.size());
       if (size <= 0) return;
-      // The link is a queue that gives out a packet every `spacing`; how long it is, its last packet's time tells.
+      // The link sends a packet every `spacing`; the departure time of its last packet gives the length of the queue.
       const auto leaves = std::max(now, last_ + how_.spacing);
       if (how_.spacing.count() != 0 && leaves - now > how_.spacing * static_cast<std::int64_t>(how_.queue)) {
         ++lost_;
@@ -141,7 +141,7 @@ int main(int count, char** words) {
   const auto stop = [](int) { stopping = 1; };
   std::signal(SIGTERM, stop);
   std::signal(SIGINT, stop);
-  ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);  // ns; 50 µs are usual, as long as a packet at 20,000 a second
+  ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);  // ns; the default is 50 µs
   const int one = netlab::test::open_tun(names[0], device);
   const int other = netlab::test::open_tun(names[1], device);
   std::puts("ready");

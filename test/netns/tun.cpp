@@ -33,7 +33,7 @@ int open_tun(const std::string& name_space, const std::string& device) {
   request.ifr_flags = IFF_TUN | IFF_NO_PI;
   if (::ioctl(tun, TUNSETIFF, &request) != 0) give_up("device " + device);
   const int control = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  // A packet that the program has not read yet must wait: only the program's own rules lose packets.
+  // A packet that the program has not read yet must wait: only the program's own rules may drop packets.
   request.ifr_qlen = 20'000;
   if (::ioctl(control, SIOCSIFTXQLEN, &request) != 0) give_up("queue of " + device);
   request.ifr_flags = IFF_UP | IFF_RUNNING;

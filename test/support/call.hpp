@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A command line, an environment and a configuration file, without a process.
+// Parses a command line with an environment and a configuration file, without a process.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 
 namespace netlab::test {
 
-/// `calc serve`, one of netlab's own.
+/// netlab's own action with this path, such as `calc serve`.
 inline const app::action& action_of(std::string_view path) {
   for (const app::command& each : app::commands())
     for (const app::action& one : each.actions)
@@ -24,7 +24,7 @@ inline const app::action& action_of(std::string_view path) {
 
 struct surroundings {
   std::map<std::string, std::string> variables = {};
-  std::string file = {};  ///< the text of it
+  std::string file = {};  ///< the text of the file
 };
 
 inline app::settings::environment environment_of(std::map<std::string, std::string> variables) {
@@ -34,7 +34,7 @@ inline app::settings::environment environment_of(std::map<std::string, std::stri
   };
 }
 
-/// What parse_arguments() makes of these words. The settings must be good.
+/// The result of parse_arguments() for these words. The settings must be valid.
 inline result<app::arguments> call(std::string_view path, const std::vector<std::string>& typed,
                                    const surroundings& around = {}) {
   const auto from = app::settings::parse(environment_of(around.variables), around.file, "/etc/netlab");

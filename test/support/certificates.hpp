@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Certificates as a test wants them: a CA of its own, and servers with any fault.
+// Certificates for tests: a CA, and servers with any fault.
 #pragma once
 
 #include <openssl/evp.h>
@@ -19,7 +19,7 @@ namespace netlab::test {
 
 struct certificate_wish {
   std::string common_name = "netlab test";
-  std::string alternative_names;  ///< `DNS:localhost,IP:127.0.0.1`, as openssl.cnf has it; empty: none
+  std::string alternative_names;  ///< `DNS:localhost,IP:127.0.0.1`, in the syntax of openssl.cnf; empty: none
   long starts_in = -3600;         ///< seconds from now
   long ends_in = 3600;
   bool is_ca = false;
@@ -28,7 +28,7 @@ struct certificate_wish {
 /// A certificate with its key.
 class identity {
  public:
-  /// Signed by `by`, or by itself.
+  /// Signed by `by`, or self-signed.
   explicit identity(const certificate_wish& wish, const identity* by = nullptr)
       : key_(make_key(), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
     static long serial = 1;
@@ -89,7 +89,7 @@ class identity {
   std::unique_ptr<X509, decltype(&X509_free)> certificate_;
 };
 
-/// A directory of its own, removed with everything in it.
+/// A new directory, removed with everything in it.
 class scratch_directory {
  public:
   scratch_directory() {
@@ -105,7 +105,7 @@ class scratch_directory {
   scratch_directory& operator=(const scratch_directory&) = delete;
 
   [[nodiscard]] std::string path_of(std::string_view name) const { return (path_ / name).string(); }
-  /// The path of a new file with this text.
+  /// Creates a file with this text and returns its path.
   [[nodiscard]] std::string file(std::string_view name, std::string_view text) const {
     std::ofstream(path_ / name, std::ios::binary) << text;
     std::filesystem::permissions(path_ / name,

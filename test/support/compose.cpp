@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// compose < JSON: writes the message that lib/mail makes of a draft, for a reader that others wrote.
+// compose < JSON: writes the message that lib/mail composes from a draft, to be checked by other programs' parsers.
 #include <cstdio>
 #include <iostream>
 

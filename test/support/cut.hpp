@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One stream in the pieces in which it may arrive.
+// Cuts a stream into the pieces in which it may arrive.
 #pragma once
 
 #include <concepts>
@@ -11,7 +11,7 @@
 
 namespace netlab::test {
 
-/// They look into the stream, which has to outlive them: temporaries are refused.
+/// The pieces are views of the stream, which must outlive them; temporaries are refused.
 using pieces = std::vector<std::string_view>;
 template <std::same_as<std::string> Temporary>
 pieces one_octet_at_a_time(Temporary&&) = delete;
@@ -37,7 +37,7 @@ inline pieces random_cut(std::string_view stream, std::uint32_t seed, std::size_
   return all;
 }
 
-/// Whole, one octet at a time, and in two at every place: for streams of up to some thousand octets.
+/// Whole, one octet at a time, and in two pieces at every place; for streams of up to a few thousand octets.
 inline std::vector<pieces> every_cut(std::string_view stream) {
   std::vector<pieces> all{{stream}, one_octet_at_a_time(stream)};
   for (std::size_t at = 1; at < stream.size(); ++at) all.push_back({stream.substr(0, at), stream.substr(at)});

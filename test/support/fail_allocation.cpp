@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Preloaded into netlab (LD_PRELOAD) it makes an allocation fail, chosen by number while the program runs: the file
-// that $NETLAB_TEST_ALLOCATIONS names is shared memory, in which a test says which and reads how many there were. What
-// C++ allocates comes here too: operator new calls malloc().
+// Preloaded into netlab (LD_PRELOAD), makes an allocation fail, chosen by number while the program runs. The file named
+// by $NETLAB_TEST_ALLOCATIONS is shared memory, in which a test sets the number and reads the count of allocations. C++
+// allocations are included: operator new calls malloc().
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-// The C library's own, under the names by which it offers them for this purpose.
+// The C library's own functions, under the names that it provides for this purpose.
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
@@ -23,10 +23,10 @@ void* __libc_memalign(std::size_t alignment, std::size_t size);
 namespace {
 
 struct control {
-  std::atomic<std::int64_t> left;    // allocations until one fails; below 1: none will, or all if `for_good`
+  std::atomic<std::int64_t> left;  // allocations until one fails; below 1: none fails, or all if `for_good`
   std::atomic<std::int64_t> for_good;
-  std::atomic<std::int64_t> total;   // allocations so far
-  std::atomic<std::int64_t> failed;  // of them
+  std::atomic<std::int64_t> total;  // allocations so far
+  std::atomic<std::int64_t> failed;  // failed ones
 };
 
 control* shared = nullptr;

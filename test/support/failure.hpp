@@ -14,7 +14,7 @@ template <class Value>
   return from ? "no failure" : describe(from.error());
 }
 
-/// Whether it failed with this code.
+/// True if the result is a failure with this code.
 template <class Value>
 [[nodiscard]] bool failed_with(const result<Value>& from, errc code) {
   return !from && from.error().code == code;

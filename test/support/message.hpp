@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Drafts to begin with, and messages as one text.
+// Simple drafts, and messages as one text.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace netlab::test {
 
-/// From a@example.org, with everything else that a message must have.
+/// A valid draft from a@example.org to these recipients.
 inline mail::draft draft_to(std::string_view to) {
   mail::draft what;
   what.from = mail::parse_mailbox("a@example.org").value();
@@ -20,7 +20,7 @@ inline mail::draft draft_to(std::string_view to) {
   return what;
 }
 
-/// What is left of it, read in pieces; a failure ends it in words.
+/// The rest of the message, read in pieces; a failure is appended as text.
 inline std::string octets_of(mail::composed& message, std::size_t at_once = 4096) {
   std::string octets;
   std::vector<char> buffer(at_once);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Octets as a test writes them: hexadecimal figures, with text in quotes between them.
+// A notation for octets in tests: hexadecimal digits, with quoted text between them.
 #pragma once
 
 #include <stdexcept>
@@ -10,7 +10,7 @@
 
 namespace netlab::test {
 
-/// `00000001 'SUM' 02 ffffffff` as the octets it means. A mistake in it is the test's, and thrown.
+/// The octets of `00000001 'SUM' 02 ffffffff`. Throws if the notation is invalid.
 inline std::string octets(std::string_view notation) {
   std::string out;
   for (std::size_t at = 0; at < notation.size();) {
@@ -29,7 +29,7 @@ inline std::string octets(std::string_view notation) {
   return out;
 }
 
-/// The way back, for a readable comparison.
+/// The inverse, for readable comparisons.
 inline std::string hex(std::string_view from) {
   constexpr std::string_view figures = "0123456789abcdef";
   std::string out;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Two machines connected in memory, with a network between them that cuts as it likes.
+// Connects two machines in memory, with a network between them that cuts the streams at random.
 #pragma once
 
 #include <random>
@@ -9,15 +9,15 @@
 
 namespace netlab::test {
 
-/// Carries octets both ways until both ends are done, or have nothing more to say. An end that is done has closed: the
-/// other sees the end of its input. Time stands still.
+/// Carries octets in both directions until both ends are done or have nothing to send. An end that is done has closed:
+/// the other one gets eof(). Time stands still.
 class pair {
  public:
-  /// `longest`: octets delivered at once; 0: all there are.
+  /// `longest`: the most octets delivered at once; 0: no limit.
   pair(machine& one, machine& other, time_point now, std::uint32_t seed = 1, std::size_t longest = 0)
       : ends_{{one, {}, {}}, {other, {}, {}}}, now_(now), random_(seed), longest_(longest) {}
 
-  /// False when it did not come to rest: two machines that answer each other for ever.
+  /// Returns false if the machines do not stop sending: they answer each other forever.
   [[nodiscard]] bool run() {
     for (int turn = 0; turn < 1'000'000; ++turn) {
       const bool moved = carry(ends_[0], ends_[1]);
@@ -26,15 +26,15 @@ class pair {
     return false;
   }
 
-  /// What the first and the second end have said.
+  /// All octets sent by the first or the second end.
   [[nodiscard]] const std::string& said(std::size_t which) const { return ends_[which].said; }
 
  private:
   struct end {
     machine& session;
-    std::string under_way;  // said, not yet delivered
+    std::string under_way;  // sent, not yet delivered
     std::string said;
-    bool closed = false;  // the other end was told
+    bool closed = false;  // the other end got eof()
   };
 
   bool carry(end& from, end& to) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A service in threads of the test, on a free port; and the end of a coroutine.
+// Runs a service in threads of the test, on a free port, and coroutines until they end.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace netlab::test {
 
-/// Lines that a server logs, from any thread.
+/// Collects the log lines of a server, from any thread.
 class log_lines {
  public:
   void operator()(const std::string& line) {
@@ -50,7 +50,7 @@ class running {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] net::service& service() noexcept { return service_; }
 
-  /// As SIGTERM would; the future is ready when everything is closed.
+  /// Stops the service as SIGTERM would; the future is ready when everything is closed.
   [[nodiscard]] std::future<void> stop() {
     auto drained = std::make_shared<std::promise<void>>();
     service_.stop([drained] { drained->set_value(); });
@@ -67,7 +67,7 @@ class running {
   return what.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
 }
 
-/// Asks again and again until it holds; false after a long time.
+/// Polls until the predicate holds; false after a long time.
 template <class Predicate>
 [[nodiscard]] bool becomes_true(Predicate holds) {
   const time_point end = clock::now() + std::chrono::seconds(20);
@@ -78,7 +78,7 @@ template <class Predicate>
   return true;
 }
 
-/// The outcome of a coroutine that gets a loop to itself.
+/// Runs a coroutine in this loop and returns its outcome.
 template <class Value>
 [[nodiscard]] Value outcome_of(asio::io_context& on, asio::awaitable<Value> task) {
   std::optional<Value> outcome;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Plain sockets, for peers that behave as a test wants. Every wait ends after some seconds, and says what it waited
-// for.
+// Plain sockets, for peers that behave as a test wants. Every wait has a limit of some seconds, and its failure says
+// what it waited for.
 #pragma once
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@
 
 namespace netlab::test {
 
-inline constexpr int patience_ms = 20'000;  // for a slow machine under a sanitizer; a good one never needs it
+inline constexpr int patience_ms = 20'000;  // for a slow machine under a sanitizer; normally far less
 
 [[noreturn]] inline void give_up(const std::string& what) { throw std::runtime_error(what); }
 
@@ -32,7 +32,7 @@ inline constexpr int patience_ms = 20'000;  // for a slow machine under a saniti
   return ::poll(&one, 1, limit_ms) > 0;
 }
 
-/// An IPv4 or IPv6 address and a port as the system wants them.
+/// An IPv4 or IPv6 address and a port as a sockaddr.
 struct address {
   address(const char* figures, std::uint16_t port) {
     auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
@@ -46,7 +46,7 @@ struct address {
     } else {
       give_up("no address: " + std::string(figures));
     }
-    v4.sin_port = htons(port);  // at the same place in both
+    v4.sin_port = htons(port);  // at the same offset in both
   }
   [[nodiscard]] const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage); }
 
@@ -54,20 +54,20 @@ struct address {
   socklen_t length = 0;
 };
 
-/// A connected socket, either kind.
+/// A connected TCP or UDP socket.
 class peer {
  public:
   explicit peer(int fd) : fd_(fd) {
     if (fd < 0) give_up(std::string("socket: ") + std::strerror(errno));
     const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // a piece is a segment; fails for UDP
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // each piece is a segment; fails for UDP
   }
   static peer tcp(std::uint16_t port, const char* to = "127.0.0.1") { return connect(SOCK_STREAM, to, port); }
   static peer udp(std::uint16_t port, const char* to = "127.0.0.1") { return connect(SOCK_DGRAM, to, port); }
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-  /// All of it, however long the other side takes.
+  /// Sends all octets, however long that takes.
   void send(std::string_view octets) {
     do {
       if (!is_ready(fd(), POLLOUT, patience_ms)) give_up("waited to send: the peer does not read");
@@ -78,7 +78,7 @@ class peer {
   }
   void end_output() { ::shutdown(fd(), SHUT_WR); }
 
-  /// What comes next, at most `most`; empty at the end.
+  /// Receives at most `most` octets; empty at the end.
   [[nodiscard]] std::string receive_some(std::size_t most = 65'536) {
     if (!is_ready(fd(), POLLIN, patience_ms)) give_up("waited to receive: the peer says nothing");
     std::string octets(std::min<std::size_t>(most, 65'536), '\0');
@@ -87,7 +87,7 @@ class peer {
     octets.resize(static_cast<std::size_t>(size));
     return octets;
   }
-  /// So many octets, or fewer where the peer ends.
+  /// Receives this many octets, or fewer if the peer closes.
   [[nodiscard]] std::string receive(std::size_t size) {
     std::string all;
     while (all.size() < size) {
@@ -97,12 +97,12 @@ class peer {
     }
     return all;
   }
-  /// Up to the end of the peer's output. A reset is thrown.
+  /// Receives everything until the peer closes. Throws on a reset.
   [[nodiscard]] std::string receive_all() { return receive(SIZE_MAX / 2); }
 
   [[nodiscard]] bool hears_within(int limit_ms) const { return is_ready(fd(), POLLIN, limit_ms); }
 
-  /// Closes so that the other side sees a reset.
+  /// Closes the connection with a reset.
   void reset() {
     const linger now{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -127,7 +127,7 @@ class bound_socket {
   explicit bound_socket(int kind, int backlog = 16, const char* figures = "127.0.0.1", std::uint16_t wanted = 0) {
     address where(figures, wanted);
     fd_ = net::unique_fd(::socket(where.storage.ss_family, kind | SOCK_CLOEXEC, 0));
-    const int on = 1;  // for TCP: old connections of other tests may have had this number
+    const int on = 1;  // for TCP: other tests may have used this port for connections
     if (kind == SOCK_STREAM) ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (::bind(fd_.get(), where.data(), where.length) != 0) give_up(std::string("bind: ") + std::strerror(errno));
     if (kind == SOCK_STREAM && ::listen(fd_.get(), backlog) != 0) give_up("listen");
@@ -146,7 +146,7 @@ class bound_socket {
   std::uint16_t port_ = 0;
 };
 
-/// A server that does what the test says, in a thread of its own, until it has done it.
+/// A server that runs the test's script in a thread.
 class scripted {
  public:
   explicit scripted(int kind, std::function<void(bound_socket&)> script)
@@ -164,7 +164,7 @@ class scripted {
   scripted& operator=(const scripted&) = delete;
 
   [[nodiscard]] std::uint16_t port() const noexcept { return socket_.port(); }
-  /// Waits for its end; what went wrong in it, or nothing.
+  /// Waits until the script has ended; returns its error, or an empty text.
   [[nodiscard]] std::string trouble() {
     thread_.join();
     return trouble_;
@@ -176,7 +176,7 @@ class scripted {
   std::thread thread_;
 };
 
-/// A datagram and who sent it.
+/// A datagram and its sender.
 struct letter {
   std::string text;
   sockaddr_storage from{};
@@ -196,7 +196,7 @@ inline void reply(const bound_socket& at, const letter& to, std::string_view tex
   ::sendto(at.fd(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&to.from), to.length);
 }
 
-/// Whether this machine has IPv6's loopback address.
+/// True if this machine has the IPv6 loopback address.
 [[nodiscard]] inline bool has_ipv6() {
   const address where("::1", 0);
   const net::unique_fd fd(::socket(AF_INET6, SOCK_STREAM, 0));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Catch2's own TAP reporter has a line for each assertion; a test run counts cases: `-r cases -r console::out=%stderr`.
+// A TAP reporter with one line per test case, because Catch2's own has one per assertion: `-r cases -r
+// console::out=%stderr`.
 #include <catch2/catch_test_case_info.hpp>
 #include <catch2/reporters/catch_reporter_registrars.hpp>
 #include <catch2/reporters/catch_reporter_streaming_base.hpp>
@@ -27,7 +28,7 @@ class cases final : public Catch::StreamingReporterBase {
     m_stream << (one.totals.testCases.failed > 0 ? "not ok " : "ok ") << count_ << " - ";
     for (const char each : one.testInfo->name) m_stream << (each == '#' ? "\\#" : std::string(1, each));
     if (one.totals.testCases.skipped > 0) m_stream << " # SKIP " << skipped_;
-    m_stream << std::endl;  // at once: who dies in the next case has shown where
+    m_stream << std::endl;  // flush, so that the output shows the last case before a crash
   }
 
   void testRunEnded(const Catch::TestRunStats&) override { m_stream << "1.." << count_ << std::endl; }

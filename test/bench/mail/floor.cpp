@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The least that a client can do: the same dialogue and the same octets as netlab's, written down once, sent with
-// blocking calls, and nothing checked but the first digit of each reply. How far netlab may be from this is a promise.
+// The minimal client: sends the same commands and octets as netlab, prepared once, with blocking calls, and checks only
+// the first digit of each reply. A test limits how much slower netlab may be.
 //
 //   floor [--tls [--ca FILE] | --starttls] [--auth] [--bdat] [--lone] [--messages N] [--size OCTETS] [--batch FILE]
 //   PORT
 //
-// --batch: subject and body come from the file that netlab gets, lines of {"to": …, "subject": "…", "body": "…"}; what
-// else could be in JSON is not looked for.
-// One flight a message: its end and the next envelope leave together; with --bdat several whole messages do. --lone:
-// the envelope is one flight, the message another.
+// --batch: subject and body come from netlab's batch file, lines of {"to": …, "subject": "…", "body": "…"}; other JSON
+// is not supported. Each message is one flight: its end and the next envelope are sent together; with --bdat, several
+// whole messages are. --lone: envelope and message are separate flights.
 #include "stream.hpp"
 
 #include <fstream>
@@ -35,7 +34,7 @@ std::ifstream batch;
 
 constexpr std::string_view envelope = "MAIL FROM:<a@example.org> SIZE=4096\r\nRCPT TO:<b@example.org>\r\n";
 
-// Takes `count` replies, all of class 2 or 3; of several lines each counts once.
+// Reads `count` replies, all 2xx or 3xx; a multi-line reply counts once.
 void expect(int count) {
   while (count > 0) {
     std::size_t end = 0;
@@ -58,7 +57,7 @@ void send(std::string_view octets) {
 
 void start_tls() {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_read_ahead(context, 1);  // one read a record, not two
+  SSL_CTX_set_read_ahead(context, 1);  // one read per record instead of two
   if (wanted.ca != nullptr) {
     if (SSL_CTX_load_verify_locations(context, wanted.ca, nullptr) != 1) give_up("ca");
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
@@ -71,7 +70,7 @@ void start_tls() {
   if (SSL_connect(server.tls) != 1) give_up("TLS");
 }
 
-// The text of a member of the object, with CRLF for its \n.
+// The text of a member of the object, with CRLF for each \n.
 std::string member(const std::string& line, std::string_view name) {
   const std::size_t key = line.find("\"" + std::string(name) + "\": \"");
   if (key == std::string::npos) give_up("batch");
@@ -105,7 +104,7 @@ std::string message_of(int number) {
   return message;
 }
 
-// Envelope and content in turn, nothing ahead of its reply.
+// Sends envelope and content in turn, and waits for each reply.
 void send_alone() {
   for (int number = 0; number < wanted.messages; ++number) {
     send(std::string(envelope) + "DATA\r\n");
@@ -128,7 +127,7 @@ void send_data() {
 }
 
 void send_chunks() {
-  constexpr int window = 8;  // messages under way, as with netlab
+  constexpr int window = 8;  // messages in flight, as in netlab
   int under_way = 0;
   std::string flight;
   for (int number = 0; number < wanted.messages; ++number) {

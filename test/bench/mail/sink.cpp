@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// An SMTP server that takes everything and keeps nothing, fast enough that it is the clients who are measured.
+// An SMTP server that accepts everything and stores nothing, fast enough that only the clients are measured.
 //
 //   sink [--tls | --starttls] [--certificate FILE --key FILE] [--no-pipelining] [--chunking] [--auth] [--port N]
 //
-// Prints `listening tcp 127.0.0.1:PORT`, then for each connection that has ended how many messages and octets of them
-// it brought, and in how many flights: how often an answer left, TLS's own round trips not counted.
+// Prints `listening tcp 127.0.0.1:PORT`, then for each closed connection the number of messages, of their octets and of
+// flights: how often replies were sent, without TLS's own round trips.
 #include "stream.hpp"
 
 #include <signal.h>
@@ -70,7 +70,7 @@ class session {
     return sent;
   }
 
-  // Makes room at the end of the buffer, and reads.
+  // Makes room at the end of the buffer and reads.
   bool fill() {
     if (begin_ == end_) begin_ = end_ = scanned_ = 0;
     if (end_ == buffer_.size()) {
@@ -85,7 +85,7 @@ class session {
     return length != 0;
   }
 
-  // One command, or a piece of a message. False where more input is needed.
+  // Handles one command or a piece of a message. Returns false if more input is needed.
   bool step() {
     if (skip_ != 0) return skip_chunk();
     if (in_data_) return take_content();
@@ -109,13 +109,13 @@ class session {
     return true;
   }
 
-  // To the final dot. A message that begins with it is empty: the CRLF before is that of DATA.
+  // Reads up to the final dot. A message that starts with it is empty: the CRLF before it belongs to DATA.
   bool take_content() {
     constexpr std::string_view dot = "\r\n.\r\n";
     const std::size_t from = scanned_ > begin_ + dot.size() ? scanned_ - dot.size() : begin_;
     const void* const found = memmem(buffer_.data() + from, end_ - from, dot.data(), dot.size());
     if (found == nullptr) {
-      // What has been looked at goes, but for what may be the beginning of the dot.
+      // Drop the scanned octets, except those that may be the start of the final dot.
       const std::size_t keep = std::min(end_ - begin_, dot.size() - 1);
       octets_ += end_ - begin_ - keep;
       begin_ = end_ - keep;
@@ -182,7 +182,7 @@ class session {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t scanned_ = 0;
-  std::size_t skip_ = 0;  // left of a chunk
+  std::size_t skip_ = 0;  // remaining octets of a chunk
   std::string out_;
   bool in_data_ = false;
   bool in_auth_ = false;
@@ -234,7 +234,7 @@ int main(int argc, char** argv) {
         SSL_CTX_use_certificate_chain_file(context, wanted.certificate) != 1 ||
         SSL_CTX_use_PrivateKey_file(context, wanted.key, SSL_FILETYPE_PEM) != 1)
       give_up("certificate");
-    SSL_CTX_set_read_ahead(context, 1);  // one read a record, not two
+    SSL_CTX_set_read_ahead(context, 1);  // one read per record instead of two
   }
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = loopback(wanted.port);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// spawn COMMAND...: runs it once and prints what it cost: wall clock, user and system time in microseconds, the most
-// memory in KiB, its exit status. A program of its own, because a child begins with its parent's peak of memory.
+// spawn COMMAND...: runs the command once and prints its cost: wall clock, user and system time in microseconds, peak
+// memory in KiB, exit status. This is a separate program, because a child process starts with its parent's peak memory.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

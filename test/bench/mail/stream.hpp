@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What sink and floor share: a blocking connection, plain or TLS, with as little between the program and the kernel as
-// can be.
+// The common part of sink and floor: a blocking connection, plain or TLS, with as little overhead as possible.
 #pragma once
 
 #include <arpa/inet.h>
@@ -27,7 +26,7 @@ struct stream {
   int socket = -1;
   SSL* tls = nullptr;
 
-  // How many octets came; 0 at the end.
+  // Returns the number of octets read; 0 at the end.
   std::size_t read(char* to, std::size_t room) const {
     if (tls != nullptr) {
       const int length = SSL_read(tls, to, static_cast<int>(room));

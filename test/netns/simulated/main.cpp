@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A simulated network behind a TUN device of a network namespace: as many hosts as a file of rules has, in one process.
+// A simulated network on a TUN device in a network namespace: all hosts of a rules file, in one process.
 //
 //     simulated [--log FILE] [--device NAME] RULES NAMESPACE
 //
-// rules.hpp says what the rules are. Prints `ready` when the device is up; SIGTERM ends it. The log has a line for each
-// TCP segment and each datagram that a host got: microseconds since the beginning, tcp or udp, source address and port,
-// destination address and port, flags (S, SA, A, ...; `-` for a datagram). Addresses and routes are the caller's
-// business. Linux only; needs root.
+// rules.hpp describes the rules. Prints `ready` when the device is up; SIGTERM ends it. The log has a line for each TCP
+// segment and each datagram that a host receives: microseconds since the start, tcp or udp, source address and port,
+// destination address and port, flags (S, SA, A, ...; `-` for a datagram). The caller assigns addresses and routes.
+// Linux only; needs root.
 #include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -36,7 +36,7 @@ constexpr int bad_data = 65;
 
 volatile std::sig_atomic_t stopping = 0;
 
-/// Answers on their way, the next to arrive first; of those that are due at one moment, the one that was sent first.
+/// Answers in transit by time of arrival; those with the same time in the order of sending.
 class deliveries {
  public:
   void add(network::delivery what) { waiting_.push({std::move(what), next_number_++}); }
@@ -44,7 +44,7 @@ class deliveries {
   void write_due(int tun, time_point now) {
     for (; due() <= now; waiting_.pop()) {
       const packet& octets = waiting_.top().what.octets;
-      if (::write(tun, octets.data(), octets.size()) < 0) continue;  // the link is down: it is lost
+      if (::write(tun, octets.data(), octets.size()) < 0) continue;  // the link is down: the packet is lost
     }
   }
 
@@ -136,7 +136,7 @@ int main(int count, char** words) {
   const auto stop = [](int) { stopping = 1; };
   std::signal(SIGTERM, stop);
   std::signal(SIGINT, stop);
-  ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);  // ns; 50 µs are usual
+  ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);  // ns; the default is 50 µs
   const int tun = open_tun(names[1], device);
   network hosts(std::move(*rules));
   std::puts("ready");

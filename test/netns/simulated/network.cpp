@@ -23,7 +23,7 @@ icmp_code icmp_of(answer_kind kind, bool is_v6) {
   }
 }
 
-/// Begins the sequence numbers of a connection; the same whenever its SYN comes, so that nothing has to be kept.
+/// The initial sequence number of a connection, a function of its endpoints, so that no state is needed.
 std::uint32_t first_sequence(const segment& asked) {
   std::uint64_t mixed = asked.from.host.low ^ asked.to.host.low << 7;
   mixed ^= std::uint64_t{asked.from.port} << 40 ^ std::uint64_t{asked.to.port} << 20;
@@ -35,7 +35,7 @@ std::uint32_t length_of(const segment& asked) {
   return static_cast<std::uint32_t>(asked.payload.size()) + (takes_one ? 1 : 0);
 }
 
-/// A host's part of a connection follows from each segment alone.
+/// The answer of a host, computed from each segment alone.
 std::optional<std::pair<answer_kind, segment>> answer_tcp(const port_rule& rule, const segment& asked) {
   segment made{.is_tcp = true, .from = asked.to, .to = asked.from};
   made.acknowledgement = asked.sequence + length_of(asked);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The hosts of a simulated network: a packet goes in, the answers that the rules want come out. No socket, no clock.
+// The hosts of a simulated network: takes a packet and returns the answers by the rules. No socket, no clock.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ class network {
 
   explicit network(std::vector<host_rule> hosts) : hosts_(std::move(hosts)) {}
 
-  /// What the packet is answered with, and when each answer arrives; `asked` is parse_packet(octets).
+  /// The answers to a packet, with the time of arrival of each; `asked` is parse_packet(octets).
   [[nodiscard]] std::vector<delivery> answer(const segment& asked, std::string_view octets, time_point now);
 
  private:
@@ -46,16 +46,16 @@ class network {
   };
 
   [[nodiscard]] const host_rule* find(const scan::address& host);
-  /// The host's limits let this answer pass.
+  /// True if the host's limits allow this answer.
   [[nodiscard]] bool passes_limits(const scan::address& host, answer_kind kind, const scan::address& peer,
                                    time_point now);
   [[nodiscard]] bool is_lost(const host_rule& host) { return std::bernoulli_distribution(host.loss)(random_); }
   [[nodiscard]] duration delay_of(const delay_range& range);
 
   std::vector<host_rule> hosts_;
-  std::map<scan::address, const host_rule*, less> found_;  // what find() found
+  std::map<scan::address, const host_rule*, less> found_;  // results of find()
   std::map<bucket_key, token_bucket> buckets_;
-  std::mt19937_64 random_{1};  // NOLINT: the same numbers each time
+  std::mt19937_64 random_{1};  // the same numbers each time
 };
 
 }  // namespace netlab::test

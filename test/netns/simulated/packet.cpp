@@ -16,8 +16,8 @@ constexpr std::size_t header_v6 = 40;
 constexpr std::size_t header_tcp = 20;
 constexpr std::size_t header_udp = 8;
 constexpr std::size_t header_icmp = 8;
-constexpr std::size_t quoted_v4 = 548;   // RFC 1812 §4.3.2.3: no more than 576 octets in all
-constexpr std::size_t quoted_v6 = 1232;  // RFC 4443 §2.4 (c): no more than the least MTU
+constexpr std::size_t quoted_v4 = 548;   // RFC 1812 §4.3.2.3: at most 576 octets in total
+constexpr std::size_t quoted_v6 = 1232;  // RFC 4443 §2.4 (c): at most the minimum MTU
 constexpr std::uint8_t hops = 64;
 
 unsigned octet(std::string_view of, std::size_t at) { return static_cast<unsigned char>(of[at]); }
@@ -64,7 +64,7 @@ void set16(packet& of, std::size_t at, std::uint32_t value) {
   of[at + 1] = static_cast<std::uint8_t>(value);
 }
 
-/// The IP header of what follows, `length` octets.
+/// The IP header of a packet with a payload of `length` octets.
 packet begin_packet(const scan::address& from, const scan::address& to, std::uint8_t protocol, std::size_t length) {
   packet made;
   made.reserve(header_v6 + length);
@@ -79,7 +79,7 @@ packet begin_packet(const scan::address& from, const scan::address& to, std::uin
   }
   put16(made, 0x4500);
   put16(made, static_cast<std::uint32_t>(header_v4 + length));
-  put32(made, 0x00004000);  // no identification is needed: it must not be fragmented
+  put32(made, 0x00004000);  // DF is set, so no identification is needed
   made.push_back(hops);
   made.push_back(protocol);
   put16(made, 0);
@@ -89,7 +89,7 @@ packet begin_packet(const scan::address& from, const scan::address& to, std::uin
   return made;
 }
 
-/// Puts the checksum of what follows the IP header into the packet, `offset` octets after that header.
+/// Stores the checksum of the octets after the IP header, `offset` octets after that header.
 void finish_packet(packet& made, bool is_v6, std::uint8_t protocol, std::size_t offset) {
   const std::size_t header = is_v6 ? header_v6 : header_v4;
   std::uint32_t pseudo = 0;

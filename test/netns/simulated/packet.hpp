@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// IPv4 and IPv6 packets with TCP, UDP or an ICMP error, read and made: as much of them as hosts of a simulated network
-// need. RFC 791, RFC 8200, RFC 9293, RFC 768, RFC 792, RFC 4443.
+// Parses and builds IPv4 and IPv6 packets with TCP, UDP or an ICMP error, as far as the simulated hosts need them. RFC
+// 791, RFC 8200, RFC 9293, RFC 768, RFC 792, RFC 4443.
 #pragma once
 
 #include <cstdint>
@@ -34,19 +34,19 @@ struct segment {
   bool is_tcp = true;
   endpoint from;
   endpoint to;
-  std::uint32_t sequence = 0;         ///< TCP, and so the next two
+  std::uint32_t sequence = 0;         ///< TCP only, like the next two
   std::uint32_t acknowledgement = 0;
   std::uint8_t flags = 0;
   std::string_view payload;
 };
 
-/// Nothing for fragments, IPv6 extension headers, other protocols and packets that are cut short. The payload is a view
-/// of `octets`. Checksums are not looked at.
+/// Returns nothing for fragments, IPv6 extension headers, other protocols and truncated packets. The payload is a view
+/// of `octets`. Does not verify checksums.
 [[nodiscard]] std::optional<segment> parse_packet(std::string_view octets);
 
 [[nodiscard]] packet make_packet(const segment& what);
 
-/// An ICMP or ICMPv6 error about that packet, from that host to the packet's sender.
+/// An ICMP or ICMPv6 error about a packet, sent by `from` to the packet's sender.
 [[nodiscard]] packet make_icmp_error(const scan::address& from, std::uint8_t type, std::uint8_t code,
                                      std::string_view about);
 

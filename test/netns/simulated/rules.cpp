@@ -47,7 +47,7 @@ std::optional<delay_range> parse_delay(std::string_view text) {
   return delay_range{*least, *most};
 }
 
-/// `5%`, `200/s`: the number before the unit.
+/// The number before the unit: `5%`, `200/s`.
 std::optional<double> parse_amount(std::string_view text, std::string_view unit) {
   if (!text.ends_with(unit)) return std::nullopt;
   double value = 0;
@@ -56,7 +56,7 @@ std::optional<double> parse_amount(std::string_view text, std::string_view unit)
   return error == std::errc{} && stopped == end && value >= 0 ? std::optional(value) : std::nullopt;
 }
 
-/// The words of one line, taken one after the other.
+/// Reads the words of one line in order.
 class line_reader {
  public:
   explicit line_reader(std::string_view line) : rest_(trim(line.substr(0, line.find('#')))) {}

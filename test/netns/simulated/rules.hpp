@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
-// What the hosts of a simulated network do, read from a file of lines:
+// Parses the rules for the hosts of a simulated network, a file of lines:
 //
 //     # to the end of the line: a comment
-//     host 198.18.0.1                            also 198.18.0.1-9,198.18.1.0/24 and IPv6; the last that fits counts
-//       delay 200us                              of each answer; 10ms-50ms: at random between the two
-//       loss 5%                                  of what arrives, and again of what leaves
-//       limit reset 200/s burst 50               of this kind of answer; `icmp` is all kinds of ICMP error together
-//       limit icmp 1/s burst 6 each              a limit for each address that asks
-//       tcp 1-50,80 open delay 300ms             where no line fits, a port is closed
+//     host 198.18.0.1                            also 198.18.0.1-9,198.18.1.0/24 and IPv6; the last match counts
+//       delay 200us                              of each answer; 10ms-50ms: random between the two
+//       loss 5%                                  of arriving packets, and also of leaving ones
+//       limit reset 200/s burst 50               of this kind of answer; `icmp`: all kinds of ICMP errors together
+//       limit icmp 1/s burst 6 each              one limit for each address that sends requests
+//       tcp 1-50,80 open delay 300ms             ports without a line are closed
 //       tcp 22 open banner SSH-2.0-lab           the rest of the line, and CR LF
 //       tcp 7 open echo
-//       tcp 23 admin-prohibited by 198.18.255.1  told by a router: the limits of `host 198.18.255.1` are those that
-//       count udp 7 open                               sends back what it gets udp 13 open port 4000 reply noon from
-//       that port; the rest of the line udp 14 open by 198.18.0.9                from that address
+//       tcp 23 admin-prohibited by 198.18.255.1  sent by a router; the limits of `host 198.18.255.1` apply
+//       udp 7 open                               sends back what it receives
+//       udp 13 open port 4000 reply noon         from port 4000; the rest of the line
+//       udp 14 open by 198.18.0.9                from that address
 //
-// The states: open, closed, silent, and what an ICMP error says: port-unreachable, admin-prohibited, host-unreachable,
+// The states: open, closed, silent, and ICMP errors: port-unreachable, admin-prohibited, host-unreachable,
 // net-unreachable, proto-unreachable. A closed UDP port answers port-unreachable. Addresses without a `host` are
 // silent.
 #pragma once

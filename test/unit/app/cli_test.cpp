@@ -30,7 +30,7 @@ std::string refused(std::string_view path, const words& typed) {
   return why(parsed);
 }
 
-// The failure that the getters kept, and its status.
+// The failure that the getters kept, in words.
 std::string kept(const arguments& from) { return from.error() ? describe(*from.error()) : "no failure"; }
 
 }  // namespace
@@ -192,7 +192,7 @@ TEST_CASE("cli: help is asked for by an option, not by a value or an argument", 
   CHECK(asks({"sum", "-h"}));
   CHECK(asks({"--nonsense", "--help"}));
   CHECK(asks({"-vh"}));
-  CHECK_FALSE(asks({"-4h"}));  // a word that begins as a number does is an argument
+  CHECK_FALSE(asks({"-4h"}));  // a word that starts like a number is an operand
   CHECK(asks({"--help=yes"}));
   CHECK_FALSE(asks({"--host", "--help"}));
   CHECK_FALSE(asks({"--", "--help"}));

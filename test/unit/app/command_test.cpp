@@ -20,7 +20,7 @@ bool is_sorted_by(std::span<const Named> all, Name name) {
   return true;
 }
 
-// Columns, not octets.
+// In columns, not octets.
 std::size_t longest_line(std::string_view text) {
   std::size_t longest = 0;
   std::size_t length = 0;

@@ -131,7 +131,7 @@ TEST_CASE("settings: the file is $NETLAB_CONFIG, else below $XDG_CONFIG_HOME, el
   CHECK(port().empty());
   variables.erase("NETLAB_CONFIG");
   CHECK(port() == "2");
-  variables["XDG_CONFIG_HOME"] = "relative";  // the specification: to be ignored
+  variables["XDG_CONFIG_HOME"] = "relative";  // the XDG specification requires ignoring it
   CHECK(port() == "3");
   variables.erase("XDG_CONFIG_HOME");
   CHECK(port() == "3");

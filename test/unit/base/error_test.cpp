@@ -14,7 +14,7 @@ namespace {
 
 std::error_code system(int value) { return {value, std::system_category()}; }
 
-// A category named as Asio names its own, which base does not know.
+// A category with the name of Asio's own, because base must not use Asio.
 class asio_like final : public std::error_category {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "asio.system"; }

@@ -60,7 +60,7 @@ TEST_CASE("file: all of a file, or the system's reason", "[base][file]") {
 
 TEST_CASE("file: a signal does not end what is read from a pipe", "[base][file]") {
   struct sigaction noting{};
-  noting.sa_handler = [](int) {};  // no SA_RESTART: read(2) ends with EINTR
+  noting.sa_handler = [](int) {};  // no SA_RESTART: read(2) fails with EINTR
   struct sigaction before{};
   ::sigaction(SIGUSR2, &noting, &before);
   std::array<int, 2> ends{};

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The least sample that at least this fraction of all do not exceed.
+// The smallest sample that at least this fraction of all samples do not exceed.
 duration exact(const std::vector<duration>& sorted, double fraction) {
   const auto rank = static_cast<std::size_t>(std::ceil(fraction * static_cast<double>(sorted.size())));
   return sorted[std::max<std::size_t>(1, rank) - 1];

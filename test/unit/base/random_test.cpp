@@ -12,7 +12,7 @@ using namespace netlab;
 
 namespace {
 
-// RAND_METHOD is OpenSSL's own way to replace the generator; it is deprecated without a successor that is as short.
+// RAND_METHOD is OpenSSL's own way to replace the generator; it is deprecated, but its successor needs much more code.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
@@ -46,7 +46,7 @@ TEST_CASE("random: a generator that fails is an exception, not octets that anybo
   const failing_generator generator;
   CHECK_THROWS_AS(random_octets<2000>(), std::runtime_error);
   CHECK_THROWS_AS(
-      [] {  // until what was drawn before is used up
+      [] {  // until the octets drawn in advance are used up
         for (int each = 0; each < 2000; ++each) static_cast<void>(random_number());
       }(),
       std::runtime_error);

@@ -18,7 +18,7 @@ struct seen {
   std::string answer;
 };
 
-// Every cut must show the same.
+// Checks that every cut gives the same result.
 seen filter(const std::string& stream) {
   seen first;
   bool is_first = true;

@@ -93,7 +93,7 @@ TEST_CASE("escape: what acts on a terminal cannot pass", "[base][unit]") {
   CHECK(escape("\xc2\x9b"
                "31m") == "\\xc2\\x9b31m");         // CSI as a C1 control, in UTF-8
   CHECK(escape("\x9b"
-               "31m") == "\\x9b31m");              // the same as a bare octet
+               "31m") == "\\x9b31m");              // the same as a single octet
   CHECK(escape("\u202etxt.exe") == "\\xe2\\x80\\xaetxt.exe");  // right-to-left override
   for (const auto text : {"\u2028", "\u2029", "\u200e", "\u200f", "\u061c", "\u2066", "\u2069", "\ufeff", "\u0085"}) {
     INFO(text);
@@ -103,8 +103,8 @@ TEST_CASE("escape: what acts on a terminal cannot pass", "[base][unit]") {
 
 TEST_CASE("escape: octets that are not UTF-8 are shown one by one", "[base][unit]") {
   CHECK(escape("\xff") == "\\xff");
-  CHECK(escape("\xc3") == "\\xc3");                          // cut short
-  CHECK(escape("\xe2\x82x") == "\\xe2\\x82x");               // cut short by the next character
+  CHECK(escape("\xc3") == "\\xc3");                          // truncated
+  CHECK(escape("\xe2\x82x") == "\\xe2\\x82x");               // truncated by the next character
   CHECK(escape("\xc0\xaf") == "\\xc0\\xaf");                 // overlong /
   CHECK(escape("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");        // overlong /
   CHECK(escape("\xed\xa0\x80") == "\\xed\\xa0\\x80");        // a surrogate

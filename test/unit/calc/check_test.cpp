@@ -50,9 +50,10 @@ TEST_CASE("check: an ID with its octets turned round is told as that", "[calc][u
 }
 
 TEST_CASE("check: a server of the other byte order is recognised by its value", "[calc][unit]") {
-  // It reads 0x01000000, 0x02000000, 0x03000000, and writes their sum in its own order: the same octets.
+  // The server reads 0x01000000, 0x02000000, 0x03000000 and writes their sum in its own order: the same octets.
   const request asked{.id = 7, .op = "SUM", .numbers = {200, 100}};
-  // 0xc8000000 + 0x64000000 leaves 32 bits where it is ignored: 0x2c000000, sent as 2c 00 00 00 turned round.
+  // 0xc8000000 + 0x64000000 overflows 32 bits; if that is ignored, it is 0x2c000000, which in reverse order is
+  // 0000002c.
   CHECK(checked(asked, "00000007 0000002c") ==
         "answered 44, the right value for the other byte order (try --byte-order little)");
   CHECK(checked(asked, "07000000 2c000000", byte_order::little) ==
@@ -64,7 +65,7 @@ TEST_CASE("check: a server of the other byte order is recognised by its value", 
 
 TEST_CASE("check: no byte order is named where the value does not tell it", "[calc][unit]") {
   const request product{.id = 7, .op = "PRO", .numbers = {2, 3}};
-  // A product that starts at 0; a server of the other order would find 2^25 · 3·2^24, which wraps to 0 as well.
+  // A product that starts at 0; a server of the other order would compute 2^25 · 3·2^24, which wraps to 0 as well.
   CHECK(checked(product, "00000007 00000000") == "answered 0, but PRO 2 3 is 6");
   CHECK(checked(product, "07000000 00000000", byte_order::little) == "answered 0, but PRO 2 3 is 6");
   // The same octets in both orders.
@@ -87,7 +88,7 @@ TEST_CASE("check: the request sent back is an echo service", "[calc][unit]") {
 }
 
 TEST_CASE("check: an answer that is right is no echo, even where both look alike", "[calc][unit]") {
-  // 'SUM' and a 1 as a number is 0x53554d01: the answer has the octets of the request's head.
+  // 'SUM' and 1 as a number is 0x53554d01: the answer has the octets of the request's header.
   const request asked{.id = 7, .op = "SUM", .numbers = {0x53554d01}};
   CHECK(checked(asked, "00000007 'SUM' 01") == "1398099201");
 }

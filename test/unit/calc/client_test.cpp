@@ -18,7 +18,7 @@ namespace {
 
 constexpr time_point start = time_point{} + 1h;
 
-/// A client and what it has told.
+/// A client and the outcomes that it has reported.
 struct caller {
   explicit caller(byte_order order = byte_order::big)
       : session(order, 5s, [this](const outcome& one) { told.push_back(show(one)); }) {}
@@ -222,7 +222,7 @@ TEST_CASE("client and server: of the other byte order, the diagnosis says so or 
     one.session.close();
     pair both(one.session, server, start);
     CHECK(both.run());
-    // MAX is answered: an order of 32-bit numbers hardly differs. PRO of large numbers has no result there.
+    // MAX is answered: swapping the octets keeps the order of these numbers. PRO of the swapped numbers overflows.
     REQUIRE(one.told.size() == 1);
     CHECK(one.told[0] == "1 " + std::to_string(numbers[numbers[0] > numbers[1] ? 0 : 1]));
     CHECK(one.session.take_unanswered().size() == 1);

@@ -77,7 +77,7 @@ TEST_CASE("evaluate: a product that passes 2^40 and then meets a 0 is 0", "[calc
 TEST_CASE("evaluate: a product at the edges of 32 bits", "[calc][unit]") {
   CHECK(evaluate(product, numbers{-65536, 32768}) == least);
   CHECK(refused(product, {65536, 32768}) == refusal::out_of_range);
-  CHECK(evaluate(product, numbers{65536, 32768, -1}) == least);  // 2^31 on the way
+  CHECK(evaluate(product, numbers{65536, 32768, -1}) == least);  // the intermediate value is 2^31
   CHECK(evaluate(product, numbers{least, -1, -1}) == least);
   CHECK(refused(product, {least, -1}) == refusal::out_of_range);
   CHECK(refused(product, {65536, 32768, 1}) == refusal::out_of_range);

@@ -59,12 +59,12 @@ end visit_with(const pieces& stream, byte_order order = byte_order::big) {
   return {one.heard(), one.seen.answers, one.seen.reasons, was_done};
 }
 
-// The end of a visit, which is the same however the stream was cut.
+// The result of a session, checked to be the same for every cut of the stream.
 end visit_with(std::string_view stream, byte_order order = byte_order::big) {
   const end whole = visit_with(pieces{stream}, order);
   for (const pieces& cut : every_cut(stream)) {
     const end same = visit_with(cut, order);
-    // Not CHECK for each: a thousand cuts of every test would be a million assertions.
+    // No CHECK for each cut: there would be a million assertions.
     if (hex(same.output) != hex(whole.output) || same.answers != whole.answers || same.reasons != whole.reasons ||
         same.done_before_eof != whole.done_before_eof) {
       INFO("cut in " << cut.size() << ", the first of " << cut.front().size());
@@ -153,7 +153,7 @@ TEST_CASE("session: what the header shows is refused without waiting for the num
   visit one;
   one.say(octets("00000001 'SUM' 00 00000002 'DIV'"));
   CHECK_FALSE(one.server.done());
-  one.say(octets("ff"));  // 255 numbers to come
+  one.say(octets("ff"));  // announces 255 numbers
   CHECK(one.server.done());
   CHECK(one.seen.reasons == texts{"unknown operation 'DIV'"});
 }
@@ -252,7 +252,7 @@ TEST_CASE("session: the last line needs no end", "[calc][unit]") {
 }
 
 TEST_CASE("session: Telnet negotiation before a line is refused, and the line answered", "[calc][unit]") {
-  // inetutils-telnet on another port than 23 says nothing; PuTTY opens with these.
+  // On ports other than 23, inetutils-telnet does not negotiate; PuTTY starts with these options.
   const end left = visit_with(octets("fffb1f fffb20 fffb18 fffb27 fffd01 fffb03 fffd03 'SUM 1 2' 0d0a"));
   CHECK(hex(left.output) == hex(octets("fffe1f fffe20 fffe18 fffe27 fffc01 fffe03 fffc03 '3' 0d0a")));
   CHECK(left.reasons.empty());
@@ -299,10 +299,10 @@ TEST_CASE("session: octets that spell an operation in places 4 to 6 are binary, 
 }
 
 TEST_CASE("session: the decision is made once", "[calc][unit]") {
-  // Text first: what looks binary later is a line.
+  // Text first: later input that looks binary is a line.
   const end text = visit_with(octets("'SUM 1' 0a 'xxxxSUM 1' 0a"));
   CHECK(text.output == "1\nerror: unknown operation 'xxxxSUM' (SUM, PRO, MIN or MAX)\n");
-  // Binary first: what looks like text later is a request, and a bad one.
+  // Binary first: later input that looks like text is a request, and an invalid one.
   const end binary = visit_with(octets("00000001 'SUM' 00 'SUM 1 2' 0a"));
   CHECK(hex(binary.output) == "00 00 00 01 00 00 00 00");
   CHECK(binary.reasons == texts{"unknown operation '1 2'"});

@@ -19,13 +19,13 @@ namespace {
 
 constexpr time_point start{};
 
-/// What the server says, and what it then must have been told.
+/// A message of the server, and the client's expected answer.
 struct exchange {
   std::string said;
   std::string told;
 };
 
-/// A server's side: says each thing once it was told what comes before.
+/// Plays the server: sends each message after the client's answer to the one before.
 std::string talk(starttls_protocol protocol, const std::vector<exchange>& script, bool one_at_a_time = false) {
   const auto client = make_starttls({.protocol = protocol, .host = "example.org", .helo = "[192.0.2.1]"}, start);
   std::string told;

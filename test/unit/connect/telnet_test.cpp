@@ -38,7 +38,7 @@ std::string sent(telnet_mode mode, const pieces& stream) {
 }  // namespace
 
 TEST_CASE("connect telnet: what is no negotiation at the beginning passes unchanged, later too", "[connect][telnet]") {
-  // An MP3, a UTF-16 text, a JPEG, IAC NOP first, a negotiation that comes too late, one that is cut off.
+  // An MP3, a UTF-16 text, a JPEG, an IAC alone, half a negotiation, a negotiation after data, IAC WONT, no octets.
   for (const char* notation :
        {"fff1 9064", "fffe 4100", "ffd8 ffe0", "ff", "fffb", "'hello' fffb01 ff", "fffc01", ""}) {
     const std::string stream = octets(notation);

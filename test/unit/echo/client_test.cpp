@@ -18,7 +18,7 @@ constexpr time_point start = time_point{} + 1h;
 
 bytes to_bytes(std::string_view text) { return {as_bytes(text).begin(), as_bytes(text).end()}; }
 
-// What becomes of "hello" when this comes back.
+// The outcome for "hello" after this reply.
 std::string reply_to_hello(const pieces& stream) {
   echo::client one(to_bytes("hello"), 5s, start);
   CHECK(as_text(one.take_output()) == "hello");

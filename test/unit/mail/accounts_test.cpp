@@ -55,7 +55,7 @@ TEST_CASE("accounts: a name that is not there has keys like any other, the same 
   CHECK(fake.stored != real.stored);
   accounts again(seed());
   REQUIRE(again.add("tom", secret("other")));
-  CHECK(again.keys_of("tom").salt == fake.salt);  // it does not show whether there is a tom
+  CHECK(again.keys_of("tom").salt == fake.salt);  // it does not reveal whether tom exists
   accounts other(secret("another seed 123"));
   CHECK(other.keys_of("tom").salt != fake.salt);
 }

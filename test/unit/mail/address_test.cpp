@@ -18,7 +18,7 @@ std::string spelled(std::string_view text) {
   return parsed ? parsed->to_ascii_domain() : why(parsed);
 }
 
-// `name|address` of each.
+// `name|address` of each mailbox.
 std::string listed(std::string_view text) {
   const auto list = parse_mailbox_list(text);
   if (!list) return why(list);

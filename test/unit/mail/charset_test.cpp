@@ -9,7 +9,7 @@ using namespace netlab::mail;
 
 namespace {
 
-// Gives at most so many octets at once.
+// Returns a limited number of octets per read.
 class in_pieces final : public source {
  public:
   in_pieces(std::string text, std::size_t most) : whole_(std::move(text)), most_(most) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The client with its messages: envelopes, what follows what, and what became of each.
+// The client's messages: envelopes, the order of commands, and the outcome of each message.
 #include "mail/client.hpp"
 
 #include <catch2/catch_test_macros.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The submission client and the server, with a network between them that cuts as it likes.
+// The submission client and the server, with a network between them that cuts the streams at random.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
@@ -41,7 +41,7 @@ client_parameters client_with_login(mechanism which, std::string password = "geh
   return with;
 }
 
-/// Both, and what became of the messages.
+/// Both machines, and the outcomes of the messages.
 class talk {
  public:
   talk(const server_parameters& with, client_parameters as)
@@ -61,7 +61,7 @@ class talk {
     client_.submit(std::move(what), now);
   }
 
-  /// Until both have nothing more to say; `longest`: octets that arrive at once, 0: all.
+  /// Runs until both have nothing to send; `longest`: the most octets that arrive at once, 0: no limit.
   void run(std::size_t longest = 0, std::uint32_t seed = 1) {
     std::minstd_rand random(seed);
     server session(parameters, store, nullptr, {.peer = "127.0.0.1"}, now);
@@ -140,7 +140,7 @@ TEST_CASE("client and server: every mechanism logs in over STARTTLS", "[mail][se
   const mechanism which = GENERATE(mechanism::plain, mechanism::login, cram_md5, scram_sha_256, scram_sha_256_plus);
   CAPTURE(name_of(which));
   server_parameters with = login_required();
-  with.mechanisms = {which};  // the client could bind: it says so, and must not be offered it
+  with.mechanisms = {which};  // the client supports binding and says so, which fails if the server offers it
   talk t(with, client_with_login(which));
   t.submit({"a@example.org"}, "Subject: x\r\n\r\nx\r\n");
   t.run(GENERATE(as<std::size_t>{}, 0, 1));

@@ -27,7 +27,7 @@ login_wish login_as(std::vector<mechanism> mechanisms) {
           .nonce = "rOprNGfwEbeRWgbNEkqO"};
 }
 
-/// Over TLS, past EHLO.
+/// A session over TLS, after EHLO.
 struct secured : dialogue {
   explicit secured(login_wish wish) : dialogue(with(std::move(wish))) {}
   static client_parameters with(login_wish wish) {
@@ -195,7 +195,7 @@ TEST_CASE("client: an initial response that makes its line longer than 512 octet
     d.submit({"a@example.org"});
     std::string said = d.begin_login(name_of(which));
     if (said != fmt::format("AUTH {}\r\n", name_of(which))) return said.size();
-    CHECK(said.size() - 1 + d.server("334 \r\n").size() > 512);  // as one line, with a blank for the CRLF
+    CHECK(said.size() - 1 + d.server("334 \r\n").size() > 512);  // as one line, with a blank in place of the CRLF
     CHECK_THAT(d.server("235 ok\r\n"), ContainsSubstring("MAIL FROM:"));
     return said.size();
   };

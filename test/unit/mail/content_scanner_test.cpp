@@ -18,8 +18,8 @@ namespace {
 struct reading {
   bool ended = false;
   bool flawed = false;
-  std::string content;  // where there is no flaw
-  std::string rest;     // behind the end
+  std::string content;  // if there is no flaw
+  std::string rest;     // after the end
 
   friend bool operator==(const reading&, const reading&) = default;
 };
@@ -36,7 +36,7 @@ reading scan(const pieces& stream) {
   return all;
 }
 
-// The same, said as plainly as can be: with all of it in hand.
+// A simple implementation of the same, which has the whole stream.
 reading read_plainly(const std::string& stream) {
   const std::string whole = "\r\n" + stream;
   reading all;
@@ -51,7 +51,7 @@ reading read_plainly(const std::string& stream) {
     const bool starts_line = at >= 2 && content.compare(at - 2, 2, "\r\n") == 0;
     if (at >= 2 && !(content[at] == '.' && starts_line)) all.content += content[at];
   }
-  // A final `.` and `. CR` are not said before it is known what they are.
+  // A final `.` and `. CR` are not part of the content until it is known whether the content ends there.
   if (!all.ended && all.content.ends_with('\r') && content.ends_with("\r\n.\r")) all.content.pop_back();
   if (all.flawed) all.content.clear();
   return all;

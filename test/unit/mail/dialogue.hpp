@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The submission client in a dialogue with a server that the test plays.
+// The submission client in a dialogue with a server played by the test.
 #pragma once
 
 #include <catch2/catch_test_macros.hpp>
@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 inline constexpr std::string_view letter = "Subject: x\r\n\r\nhello\r\n.dot\r\n";
 
-/// The client, and a server that is played by the test.
+/// The client; the test plays the server.
 class dialogue {
  public:
   explicit dialogue(client_parameters with = plain(), std::string pieces = "whole")
@@ -43,7 +43,7 @@ class dialogue {
     session_.submit(std::move(what), now);
   }
 
-  /// What the client says, all of it so far.
+  /// Everything that the client has sent so far.
   [[nodiscard]] std::string client() {
     std::string all;
     for (;;) {
@@ -52,7 +52,7 @@ class dialogue {
       all += as_text(more);
     }
   }
-  /// The server speaks; what the client says to that.
+  /// The server sends this; returns the client's answer.
   std::string server(std::string_view text) {
     if (bytewise_) {
       std::string all;

@@ -23,7 +23,7 @@ envelope from_to(const char* sender, const char* to) {
   return of;
 }
 
-/// `x` where it happens, `.` where not.
+/// `x` for each occasion at which the fault occurs, `.` for others.
 std::string times(fault_plan& plan, fault_stage at, const envelope& of, int occasions) {
   std::string all;
   for (int each = 0; each < occasions; ++each) all += plan.strike(at, &of) != nullptr ? 'x' : '.';

@@ -18,7 +18,7 @@ using test::why;
 
 namespace {
 
-// Says that it has another size than it gives.
+// A source whose size differs from the octets that it returns.
 class liar final : public source {
  public:
   liar(std::uint64_t said, std::uint64_t given) : said_(said), given_(given) {}
@@ -237,7 +237,7 @@ TEST_CASE("compose: for a server with BINARYMIME an attachment is sent as it is"
   CHECK(message.size() == made->size());
   CHECK(has(message, "Content-Transfer-Encoding: binary\r\n\r\n--=_"));
   CHECK(has(message, "filename=a.bin\r\n\r\n" + octets + "\r\n--=_"));
-  // A text alone needs none.
+  // A text alone does not need it.
   what.attachments.clear();
   made = compose(what, {.binary_mime = true});
   CHECK_FALSE(made->needs_binarymime());

@@ -15,7 +15,7 @@ using test::why;
 
 namespace {
 
-// Gives its octets in pieces of one size; then, after `trick` octets were read in all, others.
+// Returns its octets in pieces of one size; change() replaces them.
 class slow final : public source {
  public:
   slow(std::string octets, std::size_t at_once) : octets_(std::move(octets)), at_once_(at_once) {}

@@ -11,7 +11,7 @@ using mail::reply_parser;
 
 namespace {
 
-/// The replies in the text, fed in pieces of `size` octets; the failure, if there is one, stands at the end.
+/// The replies in the text, fed in pieces of `size` octets; a failure is the last element.
 std::vector<std::string> replies_in(std::string_view text, std::size_t size) {
   reply_parser parser;
   std::vector<std::string> all;

@@ -61,7 +61,7 @@ TEST_CASE("sasl server: each mechanism lets in who knows the password, and nobod
   CAPTURE(name_of(which));
   const auto attempt = [&](const char* user, const char* password) {
     const auto client = make_sasl(which, client_of(user, password, bound()));
-    // That the client could bind is no mistake where nobody offers it.
+    // A client that supports binding is accepted if the server does not offer it.
     auto with = server_of(bound());
     with.offers_binding = which == scram_sha_256_plus;
     const auto server = make_sasl_server(which, users(), std::move(with));
@@ -86,10 +86,10 @@ TEST_CASE("sasl server: a login bound to another connection is refused", "[mail]
 }
 
 TEST_CASE("sasl server: who could bind and does not see it offered is refused where it is", "[mail][sasl]") {
-  const auto client = make_sasl(mechanism::scram_sha_256, client_of("tim", "geheim", bound()));  // says y
+  const auto client = make_sasl(mechanism::scram_sha_256, client_of("tim", "geheim", bound()));  // sends y
   const auto server = make_sasl_server(mechanism::scram_sha_256, users(), server_of(bound()));
   CHECK(run(*client, *server).end == kind::refused);
-  const auto unaware = make_sasl(mechanism::scram_sha_256, client_of("tim", "geheim"));  // says n
+  const auto unaware = make_sasl(mechanism::scram_sha_256, client_of("tim", "geheim"));  // sends n
   const auto again = make_sasl_server(mechanism::scram_sha_256, users(), server_of(bound()));
   CHECK(run(*unaware, *again).end == kind::accepted);
 }

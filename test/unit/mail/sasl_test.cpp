@@ -51,7 +51,7 @@ TEST_CASE("sasl: CRAM-MD5 is as in RFC 2195", "[mail][sasl]") {
 #ifdef NETLAB_HAS_LIBIDN
 
 TEST_CASE("sasl: SCRAM proves a password outside ASCII in its prepared form", "[mail][sasl]") {
-  // The proof is Python's, of `jörg` and `paßwört IX` in NFC.
+  // The expected proof was computed in Python, for `jörg` and `paßwört IX` in NFC.
   for (const std::string_view password : {"pa\u00dfw\u00f6rt IX", "pa\u00dfwo\u0308rt IX", "paßwört\u00a0\u2168"}) {
     auto one = make_sasl(mechanism::scram_sha_256, who("jo\u0308rg", std::string(password)));
     CHECK(one->initial()->view() == "n,,n=j\u00f6rg,r=rOprNGfwEbeRWgbNEkqO");

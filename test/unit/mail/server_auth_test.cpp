@@ -18,7 +18,7 @@ namespace {
 
 std::string base64(std::string_view text) { return encode_base64(as_bytes(text)); }
 
-/// Over TLS, past EHLO.
+/// A session over TLS, after EHLO.
 struct secured : dialogue {
   explicit secured(server_parameters how = with_users())
       : dialogue(std::move(how), {.peer = "::1", .is_secure = true}) {

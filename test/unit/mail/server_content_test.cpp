@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// DATA, BDAT, and what becomes of a message.
+// DATA, BDAT, and the outcome of a message.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -213,7 +213,7 @@ TEST_CASE("server: what comes while the inbox is busy is kept", "[mail][server]"
   CHECK(d.session.busy());
   CHECK_FALSE(d.session.deadline());
   CHECK(d.client("PT TO:<a@b.example>\r\nNOOP\r\n").empty());
-  d.session.resume(d.now);  // nothing yet
+  d.session.resume(d.now);  // not stored yet
   CHECK(d.session.busy());
   const bool by_call = GENERATE(false, true);
   d.store.store();
@@ -317,7 +317,7 @@ TEST_CASE("server: a message typed by hand has time as long as lines come", "[ma
 
 namespace {
 
-/// What the server says to this content.
+/// The server's answer to this content.
 std::string answer_to(std::string_view content, std::string_view parameters = {},
                       server_parameters with = dialogue::plain()) {
   dialogue d(std::move(with));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The mail server in a dialogue with a client that the test plays.
+// The mail server in a dialogue with a client played by the test.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ namespace netlab::mail::test_server {
 
 using namespace std::chrono_literals;
 
-/// Keeps what it is given; commits at once, or when it is told to.
+/// An inbox in memory; commits at once, or when store() is called.
 class memory_inbox final : public inbox {
  public:
   struct message {
@@ -59,7 +59,7 @@ class memory_inbox final : public inbox {
   int begun = 0, pieces = 0, commits = 0, abandoned = 0;
 };
 
-/// Writes down what it hears.
+/// Records the server's events.
 class memory_observer final : public server_observer {
  public:
   [[nodiscard]] bool wants_lines() const override { return true; }
@@ -86,7 +86,7 @@ class memory_observer final : public server_observer {
   std::string events;
 };
 
-/// A server, and a client that is played by the test.
+/// The server; the test plays the client.
 class dialogue {
  public:
   explicit dialogue(server_parameters how = plain(), server_visitor who = {.peer = "127.0.0.1"})
@@ -99,7 +99,7 @@ class dialogue {
     return with;
   }
 
-  /// What the server says, all of it so far.
+  /// Everything that the server has sent so far.
   [[nodiscard]] std::string said() {
     std::string all;
     for (;;) {
@@ -108,7 +108,7 @@ class dialogue {
       all += as_text(more);
     }
   }
-  /// The client speaks; what the server says to that.
+  /// The client sends this; returns the server's answer.
   std::string client(std::string_view text) {
     session.feed(as_bytes(text), now);
     return said();
@@ -118,7 +118,7 @@ class dialogue {
     static_cast<void>(said());
     static_cast<void>(client("EHLO client.example\r\n"));
   }
-  /// … and an envelope.
+  /// Greeting, EHLO and an envelope.
   void begin_message(std::string_view to = "r@example.org") {
     begin();
     static_cast<void>(client(fmt::format("MAIL FROM:<s@example.org>\r\nRCPT TO:<{}>\r\n", to)));
@@ -131,7 +131,7 @@ class dialogue {
   server session;
 };
 
-/// What a server says to this, in these pieces, and what it stores.
+/// The server's output for this input in these pieces, and the stored messages.
 struct transcript {
   std::string said;
   std::vector<std::string> contents;
@@ -163,7 +163,7 @@ inline transcript play(const server_parameters& with, const test::pieces& pieces
   return all;
 }
 
-/// What lets users() log in over TLS, always with the same nonce.
+/// Parameters that let users() log in over TLS, always with the same nonce.
 inline server_parameters with_users() {
   server_parameters with = dialogue::plain();
   with.users = &users();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Misbehaviour on purpose, as a client sees it.
+// Deliberate faults as a client sees them.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -38,7 +38,7 @@ struct faulty {
 
 const std::string good_plain = encode_base64(as_bytes(std::string_view("\0tim\0geheim", 11)));
 
-/// What a client says, one line for each stage of a fault.
+/// A client's lines, one for each stage of a fault.
 const std::vector<std::pair<fault_stage, std::string>>& lines() {
   static const std::vector<std::pair<fault_stage, std::string>> all{
       {fault_stage::ehlo, "EHLO c\r\n"},
@@ -52,7 +52,7 @@ const std::vector<std::pair<fault_stage, std::string>>& lines() {
   return all;
 }
 
-/// What the server says at the stage, and what before and behind that is as usual.
+/// The server's answer at the stage; checks that the answers before and after it are the usual ones.
 std::string at_stage(dialogue& d, fault_stage stage) {
   std::string said = d.said();
   if (stage == fault_stage::connect) return said;
@@ -301,7 +301,7 @@ TEST_CASE("server fault: a fault is for one recipient, and counts over sessions"
 TEST_CASE("server fault: whatever a server does, a client of ours ends, and loses no message",
           "[mail][server][fault]") {
   for (const fault& each : all_faults()) {
-    if (each.does == fault_action::pour) continue;  // two machines without a network between them would go on for ever
+    if (each.does == fault_action::pour) continue;  // without a network between them, two machines would never stop
     CAPTURE(each.name);
     faulty f(each.name);
     f.with.starttls = starttls_offer::none;
@@ -326,7 +326,7 @@ TEST_CASE("server fault: whatever a server does, a client of ours ends, and lose
     one.close(time_point(1h));
     test::pair both(one, session, time_point(1h));
     CHECK(both.run());
-    for (int turn = 0; turn < 10 && !one.done(); ++turn) {  // what was waited for
+    for (int turn = 0; turn < 10 && !one.done(); ++turn) {  // let all waits end
       const time_point later = time_point(1h) + 1h * (turn + 1);
       session.tick(later);
       one.tick(later);

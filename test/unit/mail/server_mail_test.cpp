@@ -71,7 +71,7 @@ TEST_CASE("server: MAIL takes what RFC 5321 and the extensions let it", "[mail][
       {"<a@b.example> X-WHAT=1", "555 5.5.4"},
       {"<a@b.example> X-WHAT", "555 5.5.4"},
       {"<a@b.example> NOTIFY=NEVER", "555 5.5.4"},
-      {"<a@b.example> AUTH=<>", "555 5.5.4"},  // no AUTH here
+      {"<a@b.example> AUTH=<>", "555 5.5.4"},  // AUTH is not offered here
       {"<a@b.example> -X=1", "501 5.5.4"},
       {"<a@b.example> =1", "501 5.5.4"},
   }));

@@ -185,7 +185,7 @@ TEST_CASE("server: where TLS is required nothing goes without it but what leads 
        {"MAIL FROM:<a@b.example>", "RCPT TO:<a@b.example>", "DATA", "RSET", "VRFY x", "AUTH PLAIN", "HELO c", "WHAT"})
     CHECK_THAT(d.client(std::string(line) + "\r\n"), StartsWith("530 5.7.0 "));
   CHECK_THAT(d.client("BDAT 6 LAST\r\nQUIT\r\n"), StartsWith("530 5.7.0 "));
-  CHECK_FALSE(d.session.done());  // a chunk is no command
+  CHECK_FALSE(d.session.done());  // a chunk is not a command
   CHECK_THAT(d.client("NOOP\r\n"), StartsWith("250 "));
   CHECK_THAT(d.client("EHLO c\r\n"), StartsWith("250-"));
   CHECK_THAT(d.client("STARTTLS\r\n"), StartsWith("220 "));
@@ -273,7 +273,7 @@ TEST_CASE("server: who says nothing is told so and left", "[mail][server]") {
   d.now += d.with.patience_for.command - 1s;
   d.session.tick(d.now);
   CHECK_FALSE(d.session.done());
-  CHECK(d.client("NO").empty());  // a part of a line is no progress
+  CHECK(d.client("NO").empty());  // part of a line does not count as progress
   d.now += 1s;
   d.session.tick(d.now);
   CHECK(d.said() == "421 4.4.2 Timed out\r\n");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who may log in, in the tests of the mail server.
+// Accounts for the tests of the mail server.
 #pragma once
 
 #include <catch2/catch_test_macros.hpp>
@@ -8,7 +8,7 @@
 
 namespace netlab::mail::test_server {
 
-/// tim, whose password is geheim, and a user whose name and password are more than ASCII.
+/// tim with the password geheim, and a user whose name and password are not ASCII.
 inline const accounts& users() {
   static const accounts all = [] {
     accounts some(secret("0123456789abcdef"));

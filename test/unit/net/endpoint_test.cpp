@@ -127,7 +127,7 @@ TEST_CASE("parse_host: a host alone, without its brackets", "[net][unit]") {
   CHECK(parse_host("::1") == "::1");
   CHECK(parse_host("[::1]") == "::1");
   CHECK(parse_host("[fe80::1%lo]") == "fe80::1%lo");
-  CHECK(parse_host("a:b:c") == "a:b:c");  // the resolver's affair
+  CHECK(parse_host("a:b:c") == "a:b:c");  // left to the resolver
 }
 
 TEST_CASE("parse_host: an empty one and one with a port are refused", "[net][unit]") {

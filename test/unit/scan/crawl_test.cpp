@@ -12,7 +12,7 @@ namespace {
 
 const time_point start{1h};
 
-/// Many controls are lost and a port is answered now and then, for a second.
+/// For a second, many controls are lost and a port is answered now and then.
 void overrun(crawl& pace, time_point& now) {
   for (unsigned at = 0; at < 100; ++at) {
     now += 10ms;
@@ -25,7 +25,7 @@ void overrun(crawl& pace, time_point& now) {
   }
 }
 
-/// Controls go out alone until the test is over; the answer of each.
+/// Sends controls only, each answered or not, until the test phase is over.
 void test(crawl& pace, time_point& now, bool is_answered) {
   while (pace.is_testing()) {
     now = pace.next();

@@ -17,18 +17,18 @@ const time_point start{1h};
 
 /// A path with loss, delay and a bottleneck before its far end, in virtual time.
 struct path {
-  double loss = 0;             // of each direction
-  duration delay = 100us;      // both ways together
+  double loss = 0;             // in each direction
+  duration delay = 100us;      // round trip
   double rate = 0;             // packets a second; 0: no bottleneck
-  std::size_t queue = 100;     // packets that wait before it
-  std::uint64_t silent = 0;    // every so many-th port is filtered; 0: none
-  double resets = 0;           // answers that the target sends a second, after a burst of 50; 0: any number
-  duration stands_still = {};  // so long, nothing arrives: a machine on the way has something else to do
+  std::size_t queue = 100;     // packets that can wait for the bottleneck
+  std::uint64_t silent = 0;    // every n-th port is filtered; 0: none
+  double resets = 0;           // the target's limit of resets a second, after `burst` at once; 0: no limit
+  duration stands_still = {};  // for this long nothing arrives: a machine on the path is busy
   duration from_time = {};     // after the start
-  double burst = 50;           // of the resets
-  std::uint64_t late = 0;      // every so many-th port answers only after `late_delay`; 0: none
+  double burst = 50;           // of resets
+  std::uint64_t late = 0;      // every n-th port answers only after `late_delay`; 0: none
   duration late_delay = {};
-  std::uint64_t slow = 0;      // every so many-th target, its answers too; 0: none
+  std::uint64_t slow = 0;      // every n-th target, including its answers; 0: none
 };
 
 struct outcome {
@@ -43,7 +43,7 @@ struct outcome {
 };
 
 outcome run(const sweep_parameters& how, const path& over) {
-  std::mt19937_64 random(1);  // NOLINT: the same numbers each time
+  std::mt19937_64 random(1);  // the same numbers each time
   std::bernoulli_distribution lost(over.loss);
   time_point now = start;
   sweep asking(how, now);
@@ -103,7 +103,7 @@ outcome run(const sweep_parameters& how, const path& over) {
     while (!arrivals.empty() && arrivals.begin()->first <= now) {
       const auto [slot, tag] = arrivals.begin()->second;
       arrivals.erase(arrivals.begin());
-      if (generation[slot] != (tag & 0xfffff)) continue;  // it came too late
+      if (generation[slot] != (tag & 0xfffff)) continue;  // it arrived too late
       ++generation[slot];
       asking.answered(slot, now);
       release();
@@ -138,7 +138,7 @@ TEST_CASE("sweep: silence is asked again, then believed", "[scan][unit]") {
   CHECK(seen.silent == 17);
   CHECK(seen.wrong == 0);
   CHECK(seen.sent >= 50 + 17);
-  CHECK(seen.sent <= 50 + 17 + 10);  // the last of the first round have nobody behind them who is answered
+  CHECK(seen.sent <= 50 + 17 + 10);  // no answered port follows the last silent ones of the first round
   CHECK(seen.controls <= 6);
   CHECK(seen.took >= 1s);
   CHECK(seen.took <= 1150ms);
@@ -156,7 +156,7 @@ TEST_CASE("sweep: when the path stands still, however long, silence is not belie
 TEST_CASE("sweep: a target that sends few resets a second is asked at its pace", "[scan][unit]") {
   const outcome seen = run({.ports = 2'000, .parallel = 1000}, {.silent = 100, .resets = 200});
   CHECK(seen.wrong == 0);
-  CHECK(seen.took < 20s);  // 10 s at the least
+  CHECK(seen.took < 20s);  // at least 10 s
 }
 
 TEST_CASE("sweep: a target that sends 5 to 50 resets a second has its closed ports known", "[scan][unit]") {
@@ -171,7 +171,7 @@ TEST_CASE("sweep: a target that sends 5 to 50 resets a second has its closed por
 }
 
 TEST_CASE("sweep: a target that loses almost everything has an end, and is not called silent", "[scan][unit]") {
-  const double loss = GENERATE(0.3, 0.5, 0.7, 0.9, 0.99);  // of each direction
+  const double loss = GENERATE(0.3, 0.5, 0.7, 0.9, 0.99);  // in each direction
   const outcome seen = run({.ports = 1024, .parallel = 1000}, {.loss = loss, .silent = 100});
   CAPTURE(loss, seen.sent, seen.controls, seen.took, seen.unsure, seen.silent);
   CHECK(seen.took < 60s);
@@ -263,7 +263,7 @@ TEST_CASE("sweep: with a number of retries, the kernel's repetitions of a SYN ar
 
 TEST_CASE("sweep: the rate counts the SYNs that the kernel repeats", "[scan][unit]") {
   const outcome slow = run({.ports = 200, .parallel = 1000, .rate = 100, .timeout = 5s}, {.silent = 1});
-  // 200 ports, twice, each with repetitions after 1 and 3 seconds.
+  // 200 ports, twice, each with retransmissions after 1 and 3 seconds.
   CHECK(slow.took > 11s);
   CHECK(slow.took < 18s);
 }

@@ -15,7 +15,7 @@ namespace {
 const time_point start{1h};
 const talk_options both{.listen = true, .message = "hi\r\n"};
 
-/// What is to be sent, all of it sent.
+/// Returns the unsent octets and marks them as sent.
 std::string take_output(talk& of) {
   const std::string text(of.unsent());
   of.sent(text.size());

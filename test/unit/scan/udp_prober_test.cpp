@@ -17,17 +17,17 @@ namespace {
 
 const time_point start{1h};
 
-/// A Linux host: open ports reply, silent ones do not, closed ones send ICMP while a token is there.
+/// A Linux host: open ports reply, silent ports do not, closed ports send ICMP errors while there are tokens.
 struct host {
-  // 'o' open, 's' silent, 'p' prohibited, 'r' unreachable as a router says; else closed
+  // 'o' open, 's' silent, 'p' prohibited, 'r' unreachable, sent by a router; all others are closed
   std::map<std::uint16_t, char> ports;
-  std::map<std::uint16_t, duration> delays;  // of answers; else `rtt`
-  bool one_limit = true;                // for all kinds of errors, as Linux has it; else one for each
+  std::map<std::uint16_t, duration> delays;  // of answers; others: `rtt`
+  bool one_limit = true;                // one limit for all kinds of errors, as in Linux; false: one for each kind
   duration period = 1s;                 // 0: no limit
   double burst = 6;
   double at_first = 6;
   duration rtt = 200us;
-  duration first_rtt{};                      // of what is asked in the first 50 ms; 0: as the rest
+  duration first_rtt{};                      // for probes of the first 50 ms; 0: `rtt`
   double loss = 0;
   bool icmp = true;
   time_point gone = never;
@@ -50,12 +50,12 @@ port_verdict truth(char kind) {
 
 struct outcome {
   std::map<std::uint16_t, port_verdict> seen;
-  std::map<std::uint16_t, unsigned> asked;  // how often; others than those of the list, too
+  std::map<std::uint16_t, unsigned> asked;  // probes sent to each port, including ports not in the list
   duration took{};
   std::size_t sent = 0;
 };
 
-/// So many datagrams a second, but for those that leave at once with the one before them.
+/// Limits the datagrams per second, except those that are sent at once with the one before.
 class pacer {
  public:
   explicit pacer(double rate) : gap_(rate > 0 ? duration(static_cast<std::int64_t>(1e9 / rate)) : duration(0)) {}
@@ -68,7 +68,7 @@ class pacer {
 };
 
 outcome run(const host& other, std::uint16_t last, udp_prober_options how, duration limit = 10min, double rate = 0) {
-  std::mt19937_64 random(7);  // NOLINT: the same numbers each time
+  std::mt19937_64 random(7);  // the same numbers each time
   std::bernoulli_distribution lost(other.loss);
   std::vector<std::uint16_t> ports;
   for (std::uint16_t port = 1; port <= last; ++port) ports.push_back(port);
@@ -168,7 +168,7 @@ TEST_CASE("udp_prober: behind a limit of one ICMP error a second every port is r
   const outcome result = run(other, 50, {});
   CHECK(wrong(result, other) == 0);
   const double closed = 50 - static_cast<double>(other.ports.size());
-  CHECK(seconds(result.took) < 1.1 * (closed - 6) + 1.1);  // the last silent port has its second
+  CHECK(seconds(result.took) < 1.1 * (closed - 6) + 1.1);  // the last silent port needs a second
 }
 
 TEST_CASE("udp_prober: the time between tokens is found out", "[scan][unit]") {
@@ -205,7 +205,7 @@ TEST_CASE("udp_prober: loopback ends at once", "[scan][unit]") {
   other.rtt = 20us;
   const outcome result = run(other, 50, {.is_loopback = true});
   CHECK(wrong(result, other) == 0);
-  CHECK(seconds(result.took) < 1.5);  // a silent port has its second
+  CHECK(seconds(result.took) < 1.5);  // a silent port needs a second
 }
 
 TEST_CASE("udp_prober: several sources share the work", "[scan][unit]") {
@@ -340,7 +340,7 @@ TEST_CASE("udp_prober: the range is strict where that is wished, and then silenc
   const outcome free = run(other, 5, {});
   CHECK(wrong(free, other) == 0);
   CHECK(free.asked.size() > 5);
-  // A closed port of the list serves as well.
+  // A closed port of the list can be used instead.
   const outcome with_closed = run(other, 6, {.strict_range = true});
   CHECK(wrong(with_closed, other) == 0);
   CHECK(with_closed.asked.size() == 6);

@@ -18,7 +18,7 @@ constexpr time_point start = time_point{} + 1h;
 TEST_CASE("chargen: lines of 72 printing characters, each one character further on", "[small][unit]") {
   const std::string_view pattern = small::chargen_pattern();
   REQUIRE(pattern.size() == 95 * 74);
-  // The first and the second line of RFC 864's example begin so.
+  // The first two lines of RFC 864's example start like this.
   CHECK(pattern.substr(0, 10) == " !\"#$%&'()");
   CHECK(pattern.substr(74, 10) == "!\"#$%&'()*");
   std::set<char> seen;
@@ -59,7 +59,7 @@ TEST_CASE("chargen: a peer that takes nothing is let go, one that takes somethin
   CHECK(one.take_output().size() > 0);
   one.tick(start + 120s);
   CHECK_FALSE(one.done());
-  one.tick(start + 180s);  // nothing was asked for since
+  one.tick(start + 180s);  // nothing was requested in the meantime
   CHECK(one.done());
   CHECK(one.take_output().empty());
   CHECK_FALSE(one.deadline());

@@ -33,7 +33,7 @@ TEST_CASE("reply limit: who asks too often takes nothing from others", "[small][
   int served = 0;
   for (std::uint64_t neighbour = 2; neighbour < 258; ++neighbour)
     served += limit.take(0x7f000000 + neighbour, start) ? 1 : 0;
-  CHECK(served >= 250);  // one in 1,024 shares his place
+  CHECK(served >= 250);  // on average, one in 1,024 has the same bucket
 }
 
 TEST_CASE("reply limit: addresses in a row spread over the places", "[small][unit]") {
@@ -41,7 +41,7 @@ TEST_CASE("reply limit: addresses in a row spread over the places", "[small][uni
     small::reply_limit limit(1, 1, 99, start);
     int served = 0;
     for (std::uint64_t count = 0; count < 1024; ++count) served += limit.take(count * stride, start) ? 1 : 0;
-    // At random, 1 - 1/e of the places are hit: 647.
+    // Random placement would hit 1 - 1/e of the buckets: 647.
     CHECK(served > 560);
     CHECK(served < 740);
   }

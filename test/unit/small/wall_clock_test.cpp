@@ -32,7 +32,7 @@ TEST_CASE("daytime: a line as RFC 867 suggests it, in UTC", "[small][unit]") {
 }
 
 TEST_CASE("time: the seconds since 1900, RFC 868's own examples", "[small][unit]") {
-  // 1 Jan 1970, 1976, 1980, 1 May 1983, 17 Nov 1858 is before and its number -1,297,728,000.
+  // 1 Jan 1970, 1976, 1980, 1 May 1983; 17 Nov 1858 is earlier, with the number -1,297,728,000.
   CHECK(time_at(0) == test::hex(test::octets("83aa7e80")));
   const auto number = [](int year, unsigned month) {
     const bytes octets = small::time_octets(at(year, month, 1, 0s));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What a kernel (6.18, little-endian) answered: a listener on 127.0.0.1:50000, a connection to it from port 40000 with
-// a keepalive timer and 5 octets that wait to be read, its other end, and a UDP socket on [::1]:5353.
+// A kernel's answers (6.18, little-endian): a listener on 127.0.0.1:50000, a connection to it from port 40000 with a
+// keepalive timer and 5 unread octets, its other end, and a UDP socket on [::1]:5353.
 #pragma once
 
 #include <string_view>
 
 namespace netlab::test {
 
-/// The three TCP sockets, without what was not asked for. The sequence is 7.
+/// The three TCP sockets, without optional attributes. The sequence is 7.
 inline constexpr std::string_view captured_tcp =
     "7c00000014000200070000006c1c0000020a0000c35000007f00000100000000000000000000000000000000000000000000"
     "00000000000000000000118c000000000000000000000000000080000000000000004054b900050008000000000008000f00"
@@ -18,7 +18,7 @@ inline constexpr std::string_view captured_tcp =
     "0000000000000000138c00000000000000dd6d000500000000000000000000009758b900050008000000000008000f000000"
     "00000c00150001000000000000000600160052000000";
 
-/// The other end alone, with INET_DIAG_INFO and INET_DIAG_CONG.
+/// Only the other end, with INET_DIAG_INFO and INET_DIAG_CONG.
 inline constexpr std::string_view captured_details =
     "a001000014000200070000006c1c0000020102009c40c3507f0000010000000000000000000000007f000001000000000000"
     "00000000000000000000138c00000000000000dd6d000500000000000000000000009758b900050008000000000008000f00"

@@ -30,7 +30,7 @@ entry with_ports(std::uint16_t local, std::uint16_t remote) {
   return one;
 }
 
-/// As the kernel's inet_diag_bc_run() does it.
+/// The same algorithm as the kernel's inet_diag_bc_run().
 bool run(bytes_view program, const entry& one) {
   auto left = static_cast<long>(program.size());
   const auto load = [&](long at) {

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A directory that looks like /proc.
+/// A directory with the structure of /proc.
 struct fake_proc {
   fake_proc() {
     std::string name = (fs::temp_directory_path() / "netlab-proc-XXXXXX").string();
@@ -29,7 +29,7 @@ struct fake_proc {
   void open(const std::string& pid, int fd, const std::string& link) const {
     fs::create_symlink(link, root / pid / "fd" / std::to_string(fd));
   }
-  /// As the kernel has it: the main thread is one, too.
+  /// As in the kernel, the main thread has an entry, too.
   void thread(const std::string& pid, const std::string& tid) const {
     fs::create_directories(root / pid / "task" / pid / "fd");
     fs::create_directories(root / pid / "task" / tid / "fd");
@@ -51,7 +51,7 @@ TEST_CASE("owners: every process that has a socket open is found", "[sockets][ow
   proc.open("9", 5, "socket:[101]");
   proc.open("20", 3, "socket:[100]");
   fs::create_directory(proc.root / "self");
-  fs::create_directory(proc.root / "30");  // it ends just now
+  fs::create_directory(proc.root / "30");  // a process that is just ending
   const auto found = find_owners({100, 101, 102, 0}, proc.root.string());
   CHECK(found.of_inode.at(100) == std::vector<owner>{{9, 3, "server"}, {20, 3, "child of it"}});
   CHECK(found.of_inode.at(101) == std::vector<owner>{{9, 5, "server"}});

@@ -67,7 +67,7 @@ TEST_CASE("table: what came, changed and went is marked, where it stands", "[soc
   auto busy = before;
   busy[1].socket.recv_queue = 1;
   busy[2].owners = {{1, 1, "x"}};
-  busy[3].socket.timer = {timer_kind::keepalive, 5, 0};  // a timer runs; that is no change
+  busy[3].socket.timer = {timer_kind::keepalive, 5, 0};  // a running timer is not a change
   CHECK(signs(compare(before, busy)) == " 1~2~3 4");
 }
 

@@ -18,7 +18,7 @@ TEST_CASE("correlate: SYN is connect's, SYN+ACK completes it, the last ACK makes
   on.links.finish();
   CHECK(on.packet_of(on.syn).role == packet_role::sent_by_call);
   CHECK(on.packet_of(on.syn).calls == calls{on.connecting});
-  CHECK(on.packet_of(on.syn).receiver == server_socket);  // that accept() has made for it
+  CHECK(on.packet_of(on.syn).receiver == server_socket);  // the socket that accept() has created for it
   CHECK(on.packet_of(on.syn_ack).role == packet_role::handshake);
   CHECK(on.packet_of(on.syn_ack).calls == calls{on.listening});
   CHECK(on.packet_of(on.syn_ack).completes == calls{on.connecting});
@@ -54,7 +54,7 @@ TEST_CASE("correlate: a segment that leaves after its call is still that call's"
   const call_id first = on.run(sends(10), 10);
   const call_id second = on.run(sends(30), 30);
   const call_id third = on.run(sends(5), 5);
-  // Nagle's algorithm put them together, and cut them elsewhere than the calls did; the numbers wrap around.
+  // Nagle's algorithm merged the octets and cut them at other places than the calls; the sequence numbers wrap around.
   const packet_id one = on.from_client(tcp_flag::ack, world::client_isn + 1, 20, world::server_isn + 1);
   const packet_id two = on.from_client(tcp_flag::ack, world::client_isn + 21, 25, world::server_isn + 1);
   on.links.finish();

@@ -30,7 +30,7 @@ TEST_CASE("flow: ranges name their owners in order, a hole is filled", "[trace][
   range_list list;
   list.add({0, 10, 1});
   list.add({20, 30, 2});
-  list.add({5, 25, 3});  // fills the hole, and nothing else
+  list.add({5, 25, 3});  // fills the hole only
   CHECK(list.owners(0, 30) == std::vector<std::uint64_t>{1, 3, 2});
   CHECK(list.owners(10, 20) == std::vector<std::uint64_t>{3});
   CHECK(list.owners(30, 40).empty());

@@ -10,7 +10,7 @@ namespace {
 
 std::uint32_t number_at(bytes_view from, std::size_t at) { return load_u32(from.subspan(at), byte_order::little); }
 
-/// Each block says its length at both ends, in whole words.
+/// Each block has its length at both ends, in multiples of 4 octets.
 void check_frame(bytes_view block, std::uint32_t type) {
   REQUIRE(block.size() >= 12);
   CHECK(block.size() % 4 == 0);

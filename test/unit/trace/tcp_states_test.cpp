@@ -10,7 +10,7 @@ using namespace netlab::trace::testing;
 
 namespace {
 
-/// `ESTABLISHED CLOSE-WAIT`: of the client and of the server after each packet.
+/// The states of client and server after each packet: `ESTABLISHED CLOSE-WAIT`.
 class watched {
  public:
   std::string client(std::uint8_t flags, std::uint32_t sequence, std::uint32_t acknowledged) {
@@ -56,7 +56,7 @@ TEST_CASE("tcp states: FIN and its acknowledgement in one segment, both at once,
   on.client(fin, 11, 21);
   CHECK(on.server(fin, 21, 12) == "TIME-WAIT LAST-ACK");
   watched both;
-  both.client(ack, 11, 21);  // open before
+  both.client(ack, 11, 21);  // the connection was already open
   both.client(fin, 11, 21);
   CHECK(both.server(fin, 21, 11) == "CLOSING LAST-ACK");
   watched refused;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An invented conversation: calls and packets at times of the test's choosing.
+// An artificial conversation: calls and packets at times chosen by the test.
 #pragma once
 
 #include <chrono>
@@ -34,7 +34,7 @@ inline socket_facts server_facts() {
   return {.id = server_socket, .local = at_port(server_port), .remote = at_port(client_port)};
 }
 
-/// Feeds a correlator; each step comes a microsecond after the one before.
+/// Feeds a correlator; each step is a microsecond after the one before.
 class world {
  public:
   correlator links;
@@ -54,7 +54,7 @@ class world {
   call_id run(call what, std::int64_t value, std::optional<socket_facts> facts = {}) {
     return leave(enter(std::move(what)), value, std::move(facts));
   }
-  /// Its number in the order of packets.
+  /// Returns the number of the packet.
   packet_id send(packet what) {
     what.time = tick();
     links.feed(std::move(what));
@@ -84,7 +84,7 @@ class world {
   const linked_packet& packet_of(packet_id id) { return links.packet_of(id); }
   const linked_call& call_of(call_id id) { return links.call_of(id); }
 
-  // ---- the usual beginning ----
+  // ---- the usual start ----
 
   static constexpr std::uint32_t client_isn = 0xfffffff0;  // wraps around within the first octets
   static constexpr std::uint32_t server_isn = 5000;
@@ -110,7 +110,7 @@ class world {
     syn_ack = from_server(tcp_flag::syn | tcp_flag::ack, server_isn, 0, client_isn + 1);
     ack = from_client(tcp_flag::ack, client_isn + 1, 0, server_isn + 1);
   }
-  /// The server waits in accept(), the client connects.
+  /// The server blocks in accept(), the client connects.
   void connect() {
     listen();
     const call waits = enter(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The form; test/peers has it read by programs that read nmap's.
+// The structure only; in test/peers, programs that read nmap's reports read ours.
 #include <catch2/catch_test_macros.hpp>
 
 #include "unit/scan/report/samples.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Findings to report.
+// Sample findings.
 #pragma once
 
 #include <cerrno>
@@ -55,7 +55,7 @@ inline const scan::report_heading heading{.command_line = "netlab scan tcp --hos
                                           .tcp_ports = "1-50",
                                           .tcp_count = 50};
 
-/// What a report of these findings says; counts are made from them.
+/// The report of these findings; the counts are computed from them.
 inline std::string reported(scan::report_format format, const std::vector<scan::finding>& findings,
                             scan::report_options options = {}, scan::report_heading with = heading,
                             std::string because = {}) {
@@ -76,7 +76,7 @@ inline std::string reported(scan::report_format format, const std::vector<scan::
   return text;
 }
 
-/// Octets from which every format has something to fear.
+/// Octets that need escaping, some of them in each format.
 inline const std::string hostile = std::string("=\"a\",<b>&'\x1b]0;x\x07\r\n\\ \xc3\xa4\xff") + '\0';
 
 }  // namespace netlab::test
