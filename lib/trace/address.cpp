@@ -10,7 +10,7 @@
 namespace netlab::trace {
 namespace {
 
-// The numbers of AF_INET and AF_INET6 on Linux, without a socket's header.
+// AF_INET and AF_INET6 on Linux, defined here to avoid a socket header.
 constexpr std::uint16_t family_ipv4 = 2;
 constexpr std::uint16_t family_ipv6 = 10;
 constexpr std::size_t ipv4_size = 16;  // sockaddr_in
@@ -45,7 +45,7 @@ std::optional<address> parse_sockaddr(bytes_view octets) {
   std::memcpy(&family, octets.data(), sizeof family);
   if (family == family_ipv4 && octets.size() >= ipv4_size)
     return make_address(octets.subspan(4, 4), load_port(octets.subspan(2)));
-  if (family == family_ipv6 && octets.size() >= ipv6_size - 4)  // the scope may be missing, as in RFC 2133
+  if (family == family_ipv6 && octets.size() >= ipv6_size - 4)  // sin6_scope_id may be missing, as in RFC 2133
     return make_address(octets.subspan(8, 16), load_port(octets.subspan(2)));
   return std::nullopt;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The end of a connection as it stands in a packet and in a sockaddr.
+// The address and port of an end of a connection, as found in a packet or in a sockaddr.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace netlab::trace {
 
-/// An IPv4 address takes the first 4 octets; one that is mapped into IPv6 (::ffff:192.0.2.1) is kept as IPv4.
+/// An IPv4 address uses the first 4 octets; an IPv4-mapped IPv6 address (::ffff:192.0.2.1) is stored as IPv4.
 struct address {
   bool is_v6 = false;
   std::array<std::uint8_t, 16> octets{};
@@ -22,17 +22,17 @@ struct address {
   auto operator<=>(const address&) const = default;
 };
 
-/// From 4 or 16 octets of an address; other lengths give 0.0.0.0.
+/// From the 4 or 16 octets of an address; other lengths give 0.0.0.0.
 [[nodiscard]] address make_address(bytes_view octets, std::uint16_t port);
 
-/// A sockaddr_in or sockaddr_in6 as a program hands it to the system; nothing for other families or a short one.
+/// Parses the sockaddr_in or sockaddr_in6 that a program passes to the kernel; none for other families or if it is
+/// too short.
 [[nodiscard]] std::optional<address> parse_sockaddr(bytes_view octets);
 
 /// `127.0.0.1:50000`, `[::1]:50000`.
 [[nodiscard]] std::string to_string(const address& what);
 
-/// Whether a socket bound to `local` receives what is sent to `destination`: the same port, and the same address or the
-/// wildcard.
+/// Whether a socket bound to `local` receives packets for `destination`: same port, and same address or the wildcard.
 [[nodiscard]] bool is_bound_for(const address& local, const address& destination) noexcept;
 
 }  // namespace netlab::trace

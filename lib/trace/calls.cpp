@@ -11,7 +11,7 @@
 namespace netlab::trace {
 namespace {
 
-// What a call returns that a signal interrupted and that the system starts again by itself: errno.h of the kernel.
+// Internal results of a call that was interrupted by a signal and is restarted by the kernel: its errno.h.
 constexpr int restart_first = 512;
 constexpr int restart_last = 516;
 

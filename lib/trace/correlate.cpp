@@ -45,7 +45,7 @@ std::string_view name_of(completion which) noexcept {
   return "?";
 }
 
-// ---- in the order of time ----
+// ---- calls and packets in the order of time ----
 
 call_id correlator::enter(call what, std::optional<socket_facts> facts) {
   what.id = ++last_call_;
@@ -100,7 +100,8 @@ void correlator::take(packet& what) {
     case protocol::udp: link_udp(id, linked); break;
     case protocol::icmp: link_icmp(id, linked); break;
   }
-  // Whose an end is may be known only when connect() or accept() has returned: the first packets are kept until then.
+  // The owner of an end may be known only after connect() or accept() has returned: keep the first packets until
+  // then.
   bool may_be_ours = linked.is_ours;
   if (linked.what.protocol == protocol::tcp) {
     const auto on = connections_.find(make_flow_key(linked.what.source, linked.what.destination));
@@ -212,7 +213,7 @@ void correlator::learn_now(const socket_facts& facts) {
   const auto old_local = socket.facts.local;
   const auto old_remote = socket.facts.remote;
   socket.facts = facts;
-  // What a failed connect() or a shutdown takes away is still what its packets have.
+  // A failed connect() or a shutdown clears addresses, but the socket's packets still have them.
   if (!facts.local || facts.local->port == 0) socket.facts.local = old_local;
   if (!facts.remote && facts.protocol == protocol::tcp) socket.facts.remote = old_remote;
   const auto port = socket.facts.local ? socket.facts.local->port : std::uint16_t{0};
@@ -226,7 +227,7 @@ void correlator::claim(socket_state& socket) {
   if (socket.has_flow || facts.protocol != protocol::tcp || facts.is_listening) return;
   if (!facts.local || !facts.remote || facts.local->port == 0) return;
   connection& on = connections_[make_flow_key(*facts.local, *facts.remote)];
-  if (on.ends[0].where.port == 0) {  // it was open before the trace, or there is no capture
+  if (on.ends[0].where.port == 0) {  // opened before the trace, or there is no capture
     on.ends[0].where = *facts.local;
     on.ends[1].where = *facts.remote;
   }
@@ -247,13 +248,14 @@ void correlator::claim_end(connection& on, std::size_t side, socket_state& socke
     else
       linked->receiver = socket.facts.id;
   }
-  // Who waits in connect() for the answer has its packets; what an accepted socket gets was the listener's till now.
+  // A socket that waits in connect() gets its early packets; those of an accepted socket arrived at the listener
+  // until now.
   for (const packet_id id : on.early)
     if (linked_packet* linked = find_linked(id); linked != nullptr && on.side_of(linked->what.source) != side)
       link_arrival(id, *linked, on, on.side_of(linked->what.source));
 }
 
-/// connect() has failed, so that its socket has no address any more: the connection is the one that nobody else claims.
+/// After a failed connect() the socket has no address: take the connection to its target that has no other owner.
 void correlator::claim_by_target(linked_call& done, socket_state& socket) {
   if (socket.has_flow || !done.what.target) return;
   for (auto& [key, on] : connections_) {
@@ -294,7 +296,7 @@ void correlator::expire_unclaimed() {
   }
 }
 
-// ---- look-ups ----
+// ---- lookup ----
 
 correlator::socket_state* correlator::find(socket_id id) {
   const auto found = sockets_.find(id);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Which call sent which packet, and which packet completed which call.
+// Finds out which call sent which packet, and which packet completed which call.
 //
-// The link is made by sequence numbers and socket identities, never by time alone: the octets that the calls of a
-// socket have sent, summed up from the sequence number of its SYN, say of each segment which calls its octets come
-// from. Most segments of a busy stream leave after their call has returned, and on the loopback interface the server's
-// SYN+ACK leaves inside the client's connect().
+// The links are based on sequence numbers and socket identities, never on time alone: the octets sent by the calls of
+// a socket, counted from the sequence number of its SYN, tell for each segment which calls its octets come from. Most
+// segments of a busy stream leave after their call has returned, and on the loopback interface the server sends its
+// SYN+ACK during the client's connect().
 #pragma once
 
 #include <cstdint>
@@ -22,40 +22,40 @@
 
 namespace netlab::trace {
 
-/// Why a packet left, where no call is responsible for it, or what is special about it.
+/// Why a packet was sent, if not directly by a call, or what kind of packet it is.
 enum class packet_role : std::uint8_t {
-  unknown,          ///< its sender does not run under the trace
-  sent_by_call,     ///< `calls` says by which
-  handshake,        ///< SYN+ACK of a listening socket, ACK that ends a handshake: the kernel's
-  acknowledgement,  ///< the kernel's
-  window_update,    ///< the kernel's
-  keep_alive,       ///< the kernel's
-  reset,            ///< the kernel's, because of what came
-  icmp_error,       ///< the kernel's
+  unknown,          ///< the sender is not traced
+  sent_by_call,     ///< by the calls in `calls`
+  handshake,        ///< by the kernel: SYN+ACK of a listening socket, or the ACK that ends a handshake
+  acknowledgement,  ///< by the kernel
+  window_update,    ///< by the kernel
+  keep_alive,       ///< by the kernel
+  reset,            ///< by the kernel, in reaction to something received
+  icmp_error,       ///< by the kernel
 };
 [[nodiscard]] std::string_view name_of(packet_role which) noexcept;
 
-/// A packet and what is known of it.
+/// A packet with its links.
 struct linked_packet {
   packet what;
   packet_role role = packet_role::unknown;
-  std::string_view reason;          ///< of a reset or an ICMP error, in words; may be empty
+  std::string_view reason;          ///< for a reset or an ICMP error; may be empty
   bool is_retransmission = false;
-  std::vector<call_id> calls;       ///< that sent it, or made the kernel send it, in the order of their octets
-  std::vector<call_id> completes;   ///< calls that waited for it
-  std::vector<call_id> delivered_to;  ///< calls that returned its octets, or learned of it
+  std::vector<call_id> calls;       ///< calls that sent it or made the kernel send it, in the order of their octets
+  std::vector<call_id> completes;   ///< calls that were waiting for it
+  std::vector<call_id> delivered_to;  ///< calls that returned its octets, or learned about it
   socket_id sender = 0;
   socket_id receiver = 0;
   std::uint64_t offset = 0;         ///< of its first octet in the stream
-  bool is_ours = false;             ///< of a socket of the traced programs
-  std::uint64_t number = 0;         ///< in the capture file, from 1; 0: not given yet
+  bool is_ours = false;             ///< belongs to a socket of the traced programs
+  std::uint64_t number = 0;         ///< number in the capture file, from 1; 0: not assigned yet
 };
 
-/// How a call came to return, as far as packets tell.
+/// Why a call returned, as far as packets show.
 enum class completion : std::uint8_t {
   none,       ///< it did not wait
   by_packet,  ///< `completed_by` arrived while it waited
-  at_once,    ///< what it wanted had come before
+  at_once,    ///< it did not have to wait: the data or event was there already
   timed_out,
   interrupted,
 };
@@ -65,62 +65,62 @@ struct linked_call {
   call what;
   completion how = completion::none;
   packet_id completed_by = 0;
-  std::vector<packet_id> received;  ///< whose octets it returned; at most max_linked_packets
-  std::vector<packet_id> sent;      ///< likewise those that carry its octets; may grow after the call
+  std::vector<packet_id> received;  ///< packets whose octets it returned; at most max_linked_packets
+  std::vector<packet_id> sent;      ///< packets that carry its octets, at most as many; may grow after the call
   std::uint64_t offset = 0;         ///< of its first octet in the stream
 };
 
-/// A list of packets in a call ends here: a call that sends a gigabyte has thousands.
+/// Limits the packets listed per call: a call that sends a gigabyte has thousands.
 inline constexpr std::size_t max_linked_packets = 256;
 
-/// Both grow in the order of time; an entry is one of them.
+/// An entry of the timeline; they are in the order of time.
 struct timeline_entry {
   enum class kind : std::uint8_t { call_begins, call_ends, packet } what = kind::packet;
   std::uint64_t id = 0;
   wall_time time{};
 };
 
-/// Takes calls and packets as they come, each sort in its own order of time, and links them. It keeps what is in its
-/// window; the owner takes entries from the front when it wants no more links in them.
+/// Takes calls and packets, each in the order of time, and links them. Keeps the entries of its window; the owner
+/// removes the oldest when they need no more links.
 class correlator {
  public:
-  /// A call has been entered; returns its id. `facts` of its socket, where the tracer has just learned them.
+  /// A call was entered; returns its id. `facts`: of its socket, if the tracer has just queried them.
   call_id enter(call what, std::optional<socket_facts> facts = {});
-  /// It has returned. `entered` with `returned`, `value` and what else is known by now. `facts` of its socket after it,
-  /// or of the socket that it made.
+  /// The call returned: the data passed to enter(), with `returned`, `value` and other results. `facts`: of its
+  /// socket after the call, or of the socket that it created.
   void leave(call what, std::optional<socket_facts> facts = {});
-  /// A socket's addresses have become known meanwhile, while a call still waits.
+  /// The addresses of a socket became known while a call was waiting.
   void learn(const socket_facts& facts, wall_time now);
-  /// A packet has been captured.
+  /// A packet was captured.
   void feed(packet what);
 
-  /// Nothing earlier than `horizon` will be fed any more: everything up to it is linked.
+  /// No more events before `horizon` will be fed: links everything up to it.
   void advance(wall_time horizon);
-  /// The same, with all that has been fed.
+  /// Links everything that was fed.
   void finish();
 
-  /// The timeline, as far as it is linked: the first entry has number first().
+  /// The part of the timeline that is linked: the entries from first() up to, but not including, last().
   [[nodiscard]] std::uint64_t first() const noexcept { return first_; }
   [[nodiscard]] std::uint64_t last() const noexcept { return first_ + timeline_.size(); }
   [[nodiscard]] const timeline_entry& entry(std::uint64_t number) const { return timeline_[number - first_]; }
-  /// Of an entry that is still in the window.
+  /// For entries that are still in the window.
   [[nodiscard]] const linked_call& call_of(call_id id) const { return calls_.at(id); }
   [[nodiscard]] const linked_packet& packet_of(packet_id id) const { return packets_.at(id); }
   [[nodiscard]] const linked_call* find_call(call_id id) const;
   [[nodiscard]] const linked_packet* find_packet(packet_id id) const;
-  /// Calls that have not returned, in the order of their entry.
+  /// Calls that have not returned, in the order of entry.
   [[nodiscard]] std::vector<call_id> open_calls() const;
-  /// Gives the packet its number in the capture file.
+  /// Sets the packet's number in the capture file.
   void set_number(packet_id id, std::uint64_t number) { packets_.at(id).number = number; }
-  /// Octets of packets that are kept.
+  /// Octets of all stored packets.
   [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
-  /// Of a packet that no report needs any more only the facts are kept.
+  /// Frees the octets of a packet that no report needs any more; its other data stays.
   void drop_octets(packet_id id);
-  /// Lets entries before this number go.
+  /// Removes the entries before this number.
   void retire(std::uint64_t number);
-  /// The process that made a socket, or used it first; 0 if none did.
+  /// The process that created a socket or used it first; 0: none.
   [[nodiscard]] process_id first_user_of(socket_id id) const;
-  /// What is known of a socket; null if nothing.
+  /// The facts of a socket; null if unknown.
   [[nodiscard]] const socket_facts* find_socket(socket_id id) const;
 
  private:
@@ -131,26 +131,26 @@ class correlator {
     std::optional<socket_facts> facts;
   };
 
-  /// A socket of a traced program, and the calls and packets that matter for those to come.
+  /// A socket of a traced program, with the calls and packets needed for linking later ones.
   struct socket_state {
     socket_facts facts;
-    process_id user = 0;  // that made it, or used it first
+    process_id user = 0;  // created it, or used it first
     flow_key flow;  // of a TCP connection, once both ends are known
     bool has_flow = false;
-    call_id connecting = 0;  // the call under way, or the last one
-    call_id listening = 0;  // the listen() that made it a listener
-    call_id sending = 0;  // the call under way
-    call_id shutting = 0;  // the shutdown() of its sending side
-    call_id ending = 0;  // the last close, or the exit of its process
-    std::deque<packet_id> arrivals;  // what a program can wait for, the latest max_arrivals
-    std::deque<packet_id> datagrams;  // that no call has returned yet
-    std::deque<packet_id> errors;  // ICMP errors and resets that no call has returned yet
-    std::deque<call_id> datagram_sends;  // whose packet has not been seen yet
+    call_id connecting = 0;  // the current connect(), or the last one
+    call_id listening = 0;  // the listen() of a listening socket
+    call_id sending = 0;  // the current call that sends
+    call_id shutting = 0;  // the shutdown() for sending
+    call_id ending = 0;  // the last close, or the exit of the process
+    std::deque<packet_id> arrivals;  // packets that a program may wait for, at most max_arrivals
+    std::deque<packet_id> datagrams;  // not yet returned by a call
+    std::deque<packet_id> errors;  // ICMP errors and resets not yet returned by a call
+    std::deque<call_id> datagram_sends;  // calls whose packet was not seen yet
   };
-  static constexpr std::size_t max_arrivals = 64;  // a wait looks only at what came during it
+  static constexpr std::size_t max_arrivals = 64;  // a wait only looks at packets that arrived during it
   static constexpr std::size_t max_datagrams = 4096;  // more than a receive buffer holds
-  static constexpr std::size_t max_closed = 4096;  // a late packet of one of them is still told
-  static constexpr std::size_t max_unclaimed = 4096;  // connections of which nobody knows yet whether they are ours
+  static constexpr std::size_t max_closed = 4096;  // closed sockets kept for late packets
+  static constexpr std::size_t max_unclaimed = 4096;  // connections not known yet to be ours or not
 
   void take(call_event& event);
   void take(packet& what);
@@ -205,8 +205,8 @@ class correlator {
   std::unordered_map<socket_id, socket_state> sockets_;
   std::map<flow_key, connection> connections_;
   std::deque<std::pair<flow_key, wall_time>> unclaimed_;
-  std::vector<call_id> connecting_;  // under way
-  std::vector<call_id> sending_datagrams_;  // under way
+  std::vector<call_id> connecting_;  // not returned yet
+  std::vector<call_id> sending_datagrams_;  // not returned yet
   std::deque<socket_id> closed_;
   std::unordered_map<std::uint16_t, std::vector<socket_id>> by_port_;  // listeners and UDP sockets
   std::size_t octets_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a call that returns to the packet that it waited for.
+// Links a call that returns to the packet that it waited for.
 #include <algorithm>
 #include <cerrno>
 
@@ -8,7 +8,7 @@
 namespace netlab::trace {
 namespace {
 
-// A call that returned EAGAIN after less than this did not wait: its socket is non-blocking.
+// A call that returned EAGAIN sooner than this did not wait: its socket is non-blocking.
 constexpr wall_time least_timeout = std::chrono::milliseconds(1);
 
 bool has_timed_out(const call& what, const socket_facts& of) {
@@ -98,14 +98,14 @@ void correlator::complete_datagram_receive(linked_call& done, socket_state& sock
     const auto found = std::ranges::find_if(socket.datagrams, [&](packet_id each) {
       const linked_packet* linked = find_linked(each);
       if (linked == nullptr) return false;
-      // One that did not fit into the program's buffer was cut.
+      // A longer datagram was cut to the program's buffer.
       const bool fits = linked->what.payload == length || (length == done.what.asked && linked->what.payload > length);
       return fits && (!done.what.from || *done.what.from == linked->what.source);
     });
     if (found == socket.datagrams.end()) continue;
     if (first == 0) first = *found;
     deliver(*found, done);
-    // Those before it did not come through to the program: its buffer was full, or the capture began later.
+    // Earlier ones did not reach the program: the receive buffer was full, or the capture began later.
     if (!done.what.is_peek) socket.datagrams.erase(socket.datagrams.begin(), found + 1);
   }
   if (first != 0) complete_by(first, done);

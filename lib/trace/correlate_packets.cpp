@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a packet to the call that sent it.
+// Links a packet to the call that sent it.
 #include <algorithm>
 
 #include "trace/correlate.hpp"
@@ -13,7 +13,7 @@ void push_bounded_arrival(Queue& to, Id id, std::size_t most) {
   to.push_back(id);
 }
 
-// Of an end that is not traced, or not yet known to be: enough for what comes before accept() returns.
+// For an end that is not traced, or not yet known to be: enough for the packets before accept() returns.
 constexpr std::size_t max_unclaimed_segments = 64;
 
 }  // namespace
@@ -34,7 +34,7 @@ void correlator::link_syn(packet_id id, const packet& syn) {
   connection& on = connections_[key];
   const bool is_repeated = on.syn != 0 && on.out[on.side_of(syn.source)].initial_sequence() == syn.sequence;
   if (is_repeated) return;
-  if (on.syn != 0 || on.out[0].is_known() || on.out[1].is_known()) on = {};  // the same ports, used again
+  if (on.syn != 0 || on.out[0].is_known() || on.out[1].is_known()) on = {};  // the ports are reused
   const bool is_claimed = on.is_claimed();
   on.syn = id;
   if (!is_claimed) {
@@ -45,7 +45,7 @@ void correlator::link_syn(packet_id id, const packet& syn) {
   on.out[side].begin_at(syn.sequence);
   if (socket_state* listener = find_listener(syn.destination)) on.ends[1 - side].listener = listener->facts.id;
   if (on.ends[side].socket == 0) {
-    // The socket's own address is known only after connect(): until then it is the one call that wants to get there.
+    // The socket's local address is known only after connect(): until then it must be the only one connecting there.
     socket_state* only = nullptr;
     std::size_t count = 0;
     for (const call_id each : connecting_) {
@@ -82,7 +82,7 @@ void correlator::link_segment(packet_id id, linked_packet& linked, connection& o
     if (is_syn)
       out.begin_at(what.sequence);
     else
-      out.begin_at(what.sequence - 1, out.sent);  // open before the trace: what has been sent since says where we are
+      out.begin_at(what.sequence - 1, out.sent);  // opened before the trace: count from the octets sent since
   }
   linked.offset = is_syn ? 0 : out.offset_of(what.sequence);
   if (is_syn && what.has(tcp_flag::ack)) {
@@ -130,7 +130,7 @@ void correlator::link_sender(packet_id id, linked_packet& linked, connection& on
       std::erase(linked.calls, call_id{0});
     }
   } else if (sender == nullptr) {
-    // The kernel of a listener answers before accept() has made the socket.
+    // The kernel answers for a listening socket before accept() has created the new one.
     if (on.ends[side].listener != 0 && what.payload == 0 && !what.has(tcp_flag::fin))
       linked.role = packet_role::acknowledgement;
   } else if (what.has(tcp_flag::syn)) {
@@ -154,7 +154,7 @@ void correlator::link_sender(packet_id id, linked_packet& linked, connection& on
 void correlator::link_data(packet_id id, linked_packet& linked, direction& from, const socket_state& sender) {
   const std::uint64_t end = linked.offset + linked.what.payload;
   for (const call_id by : from.sends.owners(linked.offset, end)) add_sender(id, linked, by);
-  // Octets that no call has returned for are those of the call under way.
+  // Octets beyond those of returned calls belong to the current call.
   if (end > from.sent) add_sender(id, linked, sender.sending);
 }
 
@@ -177,7 +177,7 @@ void correlator::link_reset(packet_id id, linked_packet& linked, connection& on,
   }
 }
 
-/// What a call on the other end can wait for.
+/// Records what a call on the other end may wait for.
 void correlator::link_arrival(packet_id id, const linked_packet& linked, connection& on, std::size_t side) {
   const packet& what = linked.what;
   const std::size_t other = 1 - side;
@@ -211,7 +211,7 @@ correlator::socket_state* correlator::find_datagram_sender(const packet& what) {
         return socket;
     }
   }
-  // The first sendto() of a socket gives it its port.
+  // The first sendto() of a socket binds its port.
   for (const call_id each : sending_datagrams_) {
     const linked_call* call = find_linked_call(each);
     socket_state* socket = call == nullptr ? nullptr : find(call->what.socket);
@@ -234,7 +234,7 @@ correlator::socket_state* correlator::find_datagram_receiver(const packet& what)
     if (socket == nullptr || socket->facts.protocol != protocol::udp || !socket->facts.local) continue;
     if (!is_bound_for(*socket->facts.local, what.destination)) continue;
     if (socket->facts.remote && *socket->facts.remote != what.source) continue;
-    if (best == nullptr || socket->facts.remote) best = socket;  // a connected socket comes before one for everybody
+    if (best == nullptr || socket->facts.remote) best = socket;  // a connected socket is preferred
   }
   return best;
 }

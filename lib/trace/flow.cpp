@@ -6,7 +6,7 @@
 namespace netlab::trace {
 
 void range_list::add(octet_range range) {
-  // Mostly it goes to the end; a retransmission fills a hole.
+  // Usually the range is appended; a retransmission may fill a hole.
   auto after = std::ranges::upper_bound(ranges_, range.begin, {}, &octet_range::end);
   for (; after != ranges_.end() && after->begin <= range.begin; ++after)
     range.begin = std::max(range.begin, after->end);
@@ -35,7 +35,7 @@ void direction::begin_at(std::uint32_t initial_sequence, std::uint64_t offset) n
 }
 
 std::uint64_t direction::offset_of(std::uint32_t sequence) const noexcept {
-  // Sequence numbers wrap around every 4 GiB (RFC 9293 §3.4): the difference to the highest one seen has a sign.
+  // Sequence numbers wrap around every 4 GiB (RFC 9293 §3.4): use the signed difference to the highest one seen.
   const auto expected = static_cast<std::uint32_t>(initial_ + 1 + highest_);
   const auto ahead = static_cast<std::int32_t>(sequence - expected);
   const auto offset = static_cast<std::int64_t>(highest_) + ahead;

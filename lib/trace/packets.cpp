@@ -10,18 +10,18 @@
 namespace netlab::trace {
 namespace {
 
-// Protocol numbers of IANA.
+// Protocol numbers assigned by IANA.
 constexpr unsigned number_icmp = 1;
 constexpr unsigned number_tcp = 6;
 constexpr unsigned number_udp = 17;
 constexpr unsigned number_icmpv6 = 58;
 constexpr unsigned number_fragment = 44;
-constexpr unsigned max_extension_headers = 8;  // more than any real packet has; RFC 8504 §5.3 lets a host limit them
+constexpr unsigned max_extension_headers = 8;  // more than in any real packet; RFC 8504 §5.3 allows a limit
 
 unsigned load_u8(bytes_view from, std::size_t at) { return std::to_integer<unsigned>(from[at]); }
 unsigned load_u16(bytes_view from, std::size_t at) { return load_u8(from, at) << 8 | load_u8(from, at + 1); }
 
-/// What an IP header says, and where what it carries begins.
+/// Fields of an IP header, and the offset of its payload.
 struct ip_header {
   bytes_view source;
   bytes_view destination;
@@ -90,11 +90,11 @@ bool parse_udp(bytes_view datagram, packet& into) {
   const unsigned length = load_u16(datagram, 4);
   if (length < 8) return false;
   into.protocol = protocol::udp;
-  into.payload = length - 8;  // of the whole datagram, even where this is the first of several fragments
+  into.payload = length - 8;  // of the whole datagram, even if this is only its first fragment
   return true;
 }
 
-/// RFC 792 and RFC 4443 §3: the errors, of which the quoted packet tells the socket.
+/// RFC 792 and RFC 4443 §3: only errors, which quote the packet that identifies the socket.
 bool parse_icmp(bytes_view message, bool is_v6, packet& into) {
   if (message.size() < 8) return false;
   const unsigned type = load_u8(message, 0);
@@ -156,7 +156,7 @@ std::string_view name_of(protocol which) noexcept {
 std::optional<packet> parse_packet(bytes_view octets, std::size_t length) {
   const auto ip = parse_ip(octets);
   if (!ip) return std::nullopt;
-  // A segment that is still to be cut by the network card may be longer than IPv4's field can say; it then has 0.
+  // Before segmentation offload a packet may be too long for IPv4's length field, which is then 0.
   const std::size_t total = ip->total > ip->size ? ip->total : length;
   const std::size_t room = total > ip->size ? total - ip->size : 0;
   const bytes_view carried = octets.subspan(ip->size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A packet as it was captured: what its headers say, and how it is named in one line.
+// A captured packet: its header fields, and a one-line description.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace netlab::trace {
 
-/// Time since the epoch: packets have the kernel's time stamps, and calls are measured by the same clock.
+/// Time since the epoch: the kernel's packet timestamps and the calls use the same clock.
 using wall_time = std::chrono::nanoseconds;
 
 enum class protocol : std::uint8_t { tcp, udp, icmp };
@@ -27,19 +27,19 @@ inline constexpr std::uint8_t ack = 0x10;
 inline constexpr std::uint8_t urg = 0x20;
 }  // namespace tcp_flag
 
-/// An ICMP error carries the start of the packet that it is about.
+/// An ICMP error quotes the start of the packet that caused it.
 struct icmp_error {
   std::uint8_t type = 0;
   std::uint8_t code = 0;
   protocol about = protocol::udp;
-  address source;       ///< of the packet that it is about
-  address destination;  ///< likewise
+  address source;       ///< of the quoted packet
+  address destination;  ///< of the quoted packet
 };
 
 struct packet {
   wall_time time{};
-  std::uint32_t interface = 0;  ///< its index
-  bool is_outgoing = false;     ///< it leaves this machine; on the loopback interface it does and arrives, too
+  std::uint32_t interface = 0;  ///< interface index
+  bool is_outgoing = false;     ///< leaves this machine; on the loopback interface each packet counts as outgoing
   trace::protocol protocol = trace::protocol::tcp;
   address source;
   address destination;
@@ -48,18 +48,18 @@ struct packet {
   std::uint32_t sequence = 0;  ///< TCP
   std::uint32_t acknowledged = 0;
   std::uint16_t window = 0;
-  std::uint32_t payload = 0;    ///< octets after the TCP or UDP header, by the lengths in the headers
-  bool is_fragment = false;     ///< a later fragment of an IP packet: it has no ports
+  std::uint32_t payload = 0;    ///< octets after the TCP or UDP header, according to the length fields
+  bool is_fragment = false;     ///< a later IP fragment: without ports
   std::optional<icmp_error> icmp;
 
-  std::uint32_t length = 0;  ///< of the whole IP packet
-  bytes octets;              ///< as captured, from the IP header on; perhaps cut
+  std::uint32_t length = 0;  ///< of the whole IP packet, on the wire
+  bytes octets;              ///< as captured from the IP header on; may be truncated
 
   [[nodiscard]] bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
 };
 
-/// Reads an IPv4 or IPv6 packet from its first octet on. Nothing for other protocols than TCP, UDP and the ICMP errors,
-/// and where the headers are cut. `length` is the packet's length on the wire; fewer octets may have been captured.
+/// Parses an IPv4 or IPv6 packet. None for protocols other than TCP, UDP and ICMP errors, and if the headers are
+/// truncated. `length` is the packet's length on the wire; `octets` may have fewer.
 [[nodiscard]] std::optional<packet> parse_packet(bytes_view octets, std::size_t length);
 
 /// `SYN`, `SYN+ACK`, `20 octets`, `FIN+ACK`, `UDP 12 octets`, `ICMP port unreachable`.

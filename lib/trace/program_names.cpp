@@ -16,7 +16,7 @@ std::string_view without_directory(std::string_view path) {
   return slash == std::string_view::npos || slash + 1 == path.size() ? path : path.substr(slash + 1);
 }
 
-/// The first word after an interpreter's options; empty where the program comes with the command (-c, -m) or from
+/// The first word after an interpreter's options; empty if the script is part of the command (-c, -m) or comes from
 /// stdin.
 std::string_view script_of(std::span<const std::string> words) {
   for (const std::string& word : words.subspan(1)) {

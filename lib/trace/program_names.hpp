@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What to call a process: a short name that a person recognizes, and that no other process of the trace has.
+// Names of processes: short, recognizable, and unique within the trace.
 #pragma once
 
 #include <span>
@@ -11,15 +11,15 @@
 
 namespace netlab::trace {
 
-/// The program's own name without its directory; of an interpreter with a script, the script's: `python3 -u
-/// x/client.py` is `client.py`. Octets that a terminal acts on are escaped.
+/// The program's name without its directory; for an interpreter with a script, the script's name: `python3 -u
+/// x/client.py` is `client.py`. Characters that act on a terminal are escaped.
 [[nodiscard]] std::string make_program_name(std::span<const std::string> words);
 
 class program_names {
  public:
-  /// A process has begun or has become another program. A second one of the same name gets `client.py#2`.
+  /// A process has started, or has executed another program. The second one of the same name is `client.py#2`.
   void add(process_id process, std::span<const std::string> words);
-  /// `process 123` where it is not known.
+  /// `process 123` if it is unknown.
   [[nodiscard]] std::string name_of(process_id process) const;
 
  private:

@@ -61,7 +61,7 @@ packet_states tcp_state_tracker::see(const packet& what) {
   pair& on = connections_[make_flow_key(what.source, what.destination)];
   if (on.first.port == 0) {
     on.first = what.source;
-    // Without its beginning it was open before.
+    // If the first packet seen is not a SYN, the connection was established before.
     if (!what.has(tcp_flag::syn) && !what.has(tcp_flag::rst)) on.sides[0].state = on.sides[1].state = established;
   }
   side& from = on.sides[on.first == what.source ? 0 : 1];

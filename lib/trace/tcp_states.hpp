@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The states of both ends of a connection, as its packets show them.
+// The TCP states of both ends of a connection, derived from its packets.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ enum class tcp_state : std::uint8_t {
 };
 [[nodiscard]] std::string_view name_of(tcp_state which) noexcept;
 
-/// After a packet: of the end that sent it, and of the one that it was for.
+/// The states after a packet: of the end that sent it, and of the other end.
 struct packet_states {
   tcp_state sender = tcp_state::closed;
   tcp_state receiver = tcp_state::closed;
@@ -38,16 +38,16 @@ struct packet_states {
 
 class tcp_state_tracker {
  public:
-  /// Connections that are followed; of more the states begin again.
+  /// Connections tracked; with more, states are reset.
   static constexpr std::size_t max_connections = 10'000;
 
-  /// Packets in the order of time.
+  /// Takes packets in the order of time.
   packet_states see(const packet& what);
 
  private:
   struct side {
     tcp_state state = tcp_state::closed;
-    std::uint32_t after_fin = 0;  // the acknowledgement of its FIN
+    std::uint32_t after_fin = 0;  // acknowledgement number of its FIN
     bool has_sent_fin = false;
   };
   struct pair {

@@ -21,7 +21,7 @@ void timeline::advance(wall_time horizon) {
   }
   for (; served_ < oldest; ++served_)
     if (links_.entry(served_).what == timeline_entry::kind::packet) links_.drop_octets(links_.entry(served_).id);
-  // What has been reported stays a little: a call may still name the packet that completed it.
+  // Reported entries are kept for a while: a call may still refer to the packet that completed it.
   if (links_.last() > max_window / 8) links_.retire(std::min(oldest, links_.last() - max_window / 8));
 }
 
@@ -33,7 +33,7 @@ void timeline::serve(reader& each, wall_time horizon) {
   }
 }
 
-/// Once for each entry, by the first report that gets it: packets are numbered in their order.
+/// Called once per entry, for the first report that gets it: numbers the packets in order.
 void timeline::note(const timeline_entry& entry) {
   if (entry.what == timeline_entry::kind::packet) {
     if (!links_.packet_of(entry.id).is_ours) return;

@@ -24,9 +24,9 @@
 namespace netlab::trace {
 namespace {
 
-constexpr std::size_t max_vectors = 1024;   // UIO_MAXIOV: the system takes no more
-constexpr std::size_t max_polled = 4096;    // of more descriptors the first
-constexpr std::size_t max_messages = 1024;  // the system takes no more at once
+constexpr std::size_t max_vectors = 1024;   // UIO_MAXIOV: the kernel's limit
+constexpr std::size_t max_polled = 4096;    // descriptors; further ones are ignored
+constexpr std::size_t max_messages = 1024;  // the kernel's limit per call
 
 template <class Value>
 std::optional<Value> read_value(process_id thread, std::uint64_t at) {
@@ -59,7 +59,7 @@ std::uint64_t sum_of_vectors(process_id thread, std::uint64_t at, std::uint64_t 
   return sum;
 }
 
-// ---- in words ----
+// ---- formatting ----
 
 struct number_name {
   int number;
@@ -227,7 +227,7 @@ void read_arguments(call& into, const system_call& which, const raw_arguments& r
     case call_shape::messages:
       into.arguments = count_of(raw[2], "message");
       read_message(into, raw[1]);
-      into.asked = 0;  // known when it has returned
+      into.asked = 0;  // known when the call returns
       break;
     case call_shape::vector: into.asked = sum_of_vectors(into.thread, raw[1], raw[2]); break;
     case call_shape::send_file:
@@ -337,7 +337,7 @@ std::vector<int> read_polled(process_id thread, const system_call& which, const 
 
 std::vector<std::uint64_t> read_epoll_events(process_id thread, const raw_arguments& raw, std::size_t count) {
   std::vector<std::uint64_t> data;
-  // A copy of the member: the kernel's structure is packed, so that it may lie anywhere.
+  // Copies the member: the kernel's structure is packed, so it may be unaligned.
   for (const epoll_event& each : read_values<epoll_event>(thread, raw[1], std::min(count, max_polled)))
     data.push_back(std::uint64_t{each.data.u64});
   return data;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads what a stopped program's arguments point at.
+// Reads the memory that a stopped program's arguments point to.
 #pragma once
 
 #include <array>
@@ -13,24 +13,24 @@ namespace netlab::trace {
 
 using raw_arguments = std::array<std::uint64_t, 6>;
 
-/// Octets of the program's memory; fewer than asked for where the program has no more, none on failure.
+/// Reads memory of the program; returns fewer octets if the program has no more, none on failure.
 [[nodiscard]] bytes read_memory(process_id thread, std::uint64_t at, std::size_t size);
 
-/// What a call is about to do: arguments in words, the octets asked for, the target address, flags.
+/// At the entry of a call: its arguments as text, the octets requested, the target address, flags.
 void read_arguments(call& into, const system_call& which, const raw_arguments& raw);
 
-/// What the program learned by it: the source of a datagram, the lengths of several. `into.value` is set.
+/// At its return: the source of a datagram, the lengths of several. `into.value` must be set.
 void read_results(call& into, const system_call& which, const raw_arguments& raw);
 
-/// Descriptors that a wait asks for, or after it those that are ready.
+/// The descriptors that a wait asks for or, after it returned, those that are ready.
 [[nodiscard]] std::vector<int> read_polled(process_id thread, const system_call& which, const raw_arguments& raw,
                                            bool only_ready);
 
-/// The data of the events that epoll_wait returned.
+/// The user data of the events returned by epoll_wait.
 [[nodiscard]] std::vector<std::uint64_t> read_epoll_events(process_id thread, const raw_arguments& raw,
                                                            std::size_t count);
 
-/// What epoll_ctl() wants to get back for a descriptor; 0 where it gives none.
+/// The user data that epoll_ctl() sets for a descriptor; 0 if none.
 [[nodiscard]] std::uint64_t read_epoll_data(process_id thread, const raw_arguments& raw);
 
 }  // namespace netlab::trace

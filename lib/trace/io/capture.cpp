@@ -18,28 +18,29 @@
 namespace netlab::trace {
 namespace {
 
-// 20,000 packets a second of headers are 4 MiB a second, and the ring is read at least every 50 ms; whole packets of a
-// stream on the loopback interface may have 64 KiB each.
+// The headers of 20,000 packets per second take 4 MiB per second, and the ring is read at least every 50 ms. Whole
+// packets on the loopback interface may have 64 KiB each.
 constexpr std::size_t ring_of_headers = std::size_t{8} << 20;
 constexpr std::size_t ring_of_packets = std::size_t{64} << 20;
 constexpr std::size_t block_of_headers = std::size_t{1} << 18;
 constexpr std::size_t block_of_packets = std::size_t{1} << 20;
-// IP and TCP headers with all their options, and an ICMP error with what it quotes.
+// IP and TCP headers with all options, or an ICMP error with the packet that it quotes.
 constexpr std::uint32_t octets_of_headers = 192;
 constexpr std::uint32_t octets_of_packets = 0x40000;
 
-// After the header of the frame, aligned.
+// The address follows the frame's header, aligned.
 constexpr std::size_t address_in_frame =
     (sizeof(tpacket3_hdr) + std::size_t{TPACKET_ALIGNMENT} - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
 
-/// Over every interface comes what any program sends: this keeps what no socket of ours can have from the ring.
+/// The socket captures on all interfaces: this filter drops packets that cannot belong to our sockets before they
+/// reach the ring.
 std::array<sock_filter, 9> make_packet_filter(std::uint32_t octets) {
   const auto auxiliary = [](int what) { return static_cast<std::uint32_t>(SKF_AD_OFF + what); };
   const std::uint32_t loopback = ::if_nametoindex("lo");
   return {{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_IFINDEX)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, loopback, 0, 2),
-      // On the loopback interface a packet that leaves is seen once more as it arrives.
+      // On the loopback interface each packet is captured twice: keep the outgoing one.
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_PKTTYPE)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 4, 0),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_PROTOCOL)),
@@ -58,7 +59,7 @@ result<void> set_option(int fd, int level, int name, const void* value, std::siz
 }  // namespace
 
 result<net::unique_fd> open_packet_socket() {
-  // Protocol 0: nothing arrives before the ring is there.
+  // Protocol 0: captures nothing until the ring is set up.
   net::unique_fd made(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!made) return fail(last_system_error(), "capture packets");
   return made;
@@ -76,7 +77,7 @@ result<capture> capture::start(net::unique_fd socket, depth how) {
   tpacket_req3 request{};
   request.tp_block_size = static_cast<unsigned>(made.block_size_);
   request.tp_block_nr = static_cast<unsigned>(made.ring_size_ / made.block_size_);
-  request.tp_frame_size = 2048;  // says only how many there are at most
+  request.tp_frame_size = 2048;  // only determines the maximum number of frames
   request.tp_frame_nr = static_cast<unsigned>(made.ring_size_ / request.tp_frame_size);
   request.tp_retire_blk_tov = static_cast<unsigned>(longest_delay.count());
   if (auto set = set_option(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request); !set)
@@ -114,7 +115,7 @@ capture::~capture() {
 }
 
 void capture::drain(const std::function<void(packet)>& take) {
-  // A block is ours while its status says so, and is given back by writing the status: never more than one round.
+  // A block belongs to us while its status says so, and is returned by resetting it. Reads each block at most once.
   for (std::size_t count = ring_size_ / block_size_; count > 0; --count) {
     auto* block = reinterpret_cast<tpacket_block_desc*>(ring_ + block_ * block_size_);
     std::atomic_ref status(block->hdr.bh1.block_status);
@@ -141,7 +142,7 @@ std::uint64_t capture::dropped() {
   tpacket_stats_v3 statistics{};
   socklen_t size = sizeof statistics;
   if (::getsockopt(socket_.get(), SOL_PACKET, PACKET_STATISTICS, &statistics, &size) == 0)
-    dropped_ += statistics.tp_drops;  // counts since the last time it was asked
+    dropped_ += statistics.tp_drops;  // the kernel resets the counter when it is read
   return dropped_;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The packets of this network namespace, from a ring that the kernel fills (packet(7)).
+// Captures the packets of this network namespace through a ring shared with the kernel (packet(7)).
 #pragma once
 
 #include <cstddef>
@@ -14,26 +14,26 @@
 
 namespace netlab::trace {
 
-/// A raw socket for capture(); needs CAP_NET_RAW in the network namespace of the caller.
+/// Opens a packet socket for capture; needs CAP_NET_RAW in the caller's network namespace.
 [[nodiscard]] result<net::unique_fd> open_packet_socket();
 
 class capture {
  public:
-  /// Headers alone, or whole packets as a capture file wants them.
+  /// Headers only, or whole packets as for a capture file.
   enum class depth : std::uint8_t { headers, whole };
 
-  /// Starts to fill the ring. TCP, UDP and ICMP over IPv4 and IPv6; what passes the loopback interface is taken once.
+  /// Starts the capture: TCP, UDP and ICMP over IPv4 and IPv6; packets on the loopback interface are captured once.
   [[nodiscard]] static result<capture> start(net::unique_fd socket, depth how);
   capture(capture&& other) noexcept;
   capture& operator=(capture&& other) noexcept;
   ~capture();
 
-  /// Hands over all packets that are there. The kernel gives a block when it is full, and at the latest
-  /// `longest_delay` after its first packet: what is older than that has been handed over.
+  /// Passes on all packets in the ring. The kernel releases a block when it is full, or `longest_delay` after its
+  /// first packet: all older packets have been passed on.
   void drain(const std::function<void(packet)>& take);
   static constexpr auto longest_delay = std::chrono::milliseconds(10);
 
-  /// Packets for which the ring had no room, since the start.
+  /// Packets dropped because the ring was full, since the start.
   [[nodiscard]] std::uint64_t dropped();
 
  private:
@@ -43,11 +43,11 @@ class capture {
   std::byte* ring_ = nullptr;
   std::size_t ring_size_ = 0;
   std::size_t block_size_ = 0;
-  std::size_t block_ = 0;  // the next to be read
+  std::size_t block_ = 0;  // the next one to read
   std::uint64_t dropped_ = 0;
 };
 
-/// `lo`, or `if7` where the index has no name any more.
+/// `lo`, or `if7` if the interface does not exist any more.
 [[nodiscard]] std::string name_of_interface(std::uint32_t index);
 
 }  // namespace netlab::trace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files that the traced program needs and that go when the trace ends.
+// Temporary files for the traced program, removed when the trace ends.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 
 namespace netlab::trace {
 
-/// A directory of our own in $TMPDIR or /tmp, readable by this user alone. Removed with all that is in it.
+/// A private directory in $TMPDIR or /tmp, readable only by this user. The destructor removes it with its content.
 class scratch_directory {
  public:
   [[nodiscard]] static result<scratch_directory> make();
@@ -27,13 +27,13 @@ class scratch_directory {
   std::filesystem::path path_;
 };
 
-/// TLS secrets that the program writes where SSLKEYLOGFILE says.
+/// Reads the TLS secrets that the program writes to the file named by SSLKEYLOGFILE.
 class key_log {
  public:
-  /// Of a file that may be there already: what is in it now is not the program's.
+  /// The file may exist already; its present content is skipped.
   explicit key_log(std::filesystem::path path);
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  /// Whole lines that have come since.
+  /// The whole lines added since the last call.
   [[nodiscard]] std::string take();
 
  private:

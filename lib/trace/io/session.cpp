@@ -18,7 +18,7 @@
 namespace netlab::trace {
 namespace {
 
-/// The packet socket of the program's namespace, else one of ours; nothing without the privilege for it.
+/// Captures with the socket from the program's namespace, else with a new one; none without the privilege.
 result<std::optional<capture>> start_capture(spawned& program, const session_options& options,
                                              const session_events& events) {
   const auto depth = options.whole_packets ? capture::depth::whole : capture::depth::headers;
@@ -37,7 +37,7 @@ result<std::optional<capture>> start_capture(spawned& program, const session_opt
   return *std::move(started);
 }
 
-/// What Python programs need to tell their lines, and the variables that lead them there.
+/// Writes the script by which Python programs report their lines; returns the environment variables that load it.
 result<std::vector<std::pair<std::string, std::string>>> prepare_environment(const scratch_directory& scratch,
                                                                              const key_log& secrets) {
   const auto script = scratch.path() / "sitecustomize.py";
@@ -78,7 +78,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
   const auto read_packets = [&] {
     if (*packets) (*packets)->drain([&](packet each) { links.feed(std::move(each)); });
   };
-  // What the call before has caused is told before the next one is asked for.
+  // Report everything so far before asking about the next call.
   const auto ask_before = [&](const call& what) {
     if (*packets) ::usleep(static_cast<useconds_t>(std::chrono::microseconds(2 * capture::longest_delay).count()));
     read_packets();
@@ -104,7 +104,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
        .tick =
            [&](wall_time now) {
              read_packets();
-                        // A packet may still be in a block that the kernel has not handed over.
+                        // A packet may still be in a block that the kernel has not released.
              into.advance(now - 2 * capture::longest_delay);
              events.flush();
            }},
@@ -112,7 +112,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
   auto ended = follows.run();
   if (!ended) return ended;
   if (*packets) {
-    // The last block comes when its time is over.
+    // Wait until the kernel releases the last block.
     ::usleep(static_cast<useconds_t>(std::chrono::microseconds(2 * capture::longest_delay).count()));
     read_packets();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A trace from its start to its end: the program, its packets, the reports.
+// Runs a trace from start to end: the program, the capture, the reports.
 #pragma once
 
 #include <functional>
@@ -16,25 +16,25 @@ namespace netlab::trace {
 struct session_options {
   std::vector<std::string> command;
   bool own_network = false;
-  bool wait_for_all = false;      ///< descendants that outlive the program are waited for
-  bool output_to_stderr = false;  ///< the program's stdout is our stderr
-  bool whole_packets = false;     ///< a report wants their octets
+  bool wait_for_all = false;      ///< wait for descendants that outlive the program
+  bool output_to_stderr = false;  ///< redirect the program's stdout to our stderr
+  bool whole_packets = false;     ///< a report needs their octets
 };
 
-/// TLS secrets of the traced programs, which reports may take while the session runs: what has come since the last
-/// time.
+/// Returns the TLS secrets that the traced programs have written since the last call; reports may call it during the
+/// session.
 using secrets_source = std::function<std::string()>;
 
 struct session_events {
-  std::function<void(std::string_view)> note;  ///< for a person
-  /// Before a program makes a call, when what has happened until then has been reported; may be empty. False: the
-  /// program shall end.
+  std::function<void(std::string_view)> note;  ///< shows a message to the user
+  /// Called before a program makes a call, when everything before it was reported; may be empty. False: end the
+  /// program.
   std::function<bool(const call&)> before;
-  std::function<void()> flush;  ///< reports have written what there is for now
+  std::function<void()> flush;  ///< writes what the reports have buffered
 };
 
-/// Runs the program, and hands what happens to the reports of `into`. Without the privilege to capture, the calls alone
-/// are told, and a note says so.
+/// Runs the program and passes its calls and packets to the reports of `into`. Without the privilege to capture, only
+/// calls are reported, and a note says so.
 [[nodiscard]] result<ending> run_session(const session_options& options, timeline& into, const session_events& events,
                                          secrets_source& secrets);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the system says of another process's descriptors.
+// Queries the kernel about another process's descriptors.
 #pragma once
 
 #include <optional>
@@ -10,17 +10,17 @@
 
 namespace netlab::trace {
 
-/// The socket that a descriptor of a process stands for: its inode number; 0 where it is none, or not open.
+/// The inode number of the socket behind a process's descriptor; 0 if it is not a socket or not open.
 [[nodiscard]] socket_id find_socket_of(process_id process, int fd);
 
-/// What the system says of it; nothing where it is not a TCP or UDP socket. The descriptor is borrowed for the look
-/// (pidfd_getfd) and given back at once, so that a close() in the program closes the socket.
+/// What the kernel reports about the socket; none if it is not a TCP or UDP socket. The descriptor is duplicated
+/// (pidfd_getfd) only during the query, so that a close() in the program still closes the socket.
 [[nodiscard]] std::optional<socket_facts> query_socket(const net::unique_fd& process, int fd, socket_id id);
 
-/// For query_socket().
+/// Opens a process for query_socket().
 [[nodiscard]] net::unique_fd open_process(process_id process);
 
-/// The descriptor itself, as one of ours; invalid on failure, with errno.
+/// Duplicates the descriptor into this process; on failure invalid, with errno set.
 [[nodiscard]] net::unique_fd take_descriptor(const net::unique_fd& process, int fd);
 
 }  // namespace netlab::trace

@@ -11,7 +11,7 @@
 namespace netlab::trace {
 namespace {
 
-constexpr std::size_t max_shown = 120;  // of a line of source
+constexpr std::size_t max_shown = 120;  // of a source line
 
 bool begins_with_any(std::string_view text, std::initializer_list<std::string_view> beginnings) {
   return std::ranges::any_of(beginnings, [&](std::string_view each) { return text.starts_with(each); });
@@ -56,7 +56,7 @@ bool is_isolated_python(const std::vector<std::string>& words) {
   if (!name.starts_with("python")) return false;
   for (const std::string& word : std::span(words).subspan(1)) {
     if (!word.starts_with('-') || word.starts_with("--")) return false;
-    // What follows -c, -m, -W or -X in a word is theirs.
+    // The rest of a word after -c, -m, -W or -X is that option's argument.
     const std::string_view letters = std::string_view(word).substr(1, word.find_first_of("cmWX") - 1);
     if (letters.find_first_of("IES") != std::string_view::npos) return true;
     if (word.find_first_of("cm") != std::string::npos) return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From what a Python program tells before a call to the line of its source.
+// Parses the source lines that Python programs report before each call, and reads their text.
 #pragma once
 
 #include <map>
@@ -12,28 +12,28 @@
 
 namespace netlab::trace {
 
-/// What python_lines.py writes: the method of the socket, the file, the line, the function.
+/// A message of python_lines.py: the socket's method, the file, the line, the function.
 struct told_line {
   std::string method;
   source_line where;
 };
 
-/// Nothing where it is not such a message.
+/// None if it is not such a message.
 [[nodiscard]] std::optional<told_line> parse_told_line(std::string_view message);
 
-/// Whether a method of Python's makes this kind of call: what it told is not for another.
+/// Whether a Python method makes this kind of call; if not, its message belongs to another call.
 [[nodiscard]] bool makes_call(std::string_view method, call_kind kind) noexcept;
 
-/// Python with -I, -E or -S looks at no PYTHONPATH or starts no sitecustomize, so it tells nothing.
+/// Python with -I, -E or -S ignores PYTHONPATH or does not load sitecustomize, so it reports no lines.
 [[nodiscard]] bool is_isolated_python(const std::vector<std::string>& words);
 
-/// Lines of files, each read once.
+/// Lines of source files; each file is read once.
 class source_files {
  public:
   static constexpr std::size_t max_files = 64;
-  static constexpr std::size_t max_octets = std::size_t{1} << 20;  ///< of a file that is read
+  static constexpr std::size_t max_octets = std::size_t{1} << 20;  ///< limit for the size of a file
 
-  /// The trimmed text of a line; empty where there is none. `directory` is where a relative name begins.
+  /// The trimmed text of a line; empty if there is none. A relative `file` is relative to `directory`.
   [[nodiscard]] std::string read(const std::string& directory, const std::string& file, unsigned line);
 
  private:

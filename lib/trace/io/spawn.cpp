@@ -33,10 +33,10 @@ constexpr long trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | P
                                PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
                                PTRACE_O_EXITKILL;
 
-/// What the child tells before it waits: which step failed and why, or the number of its packet socket.
+/// The child's report before it waits: the step that failed and its errno, or its packet socket.
 struct child_report {
   int failed_step = 0;  // 0: none
-  int number = 0;       // errno; else the descriptor, or -1
+  int number = 0;       // errno, or the descriptor, or -1
 };
 enum step : int { no_step, namespaces, loopback, packet_socket };
 
@@ -50,7 +50,8 @@ bool write_file(const char* path, std::string_view text) {
   return is_written;
 }
 
-/// A network namespace. Who may not make one makes a user namespace first, in which he may; he stays who he is in it.
+/// Enters a new network namespace; without the privilege, in a new user namespace, in which the user's identity is
+/// kept.
 bool enter_own_network() {
   const auto user = ::geteuid();
   const auto group = ::getegid();
@@ -60,7 +61,7 @@ bool enter_own_network() {
     if (!write_file("/proc/self/uid_map", fmt::format("{} {} 1", user, user))) return false;
     if (!write_file("/proc/self/gid_map", fmt::format("{} {} 1", group, group))) return false;
   }
-  // Its ports below 1024 are free for all: nobody else is there.
+  // Allow ports below 1024: no other program uses this namespace.
   write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
   return true;
 }
@@ -86,7 +87,7 @@ child_report prepare_network(net::unique_fd& packets) {
 bool install_filter() {
   auto code = make_filter();
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-  // Without privilege only a program that gives up gaining any may have a filter.
+  // An unprivileged program may install a filter only with no_new_privs.
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return true;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
   return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
@@ -99,7 +100,7 @@ bool install_filter() {
   if (::write(report, &told, sizeof told) != sizeof told || told.failed_step != no_step) ::_exit(127);
   char ignored = 0;
   while (::read(start, &ignored, 1) < 0 && errno == EINTR) {}
-  ::signal(SIGPIPE, SIG_DFL);  // netlab ignores it for itself
+  ::signal(SIGPIPE, SIG_DFL);  // netlab itself ignores it
   if (what.output_to_stderr) ::dup2(STDERR_FILENO, STDOUT_FILENO);
   for (const auto& [name, value] : what.environment) ::setenv(name.c_str(), value.c_str(), 1);
   if (install_filter()) ::execvp(argv.front(), argv.data());
@@ -108,7 +109,7 @@ bool install_filter() {
   ::_exit(number == ENOENT ? 127 : 126);
 }
 
-// ---- in netlab ----
+// ---- in netlab's process ----
 
 struct pipe_pair {
   net::unique_fd reader;
@@ -121,7 +122,7 @@ result<pipe_pair> make_pipe() {
   return pipe_pair{net::unique_fd(ends[0]), net::unique_fd(ends[1])};
 }
 
-/// The number after `name:` in /proc/PID/status.
+/// The number in the line that begins with `name` in /proc/PID/status.
 process_id read_status_number(process_id process, std::string_view name) {
   std::ifstream file(fmt::format("/proc/{}/status", process));
   for (std::string line; std::getline(file, line);)
@@ -176,7 +177,7 @@ result<spawned> spawn(const spawn_options& what) {
   const pid_t child = ::fork();
   if (child < 0) return fail(last_system_error(), "start the program");
   if (child == 0) {
-    start->writer = net::unique_fd();  // else it would never see the end
+    start->writer = net::unique_fd();  // otherwise the child would never read its end
     run_child(what, argv, report->writer.get(), start->reader.get(), failed->writer.get());
   }
   report->writer = net::unique_fd();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Starts the program that is to be traced, stopped at the first moment at which it can be.
+// Starts the program to be traced, stopped as early as possible.
 #pragma once
 
 #include <span>
@@ -14,21 +14,21 @@
 namespace netlab::trace {
 
 struct spawn_options {
-  std::vector<std::string> command;  ///< its name is looked up in PATH
-  bool own_network = false;          ///< in a network namespace of its own, with the loopback interface up
-  std::vector<std::pair<std::string, std::string>> environment;  ///< set in the program's beside what it inherits
-  bool output_to_stderr = false;     ///< its stdout is our stderr
+  std::vector<std::string> command;  ///< looked up in PATH
+  bool own_network = false;          ///< runs it in a new network namespace, with the loopback interface up
+  std::vector<std::pair<std::string, std::string>> environment;  ///< set in addition to the inherited environment
+  bool output_to_stderr = false;     ///< redirects its stdout to our stderr
 };
 
 struct spawned {
   process_id process = 0;
-  net::unique_fd packets;  ///< with own_network: a packet socket in its namespace
-  net::unique_fd start;    ///< closing it lets the program go
-  net::unique_fd failed;   ///< at its end when the program has been started; else errno as an int
+  net::unique_fd packets;  ///< with own_network: a packet socket in the new namespace
+  net::unique_fd start;    ///< close it to let the program run
+  net::unique_fd failed;   ///< reads as closed when the program was started; else an int, the errno
 };
 
-/// It is attached with PTRACE_SEIZE and waits for `start`. Fails where ptrace or the namespace is not permitted, with
-/// the cure.
+/// Attaches with PTRACE_SEIZE; the program then waits for `start`. Fails with a hint if ptrace or the namespace is
+/// not permitted.
 [[nodiscard]] result<spawned> spawn(const spawn_options& what);
 
 }  // namespace netlab::trace

@@ -12,7 +12,7 @@
 namespace netlab::trace {
 namespace {
 
-// Those that a program makes most often come first: the filter asks in this order.
+// The most frequent calls come first: the filter checks them in this order.
 constexpr auto traced = std::to_array<system_call>({
     {SYS_read, "read", call_kind::receive, call_shape::transfer},
     {SYS_write, "write", call_kind::send, call_shape::transfer},
@@ -73,7 +73,7 @@ constexpr std::uint32_t architecture = AUDIT_ARCH_AARCH64;
 
 constexpr std::uint32_t offset_of_number = offsetof(seccomp_data, nr);
 constexpr std::uint32_t offset_of_architecture = offsetof(seccomp_data, arch);
-constexpr std::uint32_t offset_of_second_argument = offsetof(seccomp_data, args) + 8;  // its low half: little endian
+constexpr std::uint32_t offset_of_second_argument = offsetof(seccomp_data, args) + 8;  // its low half: little-endian
 
 sock_filter load(std::uint32_t offset) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset); }
 sock_filter jump_if_equal(std::uint32_t value, std::size_t yes, std::size_t no) {
@@ -85,7 +85,7 @@ sock_filter end_with(std::uint32_t action) { return BPF_STMT(BPF_RET | BPF_K, ac
 
 const system_call* find_system_call(std::uint64_t number) noexcept {
   static constexpr auto by_number = [] {
-    std::array<std::uint8_t, 512> index{};  // 0: not traced; else one more than its place
+    std::array<std::uint8_t, 512> index{};  // 0: not traced; else the index plus one
     for (std::size_t at = 0; at < traced.size(); ++at) index[traced[at].number] = static_cast<std::uint8_t>(at + 1);
     return index;
   }();
@@ -94,7 +94,7 @@ const system_call* find_system_call(std::uint64_t number) noexcept {
 }
 
 std::vector<sock_filter> make_filter() {
-  // fcntl and ioctl do many things that say nothing of packets: only these commands stop.
+  // Most commands of fcntl and ioctl do not concern packets: only these stop.
   constexpr auto commands = std::to_array<std::uint32_t>({F_SETFL, FIONBIO});
   std::vector<sock_filter> program{
       load(offset_of_architecture),
@@ -102,7 +102,7 @@ std::vector<sock_filter> make_filter() {
       end_with(SECCOMP_RET_ALLOW),
       load(offset_of_number),
   };
-  // After these the program ends: allow, trace, then the look at a command.
+  // The list is followed by: allow, trace, check of the command.
   std::size_t left = traced.size();
   for (const system_call& each : traced) {
     --left;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The system calls that are traced, and how their arguments read.
+// The system calls to trace, and the layout of their arguments.
 #pragma once
 
 #include <linux/filter.h>
@@ -13,29 +13,29 @@
 
 namespace netlab::trace {
 
-/// How the tracer has to treat a system call, beyond what kind of call it is for the person who reads.
+/// How the tracer handles a system call, in addition to its call_kind, which is for the reader.
 enum class call_shape : std::uint8_t {
-  plain,         ///< first argument is the descriptor, result is shown
+  plain,         ///< argument 0 is the descriptor, the result is shown
   create,        ///< socket(): the result is a new socket
   accept,        ///< the result is a new socket
-  address,       ///< bind, connect: argument 1 and 2 are an address
-  transfer,      ///< read, write: octets in argument 2
-  transfer_to,   ///< sendto, recvfrom: flags in 3, an address in 4
+  address,       ///< bind, connect: arguments 1 and 2 are the address
+  transfer,      ///< read, write: argument 2 is the number of octets
+  transfer_to,   ///< sendto, recvfrom: argument 3 has the flags, 4 the address
   message,       ///< sendmsg, recvmsg: argument 1 is a msghdr
   messages,      ///< sendmmsg, recvmmsg
   vector,        ///< readv, writev
-  poll,          ///< argument 0 are pollfds, 1 their number
-  select,        ///< argument 0 is the number, 1 to 3 the sets
+  poll,          ///< argument 0 is the pollfd array, 1 its size
+  select,        ///< argument 0 is the number of descriptors, 1 to 3 are the sets
   epoll_wait,
   epoll_control,
   close_range,
   duplicate,     ///< dup2, dup3: argument 1 becomes another descriptor for argument 0; not shown
-  control,       ///< fcntl, ioctl: only what makes a descriptor non-blocking, or blocking
+  control,       ///< fcntl, ioctl: only to make a descriptor non-blocking or blocking
   socket_option,
-  send_file,     ///< argument 0 is where it goes
-  splice,        ///< argument 2 is where it goes, 0 where it comes from
-  io_uring,      ///< what it does is not seen
-  restart,       ///< restart_syscall: the call before goes on
+  send_file,     ///< argument 0 is the target
+  splice,        ///< argument 2 is the target, 0 the source
+  io_uring,      ///< its operations cannot be seen
+  restart,       ///< restart_syscall: continues the interrupted call
 };
 
 struct system_call {
@@ -45,11 +45,11 @@ struct system_call {
   call_shape shape = call_shape::plain;
 };
 
-/// Null where it is not traced.
+/// Null if it is not traced.
 [[nodiscard]] const system_call* find_system_call(std::uint64_t number) noexcept;
 
-/// A seccomp filter that stops (SECCOMP_RET_TRACE) at these calls and lets the others through, so that only calls on
-/// descriptors cost anything. Programs of another architecture (32-bit ones) pass unseen.
+/// A seccomp filter that stops (SECCOMP_RET_TRACE) at these calls and allows all others, so that only calls on
+/// descriptors cost time. Programs of another architecture (32-bit) are not traced.
 [[nodiscard]] std::vector<sock_filter> make_filter();
 
 }  // namespace netlab::trace

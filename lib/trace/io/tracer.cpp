@@ -46,7 +46,7 @@ bool is_stop_signal(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
-/// waitpid() has no deadline: a timer interrupts it.
+/// waitpid() has no timeout: interrupt it by a timer.
 void start_ticking() {
   struct sigaction nothing{};
   nothing.sa_handler = [](int) {};
@@ -70,7 +70,7 @@ tracer::tracer(spawned program, tracer_events events, bool wait_for_all)
     : root_(program.process), program_(std::move(program)), events_(std::move(events)), waits_for_all_(wait_for_all) {}
 
 result<ending> tracer::run() {
-  // Ctrl-C and Ctrl-Z reach the program from the terminal as they do without us; ours are looked at in every tick.
+  // The terminal sends Ctrl-C and Ctrl-Z to the program, too; our own signals are handled at each tick.
   const sigset_t ours = signals_for_us();
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
   ::signal(SIGTSTP, SIG_IGN);
@@ -97,7 +97,7 @@ void tracer::tick() {
   const wall_time now = read_wall_clock();
   last_tick_ = now;
   take_signals();
-  // A connect() that waits has its address already; its packets can then be told.
+  // A connect() that is waiting has a local address already; it allows its packets to be linked.
   for (auto& [id, of] : threads_) {
     if (of.which == nullptr || of.current.kind != call_kind::connect) continue;
     if (const auto facts = query(of, of.current.fd)) events_.learned(*facts, now);
@@ -128,7 +128,7 @@ void tracer::take_signals() {
        number = ::sigtimedwait(&ours, &info, &no_wait)) {
     if (ended_)
       end_the_rest(asked_to_end_ ? SIGKILL : SIGTERM);
-    else if (info.si_code != SI_KERNEL)  // from a process, and for us alone; the terminal's went to the program as well
+    else if (info.si_code != SI_KERNEL)  // sent by a process to us only; the terminal signals the program, too
       ::kill(root_, number);
   }
 }
@@ -155,7 +155,7 @@ void tracer::tell_start(process_id id, process_id parent) { events_.started({id,
 void tracer::handle(process_id id, int status) {
   if (WIFEXITED(status) || WIFSIGNALED(status)) return handle_end(id, status);
   if (!WIFSTOPPED(status)) return;
-  // A new process may stop before its parent tells of it.
+  // A new process may stop before its parent's event arrives.
   if (!threads_.contains(id)) add_thread(id, process_of_thread(id), 0);
   thread& of = threads_.at(id);
   const int signal = WSTOPSIG(status);
@@ -185,7 +185,7 @@ void tracer::handle_event(process_id id, thread& of, int event, int signal) {
     case PTRACE_EVENT_EXEC: handle_exec(id, of); return resume(id);
     case PTRACE_EVENT_EXIT: handle_exit(id, of); return resume(id);
     case PTRACE_EVENT_STOP:
-      // Stopped by job control, it stays so until SIGCONT. Whoever started us waits for us, so we stop as well.
+      // Stopped by job control until SIGCONT: stop this process, too, for the shell that waits for us.
       if (is_stop_signal(signal)) {
         ::ptrace(PTRACE_LISTEN, id, 0, 0);
         if (id == root_ && signal != SIGSTOP) ::raise(SIGSTOP);
@@ -197,7 +197,7 @@ void tracer::handle_event(process_id id, thread& of, int event, int signal) {
 }
 
 void tracer::handle_exec(process_id id, thread& of) {
-  // The thread that calls exec() becomes the first one, the others are gone; what was close-on-exec is closed.
+  // The thread that calls exec() becomes the main thread, the others are gone; close-on-exec descriptors are closed.
   const process_id of_process = of.process;
   std::erase_if(threads_, [&](const auto& each) { return each.second.process == of_process && each.first != id; });
   process& changed = processes_[of_process];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Follows a program and all its descendants, and tells of each call on a socket when it is entered and when it returns.
+// Traces a program and all its descendants, and reports each call on a socket at its entry and at its return.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,8 @@ namespace netlab::trace {
 
 struct process_started {
   process_id process = 0;
-  process_id parent = 0;  ///< 0: the program itself
-  std::vector<std::string> words;  ///< its command line; of a fork still its parent's
+  process_id parent = 0;  ///< 0: it is the traced program itself
+  std::vector<std::string> words;  ///< its command line; after fork still that of the parent
 };
 
 struct tracer_events {
@@ -30,9 +30,9 @@ struct tracer_events {
   std::function<void(call, std::optional<socket_facts>)> left;
   std::function<void(socket_facts, wall_time)> learned;
   std::function<void(const process_started&)> started;
-  std::function<void(std::string)> noted;  ///< what a person should know: that something is not seen
-  std::function<bool(const call&)> before;  ///< a call is made; may be empty. False: the program shall end
-  std::function<void(wall_time)> tick;  ///< at least every tick_interval; packets can be read
+  std::function<void(std::string)> noted;  ///< a note for the user: something cannot be seen
+  std::function<bool(const call&)> before;  ///< called before a call; may be empty. False: end the program
+  std::function<void(wall_time)> tick;  ///< called at least every tick_interval; packets can be read
 };
 
 /// How the program ended.
@@ -44,37 +44,37 @@ struct ending {
 class tracer {
  public:
   static constexpr auto tick_interval = std::chrono::milliseconds(20);
-  /// When the program has ended and descendants of it have been silent for so long, they are ended, too.
+  /// If the program has ended and its descendants have been inactive for this long, they are ended, too.
   static constexpr auto quiet_time = std::chrono::seconds(1);
-  /// How long they have for it after SIGTERM.
+  /// Time between SIGTERM and SIGKILL for them.
   static constexpr auto grace = std::chrono::seconds(2);
 
-  /// `wait_for_all`: descendants that outlive the program are waited for, however long.
+  /// `wait_for_all`: waits without limit for descendants that outlive the program.
   tracer(spawned program, tracer_events events, bool wait_for_all);
 
-  /// Until the program and all its descendants have ended. Fails where the program could not be started.
+  /// Runs until the program and all its descendants have ended. Fails if the program could not be started.
   [[nodiscard]] result<ending> run();
 
  private:
   struct descriptor {
-    socket_id socket = 0;  // 0: it is none, or neither TCP nor UDP
-    bool is_named = false;  // its local port is known
+    socket_id socket = 0;  // 0: not a TCP or UDP socket
+    bool is_named = false;  // the local port is known
   };
   struct process {
     process_id parent = 0;
     net::unique_fd handle;
     std::unordered_map<int, descriptor> descriptors;
-    std::unordered_map<int, std::map<std::uint64_t, int>> epolls;  // the descriptor for each event's data
+    std::unordered_map<int, std::map<std::uint64_t, int>> epolls;  // descriptors by user data
     std::size_t threads = 0;
     bool has_io_uring = false;
   };
   struct thread {
     process_id process = 0;
-    const system_call* which = nullptr;  // the call under way, if it is told
+    const system_call* which = nullptr;  // the current call, if it is reported
     raw_arguments raw{};
     call current;
-    call interrupted;  // which restart_syscall goes on with
-    std::optional<told_line> told;  // by a Python program, of the call to come
+    call interrupted;  // continued by restart_syscall
+    std::optional<told_line> told;  // the source line that a Python program reported for its next call
   };
 
   void handle(process_id thread, int status);
@@ -106,11 +106,11 @@ class tracer {
   std::unordered_map<process_id, thread> threads_;
   std::unordered_map<process_id, process> processes_;
   source_files sources_;
-  std::unordered_set<socket_id> known_;  // whose facts have been told
+  std::unordered_set<socket_id> known_;  // sockets whose facts were reported
   std::optional<ending> ended_;
   std::optional<wall_time> asked_to_end_;
   bool has_killed_ = false;
-  bool is_running_ = false;  // the program has been started
+  bool is_running_ = false;  // the program was started
   wall_time last_activity_{};
   wall_time last_tick_{};
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the tracer does where a call is entered and where it returns.
+// The tracer's part for the entry and the return of a call.
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
@@ -24,7 +24,7 @@ bool is_internet_socket(const raw_arguments& raw) {
   return (raw[0] == AF_INET || raw[0] == AF_INET6) && (kind == SOCK_STREAM || kind == SOCK_DGRAM);
 }
 
-/// Calls after which the system says something new of the socket.
+/// Calls that change what the kernel reports about the socket.
 bool changes_facts(const call& what) {
   switch (what.kind) {
     case call_kind::bind:
@@ -42,7 +42,7 @@ const tracer::descriptor& tracer::look(thread& of, int fd) {
   const auto [at, is_new] = whose.descriptors.try_emplace(fd);
   if (is_new) {
     const socket_id id = find_socket_of(of.process, fd);
-    // A socket of another family counts as none.
+    // Sockets of other families are ignored.
     if (id != 0 && (known_.contains(id) || query_socket(whose.handle, fd, id))) at->second.socket = id;
   }
   return at->second;
@@ -72,7 +72,7 @@ void tracer::handle_entry(process_id id, thread& of) {
   resume_until_return(id);
 }
 
-/// Whether the call is told, and so its return is waited for.
+/// Returns whether the call is reported, so that its return must be awaited.
 bool tracer::enter(process_id id, thread& of, const system_call& which) {
   const int first = static_cast<int>(of.raw[0]);
   if (first < 0 && which.name == "write") {
@@ -152,7 +152,7 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
   return true;
 }
 
-/// A wait is told if one of the descriptors that it waits for is a socket.
+/// A wait is reported if one of its descriptors is a socket.
 bool tracer::enter_wait(thread& of, const system_call& which) {
   call& now = of.current;
   now.fd = -1;
@@ -175,7 +175,7 @@ bool tracer::enter_wait(thread& of, const system_call& which) {
   return true;
 }
 
-/// A Python program has written to descriptor -1, which is how it tells its line.
+/// A Python program reports its line by writing to descriptor -1.
 void tracer::read_told_line(process_id id, thread& of) {
   constexpr std::uint64_t longest = 4096;
   const bytes message = read_memory(id, of.raw[1], std::min(of.raw[2], longest));
@@ -208,7 +208,7 @@ void tracer::leave(thread& of, std::int64_t value) {
   now.returned = read_wall_clock();
   last_activity_ = *now.returned;
   now.value = value;
-  if (value <= -512) of.interrupted = now;  // the system goes on with it after the signal
+  if (value <= -512) of.interrupted = now;  // restarted by the kernel after the signal
   std::optional<socket_facts> facts;
   const bool makes_socket = which.shape == call_shape::create || which.shape == call_shape::accept;
   if (makes_socket && value >= 0) {

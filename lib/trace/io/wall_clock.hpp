@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The clock of the kernel's time stamps on packets.
+// The clock that the kernel uses for packet timestamps.
 #pragma once
 
 #include <time.h>

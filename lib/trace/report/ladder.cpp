@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ladder diagram: one HTML file that needs nothing else. What programs and packets say is data in it, never markup.
+// The ladder diagram: one self-contained HTML file. Text from programs and packets is embedded as data, never as
+// markup.
 #include <map>
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-/// In a script element only `</script` and `<!--` would be read: without `<` there is neither.
+/// In a script element only `</script` and `<!--` have a meaning: escape `<`.
 std::string make_inert(const json& what) {
   std::string text;
   for (const char each : what.dump(-1, ' ', true, json::error_handler_t::replace)) {
@@ -132,7 +133,7 @@ class ladder_report final : public report {
   }
 
  private:
-  // A browser holds this many; more than 5,000 packets with their calls.
+  // As many as a browser can handle; more than 5,000 packets with their calls.
   static constexpr std::size_t max_events = 60'000;
 
   bool is_full() {

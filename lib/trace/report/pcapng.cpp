@@ -19,13 +19,13 @@ constexpr std::uint32_t type_secrets = 10;
 
 constexpr std::uint16_t option_end = 0;
 constexpr std::uint16_t option_comment = 1;
-constexpr std::uint16_t option_application = 4;  // of a section
-constexpr std::uint16_t option_name = 2;         // of an interface
-constexpr std::uint16_t option_resolution = 9;   // likewise
-constexpr std::uint16_t option_flags = 2;        // of a packet
-constexpr std::uint16_t option_process = 8;      // of a packet: process and thread
-constexpr std::uint16_t option_received = 4;     // of statistics
-constexpr std::uint16_t option_dropped = 5;      // likewise
+constexpr std::uint16_t option_application = 4;  // in a section block
+constexpr std::uint16_t option_name = 2;         // in an interface block
+constexpr std::uint16_t option_resolution = 9;   // in an interface block
+constexpr std::uint16_t option_flags = 2;        // in a packet block
+constexpr std::uint16_t option_process = 8;      // in a packet block: process and thread
+constexpr std::uint16_t option_received = 4;     // in a statistics block
+constexpr std::uint16_t option_dropped = 5;      // in a statistics block
 
 constexpr std::uint16_t link_type_raw = 101;           // LINKTYPE_RAW: begins with an IPv4 or IPv6 header
 constexpr std::uint32_t secrets_of_tls = 0x544c534b;   // TLS Key Log
@@ -57,7 +57,7 @@ void append_number_option(bytes& to, std::uint16_t code, Integer value) {
 
 void end_options(bytes& to) { append_number(to, std::uint32_t{option_end}); }
 
-/// A block stands between its length, twice, so that a reader can go both ways.
+/// A block has its length at both ends, so that a reader can go backwards.
 bytes make_block(std::uint32_t type, const bytes& body) {
   bytes block;
   const auto length = static_cast<std::uint32_t>(body.size() + 12);
@@ -78,10 +78,10 @@ void append_time(bytes& to, wall_time time) {
 
 bytes make_section(std::string_view application) {
   bytes body;
-  append_number(body, std::uint32_t{0x1a2b3c4d});  // says which byte order this is
+  append_number(body, std::uint32_t{0x1a2b3c4d});  // the byte-order magic
   append_number(body, std::uint16_t{1});
   append_number(body, std::uint16_t{0});
-  append_number(body, std::int64_t{-1});  // the length of the section is not known
+  append_number(body, std::int64_t{-1});  // the length of the section is unknown
   append_option(body, option_application, application);
   end_options(body);
   return make_block(type_section, body);
@@ -91,7 +91,7 @@ bytes make_interface(const interface& what) {
   bytes body;
   append_number(body, link_type_raw);
   append_number(body, std::uint16_t{0});
-  append_number(body, std::uint32_t{0});  // packets are not cut to a length
+  append_number(body, std::uint32_t{0});  // no limit on the packet length
   append_option(body, option_name, what.name);
   append_number_option(body, option_resolution, std::uint8_t{9});  // 10^-9 s
   end_options(body);
@@ -151,7 +151,7 @@ class pcapng_report final : public report {
   void end_call(const linked_call&, bool, const timeline&) override {}
 
   void add_packet(const linked_packet& packet, const timeline& in) override {
-    // A reader decrypts only what comes after the secrets.
+    // A reader decrypts only packets that follow the secrets.
     if (const std::string secrets = options_.take_secrets(); !secrets.empty()) write(pcapng::make_secrets(secrets));
     const linked_call* sender = packet.calls.empty() ? nullptr : in.links().find_call(packet.calls.front());
     const bool is_by_call = packet.role == packet_role::sent_by_call && sender != nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A capture file (draft-ietf-opsawg-pcapng) that Wireshark reads: each packet has a comment that names its calls.
+// A capture file (draft-ietf-opsawg-pcapng) for Wireshark: a comment on each packet names its calls.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace netlab::trace {
 
-/// The blocks of the file, in the byte order of this machine.
+/// The blocks of the file, in this machine's byte order.
 namespace pcapng {
 
 struct interface {
@@ -19,24 +19,24 @@ struct interface {
 };
 
 struct enhanced_packet {
-  std::uint32_t interface = 0;  ///< the number of its interface block, from 0
+  std::uint32_t interface = 0;  ///< index of its interface block, from 0
   wall_time time{};
   bytes_view octets;
   std::uint32_t length = 0;  ///< on the wire
   std::string_view comment;
   bool is_outgoing = false;
-  process_id process = 0;  ///< of the call that sent it; 0: none
+  process_id process = 0;  ///< of the process whose call sent it; 0: none
   process_id thread = 0;
 };
 
-/// The first block of a file; `application` is what wrote it.
+/// The first block of a file; `application` is the program that writes it.
 [[nodiscard]] bytes make_section(std::string_view application);
-/// Packets of it begin with the IP header; times are nanoseconds.
+/// Packets on the interface begin with the IP header; times are in nanoseconds.
 [[nodiscard]] bytes make_interface(const interface& what);
 [[nodiscard]] bytes make_packet(const enhanced_packet& what);
-/// TLS secrets in the format of SSLKEYLOGFILE, for the packets after it.
+/// TLS secrets in the format of SSLKEYLOGFILE, for the packets that follow.
 [[nodiscard]] bytes make_secrets(std::string_view key_log);
-/// How many packets were lost, at the end.
+/// The number of lost packets, at the end of the file.
 [[nodiscard]] bytes make_statistics(std::uint32_t interface, wall_time time, std::uint64_t received,
                                     std::uint64_t dropped);
 
@@ -45,7 +45,7 @@ struct enhanced_packet {
 struct pcapng_options {
   std::string application;  ///< `netlab 0.1.0`
   std::function<std::string(std::uint32_t)> name_of_interface;
-  std::function<std::string()> take_secrets;  ///< what has come since it was last asked; may be empty
+  std::function<std::string()> take_secrets;  ///< returns the secrets added since the last call; may be empty
 };
 
 [[nodiscard]] std::unique_ptr<report> make_pcapng_report(pcapng_options options, report_sink sink);

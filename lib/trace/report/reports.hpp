@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The forms in which a trace is told. Each writes to a sink, in whole lines or blocks.
+// The report formats of a trace. Each report writes whole lines or blocks to a sink.
 #pragma once
 
 #include <functional>
@@ -14,16 +14,16 @@ namespace netlab::trace {
 using report_sink = std::function<void(std::string_view)>;
 
 struct text_options {
-  bool details = false;  ///< also calls that neither wait nor cause packets, such as setsockopt
+  bool details = false;  ///< include calls that neither wait nor cause packets, such as setsockopt
 };
 
-/// Two columns: what the programs call, and the packets between them.
+/// Two columns: the programs' calls, and the packets.
 [[nodiscard]] std::unique_ptr<report> make_text_report(text_options options, report_sink sink);
 
-/// A ladder diagram, as one HTML file with all that it needs; `title` stands above it. Written at the end.
+/// A ladder diagram as one self-contained HTML file with the heading `title`. Written at the end.
 [[nodiscard]] std::unique_ptr<report> make_ladder_report(std::string title, report_sink sink);
 
-/// An object a line: processes, calls, packets, and at the end a summary.
+/// JSON Lines: processes, calls, packets, and a summary at the end.
 [[nodiscard]] std::unique_ptr<report> make_json_report(report_sink sink);
 
 }  // namespace netlab::trace

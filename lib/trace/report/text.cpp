@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For people: time, program and call on the left, packets on the right.
+// The text report: time, program and call on the left, packets on the right.
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -70,7 +70,7 @@ class text_report final : public report {
     return fmt::format("{:>3}.{:06}", microseconds / 1'000'000, microseconds % 1'000'000);
   }
 
-  /// Once for each call, where it begins.
+  /// Shown once per call, at its beginning.
   static std::string source_of(const linked_call& call) {
     const source_line& source = call.what.source;
     const std::string where = to_string(source);

@@ -6,7 +6,7 @@
 namespace netlab::trace {
 namespace {
 
-constexpr std::size_t max_shown = 4;  // of a list in a line for people
+constexpr std::size_t max_shown = 4;  // of a list in the text report
 
 std::string list_of_calls(const std::vector<call_id>& calls, const timeline& in) {
   std::string text;
