@@ -106,7 +106,7 @@ class fault_plan {
   };
 
   /// `NAME[:to=ADDR][:from=ADDR][:every=N][:after=N][:once][:delay=DURATION]`. Fails with errc::usage for an unknown
-  /// name (the hint has the nearest one), an unknown trigger, or a trigger that the fault's stage cannot know.
+  /// name (the hint has the nearest one), an unknown trigger, or a trigger without meaning at that stage.
   [[nodiscard]] result<void> add(std::string_view text);
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   /// True if a fault occurs only with DATA, so that BDAT must not be offered.

@@ -85,7 +85,7 @@ std::optional<net::certificate_fault> certificate_fault_of(fault_action action) 
 struct pending {
   std::mutex mutex;
   std::optional<result<stored>> outcome;
-  std::function<void()> wake;  // null: nobody waits any more
+  std::function<void()> wake;  // null: not needed any more
 };
 
 }  // namespace

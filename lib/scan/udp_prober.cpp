@@ -425,7 +425,7 @@ void udp_prober::begin_burst(view& from, time_point now) {
   from.began = now;
 }
 
-// True at the timeout, or earlier if all references were answered.
+// True at the timeout, or earlier if there is only one reference and it was answered.
 bool udp_prober::has_ended(const view& from, time_point now) const {
   if (from.sent < from.burst.size()) return false;
   if (now >= from.last_sent + burst_time(from)) return true;

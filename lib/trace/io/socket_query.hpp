@@ -10,7 +10,7 @@
 
 namespace netlab::trace {
 
-/// The inode number of the socket behind a process's descriptor; 0 if it is not a socket or not open.
+/// The inode number of the socket that a process's descriptor refers to; 0 if it is not a socket or not open.
 [[nodiscard]] socket_id find_socket_of(process_id process, int fd);
 
 /// What the kernel reports about the socket; none if it is not a TCP or UDP socket. The descriptor is duplicated
