@@ -4,6 +4,7 @@
 // (test/bench/connect).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "connect/tls_report.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

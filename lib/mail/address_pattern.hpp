@@ -2,6 +2,7 @@
 // A pattern that matches one address, all addresses of a domain, all addresses, or only the empty sender.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 

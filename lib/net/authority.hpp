@@ -2,6 +2,7 @@
 // A lab's own certificate authority, kept in a directory: created at the first start and reused later.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -2,6 +2,7 @@
 #include "net/icmp.hpp"
 
 #include <cerrno>
+#include <system_error>
 
 #include "net/error_queue.hpp"
 

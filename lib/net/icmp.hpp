@@ -2,6 +2,8 @@
 // ICMP and ICMPv6 errors about the datagrams of a socket.
 #pragma once
 
+#include <system_error>
+
 #include "net/asio.hpp"
 
 namespace netlab::net {

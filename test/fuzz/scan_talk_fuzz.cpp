@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The dialogue with an open port: its output is limited, the message is sent once, and it ends.
 #include "fuzz.hpp"
+
+#include <algorithm>
+
 #include "scan/talk.hpp"
 
 using namespace netlab;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Any packet from the ring is parsed within its bounds, and the result can be linked and shown.
 #include "fuzz.hpp"
+
+#include <algorithm>
+
 #include "trace/report/reports.hpp"
 #include "trace/timeline.hpp"
 

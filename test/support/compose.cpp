@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // compose < JSON: writes the message that lib/mail composes from a draft, to be checked by other programs' parsers.
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 
 #include <nlohmann/json.hpp>

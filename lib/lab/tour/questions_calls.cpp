@@ -3,6 +3,8 @@
 // after.
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "lab/tour/calc_steps.hpp"
 #include "lab/tour/odd_ports.hpp"
 #include "lab/tour/segments.hpp"

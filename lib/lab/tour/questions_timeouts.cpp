@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Exercise 1: handling a peer that does not answer.
 #include <netinet/in.h>
+
+#include <cerrno>
+
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>

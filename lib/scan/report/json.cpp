@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // JSON Lines: an object per port as soon as it is known, then one with the summary.
+#include <cerrno>
 #include <chrono>
 #include <iterator>
 #include <utility>

@@ -2,6 +2,7 @@
 // Temporary files for the traced program, removed when the trace ends.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 

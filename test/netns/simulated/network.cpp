@@ -2,7 +2,12 @@
 #include "simulated/network.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace netlab::test {
 namespace {

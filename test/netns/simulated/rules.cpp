@@ -2,6 +2,7 @@
 #include "simulated/rules.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "mail/dots.hpp"
 
+#include <string>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 

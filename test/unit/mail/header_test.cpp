@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "mail/header.hpp"
 
+#include <algorithm>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "base/base64.hpp"

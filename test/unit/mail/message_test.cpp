@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "mail/message.hpp"
 
+#include <array>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
