@@ -12,7 +12,7 @@ from harness import BAD_DATA, INTERRUPTED, PARTLY, PROTOCOL, TRY_LATER, UNAVAILA
 
 
 def compute(octets):
-    """(answers, rest) of the whole SUM requests in these octets."""
+    """(answers, rest) for the complete SUM requests in these octets."""
     replies = b""
     while len(octets) >= 8 and len(octets) >= 8 + 4 * octets[7]:
         ident, _, count = struct.unpack("!I3sB", octets[:8])
@@ -119,7 +119,7 @@ class Batch(Case):
 
         def talk(peer):
             octets = b""
-            while len(octets) < 5 * 12:  # nothing is answered before all five are here
+            while len(octets) < 5 * 12:  # no answer before all five requests are here
                 octets += peer.recv(4096)
             seen.append(len(octets))
             peer.sendall(compute(octets)[0])
@@ -201,7 +201,7 @@ class Batch(Case):
         held, seen = [], set()
 
         def reply(datagram):
-            if datagram not in seen:  # the first copy of each is lost
+            if datagram not in seen:  # the first copy of each request is dropped
                 seen.add(datagram)
                 return []
             held.append(compute(datagram)[0])

@@ -97,7 +97,7 @@ class Bench(Case):
             self.assertEqual((told["answers"], told["wrong"], told["lost"]), (0, 0, 0))
 
     def full_port(self):
-        """A port whose queue is full: nobody is told anything."""
+        """A port whose accept queue is full: connections get no answer."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=0)
         self.addCleanup(listener.close)
         for _ in range(4):
@@ -196,7 +196,7 @@ class Bench(Case):
         server.until_err("connected")
         server.kill()
         done = client.wait()
-        answers = json.loads(done.out)["answers"] if done.out else 0  # it may have died before the first
+        answers = json.loads(done.out)["answers"] if done.out else 0  # the server may have died before the first answer
         self.assertEqual(done.status, PARTLY if answers else UNAVAILABLE, done.err)
         self.assertIn("connection refused", done.err)
         if done.status == PARTLY:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The calc server over UDP: one request a datagram, nothing for what is none."""
+"""The calc server over UDP: one request per datagram, no answer to invalid ones."""
 
 import re
 
@@ -19,7 +19,7 @@ class Datagrams(Case):
         return self.peer.recv(65536)
 
     def assert_silent(self, *datagrams):
-        """None of them is answered: the answer to a good one sent behind them comes first. (One thread, one order.)"""
+        """None of them is answered: a valid datagram sent after them is answered first (one thread keeps the order)."""
         for octets in datagrams:
             self.peer.send(octets)
         self.assertEqual(self.ask(request(4711, "SUM", 4, 7)), answer(4711, 11))
@@ -107,7 +107,7 @@ class Datagrams(Case):
             self.assert_silent(*[b"bad"] * 50)
         done = self.server.stop()
         self.assertIn("answered 100 requests, refused 5000,", done.err)
-        # 10 a second and a few more: a run of this test is far from the 100 seconds that 1,000 lines would take.
+        # 10 a second and some more; this test takes far less than the 100 seconds that 1,000 lines would need.
         self.assertLess(len(done.error_lines), 1000)
         self.assertGreater(len(done.error_lines), 1)
         self.assertTrue(re.search(r"not shown", done.err) or len(done.error_lines) < 25, done.err)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab calc query against servers that are wrong: it knows the numbers, and says what is wrong. Status 76."""
+"""netlab calc query against faulty servers: it knows the numbers, and says what is wrong. Status 76."""
 
 import json
 import contextlib
@@ -12,7 +12,7 @@ from harness import PROTOCOL, TRY_LATER, UNAVAILABLE, Case, answer
 
 
 def other_order_server(octets):
-    """What a server makes of a request when it reads it, and writes, in the PC's order."""
+    """The answer of a server that reads and writes in the PC's byte order."""
     ident, op, count = struct.unpack("<I3sB", octets[:8])
     numbers = struct.unpack(f"<{count}i", octets[8:8 + 4 * count])
     value = sum(numbers)
@@ -27,7 +27,7 @@ def other_order_server(octets):
 
 class Diagnosis(Case):
     def both(self, reply):
-        """(option, port) of a fake server for each transport that answers a request's octets with `reply(octets)`."""
+        """(option, port) for a fake server of each transport, which answers a request's octets with `reply(octets)`."""
         yield "--tcp", self.tcp_fake(lambda peer: (peer.sendall(reply(peer.recv(4096))), peer.recv(100)))
         yield "--udp", self.udp_fake(lambda datagram: [reply(datagram)])
 

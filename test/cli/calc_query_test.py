@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab calc query, one request: its result, its options, what it refuses to send."""
+"""netlab calc query with one request: its result, its options, and requests that it refuses to send."""
 
 import json
 import re
@@ -154,7 +154,7 @@ class Options(Query):
         holder.close()
         for _ in range(2):
             done = self.ask("--bind", f"127.0.0.8:{port}", "--port", server.port, "sum", 1, status=None)
-            self.assertIn(done.status, (0, UNAVAILABLE), done.err)  # 69 where the kernel still holds the pair
+            self.assertIn(done.status, (0, UNAVAILABLE), done.err)  # 69 if the kernel still holds the pair
 
     def test_bind_not_ours(self):
         """query: a local address that is not ours ends with 69"""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The calc server over TCP, spoken to with raw sockets: any cut of the stream, every rule for what has no answer."""
+"""The calc server over TCP with raw sockets: any cut of the stream, and every reason for no answer."""
 
 import itertools
 import random
@@ -17,7 +17,7 @@ class Stream(Case):
         return self.serve("--tcp", *words, **how)
 
     def talk(self, octets, *words, cut=None, shut=True, server=None, **how):
-        """Everything that the server answers to these octets until it closes in order; a reset is an error."""
+        """All answers of the server to these octets until it closes gracefully; a reset is an error."""
         server = server or self.serve_tcp(*words, **how)
         peer = self.tcp(server.port)
         if cut is None:
@@ -242,7 +242,8 @@ class Ends(Stream):
 
 class WithoutAnswer(Stream):
     def no_answer(self, bad, reason, rest=b"", shut=False):
-        """Good requests, then `bad`: every good one is answered, the connection ends in order, the log says why."""
+        """Good requests, then `bad`: every good one is answered, the connection closes gracefully, the log has the
+        reason."""
         server = self.serve_tcp()
         good = b"".join(request(ident, "SUM", ident) for ident in range(10))
         got = self.talk(good + bad + rest, shut=shut, server=server)
@@ -347,7 +348,7 @@ class Many(Stream):
         server = self.serve_tcp("--idle-timeout", "500ms", "-v")
         rude = self.tcp(server.port)
         with self.assertRaises(ConnectionError):
-            for _ in range(200):  # more than the buffers of both sides hold; Linux 6.18 lets each have 32 MiB
+            for _ in range(200):  # more than the buffers of both sides hold; Linux 6.18 allows each 32 MiB
                 rude.sendall(request(1, "SUM", 1) * 200_000)
         server.until_err("tcp 127.0.0.1:.*timed out")
         self.assertRegex(server.stop().err, "refused 0, 1 connection")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A person at a telnet prompt on the calc server's TCP port."""
+"""A person with a telnet client on the calc server's TCP port."""
 
 import socket
 import threading
@@ -209,7 +209,7 @@ class Text(Case):
 
     def test_binary_wins(self):
         """decision: what looks like text but has an operation in octets 4 to 6 is binary"""
-        # The ID is "SUM ", the count 32, as of a line "SUM SUM  ..."
+        # The ID is "SUM ", the count 32, as in a line "SUM SUM  ..."
         got = self.talk(b"SUM SUM " + bytes(4 * 32))
         self.assertEqual(got, b"SUM " + bytes(4))
         for op in (b"SUM", b"PRO", b"MIN", b"MAX"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Certificates for the tests: an authority, and servers' certificates with one fault each. Made by openssl(1)."""
+"""Certificates for the tests: an authority, and server certificates with one fault each. Made by openssl(1)."""
 
 import atexit
 import datetime
@@ -48,7 +48,7 @@ class Certificate:
 
 
 class Authority:
-    """Signs what it is asked to. `file` is what a client has to trust."""
+    """Signs certificates. `file`: the CA file that a client has to trust."""
 
     def __init__(self, place, name="Test Authority"):
         self._place = pathlib.Path(place)
@@ -96,8 +96,8 @@ class Authority:
 
 
 class Certificates:
-    """Files by name in one place: `good` for localhost and 127.0.0.1; `expired`; `wrong`: for another host; `self-signed`;
-    `foreign`: of another CA; and `ca`, the own one."""
+    """Certificate files by name in one directory: `good` for localhost and 127.0.0.1; `expired`; `wrong`: for another
+    host; `self-signed`; `foreign`: from another CA; and `ca`, the CA itself."""
 
     def __init__(self):
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="netlab-certificates-"))

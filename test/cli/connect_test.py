@@ -185,7 +185,7 @@ class Plain(Case):
 
     @staticmethod
     def takes_end_for_all(peer):
-        """Drops its answer where the end has come before it is ready."""
+        """Drops its answer if the client closes before the answer is ready."""
         peer.recv(100)
         peer.settimeout(0.3)
         with contextlib.suppress(TimeoutError):
@@ -412,7 +412,7 @@ class Telnet(Case):
         os.write(master, b"\x1dQ\nR\nQUIT\n")
         while seen.count(b"QUIT") < 1:
             seen += os.read(master, 4096)
-        # The terminal hands over a line at a time; the last one is there when it has been echoed and read.
+        # The terminal delivers one line at a time; the last one is there when it has been echoed and read.
         os.write(master, b"\x03")
         self.assertEqual(child.wait(DEADLINE), INTERRUPTED)
         self.assertTrue(self.done.wait(DEADLINE))
@@ -475,7 +475,7 @@ class Tls(Case):
         cls.made = certificates.Certificates()
 
     def server(self, talk, name="good", configure=None, before=None, quiet_end=True):
-        """A TLS server, after `before(connection)` in clear: its port."""
+        """Starts a TLS server, after `before(connection)` in clear text; returns its port."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.made.chain(name), self.made.key(name))
         if configure:
@@ -656,7 +656,7 @@ class Tls(Case):
         sent = os.urandom(16 << 20)
 
         def talk(peer):
-            # One thread reads and writes: what comes is kept until our end would be, which here is a count.
+            # One thread reads and writes: collect the input first; here its end is known by its length.
             taken = bytearray()
             while len(taken) < len(sent):
                 taken += peer.recv(1 << 20)
@@ -673,7 +673,7 @@ class Tls(Case):
             asked.append(peer.recv(100))
             peer.settimeout(0.5)
             try:
-                asked.append(peer.recv(100))  # b"": close_notify has come
+                asked.append(peer.recv(100))  # b"": close_notify was received
             except TimeoutError:
                 asked.append("nothing more")
             peer.settimeout(DEADLINE)
@@ -722,7 +722,7 @@ class Tls(Case):
     # ---- STARTTLS ----
 
     def dialogue(self, *lines):
-        """In clear: what to say and what to hear in turn."""
+        """A dialogue in clear text: alternately lines to send and lines to expect."""
         def before(connection):
             stream = connection.makefile("rwb", buffering=0)
             for line in lines:

@@ -23,7 +23,7 @@ class Serve(Case):
     @needs_root
     def test_default_port(self):
         """echo serve: port 7 by default"""
-        # A loopback address of its own, so that an echo service of this machine's is no obstacle.
+        # A separate loopback address, so that an echo service of this machine does not get in the way.
         server = self.serve(service="echo", bind="127.45.67.89", port=None)
         self.assertEqual({each[2] for each in server.sockets}, {7})
         self.assertEqual(self.netlab("echo", "query", "--host", "127.45.67.89", "hello").out, "hello\n")
@@ -82,7 +82,7 @@ class Serve(Case):
         high = self.udp(host="127.0.0.77", port=1024)
         high.sendto(b"one", ("127.0.0.1", server.port))
         self.assertEqual(high.recv(100), b"one")
-        for low in lows:  # one thread, one order: an answer would be here by now
+        for low in lows:  # one thread keeps the order: an answer would be here by now
             low.setblocking(False)
             with self.assertRaises(BlockingIOError):
                 low.recv(100)

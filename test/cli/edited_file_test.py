@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that people edit: a byte order mark, CRLF and a missing last line end change nothing in any of them."""
+"""Files that people edit: a byte order mark, CRLF or a missing last line end makes no difference in any of them."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ MARK = b"\xef\xbb\xbf"
 
 
 def as_edited(*lines):
-    """What an editor on Windows makes of these lines."""
+    """These lines as an editor on Windows writes them."""
     return MARK + "\r\n".join(lines).encode()
 
 

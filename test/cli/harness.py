@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What the black-box tests share: the binary under test, run and served with deadlines.
+"""The common part of the black-box tests: runs the binary under test, also as a server, with deadlines.
 
-A test file defines Cases whose methods have a sentence for a docstring, and ends in `harness.main()`. Meson gives the
+A test file defines Cases whose methods have a sentence as docstring, and ends in `harness.main()`. Meson passes the
 binary in $NETLAB and reads TAP; by hand: NETLAB=.build/release/app/netlab test/cli/usage_test.py [Case.method ...]
 
-Every wait ends at DEADLINE, which is generous: it is there for the day something hangs, and the sanitizer build is
-slow. No test measures time, uses a fixed port, or ends a process that it did not start.
+Every wait ends at DEADLINE, which is generous: it is only for hangs, and the sanitizer build is slow. No test measures
+time, uses a fixed port, or ends a process that it did not start.
 """
 
 import atexit
@@ -32,12 +32,12 @@ __unittest = True  # unittest leaves the lines of such a module out of its trace
 DEADLINE = float(os.environ.get("NETLAB_TEST_DEADLINE", "60"))
 NETLAB = os.environ.get("NETLAB") or sys.exit("NETLAB is not set: the path of the binary to be tested")
 
-# sysexits.h, where it has a number
+# as in sysexits.h, if it has a number
 DONE, PARTLY, USAGE, BAD_DATA, NO_INPUT, NO_HOST, UNAVAILABLE = 0, 1, 64, 65, 66, 68, 69
 BUG, SYSTEM, CANNOT_CREATE, IO, TRY_LATER, PROTOCOL, NOT_PERMITTED, CONFIG = 70, 71, 73, 74, 75, 76, 77, 78
 INTERRUPTED, TERMINATED = 130, 143
 
-# What `netlab lab serve` serves: port and transports.
+# The services of `netlab lab serve`: port and transports.
 LAB = {
     "echo": (7, ("tcp", "udp")),
     "discard": (9, ("tcp", "udp")),
@@ -53,7 +53,7 @@ LAB_MAIL = {"smtp", "submissions", "submission"}
 
 
 def lab_lines(names):
-    """How many lines `netlab lab serve` prints until it is ready, on one address."""
+    """The number of lines that `netlab lab serve` prints until it is ready, on one address."""
     return sum(len(LAB[name][1]) for name in names) + (2 if LAB_MAIL & set(names) else 0)  # its CA, its Maildir
 
 _scratch = pathlib.Path(tempfile.mkdtemp(prefix="netlab-test-"))
@@ -64,7 +64,7 @@ _empty_home.mkdir()
 
 
 def environment(extra=None):
-    """The caller's environment without anything that netlab would read; `extra` over it, None removes a variable."""
+    """The caller's environment without variables that netlab reads; `extra` overrides it, None removes a variable."""
     base = {name: value for name, value in os.environ.items()
             if not name.startswith("NETLAB") and name not in ("XDG_CONFIG_HOME", "NO_COLOR")}
     base.update(HOME=str(_empty_home), LC_ALL="C", TERM="xterm")
@@ -77,7 +77,7 @@ def environment(extra=None):
 
 
 def until(holds, what):
-    """Waits for a true answer of `holds()`, and returns it."""
+    """Waits until `holds()` returns a true value, and returns it."""
     end = time.monotonic() + DEADLINE
     while not (found := holds()):
         if time.monotonic() > end:
@@ -87,7 +87,7 @@ def until(holds, what):
 
 
 class Done:
-    """A program that has ended."""
+    """The result of a program that has ended."""
 
     def __init__(self, status, out, err):
         self.status, self.out, self.err = status, out, err
@@ -110,8 +110,8 @@ def octets_of(text):
 
 
 class Process:
-    """A program under way, with a thread at each of its outputs so that it never waits for us; `stdout` may be the test's
-    own affair."""
+    """A running program. A thread reads each of its outputs, so that it never blocks; with another `stdout`, the test
+    reads that itself."""
 
     def __init__(self, argv, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec=None, cwd=None, pass_fds=()):
         self.argv = argv
@@ -146,7 +146,7 @@ class Process:
             return text_of(bytes(self._taken["err"]))
 
     def until(self, holds, what):
-        """Waits for outputs for which `holds(out, err)` is true."""
+        """Waits until `holds(out, err)` is true for the outputs."""
         end = time.monotonic() + DEADLINE
         with self._changed:
             while True:
@@ -193,7 +193,7 @@ class Process:
         return self.wait()
 
     def kill(self):
-        """For the end of a test: whatever its state."""
+        """For the end of a test, whatever the state of the program."""
         if self.child.poll() is None:
             self.child.kill()
             self.child.wait()
@@ -206,7 +206,7 @@ class Process:
 
 
 class Server(Process):
-    """`netlab ... serve`, ready: its ready lines are read, its ports known."""
+    """A running `netlab ... serve`, whose ready lines were read, with its ports."""
 
     def __init__(self, argv, lines, **how):
         super().__init__(argv, **how)
@@ -229,18 +229,18 @@ class Server(Process):
         return self.sockets[0][1]
 
     def memory(self, name="VmRSS"):
-        """Of proc(5)'s status, in KiB."""
+        """A value of /proc/PID/status, in KiB."""
         status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text(encoding="ascii")
         return int(re.search(rf"{name}:\s*(\d+) kB", status)[1])
 
     def processor_time(self):
-        """Seconds that all its threads have computed."""
+        """CPU time of all its threads, in seconds."""
         stat = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run(argv, input=b"", env=None, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how):
-    """Runs to the end: Done. An empty stdin unless `input` or `stdin` says otherwise."""
+    """Runs a program until it ends: Done. stdin is empty unless `input` or `stdin` is given."""
     try:
         done = subprocess.run(argv, input=octets_of(input) if stdin is None else None, stdin=stdin, stdout=stdout,
                               stderr=stderr, env=env if env is not None else environment(), timeout=DEADLINE,
@@ -257,20 +257,20 @@ class Case(unittest.TestCase):
     # ---- running ----
 
     def netlab(self, *words, status=DONE, env=None, binary=None, **how):
-        """Runs netlab to its end, checks the exit status."""
+        """Runs netlab until it ends; checks the exit status."""
         done = run([binary or NETLAB, *map(str, words)], env=environment(env), **how)
         if status is not None:
             self.assertEqual(done.status, status, f"netlab {' '.join(map(str, words))}\n{done.out}{done.err}")
         return done
 
     def start(self, *words, env=None, **how):
-        """Netlab under way; killed at the end of the test if it is still there."""
+        """Starts netlab; it is killed at the end of the test if it still runs."""
         process = Process([NETLAB, *map(str, words)], env=environment(env), **how)
         self.addCleanup(process.kill)
         return process
 
     def serve(self, *words, service="calc", bind="127.0.0.1", lines=None, env=None, port=0, **how):
-        """A server on a free port."""
+        """Starts a server on a free port."""
         given = list(map(str, words))
         if bind is not None:
             given += ["--bind", bind]
@@ -284,7 +284,7 @@ class Case(unittest.TestCase):
         return server
 
     def serve_lab(self, *words, names=tuple(LAB), bind=None, offset=10000, env=None, **how):
-        """The lab's host on a loopback address that nobody else uses, so that its ports are free."""
+        """Starts the lab's host on a random loopback address, so that its ports are free."""
         bind = bind or ".".join(map(str, (127, *(random.randrange(1, 255) for _ in range(3)))))
         given = [*map(str, words), "--bind", bind]
         if offset is not None:
@@ -296,20 +296,21 @@ class Case(unittest.TestCase):
         return server
 
     def program(self, *words, status=DONE, **how):
-        """Runs another program to its end, checks the exit status."""
+        """Runs another program until it ends; checks the exit status."""
         done = run(list(map(str, words)), **how)
         if status is not None:
             self.assertEqual(done.status, status, f"{words}\n{done.out}{done.err}")
         return done
 
     def background(self, *words, **how):
-        """Another program under way; killed at the end of the test if it is still there."""
+        """Starts another program; it is killed at the end of the test if it still runs."""
         process = Process(list(map(str, words)), **how)
         self.addCleanup(process.kill)
         return process
 
     def as_nobody(self):
-        """What begins a command line to run netlab as a user without any privilege; the test needs root and setpriv."""
+        """The start of a command line that runs netlab as a user without any privilege; the test needs root and
+        setpriv."""
         binary = self.scratch() / "netlab"
         shutil.copy(NETLAB, binary)  # the build directory may be closed to others
         argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--bounding-set=-all",
@@ -319,19 +320,19 @@ class Case(unittest.TestCase):
         return argv
 
     def needs_low_ports_kept(self):
-        """Skips where everyone may listen on a port below 1024."""
+        """Skips if everyone may listen on ports below 1024."""
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as limit:
             if int(limit.read()) <= 7:
                 self.skipTest("ports below 1024 are free for all here")
 
     def shell(self, script, env=None, **how):
-        """A line of sh in which "$N" is the binary."""
+        """Runs a line of sh in which "$N" is the binary."""
         return run(["sh", "-c", script], env=environment({**(env or {}), "N": NETLAB}), **how)
 
     # ---- checking ----
 
     def assert_one_error(self, done, begins="netlab( [a-z0-9]+){0,2}", says=""):
-        """Exactly one line on stderr, in the common form, and nothing on stdout."""
+        """Checks that there is exactly one line on stderr, in the common form, and nothing on stdout."""
         self.assertEqual(done.out, "")
         self.assertEqual(len(done.error_lines), 1, done.err)
         self.assertTrue(done.err.endswith("\n"), done.err)
@@ -340,12 +341,12 @@ class Case(unittest.TestCase):
         self.assertFalse(done.err.rstrip("\n").endswith("."), done.err)
 
     def refused(self, *words, status=USAGE, says="", begins="netlab( [a-z0-9]+){0,2}", **how):
-        """Runs what must fail with one line of error."""
+        """Runs a command that must fail with one error line."""
         done = self.netlab(*words, status=status, **how)
         self.assert_one_error(done, begins, says)
         return done
 
-    # ---- peers and places ----
+    # ---- peers and directories ----
 
     def scratch(self):
         place = pathlib.Path(tempfile.mkdtemp(dir=_scratch))
@@ -370,7 +371,7 @@ class Case(unittest.TestCase):
         return peer
 
     def tcp_fake(self, talk):
-        """A server whose `talk(connection)` runs for each connection in turn: its port."""
+        """A server whose `talk(connection)` runs for one connection after the other; returns its port."""
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
 
@@ -388,7 +389,7 @@ class Case(unittest.TestCase):
         return listener.getsockname()[1]
 
     def udp_fake(self, answer):
-        """A server that sends each of `answer(datagram)`: its port."""
+        """A server that sends each of `answer(datagram)`; returns its port."""
         peer = self.udp()
 
         def serve():
@@ -404,22 +405,22 @@ class Case(unittest.TestCase):
         return peer.getsockname()[1]
 
     def silent_port(self):
-        """A TCP port that accepts and says nothing."""
+        """A TCP port that accepts and sends nothing."""
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
         return listener.getsockname()[1]
 
     def closed_port(self):
-        """A port, TCP and UDP, that stays closed: bound by us for TCP, not listened on, and free for UDP."""
+        """A port number that stays closed for TCP and UDP: bound for TCP without listening, and free for UDP."""
         holder = socket.socket()
         self.addCleanup(holder.close)
         holder.bind(("127.0.0.1", 0))
         return holder.getsockname()[1]
 
     def on_terminal(self, *words, env=None, typed=b"", after=b""):
-        """Runs netlab with a terminal as stdin, stdout and stderr: (status, everything that it wrote).
+        """Runs netlab with a terminal as stdin, stdout and stderr: (status, all of its output).
 
-        What is `typed` is typed when `after` has been seen; of several of both, each in its turn."""
+        `typed` is typed when `after` has been seen; lists of both are handled in order."""
         stages = list(zip(typed, after)) if isinstance(typed, (list, tuple)) else [(typed, after)] if typed else []
         master, slave = pty.openpty()
         child = subprocess.Popen([NETLAB, *map(str, words)], stdin=slave, stdout=slave, stderr=slave,
@@ -451,7 +452,7 @@ class Case(unittest.TestCase):
 
 
 def receive(peer, size=None):
-    """`size` octets, or everything until the orderly end. A reset raises ConnectionResetError."""
+    """`size` octets, or everything until the peer closes. A reset raises ConnectionResetError."""
     taken = b""
     while size is None or len(taken) < size:
         piece = peer.recv(65536 if size is None else size - len(taken))
@@ -471,7 +472,7 @@ def receive_line(peer):
     return taken
 
 
-# ---- the calc protocol, written down once more ----
+# ---- the calc protocol, implemented independently ----
 
 def request(ident, op, *numbers, order="!", count=None):
     name = op.encode() if isinstance(op, str) else op
@@ -490,7 +491,7 @@ def answers(octets, order="!"):
 # ---- skipping ----
 
 def is_sanitized():
-    """The sanitizers' own code needs descriptors, and is slow."""
+    """The sanitizers' own code needs descriptors and is slow."""
     with open(NETLAB, "rb") as binary:
         return b"__asan_init" in binary.read()
 
@@ -524,7 +525,7 @@ def _sentence(test):
 
 
 def _absent_program(error):
-    """The name of the program that subprocess did not find on the path, where that is what the error says; else None."""
+    """The name of the program that subprocess did not find on the path, if that is the error; else None."""
     kind, raised, trace = error
     if not issubclass(kind, FileNotFoundError) or "/" in (name := str(raised.filename)):
         return None
@@ -581,19 +582,19 @@ class _Tap(unittest.TestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        if not getattr(self, "_skipped", False) or not isinstance(test, unittest.TestCase):  # once, of several subtests
+        if not getattr(self, "_skipped", False) or not isinstance(test, unittest.TestCase):  # once for all subtests
             self._tell("ok", test, f" # SKIP {reason}")
         self._skipped = True
 
 
 def skip_all(reason):
-    """Ends a test program none of whose cases can run."""
+    """Ends a test program that can run none of its cases."""
     print(f"1..0 # SKIP {reason}")
     sys.exit(0)
 
 
 def skip_all_without(*programs):
-    """Ends a test program that needs programs which are not installed."""
+    """Ends a test program if programs that it needs are not installed."""
     for program in programs:
         if shutil.which(program) is None:
             skip_all(f"{program} not installed")

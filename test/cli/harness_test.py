@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests themselves rest on: a case that cannot run is skipped by name with the reason, and test/run says so."""
+"""Tests of the test harness: a case that cannot run is skipped by name with the reason, and test/run reports it."""
 
 import contextlib
 import io

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab lab serve under those who come in thousands, who never read, who never end, and without descriptors."""
+"""netlab lab serve with thousands of clients, clients that never read or never close, and without descriptors."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ CROWD = 5000
 
 
 def raise_limit(wanted):
-    """Descriptors for this process, and for the server that it starts."""
+    """The limit of descriptors, for this process and the server that it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < wanted:
         with contextlib.suppress(ValueError, OSError):
@@ -28,7 +28,7 @@ def raise_limit(wanted):
 
 
 def until_readable(peers):
-    """Waits until each of them has something to read."""
+    """Waits until each of the peers has something to read."""
     poll = select.poll()
     left = {peer.fileno() for peer in peers}
     for descriptor in left:
@@ -48,14 +48,14 @@ class Load(Case):
         self.addCleanup(peer.close)
         peer.settimeout(harness.DEADLINE)
         if source is not None:
-            # The port is chosen by connect(): one number may then serve for several servers' ports.
+            # connect() chooses the port, so that one number can be used for connections to several servers.
             peer.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT, ip(7)
             peer.bind((source, 0))
         peer.connect((server.address, server.named[service, "tcp"]))
         return peer
 
     def is_well(self, server):
-        """A new visitor of each service is served."""
+        """A new client of each service is served."""
         peer = self.connect(server, "echo")
         peer.sendall(b"hello")
         self.assertEqual(harness.receive(peer, 5), b"hello")
@@ -94,7 +94,7 @@ class Load(Case):
         self.is_well(server)
         if not harness.is_sanitized():
             self.assertLess((server.memory() - before) * 1024 / CROWD, 16 * 1024, "octets for each connection")
-        done = server.stop()  # all of them still there
+        done = server.stop()  # all of them still connected
         self.assertEqual(done.status, DONE)
         for peer in peers["echo"]:
             self.assertEqual(harness.receive(peer), b"")
@@ -115,7 +115,7 @@ class Load(Case):
         for peer in (talker, shouter):
             peer.setblocking(False)
             total = 0
-            # Until nothing more is taken: the buffers of both ends are full.
+            # Until nothing more can be sent: the buffers of both ends are full.
             while total < 256 << 20 and select.select([], [peer], [], 0.5)[1]:
                 with contextlib.suppress(BlockingIOError):
                     total += peer.send(b"x" * 65536)
@@ -148,9 +148,9 @@ class Load(Case):
         for peer in crowd:
             peer.sendall(b"me")
         began, computed = time.monotonic(), server.processor_time()
-        late = self.connect(server, "daytime")  # in its queue
+        late = self.connect(server, "daytime")  # in the accept queue
         server.until_err(r"accept: .*\(peers wait in the queue\)")
-        # Those who were let in stay idle and have to go; then it is the turn of the others.
+        # The accepted clients stay idle and are disconnected; then the others are served.
         for peer in crowd:
             self.assertEqual(harness.receive(peer, 2), b"me")
         self.assertTrue(harness.receive(late).endswith(b"-UTC\r\n"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab lab serve: every service of the lab's host, asked by sockets; which there are, where, and how they end."""
+"""netlab lab serve: every service of the lab's host over sockets; their selection, addresses and shutdown."""
 
 import calendar
 import contextlib
@@ -23,7 +23,7 @@ FROM_1900_TO_1970 = 2208988800
 
 
 def is_now(seconds):
-    """It is the time of day, give or take what a busy machine needs."""
+    """The time is the current time, within what a busy machine may need."""
     return abs(seconds - time.time()) < harness.DEADLINE
 
 
@@ -40,7 +40,7 @@ class LabCase(Case):
         return self.tcp(server.named[service, "tcp"], server.address)
 
     def ask(self, server, service, octets):
-        """By datagram: the answer."""
+        """The answer to a datagram."""
         peer = self.udp("::1" if ":" in server.address else "127.0.0.1")
         peer.sendto(octets, (server.address, server.named[service, "udp"]))
         answer, sender = peer.recvfrom(65536)
@@ -82,7 +82,7 @@ class Services(LabCase):
     @needs_ipv6
     def test_ipv6(self):
         """lab serve: each of them over IPv6"""
-        # There is only one loopback address, so another lab of this machine's may have the ports.
+        # There is only one loopback address, so another lab on this machine may use the ports.
         for offset in range(20000, 60000, 1500):
             try:
                 server = self.serve_lab("--calc-port", offset + 1400, bind="::1", offset=offset)
@@ -138,7 +138,7 @@ class Services(LabCase):
             high.sendto(b"loop", where)
             self.assertTrue(high.recv(100))
         low.setblocking(False)
-        with self.assertRaises(BlockingIOError):  # one thread, one order: it would be here by now
+        with self.assertRaises(BlockingIOError):  # one thread keeps the order: an answer would be here by now
             low.recv(100)
         done = server.stop()
         self.assertIn("ignored 1 from services' ports", done.err)
@@ -173,12 +173,12 @@ class Mail(LabCase):
         return ssl.create_default_context(cafile=server.ready[0].partition(" ")[2])
 
     def kept(self, server):
-        """What lies in the Maildir."""
+        """The messages in the Maildir."""
         return [file.read_text(encoding="utf-8")
                 for file in (pathlib.Path(server.ready[1].partition(" ")[2]) / "new").iterdir()]
 
     def session(self, server, service):
-        """Python's client, as the sheet has it: TLS with the server's name, whichever way it begins."""
+        """Python's client, as in the exercise sheet: TLS with the server's name, implicit or STARTTLS."""
         port = server.named[service, "tcp"]
         if service == "submissions":
             return smtplib.SMTP_SSL(server.address, port, context=self.trusting(server), timeout=harness.DEADLINE)
@@ -439,7 +439,7 @@ class Log(LabCase):
 
 class Stop(LabCase):
     def visitors(self, server):
-        """One at every service that holds its peers."""
+        """A connection to each service that keeps its connections open."""
         peers = {service: self.connect(server, service) for service in ("echo", "discard", "chargen", "calc")}
         peers["echo"].sendall(b"x")
         harness.receive(peers["echo"], 1)
@@ -455,7 +455,7 @@ class Stop(LabCase):
             peers = self.visitors(server)
             server.send(number)
             for peer in peers.values():
-                harness.receive(peer)  # to the orderly end; a reset would be raised
+                harness.receive(peer)  # until the graceful end; a reset would be raised
                 peer.close()
             done = server.wait()
             self.assertEqual(done.status, DONE, done.err)
@@ -469,7 +469,7 @@ class Stop(LabCase):
         peer.sendall(whole[:10])
         other = self.connect(server, "echo")
         other.sendall(b"x")
-        harness.receive(other, 1)  # one thread: by now it has read the half request, or finds it unread
+        harness.receive(other, 1)  # one thread keeps the order: it has read the half request by now, or finds it unread
         server.send(signal.SIGTERM)
         self.assertEqual(harness.receive(other), b"")
         peer.sendall(whole[10:])
@@ -481,7 +481,7 @@ class Stop(LabCase):
     def test_grace(self):
         """lab serve: who does not finish is waited for no longer than --grace"""
         server = self.serve_lab("--grace", "100ms")
-        peers = self.visitors(server)  # of which chargen's does not go on reading
+        peers = self.visitors(server)  # chargen's client stops reading
         peers["calc"].sendall(b"half")
         self.assertEqual(server.stop().status, DONE)
 

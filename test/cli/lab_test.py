@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab lab tour: the whole exercise against a lab of its own."""
+"""netlab lab tour: the whole exercise with servers of its own."""
 
 import contextlib
 import fcntl
@@ -23,7 +23,7 @@ class Tour(Case):
     told = {}
 
     def tour(self, *words):
-        """What a tour prints. One is enough for all who want to know: it takes seconds."""
+        """The output of a tour. Each tour runs only once for all tests, because it takes seconds."""
         if words not in self.told:
             done = self.netlab("lab", "tour", *words)
             self.assertEqual(done.err, "")
@@ -39,7 +39,7 @@ class Tour(Case):
     def test_width(self):
         """tour: its prose fits 80 columns"""
         for line in self.tour().lines:
-            if not line.startswith("      "):  # what was observed is shown as it was
+            if not line.startswith("      "):  # observations are shown unchanged
                 self.assertLessEqual(len(line), 80, line)
 
     def test_exercise(self):
@@ -164,7 +164,7 @@ class Tour(Case):
 
 
 class Terminal:
-    """A tour on a terminal of its own, which is its controlling one: Ctrl-C and Ctrl-Z are signals there."""
+    """A tour on a controlling terminal of its own, so that Ctrl-C and Ctrl-Z are signals."""
 
     def __init__(self, argv):
         self.master, slave = pty.openpty()
@@ -173,14 +173,14 @@ class Terminal:
 
         def own():
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGQUIT
-            for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # ignored where the tests run in the background
+            for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # ignored if the tests run in the background
                 signal.signal(each, signal.SIG_DFL)
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.child = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, preexec_fn=own,
                                       env=harness.environment({"N": harness.NETLAB}))
-        self.slave = slave  # held, so that the terminal and its modes outlive the child
+        self.slave = slave  # kept open, so that the terminal and its modes outlive the child
 
     def read(self, limit):
         ready, _, _ = select.select([self.master], [], [], limit)
@@ -189,7 +189,7 @@ class Terminal:
         return bool(ready)
 
     def until(self, pattern):
-        """Waits for this to be shown behind what was waited for before."""
+        """Waits until this is shown after the match of the last wait."""
         end = time.monotonic() + harness.DEADLINE
         while not (found := re.search(pattern, self.seen)):
             if not self.read(max(0, end - time.monotonic())):
@@ -198,7 +198,7 @@ class Terminal:
         return found
 
     def until_asked(self):
-        """Waits for the prompt: then a key is waited for, and the terminal hands it over at once."""
+        """Waits for the prompt; then netlab waits for a key, and the terminal delivers it at once."""
         self.until(rb"any key: go on")
         assert not self.modes()[3] & (termios.ICANON | termios.ECHO), "no key can be pressed"
 
@@ -209,7 +209,7 @@ class Terminal:
         return termios.tcgetattr(self.slave)
 
     def wait(self):
-        """Its exit status, negative for a signal; everything that it wrote is in `seen`."""
+        """The exit status, negative for a signal; all of its output is in `seen`."""
         end = time.monotonic() + harness.DEADLINE
         while self.child.poll() is None:
             assert time.monotonic() < end, f"did not end: {self.seen!r}"

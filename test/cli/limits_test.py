@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Few descriptors, small stacks: what a narrow system refuses is said, with the command and what it was about to do."""
+"""Few descriptors, small stacks: what the system refuses is reported with the command and the failed action."""
 
 import resource
 
 import harness
 from harness import Case, NETLAB, SYSTEM
 
-# Functions and objects of the libraries that ask for descriptors.
+# Library functions and objects that need descriptors.
 INNER = r"epoll|timerfd|eventfd|interrupter|signal_set|pipe|::"
 
 
 def limited(which, value):
-    """For a child process: the soft limit, which it may not raise again."""
+    """For a child process: sets the soft limit, and the hard limit, so that it cannot be raised again."""
     return lambda: resource.setrlimit(which, (value, value))
 
 
 class Descriptors(Case):
     def check(self, *words, usual=(harness.DONE,), fewest=5, **how):
-        """From the fewest with which a program can be loaded up to what the command needs."""
+        """From the fewest descriptors with which a program can be loaded to as many as the command needs."""
         for count in range(fewest, 40):
             with self.subTest(descriptors=count):
                 done = self.netlab(*words, status=None, preexec_fn=limited(resource.RLIMIT_NOFILE, count), **how)

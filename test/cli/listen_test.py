@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What every server promises: loopback unless told otherwise, ready lines, ports, signals, totals."""
+"""The common behaviour of all servers: loopback by default, ready lines, ports, signals, totals."""
 
 import ipaddress
 import re
@@ -14,7 +14,7 @@ SERVICES = ("calc", "echo")
 
 
 def own_address():
-    """An address of this machine that is not loopback, or None. Nothing is sent."""
+    """A non-loopback address of this machine, or None. Sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
@@ -177,7 +177,7 @@ class Bind(Case):
         peer.sendall(harness.request(1, "SUM", 1))
         harness.receive(peer, 8)
         server.send(signal.SIGTERM)
-        self.assertEqual(harness.receive(peer), b"")  # the server closes first, so the wait in TIME-WAIT is its
+        self.assertEqual(harness.receive(peer), b"")  # the server closes first, so the TIME-WAIT is on its side
         peer.close()
         server.wait()
         self.serve("--tcp", port=port)
@@ -247,7 +247,7 @@ class Stop(Case):
         self.assertIn("answered 1 request,", done.err)
 
     def settle(self, peer, server):
-        """What was sent has been read by the server: its receive queue is empty."""
+        """Waits until the server has read everything that was sent: its receive queue is empty."""
         local, remote = peer.getsockname()[1], peer.getpeername()[1]
         queue = re.compile(rf"^ *\d+: 0100007F:{remote:04X} 0100007F:{local:04X} 01 [0-9A-F]+:([0-9A-F]+)", re.MULTILINE)
 

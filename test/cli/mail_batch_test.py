@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab mail send --batch: many messages, one result line each, in their order, however it ends."""
+"""netlab mail send --batch: many messages, one result line each, in order, however the run ends."""
 
 import json
 import os
@@ -112,7 +112,7 @@ class Batch(MailCase):
         self.assertEqual(len(server.sessions), 1)
 
     def assert_each_once(self, done, count):
-        """A result line for each message, in order, and a sum that is theirs; how many were sent."""
+        """Checks that each message has a result line, in order, and the totals; returns the number of sent messages."""
         said = [json.loads(line) for line in done.lines]
         self.assertEqual([each["message"] for each in said], list(range(1, count + 1)), done.err)
         states = [each["status"] for each in said]
@@ -124,7 +124,7 @@ class Batch(MailCase):
         return sent
 
     def interrupt(self, number, status, *words, stdin=False):
-        """A signal while the first message's answer is missing and others have theirs."""
+        """Sends a signal while the first message has no answer and others have theirs."""
         held = threading.Event()
 
         def first_hangs(session, argument):
@@ -142,12 +142,12 @@ class Batch(MailCase):
             process.child.stdin.flush()
         self.assertTrue(held.wait(harness.DEADLINE))
         if words:
-            # Some wait in the connection of the first.
+            # Some messages wait in the connection of the first.
             harness.until(lambda: sum(len(session.messages) for session in server.sessions) > 60, "the other messages")
         process.child.send_signal(number)
         done = process.wait()
         self.assertEqual(done.status, status, done.err)
-        # Nobody knows how many messages were still to come through a pipe.
+        # The number of messages still to come through a pipe is unknown.
         sent = self.assert_each_once(done, len(done.lines) if stdin else 100)
         self.assertEqual(json.loads(done.lines[0])["status"], "unknown")
         if words:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`netlab mail send` against servers that fail it, one fault a case: it ends, in time, with the status that fits, and one
-line that says why. What has to do with trust is in mail_trust_test.py."""
+"""`netlab mail send` against faulty servers, one fault per case: it ends in time, with the right status and one line
+about the reason. Faults that concern trust are in mail_trust_test.py."""
 
 import concurrent.futures
 import os
@@ -14,7 +14,8 @@ from smtp_server import CLOSE, HANG, RESET, STALL, Each, Then
 
 
 class Hanging(Sending):
-    """A server that says nothing any more. All are begun at once, so that they wait for their deadlines together."""
+    """A server that stops answering. All clients are started at once, so that they wait for their deadlines in
+    parallel."""
 
     CASES = {  # stage, TLS, user
         "connect": ("connect", "starttls", None), "ehlo": ("ehlo", "starttls", None), "starttls": ("starttls", "starttls", None),
@@ -31,7 +32,7 @@ class Hanging(Sending):
         cls.begun = {}
         for name, (stage, tls, user) in cls.CASES.items():
             server = smtp_server.Server(cls, tls=tls, certificate=cls.good, on={stage: HANG}, auth="PLAIN" if user else "")
-            # The answer to a message's end may take ten times as long.
+            # The answer to the end of a message may take ten times as long.
             words = cls.words(server, user=user, timeout="600ms" if stage == "content" else BRIEF)
             process = harness.Process([harness.NETLAB, *words], env=harness.environment({"NETLAB_PASSWORD": PASSWORD}))
             cls.addClassCleanup(process.kill)
@@ -99,7 +100,7 @@ class Hanging(Sending):
 
 
 class Ending(Sending):
-    """A server that ends the connection, orderly or not."""
+    """A server that ends the connection, gracefully or not."""
 
     def ends(self, stage, status=harness.UNAVAILABLE, says="closed|reset", user=None, tls="starttls", **how):
         for action in (CLOSE, RESET):
@@ -189,7 +190,7 @@ class Ending(Sending):
 
 
 class Refusing(Sending):
-    """A server that says no, for now or for good."""
+    """A server that refuses, temporarily or permanently."""
 
     def refuses(self, stage, reply, status, says=None, user=None, tls="starttls", **how):
         server = self.server(tls, on={stage: reply}, auth="PLAIN" if user else "", **how)
@@ -326,7 +327,7 @@ class Babbling(Sending):
 
     @staticmethod
     def pour(session, first, again):
-        """Says it until the client has enough."""
+        """Repeats this until the client gives up."""
         session.say(first)
         while True:
             session.say(again)
@@ -379,7 +380,7 @@ class Babbling(Sending):
 
 
 class Input(Sending):
-    """What is to be sent cannot be."""
+    """Messages that cannot be read or composed."""
 
     def attach(self, name, size=6 << 20):
         path = self.scratch() / name

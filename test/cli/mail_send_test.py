@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab mail send: one message, and what becomes of it."""
+"""netlab mail send: one message, and its outcome."""
 
 import email
 import email.policy
@@ -210,7 +210,7 @@ class Sending(MailCase):
                 message = email.message_from_bytes(session.messages[0].octets, policy=email.policy.default)
                 part, = message.iter_attachments()
                 self.assertEqual(part["content-transfer-encoding"], "binary" if body else "base64")
-                if body:  # Python's parser splits lines, so it is looked for in the octets
+                if body:  # Python's parser splits lines, so search the octets
                     self.assertIn(b"\r\n\r\n" + place.read_bytes() + b"\r\n--", session.messages[0].octets)
                 else:
                     self.assertEqual(part.get_content(), place.read_bytes())
@@ -500,7 +500,7 @@ class Login(MailCase):
         self.assertEqual(status, 0, seen)
         self.assertEqual(server.session().login, "user")
         self.assertNotIn(b"secret", server.session().messages[0].octets)
-        # What comes from elsewhere needs no telling.
+        # Without a terminal, no hint is shown.
         self.assertNotIn("Ctrl-D", self.send(self.server(), body=None, input="Hello\n").err)
 
     def test_asked_on_the_terminal(self):
@@ -571,7 +571,7 @@ class BadInput(MailCase):
                         with open(place, "r+b") as file:
                             file.write(after)
                     keywords = (*smtp_server.KEYWORDS, "CHUNKING") if stage == "bdat" else smtp_server.KEYWORDS
-                    # BDAT's content comes with its command, so there it is rewritten before.
+                    # BDAT's content follows its command at once, so there the file is rewritten earlier.
                     server = self.server(on={"rcpt" if stage == "bdat" else "data": rewrite}, keywords=keywords)
                     self.not_sent(server, word, place, status=IO, says="it changed")
                     self.assertEqual(server.session().messages, [])

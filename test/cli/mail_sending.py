@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of mail against servers of our own share."""
+"""The common part of the tests of mail against our own test servers."""
 
 import base64
 import re
@@ -54,7 +54,7 @@ class Sending(harness.Case):
         self.assertNotRegex(both, r"[\x00-\x08\x0b-\x1f\x7f]")
 
     def assert_fails(self, server, status, says, *words, **how):
-        """One line says why."""
+        """Fails with one line about the reason."""
         done = self.send(server, *words, status=status, **how)
         self.assert_one_line(done, says)
         return done

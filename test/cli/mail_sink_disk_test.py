@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab mail sink and its disk: what a client was told is stored is there, whatever happens; nothing else is."""
+"""netlab mail sink and its disk: a message that was acknowledged is stored, whatever happens, and nothing else is."""
 
 import contextlib
 import mailbox
@@ -17,7 +17,7 @@ import harness
 from mail_sinking import HELLO, Sinking, Talk
 
 ROUNDS = 20      # of kill -9
-HELD = 5000      # connections that say nothing
+HELD = 5000      # connections that send nothing
 
 
 def may_mount():
@@ -26,7 +26,7 @@ def may_mount():
 
 
 def content(number, size=3000):
-    """A message whose every line says which it is."""
+    """A message whose every line has its number."""
     line = f"this is message {number}\r\n"
     return f"Subject: number {number}\r\n\r\n" + line * (size // len(line) + 1)
 
@@ -89,7 +89,7 @@ class Killed(Sinking):
 @unittest.skipUnless(may_mount(), "a small disk cannot be mounted here")
 class Full(Sinking):
     def small(self, size="600k"):
-        """A sink whose Maildir is on a disk of this size, and that directory as seen from here."""
+        """A sink whose Maildir is on a disk of this size, and the path to that directory from here."""
         place = self.scratch()
         script = f'mount -t tmpfs -o size={size} tmpfs {place} && exec "$@"'
         server = self.sink("--maildir", place / "box", maildir=False, wrap=["unshare", "-m", "sh", "-c", script, "sh"])
@@ -105,7 +105,7 @@ class Full(Sinking):
         self.assertRegex(answer, r"^452 4\.3\.1 ")
         self.assertGreater(stored, 5)
         self.assertEqual((len(os.listdir(box / "new")), os.listdir(box / "tmp")), (stored, []))
-        self.assertRegex(peer.send(content(0, 200_000)), r"^452 4\.3\.1 ")  # that does not even fit into memory
+        self.assertRegex(peer.send(content(0, 200_000)), r"^452 4\.3\.1 ")  # more than the sink holds in memory
         self.assertRegex(peer.ask("NOOP"), "^250")
         for each in sorted((box / "new").iterdir())[:3]:
             each.unlink()
@@ -189,7 +189,8 @@ class Many(Sinking):
         late.ask("EHLO client.example")
 
         def is_taken():
-            # Those that wait in the queue come first, though they have gone, and may have the file's descriptor for a while.
+            # Connections in the queue come first, although they have been closed, and may use the descriptor for a
+            # while.
             answer = late.send()
             self.assertRegex(answer, "^(250|45[12]) ")
             return answer.startswith("250")

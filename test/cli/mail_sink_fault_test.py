@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab mail sink --fault: what was asked for happens, when it was asked for, and to nobody else."""
+"""netlab mail sink --fault: the requested fault happens at the requested time, and only there."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab mail sink: who may send what to whom, by TLS and without, and where it stays."""
+"""netlab mail sink: who may send what to whom, with and without TLS, and where it is stored."""
 
 import json
 import os
@@ -262,7 +262,8 @@ class Delivery(Sinking):
                          {"messages": 1, "octets": 26, "connections": 2, "refused": 2, "failed_logins": 3})
 
     def unread(self):
-        """A sink whose reader of --json takes the ready lines, and has taken 60 messages since: it, and that reader."""
+        """A sink, and the reader of its --json output, which reads the ready lines only; 60 messages were accepted
+        since."""
         read, write = os.pipe()
         reader = os.fdopen(read)
         self.addCleanup(reader.close)
@@ -272,7 +273,7 @@ class Delivery(Sinking):
         server.port = [json.loads(reader.readline()) for _ in range(2)][-1]["port"]
         peer = self.talk(server)
         recipients = ["x" * 60 + f"{number}@" + "y" * 60 + ".example" for number in range(20)]
-        for _ in range(60):  # some 3 KiB each, of which a pipe holds 64
+        for _ in range(60):  # about 3 KiB each; a pipe holds 64 KiB
             self.assertRegex(peer.send(to=recipients), "^250")
         peer.close()
         return server, reader

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of `netlab mail sink` share: a sink on free ports, and a client that says what it likes."""
+"""The common part of the tests of `netlab mail sink`: a sink on free ports, and a client for any input."""
 
 import json
 import mailbox
@@ -16,7 +16,7 @@ HELLO = "Subject: hello\r\n\r\nHello!\r\n"
 
 
 class Talk:
-    """SMTP by hand: what is said goes as it is."""
+    """SMTP by hand: everything is sent unchanged."""
 
     def __init__(self, case, port, context=None, host="127.0.0.1"):
         self.socket = case.tcp(port, host)
@@ -26,7 +26,7 @@ class Talk:
             case.addCleanup(self.socket.close)
 
     def read(self):
-        """A whole reply, as it came; what there is of it where the connection ends."""
+        """A complete reply, unchanged; an incomplete one if the connection ends."""
         taken = b""
         while not re.search(rb"(?m)^\d{3} .*\n\Z", taken):
             line = harness.receive_line(self.socket)
@@ -50,14 +50,14 @@ class Talk:
         self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
 
     def envelope(self, sender="a@example.org", to=("b@example.org",), parameters=""):
-        """The last answer."""
+        """Sends MAIL and RCPT; returns the last reply."""
         self.ask(f"MAIL FROM:<{sender}>{parameters}")
         for each in to:
             answer = self.ask(f"RCPT TO:<{each}>")
         return answer
 
     def data(self, content=HELLO):
-        """The answer to DATA, if it is not 354; else the one to the message."""
+        """Sends DATA; returns the reply if it is not 354, else the one to the message."""
         answer = self.ask("DATA")
         if not answer.startswith("354"):
             return answer
@@ -72,12 +72,12 @@ class Talk:
         self.socket.close()
 
     def ended(self):
-        """Nothing more comes; the connection is closed, not reset."""
+        """True if nothing more arrives and the connection is closed, not reset."""
         return harness.receive(self.socket) == b""
 
 
 class Sink(harness.Server):
-    """Its peers, as `peers` in the test case, hang up before it is stopped: else it would give each the time to do so."""
+    """Closes its `peers` of the test case before it is stopped; otherwise it would wait for them."""
 
     def __init__(self, case, *words, **how):
         self.case = case
@@ -94,7 +94,7 @@ class Sinking(harness.Case):
         self.peers = []
 
     def sink(self, *words, tls_port="0", maildir=True, state=None, env=None, bind="127.0.0.1", wrap=(), **how):
-        """A sink, ready. Its files: `state`, `box`."""
+        """A running sink, with the paths of its files: `state`, `box`."""
         state = pathlib.Path(state or self.scratch() / "state")
         box = self.scratch() / "box"
         given = [*wrap, harness.NETLAB, "mail", "sink", "--state", str(state), "--port", "0"]
@@ -117,7 +117,7 @@ class Sinking(harness.Case):
         return server
 
     def talk(self, server, **how):
-        """Greeted already."""
+        """A connection after the greeting."""
         peer = Talk(self, server.port, **how)
         self.assertRegex(peer.read(), r"^220 ")
         self.assertRegex(peer.ask("EHLO client.example"), r"^250[- ]")
@@ -127,7 +127,7 @@ class Sinking(harness.Case):
         return ssl.create_default_context(cafile=str(server.ca))
 
     def client(self, server, tls="starttls"):
-        """Python's own."""
+        """Python's own client."""
         if tls == "implicit":
             peer = smtplib.SMTP_SSL("localhost", server.tls_port, timeout=harness.DEADLINE, context=self.context(server))
         else:
@@ -139,7 +139,7 @@ class Sinking(harness.Case):
         return peer
 
     def messages(self, server):
-        """As a reader that is not ours finds them, in no order."""
+        """The messages as Python's mailbox module reads them, in no order."""
         return list(mailbox.Maildir(server.box, create=False))
 
     def totals(self, server):
@@ -149,7 +149,7 @@ class Sinking(harness.Case):
 
 
 def is_closed(peer):
-    """Whether nothing but the end comes."""
+    """True if the connection ends without further input."""
     try:
         return peer.recv(1) == b""
     except (ConnectionResetError, socket.timeout):

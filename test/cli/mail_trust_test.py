@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`netlab mail send` and what it must not be talked into: mail or passwords without TLS, a certificate that is not right, a
-session without the login that was asked for."""
+"""Attacks on `netlab mail send`: it never sends mail or passwords without TLS, accepts no invalid certificate, and
+continues no session without the requested login."""
 
 import base64
 

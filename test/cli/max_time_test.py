@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""--max-time of connect, calc query and echo query: nothing that a peer does outlasts it. Every other time is ten
-minutes here, so that a client which goes on meets the harness's deadline."""
+"""--max-time of connect, calc query and echo query: no peer can exceed it. All other timeouts are ten minutes here, so
+that a client that continues meets the harness's deadline."""
 
 import contextlib
 import os
@@ -48,7 +48,7 @@ class MaxTime(Case):
         return peer.getsockname()[1]
 
     def open_input(self):
-        """A pipe from which nothing comes."""
+        """A pipe that stays empty."""
         reader, writer = os.pipe()
         self.addCleanup(os.close, writer)
         self.addCleanup(os.close, reader)
@@ -82,7 +82,7 @@ class MaxTime(Case):
         """--max-time: a host that does not answer at all"""
         listener = socket.create_server(("127.0.0.1", 0), backlog=0)
         self.addCleanup(listener.close)
-        for _ in range(4):  # its queue is full
+        for _ in range(4):  # its accept queue is full
             waiting = socket.socket()
             self.addCleanup(waiting.close)
             waiting.setblocking(False)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Exhausted memory: the n-th allocation fails, for each n; a client ends with 71 and a line, a server goes on.
+"""Out of memory: the n-th allocation fails, for each n; a client ends with 71 and a line, a server continues.
 
-A library that is preloaded ($NETLAB_FAIL_ALLOCATION) makes malloc() fail, which is where C++'s operator new gets its
-memory too."""
+A preloaded library ($NETLAB_FAIL_ALLOCATION) makes malloc() fail, which C++'s operator new uses, too."""
 
 import mailbox
 import mmap
@@ -18,13 +17,13 @@ from harness import NETLAB, SYSTEM
 
 LIBRARY = os.environ.get("NETLAB_FAIL_ALLOCATION") or sys.exit("NETLAB_FAIL_ALLOCATION is not set: the library to be preloaded")
 MOST = 400      # each of them fails once
-SAMPLES = 100   # of those beyond
-# For want of memory a thread may be what is refused.
+SAMPLES = 100   # of the later ones
+# Without memory, creating a thread may also fail.
 LINE = re.compile(r"(?:\A|\n)netlab(?: [a-z0-9]+){0,2}: .*(?:memory|start a thread).*\n\Z")
 
 
 class Allocations:
-    """The shared memory in which the library is told which allocation fails."""
+    """The shared memory that tells the library which allocation fails."""
 
     def __init__(self, place):
         self.file = place / "allocations"
@@ -57,7 +56,7 @@ class MemoryCase(harness.Case):
 
 class Clients(MemoryCase):
     def sweep(self, *words, usual=(harness.DONE,), env=None, **how):
-        """Allocations of this command fail in turn: it ends as usual where it does without, else with 71."""
+        """Makes each allocation of this command fail in turn: it ends as usual if it can continue, else with 71."""
         refused = 0
         self.allocations.set(0)
         self.netlab(*words, status=None, env={**(env or {}), **self.allocations.environment}, **how)
@@ -134,8 +133,8 @@ class Servers(MemoryCase):
         return server
 
     def sweep(self, start, visit):
-        """In a session of a running server each allocation fails in turn: the session may be lost. The server is not, but
-        where Asio does not let it be caught; then it ends with 71."""
+        """Makes each allocation fail in turn during a session with a running server. The session may be lost, but the
+        server continues, or ends with 71 if Asio does not let the exception be caught."""
         server = start()
         ended = 0
         for number in range(1, MOST + 1):
@@ -167,7 +166,7 @@ class Servers(MemoryCase):
             return False
 
     def ask(self, port, octets, wanted):
-        """Sends all of it and reads the answer. EOFError: there was another."""
+        """Sends these octets and reads the answer. EOFError: it was a different one."""
         with socket.create_connection(("127.0.0.1", port), harness.DEADLINE) as peer:
             peer.sendall(octets)
             peer.shutdown(socket.SHUT_WR)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab on a kernel, or in a sandbox, that lacks every system call newer than Linux 5.4 (old_kernel.cpp)."""
+"""netlab on a kernel, or in a sandbox, without the system calls that are newer than Linux 5.4 (old_kernel.cpp)."""
 
 import os
 import re

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""stdout, stderr, stdin, colour, and what happens when one of them is closed, full or gone."""
+"""stdout, stderr, stdin, colour, and behaviour when one of them is closed, full or gone."""
 
 import json
 import os
@@ -113,13 +113,13 @@ class Terminal(Case):
                 self.assertEqual(status, 0, seen)
                 self.assertNotIn("\x1b", seen)
                 self.assertNotIn(b"\x1b", self.watched(port, env))
-                # 1.2 s, of which a scan shows how far it is
+                # 1.2 s, during which the scan shows its progress
                 status, seen = self.on_terminal("scan", "--host", "127.0.0.1", "--range", "1-60", "--rate", "50", env=env)
                 self.assertEqual(status, 0, seen)
                 self.assertNotIn("\x1b", seen)
 
     def watched(self, port, env):
-        """What `sockets --watch` writes on a terminal until the port is shown, and some looks more."""
+        """The output of `sockets --watch` on a terminal until the port is shown, and of some more updates."""
         master, slave = pty.openpty()
         child = subprocess.Popen([NETLAB, "sockets", "--watch", "--interval", "20ms", "--port", str(port)], stdin=slave,
                                  stdout=slave, stderr=slave, env=harness.environment(env), start_new_session=True)

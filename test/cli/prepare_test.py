@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What app/run and test/run do before they build, with an apt of the test's own."""
+"""What app/run and test/run do before they build, with a fake apt."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ import harness
 PREPARE = pathlib.Path(__file__).resolve().parent.parent.parent / "app" / "prepare.sh"
 
 PROGRAMS = {
-    # Locked as often as the file says; then it installs what it is asked for.
+    # Fails with a lock error as often as the file says; then it installs the packages.
     "apt-get": r"""
         left=$(cat "$PLACE/locked")
         if [ "$left" -gt 0 ]; then
@@ -32,8 +32,8 @@ PROGRAMS = {
 
 class Prepare(harness.Case):
     def need(self, locked, before=""):
-        """`need` of a package that is not there, with an apt-get that is locked for so many calls, after `before`:
-        (what it did, place)."""
+        """Runs `need` for a missing package, after `before`, with an apt-get that is locked for `locked` calls:
+        (result, place)."""
         place = self.scratch()
         (place / "locked").write_text(f"{locked}\n")
         (place / "installed").touch()

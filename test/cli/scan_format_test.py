@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What scan prints, read by the programs that it is for: csv, json, and readers of nmap's XML and grepable files."""
+"""The formats of scan, read by the programs that they are for: csv, json, and readers of nmap's XML and grepable
+files."""
 
 import csv
 import importlib.util
@@ -15,7 +16,7 @@ from harness import CANNOT_CREATE, DONE, IO, USAGE, main
 
 DTD = pathlib.Path("/usr/share/nmap/nmap.dtd")  # of Debian's package nmap
 
-# Octets that each format has something to fear from.
+# Octets that need escaping, some of them in each format.
 HOSTILE = b"220 <b>&\"'],\x1b]0;x\x07 caf\xc3\xa9 \xff\xfe \xef\xbf\xbf ]]>\r\n"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What can be asked of netlab scan, and what not: ports, targets, limits, ways to end."""
+"""Valid and invalid input of netlab scan: ports, targets, limits, ways to end."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from harness import BAD_DATA, CANNOT_CREATE, DONE, INTERRUPTED, NO_HOST, NO_INPU
 
 class Connections(harness.Case):
     def end_of(self, *words):
-        """How a program that listens sees the end of a scan's connection."""
+        """How a listening program sees the end of a scan's connection."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(harness.DEADLINE)
             scan = harness.Process([harness.NETLAB, "scan", "--host", "127.0.0.1", "--range",
@@ -44,7 +44,7 @@ class Connections(harness.Case):
 
 class Resets(harness.Case):
     def breaks(self, said=b""):
-        """A port whose program takes each connection, says something, and resets it."""
+        """A port whose program accepts each connection, sends something, and resets it."""
         def talk(peer):
             peer.sendall(said)
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -235,7 +235,7 @@ class Targets(harness.Case):
         _, status, usage = os.wait4(process, 0)
         self.assertEqual(os.waitstatus_to_exitcode(status), PARTLY)
         if "asan" not in os.environ.get("LD_PRELOAD", ""):
-            self.assertLess(usage.ru_maxrss, 200_000)  # KiB; a list of the addresses alone would be as much
+            self.assertLess(usage.ru_maxrss, 200_000)  # KiB; a list of the addresses alone would need as much
 
 
 class Words(harness.Case):
@@ -271,7 +271,7 @@ class Words(harness.Case):
 class Ends(harness.Case):
     @staticmethod
     def until_ready(scan):
-        """Waits until it holds SIGINT and SIGUSR1 back to read them from a descriptor (SigBlk in proc(5))."""
+        """Waits until the scan blocks SIGINT and SIGUSR1, to read them from a descriptor (SigBlk in proc(5))."""
         wanted = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGUSR1 - 1)
 
         def is_ready():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What netlab scan says and hears on an open port: banners in pieces, messages of any length, replies that are cut."""
+"""What netlab scan sends and receives at an open port: banners in pieces, messages of any length, truncated replies."""
 
 import json
 import socket
@@ -8,18 +8,18 @@ import time
 import harness
 from harness import main
 
-KEPT = 1024  # octets of a banner or reply that a report has
+KEPT = 1024  # octets of a banner or reply in a report
 
 
 class Talk(harness.Case):
     def one(self, port, *words, transport="tcp"):
-        """What the scan says of the one port, over the transport."""
+        """The finding for a single port over the transport."""
         done = self.netlab("scan", transport, "--host", "127.0.0.1", "--range", port, "--json", "--all", *words)
         found, _ = [json.loads(line) for line in done.lines]
         return found
 
     def banner_of(self, *pieces, pause=0.02):
-        """A server that says these with pauses, then echoes what it hears in capitals: what the scan says of it."""
+        """The finding for a server that sends these pieces with pauses, then echoes its input in capitals."""
         def talk(peer):
             for number, piece in enumerate(pieces):
                 if number:
@@ -32,8 +32,8 @@ class Talk(harness.Case):
 
     def test_pieces(self):
         """scan: a banner in several pieces is one, and the reply is what comes after the message"""
-        # What has visibly not ended is waited for. After a whole line a pause ends it, which a busy machine may be late
-        # for, so that this is tested without a clock, in the unit tests.
+        # The scan waits while a banner is visibly incomplete. After a complete line a pause ends it; a busy machine may
+        # be too slow for that, so the unit tests cover it without a clock.
         for pieces in ((b"220-one\r\n", b"220-two\r\n", b"220 three\r\n"), (b"hel", b"lo\r\n")):
             found = self.banner_of(*pieces, pause=0.06)
             self.assertEqual((found["banner"], found["reply"]), (b"".join(pieces).decode(), "NETLAB SCAN\r\n"))

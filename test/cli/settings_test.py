@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Environment and configuration file: every long option, which place beats which, and what is refused."""
+"""Environment and configuration file: every long option, precedence, and errors."""
 
 import json
 import os
@@ -87,13 +87,14 @@ class Places(Case):
                     variable = f"NETLAB_{action['path']}_{name}".upper().replace(" ", "_").replace("-", "_")
                     with self.subTest(f"{action['path']} --{name}"):
                         self.assertEqual(option["variable"], variable)
-                        # A value that no option of a type takes shows that it is read; free text is not refused.
+                        # A value that is invalid for every typed option shows that the variable is read; free text is
+                        # always valid.
                         if name in ("alpn", "exclude", "host", "process", "send", "sni", "user") or (
                                 option.get("argument") in ("CMD", "DIR", "FILE", "TEXT")):
                             continue
                         words = action["path"].split()
                         done = self.netlab(*words, "surplus", env={variable: "\x01bad"}, status=None)
-                        if name == "bind":  # repeatable in a server, one in a client
+                        if name == "bind":  # repeatable for a server, single for a client
                             self.assertIn(done.status, (CONFIG, USAGE))
                             continue
                         self.assertEqual(done.status, CONFIG, done.err)

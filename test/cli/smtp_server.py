@@ -50,7 +50,7 @@ class Each:
 
 
 class Ended(Exception):
-    """The client is gone, or was told to go."""
+    """The client has gone, or the server has closed."""
 
 
 class Message:
@@ -63,12 +63,12 @@ class Session:
 
     def __init__(self, server, connection):
         self.server = server
-        self.commands = []    # lines without their ends, as they came
+        self.commands = []    # lines without their line ends, in order
         self.messages = []    # accepted
-        self.wire = b""       # all octets from the client, as they came out of TLS where that was on
-        self.plain = b""      # those of them that came without TLS
+        self.wire = b""       # all octets from the client, after decryption
+        self.plain = b""      # those of them that were sent without TLS
         self.is_secure = False
-        self.login = None     # who logged in
+        self.login = None     # the user who logged in
         self.end = None       # "quit", "eof", "reset", "closed"
         self.ended = threading.Event()
         self._connection = connection
@@ -108,7 +108,7 @@ class Session:
         return octets
 
     def _content(self):
-        """Up to the final dot, without the dots that were put before dots."""
+        """Reads up to the final dot and removes the dots that were added for transparency."""
         self.flush()
         start = 0
         whole = b"\r\n" + self._input
@@ -138,7 +138,7 @@ class Session:
             raise Ended("reset") from gone
 
     def secure(self):
-        """TLS from here on."""
+        """Starts TLS."""
         self.flush()
         try:
             self._connection = self.server.context.wrap_socket(self._connection, server_side=True)
@@ -148,10 +148,10 @@ class Session:
         self.is_secure = True
         self._input = b""
 
-    # ---- what happens ----
+    # ---- actions ----
 
     def act(self, action, argument=""):
-        """True if something happened; False if the usual should."""
+        """True if the action did something; False if the usual reply is needed."""
         if isinstance(action, Each):
             action = action.next()
         if callable(action):
@@ -191,7 +191,7 @@ class Session:
         except OSError:
             self.end = "reset"
         finally:
-            # What was not read would turn the orderly end into a reset.
+            # Unread input would turn the graceful close into a reset.
             with contextlib.suppress(OSError, ssl.SSLError, ValueError):
                 if self.end == "closed" and not self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER):
                     if self.is_secure:
@@ -260,7 +260,7 @@ class Session:
         self.say(b"235 2.7.0 welcome\r\n" if self.login else b"535 5.7.8 no\r\n")
 
     def ask(self, challenge):
-        """The client's answer to a challenge, decoded; None where it gives up."""
+        """The client's decoded answer to a challenge; None if it gives up."""
         if not self.at("auth-response"):
             self.say(b"334 " + base64.b64encode(challenge) + b"\r\n")
         line = self._line()
@@ -394,7 +394,7 @@ class Server:
         self._listener.close()
 
     def session(self, number=0):
-        """One that has ended."""
+        """A session that has ended."""
         harness.until(lambda: len(self.sessions) > number, f"connection {number + 1}")
         session = self.sessions[number]
         if not session.ended.wait(harness.DEADLINE):

@@ -37,7 +37,7 @@ class Sockets(Case):
     def test_listener(self):
         """sockets: a listener is shown with its port, its queue's size, its process"""
         _, port = self.listener()
-        done = self.netlab("sockets", "--listen", "--port", port)  # others' connections may have had the number
+        done = self.netlab("sockets", "--listen", "--port", port)  # the number may be in use elsewhere, too
         self.assertEqual(len(done.lines), 2, done.out)
         self.assertRegex(done.lines[0], r"^PROTO +STATE +RECV-Q +SEND-Q +LOCAL +REMOTE +PROCESS$")
         self.assertRegex(done.lines[1], rf"^tcp +listen +0 +\d+ +127\.0\.0\.1:{port} +- +.*\(pid {os.getpid()}\)$")
@@ -87,7 +87,7 @@ class Sockets(Case):
         number = near.getsockname()[1]
         ends = {f"127.0.0.1:{port}", f"127.0.0.1:{number}"}
         def ours():
-            """Other tests may have the same number at another address."""
+            """Other tests may use the same port at another address."""
             return [row for row in self.rows("--port", number) if {row["local"], row["remote"]} == ends]
         def states():
             return sorted(row["state"] for row in ours())
@@ -142,7 +142,7 @@ class Sockets(Case):
         self.refused("sockets", "--process", "no-such-process", status=harness.UNAVAILABLE)
 
     def holder(self, script):
-        """A Python program that prints the port on which it listens: its number."""
+        """A Python program that listens and prints its port; returns that port."""
         script = "import ctypes, socket, threading, time\nlibc = ctypes.CDLL(None)\n" + script
         child = self.background(sys.executable, "-c", script)
         return child, int(child.until_out(r"(?m)^(\d+)$")[1])

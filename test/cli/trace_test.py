@@ -19,7 +19,7 @@ def serve(*, port=0, backlog=8):
     return made
 """
 
-# The two of the lab's first exercise, in one process tree; the port goes through a pipe.
+# The client and server of the lab's first exercise, in one process tree; a pipe passes the port.
 PAIR = PRELUDE + """
 reader, writer = os.pipe()
 if os.fork() == 0:
@@ -73,7 +73,8 @@ class Trace:
 
 class TraceCase(Case):
     def trace(self, script, *options, status=0, **how):
-        """Runs a script in Python under the trace: its objects. In a network of its own where nothing else is allowed."""
+        """Runs a Python script under trace and returns its objects; in a network of its own if nothing else is
+        permitted."""
         words = ["trace", "--json", *options]
         if not can_capture() and "--own-network" not in words:
             words.append("--own-network")
@@ -87,7 +88,7 @@ class TraceCase(Case):
         return trace
 
     def check_segments(self, trace):
-        """Each segment with octets has its calls, and all octets that were sent came to a call."""
+        """Checks that each segment with octets has its calls, and that all octets that were sent reached a call."""
         for packet in trace.packets.values():
             if packet["octets"] and packet["proto"] in ("tcp", "udp") and not packet["retransmission"]:
                 self.assertTrue(packet["calls"], packet)
@@ -296,7 +297,7 @@ class Step(Case):
         script = self.scratch() / "client.py"
         script.write_text("import socket\nsock = socket.create_server(('127.0.0.1', 0))\n"
                           "peer = socket.create_connection(sock.getsockname())\nsock.close()\n", encoding="utf-8")
-        # socket, setsockopt, bind, listen; then on to connect; then without a stop
+        # socket, setsockopt, bind, listen; then to connect; then without a stop
         status, seen = self.on_terminal("trace", "--step", "--", sys.executable, script, typed=b"\n\n\n\nb\nr\n",
                                         after=b"quit")
         self.assertEqual(status, 0, seen)
@@ -327,7 +328,7 @@ class Endings(TraceCase):
         self.netlab("trace", "--", "sh", "-c", "kill -KILL $$", status=128 + signal.SIGKILL)
         self.netlab("trace", "--", "sh", "-c", "kill -TERM $$", status=128 + signal.SIGTERM)
         done = self.netlab("trace", "--", "no-such-command", status=127)
-        # Without privilege a line on packets comes before it.
+        # Without privilege, a line about packets comes first.
         self.assertEqual(done.error_lines[-1], "netlab trace: no-such-command: no such file or directory")
         self.netlab("trace", "--", "/dev/null", status=126)
         self.refused("trace", status=USAGE, says="the command to trace is missing")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What every command does with its arguments: help, version, names, spellings, ranges, negative numbers."""
+"""The arguments of every command: help, version, names, spellings, ranges, negative numbers."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What people type who know other programs, and the way that the answer names: never a guess, always the option,
-command or spelling that was meant, with its value where there is one. Nothing is scanned, sent or served before that."""
+"""What users of other programs type, and netlab's suggestions: the option, command or spelling that was meant, with its
+value if there is one, and never a guess. Nothing is scanned, sent or served in these cases."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ import unittest
 import harness
 from harness import BAD_DATA, CONFIG, PROTOCOL, UNAVAILABLE, USAGE, main
 
-# What is typed (words between blanks), and what the answer has in it (any of several: in a tuple all of them).
+# The typed words, and what the answer contains (any of several: all of a tuple).
 EXIT_USAGE = [
     # calc
     ("calc serve 4711", "--port 4711"),
@@ -72,14 +72,14 @@ EXIT_USAGE = [
     ("mail send --text x", "did you mean --body?"),
     ("mail send -s X", "did you mean --subject?"),
     ("mail send --server smtps://localhost --to a@example.org --body x", ("--server localhost", "--tls implicit")),
-    # lab and the frame
+    # lab and netlab itself
     ("lab serve --port 50000", "did you mean --calc-port?"),
     ("lab tour 2", "(--chapter 2)"),
     ("calc -v query sum 1", ("options go after the subcommand", "netlab calc query -v")),
     ("echo -p 7 hello", "options go after the subcommand"),
 ]
 
-# Others of their kind.
+# More of the same kinds.
 MORE = [
     ("calc serve 127.0.0.1:4711", "(--bind 127.0.0.1 --port 4711)"),
     ("calc serve localhost", "(--bind 127.0.0.1)"),
@@ -245,7 +245,7 @@ class Tls(harness.Case):
         self.refused("connect", "--tls", "127.0.0.1", echo.port, status=PROTOCOL, says="an echo service sent our own hello back")
 
     def at(self, port, talk):
-        """A server at a low port of an address of its own; skips where that is not permitted."""
+        """A server at a low port of a separate address; skips if that is not permitted."""
         try:
             listener = socket.create_server(("127.41.7.3", port))
         except PermissionError as refused:

@@ -20,7 +20,7 @@ echo ready >>"$FOUND"
 
 FILES = ['my file.txt', "it's.eml", 'a:b.txt', 'x=1.pem', 'plain.txt', 'deep er/inside.txt']
 
-# What is typed, with a Tab at its end, and the last argument that it shall become.
+# The typed text, followed by a Tab, and the last argument that results.
 CASES = [
     (r'netlab mail send --attach my', 'my file.txt'),
     (r'netlab mail send --attach my\ f', 'my file.txt'),
@@ -67,7 +67,7 @@ class Editor:
         self.wait()
 
     def wait(self):
-        """The next line that was found."""
+        """The next line of the output."""
         self.count += 1
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -81,7 +81,8 @@ class Editor:
         lint.end([f'bash: no answer: {self.shown[-500:]!r}'])
 
     def complete(self, line):
-        """The last argument after Tab. A quote that is still open is closed: bash does so where the word is complete."""
+        """The last argument after Tab. If a quote is still open, it is closed, as bash does when the word is
+        complete."""
         os.write(self.terminal, b'\x15' + line.encode() + b'\t\n')
         return self.wait().rpartition('><')[2].strip('<>')
 

@@ -13,7 +13,7 @@ import time
 
 import lint
 
-# --- shells: each answers lines to be completed with lists of words ---
+# --- shells: each completes lines and returns a list of words for each ---
 
 BASH = r'''
 source "$1"
@@ -43,7 +43,7 @@ def fish(file, lines, home):
     return [words.split() for words in answer.splitlines()]
 
 
-# Completion works in the line editor only, so in a terminal; what would be listed goes to a file instead.
+# Completion works only in the line editor, so in a terminal; the list of words is written to a file.
 ZSH = r'''
 PS1= PS2= RPS1= ; setopt no_beep
 fpath=($1 $fpath); autoload -Uz compinit; compinit -D -u
@@ -82,7 +82,7 @@ def zsh(file, lines, home):
 
 
 def wait_for_lines(path, count, terminal, typed):
-    """The lines of the file, as soon as there are so many."""
+    """The lines of the file, when there are `count` of them."""
     deadline = time.monotonic() + 20
     shown = b''
     while time.monotonic() < deadline:
@@ -96,10 +96,10 @@ def wait_for_lines(path, count, terminal, typed):
     lint.end([f'zsh: no answer to {typed!r}: {shown!r}'])
 
 
-# --- what must be offered ---
+# --- the expected words ---
 
 def expectations(netlab):
-    """(line, words that must be offered, the only ones that may be or None)"""
+    """(line, words that must be offered, the only words that may be offered or None)"""
     help = lint.tables(netlab)
     names = [command['name'] for command in help['commands']]
     yield 'netlab ', [*names, 'help'], None
@@ -134,7 +134,7 @@ def main(shell, file, netlab):
     expected = list(expectations(netlab))
     lines = [line for line, _, _ in expected]
     with tempfile.TemporaryDirectory() as directory:
-        # Nothing of the user's own settings.
+        # Without the user's own settings.
         home = {'HOME': directory, 'PATH': os.environ.get('PATH', os.defpath), 'TERM': 'xterm', 'LC_ALL': 'C.UTF-8'}
         answers = {'bash': bash, 'fish': fish, 'zsh': zsh}[shell](file, lines, home)
     failures = []

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""help.py NETLAB: the tables are sorted, help fits 80 columns, and help and tables name the same options
-and choices."""
+"""help.py NETLAB: the tables are sorted, help fits 80 columns, and help and tables name the same options and
+choices."""
 import os
 import re
 import subprocess
@@ -35,7 +35,7 @@ def sorted_tables(help):
 
 
 def texts(netlab, help):
-    """(the words that ask for it, the help) of netlab, of each command, of each action"""
+    """(words that ask for help, the help text) of netlab, of each command, of each action"""
     asked = [[], ['help']]
     asked += [[command['name'], '--help'] for command in help['commands']]
     asked += [[*action['path'].split(' '), '--help'] for _, action in lint.actions(help) if ' ' in action['path']]
@@ -59,7 +59,7 @@ def same_options(netlab, help):
 
 
 def choices(netlab, help):
-    """The words that an option takes stand with it."""
+    """Help lists the words that an option accepts."""
     for _, action in lint.actions(help):
         shown = lint.help_of(netlab, action)
         for option in action['options']:
@@ -70,7 +70,7 @@ def choices(netlab, help):
 
 
 def links(netlab, help):
-    """In the build directory, as `meson install` makes them."""
+    """The links in the build directory, as `meson install` creates them."""
     for command in help['commands']:
         link = os.path.join(os.path.dirname(netlab), f'netlab-{command["name"]}')
         if not os.path.exists(link):

@@ -11,12 +11,13 @@ import sys
 
 import lint
 
-# The files of a module that do I/O, beside those in its folder io/; the others are protocols, parsers, plans and reports.
+# Files of a module that do I/O in addition to those in its folder io/; all others are protocols, parsers, plans,
+# reports.
 DOES_IO = {'bench', 'file', 'maildir', 'owners', 'query', 'relay', 'run', 'secure', 'send', 'serve', 'sink',
-           # the engines of the scan drive their sockets themselves (DESIGN.md), and this runs them in a call
+           # the scan engines drive their sockets themselves (DESIGN.md); scan_host runs them for one host
            'socket', 'tcp_connect', 'tcp_shards', 'network_watch', 'udp', 'udp_sockets', 'scan_host'}
 
-# What only I/O needs.
+# Headers that only I/O needs.
 IO_HEADERS = re.compile(
     r'asio\b|openssl/(ssl|bio)|sys/(socket|epoll|un|uio|select|signalfd|eventfd|timerfd)|netinet/|arpa/(?!inet\.h)|net/if|netdb\.h'
     r'|poll\.h|pthread|(thread|mutex|shared_mutex|condition_variable|future|stop_token|semaphore|latch|barrier)$')
@@ -31,8 +32,8 @@ def layer(module):
 
 
 def is_pure(module, inside):
-    """Does without sockets, threads and clocks. base reads no clock either, it only names it. `inside` is the path in the
-    module's folder; whatever stands in a folder io/ does I/O."""
+    """True if the file uses no sockets, threads or clocks. base names a clock but does not read it. `inside`: the path
+    in the module's folder; files in a folder io/ do I/O."""
     *folders, name = inside.split('/')
     return module == 'base' or layer(module) == 2 and 'io' not in folders and name.split('.')[0] not in DOES_IO
 
@@ -49,7 +50,7 @@ def sources(root):
 
 
 def check_project_include(modules, module, name, target):
-    """Of "target"."""
+    """Checks `#include "target"`."""
     first, _, rest = target.partition('/')
     if not rest:
         if module != 'app':
@@ -69,7 +70,7 @@ def check_project_include(modules, module, name, target):
 
 
 def check_foreign_include(module, name, target):
-    """Of <target>."""
+    """Checks `#include <target>`."""
     if target.startswith('asio') and module != 'net':
         yield f'includes <{target}>: Asio only by way of net/asio.hpp'
     elif is_pure(module, name) and IO_HEADERS.match(target):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the checks share: the tables of the commands, the texts of help, and how a check ends."""
+"""The common part of the checks: the tables of the commands, the help texts, and the end of a check."""
 import json
 import re
 import subprocess
@@ -7,7 +7,7 @@ import sys
 
 
 def end(failures):
-    """One line a failure, on stderr; the check fails if there is one."""
+    """Prints one line per failure on stderr; fails if there is one."""
     failures = list(failures)
     for line in failures:
         print(f'lint: {line}', file=sys.stderr)
@@ -28,7 +28,7 @@ def tables(netlab):
 
 
 def actions(help):
-    """(command, action) of every one."""
+    """(command, action) for every action."""
     return [(command, action) for command in help['commands'] for action in command['actions']]
 
 
@@ -37,11 +37,11 @@ def help_of(netlab, action):
 
 
 def options_in(text):
-    """The long options that a help text lists: without dashes."""
+    """The long options in a help text, without dashes."""
     return re.findall(r'^  (?:-\w, |    )--([\w-]+)', text, re.MULTILINE)
 
 
 def option_text(text, name):
-    """What a help text says of the option, in one line."""
+    """The help text of the option in one line."""
     found = re.search(rf'^  (?:-\w, |    )--{re.escape(name)}(?![\w-])(.*(?:\n {{28}}.*)*)', text, re.MULTILINE)
     return ' '.join(found[1].split()) if found else ''

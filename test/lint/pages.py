@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""pages.py DIRECTORY NETLAB: the man pages in it are whole.
+"""pages.py DIRECTORY NETLAB: the man pages in the directory are complete.
 
-Each command has one, with every option that help lists, its variable, its section of the configuration file, and exit
-statuses: those that the actions can end with, and none that netlab has not promised.
+Each command has one, with every option in its help, its variables, its section of the configuration file, and its exit
+statuses: all that the actions can return, and none that netlab does not document.
 """
 import os
 import re
@@ -10,18 +10,18 @@ import sys
 
 import lint
 
-# What netlab promises; a script may rely on it, so nothing is added or renumbered lightly.
+# netlab's documented statuses. Scripts rely on them, so do not add or renumber any without need.
 STATUSES = {0, 1, 64, 65, 66, 68, 69, 70, 71, 73, 74, 75, 76, 77, 78, 130, 143}
 
 
 def sections(page):
-    """Of mdoc: title → text, with - for the hyphens that a user types."""
+    """The sections of an mdoc page: title → text, with - for the hyphens that a user types."""
     parts = re.split(r'^\.Sh (.*)\n', page.replace(r'\-', '-'), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2]))
 
 
 def part(text, title):
-    """What stands below `.Ss title`, or all of it where there is none."""
+    """The text after `.Ss title`, or the whole text if there is none."""
     found = re.search(rf'^\.Ss {re.escape(title)}\n(.*?)(?=^\.Ss |\Z)', text, re.MULTILINE | re.DOTALL)
     return found[1] if found else text
 

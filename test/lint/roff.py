@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""roff.py mandoc|man PAGE...: what reads man pages has nothing to say against these."""
+"""roff.py mandoc|man PAGE...: programs that read man pages report no warnings."""
 import os
 import shutil
 import subprocess
@@ -8,7 +8,8 @@ import sys
 import lint
 
 COMMANDS = {
-    # Not `-W all`: that also wants each page that one refers to installed, and the system in the footer, not netlab.
+    # Not `-W all`: it also requires every referenced page to be installed, and the system instead of netlab in the
+    # footer.
     'mandoc': ['mandoc', '-T', 'lint', '-W', 'style'],
     'man': ['man', '--warnings', '-E', 'UTF-8', '-l'],
 }
@@ -19,7 +20,7 @@ def complaints(reader, page):
                          env={**os.environ, 'LC_ALL': 'C.UTF-8', 'MANWIDTH': '80'})
     text = run.stderr + (run.stdout if reader == 'mandoc' else '')
     for line in text.splitlines():
-        # What a page refers to need not be installed here.
+        # Referenced pages need not be installed here.
         if 'referenced manual not found' not in line and 'outdated mandoc.db' not in line:
             yield f'{reader}: {os.path.basename(page)}: {line}'
     if run.returncode != 0 and not text:

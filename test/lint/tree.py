@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tree.py ROOT NETLAB: what is visible at the top, the licence line in each source, each command in README.md."""
+"""tree.py ROOT NETLAB: the visible top-level files, the licence line in each source, each command in README.md."""
 import os
 import sys
 
@@ -8,11 +8,11 @@ import lint
 TOP = ['README.md', 'app', 'lib', 'meson.build', 'meson_options.txt', 'subprojects', 'test']
 LICENCE = 'SPDX-License-Identifier: MIT'
 FIRST_LINES = 3  # after #! and an encoding
-README_LINES = 150  # as many as a newcomer reads
+README_LINES = 150  # as much as a newcomer reads
 
 
 def top(root):
-    # build* are a person's build directories, which git ignores too.
+    # build*: a user's build directories, which git ignores, too.
     found = {name for name in os.listdir(root) if not name.startswith(('.', 'build'))}
     for name in sorted(found - set(TOP)):
         yield f'{name}: does not belong into the top directory'

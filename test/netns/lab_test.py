@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The lab's host on a host of its own, and those who look at it from outside: each is the other's test."""
+"""The lab's host in a namespace of its own, and clients outside: each tests the other."""
 
 import re
 import xml.etree.ElementTree
 
-import world  # first: it knows where harness is
+import world  # first: it sets the path to harness
 
 import harness
 from harness import LAB, main, needs_program
@@ -12,7 +12,7 @@ from scan_test import CLOSED, FAR, OPEN, UDP_CLOSED, UDP_OPEN, UDP_SILENT, ScanC
 
 SCANNED = "1-50,450-600,50000"
 NUMBERS = [*range(1, 51), *range(450, 601), 50000]
-# Those that answer whatever comes. Discard never does; calc does if it is asked, as netlab knows to.
+# Services that answer any datagram. Discard never answers; calc answers valid requests, which netlab knows.
 TALKATIVE_BY_DATAGRAM = ("echo", "daytime", "time")
 
 
@@ -28,7 +28,7 @@ class Lab(ScanCase):
         self.far.set("net.ipv6.icmp.ratelimit", 0)
 
     def lab(self, *words):
-        """As a teacher runs it: all addresses, the sheet's ports."""
+        """Runs it as a teacher does: all addresses, the ports of the exercise sheet."""
         lines = 2 * sum(len(transports) for _, transports in LAB.values()) + 2
         server = self.serve_in(self.far, "lab", "serve", "--bind", "any", "--state", self.scratch(), *words, lines=lines)
         self.assertEqual(server.named, {(name, transport): port for name, (port, transports) in LAB.items()
@@ -45,7 +45,7 @@ class Lab(ScanCase):
                            seen.states("udp"))
         for transport in ("tcp", "udp"):
             for port, name in served(transport).items():
-                if name != "calc":  # 50000 is nobody's by name
+                if name != "calc":  # 50000 is not a registered port
                     self.assertEqual(seen.one(port, transport).get("service"), name)
         for transport in ("tcp", "udp"):
             self.assertEqual([port for port in NUMBERS if seen.one(port, transport).get("echo")], [7], transport)
@@ -55,7 +55,7 @@ class Lab(ScanCase):
         for port in (25, 587):
             self.assertRegex(seen.one(port).get("banner", ""), r"^220 \S+ ESMTP")
         self.assertTrue(seen.summary["complete"])
-        # And the host has seen the scan as visitors, each at its service.
+        # The host has logged the scan's connections, each at its service.
         done = server.stop()
         self.assertEqual(done.status, harness.DONE)
         for name, (_, transports) in LAB.items():
@@ -103,7 +103,7 @@ class Lab(ScanCase):
                 where = (transport, "--host", FAR[family])
                 self.assertEqual(self.netlab_in(self.near, "calc", "query", *where, "pro", -4, 5, 6).out, "-120\n")
                 self.assertEqual(self.netlab_in(self.near, "echo", "query", *where, "hello").out, "hello\n")
-            # The sheet's question: what does the echo service do with the calculation client's requests?
+            # The question of the exercise sheet: what does the echo service do with the calculation client's requests?
             done = self.netlab_in(self.near, "calc", "query", "--host", FAR[family], "--port", 7, "sum", 1, 2, 3,
                                   status=harness.PROTOCOL)
             self.assertIn("echo", done.err)
@@ -119,7 +119,7 @@ class Lab(ScanCase):
                   "    raw.sendto(struct.pack('!BBHHHBBH', 0x45, 0, 29, 0, 0, 9, 17, 0) + ends + udp, ('192.0.2.2', 0))\n")
         done = harness.run(self.far.argv("python3", "-c", script))
         self.assertEqual(done.status, 0, done.err)
-        # The last of them was not from a low port: its echo went to calc, which refuses what is no request.
+        # The last datagram was not from a low port: its echo went to calc, which refuses what is not a request.
         server.until_err(r"calc udp 192\.0\.2\.2:7 refused")
         done = server.stop()
         self.assertIn("echo: echoed 1 octet: 0 connections, 1 datagram; ignored 4 from services' ports", done.err)

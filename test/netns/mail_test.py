@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab mail send, where the system's own counters tell what it did on the wire."""
+"""netlab mail send, checked by the system's own counters of what was sent."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ from harness import Process, main, run
 @world.needs_namespaces
 class Sending(world.World):
     def counters(self, host):
-        """Of proc_net's netstat, in that namespace: {name: number}."""
+        """/proc/net/netstat in that namespace: {name: number}."""
         lines = run(host.argv("cat", "/proc/net/netstat")).lines
         return {name: int(number) for names, numbers in zip(lines[::2], lines[1::2])
                 for name, number in list(zip(names.split(), numbers.split()))[1:]}
@@ -29,7 +29,7 @@ class Sending(world.World):
         done = self.netlab_in(self.near, "mail", "send", "--server", "192.0.2.2:2525", "--tls", "none", "--from",
                               "a@example.org", "--batch", "-", input=batch)
         self.assertEqual(len(done.lines), count)
-        # A machine that is too busy for 40 ms delays one or the other.
+        # A machine that is busy for 40 ms delays some acknowledgements.
         self.assertLess(self.counters(self.near)["DelayedACKs"] - before, count / 4)
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Names, addresses and loss, as only a network of one's own has them."""
+"""Names, addresses and loss that need a network of their own."""
 
 import subprocess
 import time
 
-import world  # first: it knows where harness is
+import world  # first: it sets the path to harness
 
 import harness
 from harness import NO_HOST, TRY_LATER, UNAVAILABLE, main
@@ -20,7 +20,7 @@ class Names(world.World):
         begin = time.monotonic()
         done = self.netlab_in(self.near, "calc", "query", "--host", "lab.example", "--timeout", "300ms", "sum", "1",
                               status=TRY_LATER)
-        # The name service itself would have taken 150 s: this is no measurement, only the other side of that.
+        # The name service would take 150 s; the limit only rules that out and does not measure time.
         self.assertLess(time.monotonic() - begin, 60)
         self.assert_one_error(done, says="resolve lab.example: timed out")
 
@@ -48,7 +48,7 @@ class Names(world.World):
     def test_dead_first_address(self):
         """dial: an address that does not answer does not keep the next one from being tried"""
         server = self.serve_in(self.far, "calc", "serve", "--bind", "192.0.2.2", "--port", "0", lines=2)
-        # As near as .2, or getaddrinfo(3) would put it behind that (RFC 6724 §6, rule 9).
+        # As close as .2; otherwise getaddrinfo(3) would list it later (RFC 6724 §6, rule 9).
         self.far.ip("addr", "add", "192.0.2.3/24", "dev", "wire")
         self.far.drop("ip daddr 192.0.2.3")
         self.near.file("nsswitch.conf", "hosts: files\n")
@@ -148,7 +148,7 @@ class Datagrams(world.World):
 
     def test_unreachable_first_address(self):
         """calc query, echo query: over UDP, an unreachable address does not keep the next one from being asked"""
-        # As near as .2, or getaddrinfo(3) would put it behind that (RFC 6724 §6, rule 9).
+        # As close as .2; otherwise getaddrinfo(3) would list it later (RFC 6724 §6, rule 9).
         self.far.set("net.ipv4.icmp_ratelimit", 0)
         self.far.ip("addr", "add", "192.0.2.3/24", "dev", "wire")
         self.far.reject("ip daddr 192.0.2.3", "icmpx host-unreachable")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""scan tcp in a simulated network, in which the truth of every port is known: late answers, limits, loss, local errors."""
+"""scan tcp in a simulated network, in which every port's true state is known: late answers, limits, loss, local
+errors."""
 
 import collections
 import time
 
-import world  # first: it knows where harness is
+import world  # first: it sets the path to harness
 
 import harness
 from harness import main, needs_program
@@ -17,7 +18,7 @@ QUICK = ("--no-banner", "--no-send")
 @world.needs_namespaces
 class SimulatedScan(ScanCase):
     def find(self, network, hosts, ports, *words, **how):
-        """Scans and compares all states with the truth."""
+        """Scans and compares all states with the true ones."""
         seen = self.scan("tcp", "--host", ",".join(hosts), "--range", ports, "--all", *QUICK, *words, **how)
         for host in hosts:
             first, _, last = ports.partition("-")

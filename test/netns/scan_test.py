@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Scans of hosts whose every port is known: the states must be exactly those."""
+"""Scans of hosts whose ports are all known: the states must be exactly those."""
 
 import json
 import resource
@@ -8,7 +8,7 @@ import sys
 import textwrap
 import time
 
-import world  # first: it knows where harness is
+import world  # first: it sets the path to harness
 
 import harness
 from harness import DONE, INTERRUPTED, main
@@ -25,7 +25,7 @@ UDP_SILENT = ("open|filtered", "no-response")
 
 
 class Scan:
-    """What `netlab scan --json` said."""
+    """The output of `netlab scan --json`."""
 
     def __init__(self, done):
         self.done = done
@@ -63,7 +63,7 @@ class ScanCase(world.World):
 
     @staticmethod
     def expected(ports, otherwise, **groups):
-        """Every port of `ports` is `otherwise`, but for the (ports, state) pairs."""
+        """Every port in `ports` is `otherwise`, except for the (ports, state) pairs."""
         states = dict.fromkeys(ports, otherwise)
         for members, state in groups.values():
             states.update(dict.fromkeys(members, state))
@@ -148,7 +148,7 @@ class Tcp(ScanCase):
         opened = [*range(1000, 65000, 3000)]
         self.slow_link("--rate", 20000, "--delay", 1)
         self.services_in(self.far, SLOW[4], *(f"tcp:{port}" for port in opened))
-        for _ in range(5):  # what goes wrong here went wrong in one of some scans
+        for _ in range(5):  # repeated, because failures here occurred in some scans only
             seen = self.scan("tcp", "--host", SLOW[4], "--range", "all", "--all", "--no-banner", "--no-send")
             self.assert_states(self.expected(range(1, 65536), CLOSED, open=(opened, OPEN)), seen.states())
 
@@ -242,7 +242,7 @@ class Shortage(ScanCase):
     NO_ADDRESS = ("unknown", "local-error")
 
     def hold_port_to(self, address, port):
-        """The only local port that there is, in use for a connection to that one."""
+        """Uses the only local port there is for a connection to that endpoint."""
         self.near.set("net.ipv4.ip_local_port_range", "40000 40000")
         holder = harness.Process(self.near.argv(sys.executable, "-B", "-c", textwrap.dedent(f"""
             import socket, sys
@@ -282,7 +282,7 @@ class Shortage(ScanCase):
         begin = time.monotonic()
         seen = self.scan("tcp", "--host", FAR[4], "--range", "5-9", "--all", "--timeout", "500ms", "--no-banner",
                          "--no-send", status=harness.PARTLY)
-        self.assertGreater(time.monotonic() - begin, 1)  # asked twice, so twice the time
+        self.assertGreater(time.monotonic() - begin, 1)  # sent twice, so it takes twice the time
         self.assert_states(self.expected(range(5, 10), CLOSED, open=([9], OPEN), kept=([7], self.NO_ADDRESS)),
                            seen.states())
         self.assertEqual(seen.one(7)["error"], "EADDRNOTAVAIL")
@@ -340,7 +340,7 @@ class Loopback(ScanCase):
 @world.needs_namespaces
 class Udp(ScanCase):
     def exact(self, family, last):
-        """Every state beside the others, the far host's limit on ICMP errors being the system's own."""
+        """Every state next to the others, with the system's own limit on ICMP errors at the far host."""
         self.services_in(self.far, FAR[family], "udp:7=echo", "udp:9=deaf", "udp:13=answer:noon",
                          "udp:17=elsewhere:quote")
         self.far.drop("udp dport { 3, 12 }")
@@ -350,7 +350,7 @@ class Udp(ScanCase):
             range(1, last + 1), UDP_CLOSED, open=([7, 13], UDP_OPEN), silent=([3, 9, 12], UDP_SILENT),
             prohibited=([5], ("filtered", "admin-prohibited")))
         states = seen.states("udp")
-        # An answer from another port is proof only to a socket that is open to all: both are right.
+        # An answer from another port reaches only an unconnected socket, so both states are correct.
         self.assertIn(states.pop(17), (UDP_OPEN, UDP_SILENT))
         del expected[17]
         self.assert_states(expected, states)
@@ -475,7 +475,7 @@ class Local(ScanCase):
             self.assertEqual({one["origin"] for one in seen.ports.values()}, {"local"})
 
 
-# Answers for live.example and for nothing else: RFC 1035 §4.1.
+# Answers queries for live.example only: RFC 1035 §4.1.
 NAME_SERVER = """
 import socket, struct
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -540,7 +540,7 @@ class Names(ScanCase):
             begin = time.monotonic()
             done = self.netlab_in(self.near, "scan", "--host", "dead.example", "--range", "7", "--timeout", "300ms",
                                   *words, status=harness.TRY_LATER)
-            # The name service itself would have taken 150 s.
+            # The name service itself would take 150 s.
             self.assertLess(time.monotonic() - begin, 5 if words else 9)
             self.assert_one_error(done, says="resolve dead.example: timed out")
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""UDP scans of simulated and of real hosts whose every port is known: what an ICMP limit, a rate, a link hides."""
+"""UDP scans of simulated and real hosts whose ports are all known, despite ICMP limits, rates and slow links."""
 
 import collections
 import re
 import sys
 import time
 
-import world  # first: it knows where harness is
+import world  # first: it sets the path to harness
 
 import harness
 from harness import PARTLY, main
@@ -20,7 +20,7 @@ UNREACHABLE = ("filtered", "host-unreachable")
 
 class UdpCase(ScanCase):
     def right(self, network, ports, *words, hosts=(HOST[4],), **how):
-        """Scans those ports, and each must have the state that the rules give it."""
+        """Scans these ports; each must have the state given by the rules."""
         seen = self.scan("udp", "--host", ",".join(hosts), "--range", ports, "--all", *words, **how)
         first, _, last = ports.partition("-")
         for host in hosts:
@@ -33,7 +33,7 @@ class UdpCase(ScanCase):
 @world.needs_namespaces
 class IcmpLimits(UdpCase):
     def rejected(self, family):
-        """Linux's limit, ten times as fast: all that firewalld rejects."""
+        """Linux's limit, but ten times as fast; firewalld rejects everything like this."""
         network = self.simulate(f"""
             host {HOST[family]}
               udp 1-65535 admin-prohibited
@@ -152,7 +152,7 @@ class LateAnswers(UdpCase):
 @world.needs_namespaces
 class Rates(UdpCase):
     def at(self, rate, limit="2/s", last=25):
-        """Linux's limit, some of them faster, so that it does not last."""
+        """Linux's limit; some runs use a faster one to save time."""
         network = self.simulate(f"""
             host {HOST[4]}
               delay 200us
@@ -305,7 +305,7 @@ class Replies(UdpCase):
             self.assertNotIn("echo", seen.one(13, "udp"))
 
 
-# A name server that is silent.
+# A name server that never answers.
 DEAF_NAME_SERVER = """
 import socket
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

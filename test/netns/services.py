@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A host with services, to be scanned: services.py ADDRESS... tcp:PORT[=DOING] udp:PORT[=DOING] ...; prints `ready`.
 
-PORT is a port or a range. What a TCP service does: silent (the default), echo, close (at once), flood (octets without
-end), escape (a banner that would act on a terminal), banner:TEXT, late:TEXT (a second after the connection). A UDP
-service: echo (the default), deaf (takes datagrams, says nothing), answer:TEXT, elsewhere:TEXT (from another port).
+PORT is a port or a range. TCP services: silent (the default), echo, close (at once), flood (endless octets), escape (a
+banner that would affect a terminal), banner:TEXT, late:TEXT (a second after the connection). UDP services: echo (the
+default), deaf (receives datagrams, never answers), answer:TEXT, elsewhere:TEXT (from another port).
 """
 
 import resource

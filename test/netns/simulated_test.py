@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The simulated network itself, asked by plain sockets: what a scan's tests take for the truth."""
+"""The simulated network itself, tested with plain sockets, because the scan tests rely on it."""
 
 import json
 import sys
 import textwrap
 
-import world  # first: it knows where harness is
+import world  # first: it sets the path to harness
 
 import harness
 from harness import main
 
 HOST = {4: "198.18.0.1", 6: "2001:db8:18::1"}
 
-# Asks `proto host port` a line, one after the other, and prints [error, seconds, what was heard, its sender] for each.
+# Reads lines `proto host port`, tries each in turn, and prints [error, seconds, received text, its sender] for each.
 ASKER = textwrap.dedent("""
     import errno, json, socket, sys, time
     for line in sys.stdin:

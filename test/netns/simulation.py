@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A simulated network of hosts: simulated/rules.hpp says how its rules are written. Here is what a scan must find."""
+"""A simulated network of hosts (simulated/rules.hpp describes the rules), and the states that a scan must find."""
 
 import collections
 import ipaddress
@@ -9,12 +9,12 @@ import time
 
 import harness
 
-# What a right scan says of a port of each state.
+# The correct scan results for the states in the rules.
 TCP_TRUTH = {"open": ("open", "syn-ack"), "closed": ("closed", "reset"), "silent": ("filtered", "no-response")}
 UDP_TRUTH = {"open": ("open", "reply"), "closed": ("closed", "port-unreachable"),
              "port-unreachable": ("closed", "port-unreachable"), "silent": ("open|filtered", "no-response")}
 
-# A TCP segment or a datagram that a host got, `at` seconds after the network was ready.
+# A TCP segment or a datagram that a host received, `at` seconds after the network was ready.
 Packet = collections.namedtuple("Packet", "at proto source source_port host port flags")
 
 
@@ -36,7 +36,7 @@ def addresses_of(text):
 
 
 class Truth:
-    """The state of each port of each host, as the rules have it."""
+    """The state of each port of each host, from the rules."""
 
     def __init__(self, rules):
         self.hosts = {}  # address -> (proto, port) -> state
@@ -49,7 +49,7 @@ class Truth:
                 here.update(dict.fromkeys(((words[0], port) for port in ports_of(words[1])), words[2]))
 
     def states(self, host, ports, proto="tcp"):
-        """port -> (state, reason), as Scan.states() has them."""
+        """port -> (state, reason), as in Scan.states()."""
         known = TCP_TRUTH if proto == "tcp" else UDP_TRUTH
         here = self.hosts.get(host)
         states = {port: "silent" if here is None else here.get((proto, port), "closed") for port in ports}
@@ -57,7 +57,7 @@ class Truth:
 
 
 class Simulation(Truth):
-    """The running program, in the namespace; `scratch` is a directory for its files."""
+    """The running program in the namespace; `scratch` is a directory for its files."""
 
     def __init__(self, rules, namespace, scratch):
         super().__init__(rules)
@@ -72,11 +72,11 @@ class Simulation(Truth):
             namespace.ip("addr", "add", address, "dev", "sim", *(["nodad"] if ":" in address else []))
 
     def packets(self):
-        """What the hosts have got so far."""
+        """The packets that the hosts have received so far."""
         for line in self.log.read_text().splitlines():
             at, proto, source, source_port, host, port, flags = line.split()
             yield Packet(int(at) / 1e6, proto, source, int(source_port), host, int(port), flags)
 
     def probes(self, proto="tcp"):
-        """Its SYNs, those included that a kernel repeats, or its datagrams."""
+        """The SYNs received, including a kernel's retransmissions, or the datagrams."""
         return [one for one in self.packets() if one.proto == proto and one.flags in ("S", "-")]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""slow_acks.py PORT: an SMTP server with PIPELINING and without TCP_NODELAY, each of whose answers is a write of its own:
-Nagle's algorithm holds back each answer until the one before is acknowledged. One connection, then the end."""
+"""slow_acks.py PORT: an SMTP server with PIPELINING and without TCP_NODELAY, which writes each answer separately:
+Nagle's algorithm delays each answer until the one before is acknowledged. Serves one connection, then ends."""
 
 import socket
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab sockets and ss, side by side, in a network that nobody else uses."""
+"""netlab sockets compared with ss, in a network that no other program uses."""
 
 import collections
 import json
@@ -43,7 +43,7 @@ STATES = {"LISTEN": "listen", "ESTAB": "established", "FIN-WAIT-1": "fin-wait-1"
 
 
 def of_ss(line):
-    """A line of `ss -tuanHp` as netlab would tell it."""
+    """A line of `ss -tuanHp` in netlab's form."""
     words = line.split()
     state = STATES[words[1]]
     if words[0] == "udp" and state == "established":
@@ -70,7 +70,7 @@ class Agreement(world.World):
         self.addCleanup(os.close, writer)
         os.close(reader)
         holder.until_out("ready")
-        # Ends and data are acknowledged a moment later; then nothing changes any more.
+        # FINs and data are acknowledged a moment later; then nothing changes any more.
         def settled():
             now = self.netlab_in(self.near, "sockets", "--json")
             return None if '"fin-wait-1"' in now.out else now

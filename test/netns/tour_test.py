@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab lab tour where there is little to tour with, and where what it observes is not what it should be."""
+"""netlab lab tour when some of its services cannot run, and when its observations are not as expected."""
 
 import itertools
 import json

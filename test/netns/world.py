@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Networks for a test: namespaces joined by veth pairs, made and removed by it. Needs root; nothing leaves them."""
+"""Networks for a test: namespaces joined by veth pairs, created and removed by the test. Needs root; isolated."""
 
 import itertools
 import os
@@ -30,7 +30,7 @@ def _obstacle():
     try:
         _run("ip", "netns", "add", name)
         try:
-            _run("ip", "-n", name, "link", "set", "lo", "up")  # in a chroot that is no mount point ip(8) cannot enter
+            _run("ip", "-n", name, "link", "set", "lo", "up")  # ip(8) fails in a chroot that is not a mount point
         finally:
             _run("ip", "netns", "del", name)
     except subprocess.CalledProcessError as refused:
@@ -53,7 +53,7 @@ class Namespace:
         _run("ip", "-n", self.name, *words)
 
     def drop(self, what):
-        """An nftables expression whose packets vanish on their way in: `ip daddr 192.0.2.10`."""
+        """Drops incoming packets that match this nftables expression: `ip daddr 192.0.2.10`."""
         _run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=f"""
             add table inet netlab
             add chain inet netlab in {{ type filter hook prerouting priority 0; }}
@@ -61,7 +61,7 @@ class Namespace:
         """)
 
     def limit_resets(self, per_second):
-        """So many resets a second leave it, as FreeBSD does."""
+        """Limits the resets that the host sends per second, as FreeBSD does."""
         _run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=f"""
             add table inet netlab
             add chain inet netlab out {{ type filter hook output priority 0; }}
@@ -69,7 +69,8 @@ class Namespace:
         """)
 
     def reject(self, what, how):
-        """An nftables expression whose packets are refused: `tcp dport 5`, `icmpx admin-prohibited` or `tcp reset`."""
+        """Rejects packets that match this nftables expression: `tcp dport 5`, `icmpx admin-prohibited` or `tcp
+        reset`."""
         _run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=f"""
             add table inet netlab
             add chain inet netlab refuse {{ type filter hook input priority 0; }}
@@ -77,7 +78,7 @@ class Namespace:
         """)
 
     def set(self, name, value):
-        """A sysctl of this namespace: `net.ipv4.icmp_ratelimit`."""
+        """Sets a sysctl of this namespace: `net.ipv4.icmp_ratelimit`."""
         _run("ip", "netns", "exec", self.name, "sysctl", "-q", "-w", f"{name}={value}")
 
     def file(self, name, text):
@@ -114,7 +115,7 @@ class World(harness.Case):
         return done
 
     def services_in(self, host, *words):
-        """Services to be found by a scan: addresses, then `tcp:7=echo`; services.py has the words."""
+        """Starts services for a scan: addresses, then `tcp:7=echo`; see services.py."""
         script = pathlib.Path(__file__).with_name("services.py")
         process = harness.Process(host.argv(sys.executable, "-B", script, *words))
         self.addCleanup(process.kill)
@@ -122,7 +123,8 @@ class World(harness.Case):
         return process
 
     def slow_link(self, *how):
-        """A second link between the two, 198.51.100.1 to .2 and 2001:db8:1::1 to ::2, by forward.cpp's options."""
+        """A second link between the two, 198.51.100.1 to .2 and 2001:db8:1::1 to ::2, with the options of
+        forward.cpp."""
         forward = os.environ.get("NETLAB_FORWARD")
         if not forward:
             self.skipTest("NETLAB_FORWARD is not set: the path of the built forward.cpp")
@@ -137,14 +139,14 @@ class World(harness.Case):
         return process
 
     def simulate(self, rules):
-        """A network of simulated hosts on `sim`, a device of `near`, within 198.18.0.0/15 and 2001:db8:18::/48; near is
-        198.18.0.254 and ::fffe there. Rules: see simulated/rules.hpp."""
+        """A network of simulated hosts on `sim`, a device of `near`, within 198.18.0.0/15 and 2001:db8:18::/48, in
+        which `near` is 198.18.0.254 and ::fffe. Rules: see simulated/rules.hpp."""
         if not os.environ.get("NETLAB_SIMULATED"):
             self.skipTest("NETLAB_SIMULATED is not set: the path of the built test/netns/simulated")
         if not os.path.exists("/dev/net/tun"):
             self.skipTest("no /dev/net/tun here, of which the simulated network is made")
         if self.simulation:
-            self.simulation.process.stop()  # a case may have one after the other
+            self.simulation.process.stop()  # a case may have several, one after the other
         self.simulation = simulation.Simulation(rules, self.near, self.scratch())
         self.addCleanup(self.simulation.process.kill)
         return self.simulation

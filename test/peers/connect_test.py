@@ -17,7 +17,7 @@ import unpacked
 
 
 class Talk:
-    """What the tests share: the certificates, Dovecot, and netlab connect on a pipe."""
+    """The common part of the tests: the certificates, Dovecot, and netlab connect on a pipe."""
 
     def certificate(self):
         made = certificates.Certificates()
@@ -53,7 +53,7 @@ class SServer(harness.Case):
         return port
 
     def connect(self, port, *words, **how):
-        # s_server does not end by itself: it is given up when it is quiet.
+        # s_server does not close, so the idle timeout ends the connection.
         return self.netlab("connect", "--tls", "--ca-file", self.made.ca, "--idle-timeout", "2s", *words, f"127.0.0.1:{port}",
                            **how)
 
@@ -140,7 +140,7 @@ class Telnetd(unpacked.Peer):
         child.until_out("who are you")
         os.write(writer, b"netlab\n")
         child.until_out("hello netlab")
-        child.until_out("a[^a-z]b")  # telnetd goes with its child, whatever it still had of it
+        child.until_out("a[^a-z]b")  # telnetd ends with its child and drops remaining output
         os.close(writer)
         done = child.wait()
         self.assertEqual(done.status, 0, done.err)
@@ -149,7 +149,7 @@ class Telnetd(unpacked.Peer):
 
 @certificates.needs_openssl
 class Postfix(Talk, unpacked.Peer):
-    """With Dovecot's auth service, for AUTH."""
+    """Postfix with Dovecot's auth service, for AUTH."""
 
     packages = ("postfix", "dovecot-core")
 
@@ -218,10 +218,10 @@ smtpd_sasl_path = private/auth
             self.assertEqual([line[:3] for line in done.lines if line[3:4] == " "], codes, done.out)
             self.assertRegex(done.out, r"250 2\.0\.0 Ok: queued as")
             self.assertRegex(done.err, r"^TLSv1\.3, .*\ncertificate: verified\n")
-        # Plain, with line ends as a keyboard makes them.
+        # Plain, with the line ends of a keyboard.
         done = self.netlab("connect", "--crlf", f"127.0.0.1:{port}", input="EHLO a\nQUIT\n")
         self.assertIn("221 2.0.0 Bye", done.out)
-        # No QUIT: Postfix waits, so does netlab, until it is quiet.
+        # No QUIT: Postfix waits, and netlab ends after the idle timeout.
         done = self.connect(made, port, "--starttls", "smtp", "--idle-timeout", "2s", input="EHLO a\r\n")
         self.assertIn("250 ", done.out)
 
@@ -251,7 +251,7 @@ class Dovecot(Talk, unpacked.Peer):
 
 @certificates.needs_openssl
 class PostgreSql(Talk, unpacked.Peer):
-    packages = ("postgresql",)  # whichever version this Debian has
+    packages = ("postgresql",)  # any version that this Debian has
 
     def test_startup(self):
         """connect --starttls postgres: PostgreSQL answers the startup message under TLS"""
@@ -263,7 +263,7 @@ class PostgreSql(Talk, unpacked.Peer):
         for each in (data, key):
             os.chown(each, user, user)
         key.chmod(0o600)
-        # The package depends on the server's, which the machine may have already: then it is in its own /usr.
+        # The package depends on the server's package, which may be installed on the machine: then it is in /usr.
         found = sorted(each.relative_to(top) for top in (self.root, pathlib.Path("/"))
                        for each in top.glob("usr/lib/postgresql/*/bin/initdb"))
         bin_ = pathlib.Path("/") / found[-1].parent
@@ -274,7 +274,7 @@ class PostgreSql(Talk, unpacked.Peer):
         self.start_peer(*as_user, f"{bin_}/postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-c", "ssl=on", "-c",
                         f"ssl_cert_file={self.place}/good.pem", "-c", f"ssl_key_file={key}", "-c",
                         "unix_socket_directories=", "-c", "fsync=off",
-                        "-c", "dynamic_shared_memory_type=mmap",  # in its directory: what is in /dev/shm outlives a SIGKILL
+                        "-c", "dynamic_shared_memory_type=mmap",  # files in /dev/shm would outlive a SIGKILL
                         port=port)
         body = b"\0\3\0\0user\0postgres\0database\0postgres\0\0"
         query = b"select 6 * 7\0"
@@ -312,7 +312,7 @@ directory {self.place}
 """)
         self.start_peer("/usr/sbin/slapd", "-h", f"ldap://127.0.0.1:{port}", "-f", self.place / "slapd.conf", "-d", "0", port=port)
         bind = bytes.fromhex("300c 020102 6007 020103 0400 8000")
-        # An unbind behind it would make slapd drop the answer; what ends it is that all is quiet.
+        # After an unbind, slapd would drop the answer, so the idle timeout ends the connection.
         done = self.connect(made, port, "--starttls", "ldap", "--idle-timeout", "2s", input=bind)
         self.assertEqual(harness.octets_of(done.out).hex(), "300c02010261070a010004000400")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dovecot's configuration for any user with the password `secret`; 2.4 (Debian 13) has other words for it than 2.3."""
+"""Dovecot's configuration for any user with the password `secret`; 2.4 (Debian 13) has other option names than 2.3."""
 
 _COMMON = """
 protocols = {protocols}
@@ -45,7 +45,8 @@ userdb static {{
 
 
 def configuration(version, place, services, protocols="", uid=891, home="/nonexistent"):
-    """`version` is what `dovecot --version` says; `services` are written alike in both. Without protocols there is no TLS."""
+    """`version`: the output of `dovecot --version`; `services`: the same in both versions. Without protocols, TLS is
+    off."""
     is_new = tuple(int(part) for part in version.split(".")[:2]) >= (2, 4)
     first = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0" if is_new else ""
     return first + (_COMMON + (_NEW if is_new else _OLD)).format(

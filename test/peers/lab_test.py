@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab lab serve, and the programs that a class has: nc, telnet, socat, busybox, rdate; and Python of its own."""
+"""netlab lab serve with the programs of a class: nc, telnet, socat, busybox, rdate, and its own Python programs."""
 
 import re
 import subprocess
@@ -75,7 +75,7 @@ class Telnet(Lab):
     def test_daytime(self):
         """telnet: daytime and time need no typing, and close the connection themselves"""
         for service, told in (("time", "Connected to"), ("daytime", DAYTIME)):
-            # an end of its input would be telnet's own
+            # telnet itself would end at the end of its input
             client = self.background("telnet", self.host, self.port(service), stdin=subprocess.PIPE)
             self.assertRegex(client.wait().out, told)
         self.server.until_err(r"time tcp 127.0.0.1:.* closed after 4 octets sent")
@@ -93,7 +93,7 @@ class Busybox(Lab):
     def test_rdate(self):
         """busybox rdate: knows what time it is by port 37"""
         self.server = self.serve_lab("--only", "time", names=["time"], offset=0)
-        # -p prints and sets nothing
+        # -p only prints the time
         done = self.program("busybox", "rdate", "-p", self.server.address)
         self.assertTrue(is_about_now(done.out.strip(), "%a %b %d %H:%M:%S %Y"), done.out)
 
@@ -116,7 +116,7 @@ class Openssl(Lab):
                  f"-connect {self.host}:{self.port('submission')}"]
         typed = "EHLO lab.example\nMAIL FROM:<ann@lab.example>\nRCPT TO:<ben@lab.example>\nDATA\n" \
                 "From: The Dean <dean@lab.example>\n\nBy hand.\n.\nQUIT\n"
-        # A person waits for each answer; whoever pipes must not say all before TLS stands, and s_client sees to that.
+        # A person waits for each answer. A pipe must not send everything before TLS has started; s_client ensures that.
         done = self.shell(f"printf '{typed}' | {' '.join(words)}")
         self.assertRegex(done.out, r"(?s)250.*250 2\.1\.0.*250 2\.1\.5.*354.*250 2\.0\.0 .*221 ")
         self.assertIn("verify return:1", done.err)

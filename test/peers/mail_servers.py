@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Mail servers as Debian has them, none of them installed: unpacked into a cache, and run in a mount namespace of their
-own (see unpacked.py). They listen on free ports of the loopback interface, deliver into a Maildir, and are gone with the
-test."""
+"""Debian's mail servers, not installed but unpacked into a cache, and run in a mount namespace of their own (see
+unpacked.py). They listen on free ports of the loopback interface, deliver into a Maildir, and end with the test."""
 
 import contextlib
 import os
@@ -18,7 +17,7 @@ USER, PASSWORD, HOST = "user", "secret", "localhost"
 
 
 class Server:
-    """What they have in common. A server's own class says how it is configured and started."""
+    """The common part. The class of each server configures and starts it."""
 
     name = ""
     packages = ()
@@ -90,7 +89,7 @@ mkdir -p /var/vmail && mount --bind {self.place}/mail /var/vmail
         file.chmod(mode)
 
     def arrived(self, marker):
-        """The octets of the message in the Maildir that has the marker in it; waits for it."""
+        """Waits for the message in the Maildir that contains the marker; returns its octets."""
         def find():
             for file in (self.place / "mail").rglob("new/*"):
                 with contextlib.suppress(OSError):
@@ -257,7 +256,7 @@ exec exim4 -bdf -q1h
 class OpenSmtpd(Server):
     name = "opensmtpd"
     packages = ("opensmtpd",)
-    backports = True  # 6.8 fails its TLS handshakes
+    backports = True  # TLS handshakes fail with 6.8
     users = (("opensmtpd", 61021), ("opensmtpq", 61022), ("vmail", 61003))
     mechanisms = ("plain", "login")
 

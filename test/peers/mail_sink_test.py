@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients that people use, delivering to netlab mail sink; and readers that are not ours, of what it keeps."""
+"""Common mail clients that deliver to netlab mail sink, and other programs that read its Maildir."""
 
 import mailbox
 import os
@@ -89,8 +89,8 @@ class Clients(Sinking):
     def test_msmtp(self):
         """msmtp: both kinds of TLS, each mechanism that it knows"""
         known = subprocess.run(["msmtp", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
-        # A msmtp that knows channel binding sets it for SCRAM-SHA-256 too. GNU SASL 2.2.2 then refuses its own first message
-        # (scram/validate.c: a name of a binding, but the flag is `y`) and sends nothing, to any server.
+        # An msmtp with channel binding also sets it for SCRAM-SHA-256. GNU SASL 2.2.2 then refuses its own first
+        # message (scram/validate.c: it names a binding, but the flag is `y`) and sends nothing, whatever the server is.
         scram = [name for name in ("scram-sha-256-plus", "scram-sha-256") if name in known.split()][:1]
         mechanisms = ("plain", "login", "cram-md5", *scram)
         expected = 0
@@ -136,7 +136,7 @@ class Clients(Sinking):
                 if line is not None:
                     peer.child.stdin.write(line.encode() + b"\n")
                     peer.child.stdin.flush()
-                # With -starttls it shows the answer to its own EHLO on stderr.
+                # With -starttls, it shows the answer to its own EHLO on stderr.
                 peer.until(lambda out, err: re.search(answer, out[seen:] if line else out + err), f"{answer} after {line}")
                 seen = len(peer.out)
         self.assert_arrived(times=2)
@@ -180,7 +180,7 @@ class Readers(Sinking):
 
     def on_terminal_of(self, *argv):
         master, slave = pty.openpty()
-        termios.tcsetwinsize(slave, (24, 80))  # the ncurses of Debian 13 opens no terminal without a size
+        termios.tcsetwinsize(slave, (24, 80))  # the ncurses of Debian 13 cannot open a terminal without a size
         child = subprocess.Popen([*map(str, argv)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                                  env=harness.environment({"TERM": "xterm"}))
         self.addCleanup(lambda: child.poll() is None and child.kill())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""netlab mail send against the mail servers that people run."""
+"""netlab mail send against widely used mail servers."""
 
 import email
 import email.policy
@@ -19,7 +19,7 @@ PASSWORD = {"NETLAB_PASSWORD": mail_servers.PASSWORD}
 
 
 class Against:
-    """The cases; one class below for each server."""
+    """The test cases; a class for each server is below."""
 
     kind = None
 
@@ -141,7 +141,7 @@ class Against:
         lines = [line for line in done.err.splitlines() if re.match("[CS]: ", line)]
         turns = sum(one[0] == "C" and other[0] == "S" for one, other in zip(lines, lines[1:]))
         if any("PIPELINING" in line for line in lines):
-            # EHLO, STARTTLS, EHLO, AUTH, envelope, message: with the connection, its greeting and TLS they are 9
+            # EHLO, STARTTLS, EHLO, AUTH, envelope, message; 9 with the connection, its greeting and TLS
             self.assertLessEqual(turns, 5 if any("CHUNKING" in line for line in lines) else 6, done.err)
 
 
@@ -159,7 +159,7 @@ class OpenSmtpd(Against, harness.Case):
 
 class Aiosmtpd(Against, harness.Case):
     kind = mail_servers.Aiosmtpd
-    limit = False  # it has 32 MB
+    limit = False  # it allows 32 MB
 
 
 if __name__ == "__main__":

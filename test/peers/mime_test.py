@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Python's email package reads back what netlab composes: headers, names, texts, attachments, octet for octet."""
+"""Python's email package parses messages composed by netlab: headers, names, texts, attachments, octet for octet."""
 import email
 import email.header
 import email.policy
@@ -38,7 +38,7 @@ class Composed(harness.Case):
         return email.message_from_bytes(self.compose(**draft), policy=email.policy.SMTPUTF8)
 
     def assert_well_formed(self, octets, draft):
-        """CRLF alone ends lines, none is too long, and 8 bits stand only where they may."""
+        """Lines end in CRLF only, none is too long, and 8-bit octets are only in allowed places."""
         lines = octets.split(b"\r\n")
         self.assertEqual(lines[-1], b"", "the last line ends too")
         for line in lines:
@@ -79,7 +79,8 @@ class Composed(harness.Case):
             quoted = ['"' + re.sub(r'(["\\])', r"\\\1", name) + '"' for name in names]
             given = ", ".join(f"{name} <u{at}@example.org>" for at, name in enumerate(quoted))
             with self.subTest(given):
-                # The newer parser shows the blank between two encoded-words of a name; the older one knows better.
+                # The newer parser keeps the blank between two encoded-words of a name; the older one removes it
+                # correctly.
                 read = email.message_from_bytes(self.compose(to=given), policy=email.policy.compat32)
                 found = email.utils.getaddresses([read["to"]])
                 self.assertEqual([address for _, address in found], [f"u{at}@example.org" for at in range(len(names))])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""nc (netcat-openbsd), ncat and socat on either side of netlab."""
+"""nc (netcat-openbsd), ncat and socat as clients and servers of netlab."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from harness import PROTOCOL, Case, answer, needs_program, request
 
 
 def listening_port(pid):
-    """The TCP port of IPv4 that this process listens on, or None: not every program says which one it took."""
+    """The IPv4 TCP port that this process listens on, or None: not every program prints it."""
     inodes = set()
     for fd in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(OSError):

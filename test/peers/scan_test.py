@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""netlab scan udp, and servers whose answers come in a way of their own."""
+"""netlab scan udp, and servers that answer in unusual ways."""
 
 import json
 import pathlib

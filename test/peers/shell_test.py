@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Scripts as the lab has them: bash's /dev/tcp and /dev/udp, python3 -c, pipes of netlab itself."""
+"""Scripts as in the lab: bash's /dev/tcp and /dev/udp, python3 -c, pipes of netlab itself."""
 
 import harness
 from harness import Case, needs_program
@@ -66,8 +66,8 @@ class Shell(Case):
     @needs_program("timeout")
     def test_timeout(self):
         """timeout(1): a server under it ends in order"""
-        # Without --foreground it signals its child twice, once by itself and once with its group, and a second signal
-        # ends a server at once.
+        # Without --foreground, timeout signals its child twice, once directly and once with its process group, and a
+        # second signal ends a server at once.
         server = harness.Server(["timeout", "--foreground", "--preserve-status", "10m", harness.NETLAB, "calc", "serve",
                                  "--bind", "127.0.0.1", "--port", "0"], 2)
         self.addCleanup(server.kill)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Clients and servers as students write them: struct with '!', '<' or the machine's order, one recv a request."""
+"""Clients and servers as students write them: struct with '!', '<' or native order, one recv() per request."""
 
 import os
 import sys
@@ -62,7 +62,7 @@ else:
 """
 
 ORDERS = {"!": "network", "<": "little"}
-# Native order packs 3sB after I without padding, and is little on a PC.
+# Native order packs 3sB after I without padding, and is little-endian on a PC.
 NATIVE = {"little": "little", "big": "network"}[sys.byteorder]
 CALLS = [("SUM", 1, 2, 3), ("PRO", 4, 5), ("PRO", -7, 1000), ("MIN", 3, -7), ("MAX", -3, -7), ("SUM",), ("SUM", *range(200))]
 
@@ -90,7 +90,7 @@ class Clients(Student):
     def test_clients(self):
         """student's client: '!', '<' and native order against the server of that order, TCP and UDP"""
         program = self.script(CLIENT, "client.py")
-        for mark, order in (*ORDERS.items(), (".", NATIVE)):  # a lone dot stands for no mark
+        for mark, order in (*ORDERS.items(), (".", NATIVE)):  # a single dot stands for no mark
             server = self.serve("--byte-order", order)
             for transport in ("tcp", "udp"):
                 for call in CALLS[:4]:

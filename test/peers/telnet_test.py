@@ -36,7 +36,7 @@ class Person:
         os.write(self.master, text.encode())
 
     def sees(self, pattern):
-        """Waits until the screen has it, behind what was seen before."""
+        """Waits until the screen shows this, after what was matched before."""
         end = time.monotonic() + harness.DEADLINE
         while not (found := re.search(pattern.encode(), self.seen)):
             ready, _, _ = select.select([self.master], [], [], max(0, end - time.monotonic()))
@@ -104,7 +104,7 @@ class Telnet(Case):
     def test_character_mode(self):
         """telnet: in character mode too, where each key is a segment"""
         person = self.sit_down(self.serve("--tcp").port)
-        person.types("sum 1 1\r")  # until it is answered, the terminal may not be telnet's yet
+        person.types("sum 1 1\r")  # until this is answered, telnet may not have set up the terminal yet
         person.sees(r"\n2\r*\n")
         person.types("\x1d")
         person.sees("telnet> ")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The capture file of netlab trace, as tshark reads it, and its ladder diagram, as Chromium shows it."""
+"""The capture file of netlab trace, read by tshark, and its ladder diagram, shown by Chromium."""
 import collections
 import json
 import os
@@ -79,9 +79,9 @@ thread.join(); sock.close(); peer.close()
 
 class Captured(Case):
     def trace(self, *command, status=0, options=(), **how):
-        """Runs a command under the trace: (objects of --json, the capture file)."""
+        """Runs a command under trace: (objects of --json, the capture file)."""
         file = self.scratch() / "trace.pcapng"
-        # In a netlab that is traced the leak sanitizer, which uses ptrace itself, does not work.
+        # The leak sanitizer uses ptrace itself, so it does not work in a netlab that is traced.
         without_leaks = ["env", "ASAN_OPTIONS=detect_leaks=0"] if harness.is_sanitized() else []
         done = self.netlab("trace", "--json", "-o", file, *options, "--", *without_leaks, *command, status=None, **how)
         if done.status == harness.NOT_PERMITTED:
@@ -94,7 +94,7 @@ class Captured(Case):
         return objects, file
 
     def read(self, file, *fields, only="frame"):
-        """What tshark makes of the file."""
+        """The fields that tshark reads from the file."""
         done = harness.run(["tshark", "-n", "-o", "tcp.relative_sequence_numbers:TRUE", "-r", str(file), "-Y", only,
                             "-T", "fields", "-E", "separator=|", "-E", "occurrence=f",
                             *[word for each in fields for word in ("-e", each)]])
@@ -102,7 +102,7 @@ class Captured(Case):
         return [line.split("|") for line in done.lines]
 
     def check_against_tshark(self, objects, file):
-        """The link of each segment, worked out once more from tshark's numbers and the results of the calls alone."""
+        """Computes the links of each segment independently, from tshark's numbers and the results of the calls."""
         calls = {each["call"]: each for each in objects if "call" in each}
         packets = {each["packet"]: each for each in objects if "packet" in each}
         sent = collections.defaultdict(list)  # socket: (end in the stream, call)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Servers from Debian's packages, which are unpacked and not installed.
 
-A package is downloaded once, with all that it needs and this machine lacks, and unpacked into a directory
-($NETLAB_TEST_CACHE, else ~/.cache/netlab/peers). A server runs in a mount namespace of its own, in which the unpacked
-files lie over /usr and /etc, so that it finds everything where it expects it and the machine stays as it is. Needs root,
-mount namespaces and a package source; else the tests are skipped, by name."""
+A package is downloaded once, with all dependencies that are not installed on this machine, and unpacked into a
+directory ($NETLAB_TEST_CACHE, else ~/.cache/netlab/peers). A server runs in a mount namespace of its own, in which the
+unpacked files are overlaid on /usr and /etc, so that it finds its files in the usual places and the machine is not
+changed. Needs root, mount namespaces and a package source; otherwise the tests are skipped by name."""
 
 import functools
 import os
@@ -21,7 +21,7 @@ import harness
 
 _cache = pathlib.Path(os.environ.get("NETLAB_TEST_CACHE") or pathlib.Path.home() / ".cache/netlab/peers")
 
-# Users whom the servers want to find.
+# Users that the servers need.
 _users = {"postfix": 890, "dovecot": 891, "dovenull": 892, "openldap": 893, "postgres": 894}
 _groups = {**_users, "postdrop": 895}
 
@@ -33,16 +33,16 @@ shift 2
 
 
 def in_namespace(root, etc, script, *words):
-    """The command line of a shell script, with `words` for its arguments, in a mount namespace in which the files of `root`
-    lie over /usr and /etc, and those of `etc` over both. It ends with all its children."""
+    """The command line of a shell script, with the arguments `words`, in a mount namespace in which the files of `root`
+    are overlaid on /usr and /etc, and those of `etc` on top in /etc. It ends with all its children."""
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-ec", _lay_over + script, "sh",
             str(root), str(etc), *map(str, words)]
 
 
 def end(process):
-    """Ends what in_namespace() started: its first process takes all the others with it.
+    """Ends what in_namespace() started: when its first process ends, all others do.
 
-    That unshare's end kills it is undone where it changes its user."""
+    If that process changes its user, it is no longer killed at the end of unshare."""
     children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
     try:
         first = [int(pid) for pid in children.read_text(encoding="ascii").split()]
@@ -74,7 +74,7 @@ def _obstacle():
 
 
 def needs_namespace():
-    """Skips where no server can run from its package."""
+    """Skips if no server can run from its package."""
     if why := _obstacle():
         raise unittest.SkipTest(why)
 
@@ -84,8 +84,8 @@ def _last_line(text):
 
 
 def unpack(name, packages, backports=False):
-    """The directory with the files of the packages and of everything that they need and this machine lacks. Skips where
-    they cannot be had. `name` is the directory's in the cache; `backports` takes Debian 12's from its backports."""
+    """The directory with the files of the packages and of all dependencies that are not installed here. Skips if they
+    are not available. `name`: the directory in the cache; `backports` takes the packages from Debian 12's backports."""
     place = _cache / name
     if (place / "complete").exists():
         return place / "root"
@@ -107,12 +107,12 @@ def unpack(name, packages, backports=False):
         release = ["-t", "bookworm-backports"]
     else:
         release = []
-    # What apt would install: an own simulation, because a package that is installed already has to be unpacked, too.
+    # What apt would install; simulated here, because packages that are already installed must be unpacked, too.
     plan = run("apt-get", "-s", "install", "--no-install-recommends", *release, *packages)
     wanted = {line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")} | set(packages)
     run("apt-get", "-q", "download", *release, *sorted(wanted))
     root = place / "root"
-    # As on the machine, where /lib is /usr/lib: it is /usr that the files are laid over.
+    # As on the machine, where /lib is /usr/lib: the files are overlaid on /usr.
     for part in ("usr/lib", "usr/bin", "usr/sbin", "etc"):
         (root / part).mkdir(parents=True)
     for part in ("lib", "bin", "sbin"):
@@ -125,7 +125,7 @@ def unpack(name, packages, backports=False):
 
 
 def free_port():
-    """A number that is free now."""
+    """A port number that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 
@@ -153,11 +153,12 @@ class Peer(harness.Case):
             (etc / name).write_text("".join(lines) + "".join(form.format(*each) for each in numbers.items()))
 
     def argv(self, *words):
-        """The command in the namespace."""
+        """The command line in the namespace."""
         return in_namespace(self.root, self.place / "etc", 'exec "$@"', *words)
 
     def start_peer(self, *words, port=None, **how):
-        """A server under way, and listening where a port is given; ended, with its children, at the end of the test."""
+        """Starts a server, and waits until it listens if a port is given; it ends with its children at the end of the
+        test."""
         process = harness.Process(self.argv(*words), env={**os.environ, "LC_ALL": "C"}, **how)
         self.addCleanup(process.kill)
         self.addCleanup(end, process.child)

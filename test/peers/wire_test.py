@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What goes over the wire, as Wireshark's tshark sees it on the loopback interface."""
+"""The packets of netlab, captured by Wireshark's tshark on the loopback interface."""
 
 import shutil
 import signal
@@ -22,12 +22,12 @@ def why_not():
 
 class Wire(Case):
     def capture(self, port):
-        """Captures on lo what has this port; `self.packets()` ends it."""
+        """Captures the packets with this port on lo; `self.packets()` ends the capture."""
         self.file = self.scratch() / "capture.pcapng"
         self.port = port
         self.dumpcap = Process(["dumpcap", "-i", "lo", "-f", f"port {port}", "-w", str(self.file)])
         self.addCleanup(self.dumpcap.kill)
-        # It writes this when the capture runs; a packet that is seen proves it.
+        # It prints this when the capture has started; a packet that is captured proves it.
         try:
             self.dumpcap.until_err("File: ")
         except AssertionError as error:
@@ -41,7 +41,8 @@ class Wire(Case):
         harness.until(is_captured, "the first captured packet")
 
     def packets(self, wanted, *fields):
-        """Ends the capture when a packet matches `wanted`; the fields of every TCP segment with octets or RST."""
+        """Ends the capture when a packet matches `wanted`; returns the fields of every TCP segment with octets or
+        RST."""
         def read(display, *names):
             done = harness.run(["tshark", "-n", "-r", str(self.file), "-Y", display, "-T", "fields",
                                 *[word for name in names for word in ("-e", name)]])
