@@ -535,7 +535,7 @@ def _absent_program(error):
 
 
 class _Tap(unittest.TestResult):
-    """One line a case, as the Test Anything Protocol has it; why one failed, on stderr."""
+    """One line per case in the Test Anything Protocol; the reasons of failures go to stderr."""
 
     def __init__(self):
         super().__init__()

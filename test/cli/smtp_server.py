@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""An SMTP server for the tests that does what it is told, also what no server should, and remembers what it was sent.
+"""An SMTP server for tests, with any misbehaviour that a test asks for; it records what it receives.
 
     server = smtp_server.Server(case, tls="starttls", certificate=..., on={"rcpt": "550 5.1.1 no such user"})
     ... netlab mail send --server 127.0.0.1:{server.port} ...
-    session = server.session()          # the first, when it has ended
-    session.commands, session.messages  # what the client said
+    session = server.session()          # waits until the first has ended
+    session.commands, session.messages  # what the client has sent
 
-`on` maps a stage to what happens there instead of the usual. Stages: connect, handshake (of TLS), ehlo, helo, starttls,
-secure-ehlo, auth, auth-response, mail, rcpt, data, content (the final dot), bdat, rset, noop, quit. What can happen:
+`on` maps a stage to an action that replaces the usual one. Stages: connect, handshake (of TLS), ehlo, helo, starttls,
+secure-ehlo, auth, auth-response, mail, rcpt, data, content (the final dot), bdat, rset, noop, quit. Actions:
 
-    "250 text"      that reply, whole lines; a CRLF is added
-    b"octets"       just these octets
-    HANG            nothing, until the client ends the connection
-    STALL           nothing, and nothing is read either, until the test is over
-    CLOSE, RESET    the end, orderly or not
+    "250 text"      sends this reply, complete lines; a CRLF is added
+    b"octets"       sends exactly these octets
+    HANG            sends nothing until the client ends the connection
+    STALL           sends and reads nothing until the test is over
+    CLOSE, RESET    ends the connection, gracefully or with a reset
     Then(a, b)      one after the other, as in Then("250 ok", CLOSE)
-    Each(a, b, …)   the first at the first time that the stage is reached, and so on; the last from then on
+    Each(a, b, …)   a when the stage is reached for the first time, then b, and so on; the last is repeated
     a function      called with the session and the command's argument; returns one of these, or None for the usual
 """
 
@@ -352,10 +352,10 @@ class Session:
 
 
 class Server:
-    """On a free port of the loopback interface, for one test.
+    """The server, on a free port of the loopback interface, for one test.
 
-    `tls`: none, starttls or implicit, with a certificates.Certificate. `auth`: mechanisms offered. `merges`: replies to
-    what came together leave together; `splits`: each octet of a reply leaves by itself.
+    `tls`: none, starttls or implicit, with a certificates.Certificate. `auth`: the mechanisms offered. `merges`: replies to
+    commands that arrived together are sent together; `splits`: each octet of a reply is sent separately.
     """
 
     def __init__(self, case, tls="none", certificate=None, keywords=KEYWORDS, auth="", auth_in_clear=False, on=None,

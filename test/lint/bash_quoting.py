@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """bash_quoting.py FILE: types lines with quotes and backslashes into an interactive bash that has FILE loaded.
 
-What Tab makes of a line is seen by the arguments that a function named netlab then gets.
+The result of Tab is seen in the arguments that a function named netlab gets afterwards.
 """
 import os
 import pty

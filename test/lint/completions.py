@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""completions.py SHELL FILE NETLAB: asks a real shell, with FILE loaded, what it offers.
+"""completions.py SHELL FILE NETLAB: checks the completions that a real shell offers with FILE loaded.
 
-Every command, subcommand, option and choice that help names must be there, for netlab and for its links.
+Every command, subcommand, option and choice in the help must be offered, for netlab and for its links.
 """
 import os
 import pty

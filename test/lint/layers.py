@@ -3,7 +3,7 @@
 
     app > lib/lab > lib/MODULE (calc, echo, ...) > lib/net > lib/base
 
-Never sideways from module to module; and inside a module only the files that do I/O know a socket, a thread or a clock.
+Never sideways from module to module; and in a module, only files that do I/O use sockets, threads or clocks.
 """
 import os
 import re

@@ -94,7 +94,7 @@ class Namespace:
 
 
 class World(harness.Case):
-    """Two hosts, `near` (192.0.2.1, 2001:db8::1) and `far` (.2, ::2), on one wire; documentation's addresses."""
+    """Two hosts, `near` (192.0.2.1, 2001:db8::1) and `far` (.2, ::2), on one wire; addresses for documentation."""
 
     def setUp(self):
         self.simulation = None

@@ -131,7 +131,7 @@ def free_port():
 
 
 class Peer(harness.Case):
-    """A test with a scratch directory that lies in /var/tmp, and is open to all; `packages` are unpacked in `root`."""
+    """A test with a scratch directory in /var/tmp that all users may enter; `packages` are unpacked in `root`."""
 
     packages = ()
 

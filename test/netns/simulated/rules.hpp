@@ -33,12 +33,12 @@
 
 namespace netlab::test {
 
-/// What a host sends in answer to a packet.
+/// The answer of a host to a packet.
 enum class answer_kind : std::uint8_t {
   none,
   syn_ack,
   reset,
-  reply,  ///< a datagram, or what a TCP service says
+  reply,  ///< a datagram, or the data of a TCP service
   port_unreachable,
   admin_prohibited,
   host_unreachable,
@@ -55,7 +55,7 @@ struct port_rule {
   answer_kind first = answer_kind::reset;  ///< answer to a SYN or a datagram
   std::optional<delay_range> delay;        ///< none: the host's
   std::optional<scan::address> by;         ///< the answer's sender; none: the host
-  std::uint16_t from_port = 0;             ///< of a datagram; 0: the port that was asked
+  std::uint16_t from_port = 0;             ///< source port of a datagram; 0: the port that was asked
   bool echo = false;
   std::string text;                        ///< a banner, or the datagram's reply
 };
@@ -77,8 +77,8 @@ struct host_rule {
   delay_range delay;
   double loss = 0;  ///< from 0 to 1
   std::vector<limit_rule> limits;
-  std::vector<port_rule> ports;        ///< the first two: a TCP port and a UDP port without a line
-  std::vector<std::uint16_t> tcp;      ///< by port, an index of `ports`
+  std::vector<port_rule> ports;        ///< the first two are for TCP and UDP ports without a line
+  std::vector<std::uint16_t> tcp;      ///< index into `ports`, by port number
   std::vector<std::uint16_t> udp;
 
   [[nodiscard]] const port_rule& rule_of(bool is_tcp, std::uint16_t port) const {
@@ -86,7 +86,7 @@ struct host_rule {
   }
 };
 
-/// Fails with errc::bad_data, the line's number and what is wrong with it.
+/// Fails with errc::bad_data, the line number and the reason.
 [[nodiscard]] result<std::vector<host_rule>> parse_rules(std::string_view text);
 
 }  // namespace netlab::test
