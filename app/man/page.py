@@ -51,7 +51,7 @@ def sentence(text, literals=()):
 
 
 def tagged(entries, width='Ds', compact=False):
-    """A list of (head, lines)."""
+    """A list of tagged entries from (head, lines) pairs."""
     lines = [f'.Bl -tag -width {width}' + (' -compact' if compact else '')]
     for head, body in entries:
         lines += [f'.It {head}', *body]
