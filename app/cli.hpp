@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Parses and converts options: the command line overrides the environment, which overrides the file and the defaults.
+// Parses and converts options. The first of these has priority: command line, environment, file, default.
 #pragma once
 
 #include <cstdint>

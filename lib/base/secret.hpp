@@ -23,7 +23,7 @@ inline void wipe(bytes& octets) noexcept {
   octets.clear();
 }
 
-/// Text that is wiped when it is destroyed, moved or assigned to. Copies are made by copy() only.
+/// Text that is wiped when it is destroyed or assigned to; moving it leaves no copy behind. Only copy() makes copies.
 class secret {
  public:
   secret() = default;

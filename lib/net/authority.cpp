@@ -28,7 +28,7 @@ namespace {
 using std::chrono::days;
 
 constexpr days ca_time{10 * 365};
-constexpr days ca_time_least{365};      // renewed earlier than this, so that it outlives the certificates it signs
+constexpr days ca_time_least{365};      // renewed when less is left, so that it outlives what it signs
 constexpr days server_time{365};
 constexpr days server_time_least{60};   // a sink may run that long
 constexpr days clock_difference{1};     // a client's clock may be slow

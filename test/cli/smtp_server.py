@@ -354,8 +354,8 @@ class Session:
 class Server:
     """The server, on a free port of the loopback interface, for one test.
 
-    `tls`: none, starttls or implicit, with a certificates.Certificate. `auth`: the mechanisms offered. `merges`: replies
-    to commands that arrived together are sent together; `splits`: each octet of a reply is sent separately.
+    `tls`: none, starttls or implicit, with a certificates.Certificate. `auth`: offered mechanisms. `merges`: replies to
+    commands that arrived together are sent together; `splits`: each octet of a reply is sent separately.
     """
 
     def __init__(self, case, tls="none", certificate=None, keywords=KEYWORDS, auth="", auth_in_clear=False, on=None,
