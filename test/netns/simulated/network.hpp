@@ -55,7 +55,7 @@ class network {
   std::vector<host_rule> hosts_;
   std::map<scan::address, const host_rule*, less> found_;  // results of find()
   std::map<bucket_key, token_bucket> buckets_;
-  std::mt19937_64 random_{1};  // the same numbers each time
+  std::mt19937_64 random_{1};  // NOLINT: the same numbers each time
 };
 
 }  // namespace netlab::test

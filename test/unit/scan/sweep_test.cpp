@@ -43,7 +43,7 @@ struct outcome {
 };
 
 outcome run(const sweep_parameters& how, const path& over) {
-  std::mt19937_64 random(1);  // the same numbers each time
+  std::mt19937_64 random(1);  // NOLINT: the same numbers each time
   std::bernoulli_distribution lost(over.loss);
   time_point now = start;
   sweep asking(how, now);

@@ -68,7 +68,7 @@ class pacer {
 };
 
 outcome run(const host& other, std::uint16_t last, udp_prober_options how, duration limit = 10min, double rate = 0) {
-  std::mt19937_64 random(7);  // the same numbers each time
+  std::mt19937_64 random(7);  // NOLINT: the same numbers each time
   std::bernoulli_distribution lost(other.loss);
   std::vector<std::uint16_t> ports;
   for (std::uint16_t port = 1; port <= last; ++port) ports.push_back(port);
