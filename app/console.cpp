@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "net/run.hpp"
 
 namespace netlab::app {
 namespace {
@@ -44,6 +45,7 @@ void wait_for_room(int fd) {
   struct sigaction before_termination{};
   ::sigaction(SIGINT, &by_default, &before_interrupt);
   ::sigaction(SIGTERM, &by_default, &before_termination);
+  if (const int signal = net::waiting_stop_signal()) ::raise(signal);  // the loop cannot handle it any more
   ::poll(&ready, 1, -1);
   ::sigaction(SIGINT, &before_interrupt, nullptr);
   ::sigaction(SIGTERM, &before_termination, nullptr);

@@ -32,6 +32,9 @@ class stop_signals {
   std::function<void(int)> first_;
 };
 
+/// SIGINT or SIGTERM if one has arrived that the loop has not handled yet; otherwise 0.
+[[nodiscard]] int waiting_stop_signal() noexcept;
+
 /// Ends the process as the signal does by default.
 [[noreturn]] void end_by(int signal) noexcept;
 

@@ -59,18 +59,33 @@ class process_reader {
   bool read_main() { return read("fd"); }
 
   /// Reads those of threads with a descriptor table of their own, after unshare(2) or clone(2) without CLONE_FILES, or
-  /// if the main thread has ended. `may_compare`: the thread IDs are of this system.
-  void read_threads(bool may_compare) {
+  /// if the main thread has ended. `may_compare`: the thread IDs are of this system. Returns false if none was read.
+  bool read_threads(bool may_compare) {
     struct stat about{};
     constexpr nlink_t of_one_thread = 3;  // `.`, `..` and one directory per thread
-    if (::fstatat(base_, "task", &about, 0) != 0 || about.st_nlink == of_one_thread) return;
+    if (::fstatat(base_, "task", &about, 0) != 0 || about.st_nlink == of_one_thread) return false;
     const directory threads = open_directory(base_, "task");
-    if (!threads) return note_refusal(found_);
+    if (!threads) {
+      note_refusal(found_);
+      return false;
+    }
+    bool was_read = false;
     while (const dirent* each = ::readdir(threads.get())) {
       const auto thread = parse_integer<std::int32_t>(each->d_name);
       if (!thread || *thread == pid_ || (may_compare && shares_descriptors(*thread))) continue;
-      if (!read("task/" + std::to_string(*thread) + "/fd")) note_refusal(found_);
+      if (read("task/" + std::to_string(*thread) + "/fd"))
+        was_read = true;
+      else
+        note_refusal(found_);
     }
+    return was_read;
+  }
+
+  /// For a process of this user that read_main() may not read: once its main thread has ended, /proc/PID/fd belongs to
+  /// root, but the directories of the other threads still belong to the user. Returns false if none was read.
+  bool read_own_threads(bool may_compare) {
+    struct stat about{};
+    return ::fstatat(base_, "task", &about, 0) == 0 && about.st_uid == ::geteuid() && read_threads(may_compare);
   }
 
  private:
@@ -154,12 +169,14 @@ owner_list find_owners(const std::vector<std::uint32_t>& inodes, const std::stri
       continue;
     }
     process_reader reader(found, *pid, base);
-    if (reader.read_main())
-      reader.read_threads(proc == "/proc");
-    else if (errno == EACCES || errno == EPERM)
-      ++found.hidden_processes;
-    else
+    const bool may_compare = proc == "/proc";
+    if (reader.read_main()) {
+      reader.read_threads(may_compare);
+    } else if (errno == EACCES || errno == EPERM) {
+      if (!reader.read_own_threads(may_compare)) ++found.hidden_processes;
+    } else {
       note_refusal(found);
+    }
     ::close(base);
   }
   for (auto& [inode, owners] : found.of_inode) {

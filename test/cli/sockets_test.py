@@ -161,21 +161,37 @@ threading.Thread(target=listen).start()
         processes = self.rows("--listen", "--port", port)[0]["processes"]
         self.assertEqual([each["pid"] for each in processes], [child.child.pid])
 
-    @unittest.skipUnless(platform.machine() in ("x86_64", "aarch64"), "the number of exit(2) is not known here")
-    def test_main_thread_has_ended(self):
-        """sockets: the process is found after its main thread has ended"""
-        child, port = self.holder(f"""
+    def holder_without_main_thread(self, *before):
+        """A Python program whose main thread has ended, and that still listens: its number and its port."""
+        if platform.machine() not in ("x86_64", "aarch64"):
+            self.skipTest("the number of exit(2) is not known here")
+        script = f"""
+import ctypes, socket, threading, time
 held = socket.create_server(("127.0.0.1", 0))
 main = threading.get_native_id()
 def report():
     while " Z " not in open(f"/proc/self/task/{{main}}/stat").read(): time.sleep(0.01)
-    print(held.getsockname()[1], flush=True)
+    print(main, held.getsockname()[1], flush=True)
     time.sleep(600)
 threading.Thread(target=report).start()
-libc.syscall({60 if platform.machine() == "x86_64" else 93}, 0)
-""")
+ctypes.CDLL(None).syscall({60 if platform.machine() == "x86_64" else 93}, 0)
+"""
+        return map(int, self.background(*before, "/usr/bin/python3", "-c", script).until_out(r"(?m)^(\d+) (\d+)$").groups())
+
+    def test_main_thread_has_ended(self):
+        """sockets: the process is found after its main thread has ended"""
+        process, port = self.holder_without_main_thread()
         processes = self.rows("--listen", "--port", port)[0]["processes"]
-        self.assertEqual([each["pid"] for each in processes], [child.child.pid])
+        self.assertEqual([each["pid"] for each in processes], [process])
+
+    @needs_root
+    @needs_program("setpriv")
+    def test_main_thread_has_ended_unprivileged(self):
+        """sockets: without privilege, too, one's own process is found after its main thread has ended"""
+        *as_nobody, netlab = self.as_nobody()
+        process, port = self.holder_without_main_thread(*as_nobody)
+        done = self.program(*as_nobody, netlab, "sockets", "--listen", "--port", port, "--json")
+        self.assertEqual([each["pid"] for each in json.loads(done.lines[0])["processes"]], [process])
 
     @needs_root
     @needs_program("unshare", "mount")
