@@ -14,13 +14,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "advice.hpp"
 #include "base/text.hpp"
-#include "cli.hpp"
-#include "command.hpp"
-#include "console.hpp"
-#include "help.hpp"
-#include "out_of_memory.hpp"
+#include "frame/advice.hpp"
+#include "frame/cli.hpp"
+#include "frame/command.hpp"
+#include "frame/console.hpp"
+#include "frame/help.hpp"
+#include "frame/out_of_memory.hpp"
 
 namespace netlab::app {
 namespace {

@@ -9,9 +9,9 @@
 #include <fmt/ranges.h>
 
 #include "base/text.hpp"
-#include "calc/serve.hpp"
-#include "echo/serve.hpp"
-#include "small/serve.hpp"
+#include "calc/io/serve.hpp"
+#include "echo/io/serve.hpp"
+#include "small/io/serve.hpp"
 
 namespace netlab::lab {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mail/address.hpp"
+#include "mail/message/address.hpp"
 
 namespace netlab::mail {
 

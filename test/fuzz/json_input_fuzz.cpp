@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The fast and the complete JSON parser give the same result.
+#include "frame/json_input.hpp"
 #include "fuzz.hpp"
-#include "json_input.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = netlab::fuzz::text_of(data, size);

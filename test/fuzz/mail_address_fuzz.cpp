@@ -3,8 +3,8 @@
 #include "base/domain.hpp"
 #include "base/text.hpp"
 #include "fuzz.hpp"
-#include "mail/address.hpp"
-#include "mail/header.hpp"
+#include "mail/message/address.hpp"
+#include "mail/message/header.hpp"
 
 using namespace netlab;
 

@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 #include "fuzz.hpp"
-#include "mail/client.hpp"
+#include "mail/client/client.hpp"
 
 using namespace netlab;
 

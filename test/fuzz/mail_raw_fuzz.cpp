@@ -5,8 +5,8 @@
 
 #include "base/text.hpp"
 #include "fuzz.hpp"
-#include "mail/header.hpp"
-#include "mail/message.hpp"
+#include "mail/message/header.hpp"
+#include "mail/message/message.hpp"
 
 using namespace netlab;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The replies in a stream do not depend on how it is cut; their size is limited, and their text is harmless.
 #include "fuzz.hpp"
-#include "mail/capabilities.hpp"
+#include "mail/client/capabilities.hpp"
 #include "mail/reply.hpp"
 
 using namespace netlab;

@@ -7,7 +7,7 @@
 #include "base/text.hpp"
 #include "fuzz.hpp"
 #include "mail/reply.hpp"
-#include "mail/server.hpp"
+#include "mail/server/server.hpp"
 
 using namespace netlab;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Any configuration file, however malformed, is parsed or refused in one harmless line.
-#include "settings.hpp"
+#include "frame/settings.hpp"
 
 #include "fuzz.hpp"
 

@@ -14,7 +14,7 @@ WIDTH = 80
 def sorted_tables(help):
     names = [command['name'] for command in help['commands']]
     if names != sorted(names):
-        yield f'app/command.cpp: the commands are not sorted: {" ".join(names)}'
+        yield f'app/frame/command.cpp: the commands are not sorted: {" ".join(names)}'
     for command in help['commands']:
         paths = [action['path'] for action in command['actions']]
         if paths != sorted(paths):

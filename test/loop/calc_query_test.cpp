@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The calculation client against correct servers, and against faulty ones like those of students.
-#include "calc/query.hpp"
+#include "calc/io/query.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "calc/bench.hpp"
-#include "calc/serve.hpp"
-#include "echo/serve.hpp"
+#include "calc/io/bench.hpp"
+#include "calc/io/serve.hpp"
+#include "echo/io/serve.hpp"
 #include "support/failure.hpp"
 #include "support/octets.hpp"
 #include "support/serving.hpp"

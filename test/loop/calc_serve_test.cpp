@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The calculation server over real sockets.
-#include "calc/serve.hpp"
+#include "calc/io/serve.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

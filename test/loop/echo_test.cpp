@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <catch2/catch_test_macros.hpp>
 
-#include "echo/query.hpp"
-#include "echo/serve.hpp"
+#include "echo/io/query.hpp"
+#include "echo/io/serve.hpp"
 #include "support/failure.hpp"
 #include "support/serving.hpp"
 #include "support/socket.hpp"

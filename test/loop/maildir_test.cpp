@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "mail/maildir.hpp"
+#include "mail/sink/io/maildir.hpp"
 
 #include <sys/stat.h>
 

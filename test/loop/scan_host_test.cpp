@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scan/scan_host.hpp"
+#include "scan/io/scan_host.hpp"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scan/socket.hpp"
+#include "scan/io/socket.hpp"
 
 #include <net/if.h>
 

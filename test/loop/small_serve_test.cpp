@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The small services over real sockets.
-#include "small/serve.hpp"
+#include "small/io/serve.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli.hpp"
-#include "command.hpp"
-#include "settings.hpp"
+#include "frame/cli.hpp"
+#include "frame/command.hpp"
+#include "frame/settings.hpp"
 
 namespace netlab::test {
 

@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "mail/file.hpp"
-#include "mail/message.hpp"
+#include "mail/message/io/file.hpp"
+#include "mail/message/message.hpp"
 
 using namespace netlab;
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mail/message.hpp"
+#include "mail/message/message.hpp"
 
 namespace netlab::test {
 

@@ -7,7 +7,7 @@
 
 #include "lab/tour/calc_steps.hpp"
 #include "lab/tour/talk.hpp"
-#include "sockets/query.hpp"
+#include "sockets/io/query.hpp"
 #include "sockets/table.hpp"
 
 namespace netlab::lab {

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "calc/query.hpp"
-#include "calc/serve.hpp"
-#include "echo/serve.hpp"
+#include "calc/io/query.hpp"
+#include "calc/io/serve.hpp"
+#include "echo/io/serve.hpp"
 #include "lab/tour/local_service.hpp"
 #include "lab/tour/narrator.hpp"
 

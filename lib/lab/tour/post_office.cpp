@@ -9,7 +9,7 @@
 
 #include "base/text.hpp"
 #include "lab/tour/classroom.hpp"
-#include "mail/file.hpp"
+#include "mail/message/io/file.hpp"
 
 namespace netlab::lab {
 namespace {

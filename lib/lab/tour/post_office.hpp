@@ -11,8 +11,8 @@
 #include "lab/tour/local_service.hpp"
 #include "lab/tour/step.hpp"
 #include "lab/tour/temporary_directory.hpp"
-#include "mail/send.hpp"
-#include "mail/sink.hpp"
+#include "mail/client/io/send.hpp"
+#include "mail/sink/io/sink.hpp"
 
 namespace netlab::lab {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "echo/query.hpp"
+#include "echo/io/query.hpp"
 #include "lab/tour/calc_steps.hpp"
 #include "lab/tour/port_range.hpp"
 #include "lab/tour/talk.hpp"

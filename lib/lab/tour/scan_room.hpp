@@ -9,7 +9,7 @@
 #include "lab/tour/classroom.hpp"
 #include "lab/tour/odd_ports.hpp"
 #include "lab/tour/step.hpp"
-#include "scan/scan_host.hpp"
+#include "scan/io/scan_host.hpp"
 
 namespace netlab::lab {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "advice.hpp"
+#include "frame/advice.hpp"
 
 #include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "base/text.hpp"
-#include "elsewhere.hpp"
+#include "frame/elsewhere.hpp"
 
 using namespace netlab;
 using namespace netlab::app;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "cli.hpp"
+#include "frame/cli.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "frame/options.hpp"
 #include "net/endpoint.hpp"
-#include "options.hpp"
 #include "support/call.hpp"
 #include "support/failure.hpp"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "command.hpp"
+#include "frame/command.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
 #include <set>
 
-#include "help.hpp"
+#include "frame/help.hpp"
 #include "support/call.hpp"
 
 using namespace netlab::app;

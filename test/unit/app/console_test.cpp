@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "console.hpp"
+#include "frame/console.hpp"
 
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "exit_status.hpp"
+#include "frame/exit_status.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

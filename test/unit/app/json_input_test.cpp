@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "json_input.hpp"
+#include "frame/json_input.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "keyboard.hpp"
+#include "frame/keyboard.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "settings.hpp"
+#include "frame/settings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

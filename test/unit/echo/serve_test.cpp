@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "echo/serve.hpp"
+#include "echo/io/serve.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -5,8 +5,8 @@
 
 #include <random>
 
-#include "mail/client.hpp"
-#include "server_dialogue.hpp"
+#include "mail/client/client.hpp"
+#include "mail/server/dialogue.hpp"
 #include "support/failure.hpp"
 
 using namespace netlab;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "sockets/owners.hpp"
+#include "sockets/io/owners.hpp"
 
 #include <unistd.h>
 

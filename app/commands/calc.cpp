@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+// netlab calc: the lab's calculation server, its client, and a load generator.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "calc/evaluate.hpp"
+#include "calc/io/bench.hpp"
+#include "calc/io/serve.hpp"
+#include "commands/calc_query.hpp"
+#include "frame/advice.hpp"
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "frame/options.hpp"
+#include "frame/serving.hpp"
+#include "net/run.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr option port_option{.name = "port", .argument = "N", .help = "port number", .fallback = "50000"};
+constexpr option serve_port_option{.name = "port",
+                                   .argument = "N",
+                                   .help = "port number, the same for TCP and UDP; 0: a free one",
+                                   .fallback = "50000"};
+
+// ---- serve ----
+
+constexpr std::array serve_options{
+    serving_options::bind,
+    shared_options::byte_order,
+    serving_options::grace,
+    serving_options::idle_timeout,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    serving_options::max_clients,
+    serving_options::max_clients_per_address,
+    serve_port_option,
+    shared_options::tcp,
+    serving_options::threads,
+    shared_options::udp,
+};
+
+exit_status serve(arguments& args, console& out) {
+  const serving how = serving::read(args);
+  calc::server_parameters parameters{.session = {}, .max_clients = how.max_clients, .detail = log_detail(out)};
+  parameters.session.order = shared_options::read_byte_order(args);
+  parameters.session.idle_timeout = how.idle_timeout;
+  args.refuse_positionals();
+  if (args.error()) return out.refuse(*args.error());
+
+  calc::server server(parameters, [&out](const std::string& line) { out.note(line); });
+  const auto served = app::serve(how, server, server.limits(), out);
+  if (!served) return out.refuse(served.error());
+  out.note(server.conclude());
+  return exit_status::done;
+}
+
+// ---- query ----
+
+constexpr std::array query_options{
+    shared_options::local_bind,
+    shared_options::byte_order,
+    shared_options::host,
+    option{.name = "id",
+           .argument = "N",
+           .help = "the request's ID, of the first one where there are many",
+           .fallback = "1"},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    shared_options::max_time,
+    option{.name = "pipeline",
+           .argument = "N",
+           .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one at a time",
+           .fallback = "32"},
+    port_option,
+    option{.name = "retries",
+           .argument = "N",
+           .help = "over UDP, how often a request is sent again within the timeout",
+           .fallback = "2"},
+    option{.name = "send-anyway", .help = "send also what can have no answer"},
+    shared_options::tcp,
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connection, and again for each answer",
+           .fallback = "5s"},
+    shared_options::udp,
+};
+
+/// The server if it is written before the operation, as in other clients: `--host localhost --port 4711`.
+std::string server_named_in(const arguments& args) {
+  const auto& words = args.positionals();
+  const auto operation = std::ranges::find_if(
+      words, [](const std::string& word) { return calc::parse_operation(to_upper(word)).has_value(); });
+  const std::span<const std::string> before(words.begin(), operation);
+  return as_options(args.called(), before.first(std::min<std::size_t>(before.size(), 2)));
+}
+
+query_call parse_query(arguments& args) {
+  query_call call;
+  shared_options::read_remote(args, call.how);
+  call.how.order = shared_options::read_byte_order(args);
+  call.how.pipeline = args.number("pipeline", 1, 10'000);
+  call.max_time = shared_options::read_max_time(args);
+  call.id = static_cast<std::uint32_t>(args.number("id", 0, 0xffffffff));
+  call.send_anyway = args.flag("send-anyway");
+  const auto& words = args.positionals();
+  if (words.empty() && ::isatty(STDIN_FILENO) == 1)
+    args.refuse({make_error_code(errc::usage),
+                 {},
+                 "an operation is missing",
+                 "SUM, PRO, MIN or MAX, then numbers; - reads requests from stdin"});
+  if (words.empty() || (words.size() == 1 && words.front() == "-")) return call;
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  auto asked = to_request(views, call, call.id);
+  if (!asked && !calc::parse_operation(to_upper(words.front())) && !call.send_anyway)
+    if (const std::string cure = server_named_in(args); !cure.empty())
+      return args.refuse({make_error_code(errc::usage),
+                          {},
+                          fmt::format("unexpected argument '{}'", escape(words.front(), 60)),
+                          cure}),
+             call;
+  if (asked)
+    call.single = std::move(*asked);
+  else
+    args.refuse(asked.error());
+  return call;
+}
+
+exit_status query(arguments& args, console& out) {
+  const query_call call = parse_query(args);
+  if (args.error()) return out.refuse(*args.error());
+  return call.single ? run_single(call, out) : run_batch(call, out);
+}
+
+// ---- bench ----
+
+constexpr std::array bench_options{
+    shared_options::byte_order,
+    option{.name = "connections",
+           .argument = "N",
+           .help = "TCP connections or UDP sockets, over all threads",
+           .fallback = "16"},
+    option{.name = "duration", .argument = "DURATION", .help = "length of the run", .fallback = "5s"},
+    shared_options::host,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "numbers", .argument = "N", .help = "numbers in each request", .fallback = "3"},
+    option{.name = "pipeline", .argument = "N", .help = "requests under way on each connection", .fallback = "1"},
+    port_option,
+    shared_options::tcp,
+    option{.name = "threads", .argument = "N", .help = "threads that make the load", .fallback = "1"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connections, and again for each answer",
+           .fallback = "5s"},
+    shared_options::udp,
+};
+
+calc::bench_options parse_bench(arguments& args) {
+  calc::bench_options how;
+  shared_options::read_remote(args, how.server);
+  how.server.order = shared_options::read_byte_order(args);
+  how.connections = args.number("connections", 1, 100'000);
+  how.pipeline = args.number("pipeline", 1, 10'000);
+  how.numbers = args.number("numbers", 0, calc::max_numbers);
+  how.length = args.timeout("duration");
+  how.threads = static_cast<unsigned>(args.number("threads", 1, 1024));
+  args.refuse_positionals();
+  return how;
+}
+
+constexpr std::array<std::pair<const char*, double>, 4> percentiles{
+    {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
+
+std::string latency_text(const calc::bench_report& report, duration span) {
+  return report.answers == 0 ? "-" : to_string(span);
+}
+
+void print_text(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {
+  out.line(
+      fmt::format("requests   {:.0f} a second, {} answered in {}", rate, report.answers, to_string(report.elapsed)));
+  std::string latencies;
+  for (const auto& [name, fraction] : percentiles)
+    latencies += fmt::format("{} {}, ", name, latency_text(report, report.latencies.percentile(fraction)));
+  out.line(fmt::format("latency    {}max {}", latencies, latency_text(report, report.latencies.max())));
+  out.line(
+      fmt::format("wrong      {}{}", report.wrong, report.wrong > 0 ? " (answers that are not the exact result)" : ""));
+  out.line(fmt::format("lost       {}{}", report.lost,
+                       report.lost > 0 ? fmt::format(" (no answer within {}, or the connection failed before it)",
+                                                     to_string(how.server.timeout))
+                                       : ""));
+  if (report.closed == 0) return;
+  const double average = static_cast<double>(report.answers_before_close) / static_cast<double>(report.closed);
+  out.line(fmt::format(
+      "closed     {} by the server, after {}; connected again at once", count_of(report.closed, "connection"),
+      report.answers_before_close == report.closed ? "one answer each"
+                                                   : fmt::format("{:.3g} answers on average", average)));
+}
+
+void print_json(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {
+  const auto microseconds = [&](duration span) -> nlohmann::ordered_json {
+    if (report.answers == 0) return nullptr;
+    return std::chrono::duration<double, std::micro>(span).count();
+  };
+  nlohmann::ordered_json latency;
+  for (const auto& [name, fraction] : percentiles) latency[name] = microseconds(report.latencies.percentile(fraction));
+  latency["max"] = microseconds(report.latencies.max());
+  out.json({{"proto", net::name_of(how.server.protocol)},
+            {"connections", how.connections},
+            {"pipeline", how.pipeline},
+            {"numbers", how.numbers},
+            {"threads", how.threads},
+            {"seconds", std::chrono::duration<double>(report.elapsed).count()},
+            {"answers", report.answers},
+            {"requests_per_second", rate},
+            {"wrong", report.wrong},
+            {"lost", report.lost},
+            {"closed", report.closed},
+            {"latency_us", latency}});
+}
+
+exit_status bench(arguments& args, console& out) {
+  const calc::bench_options how = parse_bench(args);
+  if (args.error()) return out.refuse(*args.error());
+  out.note(fmt::format("{} over {}, {} under way on each, {} a request, for {}",
+                       count_of(how.connections, "connection"), net::name_of(how.server.protocol),
+                       count_of(how.pipeline, "request"), count_of(how.numbers, "number"), to_string(how.length)));
+  asio::io_context loop{1};
+  const auto report = net::run_client(loop, calc::bench(how));
+  if (!report) return out.refuse(report.error());
+  const double seconds = std::chrono::duration<double>(report->elapsed).count();
+  const double rate = seconds > 0 ? static_cast<double>(report->answers) / seconds : 0;
+  if (out.wants_json())
+    print_json(how, *report, rate, out);
+  else
+    print_text(how, *report, rate, out);
+  if (report->first_failure) out.error(*report->first_failure);
+  if (report->stopped) return exit_status::interrupted;
+  if (report->wrong > 0) return exit_status::protocol;
+  // Every connection was turned away or never answered: use the exit status of a single query.
+  if (report->answers == 0 && report->first_failure) return status_of(*report->first_failure);
+  return report->lost > 0 || report->server_ended ? exit_status::partly_done : exit_status::done;
+}
+
+// ---- the table ----
+
+constexpr std::array serve_examples{
+    example{"netlab calc serve", "TCP and UDP on port 50000 of the loopback addresses"},
+    example{"netlab calc serve --tcp --port 4711 --bind any -v",
+            "TCP alone, for other machines too, naming each visitor"},
+    example{"telnet localhost 50000", "then type: sum 1 2 3"},
+};
+
+constexpr std::array query_examples{
+    example{"netlab calc query sum 1 2 3", "prints 6"},
+    example{"netlab calc query --udp -v sum -5 3", "prints -2, and both ends on stderr"},
+    example{"printf 'pro 4 5\\nmin 3 -7\\n' | netlab calc query", "prints 20 and -7, one line for each"},
+    example{"netlab calc query --host lab.example.org --byte-order little pro 4 5",
+            "asks a server that packs with struct's native order"},
+};
+
+constexpr std::array bench_examples{
+    example{"netlab calc bench --connections 50 --pipeline 8", "5 seconds over TCP"},
+    example{"netlab calc bench --udp --duration 1m --json", "a minute over UDP, for a program"},
+};
+
+using enum exit_status;
+constexpr std::array serve_statuses{done,         usage,         unavailable,   internal,    system,
+                                    input_output, not_permitted, configuration, interrupted, terminated};
+constexpr std::array query_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
+                                    unavailable,   internal,      system,      input_output, try_later, protocol,
+                                    not_permitted, configuration, interrupted, terminated};
+constexpr std::array bench_statuses{done,          partly_done,   usage,        no_host,   unavailable,
+                                    internal,      system,        input_output, try_later, protocol,
+                                    not_permitted, configuration, interrupted,  terminated};
+
+constexpr std::array actions{
+    action{.path = "calc bench",
+           .summary = "put a load on a calculation server and measure it",
+           .description =
+               "Keeps the given number of requests under way on each connection, checks every answer against the exact "
+               "result, and prints the answers a second and how late they came. Wrong is an answer that is not the "
+               "exact result; lost is a request without an answer, because --timeout passed, the connection failed "
+               "or a datagram did not arrive. Where the server closes connections after answers, it says so, connects "
+               "again at once and asks again what was open. SIGINT ends the run early and prints what was "
+               "measured.",
+
+           .options = bench_options,
+           .takes_transport = true,
+           .examples = bench_examples,
+           .statuses = bench_statuses,
+           .run = bench},
+    action{
+        .path = "calc query",
+        .summary = "ask a calculation server",
+        .operands = "[OP NUMBER... | -]",
+        .operand_choices = "SUM PRO MIN MAX",
+        .description =
+            "Sends one request, SUM, PRO(duct), MIN or MAX of up to 255 whole numbers of 32 bits, and prints the "
+            "result "
+            "alone. It knows the right result and says what is wrong with another: the other byte order, another ID, "
+            "an "
+            "echo service. With - for OP, or with neither OP nor terminal, it reads one request a line and prints one "
+            "line for each in the same order, - where there is no result, the reason on stderr.",
+        .options = query_options,
+        .takes_transport = true,
+        .examples = query_examples,
+        .statuses = query_statuses,
+        .run = query},
+    action{
+        .path = "calc serve",
+        .summary = "run the calculation server",
+        .description =
+            "Answers SUM, PRO, MIN and MAX over TCP and UDP, both unless one is named, on one port number. Prints one "
+            "line a socket when ready. A request that has no answer is dropped (UDP), or ends its connection behind "
+            "the answers to those before it (TCP), and is logged. On the TCP port a person may also type lines "
+            "such as sum 1 2 3: the first octets of a connection tell which kind of peer it is. SIGINT and SIGTERM end "
+            "it in order; totals go to stderr.",
+        .options = serve_options,
+        .takes_transport = true,
+        .examples = serve_examples,
+        .statuses = serve_statuses,
+        .run = serve},
+};
+
+}  // namespace
+
+const command calc_command{.name = "calc", .summary = "the lab's calculation server and client", .actions = actions};
+
+}  // namespace netlab::app

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+// netlab connect: telnet, netcat and openssl s_client in one.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/services.hpp"
+#include "base/text.hpp"
+#include "base/url.hpp"
+#include "connect/io/connect.hpp"
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "frame/options.hpp"
+#include "net/run.hpp"
+
+namespace netlab::app {
+namespace {
+
+using connect::certificate_report;
+using connect::run_options;
+using connect::telnet_mode;
+using connect::tls_report;
+
+constexpr std::uint16_t telnet_port = 23;
+
+constexpr std::array options{
+    option{.name = "alpn", .argument = "NAMES", .help = "with TLS: protocols to offer, best first: h2,http/1.1"},
+    shared_options::local_bind,
+    option{.name = "ca-file",
+           .argument = "FILE",
+           .help = "with TLS: trust the certificates in this PEM file instead of the system's"},
+    option{.name = "cert", .argument = "FILE", .help = "with TLS: our own certificate in PEM, its chain behind it"},
+    option{.name = "crlf", .help = "send CR LF for each LF that has no CR"},
+    option{.name = "idle-timeout",
+           .argument = "DURATION",
+           .help = "how long the peer may do nothing when it is its turn; 0: for ever (by default 30s; over UDP "
+                   "1s after the end of the input)"},
+    option{.name = "insecure", .help = "with TLS: go on with a certificate that is not verified"},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "keep-open",
+           .help = "keep our sending side open after the end of the input, until the peer ends or for --idle-timeout"},
+    option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it stands in a file of its own"},
+    option{.name = "keylog", .argument = "FILE", .help = "with TLS: append its secrets to this file, for Wireshark"},
+    shared_options::max_time,
+    option{.name = "no-telnet", .help = "never take 0xFF for a Telnet command, not even on port 23"},
+    option{.name = "raw", .help = "let what the peer sends act on the terminal as it is"},
+    option{.name = "reconnect", .help = "with TLS: connect twice, and resume the session the second time"},
+    option{.name = "show-certs", .help = "with TLS: print the peer's certificates in PEM, on stderr"},
+    option{.name = "sni", .argument = "NAME", .help = "with TLS: ask for this name instead of the host's"},
+    option{.name = "starttls",
+           .argument = "PROTOCOL",
+           .help = "begin in clear, and agree on TLS as this protocol does",
+           .choices = "ftp imap ldap lmtp mysql nntp pop3 postgres sieve smtp xmpp"},
+    shared_options::tcp,
+    option{.name = "telnet", .help = "speak Telnet from the first octet on"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connection, and for each step up to the end of the TLS handshake",
+           .fallback = "10s"},
+    option{.name = "tls", .help = "TLS from the first octet on"},
+    shared_options::udp,
+};
+
+failure misuse(std::string what, std::string cure = {}) {
+  return {make_error_code(errc::usage), {}, std::move(what), std::move(cure)};
+}
+
+/// A URL from a browser, in the form for this command: `netlab connect --tls localhost:4711`.
+failure pasted_url(const url& from, std::string_view text) {
+  url shown = from;
+  if (!shown.port) shown.port = port_of_service(shown.scheme);
+  return misuse(fmt::format("'{}' is a URL", escape(text, 60)),
+                fmt::format("write {}{}", escape(shown.endpoint(), 80), shown.is_secure() ? " --tls" : ""));
+}
+
+void read_target(arguments& args, run_options& how) {
+  const auto& words = args.positionals();
+  for (const std::string& word : words)
+    if (const auto pasted = parse_url(word)) return args.refuse(pasted_url(*pasted, word));
+  if (words.empty() || words.size() > 2) {
+    args.refuse(misuse(words.empty() ? "where to is missing" : "too many arguments", "netlab connect HOST PORT"));
+    return;
+  }
+  const std::string_view named = words.front();
+  std::optional<std::uint16_t> port;
+  if (words.size() == 2) {
+    // The host is a word of its own, so an IPv6 address needs no brackets.
+    const auto host = net::parse_host(named, "HOST PORT or HOST:PORT, not both");
+    if (!host) return args.refuse(host.error());
+    how.host = *host;
+    const auto parsed = net::parse_remote_port(words[1]);
+    if (!parsed) return args.refuse(parsed.error());
+    port = *parsed;
+  } else {
+    const auto parsed = net::parse_host_port(named);
+    if (!parsed) return args.refuse(parsed.error());
+    how.host = parsed->host;
+    port = parsed->port;
+  }
+  if (how.host.empty()) how.host = how.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
+  if (port == 0) return args.refuse(misuse("port 0 does not exist", "a port is 1 to 65535"));
+  if (!port) {
+    // A number alone is the port of a server on the user's own machine.
+    const bool is_port = parse_integer<std::uint16_t>(named).has_value();
+    return args.refuse(is_port
+                           ? misuse("the host is missing", fmt::format("netlab connect localhost {}", named))
+                           : misuse("the port is missing", fmt::format("netlab connect {} PORT", escape(named, 60))));
+  }
+  how.port = *port;
+}
+
+result<std::vector<std::string>> parse_alpn(std::string_view text) {
+  std::vector<std::string> names;
+  for (const std::string_view each : split(text, ',')) {
+    if (each.empty() || each.size() > 255)
+      return fail(errc::usage, fmt::format("'{}' is no list of protocols", escape(text, 60)), "write h2,http/1.1");
+    names.emplace_back(each);
+  }
+  return names;
+}
+
+void read_tls(arguments& args, run_options& how, bool show_certificates) {
+  args.prefer_typed("tls", "starttls");
+  how.tls = args.flag("tls");
+  if (how.tls && args.has("starttls")) args.refuse(misuse("--tls and --starttls exclude each other"));
+  if (args.has("starttls")) how.starttls = args.as("starttls", connect::parse_starttls);
+  how.trust.insecure = args.flag("insecure");
+  how.reconnect = args.flag("reconnect");
+  if (args.has("alpn")) how.trust.alpn = args.as("alpn", parse_alpn);
+  how.trust.ca_file = args.text("ca-file");
+  how.trust.certificate_file = args.text("cert");
+  how.trust.key_file = args.text("key");
+  how.trust.keylog_file = args.text("keylog");
+  how.trust.ask_for_ocsp = true;
+  how.sni = args.text("sni");
+  const bool is_secure = how.tls || how.starttls;
+  if (is_secure && how.protocol == net::transport::udp) args.refuse(misuse("there is no TLS over UDP here"));
+  if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
+    args.refuse(misuse("--key without its certificate", "--cert FILE"));
+  if (is_secure) return;
+  const std::array<std::pair<std::string_view, bool>, 9> given{{{"alpn", !how.trust.alpn.empty()},
+                                                                {"ca-file", !how.trust.ca_file.empty()},
+                                                                {"cert", !how.trust.certificate_file.empty()},
+                                                                {"insecure", how.trust.insecure},
+                                                                {"key", !how.trust.key_file.empty()},
+                                                                {"keylog", !how.trust.keylog_file.empty()},
+                                                                {"reconnect", how.reconnect},
+                                                                {"show-certs", show_certificates},
+                                                                {"sni", !how.sni.empty()}}};
+  for (const auto& [name, is_given] : given)
+    if (is_given) args.refuse(misuse(fmt::format("--{} without TLS", name), "--tls or --starttls"));
+}
+
+/// Also reads the target, because its port may be Telnet's. Reports errors in the options first.
+void read_telnet_and_target(arguments& args, run_options& how) {
+  const bool wanted = args.flag("telnet");
+  const bool unwanted = args.flag("no-telnet");
+  const bool is_raw = args.flag("raw");
+  args.exclude("telnet", "no-telnet");
+  read_target(args, how);
+  const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
+  how.relay.escape = on_terminal && !is_raw;
+  const bool is_udp = how.protocol == net::transport::udp;
+  if (wanted && is_udp) args.refuse(misuse("there is no Telnet over UDP"));
+  const bool may_be = !unwanted && !is_udp && !how.tls && !how.starttls;
+  if (wanted || (may_be && how.port == telnet_port))
+    how.relay.telnet = telnet_mode::on;
+  else if (may_be && on_terminal)
+    how.relay.telnet = telnet_mode::automatic;
+}
+
+struct call {
+  run_options how;
+  duration max_time{0};
+  bool show_certificates = false;
+};
+
+call parse(arguments& args) {
+  call made;
+  run_options& how = made.how;
+  how.protocol = shared_options::read_transport(args);
+  how.restrict_to = shared_options::read_family(args);
+  how.local = shared_options::read_local_end(args);
+  how.timeout = args.timeout("timeout");
+  how.relay.idle_timeout = how.protocol == net::transport::udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
+  if (args.has("idle-timeout")) how.relay.idle_timeout = args.duration("idle-timeout");
+  how.relay.crlf = args.flag("crlf");
+  how.relay.keep_open = args.flag("keep-open");
+  if (how.relay.keep_open && how.protocol == net::transport::udp)
+    args.refuse(misuse("--keep-open with UDP, where nothing tells the peer of our end"));
+  made.max_time = shared_options::read_max_time(args);
+  made.show_certificates = args.flag("show-certs");
+  read_tls(args, how, made.show_certificates);
+  read_telnet_and_target(args, how);
+  return made;
+}
+
+nlohmann::ordered_json to_json(const tls_report& report, bool with_pem) {
+  nlohmann::ordered_json chain = nlohmann::ordered_json::array();
+  for (const certificate_report& each : report.chain) {
+    nlohmann::ordered_json one{{"subject", each.subject},       {"issuer", each.issuer},       {"names", each.names},
+                               {"not_before", each.not_before}, {"not_after", each.not_after}, {"key", each.key},
+                               {"signature", each.signature},   {"serial", each.serial},       {"sha256", each.sha256}};
+    if (with_pem) one["pem"] = each.pem;
+    chain.push_back(std::move(one));
+  }
+  nlohmann::ordered_json object{{"version", report.version},
+                                {"cipher", report.cipher},
+                                {"key_exchange", nullptr},
+                                {"alpn", nullptr},
+                                {"sni", nullptr},
+                                {"resumed", report.resumed},
+                                {"verified", report.verified},
+                                {"verification", report.verification},
+                                {"ocsp", nullptr},
+                                {"client_certificate_wanted", nullptr},
+                                {"chain", std::move(chain)}};
+  if (!report.key_exchange.empty()) object["key_exchange"] = report.key_exchange;
+  if (!report.ocsp.empty()) object["ocsp"] = report.ocsp;
+  if (report.client_certificate_wanted) object["client_certificate_wanted"] = *report.client_certificate_wanted;
+  if (!report.alpn.empty()) object["alpn"] = report.alpn;
+  if (!report.sni.empty()) object["sni"] = report.sni;
+  return object;
+}
+
+void show(const tls_report& report, bool with_pem, console& out) {
+  if (out.wants_json()) {
+    out.note(to_line({{"tls", to_json(report, with_pem)}}));
+    return;
+  }
+  std::string text;
+  for (const std::string& line : connect::to_lines(report)) text += line + "\n";
+  if (with_pem)
+    for (const certificate_report& each : report.chain) text += each.pem;
+  text.pop_back();
+  out.note(text);
+}
+
+struct tls_request {
+  bool from_start = false;
+  bool starttls = false;
+  std::uint16_t port = 0;
+};
+
+/// A hint if TLS failed because it starts in the other way: `try --starttls smtp`.
+std::string other_way_to_tls(const tls_request& asked, const failure& why) {
+  const bool is_no_tls = why.code == errc::peer_protocol || why.code == errc::closed_by_peer;
+  const bool is_silence = why.code == errc::timed_out || why.code == std::errc::timed_out;
+  const auto usual = connect::usual_tls(asked.port);
+  if (asked.from_start && is_no_tls && usual && !usual->empty()) return fmt::format("try --starttls {}", *usual);
+  if (asked.starttls && (is_silence || is_no_tls) && usual && usual->empty()) return "try --tls";
+  if (asked.starttls && is_silence) return "try --tls: the peer may wait for TLS from the first octet";
+  return {};
+}
+
+exit_status run(arguments& args, console& out) {
+  call made = parse(args);
+  if (args.error()) return out.refuse(*args.error());
+  const bool with_pem = made.show_certificates;
+  const tls_request asked{made.how.tls, made.how.starttls.has_value(), made.how.port};
+  connect::run_events events{.detail = [&out](const std::string& line) { out.detail(line); },
+                             .warning = [&out](const std::string& line) { out.note(line); },
+                             .report = [&out, with_pem](const tls_report& report) { show(report, with_pem, out); }};
+  asio::io_context loop{1};
+  const auto ended = net::run_client(loop, connect::run(std::move(made.how), std::move(events)), made.max_time);
+  if (ended) return exit_status::done;
+  const exit_status status = status_of(ended.error());
+  if (status == exit_status::interrupted || status == exit_status::terminated)
+    return status;  // Ctrl-C is the normal way to leave
+  failure why = ended.error();
+  if (why.hint.empty()) why.hint = other_way_to_tls(asked, why);
+  return out.refuse(why);
+}
+
+// ---- the table ----
+
+constexpr std::array examples{
+    example{"netlab connect lab.example.org 50000", "talk to a server, as with telnet"},
+    example{"netlab connect --starttls smtp --crlf mail.example.org:587", "mail by hand, over TLS"},
+    example{"printf 'quit\\n' | netlab connect --keep-open localhost 4711",
+            "the server ends the session, not our input"},
+    example{"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | netlab connect --tls example.org 443", "in a pipe"},
+    example{"netlab connect udp 127.0.0.1 7", "a datagram a line"},
+    example{"netlab connect --tls --show-certs -v example.org 443 </dev/null", "what the server shows of itself"},
+};
+
+using enum exit_status;
+constexpr std::array statuses{done,          usage,         bad_data,      no_input,     no_host,   unavailable,
+                              internal,      system,        cannot_create, input_output, try_later, protocol,
+                              not_permitted, configuration, interrupted,   terminated};
+
+constexpr std::array actions{
+    action{.path = "connect",
+           .summary = "talk to a peer over TCP, TLS or UDP",
+           .operands = "HOST PORT",
+           .description =
+               "Sends what it reads from the standard input and writes what comes to the standard output; HOST:PORT is "
+               "understood too. No letter typed is a command. On a terminal what could act on it is shown as an "
+               "escape, and Ctrl-C ends.\n\n"
+               "The end of the input ends our sending side only: every answer still comes. A report of TLS goes to "
+               "stderr, with --json as JSON. A certificate that cannot be verified ends it behind the report, with "
+               "status 77 and nothing sent, unless --insecure is given.",
+           .options = options,
+           .takes_transport = true,
+           .examples = examples,
+           .statuses = statuses,
+           .run = run},
+};
+
+}  // namespace
+
+const command connect_command{
+    .name = "connect", .summary = "telnet, netcat and a TLS client in one", .actions = actions};
+
+}  // namespace netlab::app

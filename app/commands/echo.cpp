@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// netlab echo: the echo service, and a client that checks one.
+#include <array>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "echo/io/query.hpp"
+#include "echo/io/serve.hpp"
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "frame/options.hpp"
+#include "frame/serving.hpp"
+#include "net/run.hpp"
+
+namespace netlab::app {
+namespace {
+
+// ---- serve ----
+
+constexpr std::array serve_options{
+    serving_options::bind,
+    serving_options::grace,
+    serving_options::idle_timeout,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    serving_options::max_clients,
+    serving_options::max_clients_per_address,
+    option{.name = "port",
+           .argument = "N",
+           .help = "port number, the same for TCP and UDP; 0: a free one",
+           .fallback = "7"},
+    shared_options::tcp,
+    serving_options::threads,
+    shared_options::udp,
+};
+
+exit_status serve(arguments& args, console& out) {
+  const serving how = serving::read(args);
+  args.refuse_positionals();
+  if (args.error()) return out.refuse(*args.error());
+  echo::server server({.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .detail = log_detail(out)},
+                      [&out](const std::string& line) { out.note(line); });
+  const auto served = app::serve(how, server, server.limits(), out);
+  if (!served) return out.refuse(served.error());
+  out.note(server.conclude());
+  return exit_status::done;
+}
+
+// ---- query ----
+
+constexpr std::array query_options{
+    shared_options::local_bind,
+    shared_options::host,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    shared_options::max_time,
+    option{.name = "port", .argument = "N", .help = "port number", .fallback = "7"},
+    option{.name = "retries",
+           .argument = "N",
+           .help = "over UDP, how often the message is sent again within the timeout",
+           .fallback = "2"},
+    shared_options::tcp,
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "for the connection, and again for the reply",
+           .fallback = "5s"},
+    shared_options::udp,
+};
+
+struct query_call {
+  echo::query_options how;
+  duration max_time{0};
+  std::string message;
+};
+
+query_call parse_query(arguments& args) {
+  query_call call;
+  shared_options::read_remote(args, call.how);
+  call.max_time = shared_options::read_max_time(args);
+  if (args.positionals().empty())
+    args.refuse({make_error_code(errc::usage), {}, "the text to send is missing", "netlab echo query hello"});
+  call.message = fmt::format("{}", fmt::join(args.positionals(), " "));
+  return call;
+}
+
+exit_status query(arguments& args, console& out) {
+  const query_call call = parse_query(args);
+  if (args.error()) return out.refuse(*args.error());
+  asio::io_context loop{1};
+  const bytes_view octets = as_bytes(call.message);
+  const auto reply = net::run_client(loop, echo::query(call.how, {octets.begin(), octets.end()}), call.max_time);
+  if (!reply) return out.refuse(reply.error());
+  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->local, reply->remote,
+                         to_string(reply->elapsed)));
+  if (out.wants_json())
+    out.json({{"reply", as_text(reply->octets)},
+              {"proto", net::name_of(call.how.protocol)},
+              {"local", reply->local},
+              {"remote", reply->remote},
+              {"rtt_us", std::chrono::duration_cast<std::chrono::microseconds>(reply->elapsed).count()}});
+  else
+    out.line(out.on_terminal() ? escape(as_text(reply->octets)) : std::string(as_text(reply->octets)));
+  return exit_status::done;
+}
+
+// ---- the table ----
+
+constexpr std::array serve_examples{
+    example{"netlab echo serve --port 10007", "TCP and UDP, without privilege"},
+    example{"sudo netlab echo serve --bind any", "port 7 for other machines too"},
+};
+
+constexpr std::array query_examples{
+    example{"netlab echo query --host lab.example.org hello", "prints hello if it comes back"},
+    example{"netlab echo query --udp --port 10007 -v hello world", "one datagram, and both ends on stderr"},
+};
+
+using enum exit_status;
+constexpr std::array serve_statuses{done,         usage,         unavailable,   internal,    system,
+                                    input_output, not_permitted, configuration, interrupted, terminated};
+constexpr std::array query_statuses{done,          usage,         bad_data,     no_host,   unavailable,
+                                    internal,      system,        input_output, try_later, protocol,
+                                    not_permitted, configuration, interrupted,  terminated};
+
+constexpr std::array actions{
+    action{.path = "echo query",
+           .summary = "send text to an echo service and check what comes back",
+           .operands = "TEXT...",
+           .description =
+               "Sends its arguments, joined by blanks, compares the reply octet for octet, and prints it. A reply that "
+               "differs, is too short or too long, is an error that says where.",
+           .options = query_options,
+           .takes_transport = true,
+           .takes_text = true,
+           .examples = query_examples,
+           .statuses = query_statuses,
+           .run = query},
+    action{
+        .path = "echo serve",
+        .summary = "run the echo service (RFC 862)",
+        .description =
+            "Sends back what comes, over TCP and UDP, both unless one is named, on one port number. Prints one line a "
+            "socket when ready. Datagrams from a port below 1024 get no echo, so that no two services can be made to "
+            "answer each other for ever. SIGINT and SIGTERM end it in order; totals go to stderr.",
+        .options = serve_options,
+        .takes_transport = true,
+        .examples = serve_examples,
+        .statuses = serve_statuses,
+        .run = serve},
+};
+
+}  // namespace
+
+const command echo_command{
+    .name = "echo", .summary = "the echo service and a client that checks one", .actions = actions};
+
+}  // namespace netlab::app

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// netlab lab: the lab's services and its exercises.
+#include <array>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "commands/lab_serve.hpp"
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "frame/help.hpp"
+#include "frame/keyboard.hpp"
+#include "lab/tour/tour.hpp"
+#include "net/run.hpp"
+
+namespace netlab::app {
+namespace {
+
+/// The common part of both narrators.
+class console_narrator : public lab::narrator {
+ public:
+  console_narrator(console& out, bool pause) : out_(out), pause_(pause) {}
+
+  void chapter(int number, std::string_view) override {
+    chapter_ = number;
+    step_ = 0;
+  }
+  asio::awaitable<result<bool>> next() override {
+    out_.flush();
+    if (!pause_) co_return true;
+    auto wanted = co_await wait_for_key([&out = out_] {
+      constexpr std::string_view prompt = "any key: go on   q: end";
+      if (out.shows_progress())
+        out.progress(prompt);
+      else
+        out.note(prompt);
+    });
+    out_.progress({});
+    co_return wanted;
+  }
+  void step(std::string_view) override { ++step_; }
+
+ protected:
+  console& out_;
+  int chapter_ = 0;
+  int step_ = 0;
+
+ private:
+  bool pause_;
+};
+
+class text_narrator final : public console_narrator {
+ public:
+  using console_narrator::console_narrator;
+
+  void chapter(int number, std::string_view title) override {
+    if (chapter_ != 0) out_.line("\n");
+    console_narrator::chapter(number, title);
+    out_.line(out_.bold(fmt::format("Chapter {}: {}", number, title)));
+  }
+  void step(std::string_view title) override {
+    console_narrator::step(title);
+    out_.line(fmt::format("\n{}", out_.bold(fmt::format("{}.{} {}", chapter_, step_, title))));
+    out_.flush();
+  }
+  void say(std::string_view text) override {
+    if (!out_.is_quiet()) out_.line(fill(text, help_width, 2));
+  }
+  void show(std::string_view line) override { out_.line(line.empty() ? std::string() : fmt::format("      {}", line)); }
+  void check(std::string_view observation, bool held) override {
+    out_.line(fill(fmt::format("[{}] {}", held ? "ok" : "FAILED", observation), help_width, 2));
+    out_.flush();
+  }
+};
+
+class json_narrator final : public console_narrator {
+ public:
+  using console_narrator::console_narrator;
+
+  void chapter(int number, std::string_view title) override {
+    console_narrator::chapter(number, title);
+    out_.json({{"chapter", number}, {"title", title}});
+  }
+  void step(std::string_view title) override {
+    console_narrator::step(title);
+    title_ = title;
+    shown_ = nlohmann::ordered_json::array();
+  }
+  void say(std::string_view) override {}
+  void show(std::string_view line) override { shown_.push_back(line); }
+  void check(std::string_view observation, bool held) override {
+    out_.json({{"chapter", chapter_},
+               {"step", step_},
+               {"title", title_},
+               {"shown", shown_},
+               {"observation", observation},
+               {"held", held}});
+    out_.flush();
+  }
+
+ private:
+  std::string title_;
+  nlohmann::ordered_json shown_;
+};
+
+/// Lists the titles without running anything.
+void list(std::optional<int> only, console& out) {
+  for (int number = 1; const lab::chapter& one : lab::chapters()) {
+    const int chapter = number++;
+    if (only && *only != chapter) continue;
+    if (out.wants_json())
+      out.json({{"chapter", chapter}, {"title", one.title}});
+    else
+      out.line(out.bold(fmt::format("Chapter {}: {}", chapter, one.title)));
+    for (int step = 1; const std::string_view title : one.steps()) {
+      if (out.wants_json())
+        out.json({{"chapter", chapter}, {"step", step}, {"title", title}});
+      else
+        out.line(fmt::format("  {}.{} {}", chapter, step, title));
+      ++step;
+    }
+  }
+}
+
+exit_status tour(arguments& args, console& out) {
+  std::optional<int> only;
+  if (args.has("chapter")) only = static_cast<int>(args.number("chapter", 1, lab::tour_chapters));
+  args.exclude("list", "pause");
+  const bool pause = args.flag("pause");
+  // In the environment or the file, it applies only to tours on a terminal.
+  if (pause && args.is_typed("pause") && !has_keyboard())
+    args.refuse({make_error_code(errc::usage), {}, "--pause waits for a key, and stdin is no terminal", {}});
+  args.refuse_positionals();
+  if (args.error()) return out.refuse(*args.error());
+  if (args.flag("list")) {
+    list(only, out);
+    return exit_status::done;
+  }
+  asio::io_context loop{1};
+  const bool waits = pause && has_keyboard();
+  text_narrator text(out, waits);
+  json_narrator json(out, waits);
+  lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
+  // The tour's directory is removed, however the tour ends.
+  const auto outcome = net::run_client(loop, lab::tour(tell, only), duration(0), {SIGHUP, SIGQUIT});
+  if (!outcome) return out.refuse(outcome.error());
+  if (!outcome->all_held)
+    return out.refuse({make_error_code(errc::partly_done),
+                       {},
+                       "not every observation was what it should be",
+                       "see the lines marked FAILED"});
+  if (!out.wants_json() && !out.is_quiet())
+    out.line(outcome->to_the_end ? "\nEvery observation held." : "\nEvery observation held, as far as you went.");
+  return outcome->to_the_end ? exit_status::done : exit_status::partly_done;
+}
+
+constexpr std::array tour_options{
+    option{.name = "chapter",
+           .argument = "N",
+           .help = "only this one: 1 the calculation server, 2 the port scan, 3 mail",
+           .choices = "1 2 3"},
+    option{.name = "list", .help = "only show what there is to see"},
+    option{.name = "pause", .help = "wait for a key before each further step; q or Ctrl-D ends the tour"},
+};
+
+constexpr std::array tour_examples{
+    example{"netlab lab tour", "the exercises as prose, with what was observed"},
+    example{"netlab lab tour --chapter 2", "only the port scan"},
+    example{"netlab lab tour --pause", "step by step, at your own pace"},
+    example{"netlab lab tour --quiet", "all of them, without the explanations"},
+};
+
+using enum exit_status;
+constexpr std::array tour_statuses{done,          partly_done,  usage,         unavailable,   internal,    system,
+                                   cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
+
+const std::array actions{
+    lab_serve,
+    action{.path = "lab tour",
+           .summary = "do the lab's exercises against a lab of its own, explained",
+           .description = "Starts the lab's services on free ports of the loopback address, in its own process, and "
+                          "walks through the exercises: what is done, the octets, what to notice. Each observation is "
+                          "checked; the exit status is 0 only if every one is what it should be.",
+           .options = tour_options,
+           .examples = tour_examples,
+           .statuses = tour_statuses,
+           .run = tour},
+};
+
+}  // namespace
+
+const command lab_command{.name = "lab", .summary = "the lab's host, and its exercises, explained", .actions = actions};
+
+}  // namespace netlab::app

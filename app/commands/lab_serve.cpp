@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "commands/lab_serve.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "commands/mail_sink.hpp"
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "frame/options.hpp"
+#include "frame/password.hpp"
+#include "frame/serving.hpp"
+#include "lab/services.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr std::uint16_t unprivileged_offset = 10000;
+
+constexpr std::string_view names = "echo discard daytime chargen smtp time submissions submission calc mail";
+
+constexpr std::array options{
+    sink_options::auth_without_tls,
+    serving_options::bind,
+    shared_options::byte_order,
+    option{.name = "calc-port", .argument = "N", .help = "calc's port number; 0: a free one", .fallback = "50000"},
+    sink_options::discard,
+    sink_options::fault,
+    serving_options::grace,
+    serving_options::idle_timeout,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    sink_options::maildir,
+    option{.name = "max-clients",
+           .argument = "N",
+           .help = "connections to each service at once; more are turned away",
+           .fallback = "10000"},
+    serving_options::max_clients_per_address,
+    sink_options::max_rate,
+    sink_options::max_recipients,
+    sink_options::max_size,
+    sink_options::max_time,
+    sink_options::name,
+    option{.name = "only",
+           .argument = "NAMES",
+           .help = "these services alone, of echo, discard, daytime, chargen, smtp, time, submissions, submission and "
+                   "calc; several: echo,calc; mail: all that take it",
+           .repeatable = true,
+           .choices = names},
+    shared_options::password_command,
+    shared_options::password_file,
+    option{.name = "port-offset",
+           .argument = "N",
+           .help = "added to the ports below 1024; by default 0 where this process may have those, else 10000"},
+    sink_options::reject,
+    sink_options::require_auth,
+    sink_options::require_tls,
+    sink_options::state,
+    sink_options::tempfail,
+    serving_options::threads,
+    sink_options::user,
+    option{
+        .name = "without", .argument = "NAMES", .help = "all but these services", .repeatable = true, .choices = names},
+};
+
+struct call {
+  serving how;
+  std::vector<lab::service_entry> services;
+  lab::port_plan ports;
+  bool is_offset_chosen = false;  ///< by netlab, not by the user
+  lab::host_parameters parameters;
+  sink_call mail;
+};
+
+/// The lowest port that an offset can move.
+std::optional<std::uint16_t> lowest_port(const std::vector<lab::service_entry>& services) {
+  std::optional<std::uint16_t> lowest;
+  for (const lab::service_entry& each : services)
+    if (lab::port_of(each, {.offset = 1}) != each.port && each.what != lab::role::calc)
+      lowest = std::min(lowest.value_or(each.port), each.port);
+  return lowest;
+}
+
+void refuse_shared_ports(const call& wanted, arguments& args) {
+  std::map<std::uint16_t, std::string_view> taken;
+  for (const lab::service_entry& each : wanted.services) {
+    const std::uint16_t port = lab::port_of(each, wanted.ports);
+    if (port == 0) continue;
+    const auto [where, is_free] = taken.emplace(port, each.name);
+    if (is_free) continue;
+    args.refuse({make_error_code(errc::usage),
+                 {},
+                 fmt::format("{} and {} would both have port {}", where->second, each.name, port),
+                 "--calc-port N moves calc"});
+  }
+}
+
+call parse(arguments& args, const console& out) {
+  call wanted;
+  wanted.how = serving::read_common(args);
+  const auto named = [&](std::string_view option) {
+    std::vector<lab::service_entry> together;
+    for (const auto& list : args.list_as(option, lab::parse_services))
+      together.insert(together.end(), list.begin(), list.end());
+    return together;
+  };
+  const std::vector<lab::service_entry> only = named("only");
+  const std::vector<lab::service_entry> without = named("without");
+  if (auto chosen = lab::choose(only, without))
+    wanted.services = std::move(*chosen);
+  else
+    args.refuse(chosen.error());
+  wanted.ports.calc_port = args.as("calc-port", net::parse_port);
+  if (args.has("port-offset"))
+    wanted.ports.offset = static_cast<std::uint16_t>(args.number("port-offset", 0, lab::largest_offset));
+  else if (const auto lowest = lowest_port(wanted.services); lowest && !net::may_bind(*lowest))
+    wanted.ports.offset = unprivileged_offset, wanted.is_offset_chosen = true;
+  refuse_shared_ports(wanted, args);
+  wanted.parameters = {.idle_timeout = wanted.how.idle_timeout,
+                       .max_clients = wanted.how.max_clients,
+                       .detail = out.is_verbose() ? net::log_detail::connections : net::log_detail::visits,
+                       .order = shared_options::read_byte_order(args)};
+  wanted.mail = read_sink(args);
+  args.refuse_positionals();
+  return wanted;
+}
+
+/// The hint if a service's port is in use.
+std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
+  return fmt::format("netlab sockets --listen --port {} shows who has it; {} moves it, --without {} leaves it out",
+                     port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
+}
+
+/// The servers, and their final totals.
+struct house {
+  std::vector<std::unique_ptr<lab::hosted>> hosts;  // one per service; null for mail
+  std::optional<open_sink> mail;
+  std::vector<served> all;
+
+  /// One line per service; mail is one service with several ports.
+  [[nodiscard]] std::vector<std::string> conclude(console& out) const {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < hosts.size(); ++at)
+      if (hosts[at]) lines.push_back(fmt::format("{}: {}", all[at].name, hosts[at]->conclude()));
+    if (mail) lines.push_back(fmt::format("mail: {}", mail->conclude(out)));
+    return lines;
+  }
+};
+
+result<house> furnish(call wanted, console& out) {
+  house made;
+  if (std::any_of(wanted.services.begin(), wanted.services.end(), lab::is_mail)) {
+    auto opened = open_sink::make(std::move(wanted.mail), out, "mail tcp");
+    if (!opened) {
+      failure why = opened.error();
+      if (why.hint.empty()) why.hint = "--without mail serves none";
+      return unexpected(std::move(why));
+    }
+    made.mail.emplace(std::move(*opened));
+  }
+  for (const lab::service_entry& each : wanted.services) {
+    net::listen_options listen = wanted.how.listen;
+    listen.port = lab::port_of(each, wanted.ports);
+    listen.udp = each.udp;
+    auto& one = made.hosts.emplace_back(
+        lab::host(each, wanted.parameters, [&out](const std::string& line) { out.note(line); }));
+    made.all.push_back(one ? served{.listen = listen, .handler = one->handler(), .limits = one->limits()}
+                           : made.mail->service(listen, each.what == lab::role::mail));
+    made.all.back().name = each.name;
+    made.all.back().cure = cure_for(each, listen.port);
+    made.all.back().privilege_cure =
+        "ports below 1024 need root or CAP_NET_BIND_SERVICE; --port-offset 10000 goes without";
+  }
+  return made;
+}
+
+exit_status run(arguments& args, console& out) {
+  call wanted = parse(args, out);
+  if (args.error()) return out.refuse(*args.error());
+  if (wanted.mail.lists_faults) {
+    list_faults(out);
+    return exit_status::done;
+  }
+  if (wanted.is_offset_chosen)
+    out.note(fmt::format("this process may not have ports below 1024: {} is added to them (--port-offset)",
+                         wanted.ports.offset));
+  serving how = wanted.how;
+  const auto made = furnish(std::move(wanted), out);
+  if (!made) return out.refuse(made.error());
+  if (made->mail) how.ready_first = [&] { made->mail->announce(out); };
+  const auto ended = serve(how, made->all, out);
+  if (!ended) return out.refuse(ended.error());
+  const std::vector<std::string> totals = made->conclude(out);  // after the remaining lines of the logs
+  for (const std::string& line : totals) out.note(line);
+  return exit_status::done;
+}
+
+constexpr std::array examples{
+    example{"netlab lab serve", "on the loopback addresses, for trying it out"},
+    example{"sudo netlab lab serve --bind any", "the lab's host for a class, on the ports that the sheet names"},
+    example{"netlab lab serve --bind any --port-offset 10000", "the same without privilege: echo at 10007, and so on"},
+    example{"netlab lab serve --only echo,calc --calc-port 4711", "two of the services"},
+};
+
+using enum exit_status;
+constexpr std::array statuses{done,          usage,        bad_data,      no_input,      unavailable, internal,  system,
+                              cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
+
+}  // namespace
+
+constinit const action lab_serve{
+    .path = "lab serve",
+    .summary = "run the lab's host: every service that the exercises need",
+    .description =
+        "Serves echo (port 7), discard (9), daytime (13), chargen (19) and time (37) as their RFCs say, and the "
+        "calculation server (50000), over TCP and UDP; chargen over TCP alone, since over UDP it could be turned "
+        "against "
+        "others. Takes mail as netlab mail sink does, at ports 25 and 587 with STARTTLS and at 465 with TLS from the "
+        "start: it shows a certificate of the lab's own CA, keeps what comes in a Maildir, and sends nothing on.\n\n"
+        "Prints one line a socket when ready, with starttls or tls for mail and the service's name at its end, and on "
+        "stderr a line for each "
+        "visitor: "
+        "service, transport, peer, what it was given, how long it stayed. The lines come at a bounded rate; with -v "
+        "each "
+        "connection is told, when it begins and when it ends, and every line of the mail services' dialogues. SIGINT "
+        "and "
+        "SIGTERM end it in order; the totals of each service go to stderr.",
+    .options = options,
+    .examples = examples,
+    .statuses = statuses,
+    .run = run};
+
+}  // namespace netlab::app

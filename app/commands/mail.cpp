@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+// netlab mail: sends mail through a submission server; a mail server to practise with.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/domain.hpp"
+#include "base/text.hpp"
+#include "base/url.hpp"
+#include "commands/mail_send.hpp"
+#include "commands/mail_sink.hpp"
+#include "frame/cli.hpp"
+#include "frame/options.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr std::array send_options{
+    option{.name = "all-or-nothing", .help = "if one recipient is refused, send to none"},
+    option{.name = "attach",
+           .argument = "FILE",
+           .help = "attach this file; as often as wanted",
+           .fallback = {},
+           .repeatable = true},
+    option{.name = "auth",
+           .argument = "MECHANISM",
+           .help = "how to log in",
+           .fallback = "auto",
+           .choices = "auto plain login cram-md5 scram-sha-256 xoauth2 oauthbearer",
+           .needs = "user"},
+    option{.name = "batch", .argument = "FILE", .help = "a message a line, in JSON; - for stdin"},
+    option{.name = "bcc",
+           .argument = "ADDRESS",
+           .help = "a recipient that the others don't see",
+           .fallback = {},
+           .repeatable = true},
+    option{.name = "body", .argument = "TEXT", .help = "the text; else it comes from stdin"},
+    option{.name = "body-file", .argument = "FILE", .help = "a file with the text; - for stdin"},
+    option{.name = "ca-file", .argument = "FILE", .help = "certificates to trust, in PEM format; else the system's"},
+    option{.name = "cc", .argument = "ADDRESS", .help = "a recipient of a copy", .fallback = {}, .repeatable = true},
+    option{.name = "cert", .argument = "FILE", .help = "our certificate, for a server that asks for one"},
+    option{.name = "dry-run", .help = "print the message, send nothing"},
+    option{.name = "dsn",
+           .argument = "WHEN",
+           .help = "ask for a notification on success, failure, delay (several with commas) or never",
+           .fallback = {},
+           .repeatable = false,
+           .choices = "success failure delay never"},
+    option{.name = "envelope-from",
+           .argument = "ADDRESS",
+           .help = "the sender that the server is told, if it is another than --from; <> for none"},
+    option{.name = "from", .argument = "ADDRESS", .help = "the sender; else $USER at this host"},
+    option{.name = "header",
+           .argument = "'NAME: VALUE'",
+           .help = "one more header field",
+           .fallback = {},
+           .repeatable = true},
+    option{.name = "helo", .argument = "NAME", .help = "the name that the server is greeted with; else this host's"},
+    option{.name = "html", .argument = "FILE", .help = "the text as HTML, beside the plain one"},
+    option{.name = "insecure", .help = "accept any certificate; only on the command line"},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it is not in the same file"},
+    option{.name = "max-time",
+           .argument = "DURATION",
+           .help = "time for a whole message, connection included, however often the server answers",
+           .fallback = "1h",
+           .beside = "timeout"},
+    option{.name = "parallel",
+           .argument = "N",
+           .help = "connections at once, for --batch",
+           .fallback = "1",
+           .needs = "batch"},
+    shared_options::password_command,
+    shared_options::password_file,
+    option{.name = "raw", .argument = "FILE", .help = "a ready message, headers and all; - for stdin"},
+    option{.name = "server",
+           .argument = "HOST[:PORT]",
+           .help = "the submission server; the port is 587, or 465 with --tls implicit",
+           .fallback = "localhost"},
+    option{.name = "subject", .argument = "TEXT", .help = "what it is about"},
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "time for the connection, for TLS, and again for each answer; the last answer, to a message's end, "
+                   "may take ten times as long, because the server may scan the message first",
+           .fallback = "1m"},
+    option{.name = "tls",
+           .argument = "HOW",
+           .help = "starttls, implicit (the default on port 465), or none; none only on the command line",
+           .fallback = {},
+           .repeatable = false,
+           .choices = "starttls implicit none"},
+    option{.name = "to", .argument = "ADDRESS", .help = "a recipient", .fallback = {}, .repeatable = true},
+    option{.name = "user", .argument = "NAME", .help = "log in under this name"},
+};
+
+result<mail::tls_mode> parse_tls(std::string_view text) {
+  if (text == "starttls") return mail::tls_mode::starttls;
+  if (text == "implicit") return mail::tls_mode::implicit;
+  if (text == "none") return mail::tls_mode::none;
+  return fail(errc::usage, fmt::format("'{}' is no way to have TLS", escape(text, 60)), "starttls, implicit or none");
+}
+
+/// The mechanisms in order of preference. Over a verified connection, the password itself may be sent: this saves round
+/// trips, and every server supports it.
+result<std::vector<mail::mechanism>> parse_auth(std::string_view text, bool is_verified) {
+  using enum mail::mechanism;
+  using list = std::vector<mail::mechanism>;
+  const std::string word = to_lower(text);
+  if (word == "auto" && is_verified) return list{plain, scram_sha_256_plus, scram_sha_256, cram_md5, login};
+  if (word == "auto") return list{scram_sha_256_plus, scram_sha_256, cram_md5, plain, login};
+  if (word == "plain") return list{plain};
+  if (word == "login") return list{login};
+  if (word == "cram-md5") return list{cram_md5};
+  if (word == "scram-sha-256") return list{scram_sha_256_plus, scram_sha_256};
+  if (word == "xoauth2") return list{xoauth2};
+  if (word == "oauthbearer") return list{oauthbearer};
+  return fail(errc::usage, fmt::format("'{}' is no way to log in", escape(text, 60)),
+              "auto, plain, login, cram-md5, scram-sha-256, xoauth2 or oauthbearer");
+}
+
+result<mail::dsn_wish> parse_dsn(std::string_view text) {
+  std::string notify;
+  for (const std::string_view each : split(text, ',')) {
+    const std::string word = to_upper(trim(each));
+    if (word != "SUCCESS" && word != "FAILURE" && word != "DELAY" && word != "NEVER")
+      return fail(errc::usage, fmt::format("'{}' is no occasion for a notification", escape(each, 60)),
+                  "success, failure, delay or never");
+    notify += (notify.empty() ? "" : ",") + word;
+  }
+  if (notify.find("NEVER") != std::string::npos && notify != "NEVER") return fail(errc::usage, "'never' stands alone");
+  return mail::dsn_wish{.notify = notify, .ret = notify == "NEVER" ? "" : "HDRS"};
+}
+
+/// A domain, or an address literal unchanged (RFC 5321 §4.1.3).
+result<std::string> parse_helo(std::string_view text) {
+  if (text.starts_with('[') && text.ends_with(']')) {
+    std::string_view inner = text.substr(1, text.size() - 2);
+    if (inner.starts_with("IPv6:")) inner.remove_prefix(5);
+    if (net::parse_address(inner)) return std::string(text);
+  }
+  return to_ascii_domain(text);
+}
+
+struct server_name {
+  std::string host;
+  std::optional<std::uint16_t> port;
+};
+result<server_name> parse_server(std::string_view text) {
+  if (const auto pasted = parse_url(text))
+    return fail(errc::usage, fmt::format("'{}' is a URL", escape(text, 80)),
+                fmt::format("write --server {}{}", escape(pasted->endpoint(), 80),
+                            pasted->is_secure() ? " --tls implicit" : ""));
+  auto parsed = net::parse_host_port(text);
+  if (!parsed) return unexpected(parsed.error());
+  if (text.empty()) return fail(errc::usage, "the server is empty", "HOST or HOST:PORT");
+  if (parsed->host.empty()) parsed->host = "localhost";
+  if (parsed->port == 0) return fail(errc::usage, "port 0 does not exist", "a port is 1 to 65535");
+  if (!net::parse_address(parsed->host)) {
+    // TLS and DNS use the name in A-labels.
+    auto ascii = to_ascii_domain(parsed->host);
+    if (!ascii) {
+      ascii.error().code = make_error_code(errc::usage);
+      return unexpected(ascii.error());
+    }
+    parsed->host = std::move(*ascii);
+  }
+  return server_name{std::move(parsed->host), parsed->port};
+}
+
+void read_server(arguments& args, mail_call& call) {
+  mail::send_options& how = call.how;
+  const server_name server = args.as("server", parse_server);
+  call.is_default_server = !args.has("server");
+  how.host = server.host;
+  how.tls = server.port == 465 ? mail::tls_mode::implicit : mail::tls_mode::starttls;
+  if (args.has("tls")) how.tls = args.as("tls", parse_tls);
+  if (how.tls == mail::tls_mode::none) args.only_typed("tls");
+  how.port = server.port.value_or(how.tls == mail::tls_mode::implicit ? 465 : 587);
+  how.restrict_to = shared_options::read_family(args);
+  how.trust.insecure = args.flag("insecure");
+  if (how.trust.insecure) args.only_typed("insecure");
+  how.trust.ca_file = args.text("ca-file");
+  how.trust.certificate_file = args.text("cert");
+  how.trust.key_file = args.text("key");
+  if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
+    args.refuse({make_error_code(errc::usage), {}, "--key without --cert", {}});
+  how.user = args.text("user");
+  how.mechanisms = args.as("auth", [&](std::string_view text) { return parse_auth(text, !how.trust.insecure); });
+  if (how.user.find('\0') != std::string::npos || how.user.find_first_of("\r\n") != std::string::npos)
+    args.refuse({make_error_code(errc::usage), "--user", "a line end or NUL in it", {}});
+  if (!how.user.empty() && how.tls == mail::tls_mode::none)
+    args.refuse({make_error_code(errc::usage),
+                 {},
+                 "a login does not go with --tls none: credentials never travel in clear",
+                 "--user '' sends without one"});
+  if (how.user.empty() && (args.is_typed("password-file") || args.is_typed("password-command")))
+    args.refuse({make_error_code(errc::usage), {}, "a password without --user", {}});
+  call.password = password_source::read(args);
+}
+
+/// The unchanged text, if it can be parsed.
+template <auto Parse>
+result<std::string> checked(std::string_view text) {
+  if (auto parsed = Parse(text); !parsed) return unexpected(parsed.error());
+  return std::string(text);
+}
+
+void read_message(arguments& args, mail_call& call) {
+  message_wish& wish = call.wish;
+  // Parsed again with the message, but here the failure can name the origin of the value.
+  if (args.has("from")) wish.from = args.as("from", checked<mail::parse_mailbox>);
+  if (args.has("envelope-from")) wish.envelope_from = args.as("envelope-from", checked<parse_envelope_sender>);
+  wish.to = args.list_as("to", checked<mail::parse_mailbox_list>);
+  wish.cc = args.list_as("cc", checked<mail::parse_mailbox_list>);
+  wish.bcc = args.list_as("bcc", checked<mail::parse_mailbox_list>);
+  wish.subject = args.text("subject");
+  wish.headers = args.list_as("header", parse_header);
+  call.attach = args.texts("attach");
+  call.html_file = args.text("html");
+  call.raw_file = args.text("raw");
+  call.batch = args.text("batch");
+  call.dry_run = args.flag("dry-run");
+  const auto refuse_together = [&](std::string_view one, std::string_view other) {
+    args.refuse({make_error_code(errc::usage), {}, fmt::format("--{} and --{} exclude each other", one, other), {}});
+  };
+  args.prefer_typed("body", "body-file");
+  if (args.has("body") && args.has("body-file")) refuse_together("body", "body-file");
+  if (args.has("body")) wish.text = args.text("body");
+  call.body_file = args.text("body-file");
+  if (!call.raw_file.empty()) {
+    for (const std::string_view other : {"attach", "batch", "body", "body-file", "header", "html", "subject"})
+      if (args.is_typed(other)) refuse_together("raw", other);
+    return;
+  }
+  if (!call.batch.empty()) {
+    if (call.dry_run) refuse_together("batch", "dry-run");
+    return;
+  }
+  if (wish.text || !call.body_file.empty()) return;
+  // The text is read from stdin, but a user with an attachment is not asked to type one.
+  call.may_lack_text = !call.attach.empty() || !call.html_file.empty();
+  if (!call.may_lack_text || ::isatty(STDIN_FILENO) != 1) call.body_file = "-";
+}
+
+exit_status send(arguments& args, console& out) {
+  mail_call call;
+  read_server(args, call);
+  read_message(args, call);
+  if (args.has("helo"))
+    call.how.helo = args.as("helo", parse_helo);
+  else
+    call.how.helo = full_host_name().value_or("");
+  if (args.has("dsn")) call.how.dsn = args.as("dsn", parse_dsn);
+  call.how.all_or_nothing = args.flag("all-or-nothing");
+  call.how.timeout = args.timeout("timeout");
+  call.how.end_timeout = 10 * call.how.timeout;
+  call.how.max_time = args.timeout("max-time");
+  call.how.parallel = static_cast<unsigned>(args.number("parallel", 1, 1000));
+  args.refuse_positionals();
+  if (args.error()) return out.refuse(*args.error());
+  return call.batch.empty() ? send_single(call, out) : send_batch(call, out);
+}
+
+constexpr std::array send_examples{
+    example{"echo 'Hello!' | netlab mail send --to ann@example.org --subject Hello",
+            "to the server, and under the name, that the configuration file has"},
+    example{"netlab mail send --server mail.example.org --user me --to ann@example.org",
+            "by STARTTLS on port 587; asks for the password, and reads the text"},
+    example{"netlab mail send --to ann@example.org --attach report.pdf --body Hi -v",
+            "with an attachment, and the whole dialogue on stderr"},
+    example{"netlab mail send --batch letters.jsonl --parallel 4", "many messages over four connections"},
+};
+
+constexpr std::array sink_table{
+    sink_options::auth_without_tls,
+    serving_options::bind,
+    sink_options::discard,
+    sink_options::fault,
+    serving_options::grace,
+    serving_options::idle_timeout,
+    shared_options::ipv4,
+    shared_options::ipv6,
+    sink_options::maildir,
+    serving_options::max_clients,
+    serving_options::max_clients_per_address,
+    sink_options::max_rate,
+    sink_options::max_recipients,
+    sink_options::max_size,
+    sink_options::max_time,
+    sink_options::name,
+    shared_options::password_command,
+    shared_options::password_file,
+    option{.name = "port", .argument = "N", .help = "port with STARTTLS; 0: a free one", .fallback = "2525"},
+    sink_options::reject,
+    sink_options::require_auth,
+    sink_options::require_tls,
+    sink_options::state,
+    sink_options::tempfail,
+    serving_options::threads,
+    option{.name = "tls-port",
+           .argument = "N",
+           .help = "port where TLS comes first; none: no such port; 0: a free one, as with --port 0",
+           .fallback = "2465"},
+    sink_options::user,
+};
+
+constexpr std::array sink_examples{
+    example{"netlab mail sink", "takes everything on ports 2525 and 2465, and says where it is kept"},
+    example{"netlab mail send --server localhost:2525 --ca-file ca.pem --to a@lab.example",
+            "the other end of it, with the file that the sink has named"},
+    example{"netlab mail sink --user ann --require-auth --reject bob@example.org",
+            "a submission server that Ann can use, to write to anyone but Bob"},
+    example{"netlab mail sink --fault tempfail-data:every=2",
+            "a greylisting one: each second message has to come again"},
+    example{"sudo netlab mail sink --port 587 --tls-port 465 --bind any", "on the usual ports, for other machines too"},
+    example{"netlab mail sink --port 0 --json", "for a program: free ports, and an object for each message"},
+};
+
+using enum exit_status;
+constexpr std::array sink_statuses{done,          usage,       bad_data,      no_input,     unavailable,
+                                   internal,      system,      cannot_create, input_output, not_permitted,
+                                   configuration, interrupted, terminated};
+constexpr std::array send_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
+                                   unavailable,   internal,      system,      input_output, try_later, protocol,
+                                   not_permitted, configuration, interrupted, terminated};
+
+constexpr std::array actions{
+    action{.path = "mail send",
+           .summary = "send mail by a submission server",
+           .description =
+               "Sends one message, or many with --batch, to a mail server: by STARTTLS on port 587, by TLS from the "
+               "start on port 465. The server's certificate has to be right, and a login travels only inside TLS. "
+               "Prints a line when the server has taken the message. Recipients that it refuses are named, the others "
+               "get the message, and the exit status is 1.\n\n"
+               "The text comes from --body, --body-file or stdin. The sender in the envelope (--envelope-from) and the "
+               "one that the message shows (--from) are two things; they are the same unless said otherwise. When the "
+               "connection is lost between the end of a message and the server's answer, nobody knows whether the "
+               "message was taken: the exit status is 74, and it is not sent again.",
+           .options = send_options,
+           .examples = send_examples,
+           .statuses = send_statuses,
+           .run = send},
+    action{.path = "mail sink",
+           .summary = "run a mail server to practise on",
+           .description =
+               "Takes mail by SMTP as a submission server does, with STARTTLS on one port and TLS from the start on "
+               "another, and delivers it into a Maildir; nothing leaves the machine. A client is told 250 when its "
+               "message is on the disk, not before. At its first start it makes a CA of its own, and from it the "
+               "certificate that it shows; the first line that it prints names the file that clients have to trust.\n\n"
+               "With --user it offers AUTH, to everyone named with the same password. With --fault it misbehaves as "
+               "real servers do, always on the same occasions: --fault list explains each. -v shows the dialogue.",
+           .options = sink_table,
+           .examples = sink_examples,
+           .statuses = sink_statuses,
+           .run = sink},
+};
+
+}  // namespace
+
+const command mail_command{.name = "mail", .summary = "send mail, and receive it to practise", .actions = actions};
+
+}  // namespace netlab::app

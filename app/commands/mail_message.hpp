@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Builds a message and its envelope from the words of a command line or of a batch line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mail/client/client.hpp"
+#include "mail/message/message.hpp"
+
+namespace netlab::app {
+
+/// The values as typed; prepare() parses the addresses.
+struct message_wish {
+  std::optional<std::string> from;           ///< none: default_sender()
+  std::optional<std::string> envelope_from;  ///< `<>`: the null sender; none: the address of `from`
+  std::vector<std::string> to;
+  std::vector<std::string> cc;
+  std::vector<std::string> bcc;
+  std::string subject;
+  std::optional<std::string> text;
+  std::optional<std::string> html;
+  std::vector<mail::attachment> attachments;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<mail::source> raw;  ///< a complete message, which replaces everything but the envelope
+};
+
+/// `$USER@HOSTNAME`, or the name of the process's user.
+[[nodiscard]] std::string default_sender();
+
+/// This machine's name if it is a public one (with a dot).
+[[nodiscard]] std::optional<std::string> full_host_name();
+
+/// Opens a file; its name is without directories. Fails as mail::open_file().
+[[nodiscard]] result<mail::attachment> open_attachment(const std::string& file);
+
+/// `K: V`. Fails with errc::bad_data without a colon.
+[[nodiscard]] result<std::pair<std::string, std::string>> parse_header(std::string_view text);
+
+/// The sender of an envelope; nothing for `<>`, the null sender (RFC 5321 §4.5.5). Fails as mail::parse_address() does.
+[[nodiscard]] result<std::optional<mail::address>> parse_envelope_sender(std::string_view text);
+
+/// A submission without its tag. The message itself is composed for each server, with the current date. Fails with
+/// errc::bad_data if an address cannot be parsed, with errc::usage if there is no recipient.
+[[nodiscard]] result<mail::submission> prepare(message_wish wish);
+
+}  // namespace netlab::app

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// The options of a mail server, for all commands that have one, and `netlab mail sink`.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frame/background_output.hpp"
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "frame/password.hpp"
+#include "frame/serving.hpp"
+#include "mail/sink/io/sink.hpp"
+
+namespace netlab::app {
+
+/// Each command lists these in its own sorted table of options, together with those of a server and of a password.
+namespace sink_options {
+inline constexpr option auth_without_tls{.name = "auth-without-tls",
+                                         .help = "offer AUTH also in clear; only on the command line"};
+inline constexpr option discard{.name = "discard", .help = "keep no message"};
+inline constexpr option fault{.name = "fault",
+                              .argument = "NAME[:WHEN]",
+                              .help =
+                                  "misbehave, at each occasion or as WHEN says: to=ADDR, from=ADDR, every=N, "
+                                  "after=N, once; list: explain them all",
+                              .fallback = {},
+                              .repeatable = true};
+inline constexpr option maildir{
+    .name = "maildir", .argument = "DIR", .help = "deliver into this Maildir; by default `maildir` in --state"};
+inline constexpr option max_rate{
+    .name = "max-rate",
+    .argument = "N/DURATION",
+    .help = "so many messages from one address in such a time (N alone: in a minute), then 421"};
+inline constexpr option max_recipients{
+    .name = "max-recipients", .argument = "N", .help = "recipients of one message", .fallback = "1000"};
+inline constexpr option max_size{
+    .name = "max-size", .argument = "SIZE", .help = "largest message that is taken", .fallback = "32M"};
+inline constexpr option max_time{
+    .name = "max-time", .argument = "DURATION", .help = "how long a session may last", .fallback = "1h"};
+inline constexpr option name{.name = "name",
+                             .argument = "NAME",
+                             .help =
+                                 "a name or address for the certificate, beside this machine's own; the first "
+                                 "one is also what the server calls itself",
+                             .fallback = {},
+                             .repeatable = true};
+inline constexpr option reject{.name = "reject",
+                               .argument = "ADDR",
+                               .help = "refuse this recipient (550); @DOMAIN: all of a domain, *: everyone",
+                               .fallback = {},
+                               .repeatable = true};
+inline constexpr option require_auth{.name = "require-auth", .help = "take nothing without a login (530)"};
+inline constexpr option require_tls{.name = "require-tls", .help = "take nothing without TLS (530)"};
+inline constexpr option state{
+    .name = "state", .argument = "DIR", .help = "where the lab's CA is kept; by default ~/.local/state/netlab"};
+inline constexpr option tempfail{.name = "tempfail",
+                                 .argument = "ADDR",
+                                 .help = "refuse this recipient for now (451)",
+                                 .fallback = {},
+                                 .repeatable = true};
+inline constexpr option user{
+    .name = "user", .argument = "NAME", .help = "who may log in", .fallback = {}, .repeatable = true};
+}  // namespace sink_options
+
+/// A mail server as configured by its options.
+struct sink_call {
+  mail::sink_parameters with;
+  bool lists_faults = false;       ///< --fault list: no server is started
+  bool discards = false;
+  std::string state;               ///< directory of the CA
+  std::vector<std::string> names;  ///< for the certificate, including this machine's own
+  password_source password;
+};
+
+/// Reads all of these options, --idle-timeout, --max-clients and the source of the password; the calling action must
+/// have all of them in its table. The addresses of --bind are added to the names.
+[[nodiscard]] sink_call read_sink(arguments& args);
+
+/// Prints the table of --fault list on stdout.
+void list_faults(console& out);
+
+/// A sink that is ready to serve, with its CA, Maildir and password.
+class open_sink {
+ public:
+  /// Asks for the password if there is a user. `log_name` starts each log line. Fails if a part cannot be prepared.
+  [[nodiscard]] static result<open_sink> make(sink_call call, console& out, const std::string& log_name = {});
+
+  /// `starttls`: a port with STARTTLS, else one with implicit TLS.
+  [[nodiscard]] served service(net::listen_options on, bool starttls) const;
+
+  /// `ca FILE`, `maildir DIR` on stdout.
+  void announce(console& out) const;
+  /// Finishes the log and returns the totals as a line. With --json, also prints them as an object on stdout.
+  [[nodiscard]] std::string conclude(console& out) const;
+
+ private:
+  std::unique_ptr<background_output> events_;  // for --json; the sink's sessions write to it
+  std::unique_ptr<mail::sink> sink_;
+  std::vector<net::tls_server_options> identities_;
+  std::string ca_file_;
+  std::string maildir_;
+};
+
+/// The action `mail sink`.
+[[nodiscard]] exit_status sink(arguments& args, console& out);
+
+}  // namespace netlab::app

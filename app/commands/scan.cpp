@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: MIT
+// netlab scan: which ports of a host are open, and why the others are not.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "base/text.hpp"
+#include "commands/scan_output.hpp"
+#include "commands/scan_targets.hpp"
+#include "frame/advice.hpp"
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "frame/options.hpp"
+#include "scan/io/engine_loop.hpp"
+#include "scan/io/socket.hpp"
+#include "scan/io/tcp_shards.hpp"
+#include "scan/io/udp.hpp"
+#include "scan/ports.hpp"
+#include "scan/report/report.hpp"
+#include "scan/services.hpp"
+#include "scan/top_ports.hpp"
+
+namespace netlab::app {
+namespace {
+
+// More did not make any scan faster (test/bench/scan --case dropped).
+constexpr std::size_t most_parallel = 24'576;
+// The least time for resolving names, whatever the timeout of a port: the system's resolver tries the second name
+// server after 5 seconds.
+constexpr duration resolve_patience = std::chrono::seconds(6);
+// Names resolved by then are scanned in the first round; a resolver that answers at all rarely takes longer.
+constexpr duration soon_resolved = std::chrono::milliseconds(300);
+// Descriptors for other purposes: the standard ones, the event loop's, the report's, a library's.
+constexpr std::size_t spare_descriptors = 12;
+
+constexpr std::array scan_options{
+    option{.name = "all", .help = "list every port, closed ones too"},
+    option{.name = "exclude", .argument = "TARGET", .help = "leave out these addresses", .repeatable = true},
+    option{.name = "format",
+           .argument = "FORMAT",
+           .help = "of the report; --json is short for json",
+           .fallback = "table",
+           .choices = "table json csv nmap-xml grepable"},
+    option{.name = "host",
+           .argument = "TARGET",
+           .help = "a name, an address, 192.0.2.0/24, 192.0.2.1-9, or @FILE with one a word; without any, "
+                   "127.0.0.1",
+           .repeatable = true},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "max-time", .argument = "DURATION", .help = "end then, with what is known"},
+    option{.name = "no-banner", .help = "do not wait for what an open TCP port says by itself"},
+    option{
+        .name = "no-send",
+        .help = "send nothing to an open TCP port, and to a UDP port without a request of its own an empty datagram"},
+    option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
+    option{.name = "parallel", .argument = "N", .help = "most TCP connections at a time; default: adapts to the path"},
+    option{.name = "range", .argument = "PORTS", .help = "such as 1-50,ssh,8000- or all", .fallback = "1-1024"},
+    option{.name = "rate",
+           .argument = "N",
+           .help = "most probes a second, such as 300 or 0.5; default: as many as the path bears"},
+    option{.name = "retries",
+           .argument = "N",
+           .help =
+               "how often a silent port is asked again; default: once, and more where answers get lost; with 0 each "
+               "port is asked once"},
+    option{.name = "seed", .argument = "N", .help = "of the random order, which it makes the same again"},
+    option{.name = "send",
+           .argument = "TEXT",
+           .help = "the message for open ports, sent with a line end",
+           .fallback = "netlab scan"},
+    option{.name = "source",
+           .argument = "ADDR",
+           .help = "local address to ask from; several take turns",
+           .repeatable = true},
+    option{
+        .name = "strict-range",
+        .help = "ask no UDP port outside the range, not even to find a closed one; silent ports may then be unknown"},
+    shared_options::tcp,
+    option{.name = "timeout",
+           .argument = "DURATION",
+           .help = "silence counts this long after a port was last asked; with less, ports that answer late are missed",
+           .fallback = "1s"},
+    option{.name = "top", .argument = "N", .help = "the N ports most often open, in place of --range"},
+    shared_options::udp,
+};
+
+struct scan_call {
+  target_choice targets;
+  bool tcp = true;
+  bool udp = false;
+  std::vector<std::uint16_t> tcp_ports;
+  std::vector<std::uint16_t> udp_ports;
+  scan::report_format format = scan::report_format::table;
+  bool all = false;
+  std::string output;
+  bool progress = false;
+  std::optional<duration> max_time;
+  std::string max_time_text;
+  std::uint64_t seed = 0;
+  scan::tcp_options tcp_how;
+  scan::udp_options udp_how;
+};
+
+result<scan::address> parse_source(std::string_view text) {
+  std::string_view bare = text;
+  if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
+  const auto found = parse_ip(bare, net::interface_number);
+  if (!found)
+    return fail(errc::usage, fmt::format("'{}' is not an address", escape(text, 60)), "one of this machine's");
+  if (auto whole = check_interface(*found); !whole) return unexpected(whole.error());
+  return *found;
+}
+
+// A rate may be less than one packet per second.
+result<double> parse_rate(std::string_view text) {
+  constexpr double least = 0.001;
+  constexpr double most = 10'000'000;
+  double value = 0;
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || stopped != text.data() + text.size() || !(value >= least && value <= most))
+    return fail(errc::usage, fmt::format("rate '{}' is not a number from {} to {:.0f}", escape(text, 60), least, most));
+  return value;
+}
+
+// The descriptors for the scan: raises the limit as far as possible and leaves 12 for other purposes.
+std::size_t descriptor_budget() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - spare_descriptors;
+  if (limit.rlim_cur < limit.rlim_max) {
+    rlimit more = limit;
+    more.rlim_cur = std::min<rlim_t>(limit.rlim_max, most_parallel + spare_descriptors);
+    if (more.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &more) == 0) limit = more;
+  }
+  return limit.rlim_cur > spare_descriptors + 1 ? limit.rlim_cur - spare_descriptors : 1;
+}
+
+void read_ports(arguments& args, scan_call& call, const scan::service_names& services) {
+  if (args.has("top") && args.has("range")) args.prefer_typed("top", "range");
+  if (args.has("top")) {
+    if (args.has("range")) args.refuse({make_error_code(errc::usage), {}, "--top and --range exclude each other", {}});
+    const std::size_t count = args.number("top", 1, 65535);
+    if (args.error()) return;
+    const auto choose = [&](scan::transport protocol) {
+      const auto registered = services.ports(protocol);
+      auto ports = scan::top_ports(protocol, count, registered);
+      std::sort(ports.begin(), ports.end());
+      return ports;
+    };
+    if (call.tcp) call.tcp_ports = choose(scan::transport::tcp);
+    if (call.udp) call.udp_ports = choose(scan::transport::udp);
+    return;
+  }
+  const auto ports = args.as("range", scan::parse_ports);
+  if (call.tcp) call.tcp_ports = ports;
+  if (call.udp) call.udp_ports = ports;
+}
+
+// A host named `tcp` or `udp` needs --host.
+void read_transports(arguments& args, scan_call& call) {
+  args.prefer_typed("tcp", "udp");
+  call.udp = args.flag("udp");
+  call.tcp = args.flag("tcp") || !call.udp;
+}
+
+target_choice read_targets(arguments& args) {
+  target_choice chosen;
+  const auto append = [](target_list& to, target_list more) {
+    to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  };
+  const std::vector<std::string>& typed = args.positionals();
+  // Targets on the command line replace those in the environment or the file.
+  if (args.is_typed("host") || typed.empty())
+    for (target_list& each : args.list_as("host", [](std::string_view word) { return parse_targets(word); }))
+      append(chosen.wanted, std::move(each));
+  for (const std::string& word : typed) {
+    if (const word_kind looks = kind_of(word); looks == word_kind::port || looks == word_kind::port_list) {
+      args.refuse(unexpected_words(args.called(), {&word, 1}));
+      continue;
+    }
+    auto found = parse_targets(word);
+    if (found)
+      append(chosen.wanted, std::move(*found));
+    else
+      args.refuse(found.error());
+  }
+  const auto parse_excluded = [](std::string_view word) { return parse_targets(word, scan::target_use::exclude); };
+  for (target_list& each : args.list_as("exclude", parse_excluded)) append(chosen.excluded, std::move(each));
+  chosen.restrict_to = shared_options::read_family(args);
+  if (typed.empty() && !args.has("host")) {
+    const char* loopback = chosen.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
+    chosen.wanted.push_back(*scan::parse_target(loopback));
+  }
+  return chosen;
+}
+
+scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
+  scan_call call;
+  read_transports(args, call);
+  call.targets = read_targets(args);
+  read_ports(args, call, services);
+  call.format = args.as("format", scan::parse_report_format);
+  if (out.wants_json()) {
+    if (args.has("format") && call.format != scan::report_format::json)
+      args.refuse({make_error_code(errc::usage), {}, "--json and another --format exclude each other", {}});
+    call.format = scan::report_format::json;
+  }
+  call.all = args.flag("all");
+  call.output = args.text("output");
+  call.progress = out.shows_progress();
+  if (args.has("max-time")) {
+    call.max_time = args.timeout("max-time");
+    call.max_time_text = args.text("max-time");
+  }
+  call.seed = args.has("seed") ? args.number("seed", 0, std::numeric_limits<std::uint64_t>::max()) : random_number();
+
+  const duration timeout = args.timeout("timeout");
+  double rate = args.has("rate") ? args.as("rate", parse_rate) : 0;
+  if (call.tcp && call.udp) rate /= 2;  // TCP and UDP together must not exceed the rate
+  std::optional<unsigned> retries;
+  if (args.has("retries")) retries = static_cast<unsigned>(args.number("retries", 0, 100));
+  const std::vector<scan::address> sources = args.list_as("source", parse_source);
+  args.prefer_typed("no-send", "send");
+  std::string message = args.text("send");
+  if (!message.ends_with('\n')) message += "\r\n";
+  const bool no_send = args.flag("no-send");
+  if (no_send && args.has("send"))
+    args.refuse({make_error_code(errc::usage), {}, "--no-send and --send exclude each other", {}});
+  const std::size_t budget = std::min(descriptor_budget(), most_parallel);
+  call.tcp_how = {.ports = call.tcp_ports,
+                  .seed = call.seed,
+                  .in_order = args.has("seed"),
+                  .parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget,
+                  .rate = rate,
+                  .timeout = timeout,
+                  .retries = retries,
+                  .sources = sources,
+                  .talk = {.listen = !args.flag("no-banner"), .message = std::nullopt}};
+  call.tcp_how.parallel = std::min(call.tcp_how.parallel, budget);
+  if (!no_send) call.tcp_how.talk.message = message;
+  call.udp_how = {.ports = call.udp_ports,
+                  .seed = call.seed,
+                  .rate = rate,
+                  .timeout = timeout,
+                  .retries = retries,
+                  .sources = sources,
+                  .message = no_send ? std::string() : message,
+                  .strict_range = args.flag("strict-range")};
+  return call;
+}
+
+// ---- the report ----
+
+std::string command_line() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  return text;
+}
+
+// ---- run ----
+
+/// One scan with its report; its targets are scanned in one round or two.
+class scan_session {
+ public:
+  scan_session(const scan_call& call, const scan::service_names& services, time_point deadline, console& out)
+      : call_(call),
+        services_(services),
+        deadline_(deadline),
+        out_(out),
+        file_(out),
+        began_(clock::now()),
+        progress_(call.progress, began_) {}
+
+  /// `targets`: the number of addresses of all rounds, as far as known.
+  [[nodiscard]] result<void> begin(std::uint64_t targets) {
+    if (auto opened = file_.open(call_.output); !opened) return opened;
+    report_ = scan::make_report(
+        call_.format,
+        {.all = call_.all,
+         .verbose = out_.is_verbose(),
+         .bold = [this](std::string_view text) { return call_.output.empty() ? out_.bold(text) : std::string(text); }},
+        [this](std::string_view text) { file_.write(text); });
+    report_->begin({.command_line = command_line(),
+                    .version = NETLAB_VERSION,
+                    .started = static_cast<std::int64_t>(::time(nullptr)),
+                    .targets = targets,
+                    .tcp_ports = scan::to_string(call_.tcp_ports),
+                    .tcp_count = call_.tcp_ports.size(),
+                    .udp_ports = scan::to_string(call_.udp_ports),
+                    .udp_count = call_.udp_ports.size()});
+    out_.detail(fmt::format("seed {}", call_.seed));
+    summary_.tcp_ports = call_.tcp_ports.size();
+    summary_.udp_ports = call_.udp_ports.size();
+    return {};
+  }
+
+  /// Scans some targets. Returns false if the scan has ended early; the summary then has the reason.
+  [[nodiscard]] result<bool> round(const scan::target_set& targets) {
+    summary_.targets += targets.size();
+    auto on = scan::poller::make();
+    if (!on) return unexpected(on.error());
+    const scan::scan_output output = make_output(targets);
+    std::vector<std::unique_ptr<scan::engine>> engines;
+    if (call_.tcp) {
+      auto tcp =
+          scan::make_tcp_engine(call_.tcp_how, targets, services_, *on, static_cast<unsigned>(engines.size()), output);
+      if (!tcp) return unexpected(tcp.error());
+      engines.push_back(std::move(*tcp));
+    }
+    if (call_.udp) {
+      auto udp =
+          scan::udp_engine::make(call_.udp_how, targets, services_, *on, static_cast<unsigned>(engines.size()), output);
+      if (!udp) return unexpected(udp.error());
+      engines.push_back(std::move(*udp));
+    }
+    std::vector<scan::engine*> running;
+    for (const auto& each : engines) running.push_back(each.get());
+    const auto sum = [&] {
+      scan::engine_progress all = before_;
+      for (const scan::engine* each : running) all += each->progress();
+      return all;
+    };
+    scan::run_options how;
+    how.deadline = deadline_;
+    how.on_status = [&] {
+      progress_.clear();
+      out_.note(progress_.text(sum(), clock::now()));
+    };
+    how.on_interval = [&](time_point now) {
+      progress_.show(sum(), now);
+      file_.flush();
+    };
+    how.should_stop = [&] { return file_.is_lost(); };
+    const auto outcome = scan::run(*on, running, how);
+    progress_.clear();
+    if (!outcome) return unexpected(outcome.error());
+    before_ = sum();
+    file_.flush();
+    if (outcome->signal != 0) interrupted_by(outcome->signal);
+    if (outcome->out_of_time) incomplete(fmt::format("--max-time {} has passed", call_.max_time_text));
+    if (outcome->stopped) incomplete("the report cannot be written");
+    return summary_.complete;
+  }
+
+  void interrupted_by(int signal) {
+    signal_ = signal;
+    incomplete("interrupted");
+  }
+  void incomplete(std::string why) {
+    summary_.complete = false;
+    summary_.incomplete_because = std::move(why);
+  }
+
+  [[nodiscard]] exit_status finish() {
+    summary_.elapsed = clock::now() - began_;
+    if (summary_.complete && not_asked_.is_any()) incomplete(not_asked_.reason());
+    report_->finish(summary_);
+    if (const auto closed = file_.close(); !closed) return out_.refuse(closed.error());
+    if (signal_ != 0) return signal_ == SIGTERM ? exit_status::terminated : exit_status::interrupted;
+    if (not_asked_.is_every_port()) {
+      const exit_status status = out_.refuse(not_asked_.first());
+      return status == exit_status::system ? status : exit_status::unavailable;
+    }
+    return summary_.complete ? exit_status::done : exit_status::partly_done;
+  }
+
+ private:
+  scan::scan_output make_output(const scan::target_set& targets) {
+    scan::scan_output output;
+    output.found = [this, &targets](const scan::finding& found) {
+      ++summary_.by_state[static_cast<std::size_t>(found.state)];
+      not_asked_.add(found);
+      if (!targets.has_other_names()) return report_->add(found);
+      scan::finding named = found;
+      if (const auto address = parse_ip(found.address, net::interface_number)) {
+        const auto others = targets.other_names(*address);
+        named.other_names.assign(others.begin(), others.end());
+      }
+      report_->add(named);
+    };
+    if (out_.is_verbose()) {
+      output.note = [this](std::string_view text) {
+        progress_.clear();
+        out_.detail(text);
+      };
+      output.opened = [this](const scan::finding& found) {
+        progress_.clear();
+        out_.detail(
+            fmt::format("{} {} is open", scan::name_of(found.protocol), net::to_string(found.address, found.port)));
+      };
+    }
+    return output;
+  }
+
+  const scan_call& call_;
+  const scan::service_names& services_;
+  time_point deadline_;
+  console& out_;
+  report_output file_;
+  std::unique_ptr<scan::report> report_;
+  time_point began_;
+  progress_line progress_;
+  scan::engine_progress before_;  // of earlier rounds
+  scan::scan_summary summary_;
+  local_failures not_asked_;
+  int signal_ = 0;
+};
+
+// If there are source addresses, each family to be scanned needs one.
+result<void> check_sources(const std::vector<scan::address>& sources, const target_plan& plan) {
+  for (const scan::address& source : sources)
+    if (auto usable = scan::check_source(source); !usable) return usable;
+  for (const bool is_v6 : {false, true}) {
+    if (sources.empty() || !(is_v6 ? plan.has_ipv6 : plan.has_ipv4)) continue;
+    if (std::ranges::find(sources, is_v6, &scan::address::is_v6) == sources.end())
+      return fail(errc::usage, fmt::format("no --source is an IPv{} address, as a target is", is_v6 ? 6 : 4));
+  }
+  return {};
+}
+
+exit_status run_scan(arguments& args, console& out) {
+  // The scan's event loop handles it; outside the loop there is no progress to print.
+  std::signal(SIGUSR1, SIG_IGN);
+  const auto services = scan::service_names::read();
+  const scan_call call = parse_scan(args, out, services);
+  if (args.error()) return out.refuse(*args.error());
+  const time_point began = clock::now();
+  const time_point deadline = call.max_time ? began + *call.max_time : never;
+  target_planner planner(call.targets, std::min(deadline, began + std::max(call.tcp_how.timeout, resolve_patience)),
+                         out);
+  auto plan = planner.first(soon_resolved);
+  if (!plan) return out.refuse(plan.error());
+  if (plan->set.size() == 0) {
+    if (plan->first) return status_of(*plan->first);
+    return out.refuse({make_error_code(errc::usage), {}, "no target is left", "--exclude takes them all"});
+  }
+  if (const auto usable = check_sources(call.tcp_how.sources, *plan); !usable) return out.refuse(usable.error());
+  scan_session session(call, services, deadline, out);
+  if (const auto begun = session.begin(plan->set.size() + planner.pending()); !begun) return out.refuse(begun.error());
+  auto good = session.round(plan->set);
+  std::size_t failed = plan->failed;
+  if (good && *good && planner.pending() > 0) {
+    const auto rest = planner.rest();
+    const auto usable = rest ? check_sources(call.tcp_how.sources, *rest) : result<void>();
+    if (!rest || !usable) {  // report the results so far anyway
+      const failure& why = rest ? usable.error() : rest.error();
+      if (why.code == errc::interrupted || why.code == errc::terminated) {
+        session.interrupted_by(why.code == errc::terminated ? SIGTERM : SIGINT);
+      } else {
+        out.error(why);
+        session.incomplete(describe(why));
+      }
+      return session.finish();
+    }
+    failed += rest->failed;
+    if (rest->set.size() > 0) good = session.round(rest->set);
+  }
+  if (!good) return out.refuse(good.error());
+  const exit_status status = session.finish();
+  return status == exit_status::done && failed > 0 ? exit_status::partly_done : status;
+}
+
+// ---- the table ----
+
+constexpr std::array scan_examples{
+    example{"netlab scan", "the TCP ports below 1025 of this machine"},
+    example{"netlab scan tcp udp --host lab.example.org --range 1-50", "the lab's exercise"},
+    example{"netlab scan --udp --host 192.0.2.7 --range 53,123,161 -v",
+            "with the error numbers of this system and of Windows"},
+    example{"netlab scan --host 192.0.2.0/24 --exclude 192.0.2.1 --top 20 --json", "a network, for a program"},
+};
+
+using enum exit_status;
+constexpr std::array scan_statuses{done,          partly_done,   usage,       bad_data,      no_input,     no_host,
+                                   unavailable,   internal,      system,      cannot_create, input_output, try_later,
+                                   not_permitted, configuration, interrupted, terminated};
+
+constexpr std::array actions{
+    action{
+        .path = "scan",
+        .summary = "find the open ports of hosts",
+        .operands = "[TARGET...]",
+        .description =
+            "Asks every port in random order and tells its state and why. TCP: open (the connection was made), "
+            "closed (a reset), filtered (silence, or ICMP). UDP: open (a reply), closed (ICMP port unreachable), "
+            "filtered (other ICMP), open|filtered (silence where a closed port would have been heard), unknown "
+            "(silence that the target's limit on ICMP explains as well). On an open TCP port it listens, sends a "
+            "message, and shows what comes; an echo is named.\n\n"
+            "Needs no privilege. It goes as fast as the path bears, asks silent ports again, more often where "
+            "answers get lost, and calls a port silent when --timeout has passed since it was last asked. A Linux host "
+            "sends few ICMP errors, one a second after six: UDP takes that long. Where no port of the range shows "
+            "itself as closed, UDP asks up to four ports outside it (33099, 39817, 40125, 47391), unless "
+            "--strict-range is given. SIGINT ends it with what is known; SIGUSR1 prints a line of progress.",
+        .options = scan_options,
+        .takes_transport = true,
+        .examples = scan_examples,
+        .statuses = scan_statuses,
+        .run = run_scan},
+};
+
+}  // namespace
+
+const command scan_command{.name = "scan", .summary = "find the open ports of hosts", .actions = actions};
+
+}  // namespace netlab::app

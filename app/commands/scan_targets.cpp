@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#include "commands/scan_targets.hpp"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/file.hpp"
+#include "base/services.hpp"
+#include "base/text.hpp"
+#include "net/background_resolver.hpp"
+#include "net/run.hpp"
+
+namespace netlab::app {
+namespace {
+
+result<target_list> read_target_file(const std::string& name, scan::target_use use) {
+  if (name.empty()) return fail(errc::usage, "no file is named", "write @FILE");
+  const auto text = read_file(name);
+  if (!text) return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(text.error())));
+  auto found = scan::parse_target_file(*text, escape(name, 200), use, net::interface_number);
+  if (!found) {  // the file and line must not be replaced by the option's name
+    const failure& why = found.error();
+    return unexpected(failure{why.code, {}, fmt::format("{}: {}", why.context, why.detail), why.hint});
+  }
+  if (found->empty()) return fail(errc::bad_data, fmt::format("{}: no target in it", escape(name, 200)));
+  return found;
+}
+
+using addresses = std::vector<asio::ip::address>;
+
+/// This machine's broadcast addresses (getifaddrs(3)).
+std::vector<ip_address> own_broadcast_addresses() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, &::freeifaddrs);
+  std::vector<ip_address> found;
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET || each->ifa_broadaddr == nullptr ||
+        (each->ifa_flags & IFF_BROADCAST) == 0)
+      continue;
+    sockaddr_in broadcast{};
+    sockaddr_in own{};
+    std::memcpy(&broadcast, each->ifa_broadaddr, sizeof broadcast);
+    std::memcpy(&own, each->ifa_addr, sizeof own);
+    // An address with a 32-bit prefix is its own broadcast address.
+    if (broadcast.sin_addr.s_addr != own.sin_addr.s_addr)
+      found.push_back(ip_address::v4(ntohl(broadcast.sin_addr.s_addr)));
+  }
+  return found;
+}
+
+}  // namespace
+
+result<target_list> parse_targets(std::string_view word, scan::target_use use) {
+  if (word.starts_with('@')) return read_target_file(std::string(word.substr(1)), use);
+  target_list found;
+  for (const std::string_view piece : split(word, ',')) {
+    auto one = scan::parse_target(piece, use, net::interface_number);
+    if (!one) return unexpected(one.error());
+    found.push_back(std::move(*one));
+  }
+  return found;
+}
+
+class target_planner::state {
+ public:
+  state(target_choice chosen, time_point deadline, console& out)
+      : chosen_(std::move(chosen)), broadcast_(own_broadcast_addresses()), out_(out) {
+    std::vector<std::string> names;
+    for (const auto* list : {&chosen_.excluded, &chosen_.wanted})
+      for (const scan::target_spec& each : *list)
+        if (const auto* name = std::get_if<scan::host_name>(&each)) {
+          names.push_back(name->name);
+          if (list == &chosen_.excluded) ++excluded_names_;
+        }
+    if (!names.empty()) names_.emplace(std::move(names), chosen_.restrict_to, deadline);
+  }
+
+  result<target_plan> first(duration soon) {
+    if (auto waited = wait(clock::now() + soon); !waited) return unexpected(waited.error());
+    auto plan = make(false);
+    // If no target is known yet, wait for the rest.
+    if (!plan || plan->set.size() > 0 || pending_ == 0) return plan;
+    auto later = rest();
+    if (later) later->failed += plan->failed;
+    if (later && !later->first) later->first = plan->first;
+    return later;
+  }
+
+  [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
+
+  result<target_plan> rest() {
+    if (auto waited = wait(never); !waited) return unexpected(waited.error());
+    return make(true);
+  }
+
+ private:
+  result<void> wait(time_point until) {
+    if (!names_) return {};
+    asio::io_context loop{1};
+    return net::run_client(loop, names_->wait(until, excluded_names_));
+  }
+
+  [[nodiscard]] failure not_a_host(std::string_view target, std::string_view why) const {
+    return {make_error_code(errc::usage), {}, fmt::format("target '{}' is {}", escape(target, 80), why), {}};
+  }
+
+  void refuse(target_plan& plan, const failure& why) {
+    out_.error(why);
+    ++plan.failed;
+    if (!plan.first) plan.first = why;
+  }
+
+  void add(target_plan& plan, const scan::address_range& range, std::string_view name = {}) {
+    if (range.first == range.last && std::ranges::find(broadcast_, range.first) != broadcast_.end())
+      return refuse(plan, not_a_host(to_string(range.first), "the broadcast address of a network of this machine"));
+    plan.set.add(range, name);
+    (range.first.is_v6 ? plan.has_ipv6 : plan.has_ipv4) = true;
+    planned_.push_back(range);
+  }
+
+  void add_range(target_plan& plan, const scan::address_range& range) {
+    if (chosen_.restrict_to == net::family::any || range.first.is_v6 == (chosen_.restrict_to == net::family::ipv6))
+      return add(plan, range);
+    refuse(plan, {make_error_code(errc::no_such_host),
+                  {},
+                  fmt::format("{} is not an IPv{} address", to_string(range.first),
+                              chosen_.restrict_to == net::family::ipv4 ? 4 : 6),
+                  {}});
+  }
+
+  result<void> add_name(target_plan& plan, const std::string& name, const result<addresses>& found) {
+    if (!found) {
+      if (found.error().code == errc::no_such_host && port_of_service(name))
+        return fail(errc::usage, fmt::format("'{}' is a service and not a host", escape(name, 80)),
+                    fmt::format("--range {}", escape(name, 80)));
+      refuse(plan, found.error());
+      return {};
+    }
+    const ip_address address = as_reached(net::to_ip(found->front()));
+    if (address.is_multicast()) {
+      refuse(plan, not_a_host(name, fmt::format("{}, a multicast group and not a host", to_string(address))));
+      return {};
+    }
+    const auto is_it = [&](const scan::address_range& each) { return each.contains(address); };
+    if (std::ranges::any_of(asked_, is_it))
+      out_.note(fmt::format("{} is {}, which was asked already", escape(name, 80), to_string(address)));
+    add(plan, {address, address}, name);
+    for (std::size_t other = 1; other < found->size(); ++other)
+      out_.detail(fmt::format("{} is also {}, which is not scanned", escape(name, 80), (*found)[other].to_string()));
+    return {};
+  }
+
+  result<void> exclude(target_plan& plan, const std::vector<std::optional<result<addresses>>>& known) const {
+    for (const scan::address_range& each : scan::addresses_of_no_host()) plan.set.exclude(each);
+    for (const ip_address& each : broadcast_) plan.set.exclude({each, each});
+    auto next = known.begin();
+    for (const scan::target_spec& each : chosen_.excluded) {
+      if (const auto* range = std::get_if<scan::address_range>(&each)) {
+        plan.set.exclude(*range);
+        continue;
+      }
+      const result<addresses>& found = **next++;
+      if (!found) return unexpected(found.error());
+      for (const asio::ip::address& one : *found) {
+        const ip_address address = as_reached(net::to_ip(one));
+        plan.set.exclude({address, address});
+      }
+    }
+    return {};
+  }
+
+  /// A plan of the known targets; the second plan leaves out those of the first.
+  result<target_plan> make(bool is_rest) {
+    std::vector<std::optional<result<addresses>>> known;
+    if (names_) known = names_->known();
+    target_plan plan;
+    if (auto excluded = exclude(plan, known); !excluded) return unexpected(excluded.error());
+    asked_ = std::exchange(planned_, {});
+    for (const scan::address_range& each : asked_) plan.set.exclude(each);
+    const std::vector<bool> done = std::exchange(done_, std::vector<bool>(known.size()));
+    pending_ = 0;
+    std::size_t place = excluded_names_;
+    for (const scan::target_spec& each : chosen_.wanted) {
+      if (const auto* range = std::get_if<scan::address_range>(&each)) {
+        if (!is_rest || done.empty()) add_range(plan, *range);
+        continue;
+      }
+      const std::size_t mine = place++;
+      if (!known[mine]) {
+        ++pending_;
+        continue;
+      }
+      done_[mine] = true;
+      if (mine < done.size() && done[mine]) continue;
+      if (auto added = add_name(plan, std::get<scan::host_name>(each).name, *known[mine]); !added)
+        return unexpected(added.error());
+    }
+    return plan;
+  }
+
+  target_choice chosen_;
+  std::vector<ip_address> broadcast_;
+  console& out_;
+  std::size_t excluded_names_ = 0;  // they come first
+  std::optional<net::background_resolver> names_;
+  std::vector<bool> done_;  // names already handled by a plan
+  std::vector<scan::address_range> planned_;  // addresses of the last plan
+  std::vector<scan::address_range> asked_;    // addresses of the plan before
+  std::size_t pending_ = 0;
+};
+
+target_planner::target_planner(target_choice chosen, time_point deadline, console& out)
+    : state_(std::make_unique<state>(std::move(chosen), deadline, out)) {}
+target_planner::~target_planner() = default;
+
+result<target_plan> target_planner::first(duration soon) { return state_->first(soon); }
+std::size_t target_planner::pending() const noexcept { return state_->pending(); }
+result<target_plan> target_planner::rest() { return state_->rest(); }
+
+}  // namespace netlab::app

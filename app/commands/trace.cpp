@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// netlab trace: which call sent which packet.
+#include <array>
+#include <functional>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "commands/trace_step.hpp"
+#include "frame/cli.hpp"
+#include "frame/command.hpp"
+#include "frame/console.hpp"
+#include "frame/report_output.hpp"
+#include "trace/io/capture.hpp"
+#include "trace/io/session.hpp"
+#include "trace/report/pcapng.hpp"
+#include "trace/report/reports.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr std::array options{
+    option{.name = "html", .argument = "FILE", .help = "write a ladder diagram there: one HTML file for a browser"},
+    option{
+        .name = "output",
+        .letter = 'o',
+        .argument = "FILE",
+        .help =
+            "write the packets there, for Wireshark (pcapng): each has its calls as a comment, and TLS secrets are in "
+            "the file"},
+    option{.name = "own-network",
+           .help = "run the command in a network namespace of its own, where capturing needs no privilege: it reaches "
+                   "only itself, over the loopback interface"},
+    option{.name = "step",
+           .help = "at the terminal: stop before each call on a socket, show it and the sockets, and wait for a key"},
+    option{.name = "wait", .help = "wait for background processes of the command, however long they stay idle"},
+};
+
+// A user wants to see events at once. Programs and files need all links, so they wait for the end or a full window.
+constexpr trace::wall_time text_hold = std::chrono::milliseconds(250);
+constexpr trace::wall_time longest_hold = std::chrono::hours(24 * 365);
+
+/// The exit statuses for a command that could not be started, as in env(1) and nohup(1).
+constexpr int command_not_found = 127;
+constexpr int command_not_executable = 126;
+constexpr int signal_base = 128;
+
+struct draft {
+  trace::session_options session;
+  std::string capture_file;
+  std::string html_file;
+  bool steps = false;
+  bool takes_stdout = false;  // a file is written to stdout, so nothing else may be
+};
+
+draft parse(arguments& args) {
+  draft made;
+  made.session.command = args.positionals();
+  made.session.own_network = args.flag("own-network");
+  made.session.output_to_stderr = args.flag("json");
+  made.session.wait_for_all = args.flag("wait");
+  made.capture_file = args.text("output");
+  made.html_file = args.text("html");
+  made.session.whole_packets = !made.capture_file.empty();
+  made.steps = args.flag("step");
+  made.takes_stdout = made.capture_file == "-" || made.html_file == "-";
+  if (made.takes_stdout && (args.flag("json") || made.capture_file == made.html_file))
+    args.refuse({make_error_code(errc::usage), {}, "stdout can hold only one of the outputs", {}});
+  if (made.steps && (made.takes_stdout || args.flag("json")))
+    args.refuse({make_error_code(errc::usage), {}, "--step needs stdout for its timeline", {}});
+  if (made.takes_stdout) made.session.output_to_stderr = true;
+  if (made.session.command.empty())
+    args.refuse(
+        {make_error_code(errc::usage), {}, "the command to trace is missing", "netlab trace -- COMMAND ARGUMENT…"});
+  return made;
+}
+
+exit_status refuse_start(const draft& what, const failure& why, console& out) {
+  if (why.context != "start the program") return out.refuse(why);
+  out.error({why.code, escape(what.session.command.front(), 60)});
+  return static_cast<exit_status>(why.code == std::errc::no_such_file_or_directory ? command_not_found
+                                                                                   : command_not_executable);
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += fmt::format("{}{}", text.empty() ? "" : " ", escape(word, 200));
+  return text;
+}
+
+/// The files of a trace. A full disk ends neither the trace nor the command; it is reported at the end.
+class outputs {
+ public:
+  explicit outputs(console& out) : out_(out), capture_(out), html_(out) {}
+
+  result<void> open(const draft& what) {
+    if (!what.capture_file.empty())
+      if (auto opened = capture_.open(what.capture_file); !opened) return opened;
+    if (!what.html_file.empty())
+      if (auto opened = html_.open(what.html_file); !opened) return opened;
+    return {};
+  }
+
+  void add_reports(const draft& what, trace::timeline& into, const trace::secrets_source& secrets) {
+    const bool has_files = !what.capture_file.empty() || !what.html_file.empty();
+    if (out_.wants_json())
+      into.add_report(trace::make_json_report([this](std::string_view text) { out_.raw(text); }), longest_hold);
+    else if (!what.takes_stdout && (!out_.is_quiet() || !has_files))
+      into.add_report(
+          trace::make_text_report({.details = out_.is_verbose()}, [this](std::string_view text) { out_.raw(text); }),
+          what.steps ? trace::wall_time{} : text_hold);
+    if (!what.capture_file.empty())
+      into.add_report(trace::make_pcapng_report({.application = "netlab " NETLAB_VERSION,
+                                                 .name_of_interface = trace::name_of_interface,
+                                                 .take_secrets = [&secrets] { return secrets(); }},
+                                                [this](std::string_view text) { capture_.write(text); }),
+                      longest_hold);
+    if (!what.html_file.empty())
+      into.add_report(trace::make_ladder_report("netlab trace -- " + join(what.session.command),
+                                                [this](std::string_view text) { html_.write(text); }),
+                      longest_hold);
+  }
+
+  void flush() { out_.flush(); }
+
+  /// Fails if a file could not be written.
+  result<void> close() {
+    auto first = capture_.close();
+    auto second = html_.close();
+    return first ? second : first;
+  }
+
+ private:
+  console& out_;
+  report_output capture_;
+  report_output html_;
+};
+
+exit_status run(arguments& args, console& out) {
+  const draft what = parse(args);
+  if (args.error()) return out.refuse(*args.error());
+  out.has_effects();  // the command's status is returned even if the reader of the trace has gone
+  outputs files(out);
+  if (const auto opened = files.open(what); !opened) return out.refuse(opened.error());
+  trace::timeline into;
+  trace::secrets_source secrets = [] { return std::string(); };
+  files.add_reports(what, into, secrets);
+  std::optional<stepper> steps;
+  if (what.steps) {
+    auto opened = stepper::open(out, !what.session.own_network);
+    if (!opened) return out.refuse(opened.error());
+    steps = *std::move(opened);
+  }
+  std::function<bool(const trace::call&)> before;
+  if (steps) before = [&](const trace::call& next) { return steps->ask(next, into); };
+  const auto ended = trace::run_session(what.session, into,
+                                        {.note = [&out](std::string_view text) { out.note(text); },
+                                         .before = before,
+                                         .flush = [&files] { files.flush(); }},
+                                        secrets);
+  if (!ended) return refuse_start(what, ended.error(), out);
+  if (const auto closed = files.close(); !closed) return out.refuse(closed.error());
+  return static_cast<exit_status>(ended->by_signal ? signal_base + ended->number : ended->number);
+}
+
+// ---- the table ----
+
+constexpr std::array examples{
+    example{"netlab trace -- netlab calc query sum 1 2 3", "the calls and packets of one request"},
+    example{"netlab trace --html lab.html -o lab.pcapng -- python3 client.py",
+            "a ladder diagram, and a file for Wireshark"},
+    example{"netlab trace --own-network -- sh -c 'python3 server.py & python3 client.py'",
+            "both ends of a conversation, without privilege"},
+};
+
+using enum exit_status;
+constexpr std::array statuses{usage, internal, system, cannot_create, input_output, not_permitted, configuration};
+
+constexpr std::array actions{
+    action{.path = "trace",
+           .summary = "show which call of a program sent which packet",
+           .operands = "-- COMMAND [ARGUMENT...]",
+           .description =
+               "Runs a command and records the calls on sockets of it and of all its descendants, and the packets of "
+               "these "
+               "sockets. For each packet it tells the call that sent it, or why the kernel did; for each call that "
+               "waited, "
+               "the packet whose arrival completed it.\n\n"
+               "Capturing packets needs CAP_NET_RAW, or --own-network. Without either the calls alone are shown. The "
+               "command keeps its standard streams; with --json what it writes to stdout goes to stderr.\n\n"
+               "The exit status is the command's, 128 and the signal's number if one ended it.",
+           .options = options,
+           .examples = examples,
+           .statuses = statuses,
+           .run = run},
+};
+
+}  // namespace
+
+const command trace_command{
+    .name = "trace", .summary = "which call of a program sent which packet", .actions = actions};
+
+}  // namespace netlab::app

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "frame/serving.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <list>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "frame/options.hpp"
+#include "frame/out_of_memory.hpp"
+#include "net/fd.hpp"
+#include "net/run.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr std::uint64_t most_threads = 1024;
+constexpr std::uint64_t most_clients = 10'000'000;
+
+// The least limit per address, even if --max-clients is small: a class or a test may use a single machine.
+constexpr std::size_t few_clients = 100;
+
+/// Half of the service's clients, but less than its share of the descriptors: an address that fills one service, or all
+/// of them, must leave room for others.
+std::size_t default_per_address(std::size_t max_clients, std::size_t services) {
+  const std::size_t share = net::descriptor_limit() / services;
+  return std::max<std::size_t>(1, std::min(std::max(max_clients / 2, few_clients), share / 4 * 3));
+}
+
+void announce(const net::bound& socket, const served& which, console& out) {
+  if (out.wants_json()) {
+    nlohmann::ordered_json ready{{"event", "listening"},
+                                 {"proto", net::name_of(socket.protocol)},
+                                 {"address", socket.address.to_string()},
+                                 {"port", socket.port}};
+    if (!which.name.empty()) ready["service"] = which.name;
+    if (!which.tls.empty()) ready["tls"] = which.tls;
+    out.json(ready);
+  } else {
+    std::string line =
+        fmt::format("listening {} {}", net::name_of(socket.protocol), net::to_string(socket.address, socket.port));
+    for (const std::string& word : {which.tls, which.name})
+      if (!word.empty()) line += " " + word;
+    out.line(line);
+  }
+  out.flush();
+}
+
+/// Stops the threads at the end of the scope.
+struct stopped_first {
+  net::workers& all;
+  ~stopped_first() { all.stop(); }
+};
+
+/// The failure of listen() for one of several services.
+failure explain(failure why, const served& service) {
+  if (!service.name.empty())
+    why.context = why.context.empty() ? service.name : fmt::format("{}: {}", service.name, why.context);
+  if (!service.cure.empty() && why.code == std::errc::address_in_use) why.hint = service.cure;
+  if (!service.privilege_cure.empty() && why.code == std::errc::permission_denied) why.hint = service.privilege_cure;
+  return why;
+}
+
+}  // namespace
+
+serving serving::read(arguments& args) {
+  args.prefer_typed("tcp", "udp");
+  serving how = read_common(args);
+  how.listen.tcp = args.flag("tcp");
+  how.listen.udp = args.flag("udp");
+  if (!how.listen.tcp && !how.listen.udp) how.listen.tcp = how.listen.udp = true;
+  how.listen.port = args.as("port", net::parse_port);
+  return how;
+}
+
+serving serving::read_common(arguments& args) {
+  serving how;
+  how.listen.restrict_to = shared_options::read_family(args);
+  for (const auto& addresses : args.list_as("bind", net::parse_bind))
+    how.listen.addresses.insert(how.listen.addresses.end(), addresses.begin(), addresses.end());
+  if (args.has("threads")) how.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
+  how.grace = args.duration("grace");
+  how.max_clients = args.number("max-clients", 1, most_clients);
+  if (args.has("max-clients-per-address"))
+    how.max_clients_per_address = args.number("max-clients-per-address", 1, most_clients);
+  how.idle_timeout = args.duration("idle-timeout");
+  return how;
+}
+
+result<void> serve(const serving& how, const std::vector<served>& services, console& out) {
+  net::raise_descriptor_limit();
+  asio::io_context main_loop{1};
+  net::workers threads(how.threads);
+  std::vector<std::vector<net::bound>> sockets;
+  std::list<net::service> running;
+  for (const served& each : services) {
+    net::listen_options listen = each.listen;
+    listen.sockets_each = threads.size();
+    auto opened = net::listen(listen);
+    if (!opened) return unexpected(explain(opened.error(), each));
+    sockets.push_back(std::move(*opened));
+    net::service_limits limits = each.limits;
+    limits.max_clients_per_address =
+        how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
+    net::service& one = running.emplace_back(threads, each.handler, limits);
+    if (each.identities.empty()) continue;
+    if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
+  }
+
+  asio::steady_timer grace(main_loop);
+  std::atomic<std::size_t> open = running.size();
+  bool drained = false;
+  // Before the ready lines, because their reader may send a signal at once.
+  net::stop_signals signals(main_loop, [&](int) {
+    for (net::service& each : running)
+      each.stop([&] {
+        if (--open > 0) return;
+        asio::post(main_loop, [&] {
+          drained = true;
+          grace.cancel();
+          signals.cancel();
+        });
+      });
+    grace.expires_after(how.grace);
+    grace.async_wait([&](std::error_code error) {
+      if (error || drained) return;
+      for (net::service& each : running) each.abort();
+    });
+  });
+  // However this function ends, no thread uses its variables afterwards.
+  const stopped_first workers_end{threads};
+  // If the system refuses a thread, report that before any ready line.
+  threads.start([&] { main_loop.stop(); });
+  if (how.ready_first) how.ready_first();
+  for (std::size_t at = 0; at < services.size(); ++at)
+    for (const net::bound& socket : sockets[at]) announce(socket, services[at], out);
+  // Without ready lines, the caller does not know the ports. A reader that closed the pipe after reading them is not an
+  // error.
+  if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
+    return fail(lost, "write to stdout");
+  survive_out_of_memory();
+  auto its = sockets.begin();
+  for (net::service& each : running) each.start(std::move(*its++));
+  main_loop.run();
+  threads.join();
+  return {};
+}
+
+result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out) {
+  return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
+}
+
+}  // namespace netlab::app

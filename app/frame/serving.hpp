@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// The common part of all server commands: sockets, ready lines, signals, graceful shutdown.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frame/cli.hpp"
+#include "frame/console.hpp"
+#include "net/service.hpp"
+#include "net/visitor_log.hpp"
+
+namespace netlab::app {
+
+/// A server's options. Each command lists these in its own sorted table of options.
+namespace serving_options {
+inline constexpr option bind{.name = "bind",
+                             .argument = "ADDR",
+                             .help = "listen on this address; any: on every one",
+                             .fallback = {},
+                             .repeatable = true};
+inline constexpr option grace{.name = "grace",
+                              .argument = "DURATION",
+                              .help = "after SIGINT or SIGTERM, how long what was begun may take",
+                              .fallback = "5s"};
+inline constexpr option idle_timeout{
+    .name = "idle-timeout",
+    .argument = "DURATION",
+    .help = "close a connection from which nothing whole has come for so long; 0: never",
+    .fallback = "5m"};
+inline constexpr option max_clients{
+    .name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
+inline constexpr option max_clients_per_address{
+    .name = "max-clients-per-address",
+    .argument = "N",
+    .help =
+        "connections at once from one address, or one IPv6 network (/64); by default half of --max-clients, "
+        "fewer where the system allows few descriptors"};
+inline constexpr option threads{
+    .name = "threads", .argument = "N", .help = "event loops, one a thread; by default one a core"};
+}  // namespace serving_options
+
+struct serving {
+  net::listen_options listen;
+  unsigned threads = 0;
+  duration grace{};
+  std::size_t max_clients = 0;
+  std::optional<std::size_t> max_clients_per_address;
+  duration idle_timeout{};
+  /// Called when all sockets are open, to print output before the ready lines; may be empty.
+  std::function<void()> ready_first;
+
+  /// Reads these options and --port, --tcp, --udp (neither: both), -4, -6.
+  [[nodiscard]] static serving read(arguments& args);
+  /// The same for a command with several services, which has no --port, --tcp, --udp.
+  [[nodiscard]] static serving read_common(arguments& args);
+};
+
+/// The detail of a server's log: with --verbose, each connection.
+[[nodiscard]] inline net::log_detail log_detail(const console& out) noexcept {
+  return out.is_verbose() ? net::log_detail::connections : net::log_detail::refusals;
+}
+
+/// One service of a command.
+struct served {
+  net::listen_options listen;  ///< serve() sets sockets_each
+  net::service_handler& handler;
+  net::service_limits limits;
+  std::vector<net::tls_server_options> identities = {};  ///< none: no TLS
+  bool implicit_tls = false;                             ///< every connection starts with TLS
+  std::string name = {};  ///< if there are several: in ready lines and before errors
+  std::string tls = {};   ///< `starttls` or `tls`, in the ready lines; empty: no TLS
+  std::string cure = {};  ///< hint if the port is in use
+  std::string privilege_cure = {};  ///< hint if the process may not bind the port
+};
+
+/// Listens for all services or none, prints a ready line per socket, and serves until SIGINT or SIGTERM. Then it stops
+/// accepting, finishes open requests within the grace period, and returns. A second signal ends the process. Fails if
+/// it cannot listen. All services share the same event loops.
+[[nodiscard]] result<void> serve(const serving& how, const std::vector<served>& services, console& out);
+/// The only service of a command, on how.listen.
+[[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits,
+                                 console& out);
+
+}  // namespace netlab::app

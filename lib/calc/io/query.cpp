@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#include "calc/io/query.hpp"
+
+#include <deque>
+
+#include "calc/datagram_client.hpp"
+#include "net/drive.hpp"
+#include "net/expiry.hpp"
+#include "net/icmp.hpp"
+
+namespace netlab::calc {
+
+using net::tcp;
+using net::udp;
+
+namespace {
+
+constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors handled before other work gets its turn
+
+asio::awaitable<bool> is_cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
+}
+
+failure with_context(failure why, const query_options& options) {
+  if (why.context.empty()) why.context = net::to_string(options.host, options.port);
+  return why;
+}
+
+/// The common part of TCP and UDP: requests from the source, and a timer that is cancelled to wake the loop.
+struct flow {
+  flow(const query_options& its_options, request_source& its_source, query_output its_output,
+       const asio::any_io_executor& executor)
+      : options(its_options), source(its_source), output(std::move(its_output)), wake(executor) {
+    source.on_change([this] { wake.cancel(); });
+  }
+  ~flow() { source.on_change({}); }
+  flow(const flow&) = delete;
+  flow& operator=(const flow&) = delete;
+
+  [[nodiscard]] std::optional<request_source::item> next() {
+    if (!again.empty()) {
+      request_source::item item = std::move(again.front());
+      again.pop_front();
+      return item;
+    }
+    return source.take();
+  }
+  [[nodiscard]] bool finished() const { return again.empty() && source.finished(); }
+
+  void report(const outcome& one) {
+    outcome told = one;
+    if (!told.value) told.value = unexpected(with_context(told.value.error(), options));
+    output(told, where);
+  }
+  void report_failed(request_source::item item, const failure& why) {
+    report({item.tag, std::move(item.what), unexpected(why), duration(0)});
+  }
+
+  [[nodiscard]] asio::awaitable<void> wait(time_point until) {
+    wake.expires_at(until);
+    co_await wake.async_wait(net::use_tuple);
+  }
+
+  const query_options& options;
+  request_source& source;
+  query_output output;
+  std::deque<request_source::item> again;  // sent but unanswered requests, for the next connection
+  ends where;
+  asio::steady_timer wake;
+};
+
+asio::awaitable<void> run_connection(flow& all, tcp::socket& socket, client& session,
+                                     std::optional<std::error_code>& ended, std::function<void()>& poke) {
+  net::driver<tcp::socket> drive(socket, session, {});
+  poke = [&drive] { drive.poke(); };
+  ended = co_await drive.run();
+  poke = {};
+  all.wake.cancel();
+}
+
+/// Uses one connection from its first request to its end. Fails if the stream fails.
+asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
+  std::error_code ignored;
+  all.where = {net::to_string(socket.local_endpoint(ignored)), net::to_string(socket.remote_endpoint(ignored))};
+  client session(all.options.order, all.options.timeout, [&all](const outcome& one) {
+    all.report(one);
+    all.wake.cancel();
+  });
+  const auto fill = [&] {
+    while (session.outstanding() < all.options.pipeline) {
+      auto item = all.next();
+      if (!item) break;
+      session.submit(item->tag, std::move(item->what), clock::now());
+    }
+    if (all.finished()) session.close();
+  };
+  fill();
+  std::optional<std::error_code> ended;
+  std::function<void()> poke;
+  asio::co_spawn(co_await asio::this_coro::executor, run_connection(all, socket, session, ended, poke), net::rethrow);
+  bool cancelled = false;
+  while (!ended) {
+    co_await all.wait(never);
+    if (!cancelled && co_await is_cancelled()) {
+      cancelled = true;
+      co_await asio::this_coro::reset_cancellation_state();
+      socket.close(ignored);
+      continue;
+    }
+    if (!session.done()) fill();
+    if (poke) poke();
+  }
+  for (client::unanswered& left : session.take_unanswered()) all.again.push_back({left.tag, std::move(left.asked)});
+  if (cancelled) co_return fail(asio::error::operation_aborted, {});
+  if (*ended && session.answers() == 0 && !all.again.empty()) {
+    all.report_failed(std::move(all.again.front()), {*ended, {}, {}, {}});
+    all.again.pop_front();
+  }
+  co_return result<void>();
+}
+
+asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dial_options dial) {
+  bool reached = false;
+  while (!all.finished()) {
+    auto first = all.next();
+    if (!first) {  // nothing to send, so do not connect yet
+      if (all.finished()) break;  // the source ended without another request
+      co_await all.wait(never);
+      if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+      continue;
+    }
+    all.again.push_front(std::move(*first));
+    dial.deadline = clock::now() + all.options.timeout;
+    auto socket = co_await net::dial_tcp(to, dial);
+    if (!socket) {
+      if (!reached) co_return unexpected(socket.error());
+      if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+      all.report_failed(std::move(all.again.front()), socket.error());
+      all.again.pop_front();
+      continue;
+    }
+    reached = true;
+    if (auto used = co_await use_connection(all, std::move(*socket)); !used) co_return used;
+  }
+  co_return result<void>();
+}
+
+/// Queries one address. Returns false if nothing listens there (ICMP) and nothing was answered: try the next address.
+asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool is_last) {
+  std::error_code error;
+  all.where = {net::to_string(socket.local_endpoint(error)), net::to_string(socket.remote_endpoint(error))};
+  bool answered = false;
+  std::optional<failure> gone;
+  datagram_client session(all.options.order, all.options.timeout, all.options.retries, [&](const outcome& one) {
+    const bool nobody_there = gone || (!one.value && classify(one.value.error().code) == error_class::unavailable);
+    if (!one.value && nobody_there && !answered && !is_last) {
+      if (!gone) gone = one.value.error();
+      all.again.push_back({one.tag, one.asked});
+      return;
+    }
+    answered = true;
+    all.report(one);
+  });
+  socket.non_blocking(true, error);
+  bytes buffer(64 * 1024);
+  for (;;) {
+    while (!gone && session.outstanding() < all.options.pipeline) {
+      auto item = all.next();
+      if (!item) break;
+      session.submit(item->tag, std::move(item->what), clock::now());
+    }
+    const auto check = [&](std::error_code code) {
+      if (!code || code == asio::error::would_block || code == asio::error::try_again) return;
+      gone = failure{code, {}, {}, {}};
+      session.fail_all(*gone, clock::now());
+      if (answered || is_last) gone.reset();
+    };
+    // A refusal comes from the host itself. Other ICMP errors may be temporary; the session decides what to retransmit.
+    const auto check_network = [&](std::error_code told) {
+      if (!told || told == std::errc::connection_refused) return check(told);
+      session.unreachable({told, {}, {}, {}}, clock::now());
+    };
+    for (const bytes& datagram : session.take_output()) {
+      std::error_code told;
+      error = net::send_past_icmp(socket, asio::buffer(datagram), told);
+      check_network(told);
+      check(error);
+    }
+    if (gone) {
+      session.fail_all(*gone, clock::now());
+      co_return false;
+    }
+    if (session.outstanding() == 0) {
+      if (all.finished()) co_return true;
+      co_await all.wait(never);
+    } else {
+      const net::expiry limit(socket, earlier(never, session.deadline()));
+      // While the pipeline is full, a new request does not cancel the wait for an answer or a deadline.
+      all.source.on_change([&] {
+        if (session.outstanding() < all.options.pipeline) socket.cancel();
+      });
+      co_await socket.async_wait(udp::socket::wait_read, net::use_tuple);
+      all.source.on_change([&all] { all.wake.cancel(); });
+    }
+    if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+    // Limited, so that a peer that sends without pause does not delay requests and their deadlines.
+    for (std::size_t count = 0; count < reads_a_turn; ++count) {
+      const std::size_t size = socket.receive(asio::buffer(buffer), 0, error);
+      if (!error) {
+        session.receive(bytes_view(buffer).first(size), clock::now());
+        continue;
+      }
+      const std::error_code told = net::take_icmp_error(socket);
+      if (!told) break;
+      check_network(told);
+    }
+    // The pending error may have arrived just after its copy in the queue.
+    if (error != asio::error::would_block && error != asio::error::try_again) check_network(to_standard(error));
+    session.tick(clock::now());
+  }
+}
+
+asio::awaitable<result<void>> query_udp(flow& all, const net::destination& to, const net::dial_options& dial) {
+  const auto executor = co_await asio::this_coro::executor;
+  std::optional<failure> last;
+  for (std::size_t at = 0; at < to.addresses.size(); ++at) {
+    auto socket = net::dial_udp(executor, to, to.addresses[at], dial);
+    if (!socket) {
+      last = socket.error();
+      continue;
+    }
+    net::want_icmp_errors(*socket);
+    auto served = co_await use_datagrams(all, std::move(*socket), at + 1 == to.addresses.size());
+    if (!served) co_return unexpected(served.error());
+    if (*served) co_return result<void>();
+    last.reset();
+  }
+  if (last) co_return unexpected(*last);
+  co_return result<void>();
+}
+
+}  // namespace
+
+asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output) {
+  const auto executor = co_await asio::this_coro::executor;
+  net::dial_options dial{
+      .local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
+  const auto to = co_await net::find(options.host, options.port, dial);
+  if (!to) co_return unexpected(to.error());
+  flow all(options, source, std::move(output), executor);
+  auto asking = options.protocol == net::transport::tcp ? query_tcp(all, *to, dial) : query_udp(all, *to, dial);
+  auto asked = co_await std::move(asking);
+  if (!asked) asked = unexpected(with_context(std::move(asked.error()), options));
+  co_return asked;
+}
+
+asio::awaitable<result<query_reply>> query_one(query_options options, request asked) {
+  class single final : public request_source {
+   public:
+    explicit single(request asked) : item_({0, std::move(asked)}) {}
+    std::optional<item> take() override { return std::exchange(item_, std::nullopt); }
+    [[nodiscard]] bool finished() const override { return !item_; }
+    void on_change(std::function<void()>) override {}
+
+   private:
+    std::optional<item> item_;
+  };
+  single source(std::move(asked));
+  std::optional<query_reply> reply;
+  const auto done = co_await query(std::move(options), source,
+                                   [&](const outcome& one, const ends& where) { reply = query_reply{one, where}; });
+  if (!done) co_return unexpected(done.error());
+  if (!reply) co_return fail(errc::internal, "a request without an outcome");
+  co_return std::move(*reply);
+}
+
+}  // namespace netlab::calc

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+#include "mail/client/io/send.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+
+#include <fmt/format.h>
+
+#include "base/base64.hpp"
+#include "base/random.hpp"
+#include "net/drive.hpp"
+#include "net/expiry.hpp"
+
+namespace netlab::mail {
+
+using net::tcp;
+
+namespace {
+
+// Messages given to a connection at once: those in the pipeline, and those to follow next.
+constexpr std::size_t at_once = client::max_under_way + client::max_under_way / 2 + 1;
+
+asio::awaitable<bool> is_cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
+}
+
+std::string fresh_nonce() { return encode_base64(random_octets<24>()); }
+
+// RFC 5321 §4.1.3
+std::string address_literal(const asio::ip::address& own) {
+  if (own.is_v4()) return fmt::format("[{}]", own.to_string());
+  auto v6 = own.to_v6();
+  v6.scope_id(0);
+  return fmt::format("[IPv6:{}]", v6.to_string());
+}
+
+/// State shared by the connections.
+struct flow {
+  flow(send_options its_options, submission_source& its_source, send_observer its_observer,
+       const asio::any_io_executor& executor)
+      : options(std::move(its_options)), source(its_source), observer(std::move(its_observer)), wake(executor) {}
+
+  [[nodiscard]] std::optional<submission> next() {
+    if (!again.empty()) {
+      submission first = std::move(again.front());
+      again.pop_front();
+      return first;
+    }
+    return source.take();
+  }
+  [[nodiscard]] bool finished() const { return again.empty() && source.finished(); }
+  void changed() {
+    for (const auto& [who, react] : listeners) react();
+  }
+  void fail_one(submission what, failure why) {
+    delivery one{.tag = what.tag, .message_id = {}, .refused = {}, .outcome = unexpected(std::move(why))};
+    observer.delivered(std::move(one));
+  }
+
+  send_options options;
+  submission_source& source;
+  send_observer observer;
+  std::optional<net::tls_context> tls;
+  net::destination to;
+  std::deque<submission> again;  // taken from the source, to be sent on another connection
+  std::vector<std::pair<const void*, std::function<void()>>> listeners;
+  asio::steady_timer wake;
+  unsigned running = 0;
+  std::optional<failure> failed;  // why a connection could not be established
+  bool stopped = false;
+};
+
+/// One worker: connects, sends messages, and reconnects while there are more.
+class connection {
+ public:
+  connection(flow& all, const asio::any_io_executor& executor) : all_(all), whole_(executor) {
+    all_.listeners.emplace_back(this, [this] {
+      if (changed_) changed_();
+    });
+  }
+  ~connection() {
+    std::erase_if(all_.listeners, [this](const auto& each) { return each.first == this; });
+  }
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  /// Runs while there is something to send. Fails if a connection could not deliver anything.
+  asio::awaitable<result<void>> run() {
+    while (!all_.stopped) {
+      auto first = all_.next();
+      if (!first) {
+        if (all_.finished()) break;
+        asio::steady_timer wait(whole_.get_executor(), never);
+        changed_ = [&wait] { wait.cancel(); };
+        co_await wait.async_wait(net::use_tuple);
+        changed_ = {};
+        if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+        continue;
+      }
+      all_.again.push_front(std::move(*first));
+      auto used = co_await use();
+      if (!used) co_return used;
+    }
+    co_return result<void>();
+  }
+
+ private:
+  asio::awaitable<result<void>> use() {
+    const auto& how = all_.options;
+    // The timer ends with this object, so that no coroutine is left that refers to it.
+    whole_until_ = clock::now() + how.max_time;
+    auto socket = co_await net::dial_tcp(
+        all_.to, {.restrict_to = how.restrict_to, .deadline = std::min(whole_until_, clock::now() + how.timeout)});
+    if (!socket) co_return unexpected(socket.error());
+
+    client_parameters with;
+    std::error_code ignored;
+    with.helo = how.helo.empty() ? address_literal(socket->local_endpoint(ignored).address()) : how.helo;
+    with.starttls = how.tls == tls_mode::starttls;
+    if (!how.user.empty())
+      with.login = login_wish{.user = how.user,
+                              .password = how.password.copy(),
+                              .mechanisms = how.mechanisms,
+                              .host = how.host,
+                              .port = how.port,
+                              .nonce = fresh_nonce()};
+    with.dsn = how.dsn;
+    with.all_or_nothing = how.all_or_nothing;
+    with.patience_for.answer = how.timeout;
+    with.patience_for.message_end = how.end_timeout;
+    reported_ = 0;
+    client session(std::move(with), [this](delivery one) { report(std::move(one)); }, all_.observer.line);
+    session_ = &session;
+    std::optional<net::tls_stream> secure;
+    std::optional<tls_facts> facts;
+    failure broken;
+    if (how.tls == tls_mode::implicit) {
+      auto begun = co_await secure_it(secure, std::move(*socket));
+      if (!begun) co_return unexpected(begun.error());
+      facts = secure->facts();
+    }
+    session.start(facts, clock::now());
+    fill();
+    if (!secure) {
+      co_await drive(*socket);
+      if (session.wants_tls()) {
+        auto begun = co_await secure_it(secure, std::move(*socket));
+        if (!begun) {
+          session_ = nullptr;
+          tell();
+          co_return give_back(session, begun.error());
+        }
+        session.tls_started(secure->facts(), clock::now());
+      }
+    }
+    if (secure && !session.done()) {
+      co_await drive(*secure);
+      secure->close_notify();
+    }
+    session_ = nullptr;
+    tell();
+    if (co_await is_cancelled() || all_.stopped) {
+      give_back_all(session);
+      co_return fail(asio::error::operation_aborted, {});
+    }
+    if (session.session()) {
+      give_back_all(session);
+      co_return result<void>();
+    }
+    co_return give_back(session, session.session().error());
+  }
+
+  /// Returns the unsent messages for another connection; fails if this connection never reached that point.
+  result<void> give_back(client& session, failure why) {
+    const bool was_ready = ready_;
+    give_back_all(session);
+    if (why.context.empty()) why.context = net::to_string(all_.options.host, all_.options.port);
+    if (reported_ > 0) return {};
+    if (!was_ready || all_.again.empty()) return unexpected(std::move(why));
+    // The server accepted the session, but it ended on this message: fail the message, and try the next one.
+    submission first = std::move(all_.again.front());
+    all_.again.pop_front();
+    all_.fail_one(std::move(first), std::move(why));
+    return {};
+  }
+  void give_back_all(client& session) {
+    ready_ = false;
+    auto left = session.take_unsent();
+    for (auto each = left.rbegin(); each != left.rend(); ++each) all_.again.push_front(std::move(*each));
+    all_.changed();
+  }
+
+  asio::awaitable<result<void>> secure_it(std::optional<net::tls_stream>& secure, tcp::socket socket) {
+    secure.emplace(std::move(socket), *all_.tls, net::tls_peer{.host = all_.options.host, .sni = {}});
+    auto begun = co_await secure->handshake(std::min(whole_until_, clock::now() + all_.options.timeout));
+    if (begun && all_.observer.secured) all_.observer.secured(*secure);
+    co_return begun;
+  }
+
+  /// Runs the session over this stream to its end.
+  template <class Stream>
+  asio::awaitable<void> drive(Stream& stream) {
+    net::driver<Stream> driver(stream, *session_,
+                               {.flush_time = std::chrono::seconds(2), .wipe = true, .quick_acks = true});
+    changed_ = [this, &driver] {
+      fill();
+      driver.poke();
+    };
+    whole_.expires_at(whole_until_);
+    bool too_late = false;
+    std::error_code error;
+    {
+      // The callbacks refer to the driver: end them here, also if an exception is thrown.
+      const watched until_done(*this);
+      watch(
+          [&driver, &too_late] {
+            too_late = true;
+            driver.abort();
+          },
+          until_done.alive);
+      error = co_await driver.run();
+    }
+    if (!error || session_->done()) co_return;
+    failure why{error, {}, {}, {}};
+    if constexpr (requires { stream.trouble(); }) {
+      if (stream.trouble().code) why = stream.trouble();
+    }
+    if (too_late)
+      why = {make_error_code(errc::timed_out),
+             {},
+             fmt::format("not done within {}", to_string(all_.options.max_time)),
+             {}};
+    else if (to_standard(error) == std::errc::operation_canceled) {
+      all_.stopped = true;  // by a signal
+      why.detail = "sending was interrupted";
+    } else
+      co_await hear_out(stream);  // a server that stopped reading may have sent a reason
+    if (!session_->done()) session_->lost(std::move(why), clock::now());
+  }
+
+  /// While it lives, callbacks may use the driver.
+  struct watched {
+    explicit watched(connection& its) : owner(its) {}
+    ~watched() {
+      *alive = false;
+      owner.whole_.cancel();
+      owner.changed_ = {};
+    }
+    watched(const watched&) = delete;
+    watched& operator=(const watched&) = delete;
+
+    connection& owner;
+    const std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+  };
+
+  /// Calls `too_late` at the deadline `whole_until_`, if `alive` is still true.
+  void watch(std::function<void()> too_late, std::shared_ptr<bool> alive) {
+    whole_.async_wait([this, too_late = std::move(too_late), alive = std::move(alive)](std::error_code) mutable {
+      if (!*alive) return;
+      if (clock::now() >= whole_until_) return too_late();
+      whole_.expires_at(whole_until_);  // a message was reported meanwhile, which has moved the deadline
+      watch(std::move(too_late), std::move(alive));
+    });
+  }
+
+  template <class Stream>
+  asio::awaitable<void> hear_out(Stream& stream) {
+    const net::expiry limit(stream.lowest_layer(), clock::now() + std::chrono::milliseconds(100));
+    std::array<std::byte, 4096> piece{};
+    while (!session_->done()) {
+      const auto [error, size] = co_await stream.async_read_some(asio::buffer(piece), net::use_tuple);
+      if (size > 0) session_->feed(bytes_view(piece).first(size), clock::now());
+      if (error) break;
+    }
+  }
+
+  void fill() {
+    if (session_ == nullptr) return;
+    ready_ = ready_ || session_->state() == client_state::mail;
+    while (session_->outstanding() < at_once) {
+      auto one = all_.next();
+      if (!one) break;
+      session_->submit(std::move(*one), clock::now());
+    }
+    if (all_.finished()) session_->close(clock::now());
+  }
+
+  /// Delays the callbacks, so that what can be sent now is sent first; then reports, and takes the next messages.
+  void report(delivery one) {
+    ++reported_;
+    ready_ = true;
+    whole_until_ = clock::now() + all_.options.max_time;
+    told_.push_back(std::move(one));
+    if (told_.size() > 1) return;
+    asio::post(whole_.get_executor(), [this, alive = std::weak_ptr<bool>(alive_)] {
+      if (alive.expired()) return;
+      tell();
+      if (changed_) changed_();
+    });
+  }
+
+  void tell() {
+    for (delivery& each : std::exchange(told_, {})) all_.observer.delivered(std::move(each));
+  }
+
+  flow& all_;
+  asio::steady_timer whole_;
+  time_point whole_until_ = never;
+  client* session_ = nullptr;
+  std::function<void()> changed_;
+  std::size_t reported_ = 0;
+  bool ready_ = false;  // the server accepted the session
+  std::vector<delivery> told_;  // reported by the session, but not yet to the observer
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+asio::awaitable<void> run_one(flow& all) {
+  const auto executor = co_await asio::this_coro::executor;
+  {
+    connection one(all, executor);
+    auto done = co_await one.run();
+    if (!done && (!all.failed || all.failed->code == std::errc::operation_canceled)) all.failed = done.error();
+  }
+  all.changed();  // the others take over its unsent messages
+
+  --all.running;
+  all.wake.expires_at(clock::now());
+}
+
+}  // namespace
+
+asio::awaitable<result<void>> send(send_options options, submission_source& source, send_observer observer) {
+  const auto executor = co_await asio::this_coro::executor;
+  flow all(std::move(options), source, std::move(observer), executor);
+  const auto& how = all.options;
+  if (how.tls != tls_mode::none) {
+    auto context = net::tls_context::client(how.trust);
+    if (!context) co_return unexpected(context.error());
+    all.tls = std::move(*context);
+  }
+  auto to =
+      co_await net::find(how.host, how.port, {.restrict_to = how.restrict_to, .deadline = clock::now() + how.timeout});
+  if (!to) co_return unexpected(to.error());
+  all.to = std::move(*to);
+  source.on_change([&all] { all.changed(); });
+  if (how.parallel <= 1) {
+    connection one(all, executor);
+    auto done = co_await one.run();
+    source.on_change({});
+    co_return done;
+  }
+
+  asio::cancellation_signal stop;
+  all.running = how.parallel;
+  std::deque<asio::cancellation_signal> stops(how.parallel);
+  for (unsigned each = 0; each < how.parallel; ++each) {
+    const auto task = [](flow& its) -> asio::awaitable<void> {
+      co_await asio::this_coro::throw_if_cancelled(false);
+      co_await run_one(its);
+    };
+    asio::co_spawn(executor, task(all), asio::bind_cancellation_slot(stops[each].slot(), net::rethrow));
+  }
+  while (all.running > 0) {
+    all.wake.expires_at(never);
+    co_await all.wake.async_wait(net::use_tuple);
+    if (!all.stopped && co_await is_cancelled()) {
+      all.stopped = true;
+      co_await asio::this_coro::reset_cancellation_state();
+      for (auto& each : stops) each.emit(asio::cancellation_type::terminal);
+    }
+  }
+  source.on_change({});
+  if (all.stopped) co_return fail(asio::error::operation_aborted, {});
+  // The messages of a failed connection may have been sent by others.
+  if (all.failed && !all.finished()) co_return unexpected(std::move(*all.failed));
+  co_return result<void>();
+}
+
+}  // namespace netlab::mail

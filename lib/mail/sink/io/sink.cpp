@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: MIT
+#include "mail/sink/io/sink.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <new>
+
+#include <fmt/format.h>
+
+#include "base/base64.hpp"
+#include "base/random.hpp"
+#include "base/text.hpp"
+#include "mail/message/header.hpp"
+#include "net/out_of_memory.hpp"
+
+namespace netlab::mail {
+namespace {
+
+// Limits the log: a peer must not be able to fill a disk or a terminal.
+constexpr double log_lines_per_second = 20;
+constexpr double log_burst = 100;
+
+constexpr std::size_t shown_recipients = 3;  // per line of the log
+constexpr std::size_t shown_octets = 200;    // of text from a peer
+constexpr std::size_t shown_of_a_line = 4096;  // of the dialogue: a fault may make one of our answers a megabyte long
+
+// For fault_action::babble at the start of TLS: its first octet is not a TLS record type.
+constexpr std::string_view no_tls = "This is no TLS at all.\r\n";
+
+// Limits what one call to the machine can cause. EHLO has the largest answer for its size: about 250 octets for 7.
+constexpr std::size_t max_feed = 16 * 1024;
+
+/// `octets` random octets, in Base64.
+std::string random_text(std::size_t octets) {
+  bytes fresh(octets);
+  fill_random(fresh);
+  return encode_base64(fresh);
+}
+
+std::string date_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  return to_date(std::chrono::sys_seconds(std::chrono::seconds(now)),
+                 std::chrono::duration_cast<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff)));
+}
+
+std::string path_text(const address* which) {
+  return fmt::format("<{}>", which != nullptr ? escape(which->to_string(), shown_octets) : std::string());
+}
+
+std::string recipients_text(const envelope& of) {
+  std::string text;
+  const std::size_t shown = std::min(of.recipients.size(), shown_recipients);
+  for (std::size_t index = 0; index < shown; ++index)
+    text += (index == 0 ? "" : ", ") + path_text(&of.recipients[index].address);
+  if (of.recipients.size() > shown) text += fmt::format(" and {} more", of.recipients.size() - shown);
+  return text;
+}
+
+/// The header fields that a receiver adds at the top: the trace fields, and the envelope's recipients, which the
+/// message itself may not name. One Delivered-To line per recipient, as several programs read them.
+std::string head_of(const envelope& of, std::string_view host, std::string_view id) {
+  std::string head = trace_fields(of, host, id, date_now());
+  std::string delivered;
+  for (const recipient& each : of.recipients) delivered += "Delivered-To: " + each.address.to_string() + "\r\n";
+  const std::size_t behind_return_path = head.find("\r\n") + 2;
+  head.insert(behind_return_path, delivered);
+  return head;
+}
+
+std::optional<net::certificate_fault> certificate_fault_of(fault_action action) {
+  switch (action) {
+    case fault_action::certificate_expired: return net::certificate_fault::expired;
+    case fault_action::certificate_not_yet_valid: return net::certificate_fault::not_yet_valid;
+    case fault_action::certificate_self_signed: return net::certificate_fault::self_signed;
+    case fault_action::certificate_unknown_ca: return net::certificate_fault::unknown_ca;
+    case fault_action::certificate_wrong_host: return net::certificate_fault::wrong_host;
+    default: return std::nullopt;
+  }
+}
+
+/// The result of storing a message; shared by the session and the store's thread, either of which may end first.
+struct pending {
+  std::mutex mutex;
+  std::optional<result<stored>> outcome;
+  std::function<void()> wake;  // null: not needed any more
+};
+
+}  // namespace
+
+/// One client: its SMTP machine and inbox, and the reports about it.
+class sink::session final : public machine, private inbox, private server_observer {
+ public:
+  session(sink& owner, const net::visitor& who)
+      : owner_(owner),
+        peer_(who.peer),
+        peer_text_(net::to_string(who.peer)),
+        since_(who.now),
+        wake_(who.wake),
+        server_(owner.with_.server, *this, this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
+                who.now) {}
+  ~session() override {
+    if (!waiting_) return;
+    const std::lock_guard lock(waiting_->mutex);
+    waiting_->wake = nullptr;
+  }
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+
+  void feed(bytes_view from_peer, time_point now) override {
+    if (!net::attempt([&] { server_.feed(from_peer, now); })) server_.end_without_memory(now);
+  }
+  void eof(time_point now) override { server_.eof(now); }
+  void tick(time_point now) override { server_.tick(now); }
+  bytes take_output() override { return server_.take_output(); }
+  [[nodiscard]] std::optional<time_point> deadline() const override { return server_.deadline(); }
+  [[nodiscard]] bool done() const override { return server_.done(); }
+  void stop(time_point now) override { server_.stop(now); }
+  void cut_off(time_point now) override { server_.cut_off(now); }
+  [[nodiscard]] bool wants_tls() const override { return server_.wants_tls(); }
+  void tls_started(const tls_facts& what, time_point now) override { server_.tls_started(what, now); }
+  [[nodiscard]] bool busy() const override { return server_.busy(); }
+  void resume(time_point now) override {
+    if (!net::attempt([&] { server_.resume(now); })) server_.end_without_memory(now);
+  }
+
+  [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
+  [[nodiscard]] time_point since() const noexcept { return since_; }
+  [[nodiscard]] std::uint64_t accepted_count() const noexcept { return server_.counts().accepted; }
+  [[nodiscard]] const std::string& why_ended() const noexcept { return why_ended_; }
+
+ private:
+  // ---- inbox ----
+
+  result<void> begin(const envelope& of) override {
+    return unless_out_of_memory([&]() -> result<void> {
+      if (!owner_.store_) return {};
+      delivery_ = owner_.store_->begin();
+      // Binary content need not consist of lines.
+      if (of.body == body_type::binary_mime) delivery_->keep_line_ends();
+      return delivery_->append(head_of(of, owner_.with_.server.host, delivery_->id()));
+    });
+  }
+  result<void> append(std::string_view content) override {
+    return unless_out_of_memory([&] { return delivery_ ? delivery_->append(content) : result<void>(); });
+  }
+  void commit() override {
+    stored_ = {};
+    if (!delivery_) return;
+    const bool is_under_way = net::attempt([this] {
+      waiting_ = std::make_shared<pending>();
+      waiting_->wake = wake_;
+      delivery_->commit([to = waiting_](result<stored> what) {
+        const std::lock_guard lock(to->mutex);
+        to->outcome = std::move(what);
+        if (to->wake) net::insist([&] { to->wake(); });
+      });
+    });
+    if (!is_under_way) is_lost_ = true;
+    delivery_.reset();
+  }
+  void abandon() override { delivery_.reset(); }
+  std::optional<result<std::string>> outcome() override {
+    if (std::exchange(is_lost_, false)) {
+      waiting_.reset();
+      return result<std::string>(unexpected(no_memory()));
+    }
+    if (!waiting_)
+      return result<std::string>(fmt::format("D{}", owner_.discarded_.fetch_add(1, std::memory_order_relaxed) + 1));
+    {
+      const std::lock_guard lock(waiting_->mutex);
+      if (!waiting_->outcome) return std::nullopt;
+    }
+    // The store does not use it any more.
+    const auto waited = std::exchange(waiting_, nullptr);
+    if (!*waited->outcome) {
+      const failure& why = waited->outcome->error();
+      owner_.log([&] { return fmt::format("{} message not stored: {}", peer_text_, describe(why)); });
+      return result<std::string>(unexpected(why));
+    }
+    stored_ = std::move(**waited->outcome);
+    return result<std::string>(stored_.id);
+  }
+
+  [[nodiscard]] static failure no_memory() { return {std::make_error_code(std::errc::not_enough_memory), {}, {}, {}}; }
+  /// Without memory, the message is answered 451; the session goes on.
+  template <class Act>
+  [[nodiscard]] static result<void> unless_out_of_memory(Act act) {
+    try {
+      return act();
+    } catch (const std::bad_alloc&) {
+      return unexpected(no_memory());
+    }
+  }
+
+  // ---- what happens ----
+
+  bool wants_lines() const override { return owner_.heard_.dialogue != nullptr; }
+  void line(char who, std::string_view text) override {
+    const std::lock_guard lock(owner_.heard_mutex_);
+    for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(std::min(end + 2, text.size()))) {
+      end = text.find("\r\n");
+      owner_.heard_.dialogue(fmt::format("{} {}: {}", peer_text_, who, escape(text.substr(0, end), shown_of_a_line)));
+    }
+  }
+  void logged_in(std::string_view user, std::string_view mechanism) override {
+    owner_.log(
+        [&] { return fmt::format("{} logged in as {} by {}", peer_text_, escape(user, shown_octets), mechanism); });
+  }
+  void login_failed(std::string_view user, std::string_view mechanism, std::string_view why) override {
+    owner_.failed_logins_.fetch_add(1, std::memory_order_relaxed);
+    owner_.tell(owner_.heard_.login_failed,
+                sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
+    owner_.log([&] {
+      return fmt::format("{} login as '{}' by {} failed: {}", peer_text_, escape(user, shown_octets), mechanism,
+                         escape(why, shown_octets));
+    });
+  }
+  void accepted(const envelope& of, std::uint64_t octets, std::string_view id) override {
+    owner_.accepted_.fetch_add(1, std::memory_order_relaxed);
+    owner_.octets_.fetch_add(octets, std::memory_order_relaxed);
+    owner_.tell(owner_.heard_.accepted,
+                sink_message{.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file});
+    owner_.log([&] {
+      return fmt::format("{} message {} from {} to {}, {}", peer_text_, id,
+                         path_text(of.sender ? &*of.sender : nullptr), recipients_text(of), count_of(octets, "octet"));
+    });
+  }
+  void refused(const envelope& so_far, const address* whom, std::string_view reply) override {
+    owner_.refused_.fetch_add(1, std::memory_order_relaxed);
+    owner_.tell(owner_.heard_.refused,
+                sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
+    owner_.log([&] {
+      const std::string sender = so_far.sender ? " from " + path_text(&*so_far.sender) : std::string();
+      const std::string recipient = whom != nullptr ? " to " + path_text(whom) : std::string();
+      return fmt::format("{} refused{}{}: {}", peer_text_, sender, recipient, escape(reply, shown_octets));
+    });
+  }
+  void fault_fired(const fault& what) override {
+    owner_.fired_.fetch_add(1, std::memory_order_relaxed);
+    owner_.log([&] { return fmt::format("{} fault {}: {}", peer_text_, what.name, what.what); });
+  }
+  void ended(const session_counts&, std::string_view why) override { why_ended_ = why; }
+
+ public:
+  /// Looks up faults that the machine does not handle itself.
+  const fault_plan::entry* strike(fault_stage at) {
+    const auto* due = owner_.faults_.strike(at, &server_.current());
+    if (due != nullptr) fault_fired(due->what());
+    return due;
+  }
+
+ private:
+  sink& owner_;
+  net::tcp::endpoint peer_;
+  std::string peer_text_;
+  time_point since_;
+  std::function<void()> wake_;
+  std::unique_ptr<maildir::delivery> delivery_;
+  std::shared_ptr<pending> waiting_;  // between commit() and its outcome
+  bool is_lost_ = false;  // there was no memory to store the message
+  stored stored_;  // the last message
+  std::string why_ended_;
+  server server_;  // declared last: its destructor still calls the members above
+};
+
+/// The services with STARTTLS, or those with implicit TLS.
+class sink::side final : public net::service_handler {
+ public:
+  side(sink& owner, bool implicit) : owner_(owner), implicit_(implicit) {}
+
+  std::unique_ptr<machine> open(const net::visitor& who) override {
+    owner_.connections_.fetch_add(1, std::memory_order_relaxed);
+    return std::make_unique<session>(owner_, who);
+  }
+
+  void closed(machine& ended, const net::tcp::endpoint&, const result<void>& how) override {
+    const auto& one = static_cast<session&>(ended);
+    owner_.log([&] {
+      // Many clients close without QUIT or close_notify when all is sent; that is not a failure.
+      const std::string why = how || !one.why_ended().empty() ? one.why_ended() : describe(how.error());
+      return fmt::format("{} left after {}, {}{}{}", one.peer_text(), count_of(one.accepted_count(), "message"),
+                         to_string(clock::now() - one.since()), why.empty() ? "" : ": ", why);
+    });
+  }
+
+  net::tls_answer begin_tls(machine& of) override {
+    using kind = net::tls_answer::kind;
+    auto& one = static_cast<session&>(of);
+    // With STARTTLS the machine has handled this fault already.
+    if (const auto* due = implicit_ ? one.strike(fault_stage::handshake) : nullptr) {
+      if (due->what().does == fault_action::hang) return {.how = kind::silence};
+      net::tls_answer answer{.how = kind::words};
+      if (due->what().does == fault_action::babble) append(answer.words, std::string_view(no_tls));
+      return answer;
+    }
+    const auto* due = one.strike(fault_stage::certificate);
+    if (due == nullptr) return {};
+    const auto found = std::find(owner_.shown_.begin() + 1, owner_.shown_.end(), due->what().does);
+    return {.identity = static_cast<std::size_t>(found - owner_.shown_.begin())};
+  }
+
+  bytes full(const net::tcp::endpoint& peer, const net::client_bound& reached) override {
+    owner_.turned_away_.fetch_add(1, std::memory_order_relaxed);
+    owner_.log([&] { return fmt::format("{} turned away: {}", net::to_string(peer), net::describe(reached)); });
+    bytes words;
+    // With implicit TLS, plaintext would only look like broken TLS.
+    if (!implicit_)
+      append(words, fmt::format("421 4.3.2 {} too many connections{}, try again later\r\n", owner_.with_.server.host,
+                                reached.is_per_address ? " from this address" : ""));
+    return words;
+  }
+
+  bool answer(const net::datagram&, bytes&) override { return false; }
+
+  void trouble(const std::string& line) override {
+    owner_.log([&] { return line; });
+  }
+
+ private:
+  sink& owner_;
+  bool implicit_;
+};
+
+sink::sink(sink_parameters with, sink_observer heard)
+    : with_(std::move(with)),
+      heard_(std::move(heard)),
+      starttls_(std::make_unique<side>(*this, false)),
+      implicit_(std::make_unique<side>(*this, true)),
+      log_(
+          [this](const std::string& line) {
+            const std::lock_guard lock(heard_mutex_);
+            heard_.log(line);
+          },
+          log_lines_per_second, log_burst) {}
+
+sink::~sink() = default;
+
+result<std::unique_ptr<sink>> sink::open(sink_parameters with, sink_observer heard) {
+  std::unique_ptr<sink> made(new sink(std::move(with), std::move(heard)));
+  sink_parameters& own = made->with_;
+  made->accounts_ = std::make_unique<accounts>(secret(random_text(32)));
+  for (const std::string& user : own.users)
+    if (auto added = made->accounts_->add(user, own.password.copy()); !added) return unexpected(added.error());
+  for (const std::string& each : own.faults)
+    if (auto added = made->faults_.add(each); !added) return unexpected(added.error());
+  if (own.max_rate) made->rate_.emplace(own.max_rate->messages, own.max_rate->per);
+  own.server.users = made->accounts_.get();
+  own.server.nonce = [] { return random_text(18); };
+  own.server.faults = made->faults_.empty() ? nullptr : &made->faults_;
+  own.server.rate = made->rate_ ? &*made->rate_ : nullptr;
+  own.server.login_failures = &made->login_failures_;
+  if (!own.maildir.empty()) {
+    auto store = maildir::open(own.maildir);
+    if (!store) return unexpected(store.error());
+    made->store_ = std::move(*store);
+  }
+  return made;
+}
+
+net::service_handler& sink::starttls_side() noexcept { return *starttls_; }
+net::service_handler& sink::implicit_side() noexcept { return *implicit_; }
+
+net::service_limits sink::limits() const {
+  net::service_limits limits{.max_clients = with_.max_clients};
+  limits.drive.max_feed = max_feed;
+  limits.handshake_time =
+      std::min({limits.handshake_time, with_.server.patience_for.command, with_.server.patience_for.session});
+  return limits;
+}
+
+result<std::vector<net::tls_server_options>> sink::identities(const net::authority& by,
+                                                              const std::vector<std::string>& names) {
+  std::vector<net::tls_server_options> all;
+  const auto add = [&](result<net::server_identity> one, fault_action for_fault) -> result<void> {
+    if (!one) return unexpected(one.error());
+    all.push_back({.certificates = std::move(one->certificates), .key = std::move(one->key)});
+    shown_.push_back(for_fault);
+    return {};
+  };
+  shown_.clear();
+  if (auto added = add(by.server(names), fault_action{}); !added) return unexpected(added.error());
+  for (const fault_plan::entry& each : faults_.entries()) {
+    const fault_action action = each.what().does;
+    const auto how = certificate_fault_of(action);
+    if (!how || std::find(shown_.begin() + 1, shown_.end(), action) != shown_.end()) continue;
+    if (auto added = add(by.faulty(*how, names), action); !added) return unexpected(added.error());
+  }
+  return all;
+}
+
+sink_totals sink::totals() const {
+  return {.connections = connections_.load(),
+          .turned_away = turned_away_.load(),
+          .accepted = accepted_.load(),
+          .octets = octets_.load(),
+          .refused = refused_.load(),
+          .failed_logins = failed_logins_.load(),
+          .faults = fired_.load()};
+}
+
+void sink::finish_log() { log_.finish(); }
+
+}  // namespace netlab::mail

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// A mail server that accepts all messages, stores them in a Maildir, reports them, and can inject faults.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "mail/server/server.hpp"
+#include "mail/sink/io/maildir.hpp"
+#include "net/authority.hpp"
+#include "net/bounded_log.hpp"
+#include "net/out_of_memory.hpp"
+#include "net/service.hpp"
+
+namespace netlab::mail {
+
+struct sink_parameters {
+  /// Its users, nonce, faults and rates are set by the sink, from the members below.
+  server_parameters server;
+  std::vector<std::string> users;
+  secret password;  ///< the same for all users
+  std::vector<std::string> faults;  ///< as for fault_plan::add()
+  std::optional<rate_limit::terms> max_rate;
+  std::string maildir;  ///< the directory; empty: complete messages are discarded
+  std::size_t max_clients = 10'000;  ///< per service
+};
+
+/// Failed logins per client and minute, after which logins are refused: a delay alone does not slow down a client
+/// that guesses passwords on many connections.
+inline constexpr std::uint64_t most_failed_logins = 100;
+
+struct sink_totals {
+  std::uint64_t connections = 0;
+  std::uint64_t turned_away = 0;
+  std::uint64_t accepted = 0;  ///< messages
+  std::uint64_t octets = 0;  ///< of accepted messages
+  std::uint64_t refused = 0;  ///< senders, recipients and messages
+  std::uint64_t failed_logins = 0;
+  std::uint64_t faults = 0;  ///< injected faults that occurred
+};
+
+/// An accepted message.
+struct sink_message {
+  const envelope& of;
+  const net::tcp::endpoint& peer;
+  std::uint64_t octets = 0;  ///< as received, lines in CRLF
+  std::string_view id;
+  std::string_view file;  ///< empty if it was discarded
+};
+
+/// A refused sender, recipient or message.
+struct sink_refusal {
+  const envelope& so_far;
+  const net::tcp::endpoint& peer;
+  const address* recipient = nullptr;  ///< set if a recipient was refused and its address is known
+  std::string_view reply;  ///< the reply to the client
+};
+
+struct sink_failed_login {
+  const net::tcp::endpoint& peer;
+  std::string_view user;
+  std::string_view mechanism;
+  std::string_view why;
+};
+
+/// Called from any worker thread, but one call at a time. Lines are complete and escaped. A callback must not block:
+/// it would delay all sessions.
+struct sink_observer {
+  /// Events at a bounded rate: clients, messages, logins, refusals, faults.
+  std::function<void(const std::string& line)> log;
+  /// Each line of each dialogue, with secrets masked; may be empty.
+  std::function<void(const std::string& line)> dialogue;
+  /// Each message, before its client gets the reply; may be empty.
+  std::function<void(const sink_message& what)> accepted;
+  /// May be empty, like the next.
+  std::function<void(const sink_refusal& what)> refused;
+  std::function<void(const sink_failed_login& what)> login_failed;
+};
+
+/// The handlers for mail services; net::service runs them.
+class sink {
+ public:
+  /// Fails like maildir::open(), accounts::add() and fault_plan::add().
+  [[nodiscard]] static result<std::unique_ptr<sink>> open(sink_parameters with, sink_observer heard);
+  /// Stores all committed messages first. The services must have ended.
+  ~sink();
+  sink(const sink&) = delete;
+  sink& operator=(const sink&) = delete;
+
+  /// For ports with STARTTLS, and for ports with implicit TLS (RFC 8314 §3).
+  [[nodiscard]] net::service_handler& starttls_side() noexcept;
+  [[nodiscard]] net::service_handler& implicit_side() noexcept;
+  [[nodiscard]] net::service_limits limits() const;
+
+  /// The certificates for net::service::use_tls(), for both kinds of ports: the valid one and those that the faults
+  /// need. Call it before the services start. Fails if the authority does.
+  [[nodiscard]] result<std::vector<net::tls_server_options>> identities(const net::authority& by,
+                                                                        const std::vector<std::string>& names);
+
+  [[nodiscard]] sink_totals totals() const;
+  /// Logs how many lines were suppressed, if any.
+  void finish_log();
+
+ private:
+  class side;
+  class session;
+  sink(sink_parameters with, sink_observer heard);
+
+  // Without memory a report is skipped: the session goes on.
+  template <class Make>
+  void log(Make make) {
+    net::attempt([&] { log_.tell(clock::now(), make); });
+  }
+  template <class Event>
+  void tell(const std::function<void(const Event&)>& whom, const Event& what) {
+    if (!whom) return;
+    const std::lock_guard lock(heard_mutex_);
+    net::attempt([&] { whom(what); });
+  }
+
+  sink_parameters with_;
+  sink_observer heard_;
+  std::unique_ptr<accounts> accounts_;
+  fault_plan faults_;
+  std::optional<rate_limit> rate_;
+  rate_limit login_failures_{most_failed_logins, std::chrono::minutes(1)};
+  std::vector<fault_action> shown_;  // the fault of each identity; the first identity has none
+  std::unique_ptr<side> starttls_;
+  std::unique_ptr<side> implicit_;
+
+  std::atomic<std::uint64_t> connections_{0};
+  std::atomic<std::uint64_t> turned_away_{0};
+  std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> octets_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> failed_logins_{0};
+  std::atomic<std::uint64_t> fired_{0};
+  std::atomic<std::uint64_t> discarded_{0};
+
+  std::mutex heard_mutex_;
+  net::bounded_log log_;
+  std::unique_ptr<maildir> store_;  // declared last, so that it is destroyed first
+};
+
+}  // namespace netlab::mail

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "scan/io/engine_loop.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <unistd.h>
+
+namespace netlab::scan {
+namespace {
+
+constexpr unsigned key_bits = 56;
+constexpr std::uint64_t key_mask = (std::uint64_t{1} << key_bits) - 1;
+constexpr unsigned signals_engine = 255;
+constexpr duration longest_wait = std::chrono::hours(1);
+constexpr duration interval = std::chrono::milliseconds(200);
+
+/// Receives the scan's signals through a descriptor; the destructor restores the signal mask.
+class signal_source {
+ public:
+  signal_source() {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    for (const int each : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&wanted, each);
+    ::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
+    fd_ = net::unique_fd(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
+  }
+  ~signal_source() {
+    // timeout(1) signals the process and its group, so a signal may come twice: discard the second one.
+    while (fd_ && take() != 0) {}
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  signal_source(const signal_source&) = delete;
+  signal_source& operator=(const signal_source&) = delete;
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// 0: none.
+  [[nodiscard]] int take() const noexcept {
+    signalfd_siginfo info{};
+    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+  }
+
+ private:
+  sigset_t before_{};
+  net::unique_fd fd_;
+};
+
+bool control(int epoll, int operation, int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = std::uint64_t{engine} << key_bits | (key & key_mask);
+  return ::epoll_ctl(epoll, operation, fd, &event) == 0;
+}
+
+/// epoll_wait(2) with nanoseconds: epoll_pwait2(2), available since Linux 5.11 and refused by some sandboxes.
+int wait_for_events(int epoll, std::span<epoll_event> events, const timespec& timeout, bool& has_pwait2) {
+  const int size = static_cast<int>(events.size());
+  if (has_pwait2) {
+    const int count = ::epoll_pwait2(epoll, events.data(), size, &timeout, nullptr);
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    has_pwait2 = false;
+  }
+  pollfd ready{.fd = epoll, .events = POLLIN, .revents = 0};
+  if (::ppoll(&ready, 1, &timeout, nullptr) < 0) return -1;
+  return ::epoll_wait(epoll, events.data(), size, 0);
+}
+
+}  // namespace
+
+result<poller> poller::make() {
+  poller made;
+  made.epoll_ = net::unique_fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!made.epoll_) return fail(last_system_error(), "open an epoll descriptor");
+  return made;
+}
+
+bool poller::add(int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept {
+  return control(epoll_.get(), EPOLL_CTL_ADD, fd, events, engine, key);
+}
+
+bool poller::change(int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept {
+  return control(epoll_.get(), EPOLL_CTL_MOD, fd, events, engine, key);
+}
+
+result<std::span<const poller::news>> poller::wait(time_point until, bool& is_all) {
+  std::array<epoll_event, 256> events;  // NOLINT: filled by the kernel
+  const duration wait = std::clamp<duration>(until - clock::now(), duration(0), longest_wait);
+  const timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
+  const int count = wait_for_events(epoll_.get(), events, timeout, has_pwait2_);
+  if (count < 0 && errno != EINTR) return fail(last_system_error(), "wait for answers");
+  news_.clear();
+  for (int at = 0; at < count; ++at) {
+    const epoll_event& each = events[static_cast<std::size_t>(at)];
+    news_.push_back({static_cast<unsigned>(each.data.u64 >> key_bits), each.data.u64 & key_mask, each.events});
+  }
+  is_all = count >= 0 && static_cast<std::size_t>(count) < events.size();
+  return std::span<const news>(news_);
+}
+
+result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_options& how) {
+  const signal_source signals;
+  if (signals.fd() < 0 || !on.add(signals.fd(), EPOLLIN, signals_engine, 0))
+    return fail(last_system_error(), "wait for signals");
+  run_outcome outcome;
+  time_point next_interval = clock::now() + interval;
+  bool up_to_date = true;
+  for (;;) {
+    time_point now = clock::now();
+    time_point wake = std::min(how.deadline, next_interval);
+    bool all_done = true;
+    for (engine* const each : engines) {
+      if (each->done()) continue;
+      wake = std::min(wake, each->turn(now, up_to_date));
+      if (!each->done()) all_done = false;
+    }
+    for (engine* const each : engines)
+      if (auto trouble = each->trouble()) return unexpected(*trouble);
+    if (all_done) return outcome;
+    now = clock::now();
+    if (now >= how.deadline) {
+      outcome.out_of_time = true;
+      break;
+    }
+    if (now >= next_interval) {
+      next_interval = now + interval;
+      if (how.on_interval) how.on_interval(now);
+      if (how.should_stop && how.should_stop()) {
+        outcome.stopped = true;
+        break;
+      }
+    }
+    const auto news = on.wait(wake, up_to_date);
+    if (!news) return unexpected(news.error());
+    now = clock::now();
+    for (const poller::news& each : *news) {
+      if (each.engine != signals_engine) {
+        engines[each.engine]->handle(each.key, each.events, now);
+        continue;
+      }
+      for (int signal = signals.take(); signal != 0; signal = signals.take()) {
+        if (signal != SIGUSR1) {
+          outcome.signal = signal;
+        } else if (how.on_status) {
+          how.on_status();
+        }
+      }
+    }
+    if (outcome.signal != 0) break;
+  }
+  // Once the mask is restored, a second signal has its usual effect; reporting the rest takes no time.
+  const time_point now = clock::now();
+  for (engine* const each : engines)
+    if (!each->done()) each->abandon(now);
+  return outcome;
+}
+
+}  // namespace netlab::scan
