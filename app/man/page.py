@@ -128,7 +128,8 @@ def environment(actions):
              'file; see', '.Xr netlab 1 .']
     for action in actions:
         names = sorted(each['variable'] for each in action['options'] if 'variable' in each)
-        lines += ['.Pp', f'.Nm "netlab {action["path"]}"', 'reads', *listed('Ev', names, ' .')]
+        # Not adjusted: a line with one long name has no blank that could be widened, of which groff warns.
+        lines += ['.Pp', f'.Nm "netlab {action["path"]}"', 'reads', '.Bd -ragged -compact', *listed('Ev', names, ' .'), '.Ed']
     return textwrap.wrap(' '.join(lines[:2]), 78) + lines[2:]
 
 

@@ -148,7 +148,10 @@ class Handshake(Sinking):
         server = self.sink()
         peer = Talk(self, server.tls_port)
         peer.say("EHLO client.example\r\n")
-        self.assertNotIn(b"220", harness.receive(peer.socket))
+        try:
+            self.assertNotIn(b"220", harness.receive(peer.socket))
+        except ConnectionResetError:
+            pass  # the TLS library need not have read everything before it gives up
         self.assertRegex(server.until_err(r"left after 0 messages.*?: (.*)\n")[1], "(?i)tls")
         self.assertTrue(re.search("listening", server.out))
 
