@@ -124,11 +124,13 @@ class outputs {
 
   void flush() { out_.flush(); }
 
-  /// Fails if a file could not be written.
+  /// Fails if a file could not be written; if both could not, the error of the second is printed here.
   result<void> close() {
     auto first = capture_.close();
     auto second = html_.close();
-    return first ? second : first;
+    if (first) return second;
+    if (!second) out_.error(second.error());
+    return first;
   }
 
  private:

@@ -59,8 +59,8 @@ void correlator::leave(call what, std::optional<socket_facts> facts) {
   call_events_.push_back({call_event::kind::leave, time, std::move(what), std::move(facts)});
 }
 
-void correlator::learn(const socket_facts& facts, wall_time now) {
-  call_events_.push_back({call_event::kind::learn, now, {}, facts});
+void correlator::learn(const socket_facts& facts, process_id user, wall_time now) {
+  call_events_.push_back({call_event::kind::learn, now, call{.process = user}, facts});
 }
 
 void correlator::feed(packet what) { packets_in_.push_back(std::move(what)); }
@@ -86,7 +86,11 @@ void correlator::take(call_event& event) {
   switch (event.what) {
     case call_event::kind::enter: begin(event); break;
     case call_event::kind::leave: end(event); break;
-    case call_event::kind::learn: learn_now(*event.facts); break;
+    case call_event::kind::learn:
+      learn_now(*event.facts);
+      if (socket_state* socket = find(event.facts->id); socket != nullptr && socket->user == 0)
+        socket->user = event.detail.process;
+      break;
   }
 }
 

@@ -89,8 +89,8 @@ class correlator {
   /// The call returned: the data passed to enter(), with `returned`, `value` and other results. `facts`: of its
   /// socket after the call, or of the socket that it created.
   void leave(call what, std::optional<socket_facts> facts = {});
-  /// The addresses of a socket became known while a call was waiting.
-  void learn(const socket_facts& facts, wall_time now);
+  /// The addresses of a socket became known, while a call was waiting or without a call. `user`: a process that has it.
+  void learn(const socket_facts& facts, process_id user, wall_time now);
   /// A packet was captured.
   void feed(packet what);
 

@@ -245,13 +245,13 @@ void correlator::link_udp(packet_id id, linked_packet& linked) {
   if (socket_state* sender = find_datagram_sender(what)) {
     linked.is_ours = true;
     linked.sender = sender->facts.id;
+    linked.role = packet_role::sent_by_call;
     auto& waiting = sender->datagram_sends;
     const auto by = std::ranges::find_if(waiting, [&](call_id each) {
       const linked_call* call = find_linked_call(each);
       return call != nullptr && has_sent(call->what, *sender, what);
     });
     if (by != waiting.end()) {
-      linked.role = packet_role::sent_by_call;
       const call_id sent_by = *by;
       add_sender(id, linked, sent_by);
       const linked_call* call = find_linked_call(sent_by);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -20,6 +21,7 @@
 
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "net/fd.hpp"
 
 namespace netlab::trace {
 namespace {
@@ -206,7 +208,12 @@ bytes read_memory(process_id thread, std::uint64_t at, std::size_t size) {
   bytes octets(size);
   const iovec here{octets.data(), size};
   const iovec there{reinterpret_cast<void*>(at), size};
-  const auto count = ::process_vm_readv(thread, &here, 1, &there, 1, 0);
+  auto count = ::process_vm_readv(thread, &here, 1, &there, 1, 0);
+  if (count < 0 && (errno == EPERM || errno == ENOSYS)) {
+    // A container may forbid the call to all, and lets a tracer do the same by a file.
+    const net::unique_fd memory(::open(fmt::format("/proc/{}/mem", thread).c_str(), O_RDONLY | O_CLOEXEC));
+    count = memory ? ::pread(memory.get(), octets.data(), size, static_cast<off_t>(at)) : -1;
+  }
   octets.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
   return octets;
 }

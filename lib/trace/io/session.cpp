@@ -37,9 +37,13 @@ result<std::optional<capture>> start_capture(spawned& program, const session_opt
   return *std::move(started);
 }
 
+std::string choose_key_log(const scratch_directory& scratch) {
+  const char* own = std::getenv("SSLKEYLOGFILE");
+  return own == nullptr || *own == 0 ? (scratch.path() / "secrets").string() : std::string(own);
+}
+
 /// Writes the script by which Python programs report their lines; returns the environment variables that load it.
-result<std::vector<std::pair<std::string, std::string>>> prepare_environment(const scratch_directory& scratch,
-                                                                             const key_log& secrets) {
+result<std::vector<std::pair<std::string, std::string>>> prepare_environment(const scratch_directory& scratch) {
   const auto script = scratch.path() / "sitecustomize.py";
   std::ofstream file(script);
   file << python_lines;
@@ -48,27 +52,29 @@ result<std::vector<std::pair<std::string, std::string>>> prepare_environment(con
   const char* path = std::getenv("PYTHONPATH");
   const std::string others = path == nullptr || *path == 0 ? std::string() : fmt::format(":{}", path);
   return std::vector<std::pair<std::string, std::string>>{{"PYTHONPATH", scratch.path().string() + others},
-                                                          {"SSLKEYLOGFILE", secrets.path().string()}};
-}
-
-std::string choose_key_log(const scratch_directory& scratch) {
-  const char* own = std::getenv("SSLKEYLOGFILE");
-  return own == nullptr || *own == 0 ? (scratch.path() / "secrets").string() : std::string(own);
+                                                          {"SSLKEYLOGFILE", choose_key_log(scratch)}};
 }
 
 }  // namespace
 
 result<ending> run_session(const session_options& options, timeline& into, const session_events& events,
                            secrets_source& secrets) {
-  auto scratch = scratch_directory::make();
-  if (!scratch) return unexpected(scratch.error());
-  key_log log(choose_key_log(*scratch));
-  secrets = [&log] { return log.take(); };
-  auto environment = prepare_environment(*scratch, log);
-  if (!environment) return unexpected(environment.error());
+  // Without room for a file the trace lacks only what comes by it.
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::optional<key_log> log;
+  const auto scratch = scratch_directory::make();
+  auto prepared = scratch ? prepare_environment(*scratch) : unexpected(scratch.error());
+  if (prepared) {
+    environment = *std::move(prepared);
+    log.emplace(choose_key_log(*scratch));
+    secrets = [&log] { return log->take(); };
+  } else {
+    events.note(fmt::format("{}: {}: lines of Python programs and TLS secrets are missing", prepared.error().context,
+                            message_of(prepared.error().code)));
+  }
   auto program = spawn({.command = options.command,
                         .own_network = options.own_network,
-                        .environment = *std::move(environment),
+                        .environment = std::move(environment),
                         .output_to_stderr = options.output_to_stderr});
   if (!program) return unexpected(program.error());
   auto packets = start_capture(*program, options, events);
@@ -91,7 +97,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
       {.entered = [&](call what,
                       std::optional<socket_facts> facts) { return links.enter(std::move(what), std::move(facts)); },
        .left = [&](call what, std::optional<socket_facts> facts) { links.leave(std::move(what), std::move(facts)); },
-       .learned = [&](socket_facts facts, wall_time now) { links.learn(facts, now); },
+       .learned = [&](socket_facts facts, process_id user, wall_time now) { links.learn(facts, user, now); },
        .started =
            [&](const process_started& of) {
              into.add_process({of.process, of.parent, of.words});

@@ -8,10 +8,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "trace/socket_table.hpp"
 
 namespace netlab::trace {
 namespace {
@@ -31,6 +35,29 @@ std::optional<address> get_address(int fd, Get get) {
   return parse_sockaddr(std::as_bytes(std::span(&storage, 1)).first(std::min<std::size_t>(size, sizeof storage)));
 }
 
+bool is_nonblocking(process_id process, int fd) {
+  std::ifstream file(fmt::format("/proc/{}/fdinfo/{}", process, fd));
+  std::string name;
+  int flags = 0;
+  while (file >> name)
+    if (name == "flags:") return (file >> std::oct >> flags) && (flags & O_NONBLOCK) != 0;
+  return false;
+}
+
+std::optional<socket_facts> find_in_tables(process_id process, int fd, socket_id id) {
+  for (const protocol which : {protocol::tcp, protocol::udp})
+    for (const bool is_v6 : {false, true}) {
+      std::ifstream table(fmt::format("/proc/{}/net/{}{}", process, name_of(which), is_v6 ? "6" : ""));
+      for (std::string row; std::getline(table, row);) {
+        auto facts = parse_socket_row(row, which, is_v6);
+        if (!facts || facts->id != id) continue;
+        facts->is_nonblocking = is_nonblocking(process, fd);
+        return facts;
+      }
+    }
+  return std::nullopt;
+}
+
 }  // namespace
 
 socket_id find_socket_of(process_id process, int fd) {
@@ -46,6 +73,18 @@ socket_id find_socket_of(process_id process, int fd) {
   return parse_integer<socket_id>(text).value_or(0);
 }
 
+std::vector<std::pair<int, socket_id>> find_sockets_of(process_id process) {
+  std::vector<std::pair<int, socket_id>> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator each(fmt::format("/proc/{}/fd", process), error), end; !error && each != end;
+       each.increment(error)) {
+    const auto fd = parse_integer<int>(each->path().filename().native());
+    if (!fd) continue;
+    if (const socket_id id = find_socket_of(process, *fd); id != 0) found.emplace_back(*fd, id);
+  }
+  return found;
+}
+
 net::unique_fd open_process(process_id process) {
   return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
 }
@@ -54,9 +93,12 @@ net::unique_fd take_descriptor(const net::unique_fd& process, int fd) {
   return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
 }
 
-std::optional<socket_facts> query_socket(const net::unique_fd& process, int fd, socket_id id) {
-  const net::unique_fd borrowed = take_descriptor(process, fd);
-  if (!borrowed) return std::nullopt;
+std::optional<socket_facts> query_socket(process_id process, const net::unique_fd& handle, int fd, socket_id id) {
+  const net::unique_fd borrowed = take_descriptor(handle, fd);
+  if (!borrowed) {
+    if (handle && errno != EPERM && errno != ENOSYS) return std::nullopt;
+    return find_in_tables(process, fd, id);
+  }
   const auto domain = get_option(borrowed.get(), SO_DOMAIN);
   const auto kind = get_option(borrowed.get(), SO_PROTOCOL);
   if (!domain || !kind || (*domain != AF_INET && *domain != AF_INET6)) return std::nullopt;

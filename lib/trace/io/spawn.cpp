@@ -94,6 +94,15 @@ bool install_filter() {
   return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }
 
+/// Whether a name without a directory is that of a file in PATH; true for one with a directory.
+bool is_in_path(const std::string& name) {
+  if (name.contains('/')) return true;
+  const char* path = std::getenv("PATH");
+  for (const std::string_view directory : split(path == nullptr ? std::string_view("/bin:/usr/bin") : path, ':'))
+    if (::access(fmt::format("{}/{}", directory.empty() ? "." : directory, name).c_str(), F_OK) == 0) return true;
+  return false;
+}
+
 [[noreturn]] void run_child(const spawn_options& what, std::vector<char*> argv, int report, int start, int failed) {
   net::unique_fd packets;
   child_report told{no_step, -1};
@@ -104,8 +113,11 @@ bool install_filter() {
   ::signal(SIGPIPE, SIG_DFL);  // netlab itself ignores it
   if (what.output_to_stderr) ::dup2(STDERR_FILENO, STDOUT_FILENO);
   for (const auto& [name, value] : what.environment) ::setenv(name.c_str(), value.c_str(), 1);
-  if (install_filter()) ::execvp(argv.front(), argv.data());
-  const int number = errno;
+  const bool has_filter = install_filter();
+  if (has_filter) ::execvp(argv.front(), argv.data());
+  int number = has_filter ? errno : -errno;
+  // A directory that may not be searched hides the program from a shell, too: it says that there is none.
+  if (number == EACCES && !is_in_path(argv.front())) number = ENOENT;
   if (::write(failed, &number, sizeof number) != sizeof number) ::_exit(126);
   ::_exit(number == ENOENT ? 127 : 126);
 }
@@ -134,20 +146,21 @@ process_id read_status_number(process_id process, std::string_view name) {
 
 unexpected<failure> ptrace_refused(process_id process, std::error_code why) {
   if (const process_id tracer = read_status_number(process, "TracerPid:"); tracer != 0)
-    return unexpected(failure{make_error_code(errc::not_permitted), "trace",
+    return unexpected(failure{make_error_code(errc::not_permitted), "start the trace",
                               fmt::format("process {} traces netlab already, and a program has one tracer", tracer),
                               "run netlab outside it"});
   std::ifstream yama("/proc/sys/kernel/yama/ptrace_scope");
   int scope = 0;
   if (yama >> scope && scope >= 2)
     return unexpected(
-        failure{make_error_code(errc::not_permitted), "trace",
+        failure{make_error_code(errc::not_permitted), "start the trace",
                 fmt::format("ptrace is forbidden: kernel.yama.ptrace_scope is {}", scope),
                 scope == 2 ? "as root, or sysctl kernel.yama.ptrace_scope=1" : "until the next start of the system"});
-  if (why == std::errc::operation_not_permitted || why == std::errc::permission_denied)
-    return unexpected(failure{make_error_code(errc::not_permitted), "trace", "ptrace is forbidden here",
+  if (why == std::errc::operation_not_permitted || why == std::errc::permission_denied ||
+      why == std::errc::function_not_supported)
+    return unexpected(failure{make_error_code(errc::not_permitted), "start the trace", "ptrace is forbidden here",
                               "in a container: --cap-add=SYS_PTRACE or a seccomp profile that lets ptrace through"});
-  return fail(why, "trace");
+  return fail(why, "start the trace");
 }
 
 unexpected<failure> network_refused(const child_report& told) {

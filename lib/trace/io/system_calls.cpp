@@ -60,6 +60,7 @@ constexpr auto traced = std::to_array<system_call>({
     {SYS_fcntl, "fcntl", call_kind::option, call_shape::control},
     {SYS_ioctl, "ioctl", call_kind::option, call_shape::control},
     {SYS_io_uring_setup, "io_uring_setup", call_kind::option, call_shape::io_uring},
+    {SYS_io_uring_enter, "io_uring_enter", call_kind::option, call_shape::io_uring_enter},
     {SYS_restart_syscall, "restart_syscall", call_kind::option, call_shape::restart},
 });
 

@@ -35,6 +35,7 @@ enum class call_shape : std::uint8_t {
   send_file,     ///< argument 0 is the target
   splice,        ///< argument 2 is the target, 0 the source
   io_uring,      ///< its operations cannot be seen
+  io_uring_enter,  ///< not shown; afterwards sockets may have new addresses
   restart,       ///< restart_syscall: continues the interrupted call
 };
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -60,7 +61,7 @@ void start_ticking() {
 sigset_t signals_for_us() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&set, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2}) ::sigaddset(&set, number);
   return set;
 }
 
@@ -73,7 +74,6 @@ result<ending> tracer::run() {
   // The terminal sends Ctrl-C and Ctrl-Z to the program, too; our own signals are handled at each tick.
   const sigset_t ours = signals_for_us();
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
-  ::signal(SIGTSTP, SIG_IGN);
   last_activity_ = last_tick_ = read_wall_clock();
   add_thread(root_, root_, 0);
   start_ticking();
@@ -88,8 +88,13 @@ result<ending> tracer::run() {
   const itimerval none{};
   ::setitimer(ITIMER_REAL, &none, nullptr);
   int number = 0;
-  if (!is_running_ && ::read(program_.failed.get(), &number, sizeof number) == sizeof number)
-    return fail(std::error_code(number, std::system_category()), "start the program");
+  if (!is_running_ && ::read(program_.failed.get(), &number, sizeof number) == sizeof number) {
+    if (number > 0) return fail(std::error_code(number, std::system_category()), "start the program");
+    return unexpected(failure{make_error_code(errc::not_permitted), "start the trace",
+                              fmt::format("seccomp filters are forbidden here: {}",
+                                          message_of(std::error_code(-number, std::system_category()))),
+                              "in a container: a seccomp profile that lets seccomp through"});
+  }
   return ended_.value_or(ending{});
 }
 
@@ -100,8 +105,10 @@ void tracer::tick() {
   // A connect() that is waiting has a local address already; it allows its packets to be linked.
   for (auto& [id, of] : threads_) {
     if (of.which == nullptr || of.current.kind != call_kind::connect) continue;
-    if (const auto facts = query(of, of.current.fd)) events_.learned(*facts, now);
+    if (const auto facts = query(of, of.current.fd)) events_.learned(*facts, of.process, now);
   }
+  for (auto& [id, each] : processes_)
+    if (each.has_io_uring) learn_sockets(id, each, now);
   events_.tick(now);
   if (!ended_ || threads_.empty()) return;
   if (!asked_to_end_ && !waits_for_all_ && now - last_activity_ >= quiet_time) {
@@ -126,10 +133,14 @@ void tracer::take_signals() {
   siginfo_t info{};
   for (int number = ::sigtimedwait(&ours, &info, &no_wait); number > 0;
        number = ::sigtimedwait(&ours, &info, &no_wait)) {
-    if (ended_)
-      end_the_rest(asked_to_end_ ? SIGKILL : SIGTERM);
-    else if (info.si_code != SI_KERNEL)  // sent by a process to us only; the terminal signals the program, too
+    const bool ends = number != SIGTSTP && number != SIGUSR1 && number != SIGUSR2;
+    if (ended_) {
+      if (ends) end_the_rest(asked_to_end_ ? SIGKILL : SIGTERM);
+    } else if (info.si_code != SI_KERNEL) {
+      // Sent by a process to us only; the terminal signals the program, too.
+      has_passed_on_stop_ = has_passed_on_stop_ || number == SIGTSTP;
       ::kill(root_, number);
+    }
   }
 }
 
@@ -188,7 +199,11 @@ void tracer::handle_event(process_id id, thread& of, int event, int signal) {
       // Stopped by job control until SIGCONT: stop this process, too, for the shell that waits for us.
       if (is_stop_signal(signal)) {
         ::ptrace(PTRACE_LISTEN, id, 0, 0);
-        if (id == root_ && signal != SIGSTOP) ::raise(SIGSTOP);
+        if (id == root_ && signal != SIGSTOP) {
+          ::raise(SIGSTOP);
+          // A sender of SIGTSTP to us only sends SIGCONT to us only.
+          if (std::exchange(has_passed_on_stop_, false)) ::kill(root_, SIGCONT);
+        }
         return;
       }
       return resume(id);
@@ -202,25 +217,31 @@ void tracer::handle_exec(process_id id, thread& of) {
   std::erase_if(threads_, [&](const auto& each) { return each.second.process == of_process && each.first != id; });
   process& changed = processes_[of_process];
   changed.threads = 1;
+  changed.exiting_threads = 0;
+  of.is_exiting = false;
   changed.descriptors.clear();
   changed.epolls.clear();
   of.which = nullptr;
   const bool is_first = !is_running_;
   is_running_ = true;
   tell_start(of_process, is_first ? 0 : changed.parent);
+  const std::string exe = fmt::format("/proc/{}/exe", of_process);
   struct stat file{};
-  if (::stat(fmt::format("/proc/{}/exe", of_process).c_str(), &file) != 0) return;
+  if (::stat(exe.c_str(), &file) != 0) return;
   const bool gains = ((file.st_mode & S_ISUID) != 0 && file.st_uid != ::geteuid()) ||
                      ((file.st_mode & S_ISGID) != 0 && file.st_gid != ::getegid());
-  if (gains && ::geteuid() != 0)
-    events_.noted(fmt::format(
-        "process {} is set-uid or set-gid: under a tracer it does not get that privilege (trace it as root)",
-        of_process));
+  const bool has_capabilities = ::getxattr(exe.c_str(), "security.capability", nullptr, 0) > 0;
+  if ((gains || has_capabilities) && ::geteuid() != 0)
+    events_.noted(fmt::format("process {} {}: under a tracer it does not get that privilege (trace it as root)",
+                              of_process, gains ? "is set-uid or set-gid" : "has file capabilities"));
 }
 
 void tracer::handle_exit(process_id id, thread& of) {
   process& whose = processes_[of.process];
-  if (whose.threads > 1) return;
+  of.is_exiting = true;
+  // The sockets are closed when the last thread has gone.
+  if (++whose.exiting_threads < whose.threads) return;
+  if (whose.has_io_uring) learn_sockets(of.process, whose, read_wall_clock());
   call last{.process = of.process, .thread = id, .name = "exit", .kind = call_kind::exit, .entered = read_wall_clock()};
   for (const auto& [fd, each] : whose.descriptors)
     if (each.socket != 0) last.ready.push_back(each.socket);
@@ -235,8 +256,12 @@ void tracer::handle_end(process_id id, int status) {
   const auto at = threads_.find(id);
   if (at == threads_.end()) return;
   const auto whose = processes_.find(at->second.process);
+  const bool was_exiting = at->second.is_exiting;
   threads_.erase(at);
-  if (whose != processes_.end() && --whose->second.threads == 0) processes_.erase(whose);
+  if (whose != processes_.end()) {
+    if (was_exiting) --whose->second.exiting_threads;
+    if (--whose->second.threads == 0) processes_.erase(whose);
+  }
   last_activity_ = read_wall_clock();
 }
 

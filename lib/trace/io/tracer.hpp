@@ -28,7 +28,7 @@ struct process_started {
 struct tracer_events {
   std::function<call_id(call, std::optional<socket_facts>)> entered;
   std::function<void(call, std::optional<socket_facts>)> left;
-  std::function<void(socket_facts, wall_time)> learned;
+  std::function<void(socket_facts, process_id, wall_time)> learned;  ///< of a socket of this process
   std::function<void(const process_started&)> started;
   std::function<void(std::string)> noted;  ///< a note for the user: something cannot be seen
   std::function<bool(const call&)> before;  ///< called before a call; may be empty. False: end the program
@@ -66,11 +66,13 @@ class tracer {
     std::unordered_map<int, descriptor> descriptors;
     std::unordered_map<int, std::map<std::uint64_t, int>> epolls;  // descriptors by user data
     std::size_t threads = 0;
+    std::size_t exiting_threads = 0;
     bool has_io_uring = false;
   };
   struct thread {
     process_id process = 0;
     const system_call* which = nullptr;  // the current call, if it is reported
+    bool is_exiting = false;
     raw_arguments raw{};
     call current;
     call interrupted;  // continued by restart_syscall
@@ -82,7 +84,7 @@ class tracer {
   void handle_entry(process_id id, thread& of);
   bool enter(process_id id, thread& of, const system_call& which);
   bool enter_wait(thread& of, const system_call& which);
-  void tell_entry(thread& of, std::optional<socket_facts> facts);
+  void tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts);
   void handle_return(process_id id, thread& of);
   void leave(thread& of, std::int64_t value);
   void handle_exit(process_id id, thread& of);
@@ -97,6 +99,8 @@ class tracer {
   void resume_until_return(process_id id);
   [[nodiscard]] const descriptor& look(thread& of, int fd);
   std::optional<socket_facts> query(thread& of, int fd);
+  std::optional<socket_facts> describe_new_socket(thread& of, int fd);
+  void learn_sockets(process_id id, process& whose, wall_time since);
   void tell_start(process_id id, process_id parent);
 
   process_id root_;
@@ -110,6 +114,7 @@ class tracer {
   std::optional<ending> ended_;
   std::optional<wall_time> asked_to_end_;
   bool has_killed_ = false;
+  bool has_passed_on_stop_ = false;  // the program was sent a SIGTSTP that we got
   bool is_running_ = false;  // the program was started
   wall_time last_activity_{};
   wall_time last_tick_{};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The tracer's part for the entry and the return of a call.
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
@@ -18,8 +19,9 @@
 namespace netlab::trace {
 namespace {
 
+constexpr std::uint64_t kind_mask = 0xf;
+
 bool is_internet_socket(const raw_arguments& raw) {
-  constexpr std::uint64_t kind_mask = 0xf;
   const auto kind = raw[1] & kind_mask;
   return (raw[0] == AF_INET || raw[0] == AF_INET6) && (kind == SOCK_STREAM || kind == SOCK_DGRAM);
 }
@@ -43,7 +45,7 @@ const tracer::descriptor& tracer::look(thread& of, int fd) {
   if (is_new) {
     const socket_id id = find_socket_of(of.process, fd);
     // Sockets of other families are ignored.
-    if (id != 0 && (known_.contains(id) || query_socket(whose.handle, fd, id))) at->second.socket = id;
+    if (id != 0 && (known_.contains(id) || query_socket(of.process, whose.handle, fd, id))) at->second.socket = id;
   }
   return at->second;
 }
@@ -52,11 +54,39 @@ std::optional<socket_facts> tracer::query(thread& of, int fd) {
   const socket_id id = look(of, fd).socket;
   if (id == 0) return std::nullopt;
   process& whose = processes_[of.process];
-  auto facts = query_socket(whose.handle, fd, id);
+  auto facts = query_socket(of.process, whose.handle, fd, id);
   if (!facts) return facts;
   known_.insert(id);
   whose.descriptors[fd].is_named = facts->local && facts->local->port != 0;
   return facts;
+}
+
+/// Of a process that uses io_uring, whose sockets come, get their addresses and go without a call.
+void tracer::learn_sockets(process_id id, process& whose, wall_time since) {
+  whose.descriptors.clear();
+  for (const auto& [fd, socket] : find_sockets_of(id)) {
+    auto facts = query_socket(id, whose.handle, fd, socket);
+    if (!facts) continue;
+    known_.insert(socket);
+    whose.descriptors[fd] = {socket, facts->local && facts->local->port != 0};
+    events_.learned(*std::move(facts), id, since);
+  }
+}
+
+/// Of one that has no address yet, and so is in no table, where pidfd_getfd is refused.
+std::optional<socket_facts> tracer::describe_new_socket(thread& of, int fd) {
+  const bool is_tcp = (of.raw[1] & kind_mask) == SOCK_STREAM;
+  if (of.raw[2] != 0 && of.raw[2] != (is_tcp ? IPPROTO_TCP : IPPROTO_UDP)) return std::nullopt;
+  const socket_id id = find_socket_of(of.process, fd);
+  if (id == 0) return std::nullopt;
+  known_.insert(id);
+  processes_[of.process].descriptors[fd] = {id, false};
+  return socket_facts{.id = id,
+                      .protocol = is_tcp ? protocol::tcp : protocol::udp,
+                      .is_v6 = of.raw[0] == AF_INET6,
+                      .is_nonblocking = (of.raw[1] & SOCK_NONBLOCK) != 0,
+                      .local = {},
+                      .remote = {}};
 }
 
 void tracer::handle_entry(process_id id, thread& of) {
@@ -96,6 +126,12 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
         events_.noted(fmt::format("process {} uses io_uring: what it does by that is not seen, only its packets are",
                                   of.process));
       return false;
+    case call_shape::io_uring_enter:
+      if (!whose.has_io_uring) return false;  // made by another process
+      of.current = {.process = of.process, .thread = id, .name = which.name, .kind = which.kind};
+      of.current.entered = read_wall_clock();
+      learn_sockets(of.process, whose, of.current.entered);
+      return true;
     case call_shape::restart:
       if (of.interrupted.id == 0) return false;
       of.current = std::exchange(of.interrupted, {});
@@ -144,7 +180,7 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
   read_arguments(now, which, of.raw);
   std::optional<socket_facts> facts;
   if (now.socket != 0 && !known_.contains(now.socket)) facts = query(of, now.fd);
-  tell_entry(of, std::move(facts));
+  tell_entry(of, which, std::move(facts));
   if (which.kind == call_kind::close) {
     whose.descriptors.erase(first);
     known_.erase(now.socket);
@@ -185,8 +221,10 @@ void tracer::read_told_line(process_id id, thread& of) {
   where.text = sources_.read(fmt::format("/proc/{}/cwd", of.process), where.file, where.line);
 }
 
-void tracer::tell_entry(thread& of, std::optional<socket_facts> facts) {
-  if (of.told && makes_call(of.told->method, of.current.kind)) of.current.source = of.told->where;
+void tracer::tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
+  // A method of a socket waits by poll() alone: of other waits Python tells nothing.
+  const bool is_told = which.shape != call_shape::epoll_wait && which.shape != call_shape::select;
+  if (of.told && is_told && makes_call(of.told->method, of.current.kind)) of.current.source = of.told->where;
   if (events_.before && !events_.before(of.current)) end_the_rest(SIGTERM);
   of.current.entered = read_wall_clock();
   of.current.id = events_.entered(of.current, std::move(facts));
@@ -205,6 +243,8 @@ void tracer::handle_return(process_id id, thread& of) {
 void tracer::leave(thread& of, std::int64_t value) {
   const system_call& which = *of.which;
   call& now = of.current;
+  // What it sent left after its entry.
+  if (which.shape == call_shape::io_uring_enter) return learn_sockets(of.process, processes_[of.process], now.entered);
   now.returned = read_wall_clock();
   last_activity_ = *now.returned;
   now.value = value;
@@ -215,6 +255,7 @@ void tracer::leave(thread& of, std::int64_t value) {
     const int fd = static_cast<int>(value);
     processes_[of.process].descriptors.erase(fd);
     facts = query(of, fd);
+    if (!facts && which.shape == call_shape::create) facts = describe_new_socket(of, fd);
     if (facts) now.made = facts->id;
     if (which.shape == call_shape::create) now.socket = now.made;
     if (facts && facts->remote) now.outcome = fmt::format("from {}", to_string(*facts->remote));

@@ -348,7 +348,7 @@ TEST_CASE("correlate: what is retired is gone, and many closed sockets leave not
   CHECK(on.links.find_packet(on.syn) == nullptr);
   CHECK(on.links.find_call(on.connecting) == nullptr);
   for (socket_id id = 1000; id < 10000; ++id) {
-    on.links.learn({.id = id, .local = at_port(static_cast<std::uint16_t>(id)), .remote = at_port(server_port)}, 2s);
+    on.links.learn({.id = id, .local = at_port(static_cast<std::uint16_t>(id)), .remote = at_port(server_port)}, 0, 2s);
     on.leave(on.enter({.name = "close", .kind = call_kind::close, .socket = id, .ends_sending = true}), 0);
   }
   on.links.finish();
