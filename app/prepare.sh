@@ -14,6 +14,7 @@ ninja-build           -    builds
 pkgconf               -    finds the libraries
 libasio-dev           -    sockets, timers, coroutines
 libcxxopts-dev        -    the command line
+libdw-dev             -    lines of compiled programs, for trace
 libfmt-dev            -    formatting
 libidn2-dev           -    domain names outside ASCII
 libidn-dev            -    passwords outside ASCII: SASLprep

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "trace/io/source_lines.hpp"
 
+#include "trace/io/native_lines.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 using namespace netlab::trace;
@@ -42,4 +44,12 @@ TEST_CASE("source lines: Python that ignores the environment is known", "[trace]
   CHECK_FALSE(is_isolated_python(words{"python3", "-c", "-I"}));
   CHECK_FALSE(is_isolated_python(words{"python3", "-cISE"}));
   CHECK_FALSE(is_isolated_python(words{"nc", "-I"}));
+}
+
+TEST_CASE("source lines: a function's name is without arguments, result and anonymous namespaces", "[trace][source]") {
+  CHECK(shorten_function_name("main") == "main");
+  CHECK(shorten_function_name("app::send_all(int, char const*)") == "app::send_all");
+  CHECK(shorten_function_name("void app::send_all<int>(int)") == "app::send_all<int>");
+  CHECK(shorten_function_name("(anonymous namespace)::connect_to(int, sockaddr_in const&)") == "connect_to");
+  CHECK(shorten_function_name("main::{lambda(int)#1}::operator()(int) const") == "main::{lambda(int)#1}::operator()");
 }

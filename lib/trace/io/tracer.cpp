@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -157,6 +158,8 @@ void tracer::add_thread(process_id id, process_id of, process_id parent) {
   ++process_at->second.threads;
   if (!is_new_process) return;
   process_at->second.parent = parent;
+  if (const auto forked = processes_.find(parent); forked != processes_.end())
+    process_at->second.is_python = forked->second.is_python;
   process_at->second.handle = open_process(of);
   if (is_running_) tell_start(of, parent);
 }
@@ -226,6 +229,9 @@ void tracer::handle_exec(process_id id, thread& of) {
   is_running_ = true;
   tell_start(of_process, is_first ? 0 : changed.parent);
   const std::string exe = fmt::format("/proc/{}/exe", of_process);
+  std::error_code unknown;
+  changed.is_python = std::filesystem::read_symlink(exe, unknown).filename().native().starts_with("python");
+  natives_.forget(of_process);
   struct stat file{};
   if (::stat(exe.c_str(), &file) != 0) return;
   const bool gains = ((file.st_mode & S_ISUID) != 0 && file.st_uid != ::geteuid()) ||
@@ -260,7 +266,10 @@ void tracer::handle_end(process_id id, int status) {
   threads_.erase(at);
   if (whose != processes_.end()) {
     if (was_exiting) --whose->second.exiting_threads;
-    if (--whose->second.threads == 0) processes_.erase(whose);
+    if (--whose->second.threads == 0) {
+      natives_.forget(whose->first);
+      processes_.erase(whose);
+    }
   }
   last_activity_ = read_wall_clock();
 }

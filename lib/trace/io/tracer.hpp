@@ -14,6 +14,7 @@
 #include "net/fd.hpp"
 #include "trace/calls.hpp"
 #include "trace/io/arguments.hpp"
+#include "trace/io/native_lines.hpp"
 #include "trace/io/source_lines.hpp"
 #include "trace/io/spawn.hpp"
 
@@ -68,6 +69,7 @@ class tracer {
     std::size_t threads = 0;
     std::size_t exiting_threads = 0;
     bool has_io_uring = false;
+    bool is_python = false;  // which tells its lines itself
   };
   struct thread {
     process_id process = 0;
@@ -110,6 +112,7 @@ class tracer {
   std::unordered_map<process_id, thread> threads_;
   std::unordered_map<process_id, process> processes_;
   source_files sources_;
+  native_lines natives_;
   std::unordered_set<socket_id> known_;  // sockets whose facts were reported
   std::optional<ending> ended_;
   std::optional<wall_time> asked_to_end_;

@@ -224,7 +224,13 @@ void tracer::read_told_line(process_id id, thread& of) {
 void tracer::tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
   // A method of a socket waits by poll() alone: of other waits Python tells nothing.
   const bool is_told = which.shape != call_shape::epoll_wait && which.shape != call_shape::select;
-  if (of.told && is_told && makes_call(of.told->method, of.current.kind)) of.current.source = of.told->where;
+  if (of.told && is_told && makes_call(of.told->method, of.current.kind)) {
+    of.current.source = of.told->where;
+  } else if (!processes_[of.process].is_python) {
+    source_line& where = of.current.source = natives_.find(of.process, of.current.thread);
+    if (!where.file.empty())
+      where.text = sources_.read(fmt::format("/proc/{}/cwd", of.process), where.file, where.line);
+  }
   if (events_.before && !events_.before(of.current)) end_the_rest(SIGTERM);
   of.current.entered = read_wall_clock();
   of.current.id = events_.entered(of.current, std::move(facts));
