@@ -25,7 +25,7 @@ std::optional<Number> parse_hexadecimal(std::string_view text) {
   return number;
 }
 
-/// `0100007F:1F90`: words as the machine has them in memory, each printed as a number.
+/// `0100007F:1F90`: words in host byte order, and the port.
 std::optional<address> parse_end(std::string_view text, bool is_v6) {
   const auto colon = text.find(':');
   const std::size_t words = is_v6 ? 4 : 1;

@@ -9,8 +9,8 @@
 
 namespace netlab::trace {
 
-/// A row of one of them. Nothing where it is the heading, or not such a row. Whether the socket is non-blocking is not
-/// in it.
+/// Parses a row of one of these tables; nothing for the heading or a malformed row. It does not contain whether the
+/// socket is non-blocking.
 [[nodiscard]] std::optional<socket_facts> parse_socket_row(std::string_view row, protocol which, bool is_v6);
 
 }  // namespace netlab::trace

@@ -210,7 +210,7 @@ bytes read_memory(process_id thread, std::uint64_t at, std::size_t size) {
   const iovec there{reinterpret_cast<void*>(at), size};
   auto count = ::process_vm_readv(thread, &here, 1, &there, 1, 0);
   if (count < 0 && (errno == EPERM || errno == ENOSYS)) {
-    // A container may forbid the call to all, and lets a tracer do the same by a file.
+    // A container may forbid this call. A tracer may still read the file.
     const net::unique_fd memory(::open(fmt::format("/proc/{}/mem", thread).c_str(), O_RDONLY | O_CLOEXEC));
     count = memory ? ::pread(memory.get(), octets.data(), size, static_cast<off_t>(at)) : -1;
   }

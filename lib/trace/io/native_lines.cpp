@@ -43,9 +43,9 @@ std::string shorten_function_name(std::string_view demangled) {
     const bool is_operator = name.ends_with("operator");
     if (!is_operator && (letter == '<' || letter == '{')) ++depth;
     if (!is_operator && (letter == '>' || letter == '}') && depth > 0) --depth;
-    if (depth == 0 && !is_operator && letter == '(') return name;  // of its arguments
+    if (depth == 0 && !is_operator && letter == '(') return name;  // its arguments begin
     if (depth == 0 && !is_operator && letter == ' ')
-      name.clear();  // before it stood what it returns
+      name.clear();  // it was the return type
     else
       name += letter;
   }
@@ -58,11 +58,11 @@ namespace {
 
 constexpr std::size_t max_frames = 64;
 constexpr std::size_t max_named_frames = 24;
-constexpr std::size_t max_stack = 8192;     // octets of it that are read at once
-constexpr std::size_t max_known = 4096;     // places of a process from which calls come
-constexpr unsigned max_new_modules = 16;    // of a process: code that is in no file is looked for so often
+constexpr std::size_t max_stack = 8192;     // octets that are read at once
+constexpr std::size_t max_known = 4096;     // cached places of a process
+constexpr unsigned max_new_modules = 16;    // per process: generated code is in no module, however often we look
 
-// ---- libdw, loaded ----
+// ---- libdw, loaded at run time ----
 
 struct library {
   void* handle = nullptr;
@@ -131,7 +131,7 @@ struct library {
     NETLAB_LIBDW(dwarf_getsrcfiles);
     NETLAB_LIBDW(dwarf_filesrc);
 #undef NETLAB_LIBDW
-    // With this set libdw would ask servers for what is not installed.
+    // If this is set, libdw downloads debugging information from servers.
     ::unsetenv("DEBUGINFOD_URLS");
     if (!has_all) ::dlclose(std::exchange(handle, nullptr));
   }
@@ -147,9 +147,9 @@ struct library {
 struct registers {
   std::uint64_t pc = 0;
   std::uint64_t sp = 0;
-  std::uint64_t frame = 0;  // what else finds the caller
+  std::uint64_t frame = 0;  // the frame pointer
   std::uint64_t link = 0;
-  std::array<Dwarf_Word, 33> words{};  // in the order of DWARF
+  std::array<Dwarf_Word, 33> words{};  // in DWARF's order
   unsigned count = 0;
 };
 
@@ -208,7 +208,7 @@ struct native_lines::state {
     std::uint64_t value;
     auto operator<=>(const word&) const = default;
   };
-  /// From the same registers and the same words of the stack the unwinder comes to the same place.
+  /// With the same registers and the same words on the stack, unwinding has the same result.
   struct place {
     std::vector<word> words;
     source_line where;
@@ -224,12 +224,12 @@ struct native_lines::state {
   library with;
   std::unordered_map<process_id, program> programs;
 
-  // of the search under way
+  // of the current search
   process_id thread = 0;
   registers at_entry;
   bytes stack;
   std::vector<word> words;
-  std::vector<std::pair<Dwarf_Addr, bool>> frames;  // where each is, and whether it is a call's return address
+  std::vector<std::pair<Dwarf_Addr, bool>> frames;  // the address, and whether it is a return address
 
   ~state() {
     for (auto& [id, each] : programs)
@@ -324,8 +324,7 @@ void native_lines::state::unwind(program& of) {
   with.dwfl_getthread_frames(of.about, thread, take, this);
 }
 
-/// The line; where it stands in a header of a library whose function was inlined, the line that the function was called
-/// from.
+/// The line of an address. If it belongs to an inlined function in a system header: the line of its caller.
 std::optional<source_line> native_lines::state::line_of(Dwfl_Module* module, Dwarf_Addr pc) const {
   int number = 0;
   const char* file = nullptr;
@@ -371,7 +370,7 @@ std::optional<source_line> native_lines::state::line_of(Dwfl_Module* module, Dwa
   return where;
 }
 
-/// The function that a symbol says: of a program without symbols the nearest one is of something else.
+/// The function of an address by its symbol. In a stripped program the nearest symbol may be that of another function.
 std::string native_lines::state::function_of(Dwfl_Module* module, Dwarf_Addr pc) const {
   GElf_Off offset = 0;
   GElf_Sym symbol{};
@@ -382,7 +381,7 @@ std::string native_lines::state::function_of(Dwfl_Module* module, Dwarf_Addr pc)
 source_line native_lines::state::find_line(const program& of) const {
   std::vector<std::pair<Dwfl_Module*, Dwarf_Addr>> own;
   for (const auto& [address, is_return] : frames) {
-    // A return address is that of the next instruction, which may be another line's.
+    // A return address points to the instruction after the call, which may belong to another line.
     const Dwarf_Addr pc = is_return ? address - 1 : address;
     Dwfl_Module* module = with.dwfl_addrmodule(of.about, pc);
     if (module == nullptr) continue;
@@ -391,7 +390,7 @@ source_line native_lines::state::find_line(const program& of) const {
   }
   for (const auto& [module, pc] : own)
     if (auto line = line_of(module, pc)) return *std::move(line);
-  // A symbol is looked for among all of them, one after another.
+  // Looking up a symbol is slow: libdw searches the whole table.
   if (own.size() > max_named_frames) own.resize(max_named_frames);
   for (const auto& [module, pc] : own)
     if (std::string function = function_of(module, pc); !function.empty() && !is_of_library(function))
@@ -421,7 +420,7 @@ source_line native_lines::find(process_id process, process_id thread) {
     return here.with.dwfl_addrmodule(of.about, each.first - (each.second ? 1 : 0)) == nullptr;
   });
   if (is_new_code && of.new_modules < max_new_modules) {
-    ++of.new_modules;  // loaded since
+    ++of.new_modules;  // perhaps a library was loaded since
     if (here.report(of, process)) here.unwind(of);
   }
   source_line where = here.find_line(of);

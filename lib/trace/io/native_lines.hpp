@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a call of a compiled program to the line that made it, by its debugging information; else to the function.
+// The source line of a call in a compiled program, from its debugging information; without that the function.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace netlab::trace {
 
-/// libdw unwinds the stack and reads the lines. It is loaded when it is first needed: a machine without it shows none.
+/// Uses libdw to unwind the stack and to read the lines. libdw is loaded on first use; without it there are no lines.
 class native_lines {
  public:
   native_lines();
@@ -18,11 +18,11 @@ class native_lines {
   native_lines& operator=(native_lines&& other) noexcept;
   ~native_lines();
 
-  /// Of a thread that is stopped by ptrace at the entry of a call: the innermost frame in the program's own code, which
-  /// is not in a library of the system, nor in a header of one. Empty where nothing is known.
+  /// For a thread that ptrace has stopped at the entry of a call: the innermost frame in the program's own code, not in
+  /// a system library or a system header. Empty if unknown.
   [[nodiscard]] source_line find(process_id process, process_id thread);
 
-  /// The process runs another program now, or has ended.
+  /// Drops what is known of a process, which has called exec() or has ended.
   void forget(process_id process);
 
  private:

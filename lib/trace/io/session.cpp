@@ -59,7 +59,7 @@ result<std::vector<std::pair<std::string, std::string>>> prepare_environment(con
 
 result<ending> run_session(const session_options& options, timeline& into, const session_events& events,
                            secrets_source& secrets) {
-  // Without room for a file the trace lacks only what comes by it.
+  // If these files cannot be written, the trace lacks Python lines and TLS secrets only.
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<key_log> log;
   const auto scratch = scratch_directory::make();

@@ -94,7 +94,7 @@ bool install_filter() {
   return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }
 
-/// Whether a name without a directory is that of a file in PATH; true for one with a directory.
+/// Whether PATH has a file of this name. True for a name with a directory.
 bool is_in_path(const std::string& name) {
   if (name.contains('/')) return true;
   const char* path = std::getenv("PATH");
@@ -116,7 +116,7 @@ bool is_in_path(const std::string& name) {
   const bool has_filter = install_filter();
   if (has_filter) ::execvp(argv.front(), argv.data());
   int number = has_filter ? errno : -errno;
-  // A directory that may not be searched hides the program from a shell, too: it says that there is none.
+  // execvp() also fails so for a directory in PATH that may not be searched. A shell then reports "not found".
   if (number == EACCES && !is_in_path(argv.front())) number = ENOENT;
   if (::write(failed, &number, sizeof number) != sizeof number) ::_exit(126);
   ::_exit(number == ENOENT ? 127 : 126);

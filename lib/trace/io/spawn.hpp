@@ -24,7 +24,8 @@ struct spawned {
   process_id process = 0;
   net::unique_fd packets;  ///< with own_network: a packet socket in the new namespace
   net::unique_fd start;    ///< close it to let the program run
-  net::unique_fd failed;   ///< reads as closed when the program was started; else an int: errno, negated if seccomp failed
+  net::unique_fd
+      failed;   ///< reads as closed when the program was started; else an int: errno, negated if seccomp failed
 };
 
 /// Attaches with PTRACE_SEIZE; the program then waits for `start`. Fails with a hint if ptrace or the namespace is

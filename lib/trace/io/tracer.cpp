@@ -204,7 +204,7 @@ void tracer::handle_event(process_id id, thread& of, int event, int signal) {
         ::ptrace(PTRACE_LISTEN, id, 0, 0);
         if (id == root_ && signal != SIGSTOP) {
           ::raise(SIGSTOP);
-          // A sender of SIGTSTP to us only sends SIGCONT to us only.
+          // SIGTSTP was sent to us only, and so was SIGCONT.
           if (std::exchange(has_passed_on_stop_, false)) ::kill(root_, SIGCONT);
         }
         return;
@@ -245,7 +245,7 @@ void tracer::handle_exec(process_id id, thread& of) {
 void tracer::handle_exit(process_id id, thread& of) {
   process& whose = processes_[of.process];
   of.is_exiting = true;
-  // The sockets are closed when the last thread has gone.
+  // The sockets are closed when the last thread ends.
   if (++whose.exiting_threads < whose.threads) return;
   if (whose.has_io_uring) learn_sockets(of.process, whose, read_wall_clock());
   call last{.process = of.process, .thread = id, .name = "exit", .kind = call_kind::exit, .entered = read_wall_clock()};

@@ -29,7 +29,7 @@ struct process_started {
 struct tracer_events {
   std::function<call_id(call, std::optional<socket_facts>)> entered;
   std::function<void(call, std::optional<socket_facts>)> left;
-  std::function<void(socket_facts, process_id, wall_time)> learned;  ///< of a socket of this process
+  std::function<void(socket_facts, process_id, wall_time)> learned;  ///< about a socket of this process
   std::function<void(const process_started&)> started;
   std::function<void(std::string)> noted;  ///< a note for the user: something cannot be seen
   std::function<bool(const call&)> before;  ///< called before a call; may be empty. False: end the program
@@ -69,7 +69,7 @@ class tracer {
     std::size_t threads = 0;
     std::size_t exiting_threads = 0;
     bool has_io_uring = false;
-    bool is_python = false;  // which tells its lines itself
+    bool is_python = false;  // reports its lines itself
   };
   struct thread {
     process_id process = 0;
@@ -117,7 +117,7 @@ class tracer {
   std::optional<ending> ended_;
   std::optional<wall_time> asked_to_end_;
   bool has_killed_ = false;
-  bool has_passed_on_stop_ = false;  // the program was sent a SIGTSTP that we got
+  bool has_passed_on_stop_ = false;  // we got a SIGTSTP and sent it to the program
   bool is_running_ = false;  // the program was started
   wall_time last_activity_{};
   wall_time last_tick_{};

@@ -61,7 +61,7 @@ std::optional<socket_facts> tracer::query(thread& of, int fd) {
   return facts;
 }
 
-/// Of a process that uses io_uring, whose sockets come, get their addresses and go without a call.
+/// Queries all sockets of a process that uses io_uring: they are created, connected and closed without a call.
 void tracer::learn_sockets(process_id id, process& whose, wall_time since) {
   whose.descriptors.clear();
   for (const auto& [fd, socket] : find_sockets_of(id)) {
@@ -73,7 +73,8 @@ void tracer::learn_sockets(process_id id, process& whose, wall_time since) {
   }
 }
 
-/// Of one that has no address yet, and so is in no table, where pidfd_getfd is refused.
+/// The facts of a new socket by the arguments of socket(). Needed if pidfd_getfd is forbidden: /proc/PID/net does not
+/// list sockets without an address.
 std::optional<socket_facts> tracer::describe_new_socket(thread& of, int fd) {
   const bool is_tcp = (of.raw[1] & kind_mask) == SOCK_STREAM;
   if (of.raw[2] != 0 && of.raw[2] != (is_tcp ? IPPROTO_TCP : IPPROTO_UDP)) return std::nullopt;
@@ -127,7 +128,7 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
                                   of.process));
       return false;
     case call_shape::io_uring_enter:
-      if (!whose.has_io_uring) return false;  // made by another process
+      if (!whose.has_io_uring) return false;  // set up by another process
       of.current = {.process = of.process, .thread = id, .name = which.name, .kind = which.kind};
       of.current.entered = read_wall_clock();
       learn_sockets(of.process, whose, of.current.entered);
@@ -222,7 +223,7 @@ void tracer::read_told_line(process_id id, thread& of) {
 }
 
 void tracer::tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
-  // A method of a socket waits by poll() alone: of other waits Python tells nothing.
+  // Methods of Python's sockets wait with poll() only. For other waits Python reports no line.
   const bool is_told = which.shape != call_shape::epoll_wait && which.shape != call_shape::select;
   if (of.told && is_told && makes_call(of.told->method, of.current.kind)) {
     of.current.source = of.told->where;
@@ -249,7 +250,7 @@ void tracer::handle_return(process_id id, thread& of) {
 void tracer::leave(thread& of, std::int64_t value) {
   const system_call& which = *of.which;
   call& now = of.current;
-  // What it sent left after its entry.
+  // Packets that it sent left after its entry.
   if (which.shape == call_shape::io_uring_enter) return learn_sockets(of.process, processes_[of.process], now.entered);
   now.returned = read_wall_clock();
   last_activity_ = *now.returned;
