@@ -211,6 +211,7 @@ struct native_lines::state {
   /// With the same registers and the same words on the stack, unwinding has the same result.
   struct place {
     std::vector<word> words;
+    std::size_t span = 0;  // of the stack, from its pointer to the last of these words
     source_line where;
   };
   struct program {
@@ -250,6 +251,7 @@ struct native_lines::state {
   }
 
   bool holds(const place& known) {
+    if (known.span > 0) stack = read_memory(thread, at_entry.sp, known.span);
     return std::ranges::all_of(known.words, [&](const word& each) { return read_word(each.at) == each.value; });
   }
 
@@ -400,7 +402,7 @@ source_line native_lines::state::find_line(const program& of) const {
 
 native_lines::native_lines() = default;
 
-source_line native_lines::find(process_id process, process_id thread) {
+source_line native_lines::find(process_id process, process_id thread, source_files& sources) {
   if (!state_) state_ = std::make_unique<state>();
   state& here = *state_;
   if (here.with.handle == nullptr) return {};
@@ -413,6 +415,7 @@ source_line native_lines::find(process_id process, process_id thread) {
   const std::array<std::uint64_t, 4> key{at_entry->pc, at_entry->sp, at_entry->frame, at_entry->link};
   if (const auto known = of.places.find(key); known != of.places.end() && here.holds(known->second))
     return known->second.where;
+  here.stack.clear();
   if (of.about == nullptr && (!here.report(of, process) || !here.attach(of, process))) return {};
   if (!of.is_attached) return {};
   here.unwind(of);
@@ -425,7 +428,12 @@ source_line native_lines::find(process_id process, process_id thread) {
   }
   source_line where = here.find_line(of);
   if (of.places.size() >= max_known) of.places.clear();
-  of.places[key] = {here.words, where};
+  if (!where.file.empty()) where.text = sources.read(fmt::format("/proc/{}/cwd", process), where.file, where.line);
+  std::size_t span = 0;
+  for (const state::word& each : here.words)
+    if (each.at >= at_entry->sp && each.at - at_entry->sp < max_stack)
+      span = std::max<std::size_t>(span, each.at - at_entry->sp + sizeof each.value);
+  of.places[key] = {here.words, span, where};
   return where;
 }
 
@@ -441,7 +449,7 @@ void native_lines::forget(process_id process) {
 
 struct native_lines::state {};
 native_lines::native_lines() = default;
-source_line native_lines::find(process_id, process_id) { return {}; }
+source_line native_lines::find(process_id, process_id, source_files&) { return {}; }
 void native_lines::forget(process_id) {}
 
 #endif

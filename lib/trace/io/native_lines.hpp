@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "trace/calls.hpp"
+#include "trace/io/source_lines.hpp"
 
 namespace netlab::trace {
 
@@ -20,7 +21,8 @@ class native_lines {
 
   /// For a thread that ptrace has stopped at the entry of a call: the innermost frame in the program's own code, not in
   /// a system library or a system header. Empty if unknown.
-  [[nodiscard]] source_line find(process_id process, process_id thread);
+  /// `sources` reads the text of the line.
+  [[nodiscard]] source_line find(process_id process, process_id thread, source_files& sources);
 
   /// Drops what is known of a process, which has called exec() or has ended.
   void forget(process_id process);

@@ -69,6 +69,7 @@ class tracer {
     std::size_t threads = 0;
     std::size_t exiting_threads = 0;
     bool has_io_uring = false;
+    wall_time next_scan{};  // of its sockets, with io_uring
     bool is_python = false;  // reports its lines itself
   };
   struct thread {

@@ -63,8 +63,15 @@ std::optional<socket_facts> tracer::query(thread& of, int fd) {
 
 /// Queries all sockets of a process that uses io_uring: they are created, connected and closed without a call.
 void tracer::learn_sockets(process_id id, process& whose, wall_time since) {
+  // A scan takes some 10 µs per socket. A process with many is scanned less often, so that it can still work.
+  constexpr std::size_t few = 16;
+  constexpr wall_time pause_per_socket = std::chrono::microseconds(100);
+  const wall_time now = read_wall_clock();
+  if (now < whose.next_scan) return;
+  const auto sockets = find_sockets_of(id);
+  if (sockets.size() > few) whose.next_scan = now + sockets.size() * pause_per_socket;
   whose.descriptors.clear();
-  for (const auto& [fd, socket] : find_sockets_of(id)) {
+  for (const auto& [fd, socket] : sockets) {
     auto facts = query_socket(id, whose.handle, fd, socket);
     if (!facts) continue;
     known_.insert(socket);
@@ -228,9 +235,7 @@ void tracer::tell_entry(thread& of, const system_call& which, std::optional<sock
   if (of.told && is_told && makes_call(of.told->method, of.current.kind)) {
     of.current.source = of.told->where;
   } else if (!processes_[of.process].is_python) {
-    source_line& where = of.current.source = natives_.find(of.process, of.current.thread);
-    if (!where.file.empty())
-      where.text = sources_.read(fmt::format("/proc/{}/cwd", of.process), where.file, where.line);
+    of.current.source = natives_.find(of.process, of.current.thread, sources_);
   }
   if (events_.before && !events_.before(of.current)) end_the_rest(SIGTERM);
   of.current.entered = read_wall_clock();
