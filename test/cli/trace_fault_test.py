@@ -338,11 +338,11 @@ class Privileges(TraceCase):
         place.chmod(0o700)
         self.program(*nobody, "trace", "--", "absent", status=127, env=harness.environment({"PATH": f"{place}:/usr/bin:/bin"}))
 
-    def without(self, name, *words, status=None):
+    def without(self, name, *words, status=None, options=()):
         install = forbid(name)
         if install is None:
             self.skipTest(f"the number of {name} on {platform.machine()} is not known here")
-        done = self.netlab("trace", "--json", "--", *words, status=None, preexec_fn=install)
+        done = self.netlab("trace", "--json", *options, "--", *words, status=None, preexec_fn=install)
         if done.status == NOT_PERMITTED and not done.err:
             self.skipTest("no seccomp filter is allowed here")
         if status is not None:
@@ -376,6 +376,14 @@ class Privileges(TraceCase):
                 self.assertEqual(trace.with_flags("SYN")[0]["calls"], [trace.one("connect")["call"]])
                 fins = [each for each in trace.packets.values() if "FIN" in each["flags"]]
                 self.assertEqual([trace.calls[call]["kind"] for fin in fins for call in fin["calls"]], ["close", "close"])
+
+    def test_own_network_without_pidfd(self):
+        """trace: --own-network captures packets also where pidfd_getfd is forbidden"""
+        done = self.without("pidfd_getfd", sys.executable, "-c", PAIR, options=["--own-network"])
+        if done.status == NOT_PERMITTED and "a network namespace cannot be made" in done.err:
+            self.skipTest(done.err.strip())
+        self.assertEqual(done.status, 0, done.err)
+        self.check_segments(Trace(done))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,11 @@
 namespace netlab::trace {
 namespace {
 
+/// Duplicates the descriptor into this process; on failure invalid, with errno set.
+net::unique_fd take_descriptor(const net::unique_fd& process, int fd) {
+  return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
+}
+
 std::optional<int> get_option(int fd, int name) {
   int value = 0;
   socklen_t size = sizeof value;
@@ -45,10 +50,12 @@ bool is_nonblocking(process_id process, int fd) {
 }
 
 std::optional<socket_facts> find_in_tables(process_id process, int fd, socket_id id) {
+  const std::string number = fmt::format(" {} ", id);
   for (const protocol which : {protocol::tcp, protocol::udp})
     for (const bool is_v6 : {false, true}) {
       std::ifstream table(fmt::format("/proc/{}/net/{}{}", process, name_of(which), is_v6 ? "6" : ""));
       for (std::string row; std::getline(table, row);) {
+        if (!row.contains(number)) continue;
         auto facts = parse_socket_row(row, which, is_v6);
         if (!facts || facts->id != id) continue;
         facts->is_nonblocking = is_nonblocking(process, fd);
@@ -87,10 +94,6 @@ std::vector<std::pair<int, socket_id>> find_sockets_of(process_id process) {
 
 net::unique_fd open_process(process_id process) {
   return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
-}
-
-net::unique_fd take_descriptor(const net::unique_fd& process, int fd) {
-  return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
 }
 
 std::optional<socket_facts> query_socket(process_id process, const net::unique_fd& handle, int fd, socket_id id) {

@@ -27,7 +27,4 @@ namespace netlab::trace {
 /// Opens a process for query_socket().
 [[nodiscard]] net::unique_fd open_process(process_id process);
 
-/// Duplicates the descriptor into this process; on failure invalid, with errno set.
-[[nodiscard]] net::unique_fd take_descriptor(const net::unique_fd& process, int fd);
-
 }  // namespace netlab::trace

@@ -17,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <optional>
 
@@ -24,7 +25,6 @@
 
 #include "base/text.hpp"
 #include "trace/io/capture.hpp"
-#include "trace/io/socket_query.hpp"
 #include "trace/io/system_calls.hpp"
 
 namespace netlab::trace {
@@ -34,12 +34,52 @@ constexpr long trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | P
                                PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
                                PTRACE_O_EXITKILL;
 
-/// The child's report before it waits: the step that failed and its errno, or its packet socket.
+/// The child's report before it waits: the step that failed and its errno. The packet socket comes with it, if there is
+/// one: a container may forbid pidfd_getfd.
 struct child_report {
   int failed_step = 0;  // 0: none
-  int number = 0;       // errno, or the descriptor, or -1
+  int number = 0;  // errno
 };
 enum step : int { no_step, namespaces, loopback, packet_socket };
+
+struct report_message {
+  explicit report_message(child_report& what) : text{&what, sizeof what} {
+    header.msg_iov = &text;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+  }
+
+  iovec text;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+};
+
+bool send_report(int to, child_report what, const net::unique_fd& packets) {
+  report_message message(what);
+  if (packets) {
+    const int fd = packets.get();
+    cmsghdr* rights = CMSG_FIRSTHDR(&message.header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  } else {
+    message.header.msg_controllen = 0;
+  }
+  return ::sendmsg(to, &message.header, MSG_NOSIGNAL) == sizeof what;
+}
+
+bool receive_report(int from, child_report& what, net::unique_fd& packets) {
+  report_message message(what);
+  if (::recvmsg(from, &message.header, MSG_CMSG_CLOEXEC) != sizeof what) return false;
+  const cmsghdr* rights = CMSG_FIRSTHDR(&message.header);
+  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return true;
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+  packets = net::unique_fd(fd);
+  return true;
+}
 
 // ---- in the child, between fork and exec ----
 
@@ -82,7 +122,7 @@ child_report prepare_network(net::unique_fd& packets) {
   auto opened = open_packet_socket();
   if (!opened) return {packet_socket, opened.error().code.value()};
   packets = *std::move(opened);
-  return {no_step, packets.get()};
+  return {};
 }
 
 bool install_filter() {
@@ -105,9 +145,10 @@ bool is_in_path(const std::string& name) {
 
 [[noreturn]] void run_child(const spawn_options& what, std::vector<char*> argv, int report, int start, int failed) {
   net::unique_fd packets;
-  child_report told{no_step, -1};
+  child_report told;
   if (what.own_network) told = prepare_network(packets);
-  if (::write(report, &told, sizeof told) != sizeof told || told.failed_step != no_step) ::_exit(127);
+  if (!send_report(report, told, packets) || told.failed_step != no_step) ::_exit(127);
+  packets = net::unique_fd();
   char ignored = 0;
   while (::read(start, &ignored, 1) < 0 && errno == EINTR) {}
   ::signal(SIGPIPE, SIG_DFL);  // netlab itself ignores it
@@ -132,6 +173,13 @@ struct pipe_pair {
 result<pipe_pair> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(last_system_error(), "start the program");
+  return pipe_pair{net::unique_fd(ends[0]), net::unique_fd(ends[1])};
+}
+
+result<pipe_pair> make_socket_pair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail(last_system_error(), "start the program");
   return pipe_pair{net::unique_fd(ends[0]), net::unique_fd(ends[1])};
 }
 
@@ -177,7 +225,7 @@ unexpected<failure> network_refused(const child_report& told) {
 }  // namespace
 
 result<spawned> spawn(const spawn_options& what) {
-  auto report = make_pipe();
+  auto report = make_socket_pair();
   auto start = make_pipe();
   auto failed = make_pipe();
   if (!report) return unexpected(report.error());
@@ -202,16 +250,15 @@ result<spawned> spawn(const spawn_options& what) {
     return why;
   };
   child_report told;
-  if (::read(report->reader.get(), &told, sizeof told) != sizeof told)
+  net::unique_fd packets;
+  if (!receive_report(report->reader.get(), told, packets))
     return give_up(fail(errc::internal, "the child ended before it began"));
   if (told.failed_step != no_step) return give_up(network_refused(told));
   if (::ptrace(PTRACE_SEIZE, child, 0, trace_options) != 0) return give_up(ptrace_refused(child, last_system_error()));
-  spawned made{.process = child, .packets = {}, .start = std::move(start->writer), .failed = std::move(failed->reader)};
-  if (told.number >= 0) {
-    made.packets = take_descriptor(open_process(child), told.number);
-    if (!made.packets) return give_up(fail(last_system_error(), "--own-network: capture packets"));
-  }
-  return made;
+  return spawned{.process = child,
+                 .packets = std::move(packets),
+                 .start = std::move(start->writer),
+                 .failed = std::move(failed->reader)};
 }
 
 }  // namespace netlab::trace
