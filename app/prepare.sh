@@ -119,7 +119,7 @@ apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null >"$log" 2>&1; do
     grep -q '^E: \(Could not get lock\|Unable to lock\|Unable to acquire\)' "$log" || return 1
     holder=$(sed -n 's/.*held by process \([0-9]*\) (\(.*\)).*/\2 (process \1)/p' "$log" | head -n 1)
-    [ "$waited" != 0 ] || say "waiting for a lock of apt's, which ${holder:-another program} holds"
+    [ "$waited" != 0 ] || say "waiting for apt's lock, held by ${holder:-another program}"
     [ "$waited" -lt "$lock_patience" ] || give_up 75 "${holder:-another program} has held a lock of apt's for $waited s"
     sleep 1
     waited=$((waited + 1))
@@ -135,7 +135,7 @@ add_backports() {
   apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' \
     'Created-By: Packages' 'Codename: bookworm' 'Component: main' | grep -v '^cdrom:' | head -n 1 >"$work/source"
   read -r uri entry <"$work/source" || {
-    say "no source of this machine's has Debian 12, so its backports can't be added"
+    say "this machine has no package source for Debian 12, so bookworm-backports cannot be added"
     return
   }
   # The key is the same, too: `signed-by=FILE` in a line of sources.list, `Signed-By: FILE` in a paragraph of *.sources.

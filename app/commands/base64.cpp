@@ -20,7 +20,7 @@ namespace netlab::app {
 namespace {
 
 constexpr std::array options{
-    option{.name = "decode", .letter = 'd', .help = "from Base64 to what it stands for"},
+    option{.name = "decode", .letter = 'd', .help = "decode instead of encoding"},
 };
 
 struct base64_options {
@@ -74,8 +74,8 @@ exit_status run(arguments& args, console& out) {
 }
 
 constexpr std::array examples{
-    example{"netlab base64 student", "the word as AUTH LOGIN wants it"},
-    example{"netlab base64 -d VXNlcm5hbWU6", "what the server asks with 334"},
+    example{"netlab base64 student", "a user name, encoded for AUTH LOGIN"},
+    example{"netlab base64 -d VXNlcm5hbWU6", "decode the prompt of a 334 reply"},
     example{"printf '\\0user\\0secret' | netlab base64", "the argument of AUTH PLAIN"},
 };
 
@@ -83,20 +83,18 @@ constexpr std::array statuses{exit_status::done,     exit_status::usage,        
                               exit_status::no_input, exit_status::input_output, exit_status::configuration};
 
 constexpr std::array actions{
-    action{
-        .path = "base64",
-        .summary = "encode or decode Base64",
-        .operands = "[TEXT...]",
-        .description =
-            "Encodes its arguments, joined by blanks, or its input octet for octet, as one line of Base64 with padding "
-            "(RFC 4648). With -d it decodes, and refuses what is not exactly Base64; on a terminal, control "
-            "characters are shown escaped. Passwords belong in the input, not into the arguments, which every "
-            "user of the machine can read.",
-        .options = options,
-        .takes_text = true,
-        .examples = examples,
-        .statuses = statuses,
-        .run = run},
+    action{.path = "base64",
+           .summary = "encode or decode Base64",
+           .operands = "[TEXT...]",
+           .description = "Encodes its arguments, joined by spaces, or else its input, as one line of Base64 with "
+                          "padding (RFC 4648). With -d it decodes, and rejects anything that is not valid Base64; on a "
+                          "terminal, control characters are escaped. Passwords belong in the input, not in the "
+                          "arguments, which every user of the machine can read.",
+           .options = options,
+           .takes_text = true,
+           .examples = examples,
+           .statuses = statuses,
+           .run = run},
 };
 
 }  // namespace

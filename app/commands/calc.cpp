@@ -26,7 +26,7 @@ namespace {
 constexpr option port_option{.name = "port", .argument = "N", .help = "port number", .fallback = "50000"};
 constexpr option serve_port_option{.name = "port",
                                    .argument = "N",
-                                   .help = "port number, the same for TCP and UDP; 0: a free one",
+                                   .help = "port number, the same for TCP and UDP; 0: any free port",
                                    .fallback = "50000"};
 
 // ---- serve ----
@@ -69,25 +69,26 @@ constexpr std::array query_options{
     shared_options::host,
     option{.name = "id",
            .argument = "N",
-           .help = "the request's ID, of the first one where there are many",
+           .help = "ID of the request, or of the first of several requests",
            .fallback = "1"},
     shared_options::ipv4,
     shared_options::ipv6,
     shared_options::max_time,
-    option{.name = "pipeline",
-           .argument = "N",
-           .help = "with requests from stdin, how many are under way at once; 1 for a server that reads one at a time",
-           .fallback = "32"},
+    option{
+        .name = "pipeline",
+        .argument = "N",
+        .help = "with requests from stdin: requests in flight at once; 1 for a server that reads one request at a time",
+        .fallback = "32"},
     port_option,
     option{.name = "retries",
            .argument = "N",
-           .help = "over UDP, how often a request is sent again within the timeout",
+           .help = "over UDP: retransmissions of a request within the timeout",
            .fallback = "2"},
-    option{.name = "send-anyway", .help = "send also what can have no answer"},
+    option{.name = "send-anyway", .help = "also send requests that cannot be answered"},
     shared_options::tcp,
     option{.name = "timeout",
            .argument = "DURATION",
-           .help = "for the connection, and again for each answer",
+           .help = "time limit for connecting, and for each answer",
            .fallback = "5s"},
     shared_options::udp,
 };
@@ -151,13 +152,13 @@ constexpr std::array bench_options{
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "numbers", .argument = "N", .help = "numbers in each request", .fallback = "3"},
-    option{.name = "pipeline", .argument = "N", .help = "requests under way on each connection", .fallback = "1"},
+    option{.name = "pipeline", .argument = "N", .help = "requests in flight on each connection", .fallback = "1"},
     port_option,
     shared_options::tcp,
-    option{.name = "threads", .argument = "N", .help = "threads that make the load", .fallback = "1"},
+    option{.name = "threads", .argument = "N", .help = "threads that generate the load", .fallback = "1"},
     option{.name = "timeout",
            .argument = "DURATION",
-           .help = "for the connections, and again for each answer",
+           .help = "time limit for connecting, and for each answer",
            .fallback = "5s"},
     shared_options::udp,
 };
@@ -228,7 +229,7 @@ void print_json(const calc::bench_options& how, const calc::bench_report& report
 exit_status bench(arguments& args, console& out) {
   const calc::bench_options how = parse_bench(args);
   if (args.error()) return out.refuse(*args.error());
-  out.note(fmt::format("{} over {}, {} under way on each, {} a request, for {}",
+  out.note(fmt::format("{} over {}, {} in flight on each, {} a request, for {}",
                        count_of(how.connections, "connection"), net::name_of(how.server.protocol),
                        count_of(how.pipeline, "request"), count_of(how.numbers, "number"), to_string(how.length)));
   asio::io_context loop{1};
@@ -253,21 +254,21 @@ exit_status bench(arguments& args, console& out) {
 constexpr std::array serve_examples{
     example{"netlab calc serve", "TCP and UDP on port 50000 of the loopback addresses"},
     example{"netlab calc serve --tcp --port 4711 --bind any -v",
-            "TCP alone, for other machines too, naming each visitor"},
+            "only TCP, reachable from other machines; logs each connection"},
     example{"telnet localhost 50000", "then type: sum 1 2 3"},
 };
 
 constexpr std::array query_examples{
     example{"netlab calc query sum 1 2 3", "prints 6"},
-    example{"netlab calc query --udp -v sum -5 3", "prints -2, and both ends on stderr"},
+    example{"netlab calc query --udp -v sum -5 3", "prints -2, and both addresses on stderr"},
     example{"printf 'pro 4 5\\nmin 3 -7\\n' | netlab calc query", "prints 20 and -7, one line for each"},
     example{"netlab calc query --host lab.example.org --byte-order little pro 4 5",
-            "asks a server that packs with struct's native order"},
+            "for a server that uses Python's native struct order"},
 };
 
 constexpr std::array bench_examples{
     example{"netlab calc bench --connections 50 --pipeline 8", "5 seconds over TCP"},
-    example{"netlab calc bench --udp --duration 1m --json", "a minute over UDP, for a program"},
+    example{"netlab calc bench --udp --duration 1m --json", "one minute over UDP, with the result as JSON"},
 };
 
 using enum exit_status;
@@ -282,51 +283,47 @@ constexpr std::array bench_statuses{done,          partly_done,   usage,        
 
 constexpr std::array actions{
     action{.path = "calc bench",
-           .summary = "put a load on a calculation server and measure it",
-           .description =
-               "Keeps the given number of requests under way on each connection, checks every answer against the exact "
-               "result, and prints the answers a second and how late they came. Wrong is an answer that is not the "
-               "exact result; lost is a request without an answer, because --timeout passed, the connection failed "
-               "or a datagram did not arrive. Where the server closes connections after answers, it says so, connects "
-               "again at once and asks again what was open. SIGINT ends the run early and prints what was "
-               "measured.",
+           .summary = "generate load on a calculation server and measure it",
+           .description = "Keeps the given number of requests in flight on each connection, checks every answer "
+                          "against the exact result, and prints the answers per second and their latency. An answer "
+                          "that is not the exact result counts as wrong. A request without an answer counts as lost: "
+                          "--timeout has passed, the connection failed, or a datagram did not arrive. If the server "
+                          "closes connections after answers, the report says so; bench then reconnects at once and "
+                          "repeats the open requests. SIGINT ends the run early and prints the results so far.",
 
            .options = bench_options,
            .takes_transport = true,
            .examples = bench_examples,
            .statuses = bench_statuses,
            .run = bench},
-    action{
-        .path = "calc query",
-        .summary = "ask a calculation server",
-        .operands = "[OP NUMBER... | -]",
-        .operand_choices = "SUM PRO MIN MAX",
-        .description =
-            "Sends one request, SUM, PRO(duct), MIN or MAX of up to 255 whole numbers of 32 bits, and prints the "
-            "result "
-            "alone. It knows the right result and says what is wrong with another: the other byte order, another ID, "
-            "an "
-            "echo service. With - for OP, or with neither OP nor terminal, it reads one request a line and prints one "
-            "line for each in the same order, - where there is no result, the reason on stderr.",
-        .options = query_options,
-        .takes_transport = true,
-        .examples = query_examples,
-        .statuses = query_statuses,
-        .run = query},
-    action{
-        .path = "calc serve",
-        .summary = "run the calculation server",
-        .description =
-            "Answers SUM, PRO, MIN and MAX over TCP and UDP, both unless one is named, on one port number. Prints one "
-            "line a socket when ready. A request that has no answer is dropped (UDP), or ends its connection behind "
-            "the answers to those before it (TCP), and is logged. On the TCP port a person may also type lines "
-            "such as sum 1 2 3: the first octets of a connection tell which kind of peer it is. SIGINT and SIGTERM end "
-            "it in order; totals go to stderr.",
-        .options = serve_options,
-        .takes_transport = true,
-        .examples = serve_examples,
-        .statuses = serve_statuses,
-        .run = serve},
+    action{.path = "calc query",
+           .summary = "ask a calculation server",
+           .operands = "[OP NUMBER... | -]",
+           .operand_choices = "SUM PRO MIN MAX",
+           .description =
+               "Sends one request (SUM, PRO for product, MIN or MAX of up to 255 signed 32-bit integers) and "
+               "prints only the result. It knows the right result, so it can say what is wrong with an answer: "
+               "the other byte order, another ID, an echo service. If OP is -, or if there is no OP and stdin "
+               "is not a terminal, it reads one request per line from stdin. It then prints one line for each, "
+               "in the same order: the result, or - if there is none, with the reason on stderr.",
+           .options = query_options,
+           .takes_transport = true,
+           .examples = query_examples,
+           .statuses = query_statuses,
+           .run = query},
+    action{.path = "calc serve",
+           .summary = "run the calculation server",
+           .description =
+               "Answers SUM, PRO, MIN and MAX requests over TCP and UDP on the same port number; --tcp or --udp "
+               "selects one of them. Prints one line per socket when ready. A request that has no answer is logged. "
+               "Over UDP it is dropped; over TCP the requests before it are answered, then the connection is closed. "
+               "The TCP port also accepts lines of text such as sum 1 2 3: the first octets of a connection tell "
+               "whether it is binary or text. SIGINT and SIGTERM shut the server down cleanly; totals go to stderr.",
+           .options = serve_options,
+           .takes_transport = true,
+           .examples = serve_examples,
+           .statuses = serve_statuses,
+           .run = serve},
 };
 
 }  // namespace

@@ -28,41 +28,45 @@ using connect::tls_report;
 constexpr std::uint16_t telnet_port = 23;
 
 constexpr std::array options{
-    option{.name = "alpn", .argument = "NAMES", .help = "with TLS: protocols to offer, best first: h2,http/1.1"},
+    option{
+        .name = "alpn", .argument = "NAMES", .help = "with TLS: ALPN protocols to offer, preferred first: h2,http/1.1"},
     shared_options::local_bind,
     option{.name = "ca-file",
            .argument = "FILE",
            .help = "with TLS: trust the certificates in this PEM file instead of the system's"},
-    option{.name = "cert", .argument = "FILE", .help = "with TLS: our own certificate in PEM, its chain behind it"},
+    option{.name = "cert", .argument = "FILE", .help = "with TLS: client certificate in PEM, followed by its chain"},
     option{.name = "crlf", .help = "send CR LF for each LF that has no CR"},
     option{.name = "idle-timeout",
            .argument = "DURATION",
-           .help = "how long the peer may do nothing when it is its turn; 0: for ever (by default 30s; over UDP "
-                   "1s after the end of the input)"},
-    option{.name = "insecure", .help = "with TLS: go on with a certificate that is not verified"},
+           .help = "end the connection after waiting this long for the peer; 0: wait for ever (by default 30s; over "
+                   "UDP 1s after the end of the input)"},
+    option{.name = "insecure", .help = "with TLS: continue even if the certificate cannot be verified"},
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "keep-open",
-           .help = "keep our sending side open after the end of the input, until the peer ends or for --idle-timeout"},
-    option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it stands in a file of its own"},
-    option{.name = "keylog", .argument = "FILE", .help = "with TLS: append its secrets to this file, for Wireshark"},
+           .help = "keep the sending side open after the end of the input, until the peer closes or --idle-timeout has "
+                   "passed"},
+    option{.name = "key", .argument = "FILE", .help = "private key of --cert, if it is in a separate file"},
+    option{.name = "keylog",
+           .argument = "FILE",
+           .help = "with TLS: append the session secrets to this file, for Wireshark"},
     shared_options::max_time,
-    option{.name = "no-telnet", .help = "never take 0xFF for a Telnet command, not even on port 23"},
-    option{.name = "raw", .help = "let what the peer sends act on the terminal as it is"},
+    option{.name = "no-telnet", .help = "never treat 0xFF as a Telnet command, not even on port 23"},
+    option{.name = "raw", .help = "write the peer's data to the terminal without escaping it"},
     option{.name = "reconnect", .help = "with TLS: connect twice, and resume the session the second time"},
     option{.name = "show-certs", .help = "with TLS: print the peer's certificates in PEM, on stderr"},
-    option{.name = "sni", .argument = "NAME", .help = "with TLS: ask for this name instead of the host's"},
+    option{.name = "sni", .argument = "NAME", .help = "with TLS: server name to request (SNI), instead of HOST"},
     option{.name = "starttls",
            .argument = "PROTOCOL",
-           .help = "begin in clear, and agree on TLS as this protocol does",
+           .help = "begin in plaintext, then start TLS as this protocol defines it",
            .choices = "ftp imap ldap lmtp mysql nntp pop3 postgres sieve smtp xmpp"},
     shared_options::tcp,
-    option{.name = "telnet", .help = "speak Telnet from the first octet on"},
+    option{.name = "telnet", .help = "speak Telnet from the start"},
     option{.name = "timeout",
            .argument = "DURATION",
-           .help = "for the connection, and for each step up to the end of the TLS handshake",
+           .help = "time limit for connecting, and for each step until the TLS handshake is complete",
            .fallback = "10s"},
-    option{.name = "tls", .help = "TLS from the first octet on"},
+    option{.name = "tls", .help = "use TLS from the start"},
     shared_options::udp,
 };
 
@@ -83,7 +87,8 @@ void read_target(arguments& args, run_options& how) {
   for (const std::string& word : words)
     if (const auto pasted = parse_url(word)) return args.refuse(pasted_url(*pasted, word));
   if (words.empty() || words.size() > 2) {
-    args.refuse(misuse(words.empty() ? "where to is missing" : "too many arguments", "netlab connect HOST PORT"));
+    args.refuse(
+        misuse(words.empty() ? "the destination is missing" : "too many arguments", "netlab connect HOST PORT"));
     return;
   }
   const std::string_view named = words.front();
@@ -118,7 +123,7 @@ result<std::vector<std::string>> parse_alpn(std::string_view text) {
   std::vector<std::string> names;
   for (const std::string_view each : split(text, ',')) {
     if (each.empty() || each.size() > 255)
-      return fail(errc::usage, fmt::format("'{}' is no list of protocols", escape(text, 60)), "write h2,http/1.1");
+      return fail(errc::usage, fmt::format("'{}' is not a list of protocols", escape(text, 60)), "write h2,http/1.1");
     names.emplace_back(each);
   }
   return names;
@@ -139,9 +144,9 @@ void read_tls(arguments& args, run_options& how, bool show_certificates) {
   how.trust.ask_for_ocsp = true;
   how.sni = args.text("sni");
   const bool is_secure = how.tls || how.starttls;
-  if (is_secure && how.protocol == net::transport::udp) args.refuse(misuse("there is no TLS over UDP here"));
+  if (is_secure && how.protocol == net::transport::udp) args.refuse(misuse("TLS over UDP is not supported"));
   if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
-    args.refuse(misuse("--key without its certificate", "--cert FILE"));
+    args.refuse(misuse("--key needs a certificate", "--cert FILE"));
   if (is_secure) return;
   const std::array<std::pair<std::string_view, bool>, 9> given{{{"alpn", !how.trust.alpn.empty()},
                                                                 {"ca-file", !how.trust.ca_file.empty()},
@@ -153,7 +158,7 @@ void read_tls(arguments& args, run_options& how, bool show_certificates) {
                                                                 {"show-certs", show_certificates},
                                                                 {"sni", !how.sni.empty()}}};
   for (const auto& [name, is_given] : given)
-    if (is_given) args.refuse(misuse(fmt::format("--{} without TLS", name), "--tls or --starttls"));
+    if (is_given) args.refuse(misuse(fmt::format("--{} needs TLS", name), "--tls or --starttls"));
 }
 
 /// Also reads the target, because its port may be Telnet's. Reports errors in the options first.
@@ -166,7 +171,7 @@ void read_telnet_and_target(arguments& args, run_options& how) {
   const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
   how.relay.escape = on_terminal && !is_raw;
   const bool is_udp = how.protocol == net::transport::udp;
-  if (wanted && is_udp) args.refuse(misuse("there is no Telnet over UDP"));
+  if (wanted && is_udp) args.refuse(misuse("--telnet cannot be used over UDP"));
   const bool may_be = !unwanted && !is_udp && !how.tls && !how.starttls;
   if (wanted || (may_be && how.port == telnet_port))
     how.relay.telnet = telnet_mode::on;
@@ -192,7 +197,7 @@ call parse(arguments& args) {
   how.relay.crlf = args.flag("crlf");
   how.relay.keep_open = args.flag("keep-open");
   if (how.relay.keep_open && how.protocol == net::transport::udp)
-    args.refuse(misuse("--keep-open with UDP, where nothing tells the peer of our end"));
+    args.refuse(misuse("--keep-open cannot be used over UDP, which has no end of stream"));
   made.max_time = shared_options::read_max_time(args);
   made.show_certificates = args.flag("show-certs");
   read_tls(args, how, made.show_certificates);
@@ -281,12 +286,13 @@ exit_status run(arguments& args, console& out) {
 
 constexpr std::array examples{
     example{"netlab connect lab.example.org 50000", "talk to a server, as with telnet"},
-    example{"netlab connect --starttls smtp --crlf mail.example.org:587", "mail by hand, over TLS"},
+    example{"netlab connect --starttls smtp --crlf mail.example.org:587", "an SMTP session by hand, over TLS"},
     example{"printf 'quit\\n' | netlab connect --keep-open localhost 4711",
-            "the server ends the session, not our input"},
-    example{"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | netlab connect --tls example.org 443", "in a pipe"},
-    example{"netlab connect udp 127.0.0.1 7", "a datagram a line"},
-    example{"netlab connect --tls --show-certs -v example.org 443 </dev/null", "what the server shows of itself"},
+            "the server ends the session, not the end of the input"},
+    example{"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | netlab connect --tls example.org 443", "send a request from a pipe"},
+    example{"netlab connect udp 127.0.0.1 7", "one datagram per line"},
+    example{"netlab connect --tls --show-certs -v example.org 443 </dev/null",
+            "show the server's certificates and TLS parameters"},
 };
 
 using enum exit_status;
@@ -298,13 +304,13 @@ constexpr std::array actions{
     action{.path = "connect",
            .summary = "talk to a peer over TCP, TLS or UDP",
            .operands = "HOST PORT",
-           .description =
-               "Sends what it reads from the standard input and writes what comes to the standard output; HOST:PORT is "
-               "understood too. No letter typed is a command. On a terminal what could act on it is shown as an "
-               "escape, and Ctrl-C ends.\n\n"
-               "The end of the input ends our sending side only: every answer still comes. A report of TLS goes to "
-               "stderr, with --json as JSON. A certificate that cannot be verified ends it behind the report, with "
-               "status 77 and nothing sent, unless --insecure is given.",
+           .description = "Sends its standard input to the peer and writes the peer's data to its standard output. "
+                          "HOST:PORT is accepted, too. No typed character is a command. On a terminal, control "
+                          "characters from the peer are escaped, and Ctrl-C ends the connection.\n\n"
+                          "The end of the "
+                          "input closes only our sending side: all answers still arrive. A report on TLS goes to "
+                          "stderr, with --json as JSON. If the certificate cannot be verified, the connection ends "
+                          "after the report, with status 77 and without sending anything, unless --insecure is given.",
            .options = options,
            .takes_transport = true,
            .examples = examples,

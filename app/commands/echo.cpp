@@ -30,7 +30,7 @@ constexpr std::array serve_options{
     serving_options::max_clients_per_address,
     option{.name = "port",
            .argument = "N",
-           .help = "port number, the same for TCP and UDP; 0: a free one",
+           .help = "port number, the same for TCP and UDP; 0: any free port",
            .fallback = "7"},
     shared_options::tcp,
     serving_options::threads,
@@ -60,12 +60,12 @@ constexpr std::array query_options{
     option{.name = "port", .argument = "N", .help = "port number", .fallback = "7"},
     option{.name = "retries",
            .argument = "N",
-           .help = "over UDP, how often the message is sent again within the timeout",
+           .help = "over UDP: retransmissions of the message within the timeout",
            .fallback = "2"},
     shared_options::tcp,
     option{.name = "timeout",
            .argument = "DURATION",
-           .help = "for the connection, and again for the reply",
+           .help = "time limit for connecting, and for the reply",
            .fallback = "5s"},
     shared_options::udp,
 };
@@ -110,12 +110,12 @@ exit_status query(arguments& args, console& out) {
 
 constexpr std::array serve_examples{
     example{"netlab echo serve --port 10007", "TCP and UDP, without privilege"},
-    example{"sudo netlab echo serve --bind any", "port 7 for other machines too"},
+    example{"sudo netlab echo serve --bind any", "port 7, reachable from other machines"},
 };
 
 constexpr std::array query_examples{
     example{"netlab echo query --host lab.example.org hello", "prints hello if it comes back"},
-    example{"netlab echo query --udp --port 10007 -v hello world", "one datagram, and both ends on stderr"},
+    example{"netlab echo query --udp --port 10007 -v hello world", "one datagram, and both addresses on stderr"},
 };
 
 using enum exit_status;
@@ -127,29 +127,28 @@ constexpr std::array query_statuses{done,          usage,         bad_data,     
 
 constexpr std::array actions{
     action{.path = "echo query",
-           .summary = "send text to an echo service and check what comes back",
+           .summary = "send text to an echo service and check the reply",
            .operands = "TEXT...",
            .description =
-               "Sends its arguments, joined by blanks, compares the reply octet for octet, and prints it. A reply that "
-               "differs, is too short or too long, is an error that says where.",
+               "Sends its arguments, joined by spaces, compares the reply with them octet by octet, and prints "
+               "it. A reply that differs, or is too short or too long, is an error that names the position.",
            .options = query_options,
            .takes_transport = true,
            .takes_text = true,
            .examples = query_examples,
            .statuses = query_statuses,
            .run = query},
-    action{
-        .path = "echo serve",
-        .summary = "run the echo service (RFC 862)",
-        .description =
-            "Sends back what comes, over TCP and UDP, both unless one is named, on one port number. Prints one line a "
-            "socket when ready. Datagrams from a port below 1024 get no echo, so that no two services can be made to "
-            "answer each other for ever. SIGINT and SIGTERM end it in order; totals go to stderr.",
-        .options = serve_options,
-        .takes_transport = true,
-        .examples = serve_examples,
-        .statuses = serve_statuses,
-        .run = serve},
+    action{.path = "echo serve",
+           .summary = "run the echo service (RFC 862)",
+           .description = "Sends back everything it receives, over TCP and UDP on the same port number; --tcp or --udp "
+                          "selects one of them. Prints one line per socket when ready. Datagrams from ports below 1024 "
+                          "are not echoed, so that two services cannot answer each other for ever. SIGINT and SIGTERM "
+                          "shut the server down cleanly; totals go to stderr.",
+           .options = serve_options,
+           .takes_transport = true,
+           .examples = serve_examples,
+           .statuses = serve_statuses,
+           .run = serve},
 };
 
 }  // namespace

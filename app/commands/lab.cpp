@@ -33,7 +33,7 @@ class console_narrator : public lab::narrator {
     out_.flush();
     if (!pause_) co_return true;
     auto wanted = co_await wait_for_key([&out = out_] {
-      constexpr std::string_view prompt = "any key: go on   q: end";
+      constexpr std::string_view prompt = "any key: continue   q: quit";
       if (out.shows_progress())
         out.progress(prompt);
       else
@@ -133,7 +133,7 @@ exit_status tour(arguments& args, console& out) {
   const bool pause = args.flag("pause");
   // In the environment or the file, it applies only to tours on a terminal.
   if (pause && args.is_typed("pause") && !has_keyboard())
-    args.refuse({make_error_code(errc::usage), {}, "--pause waits for a key, and stdin is no terminal", {}});
+    args.refuse({make_error_code(errc::usage), {}, "--pause waits for a key, but stdin is not a terminal", {}});
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
   if (args.flag("list")) {
@@ -151,27 +151,28 @@ exit_status tour(arguments& args, console& out) {
   if (!outcome->all_held)
     return out.refuse({make_error_code(errc::partly_done),
                        {},
-                       "not every observation was what it should be",
+                       "some observations were not as expected",
                        "see the lines marked FAILED"});
   if (!out.wants_json() && !out.is_quiet())
-    out.line(outcome->to_the_end ? "\nEvery observation held." : "\nEvery observation held, as far as you went.");
+    out.line(outcome->to_the_end ? "\nAll observations were as expected."
+                                 : "\nAll observations so far were as expected.");
   return outcome->to_the_end ? exit_status::done : exit_status::partly_done;
 }
 
 constexpr std::array tour_options{
     option{.name = "chapter",
            .argument = "N",
-           .help = "only this one: 1 the calculation server, 2 the port scan, 3 mail",
+           .help = "only this chapter: 1 the calculation server, 2 the port scan, 3 mail",
            .choices = "1 2 3"},
-    option{.name = "list", .help = "only show what there is to see"},
-    option{.name = "pause", .help = "wait for a key before each further step; q or Ctrl-D ends the tour"},
+    option{.name = "list", .help = "only list the chapters and their steps"},
+    option{.name = "pause", .help = "wait for a key before each step after the first; q or Ctrl-D ends the tour"},
 };
 
 constexpr std::array tour_examples{
-    example{"netlab lab tour", "the exercises as prose, with what was observed"},
+    example{"netlab lab tour", "all exercises, explained, with what was observed"},
     example{"netlab lab tour --chapter 2", "only the port scan"},
     example{"netlab lab tour --pause", "step by step, at your own pace"},
-    example{"netlab lab tour --quiet", "all of them, without the explanations"},
+    example{"netlab lab tour --quiet", "all exercises, without the explanations"},
 };
 
 using enum exit_status;
@@ -181,10 +182,11 @@ constexpr std::array tour_statuses{done,          partly_done,  usage,         u
 const std::array actions{
     lab_serve,
     action{.path = "lab tour",
-           .summary = "do the lab's exercises against a lab of its own, explained",
-           .description = "Starts the lab's services on free ports of the loopback address, in its own process, and "
-                          "walks through the exercises: what is done, the octets, what to notice. Each observation is "
-                          "checked; the exit status is 0 only if every one is what it should be.",
+           .summary = "go through the lab's exercises step by step, with explanations",
+           .description =
+               "Starts the lab's services in its own process, on free ports of the loopback address, and goes through "
+               "the exercises. Each step shows what is done, the octets that are sent and received, and what to "
+               "notice. It checks each observation; the exit status is 0 only if all are as expected.",
            .options = tour_options,
            .examples = tour_examples,
            .statuses = tour_statuses,
@@ -193,6 +195,7 @@ const std::array actions{
 
 }  // namespace
 
-const command lab_command{.name = "lab", .summary = "the lab's host, and its exercises, explained", .actions = actions};
+const command lab_command{
+    .name = "lab", .summary = "the lab's services, and a guided tour of its exercises", .actions = actions};
 
 }  // namespace netlab::app

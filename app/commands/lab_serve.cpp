@@ -30,7 +30,7 @@ constexpr std::array options{
     sink_options::auth_without_tls,
     serving_options::bind,
     shared_options::byte_order,
-    option{.name = "calc-port", .argument = "N", .help = "calc's port number; 0: a free one", .fallback = "50000"},
+    option{.name = "calc-port", .argument = "N", .help = "port number of calc; 0: any free port", .fallback = "50000"},
     sink_options::discard,
     sink_options::fault,
     serving_options::grace,
@@ -40,7 +40,7 @@ constexpr std::array options{
     sink_options::maildir,
     option{.name = "max-clients",
            .argument = "N",
-           .help = "connections to each service at once; more are turned away",
+           .help = "simultaneous connections to each service; more are turned away",
            .fallback = "10000"},
     serving_options::max_clients_per_address,
     sink_options::max_rate,
@@ -50,15 +50,15 @@ constexpr std::array options{
     sink_options::name,
     option{.name = "only",
            .argument = "NAMES",
-           .help = "these services alone, of echo, discard, daytime, chargen, smtp, time, submissions, submission and "
-                   "calc; several: echo,calc; mail: all that take it",
+           .help = "run only these services: echo, discard, daytime, chargen, smtp, time, submissions, submission, "
+                   "calc, or mail for all three mail services; separate several with commas: echo,calc",
            .repeatable = true,
            .choices = names},
     shared_options::password_command,
     shared_options::password_file,
     option{.name = "port-offset",
            .argument = "N",
-           .help = "added to the ports below 1024; by default 0 where this process may have those, else 10000"},
+           .help = "number to add to ports below 1024; by default 0 if this process may use those ports, else 10000"},
     sink_options::reject,
     sink_options::require_auth,
     sink_options::require_tls,
@@ -66,8 +66,11 @@ constexpr std::array options{
     sink_options::tempfail,
     serving_options::threads,
     sink_options::user,
-    option{
-        .name = "without", .argument = "NAMES", .help = "all but these services", .repeatable = true, .choices = names},
+    option{.name = "without",
+           .argument = "NAMES",
+           .help = "do not run these services",
+           .repeatable = true,
+           .choices = names},
 };
 
 struct call {
@@ -97,8 +100,8 @@ void refuse_shared_ports(const call& wanted, arguments& args) {
     if (is_free) continue;
     args.refuse({make_error_code(errc::usage),
                  {},
-                 fmt::format("{} and {} would both have port {}", where->second, each.name, port),
-                 "--calc-port N moves calc"});
+                 fmt::format("{} and {} would both use port {}", where->second, each.name, port),
+                 "--calc-port N chooses another port for calc"});
   }
 }
 
@@ -134,8 +137,10 @@ call parse(arguments& args, const console& out) {
 
 /// The hint if a service's port is in use.
 std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
-  return fmt::format("netlab sockets --listen --port {} shows who has it; {} moves it, --without {} leaves it out",
-                     port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
+  return fmt::format(
+      "netlab sockets --listen --port {} shows which process uses it; {} chooses another, --without {} omits the "
+      "service",
+      port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
 }
 
 /// The servers, and their final totals.
@@ -160,7 +165,7 @@ result<house> furnish(call wanted, console& out) {
     auto opened = open_sink::make(std::move(wanted.mail), out, "mail tcp");
     if (!opened) {
       failure why = opened.error();
-      if (why.hint.empty()) why.hint = "--without mail serves none";
+      if (why.hint.empty()) why.hint = "--without mail runs the other services only";
       return unexpected(std::move(why));
     }
     made.mail.emplace(std::move(*opened));
@@ -176,7 +181,7 @@ result<house> furnish(call wanted, console& out) {
     made.all.back().name = each.name;
     made.all.back().cure = cure_for(each, listen.port);
     made.all.back().privilege_cure =
-        "ports below 1024 need root or CAP_NET_BIND_SERVICE; --port-offset 10000 goes without";
+        "ports below 1024 need root or CAP_NET_BIND_SERVICE; --port-offset 10000 avoids them";
   }
   return made;
 }
@@ -189,7 +194,7 @@ exit_status run(arguments& args, console& out) {
     return exit_status::done;
   }
   if (wanted.is_offset_chosen)
-    out.note(fmt::format("this process may not have ports below 1024: {} is added to them (--port-offset)",
+    out.note(fmt::format("this process may not use ports below 1024: {} is added to them (--port-offset)",
                          wanted.ports.offset));
   serving how = wanted.how;
   const auto made = furnish(std::move(wanted), out);
@@ -204,9 +209,10 @@ exit_status run(arguments& args, console& out) {
 
 constexpr std::array examples{
     example{"netlab lab serve", "on the loopback addresses, for trying it out"},
-    example{"sudo netlab lab serve --bind any", "the lab's host for a class, on the ports that the sheet names"},
-    example{"netlab lab serve --bind any --port-offset 10000", "the same without privilege: echo at 10007, and so on"},
-    example{"netlab lab serve --only echo,calc --calc-port 4711", "two of the services"},
+    example{"sudo netlab lab serve --bind any", "for a class, on the port numbers of the exercise sheet"},
+    example{"netlab lab serve --bind any --port-offset 10000",
+            "the same without privilege: echo on port 10007, and so on"},
+    example{"netlab lab serve --only echo,calc --calc-port 4711", "only two of the services"},
 };
 
 using enum exit_status;
@@ -217,21 +223,18 @@ constexpr std::array statuses{done,          usage,        bad_data,      no_inp
 
 constinit const action lab_serve{
     .path = "lab serve",
-    .summary = "run the lab's host: every service that the exercises need",
+    .summary = "run all services that the exercises need",
     .description =
-        "Serves echo (port 7), discard (9), daytime (13), chargen (19) and time (37) as their RFCs say, and the "
-        "calculation server (50000), over TCP and UDP; chargen over TCP alone, since over UDP it could be turned "
-        "against "
-        "others. Takes mail as netlab mail sink does, at ports 25 and 587 with STARTTLS and at 465 with TLS from the "
-        "start: it shows a certificate of the lab's own CA, keeps what comes in a Maildir, and sends nothing on.\n\n"
-        "Prints one line a socket when ready, with starttls or tls for mail and the service's name at its end, and on "
-        "stderr a line for each "
-        "visitor: "
-        "service, transport, peer, what it was given, how long it stayed. The lines come at a bounded rate; with -v "
-        "each "
-        "connection is told, when it begins and when it ends, and every line of the mail services' dialogues. SIGINT "
-        "and "
-        "SIGTERM end it in order; the totals of each service go to stderr.",
+        "Runs echo (port 7), discard (9), daytime (13), chargen (19) and time (37), as their RFCs define them, and the "
+        "calculation server (50000), over TCP and UDP; chargen only over TCP, because over UDP it could be abused to "
+        "flood others. Accepts mail as netlab mail sink does, on ports 25 and 587 with STARTTLS and on port 465 with "
+        "TLS from the start. Its certificate is signed by the lab's own CA; messages are kept in a Maildir and never "
+        "forwarded.\n\n"
+        "Prints one line per socket when ready, which ends with the service's name, after starttls or "
+        "tls for mail. On stderr each client gets one line: service, transport, peer, what it received, how long it "
+        "stayed. These lines are rate-limited; with -v the beginning and the end of each connection are logged, and "
+        "every line of the mail dialogues. SIGINT and SIGTERM shut the server down cleanly; the totals of each service "
+        "go to stderr.",
     .options = options,
     .examples = examples,
     .statuses = statuses,

@@ -19,89 +19,89 @@ namespace netlab::app {
 namespace {
 
 constexpr std::array send_options{
-    option{.name = "all-or-nothing", .help = "if one recipient is refused, send to none"},
-    option{.name = "attach",
-           .argument = "FILE",
-           .help = "attach this file; as often as wanted",
-           .fallback = {},
-           .repeatable = true},
+    option{.name = "all-or-nothing", .help = "if any recipient is refused, send to none of them"},
+    option{.name = "attach", .argument = "FILE", .help = "file to attach", .fallback = {}, .repeatable = true},
     option{.name = "auth",
            .argument = "MECHANISM",
-           .help = "how to log in",
+           .help = "login mechanism",
            .fallback = "auto",
            .choices = "auto plain login cram-md5 scram-sha-256 xoauth2 oauthbearer",
            .needs = "user"},
-    option{.name = "batch", .argument = "FILE", .help = "a message a line, in JSON; - for stdin"},
+    option{.name = "batch", .argument = "FILE", .help = "file with one message per line, in JSON; - for stdin"},
     option{.name = "bcc",
            .argument = "ADDRESS",
-           .help = "a recipient that the others don't see",
+           .help = "recipient of a copy, hidden from the others",
            .fallback = {},
            .repeatable = true},
-    option{.name = "body", .argument = "TEXT", .help = "the text; else it comes from stdin"},
-    option{.name = "body-file", .argument = "FILE", .help = "a file with the text; - for stdin"},
-    option{.name = "ca-file", .argument = "FILE", .help = "certificates to trust, in PEM format; else the system's"},
-    option{.name = "cc", .argument = "ADDRESS", .help = "a recipient of a copy", .fallback = {}, .repeatable = true},
-    option{.name = "cert", .argument = "FILE", .help = "our certificate, for a server that asks for one"},
-    option{.name = "dry-run", .help = "print the message, send nothing"},
+    option{.name = "body", .argument = "TEXT", .help = "text of the message; by default it comes from stdin"},
+    option{.name = "body-file", .argument = "FILE", .help = "file with the text of the message; - for stdin"},
+    option{.name = "ca-file", .argument = "FILE", .help = "CA certificates to trust, in PEM; by default the system's"},
+    option{.name = "cc", .argument = "ADDRESS", .help = "recipient of a copy", .fallback = {}, .repeatable = true},
+    option{.name = "cert", .argument = "FILE", .help = "client certificate, for a server that asks for one"},
+    option{.name = "dry-run", .help = "print the message, but do not send it"},
     option{.name = "dsn",
            .argument = "WHEN",
-           .help = "ask for a notification on success, failure, delay (several with commas) or never",
+           .help = "request a notification on success, failure or delay (several with commas), or never",
            .fallback = {},
            .repeatable = false,
            .choices = "success failure delay never"},
     option{.name = "envelope-from",
            .argument = "ADDRESS",
-           .help = "the sender that the server is told, if it is another than --from; <> for none"},
-    option{.name = "from", .argument = "ADDRESS", .help = "the sender; else $USER at this host"},
+           .help = "envelope sender, if it is not the same as --from; <> for the null sender"},
+    option{.name = "from", .argument = "ADDRESS", .help = "sender; by default $USER at this host"},
     option{.name = "header",
            .argument = "'NAME: VALUE'",
-           .help = "one more header field",
+           .help = "additional header field",
            .fallback = {},
            .repeatable = true},
-    option{.name = "helo", .argument = "NAME", .help = "the name that the server is greeted with; else this host's"},
-    option{.name = "html", .argument = "FILE", .help = "the text as HTML, beside the plain one"},
-    option{.name = "insecure", .help = "accept any certificate; only on the command line"},
+    option{.name = "helo", .argument = "NAME", .help = "host name to send in EHLO; by default the name of this host"},
+    option{
+        .name = "html", .argument = "FILE", .help = "file with the text as HTML, sent in addition to the plain text"},
+    option{.name = "insecure", .help = "accept any certificate; allowed only on the command line"},
     shared_options::ipv4,
     shared_options::ipv6,
-    option{.name = "key", .argument = "FILE", .help = "the key of --cert, if it is not in the same file"},
+    option{.name = "key", .argument = "FILE", .help = "private key of --cert, if it is in a separate file"},
     option{.name = "max-time",
            .argument = "DURATION",
-           .help = "time for a whole message, connection included, however often the server answers",
+           .help = "total time limit for a message, including the connection",
            .fallback = "1h",
            .beside = "timeout"},
     option{.name = "parallel",
            .argument = "N",
-           .help = "connections at once, for --batch",
+           .help = "simultaneous connections for --batch",
            .fallback = "1",
            .needs = "batch"},
     shared_options::password_command,
     shared_options::password_file,
-    option{.name = "raw", .argument = "FILE", .help = "a ready message, headers and all; - for stdin"},
+    option{
+        .name = "raw", .argument = "FILE", .help = "file with a complete message, including its header; - for stdin"},
     option{.name = "server",
            .argument = "HOST[:PORT]",
-           .help = "the submission server; the port is 587, or 465 with --tls implicit",
+           .help = "submission server; the default port is 587, or 465 with --tls implicit",
            .fallback = "localhost"},
-    option{.name = "subject", .argument = "TEXT", .help = "what it is about"},
+    option{.name = "subject", .argument = "TEXT", .help = "subject of the message"},
     option{.name = "timeout",
            .argument = "DURATION",
-           .help = "time for the connection, for TLS, and again for each answer; the last answer, to a message's end, "
-                   "may take ten times as long, because the server may scan the message first",
+           .help = "time limit for connecting, for TLS, and for each answer; ten times as long for the answer to the "
+                   "end of a message, because the server may scan the message first",
            .fallback = "1m"},
-    option{.name = "tls",
-           .argument = "HOW",
-           .help = "starttls, implicit (the default on port 465), or none; none only on the command line",
-           .fallback = {},
-           .repeatable = false,
-           .choices = "starttls implicit none"},
-    option{.name = "to", .argument = "ADDRESS", .help = "a recipient", .fallback = {}, .repeatable = true},
-    option{.name = "user", .argument = "NAME", .help = "log in under this name"},
+    option{
+        .name = "tls",
+        .argument = "HOW",
+        .help =
+            "TLS mode: starttls, implicit (the default on port 465), or none; none is allowed only on the command line",
+        .fallback = {},
+        .repeatable = false,
+        .choices = "starttls implicit none"},
+    option{.name = "to", .argument = "ADDRESS", .help = "recipient", .fallback = {}, .repeatable = true},
+    option{.name = "user", .argument = "NAME", .help = "user name for the login"},
 };
 
 result<mail::tls_mode> parse_tls(std::string_view text) {
   if (text == "starttls") return mail::tls_mode::starttls;
   if (text == "implicit") return mail::tls_mode::implicit;
   if (text == "none") return mail::tls_mode::none;
-  return fail(errc::usage, fmt::format("'{}' is no way to have TLS", escape(text, 60)), "starttls, implicit or none");
+  return fail(errc::usage, fmt::format("unknown TLS mode '{}'", escape(text, 60)), "starttls, implicit or none");
 }
 
 /// The mechanisms in order of preference. Over a verified connection, the password itself may be sent: this saves round
@@ -118,7 +118,7 @@ result<std::vector<mail::mechanism>> parse_auth(std::string_view text, bool is_v
   if (word == "scram-sha-256") return list{scram_sha_256_plus, scram_sha_256};
   if (word == "xoauth2") return list{xoauth2};
   if (word == "oauthbearer") return list{oauthbearer};
-  return fail(errc::usage, fmt::format("'{}' is no way to log in", escape(text, 60)),
+  return fail(errc::usage, fmt::format("unknown login mechanism '{}'", escape(text, 60)),
               "auto, plain, login, cram-md5, scram-sha-256, xoauth2 or oauthbearer");
 }
 
@@ -127,11 +127,12 @@ result<mail::dsn_wish> parse_dsn(std::string_view text) {
   for (const std::string_view each : split(text, ',')) {
     const std::string word = to_upper(trim(each));
     if (word != "SUCCESS" && word != "FAILURE" && word != "DELAY" && word != "NEVER")
-      return fail(errc::usage, fmt::format("'{}' is no occasion for a notification", escape(each, 60)),
+      return fail(errc::usage, fmt::format("unknown notification condition '{}'", escape(each, 60)),
                   "success, failure, delay or never");
     notify += (notify.empty() ? "" : ",") + word;
   }
-  if (notify.find("NEVER") != std::string::npos && notify != "NEVER") return fail(errc::usage, "'never' stands alone");
+  if (notify.find("NEVER") != std::string::npos && notify != "NEVER")
+    return fail(errc::usage, "'never' cannot be combined with other conditions");
   return mail::dsn_wish{.notify = notify, .ret = notify == "NEVER" ? "" : "HDRS"};
 }
 
@@ -187,18 +188,18 @@ void read_server(arguments& args, mail_call& call) {
   how.trust.certificate_file = args.text("cert");
   how.trust.key_file = args.text("key");
   if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
-    args.refuse({make_error_code(errc::usage), {}, "--key without --cert", {}});
+    args.refuse({make_error_code(errc::usage), {}, "--key needs --cert", {}});
   how.user = args.text("user");
   how.mechanisms = args.as("auth", [&](std::string_view text) { return parse_auth(text, !how.trust.insecure); });
   if (how.user.find('\0') != std::string::npos || how.user.find_first_of("\r\n") != std::string::npos)
-    args.refuse({make_error_code(errc::usage), "--user", "a line end or NUL in it", {}});
+    args.refuse({make_error_code(errc::usage), "--user", "it contains a line end or NUL", {}});
   if (!how.user.empty() && how.tls == mail::tls_mode::none)
     args.refuse({make_error_code(errc::usage),
                  {},
-                 "a login does not go with --tls none: credentials never travel in clear",
-                 "--user '' sends without one"});
+                 "a login cannot be combined with --tls none: credentials are never sent unencrypted",
+                 "--user '' sends without a login"});
   if (how.user.empty() && (args.is_typed("password-file") || args.is_typed("password-command")))
-    args.refuse({make_error_code(errc::usage), {}, "a password without --user", {}});
+    args.refuse({make_error_code(errc::usage), {}, "a password needs --user", {}});
   call.password = password_source::read(args);
 }
 
@@ -267,11 +268,11 @@ exit_status send(arguments& args, console& out) {
 
 constexpr std::array send_examples{
     example{"echo 'Hello!' | netlab mail send --to ann@example.org --subject Hello",
-            "to the server, and under the name, that the configuration file has"},
+            "with the server and user name from the configuration file"},
     example{"netlab mail send --server mail.example.org --user me --to ann@example.org",
-            "by STARTTLS on port 587; asks for the password, and reads the text"},
+            "with STARTTLS on port 587; asks for the password, then reads the text"},
     example{"netlab mail send --to ann@example.org --attach report.pdf --body Hi -v",
-            "with an attachment, and the whole dialogue on stderr"},
+            "with an attachment, and the SMTP dialogue on stderr"},
     example{"netlab mail send --batch letters.jsonl --parallel 4", "many messages over four connections"},
 };
 
@@ -294,7 +295,7 @@ constexpr std::array sink_table{
     sink_options::name,
     shared_options::password_command,
     shared_options::password_file,
-    option{.name = "port", .argument = "N", .help = "port with STARTTLS; 0: a free one", .fallback = "2525"},
+    option{.name = "port", .argument = "N", .help = "port with STARTTLS; 0: any free port", .fallback = "2525"},
     sink_options::reject,
     sink_options::require_auth,
     sink_options::require_tls,
@@ -303,21 +304,22 @@ constexpr std::array sink_table{
     serving_options::threads,
     option{.name = "tls-port",
            .argument = "N",
-           .help = "port where TLS comes first; none: no such port; 0: a free one, as with --port 0",
+           .help = "port with TLS from the start; none: no such port; 0: any free port, the default with --port 0",
            .fallback = "2465"},
     sink_options::user,
 };
 
 constexpr std::array sink_examples{
-    example{"netlab mail sink", "takes everything on ports 2525 and 2465, and says where it is kept"},
+    example{"netlab mail sink", "accept all mail on ports 2525 and 2465, and print where it is kept"},
     example{"netlab mail send --server localhost:2525 --ca-file ca.pem --to a@lab.example",
-            "the other end of it, with the file that the sink has named"},
+            "send to that sink, with the CA file that it printed"},
     example{"netlab mail sink --user ann --require-auth --reject bob@example.org",
-            "a submission server that Ann can use, to write to anyone but Bob"},
+            "a submission server for the user ann, which refuses mail to bob"},
     example{"netlab mail sink --fault tempfail-data:every=2",
-            "a greylisting one: each second message has to come again"},
-    example{"sudo netlab mail sink --port 587 --tls-port 465 --bind any", "on the usual ports, for other machines too"},
-    example{"netlab mail sink --port 0 --json", "for a program: free ports, and an object for each message"},
+            "like greylisting: every second message must be sent again"},
+    example{"sudo netlab mail sink --port 587 --tls-port 465 --bind any",
+            "on the standard ports, reachable from other machines"},
+    example{"netlab mail sink --port 0 --json", "for a test program: free ports, and one JSON object per message"},
 };
 
 using enum exit_status;
@@ -330,29 +332,31 @@ constexpr std::array send_statuses{done,          partly_done,   usage,       ba
 
 constexpr std::array actions{
     action{.path = "mail send",
-           .summary = "send mail by a submission server",
+           .summary = "send mail through a submission server",
            .description =
-               "Sends one message, or many with --batch, to a mail server: by STARTTLS on port 587, by TLS from the "
-               "start on port 465. The server's certificate has to be right, and a login travels only inside TLS. "
-               "Prints a line when the server has taken the message. Recipients that it refuses are named, the others "
-               "get the message, and the exit status is 1.\n\n"
-               "The text comes from --body, --body-file or stdin. The sender in the envelope (--envelope-from) and the "
-               "one that the message shows (--from) are two things; they are the same unless said otherwise. When the "
-               "connection is lost between the end of a message and the server's answer, nobody knows whether the "
-               "message was taken: the exit status is 74, and it is not sent again.",
+               "Sends one message, or many with --batch, to a mail server: with STARTTLS on port 587, with TLS "
+               "from the start on port 465. The server's certificate must be valid, and credentials are sent "
+               "only over TLS. Prints one line when the server has accepted the message. If it refuses some of "
+               "the recipients, they are named, the others get the message, and the exit status is 1.\n\n"
+               "The "
+               "text comes from --body, --body-file or stdin. The envelope sender (--envelope-from) and the "
+               "sender in the message's From field (--from) are independent; by default they are the same. If "
+               "the connection is lost between the end of a message and the server's answer, it is unknown "
+               "whether the message was accepted: the exit status is 74, and the message is not sent again.",
            .options = send_options,
            .examples = send_examples,
            .statuses = send_statuses,
            .run = send},
     action{.path = "mail sink",
-           .summary = "run a mail server to practise on",
+           .summary = "run a mail server for practice and tests",
            .description =
-               "Takes mail by SMTP as a submission server does, with STARTTLS on one port and TLS from the start on "
-               "another, and delivers it into a Maildir; nothing leaves the machine. A client is told 250 when its "
-               "message is on the disk, not before. At its first start it makes a CA of its own, and from it the "
-               "certificate that it shows; the first line that it prints names the file that clients have to trust.\n\n"
-               "With --user it offers AUTH, to everyone named with the same password. With --fault it misbehaves as "
-               "real servers do, always on the same occasions: --fault list explains each. -v shows the dialogue.",
+               "Accepts mail over SMTP as a submission server does, with STARTTLS on one port and TLS from the start "
+               "on another, and delivers it to a Maildir; it never forwards mail. A client gets its 250 only when the "
+               "message is on disk. On the first start it creates its own CA, which signs the server's certificate; "
+               "the first line of output names the CA file that clients have to trust.\n\n"
+               "With --user it offers AUTH; "
+               "all users have the same password. With --fault it misbehaves as real servers do, at the same points in "
+               "every run: --fault list explains the faults. -v shows the dialogue.",
            .options = sink_table,
            .examples = sink_examples,
            .statuses = sink_statuses,
@@ -361,6 +365,6 @@ constexpr std::array actions{
 
 }  // namespace
 
-const command mail_command{.name = "mail", .summary = "send mail, and receive it to practise", .actions = actions};
+const command mail_command{.name = "mail", .summary = "send mail, and receive it for practice", .actions = actions};
 
 }  // namespace netlab::app

@@ -35,7 +35,7 @@ result<std::vector<std::string>> texts_in(const json& value, std::string_view ke
   }
   if (!value.is_array()) return bad(fmt::format("'{}' is neither a string nor a list", key));
   for (const json& each : value) {
-    if (!each.is_string()) return bad(fmt::format("'{}' has something in it that is no string", key));
+    if (!each.is_string()) return bad(fmt::format("'{}' contains an element that is not a string", key));
     all.push_back(each.get<std::string>());
   }
   return all;
@@ -105,7 +105,7 @@ result<void> take_field(message_wish& into, const std::string& key, const json& 
 result<mail::submission> to_submission(const std::string& line, const message_wish& defaults) {
   const auto object = parse_json(line);
   if (!object) return unexpected(object.error());
-  if (!object->is_object()) return bad("that is not a JSON object");
+  if (!object->is_object()) return bad("not a JSON object");
   message_wish wish = defaults;
   // Names in a line replace those in the options.
   for (const auto& [key, value] : object->items())
@@ -192,7 +192,7 @@ class batch final : public mail::submission_source {
   }
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
   void tell_totals() const {
-    out_.note(fmt::format("{} sent, {} not{}, in {}{}", count_of(sent_, "message"), failed_,
+    out_.note(fmt::format("{} sent, {} not sent{}, in {}{}", count_of(sent_, "message"), failed_,
                           unknown_ > 0 ? fmt::format(", {} unknown", unknown_) : "", to_string(clock::now() - began_),
                           finished() ? "" : "; the rest of the input was not read"));
   }
@@ -288,7 +288,7 @@ class batch final : public mail::submission_source {
     if (!out_.shows_progress() || now < drawn_ + std::chrono::milliseconds(100)) return;
     drawn_ = now;
     const double seconds = std::chrono::duration<double>(now - began_).count();
-    std::string text = fmt::format("{} sent, {} not, {:.0f} a second", sent_, failed_ + unknown_,
+    std::string text = fmt::format("{} sent, {} not sent, {:.0f} a second", sent_, failed_ + unknown_,
                                    seconds > 0 ? static_cast<double>(sent_ + failed_ + unknown_) / seconds : 0);
     if (size_ > 0) {
       constexpr std::size_t width = 30;

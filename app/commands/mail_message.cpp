@@ -40,7 +40,7 @@ result<void> add(std::vector<mail::mailbox>& to, std::vector<mail::address>& rec
     auto list = mail::parse_mailbox_list(text);
     if (!list) return unexpected(about(option, text, std::move(list.error())));
     if (list->empty())
-      return unexpected(about(option, text, {make_error_code(errc::bad_data), {}, "there is no address in it", {}}));
+      return unexpected(about(option, text, {make_error_code(errc::bad_data), {}, "it contains no address", {}}));
     for (mail::mailbox& each : *list) {
       if (std::find(recipients.begin(), recipients.end(), each.address) == recipients.end())
         recipients.push_back(each.address);
@@ -88,11 +88,11 @@ result<mail::attachment> open_attachment(const std::string& file) {
 result<std::pair<std::string, std::string>> parse_header(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos)
-    return fail(errc::bad_data, fmt::format("'{}' is no header field", escape(text, 80)), "write 'Name: value'");
+    return fail(errc::bad_data, fmt::format("'{}' is not a header field", escape(text, 80)), "write 'Name: value'");
   std::pair field{std::string(trim(text.substr(0, colon))), std::string(trim(text.substr(colon + 1)))};
   constexpr std::array options{"bcc", "cc", "from", "subject", "to"};
   if (const auto option = std::ranges::find(options, to_lower(field.first)); option != options.end())
-    return fail(errc::bad_data, fmt::format("the header field {} has an option of its own", field.first),
+    return fail(errc::bad_data, fmt::format("the header field {} is set by an option of its own", field.first),
                 fmt::format("--{}", *option));
   return field;
 }

@@ -63,7 +63,7 @@ result<std::string> parse_fault(std::string_view text) {
 
 result<std::string> parse_user(std::string_view text) {
   if (text.empty() || text.find_first_of("\r\n") != std::string_view::npos || text.find('\0') != std::string_view::npos)
-    return fail(errc::usage, "a user's name is empty, or has a line end or NUL in it");
+    return fail(errc::usage, "a user name is empty, or contains a line end or NUL");
   return std::string(text);
 }
 
@@ -149,9 +149,9 @@ sink_call read_sink(arguments& args) {
   call.with.users = args.list_as("user", parse_user);
   call.password = password_source::read(args);
   if (call.with.users.empty() && server.login_required)
-    args.refuse({make_error_code(errc::usage), {}, "--require-auth without --user: nobody could log in", {}});
+    args.refuse({make_error_code(errc::usage), {}, "--require-auth needs --user", {}});
   if (call.with.users.empty() && (args.is_typed("password-file") || args.is_typed("password-command")))
-    args.refuse({make_error_code(errc::usage), {}, "a password without --user", {}});
+    args.refuse({make_error_code(errc::usage), {}, "a password needs --user", {}});
 
   server.limits.message = args.as("max-size", parse_size);
   server.limits.recipients = args.number("max-recipients", 1, 1'000'000);
@@ -185,7 +185,7 @@ void list_faults(console& out) {
 result<open_sink> open_sink::make(sink_call call, console& out, const std::string& log_name) {
   if (!call.with.users.empty()) {
     const std::string whose = call.with.users.size() == 1 ? call.with.users.front() : "every user";
-    auto password = get_password(call.password, fmt::format("Password that {} will log in with: ", escape(whose)), out);
+    auto password = get_password(call.password, fmt::format("Password for {}: ", escape(whose)), out);
     if (!password) return unexpected(password.error());
     call.with.password = std::move(*password);
   }
@@ -245,9 +245,9 @@ std::string open_sink::conclude(console& out) const {
   if (events_) {
     events_->line(to_line(to_json(all)));
     if (const std::uint64_t dropped = events_->finish(); dropped > 0)
-      out.note(fmt::format("{} of --json dropped: nobody read them", count_of(dropped, "line")));
+      out.note(fmt::format("{} of --json dropped: the reader was too slow", count_of(dropped, "line")));
   }
-  return fmt::format("took {}, {}, over {}; {} refused, {}, {}, {} turned away", count_of(all.accepted, "message"),
+  return fmt::format("accepted {}, {}, over {}; {} refused, {}, {}, {} turned away", count_of(all.accepted, "message"),
                      count_of(all.octets, "octet"), count_of(all.connections, "connection"), all.refused,
                      count_of(all.failed_logins, "failed login"), count_of(all.faults, "fault"), all.turned_away);
 }

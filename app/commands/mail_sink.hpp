@@ -19,50 +19,49 @@ namespace netlab::app {
 /// Each command lists these in its own sorted table of options, together with those of a server and of a password.
 namespace sink_options {
 inline constexpr option auth_without_tls{.name = "auth-without-tls",
-                                         .help = "offer AUTH also in clear; only on the command line"};
-inline constexpr option discard{.name = "discard", .help = "keep no message"};
+                                         .help = "offer AUTH without TLS, too; allowed only on the command line"};
+inline constexpr option discard{.name = "discard", .help = "do not store messages"};
 inline constexpr option fault{.name = "fault",
                               .argument = "NAME[:WHEN]",
                               .help =
-                                  "misbehave, at each occasion or as WHEN says: to=ADDR, from=ADDR, every=N, "
-                                  "after=N, once; list: explain them all",
+                                  "misbehave always, or only when WHEN applies: to=ADDR, from=ADDR, every=N, after=N, "
+                                  "once; list: explain all faults",
                               .fallback = {},
                               .repeatable = true};
 inline constexpr option maildir{
-    .name = "maildir", .argument = "DIR", .help = "deliver into this Maildir; by default `maildir` in --state"};
+    .name = "maildir", .argument = "DIR", .help = "deliver to this Maildir; by default `maildir` in --state"};
 inline constexpr option max_rate{
     .name = "max-rate",
     .argument = "N/DURATION",
-    .help = "so many messages from one address in such a time (N alone: in a minute), then 421"};
+    .help = "most messages from one address in a period (N alone: in a minute); more get 421"};
 inline constexpr option max_recipients{
-    .name = "max-recipients", .argument = "N", .help = "recipients of one message", .fallback = "1000"};
+    .name = "max-recipients", .argument = "N", .help = "most recipients of one message", .fallback = "1000"};
 inline constexpr option max_size{
-    .name = "max-size", .argument = "SIZE", .help = "largest message that is taken", .fallback = "32M"};
+    .name = "max-size", .argument = "SIZE", .help = "largest message to accept", .fallback = "32M"};
 inline constexpr option max_time{
-    .name = "max-time", .argument = "DURATION", .help = "how long a session may last", .fallback = "1h"};
-inline constexpr option name{.name = "name",
-                             .argument = "NAME",
-                             .help =
-                                 "a name or address for the certificate, beside this machine's own; the first "
-                                 "one is also what the server calls itself",
-                             .fallback = {},
-                             .repeatable = true};
+    .name = "max-time", .argument = "DURATION", .help = "longest time that a session may last", .fallback = "1h"};
+inline constexpr option name{
+    .name = "name",
+    .argument = "NAME",
+    .help = "additional name or address for the certificate; the first one is also the host name that the server uses",
+    .fallback = {},
+    .repeatable = true};
 inline constexpr option reject{.name = "reject",
                                .argument = "ADDR",
-                               .help = "refuse this recipient (550); @DOMAIN: all of a domain, *: everyone",
+                               .help = "refuse this recipient (550); @DOMAIN: all of a domain, *: all",
                                .fallback = {},
                                .repeatable = true};
-inline constexpr option require_auth{.name = "require-auth", .help = "take nothing without a login (530)"};
-inline constexpr option require_tls{.name = "require-tls", .help = "take nothing without TLS (530)"};
+inline constexpr option require_auth{.name = "require-auth", .help = "refuse mail without a login (530)"};
+inline constexpr option require_tls{.name = "require-tls", .help = "refuse mail without TLS (530)"};
 inline constexpr option state{
-    .name = "state", .argument = "DIR", .help = "where the lab's CA is kept; by default ~/.local/state/netlab"};
+    .name = "state", .argument = "DIR", .help = "directory of the lab's CA; by default ~/.local/state/netlab"};
 inline constexpr option tempfail{.name = "tempfail",
                                  .argument = "ADDR",
-                                 .help = "refuse this recipient for now (451)",
+                                 .help = "refuse this recipient temporarily (451)",
                                  .fallback = {},
                                  .repeatable = true};
 inline constexpr option user{
-    .name = "user", .argument = "NAME", .help = "who may log in", .fallback = {}, .repeatable = true};
+    .name = "user", .argument = "NAME", .help = "user who may log in", .fallback = {}, .repeatable = true};
 }  // namespace sink_options
 
 /// A mail server as configured by its options.

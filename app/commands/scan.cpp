@@ -44,54 +44,57 @@ constexpr duration soon_resolved = std::chrono::milliseconds(300);
 constexpr std::size_t spare_descriptors = 12;
 
 constexpr std::array scan_options{
-    option{.name = "all", .help = "list every port, closed ones too"},
-    option{.name = "exclude", .argument = "TARGET", .help = "leave out these addresses", .repeatable = true},
+    option{.name = "all", .help = "list every port, including closed ones"},
+    option{.name = "exclude", .argument = "TARGET", .help = "do not scan these addresses", .repeatable = true},
     option{.name = "format",
            .argument = "FORMAT",
-           .help = "of the report; --json is short for json",
+           .help = "format of the report; --json is short for --format json",
            .fallback = "table",
            .choices = "table json csv nmap-xml grepable"},
     option{.name = "host",
            .argument = "TARGET",
-           .help = "a name, an address, 192.0.2.0/24, 192.0.2.1-9, or @FILE with one a word; without any, "
-                   "127.0.0.1",
+           .help = "name, address, block (192.0.2.0/24), range (192.0.2.1-9), or @FILE with targets separated by "
+                   "spaces or lines; by default 127.0.0.1",
            .repeatable = true},
     shared_options::ipv4,
     shared_options::ipv6,
-    option{.name = "max-time", .argument = "DURATION", .help = "end then, with what is known"},
-    option{.name = "no-banner", .help = "do not wait for what an open TCP port says by itself"},
-    option{
-        .name = "no-send",
-        .help = "send nothing to an open TCP port, and to a UDP port without a request of its own an empty datagram"},
-    option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report there"},
-    option{.name = "parallel", .argument = "N", .help = "most TCP connections at a time; default: adapts to the path"},
-    option{.name = "range", .argument = "PORTS", .help = "such as 1-50,ssh,8000- or all", .fallback = "1-1024"},
+    option{.name = "max-time", .argument = "DURATION", .help = "stop after this long and report what is known"},
+    option{.name = "no-banner", .help = "do not wait for the banners of open TCP ports"},
+    option{.name = "no-send",
+           .help = "send nothing to open TCP ports, and only empty datagrams to UDP ports without a known request"},
+    option{.name = "output", .letter = 'o', .argument = "FILE", .help = "write the report to this file"},
+    option{.name = "parallel",
+           .argument = "N",
+           .help = "most TCP connections at a time; by default this adapts to the path"},
+    option{.name = "range",
+           .argument = "PORTS",
+           .help = "ports to scan, such as 1-50,ssh,8000- or all",
+           .fallback = "1-1024"},
     option{.name = "rate",
            .argument = "N",
-           .help = "most probes a second, such as 300 or 0.5; default: as many as the path bears"},
-    option{.name = "retries",
-           .argument = "N",
-           .help =
-               "how often a silent port is asked again; default: once, and more where answers get lost; with 0 each "
-               "port is asked once"},
-    option{.name = "seed", .argument = "N", .help = "of the random order, which it makes the same again"},
+           .help = "most probes a second, such as 300 or 0.5; by default the rate adapts to the path"},
+    option{
+        .name = "retries",
+        .argument = "N",
+        .help = "retries for a silent port; by default one, or more where packets get lost; 0: probe each port once"},
+    option{.name = "seed", .argument = "N", .help = "seed of the random order; the same seed repeats it"},
     option{.name = "send",
            .argument = "TEXT",
-           .help = "the message for open ports, sent with a line end",
+           .help = "message to send to open ports; a line end is added",
            .fallback = "netlab scan"},
     option{.name = "source",
            .argument = "ADDR",
-           .help = "local address to ask from; several take turns",
+           .help = "local source address; several are used in turn",
            .repeatable = true},
-    option{
-        .name = "strict-range",
-        .help = "ask no UDP port outside the range, not even to find a closed one; silent ports may then be unknown"},
+    option{.name = "strict-range",
+           .help = "do not probe UDP ports outside the range to find a closed one; silent ports may then be unknown"},
     shared_options::tcp,
     option{.name = "timeout",
            .argument = "DURATION",
-           .help = "silence counts this long after a port was last asked; with less, ports that answer late are missed",
+           .help = "how long to wait for an answer after the last probe of a port; a shorter time misses ports that "
+                   "answer late",
            .fallback = "1s"},
-    option{.name = "top", .argument = "N", .help = "the N ports most often open, in place of --range"},
+    option{.name = "top", .argument = "N", .help = "scan the N ports that are most often open, instead of --range"},
     shared_options::udp,
 };
 
@@ -117,7 +120,8 @@ result<scan::address> parse_source(std::string_view text) {
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
   const auto found = parse_ip(bare, net::interface_number);
   if (!found)
-    return fail(errc::usage, fmt::format("'{}' is not an address", escape(text, 60)), "one of this machine's");
+    return fail(errc::usage, fmt::format("'{}' is not an IP address", escape(text, 60)),
+                "use an address of this machine");
   if (auto whole = check_interface(*found); !whole) return unexpected(whole.error());
   return *found;
 }
@@ -425,7 +429,7 @@ result<void> check_sources(const std::vector<scan::address>& sources, const targ
   for (const bool is_v6 : {false, true}) {
     if (sources.empty() || !(is_v6 ? plan.has_ipv6 : plan.has_ipv4)) continue;
     if (std::ranges::find(sources, is_v6, &scan::address::is_v6) == sources.end())
-      return fail(errc::usage, fmt::format("no --source is an IPv{} address, as a target is", is_v6 ? 6 : 4));
+      return fail(errc::usage, fmt::format("no --source is an IPv{} address, but a target is", is_v6 ? 6 : 4));
   }
   return {};
 }
@@ -444,7 +448,7 @@ exit_status run_scan(arguments& args, console& out) {
   if (!plan) return out.refuse(plan.error());
   if (plan->set.size() == 0) {
     if (plan->first) return status_of(*plan->first);
-    return out.refuse({make_error_code(errc::usage), {}, "no target is left", "--exclude takes them all"});
+    return out.refuse({make_error_code(errc::usage), {}, "no target left to scan", "--exclude excludes all of them"});
   }
   if (const auto usable = check_sources(call.tcp_how.sources, *plan); !usable) return out.refuse(usable.error());
   scan_session session(call, services, deadline, out);
@@ -475,11 +479,12 @@ exit_status run_scan(arguments& args, console& out) {
 // ---- the table ----
 
 constexpr std::array scan_examples{
-    example{"netlab scan", "the TCP ports below 1025 of this machine"},
-    example{"netlab scan tcp udp --host lab.example.org --range 1-50", "the lab's exercise"},
+    example{"netlab scan", "scan TCP ports 1 to 1024 of this machine"},
+    example{"netlab scan tcp udp --host lab.example.org --range 1-50", "the scan of the lab's exercise"},
     example{"netlab scan --udp --host 192.0.2.7 --range 53,123,161 -v",
             "with the error numbers of this system and of Windows"},
-    example{"netlab scan --host 192.0.2.0/24 --exclude 192.0.2.1 --top 20 --json", "a network, for a program"},
+    example{"netlab scan --host 192.0.2.0/24 --exclude 192.0.2.1 --top 20 --json",
+            "scan a network, with the results as JSON"},
 };
 
 using enum exit_status;
@@ -488,26 +493,27 @@ constexpr std::array scan_statuses{done,          partly_done,   usage,       ba
                                    not_permitted, configuration, interrupted, terminated};
 
 constexpr std::array actions{
-    action{
-        .path = "scan",
-        .summary = "find the open ports of hosts",
-        .operands = "[TARGET...]",
-        .description =
-            "Asks every port in random order and tells its state and why. TCP: open (the connection was made), "
-            "closed (a reset), filtered (silence, or ICMP). UDP: open (a reply), closed (ICMP port unreachable), "
-            "filtered (other ICMP), open|filtered (silence where a closed port would have been heard), unknown "
-            "(silence that the target's limit on ICMP explains as well). On an open TCP port it listens, sends a "
-            "message, and shows what comes; an echo is named.\n\n"
-            "Needs no privilege. It goes as fast as the path bears, asks silent ports again, more often where "
-            "answers get lost, and calls a port silent when --timeout has passed since it was last asked. A Linux host "
-            "sends few ICMP errors, one a second after six: UDP takes that long. Where no port of the range shows "
-            "itself as closed, UDP asks up to four ports outside it (33099, 39817, 40125, 47391), unless "
-            "--strict-range is given. SIGINT ends it with what is known; SIGUSR1 prints a line of progress.",
-        .options = scan_options,
-        .takes_transport = true,
-        .examples = scan_examples,
-        .statuses = scan_statuses,
-        .run = run_scan},
+    action{.path = "scan",
+           .summary = "find the open ports of hosts",
+           .operands = "[TARGET...]",
+           .description =
+               "Probes every port in random order and reports its state with the reason. TCP: open (the connection was "
+               "made), closed (a reset), filtered (no answer, or an ICMP error). UDP: open (a reply), closed (ICMP "
+               "port unreachable), filtered (another ICMP error), open|filtered (no answer, although a closed port "
+               "would have caused an ICMP error), unknown (no answer, perhaps because of the target's limit on ICMP). "
+               "On an open TCP port it waits for a banner, sends a message, and shows the reply; an echo is "
+               "identified.\n\n"
+               "Needs no privilege. The rate adapts to the path. Silent ports are probed again, more "
+               "often where packets get lost; a port counts as silent when --timeout has passed since its last probe. "
+               "A Linux host sends six ICMP errors at once and then one a second, so a scan of closed UDP ports takes "
+               "about a second for each. If no port of the range is found to be closed, up to four UDP ports outside "
+               "it (33099, 39817, 40125, 47391) are probed, too, unless --strict-range is given. SIGINT ends the scan "
+               "and reports what is known; SIGUSR1 prints a progress line.",
+           .options = scan_options,
+           .takes_transport = true,
+           .examples = scan_examples,
+           .statuses = scan_statuses,
+           .run = run_scan},
 };
 
 }  // namespace

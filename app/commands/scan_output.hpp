@@ -31,10 +31,10 @@ class local_failures {
   [[nodiscard]] bool is_every_port() const noexcept { return count_ > 0 && count_ == all_; }
   /// Why the scan is incomplete.
   [[nodiscard]] std::string reason() const {
-    return fmt::format("{} could not be asked: {}", count_of(count_, "port"), message_of(code_));
+    return fmt::format("{} could not be probed: {}", count_of(count_, "port"), message_of(code_));
   }
   /// The first of them.
-  [[nodiscard]] failure first() const { return {code_, "ask " + address_, {}, {}}; }
+  [[nodiscard]] failure first() const { return {code_, "probe " + address_, {}, {}}; }
 
  private:
   std::uint64_t all_ = 0;

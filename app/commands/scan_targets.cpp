@@ -21,7 +21,7 @@ namespace netlab::app {
 namespace {
 
 result<target_list> read_target_file(const std::string& name, scan::target_use use) {
-  if (name.empty()) return fail(errc::usage, "no file is named", "write @FILE");
+  if (name.empty()) return fail(errc::usage, "the file name is missing", "write @FILE");
   const auto text = read_file(name);
   if (!text) return fail(errc::no_input, fmt::format("{}: {}", escape(name, 200), message_of(text.error())));
   auto found = scan::parse_target_file(*text, escape(name, 200), use, net::interface_number);
@@ -29,7 +29,7 @@ result<target_list> read_target_file(const std::string& name, scan::target_use u
     const failure& why = found.error();
     return unexpected(failure{why.code, {}, fmt::format("{}: {}", why.context, why.detail), why.hint});
   }
-  if (found->empty()) return fail(errc::bad_data, fmt::format("{}: no target in it", escape(name, 200)));
+  if (found->empty()) return fail(errc::bad_data, fmt::format("{}: it contains no target", escape(name, 200)));
   return found;
 }
 
@@ -139,22 +139,23 @@ class target_planner::state {
   result<void> add_name(target_plan& plan, const std::string& name, const result<addresses>& found) {
     if (!found) {
       if (found.error().code == errc::no_such_host && port_of_service(name))
-        return fail(errc::usage, fmt::format("'{}' is a service and not a host", escape(name, 80)),
+        return fail(errc::usage, fmt::format("'{}' is a service, not a host", escape(name, 80)),
                     fmt::format("--range {}", escape(name, 80)));
       refuse(plan, found.error());
       return {};
     }
     const ip_address address = as_reached(net::to_ip(found->front()));
     if (address.is_multicast()) {
-      refuse(plan, not_a_host(name, fmt::format("{}, a multicast group and not a host", to_string(address))));
+      refuse(plan, not_a_host(name, fmt::format("{}, a multicast group, not a host", to_string(address))));
       return {};
     }
     const auto is_it = [&](const scan::address_range& each) { return each.contains(address); };
     if (std::ranges::any_of(asked_, is_it))
-      out_.note(fmt::format("{} is {}, which was asked already", escape(name, 80), to_string(address)));
+      out_.note(fmt::format("{} is {}, which was scanned already", escape(name, 80), to_string(address)));
     add(plan, {address, address}, name);
     for (std::size_t other = 1; other < found->size(); ++other)
-      out_.detail(fmt::format("{} is also {}, which is not scanned", escape(name, 80), (*found)[other].to_string()));
+      out_.detail(fmt::format("{} also has the address {}, which is not scanned", escape(name, 80),
+                              (*found)[other].to_string()));
     return {};
   }
 

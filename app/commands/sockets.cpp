@@ -28,17 +28,21 @@ using sockets::row;
 constexpr std::array options{
     option{.name = "interval",
            .argument = "DURATION",
-           .help = "with --watch: the time between two looks",
+           .help = "with --watch: time between two updates",
            .fallback = "1s",
            .needs = "watch"},
     shared_options::ipv4,
     shared_options::ipv6,
-    option{.name = "listen", .letter = 'l', .help = "only those that wait for anybody: TCP listeners, unconnected UDP"},
-    option{.name = "port", .argument = "PORTS", .help = "only with one of these ports at either end: 80,8000-8100"},
-    option{.name = "process", .argument = "PID|NAME", .help = "only those of this process, or of all of this name"},
-    option{.name = "tcp", .help = "only TCP"},
-    option{.name = "udp", .help = "only UDP"},
-    option{.name = "watch", .letter = 'w', .help = "go on looking, and mark what changes, until interrupted"},
+    option{.name = "listen", .letter = 'l', .help = "only listening and unconnected sockets"},
+    option{.name = "port",
+           .argument = "PORTS",
+           .help = "only sockets with one of these local or remote ports: 80,8000-8100"},
+    option{.name = "process",
+           .argument = "PID|NAME",
+           .help = "only sockets of this process, or of all processes of this name"},
+    option{.name = "tcp", .help = "only TCP sockets"},
+    option{.name = "udp", .help = "only UDP sockets"},
+    option{.name = "watch", .letter = 'w', .help = "update continuously and mark changes, until interrupted"},
 };
 
 struct wish {
@@ -121,9 +125,9 @@ std::vector<marked_row> unmarked(std::vector<row> rows) {
 
 void tell_hidden(const sockets::snapshot& now, console& out) {
   if (!now.knows_processes)
-    out.note("the processes are not known: nothing is mounted on /proc");
+    out.note("the processes are unknown: /proc is not mounted");
   else if (now.hidden_sockets > 0)
-    out.note(fmt::format("the processes of {} are hidden: they may be other users' (root sees them)",
+    out.note(fmt::format("the processes of {} are hidden: they may belong to other users (root sees them)",
                          count_of(now.hidden_sockets, "socket")));
 }
 
@@ -230,7 +234,7 @@ exit_status run(arguments& args, console& out) {
            {},
            fmt::format("no process has the {} '{}'", is_number ? "number" : "name", escape(what.process, 60)),
            is_number ? std::string()
-                     : fmt::format("the kernel keeps {} characters of a name", sockets::longest_process_name)});
+                     : fmt::format("the kernel keeps only {} characters of a name", sockets::longest_process_name)});
     }
     show(*now, out.is_verbose(), out);
     return exit_status::done;
@@ -246,10 +250,11 @@ exit_status run(arguments& args, console& out) {
 // ---- the table ----
 
 constexpr std::array examples{
-    example{"netlab sockets", "all of them: state, queues, both ends, and the processes"},
+    example{"netlab sockets", "all sockets: state, queues, addresses and processes"},
     example{"netlab sockets --listen", "which process holds which port"},
     example{"netlab sockets tcp --port 50000 --watch", "a server's connections, as they come and go"},
-    example{"netlab sockets --process netlab -v", "those of every netlab, with timers and congestion"},
+    example{"netlab sockets --process netlab -v",
+            "all sockets of netlab processes, with timers and congestion control"},
 };
 
 using enum exit_status;
@@ -259,11 +264,12 @@ constexpr std::array statuses{done,          usage,         internal,    system,
 constexpr std::array actions{
     action{.path = "sockets",
            .summary = "show this machine's sockets and the processes that hold them",
-           .description =
-               "A line a socket: transport, state, octets that wait to be read and to be sent, both ends, and the "
-               "processes that have it open. Of a listener the queues are the connections that wait to be accepted and "
-               "how many may. With -v also timers, congestion control and round trips.\n\n"
-               "Needs no privilege; but whose a socket is, only root may know of other users' processes.",
+           .description = "Prints one line per socket: transport, state, octets that wait to be read and to be sent, "
+                          "local and remote address, and the processes that have it open. For a listening socket, the "
+                          "queues are the number of connections that wait to be accepted, and its limit. With -v also "
+                          "timers, congestion control and round-trip times.\n\n"
+                          "Needs no privilege, but only root sees "
+                          "which processes of other users have a socket open.",
            .options = options,
            .takes_transport = true,
            .examples = examples,

@@ -21,19 +21,20 @@ namespace netlab::app {
 namespace {
 
 constexpr std::array options{
-    option{.name = "html", .argument = "FILE", .help = "write a ladder diagram there: one HTML file for a browser"},
     option{
-        .name = "output",
-        .letter = 'o',
-        .argument = "FILE",
-        .help =
-            "write the packets there, for Wireshark (pcapng): each has its calls as a comment, and TLS secrets are in "
-            "the file"},
+        .name = "html", .argument = "FILE", .help = "write a ladder diagram to this file: one HTML page for a browser"},
+    option{.name = "output",
+           .letter = 'o',
+           .argument = "FILE",
+           .help = "write the packets to this file, for Wireshark (pcapng): each packet has its calls as a comment; "
+                   "the file contains TLS secrets"},
     option{.name = "own-network",
-           .help = "run the command in a network namespace of its own, where capturing needs no privilege: it reaches "
-                   "only itself, over the loopback interface"},
-    option{.name = "step",
-           .help = "at the terminal: stop before each call on a socket, show it and the sockets, and wait for a key"},
+           .help = "run the command in its own network namespace, where capturing needs no privilege; it has only the "
+                   "loopback interface"},
+    option{
+        .name = "step",
+        .help =
+            "stop before each call on a socket, show the call and the sockets, and wait for a key; needs a terminal"},
     option{.name = "wait", .help = "wait for background processes of the command, however long they stay idle"},
 };
 
@@ -173,7 +174,7 @@ constexpr std::array examples{
     example{"netlab trace --html lab.html -o lab.pcapng -- python3 client.py",
             "a ladder diagram, and a file for Wireshark"},
     example{"netlab trace --own-network -- sh -c 'python3 server.py & python3 client.py'",
-            "both ends of a conversation, without privilege"},
+            "client and server together, without privilege"},
 };
 
 using enum exit_status;
@@ -183,15 +184,14 @@ constexpr std::array actions{
     action{.path = "trace",
            .summary = "show which call of a program sent which packet",
            .operands = "-- COMMAND [ARGUMENT...]",
-           .description =
-               "Runs a command and records the calls on sockets of it and of all its descendants, and the packets of "
-               "these "
-               "sockets. For each packet it tells the call that sent it, or why the kernel did; for each call that "
-               "waited, "
-               "the packet whose arrival completed it.\n\n"
-               "Capturing packets needs CAP_NET_RAW, or --own-network. Without either the calls alone are shown. The "
-               "command keeps its standard streams; with --json what it writes to stdout goes to stderr.\n\n"
-               "The exit status is the command's, 128 and the signal's number if one ended it.",
+           .description = "Runs a command and records the socket calls of the command and all its descendants, and the "
+                          "packets of these sockets. For each packet it names the call that sent it, or the reason why "
+                          "the kernel did; for each call that waited, the packet that completed it.\n\n"
+                          "Capturing "
+                          "packets needs CAP_NET_RAW or --own-network; without either, only the calls are shown. The "
+                          "command keeps its standard streams; with --json its standard output goes to stderr.\n\n"
+                          "The "
+                          "exit status is that of the command, or 128 plus the signal's number if a signal ended it.",
            .options = options,
            .examples = examples,
            .statuses = statuses,

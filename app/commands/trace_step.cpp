@@ -87,18 +87,19 @@ std::string stepper::read_line() {
 bool stepper::ask(const trace::call& next, const trace::timeline& in) {
   if (runs_on_ || (until_blocking_ && !may_block(next.kind))) return true;
   show(next, in);
-  constexpr std::string_view prompt = "   [Enter] next, b: to the next blocking call, r: run on, q: quit  ";
+  constexpr std::string_view prompt =
+      "   [Enter] next, b: to the next blocking call, r: run without stopping, q: quit  ";
   if (::write(terminal_.get(), prompt.data(), prompt.size()) < 0) return true;
   const auto before = clock::now();
   const step_key key = parse_step_key(read_line());
   if (const auto stopped = clock::now() - before; stopped >= long_stop)
-    out_->line(fmt::format("   it was stopped for {}: a peer with a timeout may have given up meanwhile",
+    out_->line(fmt::format("   the program was stopped for {}: a peer with a timeout may have given up meanwhile",
                            netlab::to_string(stopped)));
   until_blocking_ = key == step_key::next_blocking;
   runs_on_ = key == step_key::run_on;
   if (key != step_key::quit) return true;
   runs_on_ = true;
-  constexpr std::string_view question = "   e: end the program, or let it run on  ";
+  constexpr std::string_view question = "   e: end the program; any other key: let it run  ";
   if (::write(terminal_.get(), question.data(), question.size()) < 0) return true;
   return trim(read_line()) != "e";
 }

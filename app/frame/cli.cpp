@@ -104,10 +104,7 @@ failure find_unknown_option(const action& of, const std::vector<std::string>& op
     }
     if (wants_next_word(of, word)) ++at;
   }
-  return {make_error_code(errc::usage),
-          {},
-          "an option that is not understood",
-          fmt::format("see netlab {} --help", of.path)};
+  return {make_error_code(errc::usage), {}, "invalid option", fmt::format("see netlab {} --help", of.path)};
 }
 
 cxxopts::Options declare(const action& of) {
@@ -198,7 +195,7 @@ void arguments::only_typed(std::string_view name) {
   const auto found = last(name);
   if (!has(name) || is_typed(name)) return;
   refuse(name, *found,
-         {make_error_code(errc::usage), {}, fmt::format("'{}' counts only on the command line", name), {}});
+         {make_error_code(errc::usage), {}, fmt::format("'{}' is allowed only on the command line", name), {}});
 }
 
 std::vector<std::string> arguments::texts(std::string_view name) const {

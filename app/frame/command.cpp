@@ -14,8 +14,8 @@ constexpr std::array common{
            .fallback = "auto",
            .choices = "auto always never"},
     option{.name = "help", .letter = 'h', .help = "show this help"},
-    option{.name = "json", .help = "results as JSON, one object a line"},
-    option{.name = "quiet", .letter = 'q', .help = "nothing but results and errors"},
+    option{.name = "json", .help = "results as JSON, one object per line"},
+    option{.name = "quiet", .letter = 'q', .help = "only results and errors"},
     option{.name = "verbose", .letter = 'v', .help = "more detail, on stderr"},
 };
 

@@ -10,8 +10,8 @@ namespace netlab::app {
 namespace {
 
 constexpr std::string_view no_passwords =
-    "!a password never stands in the argument list: --password-file, --password-command or NETLAB_PASSWORD";
-constexpr std::string_view not_needed_pace = "!leave it out: the pace adapts to the path; --rate limits it";
+    "!passwords are not accepted as arguments: use --password-file, --password-command or NETLAB_PASSWORD";
+constexpr std::string_view not_needed_pace = "!leave it out: the rate adapts to the path; --rate limits it";
 constexpr std::string_view listeners = "!netlab connect does not listen; netlab echo serve and netlab calc serve do";
 constexpr std::string_view shown_anyway = "!leave it out: processes and numbers are always shown";
 
@@ -19,14 +19,14 @@ constexpr std::array options = std::to_array<meaning>({
     // telnet, nc, ncat, socat, curl, openssl s_client
     {"connect", "h host hostname p port server target address a connect", "!write netlab connect HOST PORT"},
     {"connect", "l L lp lvp lnvp lvnp nlvp lk kl listen accept", listeners},
-    {"connect", "k", "!--insecure goes on with an unverified certificate; netlab echo serve listens"},
+    {"connect", "k", "!--insecure accepts an unverified certificate; netlab echo serve listens"},
     {"connect", "z zv vz nz nvz scan", "!write netlab scan HOST --range PORT"},
     {"connect", "w q wait connect-timeout max-time m T timeout-ms", "timeout"},
     {"connect", "i idle keepalive-time", "idle-timeout"},
     {"connect", "s source source-address local local-address interface I", "bind"},
     {"connect", "C crlf line-ends", "crlf"},
     {"connect", "N no-shutdown ign_eof ignore-eof wait-eof", "keep-open idle-timeout"},
-    {"connect", "c e exec sh-exec lua-exec", "!no program is run: use a pipe"},
+    {"connect", "c e exec sh-exec lua-exec", "!running a program is not supported: use a pipe"},
     {"connect", "cacert CAfile CApath ca cafile ssl-trustfile", "ca-file"},
     {"connect", "servername server-name ssl-servername noservername resolve", "sni"},
     {"connect", "ssl t secure https starttls-always", "tls"},
@@ -49,7 +49,7 @@ constexpr std::array options = std::to_array<meaning>({
     {"scan", "T0 T1 T2 T3 T4 T5 T min-rate min-parallelism defeat-rst-ratelimit", not_needed_pace},
     {"scan", "open", "!leave it out: closed ports are only counted, unless --all is given"},
     {"scan", "sV sC A O script version-intensity osscan-guess b banners",
-     "!leave it out: what an open port says is shown; versions and systems are not guessed"},
+     "!leave it out: banners are shown; versions and operating systems are not detected"},
     {"scan", "F fast top-ports", "top"},
     {"scan", "p ports port dport dports P", "range"},
     {"scan", "iL input-file input list targets-file hosts", "!write --host @FILE"},
@@ -58,7 +58,7 @@ constexpr std::array options = std::to_array<meaning>({
     {"scan", "oG oM grepable", "!write --format grepable -o FILE"},
     {"scan", "oJ oD", "!write --json -o FILE"},
     {"scan", "oN oL", "!write -o FILE"},
-    {"scan", "oA", "!write --format FORMAT -o FILE, a scan for each format"},
+    {"scan", "oA", "!write --format FORMAT -o FILE, with one scan for each format"},
     {"scan", "max-rate packets-per-second pps scan-delay max-scan-delay", "rate"},
     {"scan", "max-retries", "retries"},
     {"scan", "host-timeout", "max-time"},
@@ -66,11 +66,12 @@ constexpr std::array options = std::to_array<meaning>({
     {"scan", "max-parallelism max-hostgroup min-hostgroup threads concurrency", "parallel"},
     {"scan", "S e source-ip adapter-ip bind interface", "source"},
     {"scan", "data data-string data-length payload message text", "send"},
-    {"scan", "sA sF sX sN sW sM sO sY sZ sI sL", "!only connect scans and UDP: netlab scan tcp, netlab scan udp"},
+    {"scan", "sA sF sX sN sW sM sO sY sZ sI sL",
+     "!only connect scans and UDP scans exist: netlab scan tcp, netlab scan udp"},
     // ss, netstat, lsof
     {"sockets", "pid c command program comm", "process"},
     {"sockets", "state states listening L", "listen"},
-    {"sockets", "a all", "!leave it out: all are shown; --listen shows those that wait for anybody"},
+    {"sockets", "a all", "!leave it out: all sockets are shown; --listen shows only listening and unconnected ones"},
     {"sockets", "p n processes numeric b", shown_anyway},
     {"sockets", "i e m o info extended memory timers options", "verbose"},
     {"sockets", "sport dport ports src dst P", "port"},
@@ -143,7 +144,7 @@ constexpr std::array options = std::to_array<meaning>({
     {"", "ca cacert cafile CAfile CApath", "ca-file"},
     {"", "k no-verify no-check-certificate skip-verify", "insecure"},
     {"", "certificate E crt", "cert"},
-    {"", "daemon background fork D", "!it stays in the foreground: write & after it, or let systemd start it"},
+    {"", "daemon background fork D", "!netlab runs in the foreground: append & to the command, or use systemd"},
     {"", "usage info ?", "help"},
 });
 

@@ -7,8 +7,8 @@ namespace netlab::app {
 namespace {
 
 constexpr std::array meanings{
-    status_meaning{exit_status::done, "done, also when the reader of stdout went away"},
-    status_meaning{exit_status::partly_done, "partly done: some of many failed, each is named"},
+    status_meaning{exit_status::done, "success, also when the reader of stdout has closed it"},
+    status_meaning{exit_status::partly_done, "partly done: some of many failed; each is named"},
     status_meaning{exit_status::usage, "usage: unknown command or option, a value out of range"},
     status_meaning{exit_status::bad_data, "bad data in the input"},
     status_meaning{exit_status::no_input, "an input file is missing or unreadable"},

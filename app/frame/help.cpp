@@ -109,7 +109,8 @@ std::string overview() {
   for (const command& each : commands()) text += fmt::format("  {:<12}{}\n", each.name, each.summary);
   text +=
       "\n"
-      "netlab help COMMAND and netlab COMMAND --help say more, man netlab-COMMAND all.\n"
+      "netlab help COMMAND (or netlab COMMAND --help) shows the options of a command,\nman netlab-COMMAND its full "
+      "manual.\n"
       "netlab --version shows the version. New here? Try: netlab lab tour\n";
   return text;
 }
@@ -119,7 +120,8 @@ std::string help_for(const command& which) {
   std::string text = fmt::format("netlab {}: {}\n\nUsage: netlab {} SUBCOMMAND [OPTIONS] [ARGUMENTS]\n\nSubcommands:\n",
                                  which.name, which.summary, which.name);
   for (const action& each : which.actions) text += fmt::format("  {:<12}{}\n", each.verb(), each.summary);
-  text += fmt::format("\nnetlab {} SUBCOMMAND --help says more, man netlab-{} all.\n", which.name, which.name);
+  text += fmt::format("\nnetlab {} SUBCOMMAND --help shows the options, man netlab-{} the manual.\n", which.name,
+                      which.name);
   return text;
 }
 

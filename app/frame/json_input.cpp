@@ -132,8 +132,8 @@ result<json> parse_json(std::string_view text) {
     return true;
   };
   json all = json::parse(text.begin(), text.end(), watch, false);
-  if (all.is_discarded()) return fail(errc::bad_data, "that is not JSON");
-  if (repeated) return fail(errc::bad_data, fmt::format("the key '{}' stands twice", escape(*repeated, 60)));
+  if (all.is_discarded()) return fail(errc::bad_data, "not valid JSON");
+  if (repeated) return fail(errc::bad_data, fmt::format("duplicate key '{}'", escape(*repeated, 60)));
   return all;
 }
 

@@ -13,7 +13,7 @@ namespace netlab::app::shared_options {
 inline constexpr option byte_order{
     .name = "byte-order",
     .argument = "ORDER",
-    .help = "how ID and numbers are sent: network (or big), or little, as native struct.pack does on a PC",
+    .help = "byte order of ID and numbers: network (or big), or little, as native struct.pack on a PC",
     .fallback = "network",
     .choices = "network big little"};
 inline constexpr option ipv4{.name = "ipv4", .letter = '4', .help = "IPv4 only"};
@@ -27,7 +27,7 @@ inline constexpr option max_time{
     .argument = "DURATION",
     .help = "stop after this long, whatever the peer does, with status 75; default: never"};
 inline constexpr option local_bind{
-    .name = "bind", .argument = "ADDR[:PORT]", .help = "the local end; else the system chooses it"};
+    .name = "bind", .argument = "ADDR[:PORT]", .help = "local address and port; by default the system chooses them"};
 
 /// -4 and -6.
 [[nodiscard]] net::family read_family(arguments& args);

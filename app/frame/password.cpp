@@ -36,11 +36,10 @@ result<secret> checked(std::string line, const std::string& context) {
     OPENSSL_cleanse(line.data() + end, line.size() - end);
     line.resize(end);
   }
-  if (line.empty())
-    return unexpected(failure{make_error_code(errc::bad_data), context, "there is no password in it", {}});
+  if (line.empty()) return unexpected(failure{make_error_code(errc::bad_data), context, "it contains no password", {}});
   if (line.find('\0') != std::string::npos) {
     wipe(line);
-    return unexpected(failure{make_error_code(errc::bad_data), context, "a password with a NUL in it", {}});
+    return unexpected(failure{make_error_code(errc::bad_data), context, "the password contains a NUL", {}});
   }
   return secret(std::move(line));
 }
@@ -91,7 +90,7 @@ result<secret> from_file(const std::string& name, console& out) {
   if (!fd) return unexpected(failure{make_error_code(errc::no_input), context, message_of(last_system_error()), {}});
   struct stat about{};
   if (::fstat(fd.get(), &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 077) != 0)
-    out.note(fmt::format("{} is open to other users of this machine (chmod 600)", context));
+    out.note(fmt::format("{} is accessible to other users of this machine (chmod 600)", context));
   auto line = read_line(fd.get(), context, false);
   if (!line) return unexpected(line.error());
   drop_byte_order_mark(*line);
@@ -132,8 +131,8 @@ result<secret> from_command(const std::string& command) {
   if (!said) return unexpected(said.error());
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     wipe(*said);
-    const std::string how = WIFEXITED(status) ? fmt::format("it exited with {}", WEXITSTATUS(status))
-                                              : fmt::format("signal {} ended it", WTERMSIG(status));
+    const std::string how = WIFEXITED(status) ? fmt::format("it exited with status {}", WEXITSTATUS(status))
+                                              : fmt::format("it was ended by signal {}", WTERMSIG(status));
     return unexpected(failure{make_error_code(errc::not_permitted), context, how, {}});
   }
   return checked(std::move(*said), context);

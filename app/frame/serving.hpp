@@ -18,28 +18,29 @@ namespace netlab::app {
 namespace serving_options {
 inline constexpr option bind{.name = "bind",
                              .argument = "ADDR",
-                             .help = "listen on this address; any: on every one",
+                             .help = "listen on this address; any: on all addresses",
                              .fallback = {},
                              .repeatable = true};
 inline constexpr option grace{.name = "grace",
                               .argument = "DURATION",
-                              .help = "after SIGINT or SIGTERM, how long what was begun may take",
+                              .help = "time allowed for open requests after SIGINT or SIGTERM",
                               .fallback = "5s"};
-inline constexpr option idle_timeout{
-    .name = "idle-timeout",
-    .argument = "DURATION",
-    .help = "close a connection from which nothing whole has come for so long; 0: never",
-    .fallback = "5m"};
-inline constexpr option max_clients{
-    .name = "max-clients", .argument = "N", .help = "connections at once; more are turned away", .fallback = "10000"};
+inline constexpr option idle_timeout{.name = "idle-timeout",
+                                     .argument = "DURATION",
+                                     .help = "close connections idle this long (no complete request); 0: never",
+                                     .fallback = "5m"};
+inline constexpr option max_clients{.name = "max-clients",
+                                    .argument = "N",
+                                    .help = "simultaneous connections; more are turned away",
+                                    .fallback = "10000"};
 inline constexpr option max_clients_per_address{
     .name = "max-clients-per-address",
     .argument = "N",
     .help =
-        "connections at once from one address, or one IPv6 network (/64); by default half of --max-clients, "
-        "fewer where the system allows few descriptors"};
+        "simultaneous connections from one address, or one IPv6 network (/64); by default half of --max-clients, or "
+        "fewer if the system allows few descriptors"};
 inline constexpr option threads{
-    .name = "threads", .argument = "N", .help = "event loops, one a thread; by default one a core"};
+    .name = "threads", .argument = "N", .help = "threads, each with an event loop; by default one per core"};
 }  // namespace serving_options
 
 struct serving {

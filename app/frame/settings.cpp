@@ -130,7 +130,7 @@ std::vector<std::string> settings::ignored_variables() {
   for (const std::string& name : names) {
     if (std::ranges::find(known, name) != known.end()) continue;
     const std::string_view near = nearest(name, views);
-    notes.push_back(fmt::format("{} is ignored: no option has it{}", escape(name, 60),
+    notes.push_back(fmt::format("{} is ignored: no option has this variable{}", escape(name, 60),
                                 near.empty() ? std::string() : fmt::format(" (did you mean {}?)", near)));
   }
   return notes;

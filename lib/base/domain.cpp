@@ -35,10 +35,10 @@ result<void> check_characters(std::string_view domain) {
   for (std::string_view left = domain; !left.empty();) {
     const utf8_sequence next = decode_utf8(left);
     if (next.length == 0) return refuse_domain(domain, "is not UTF-8");
-    if (is_hidden(next.code_point)) return refuse_domain(domain, "has a character that hides");
+    if (is_hidden(next.code_point)) return refuse_domain(domain, "contains an invisible character");
     const char c = left.front();
     if (next.length == 1 && c != '.' && !is_host_character(c))
-      return refuse_domain(domain, fmt::format("has '{}' in it", escape({&c, 1})));
+      return refuse_domain(domain, fmt::format("contains '{}'", escape({&c, 1})));
     left.remove_prefix(next.length);
   }
   return {};
@@ -58,14 +58,14 @@ result<std::string> to_a_labels(std::string_view domain) {
 }
 
 result<void> check_label(std::string_view label, std::string_view domain) {
-  if (label.empty()) return refuse_domain(domain, "has nothing between two dots");
+  if (label.empty()) return refuse_domain(domain, "has an empty label between two dots");
   for (const char c : label)
-    if (!is_host_character(c)) return refuse_domain(domain, fmt::format("has '{}' in it", escape({&c, 1})));
+    if (!is_host_character(c)) return refuse_domain(domain, fmt::format("contains '{}'", escape({&c, 1})));
   if (label.starts_with('-') || label.ends_with('-'))
-    return refuse_domain(domain, "has a hyphen beside a dot or at an end");
+    return refuse_domain(domain, "has a label that begins or ends with a hyphen");
   if (label.size() > max_label)
     return refuse_domain(domain,
-                         fmt::format("has {} characters between two dots; {} are possible", label.size(), max_label));
+                         fmt::format("has a label of {} characters; at most {} are allowed", label.size(), max_label));
   return {};
 }
 
@@ -81,7 +81,7 @@ result<std::string> to_ascii_domain(std::string_view domain) {
   for (const std::string_view label : split(*ascii, '.'))
     if (const auto good = check_label(label, domain); !good) return unexpected(good.error());
   if (ascii->size() > max_domain)
-    return refuse_domain(domain, fmt::format("has {} characters; {} are possible", ascii->size(), max_domain));
+    return refuse_domain(domain, fmt::format("has {} characters; at most {} are allowed", ascii->size(), max_domain));
   return ascii;
 }
 

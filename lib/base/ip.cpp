@@ -82,7 +82,7 @@ result<void> check_interface(const ip_address& address) {
   const bool is_of_a_link = address.is_link_local() || (address.is_v6 && address.high >> 48 == 0xff02);
   if (address.scope != 0 || !is_of_a_link) return {};
   const std::string text = to_string(address);
-  return fail(errc::usage, fmt::format("'{}' is a link-local address and wants its interface", text),
+  return fail(errc::usage, fmt::format("'{}' is a link-local address and needs an interface", text),
               fmt::format("write {}%eth0", text));
 }
 

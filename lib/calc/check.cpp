@@ -69,7 +69,8 @@ result<std::int32_t> check_answer(const request& asked, byte_order order, bytes_
   const auto expected = evaluate(asked);
   if (got.id == asked.id && expected && got.value == *expected) return got.value;
   if (is_echo(asked, order, reply))
-    return fail(errc::peer_protocol, "the request came back as it was sent: an echo service, not a calculation server");
+    return fail(errc::peer_protocol,
+                "the request came back unchanged: this is an echo service, not a calculation server");
   if (got.id != asked.id) {
     if (is_text(reply)) {
       const std::string_view text = as_text(reply);
@@ -81,7 +82,7 @@ result<std::int32_t> check_answer(const request& asked, byte_order order, bytes_
     if (got.id == swap_octets(asked.id))
       return fail(errc::peer_protocol,
                   fmt::format("the answer has ID {}, which is {} with its octets in the other order", got.id, asked.id),
-                  "an ID goes back as it came");
+                  "the server must return the ID unchanged");
     return fail(errc::peer_protocol, fmt::format("the answer has ID {}, the request had {}", got.id, asked.id));
   }
   if (!expected)
@@ -89,7 +90,8 @@ result<std::int32_t> check_answer(const request& asked, byte_order order, bytes_
                                                  reason(expected.error())));
   if (is_other_order(asked, got.value) ||
       swap_octets(static_cast<std::uint32_t>(got.value)) == static_cast<std::uint32_t>(*expected))
-    return fail(errc::peer_protocol, fmt::format("answered {}, the right value for the other byte order", got.value),
+    return fail(errc::peer_protocol,
+                fmt::format("answered {}, which is the right value in the other byte order", got.value),
                 other_order_hint(order));
   return fail(errc::peer_protocol, fmt::format("answered {}, but {} is {}", got.value, to_line(asked), *expected));
 }
@@ -102,10 +104,9 @@ result<std::int32_t> check_datagram(const request& asked, byte_order order, byte
 }
 
 std::string silence_hint(const request& asked, byte_order order) {
-  if (!evaluate(asked)) return "the request has no result, so the server owes no answer";
+  if (!evaluate(asked)) return "the request has no result, so the server need not answer";
   const request other = swapped(asked);
-  if (!evaluate(other))
-    return fmt::format("a server of the other byte order could not answer: {}", other_order_hint(order));
+  if (!evaluate(other)) return fmt::format("the server may use the other byte order: {}", other_order_hint(order));
   return {};
 }
 

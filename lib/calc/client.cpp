@@ -59,7 +59,7 @@ void client::fail_first(failure why, time_point now) {
   if (input_.empty()) {  // otherwise it has begun to answer
     why.hint = silence_hint(outstanding_.front().asked, order_);
     if (outstanding_.size() > 1 && answers_ > 0)
-      why.hint = "a server that reads one request at a time wants --pipeline 1";
+      why.hint = "a server that reads one request at a time needs --pipeline 1";
   }
   report(unexpected(std::move(why)), now);
 }

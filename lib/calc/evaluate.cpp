@@ -31,7 +31,7 @@ std::expected<std::int32_t, refusal> multiply(std::span<const std::int32_t> numb
 std::string_view reason(refusal why) noexcept {
   switch (why) {
     case refusal::unknown_operation: return "unknown operation";
-    case refusal::empty_comparison: return "the least or greatest of no numbers";
+    case refusal::empty_comparison: return "at least one number is needed";
     case refusal::out_of_range: return "the result is outside 32 bits";
     case refusal::wrong_length: return "its length does not match its N";
   }

@@ -126,7 +126,7 @@ void session::read_lines(std::string_view text, time_point now) {
     if (!lines_.is_skipping() && std::any_of(looked_at.begin(), looked_at.end(), is_control)) {
       lines_.skip_line();
       observer_.refused("neither a binary request nor a line of text");
-      say("error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text");
+      say("error: neither a binary request (SUM, PRO, MIN or MAX after the ID) nor a line of text");
       finished_request(now);
     }
     if (end != std::string_view::npos) lines_.append("\n");
@@ -191,7 +191,7 @@ void session::tick(time_point now) {
   const auto due = deadline();
   if (!due || *due > now) return;
   if (state_ == state::binary && !pending_.empty())
-    return close(fmt::format("silence after {} of a request", count_of(pending_.size(), "octet")));
+    return close(fmt::format("idle timeout after {} of a request", count_of(pending_.size(), "octet")));
   close();
 }
 

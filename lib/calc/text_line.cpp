@@ -60,7 +60,7 @@ result<request> parse_words(std::span<const std::string_view> pieces, unknown_op
   if (!known && !(unknown == unknown_operations::passed && name.size() == 3))
     return fail(errc::bad_data, fmt::format("unknown operation '{}'", escape(pieces.front(), shown)), cure_for(name));
   if (pieces.size() - 1 > max_numbers)
-    return fail(errc::bad_data, fmt::format("{} numbers are more than {}", pieces.size() - 1, max_numbers));
+    return fail(errc::bad_data, fmt::format("{} numbers; at most {} are allowed", pieces.size() - 1, max_numbers));
   request parsed{.id = 0, .op = known ? name : std::string(pieces.front()), .numbers = {}};
   for (const std::string_view piece : pieces.subspan(1)) {
     const auto number = parse_operand(piece);

@@ -64,7 +64,8 @@ class numbered_talk : public line_talk {
     const bool is_last = is_reply && (line.size() == 3 || line[3] == ' ');
     const bool is_more = is_reply && line.size() > 3 && line[3] == '-';
     // Between the first and the last line of an FTP reply, any text is allowed.
-    if (!is_last && !is_more && !open_) return refuse(errc::peer_protocol, "the peer's reply is none", line);
+    if (!is_last && !is_more && !open_)
+      return refuse(errc::peer_protocol, "the peer sent something that is not a reply", line);
     if (is_reply && line.size() > 4) on_text(line.substr(4));
     open_ = !is_last || (open_code_ != 0 && *code != open_code_);
     open_code_ = open_ ? (open_code_ != 0 ? open_code_ : code.value_or(0)) : 0;
@@ -87,17 +88,18 @@ class smtp_talk final : public numbered_talk {
   }
   void on_reply(unsigned code, std::string_view last) override {
     const auto kind = code / 100;
-    if (kind == 4) return refuse(errc::try_later, "the server cannot now", last);
+    if (kind == 4) return refuse(errc::try_later, "the server refuses for now", last);
     switch (state_) {
       case state::greeting:
-        if (code != 220) return refuse(errc::rejected, "the server will not talk", last);
+        if (code != 220) return refuse(errc::rejected, "the server refuses the session", last);
         state_ = state::hello;
         return send_line(fmt::format("{} {}", parameters().protocol == starttls_protocol::lmtp ? "LHLO" : "EHLO",
                                      parameters().helo));
       case state::hello:
-        if (kind == 5) return refuse(errc::rejected, "the server knows no extensions, so no STARTTLS", last);
-        if (kind != 2) return refuse(errc::peer_protocol, "the server's reply to the greeting is wrong", last);
-        if (!offered_) return refuse(errc::rejected, "the server offers no STARTTLS");
+        if (kind == 5) return refuse(errc::rejected, "the server supports no extensions, so no STARTTLS", last);
+        if (kind != 2)
+          return refuse(errc::peer_protocol, "the server answers the greeting with an invalid reply", last);
+        if (!offered_) return refuse(errc::rejected, "the server does not offer STARTTLS");
         state_ = state::starttls;
         return send_line("STARTTLS");
       case state::starttls:
@@ -120,15 +122,15 @@ class one_command_talk final : public numbered_talk {
   void on_reply(unsigned code, std::string_view last) override {
     const bool is_ftp = parameters().protocol == starttls_protocol::ftp;
     if (is_ftp && code == 120 && !asked_) return;  // the service will be ready in some minutes
-    if (code / 100 == 4) return refuse(errc::try_later, "the server cannot now", last);
+    if (code / 100 == 4) return refuse(errc::try_later, "the server refuses for now", last);
     if (code >= 500)
-      return refuse(errc::rejected, asked_ ? "the server refuses TLS" : "the server will not talk", last);
+      return refuse(errc::rejected, asked_ ? "the server refuses TLS" : "the server refuses the session", last);
     if (!std::exchange(asked_, true)) {
-      if (code / 100 != 2) return refuse(errc::peer_protocol, "the server's greeting is wrong", last);
+      if (code / 100 != 2) return refuse(errc::peer_protocol, "the server's greeting is invalid", last);
       return send_line(is_ftp ? "AUTH TLS" : "STARTTLS");
     }
     if (code == (is_ftp ? 234U : 382U)) return succeed();
-    refuse(errc::peer_protocol, "the server's answer is wrong", last);
+    refuse(errc::peer_protocol, "the server's answer is invalid", last);
   }
 
   bool asked_ = false;
@@ -142,8 +144,8 @@ class pop3_talk final : public line_talk {
  private:
   void on_line(std::string_view line) override {
     if (line.starts_with("-ERR"))
-      return refuse(errc::rejected, asked_ ? "the server refuses STLS" : "the server will not talk", line);
-    if (!line.starts_with("+OK")) return refuse(errc::peer_protocol, "the server's answer is wrong", line);
+      return refuse(errc::rejected, asked_ ? "the server refuses STLS" : "the server refuses the session", line);
+    if (!line.starts_with("+OK")) return refuse(errc::peer_protocol, "the server's answer is invalid", line);
     if (std::exchange(asked_, true)) return succeed();
     send_line("STLS");
   }
@@ -161,11 +163,11 @@ class imap_talk final : public line_talk {
 
   void on_line(std::string_view line) override {
     const std::string upper = to_upper(line);
-    if (upper.starts_with("* BYE")) return refuse(errc::rejected, "the server says good-bye", line);
+    if (upper.starts_with("* BYE")) return refuse(errc::rejected, "the server closes the session (BYE)", line);
     if (state_ == state::greeting) {
       if (upper.starts_with("* PREAUTH"))
-        return refuse(errc::rejected, "the server has logged us in already, and then there is no STARTTLS", line);
-      if (!upper.starts_with("* OK")) return refuse(errc::peer_protocol, "the server's greeting is wrong", line);
+        return refuse(errc::rejected, "the session is already authenticated (PREAUTH), which rules out STARTTLS", line);
+      if (!upper.starts_with("* OK")) return refuse(errc::peer_protocol, "the server's greeting is invalid", line);
       state_ = state::capabilities;
       return send_line("a1 CAPABILITY");
     }
@@ -174,10 +176,10 @@ class imap_talk final : public line_talk {
       return;
     }
     const std::string_view tag = state_ == state::capabilities ? "A1 " : "A2 ";
-    if (!upper.starts_with(tag)) return refuse(errc::peer_protocol, "the server's answer is wrong", line);
+    if (!upper.starts_with(tag)) return refuse(errc::peer_protocol, "the server's answer is invalid", line);
     if (!upper.substr(3).starts_with("OK")) return refuse(errc::rejected, "the server refuses", line);
     if (state_ == state::starttls) return succeed();
-    if (!offered_) return refuse(errc::rejected, "the server offers no STARTTLS");
+    if (!offered_) return refuse(errc::rejected, "the server does not offer STARTTLS");
     state_ = state::starttls;
     send_line("a2 STARTTLS");
   }
@@ -199,10 +201,10 @@ class sieve_talk final : public line_talk {
       return;
     }
     if (upper.starts_with("NO") || upper.starts_with("BYE"))
-      return refuse(errc::rejected, asked_ ? "the server refuses STARTTLS" : "the server will not talk", line);
-    if (!upper.starts_with("OK")) return refuse(errc::peer_protocol, "the server's answer is wrong", line);
+      return refuse(errc::rejected, asked_ ? "the server refuses STARTTLS" : "the server refuses the session", line);
+    if (!upper.starts_with("OK")) return refuse(errc::peer_protocol, "the server's answer is invalid", line);
     if (asked_) return succeed();
-    if (!offered_) return refuse(errc::rejected, "the server offers no STARTTLS");
+    if (!offered_) return refuse(errc::rejected, "the server does not offer STARTTLS");
     asked_ = true;
     send_line("STARTTLS");
   }
@@ -219,7 +221,7 @@ result<starttls_protocol> parse_starttls(std::string_view text) {
   const auto found = std::find(names.begin(), names.end(), text);
   if (found != names.end()) return static_cast<starttls_protocol>(found - names.begin());
   const std::string_view near = nearest(text, names);
-  return fail(errc::usage, fmt::format("'{}' is no protocol with STARTTLS", escape(text, 60)),
+  return fail(errc::usage, fmt::format("unknown STARTTLS protocol '{}'", escape(text, 60)),
               near.empty() ? std::string("ftp, imap, ldap, lmtp, mysql, nntp, pop3, postgres, sieve, smtp, xmpp")
                            : fmt::format("did you mean '{}'?", near));
 }
@@ -227,7 +229,7 @@ result<starttls_protocol> parse_starttls(std::string_view text) {
 failure injected() {
   return {make_error_code(errc::peer_protocol),
           {},
-          "octets came between the server's consent and TLS: somebody may have put them there",
+          "unencrypted octets arrived between the answer to STARTTLS and TLS: an attacker may have injected them",
           {}};
 }
 
@@ -247,7 +249,7 @@ void starttls::feed(bytes_view from_peer, time_point now) {
   }
   input_.erase(0, used);
   if (!outcome_) {
-    if (heard_ > max_talk) refuse(errc::peer_protocol, "the peer talks and talks, and never begins TLS");
+    if (heard_ > max_talk) refuse(errc::peer_protocol, "more than 64 KiB received before TLS");
   } else if (*outcome_ && !input_.empty()) {
     outcome_ = unexpected(injected());
   }

@@ -32,7 +32,7 @@ class postgres_talk final : public starttls {
     else if (input[0] == 'E')
       refuse(errc::rejected, "the server answers with an error", input.substr(1));
     else
-      refuse(errc::peer_protocol, "the server's answer is wrong", input);
+      refuse(errc::peer_protocol, "the server's answer is invalid", input);
     return 1;
   }
 };
@@ -52,7 +52,7 @@ class mysql_talk final : public starttls {
     if (input.size() < header) return 0;
     const std::size_t length = octet(input, 0) + octet(input, 1) * 256U + octet(input, 2) * 65536U;
     if (length == 0 || length > max_greeting) {
-      refuse(errc::peer_protocol, "the server's greeting is none of MySQL's");
+      refuse(errc::peer_protocol, "the server's greeting is not a MySQL greeting");
       return 0;
     }
     if (input.size() < header + length) return 0;
@@ -62,12 +62,12 @@ class mysql_talk final : public starttls {
 
   void greet(std::string_view greeting) {
     if (octet(greeting, 0) == 0xff)  // an error: a number of 2 octets, then a text
-      return refuse(errc::rejected, "the server will not talk",
+      return refuse(errc::rejected, "the server refuses the session",
                     greeting.substr(std::min<std::size_t>(3, greeting.size())));
     const auto end = greeting.find('\0', 1);
     // After the version: thread ID (4), salt (8), 0, capabilities (2).
     if (octet(greeting, 0) != 10 || end == std::string_view::npos || greeting.size() < end + 16)
-      return refuse(errc::peer_protocol, "the server's greeting is none of MySQL's");
+      return refuse(errc::peer_protocol, "the server's greeting is not a MySQL greeting");
     note(fmt::format("(greeting of version {})", greeting.substr(1, end - 1)));
     const unsigned capabilities = octet(greeting, end + 14) + octet(greeting, end + 15) * 256U;
     if ((capabilities & client_ssl) == 0) return refuse(errc::rejected, "the server does not offer TLS");
@@ -142,14 +142,14 @@ class ldap_talk final : public starttls {
     if (response.tag == 0x78 && number == 0)
       succeed();
     else if (number == 51 || number == 52)  // busy, unavailable
-      refuse(errc::try_later, fmt::format("the server cannot now (LDAP result {})", number), words.value);
+      refuse(errc::try_later, fmt::format("the server refuses for now (LDAP result {})", number), words.value);
     else
       refuse(errc::rejected, fmt::format("the server refuses StartTLS (LDAP result {})", number), words.value);
     return message.size;
   }
 
   std::size_t wrong() {
-    refuse(errc::peer_protocol, "the server's answer is no LDAP message");
+    refuse(errc::peer_protocol, "the server's answer is not an LDAP message");
     return 0;
   }
 };
@@ -210,7 +210,7 @@ class xmpp_talk final : public starttls {
       succeed();
     } else if (element.find("<starttls") == std::string_view::npos ||
                element.find(name_space) == std::string_view::npos) {
-      refuse(errc::rejected, "the server offers no STARTTLS");
+      refuse(errc::rejected, "the server does not offer STARTTLS");
     } else {
       asked_ = true;
       const std::string request = fmt::format("<starttls xmlns='{}'/>", name_space);

@@ -16,8 +16,7 @@ std::vector<std::string> to_lines(const tls_report& report) {
   std::vector<std::string> lines{std::move(first)};
   lines.push_back(report.verified ? "certificate: verified" : "certificate: NOT verified: " + report.verification);
   if (!report.ocsp.empty()) lines.push_back("OCSP: " + report.ocsp);
-  if (report.client_certificate_wanted.value_or(false))
-    lines.emplace_back("the server asked for a certificate of ours");
+  if (report.client_certificate_wanted.value_or(false)) lines.emplace_back("the server requested a client certificate");
   for (std::size_t at = 0; at < report.chain.size(); ++at) {
     const certificate_report& each = report.chain[at];
     lines.push_back(fmt::format("{} {}", at, each.subject));

@@ -79,7 +79,7 @@ result<std::vector<service_entry>> parse_services(std::string_view list) {
     for (const service_entry& each : all_services) names.push_back(each.name);
     names.push_back(all_of_mail);
     const std::string_view near = nearest(name, names);
-    return fail(errc::usage, fmt::format("there is no service '{}'", escape(name, 60)),
+    return fail(errc::usage, fmt::format("unknown service '{}'", escape(name, 60)),
                 near.empty() ? fmt::format("{}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
   }
   return found;
@@ -92,7 +92,7 @@ result<std::vector<service_entry>> choose(std::span<const service_entry> only, s
   std::vector<service_entry> chosen;
   for (const service_entry& each : all_services)
     if ((only.empty() || is_in(only, each)) && !is_in(without, each)) chosen.push_back(each);
-  if (chosen.empty()) return fail(errc::usage, "no service is left", "--only says which, --without which not");
+  if (chosen.empty()) return fail(errc::usage, "no service left to run", "check --only and --without");
   return chosen;
 }
 

@@ -58,7 +58,8 @@ result<bool> reply_parser::take(std::string_view line) {
   const char separator = line.size() > 3 ? line[3] : ' ';
   if (separator != ' ' && separator != '-') return not_a_reply(line);
   if (!begun_.lines.empty() && code != begun_.code)
-    return fail(errc::peer_protocol, fmt::format("a reply that begins with {} goes on with {}", begun_.code, code));
+    return fail(errc::peer_protocol,
+                fmt::format("a multi-line reply with the code {} continues with {}", begun_.code, code));
   size_ += line.size();
   if (size_ > max_reply) return fail(errc::peer_protocol, fmt::format("a reply of more than {} octets", max_reply));
   begun_.code = code;

@@ -55,7 +55,7 @@ result<std::optional<std::string>> read_file(const std::string& path, bool is_se
   struct stat about{};
   if (is_secret && ::fstat(fd.get(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     return unexpected(trouble(errc::not_permitted, "read", path, "other users may read or change it",
-                              "chmod 600, or remove it, and the CA's certificate with it, if somebody has"));
+                              "chmod 600; if others may have read it, remove it and the CA certificate"));
   auto text = netlab::read_all(fd.get(), max_file);
   if (text) return std::move(*text);
   if (text.error() == std::errc::file_too_large)
@@ -126,7 +126,7 @@ result<authority> authority::open(const std::string& named) {
 
   const std::string key_file = directory + "/ca.key";
   const std::string certificate_file = directory + "/ca.pem";
-  const std::string cure = fmt::format("remove {} and {}, and a new CA is made", key_file, certificate_file);
+  const std::string cure = fmt::format("remove {} and {} to get a new CA", key_file, certificate_file);
   const auto key_text = read_file(key_file, true);
   if (!key_text) return unexpected(key_text.error());
   const auto certificate_text = read_file(certificate_file);
@@ -136,16 +136,16 @@ result<authority> authority::open(const std::string& named) {
   if (*key_text) {
     own.key = parse_key(**key_text);
     if (!own.key)
-      return unexpected(trouble(errc::bad_data, "read", key_file, "there is no key in PEM format in it", cure));
+      return unexpected(trouble(errc::bad_data, "read", key_file, "it contains no key in PEM format", cure));
   }
   if (*certificate_text) {
     own.certificate = parse_certificate(**certificate_text);
     if (!own.certificate)
       return unexpected(
-          trouble(errc::bad_data, "read", certificate_file, "there is no certificate in PEM format in it", cure));
+          trouble(errc::bad_data, "read", certificate_file, "it contains no certificate in PEM format", cure));
     if (!own.key || X509_check_private_key(own.certificate.get(), own.key.get()) != 1)
       return unexpected(trouble(errc::bad_data, "read", certificate_file,
-                                fmt::format("it does not fit the key in '{}'", escape(key_file, 200)), cure));
+                                fmt::format("it does not match the key in '{}'", escape(key_file, 200)), cure));
   }
   if (own.certificate && time_left(own.certificate.get()) >= ca_time_least)
     return authority(std::move(directory), std::move(own));
@@ -203,8 +203,7 @@ result<server_identity> authority::faulty(certificate_fault how, const std::vect
     case certificate_fault::self_signed: by = nullptr; break;
     case certificate_fault::unknown_ca: {
       auto made =
-          issue({.common_name = "netlab CA that nobody knows", .is_ca = true, .starts = -days(30), .ends = days(30)},
-                nullptr);
+          issue({.common_name = "netlab unknown CA", .is_ca = true, .starts = -days(30), .ends = days(30)}, nullptr);
       if (!made) return unexpected(made.error());
       by = &other.emplace(std::move(*made));
       break;

@@ -76,7 +76,7 @@ certificate_problem wrong_host(const X509* leaf, std::string_view host) {
   std::string listed = fmt::format("{}", fmt::join(names, ", "));
   if (left_out > 0) listed += fmt::format(" and {} more", left_out);
   return {fmt::format("the certificate is for {}, not for {}", listed, whom),
-          "is it the right server? connect by a name that the certificate has"};
+          "is it the right server? use a name that the certificate has"};
 }
 
 }  // namespace
@@ -129,14 +129,14 @@ certificate_problem problem_in_words(long code, const X509* leaf, const X509* at
       return {fmt::format("{} expired on {}", whose, at == nullptr ? "?" : time_in_words(X509_get0_notAfter(at))),
               "the server needs a new one"};
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return {fmt::format("{} is not yet valid, but from {} on", whose,
+      return {fmt::format("{} is not yet valid; it is valid from {} on", whose,
                           at == nullptr ? "?" : time_in_words(X509_get0_notBefore(at))),
               "is the clock of this machine right?"};
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH: return wrong_host(leaf, host);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return {"the certificate is self-signed, so nobody vouches for it",
-              "--ca-file FILE trusts it, once a copy has come by a safe way"};
+      return {"the certificate is self-signed, so no CA vouches for it",
+              "--ca-file FILE trusts it; get a copy over a secure channel first"};
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
       return {fmt::format("the certificate is signed by a CA that is not trusted here, '{}'",
                           at == nullptr ? "?" : short_name(X509_get_subject_name(at))),
@@ -147,7 +147,7 @@ certificate_problem problem_in_words(long code, const X509* leaf, const X509* at
       return {fmt::format("the certificate is signed by a CA that is not known here, '{}'",
                           at == nullptr ? "?" : short_name(X509_get_issuer_name(at))),
               "--ca-file FILE names a file with that CA's certificate"};
-    default: return {fmt::format("{} is no good: {}", whose, X509_verify_cert_error_string(code)), {}};
+    default: return {fmt::format("{} is not valid: {}", whose, X509_verify_cert_error_string(code)), {}};
   }
 }
 

@@ -39,7 +39,7 @@ struct race_end {
 };
 
 const char* const ports_cure =
-    "net.ipv4.ip_local_port_range is the range; closed connections hold theirs for a minute, in TIME_WAIT";
+    "net.ipv4.ip_local_port_range limits them; closed connections keep theirs for a minute, in TIME_WAIT";
 
 /// connect() reports a missing local port and a missing local address with the same errors. A UDP socket, which has its
 /// own port space, tells them apart.
@@ -55,8 +55,8 @@ failure connect_failure(std::error_code error, std::string context, const asio::
   if (to_standard(error) != std::errc::address_not_available || !has_local_address(executor, to))
     return {error, std::move(context)};
   if (local && local->port != 0)
-    return {error, std::move(context), fmt::format("local port {} still has a connection to there", local->port),
-            "in TIME_WAIT, for a minute; another --bind ADDR:PORT, or none"};
+    return {error, std::move(context), fmt::format("local port {} still has a connection to this peer", local->port),
+            "in TIME_WAIT, for a minute; use another --bind ADDR:PORT, or none"};
   return {error, std::move(context), "all local ports are in use", ports_cure};
 }
 
@@ -84,7 +84,7 @@ result<void> open_and_bind(Socket& socket, const asio::ip::address& remote, cons
   if (local->port == 0 && to_standard(error) == std::errc::address_in_use)
     return unexpected(failure{error, context, "all local ports are in use", ports_cure});
   if (to_standard(error) == std::errc::address_in_use && local->port != 0)
-    return fail(error, context, fmt::format("netlab sockets --port {} shows who has it", local->port));
+    return fail(error, context, fmt::format("netlab sockets --port {} shows which process uses it", local->port));
   return fail(error, context);
 }
 
@@ -117,7 +117,7 @@ result<local_end> parse_local_end(std::string_view text) {
   if (parsed->host.empty()) return end;
   const auto address = parse_address(parsed->host);
   if (!address)
-    return fail(errc::usage, fmt::format("local address '{}' is not an address", escape(text, 80)),
+    return fail(errc::usage, fmt::format("local address '{}' is not an IP address", escape(text, 80)),
                 "write 192.0.2.1, 192.0.2.1:4000 or [::1]:4000");
   if (auto whole = check_interface(*address); !whole) return unexpected(whole.error());
   end.address = *address;
@@ -132,7 +132,7 @@ asio::awaitable<result<destination>> find(std::string host, std::uint16_t port, 
     std::erase_if(*addresses, [&](const auto& each) { return each.is_v6() != wants_v6; });
     if (addresses->empty())
       co_return fail(errc::usage,
-                     fmt::format("the local end is IPv{}, and {} has no such address", wants_v6 ? 6 : 4, host));
+                     fmt::format("the local address is IPv{}, but {} has no such address", wants_v6 ? 6 : 4, host));
   }
   co_return destination{std::move(host), port, std::move(*addresses)};
 }

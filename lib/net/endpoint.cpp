@@ -96,9 +96,9 @@ result<host_port> parse_host_port(std::string_view text) {
     port = text.substr(colon + 1);
     has_port = true;
   } else if (text.find(':') != std::string_view::npos && !parse_address(text)) {
-    return bad("is not an address, and has more than one colon");
+    return bad("is not an IP address, and has more than one colon");
   }
-  if (!is_host(host)) return bad("has characters that no host name has");
+  if (!is_host(host)) return bad("contains characters that are not allowed in a host name");
   if (has_port) {
     const auto number = parse_port(port);
     if (!number) return unexpected(number.error());

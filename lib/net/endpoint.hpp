@@ -32,7 +32,7 @@ struct host_port {
 /// Fails with errc::usage if it is empty, has a port, or fails check_interface(). `port_cure`: tells the user where the
 /// port belongs.
 [[nodiscard]] result<std::string> parse_host(std::string_view text,
-                                             std::string_view port_cure = "the port belongs to --port");
+                                             std::string_view port_cure = "give the port with --port");
 
 /// A number from 0 or the name of a registered service: 4711, `smtp`. Fails with errc::usage.
 [[nodiscard]] result<std::uint16_t> parse_port(std::string_view text);

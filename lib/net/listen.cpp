@@ -28,7 +28,8 @@ failure explain(std::error_code code, transport protocol, const asio::ip::addres
                 std::string_view option) {
   failure why{code, fmt::format("listen {} {}", name_of(protocol), to_string(address, port)), {}, {}};
   if (code == std::errc::address_in_use) {
-    why.hint = fmt::format("netlab sockets --listen --port {} shows who has it; {} 0 takes a free one", port, option);
+    why.hint = fmt::format("netlab sockets --listen --port {} shows which process uses it; {} 0 takes any free port",
+                           port, option);
   } else if (code == std::errc::permission_denied) {
     why.hint = fmt::format("ports below 1024 need root or CAP_NET_BIND_SERVICE; try {} {}", option, port + 10000);
   } else if (code == std::errc::address_not_available) {
@@ -130,7 +131,7 @@ result<std::vector<asio::ip::address>> parse_bind(std::string_view text) {
     if (auto whole = check_interface(*address); !whole) return unexpected(whole.error());
     return std::vector<asio::ip::address>{*address};
   }
-  return fail(errc::usage, fmt::format("bind address '{}' is not an address", escape(text, 80)),
+  return fail(errc::usage, fmt::format("bind address '{}' is not an IP address", escape(text, 80)),
               "write 192.0.2.1, ::1 or any");
 }
 
@@ -150,7 +151,7 @@ result<std::vector<bound>> listen(const listen_options& options) {
   if (std::all_of(addresses.begin(), addresses.end(), [](const auto& each) { return each.is_unspecified(); }))
     skip_missing = addresses.size() > 1;
   std::erase_if(addresses, [&](const auto& each) { return !in_family(each, options.restrict_to); });
-  if (addresses.empty()) return fail(errc::usage, "no address to listen on is left", "-4 and -6 restrict --bind");
+  if (addresses.empty()) return fail(errc::usage, "no address left to listen on", "-4 and -6 restrict --bind");
   // A wildcard address conflicts with other addresses of its family, and includes them.
   const auto is_covered = [&](const asio::ip::address& address) {
     return !address.is_unspecified() && std::any_of(addresses.begin(), addresses.end(), [&](const auto& other) {

@@ -169,7 +169,7 @@ void service::accept_next(shard& on, acceptor& from) {
       if (on.stopping) return leave();  // stop() has closed the acceptor
       const std::error_code error = accept_waiting(on, from);
       if (classify(error) == error_class::system_resources) {
-        attempt([&] { report(fmt::format("accept: {} (peers wait in the queue)", message_of(error))); });
+        attempt([&] { report(fmt::format("accept: {} (clients wait in the queue)", message_of(error))); });
         return pause_accepting(on, from);
       }
       accept_next(on, from);

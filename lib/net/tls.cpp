@@ -136,16 +136,15 @@ void tls_stream::note_trouble(int ssl_error) {
     case SSL_R_PACKET_LENGTH_TOO_LONG:
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
-      if (!its.established) return note(errc::peer_protocol, "the peer does not speak TLS there");
+      if (!its.established) return note(errc::peer_protocol, "the peer does not speak TLS on this port");
       break;
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-      return note(errc::peer_protocol, "the peer speaks no TLS from version 1.2 on");
+      return note(errc::peer_protocol, "the peer does not support TLS 1.2 or later");
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-      return note(errc::not_permitted, "the server wants a certificate of the client", "--cert FILE, --key FILE");
-    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-      return note(errc::not_permitted, "the client has shown no certificate");
+      return note(errc::not_permitted, "the server requires a client certificate", "--cert FILE, --key FILE");
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return note(errc::not_permitted, "the client sent no certificate");
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
@@ -153,11 +152,11 @@ void tls_stream::note_trouble(int ssl_error) {
     case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-      return note(errc::not_permitted, fmt::format("the peer refused our side of TLS: {}", words));
+      return note(errc::not_permitted, fmt::format("the peer refused the TLS connection: {}", words));
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
     case SSL_R_NO_SHARED_CIPHER:
     case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
-      return note(errc::peer_protocol, fmt::format("no parameters that both sides accept: {}", words));
+      return note(errc::peer_protocol, fmt::format("no TLS parameters in common: {}", words));
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       if (its.established) return;  // reported as the end of input
       return note(errc::closed_by_peer, "the connection was closed in the middle of the TLS handshake");

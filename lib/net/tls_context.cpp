@@ -52,7 +52,7 @@ result<void> trust(SSL_CTX* ctx, const std::string& ca_file) {
   if (auto readable = check_readable(ca_file, "CA file"); !readable) return readable;
   ERR_clear_error();
   if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1)
-    return no_good("CA file", ca_file, "there is no certificate in PEM format in it");
+    return no_good("CA file", ca_file, "it contains no certificate in PEM format");
   // A certificate that the user names is trusted even if it is not a root.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
   return {};
@@ -62,7 +62,7 @@ result<void> use_certificate(SSL_CTX* ctx, const std::string& certificate_file, 
   if (auto readable = check_readable(certificate_file, "certificate"); !readable) return readable;
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1)
-    return no_good("certificate", certificate_file, "there is no certificate in PEM format in it");
+    return no_good("certificate", certificate_file, "it contains no certificate in PEM format");
   const std::string& key = key_file.empty() ? certificate_file : key_file;
   if (auto readable = check_readable(key, "key"); !readable) return readable;
   ERR_clear_error();
@@ -76,7 +76,7 @@ result<void> use_certificate(SSL_CTX* ctx, const std::string& certificate_file, 
     return no_good("key", key, fmt::format("it is not the key of the certificate '{}'", escape(certificate_file, 200)));
   ERR_clear_error();
   if (is_encrypted) return no_good("key", key, "it is encrypted", "`openssl pkey -in FILE -out PLAIN` decrypts it");
-  return no_good("key", key, "there is no key in PEM format in it", key_file.empty() ? "--key FILE names another" : "");
+  return no_good("key", key, "it contains no key in PEM format", key_file.empty() ? "--key FILE names another" : "");
 }
 
 result<unique_fd> open_keylog(const std::string& file) {

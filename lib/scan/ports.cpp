@@ -15,7 +15,7 @@ constexpr unsigned last_port = 65535;
 
 result<unsigned> parse_one(std::string_view text) {
   if (text.empty())
-    return fail(errc::usage, "an empty place in the port list", "write 1-50,80 without a comma at the ends");
+    return fail(errc::usage, "an empty entry in the port list", "write 1-50,80 without a comma at the ends");
   const auto number = parse_integer<std::uint64_t>(text);
   if (!number) {
     if (const auto named = parse_port_or_service(text)) return *named;

@@ -165,16 +165,18 @@ result<target_spec> parse_target(std::string_view text, target_use use, interfac
   const std::string_view inner = is_bracketed ? text.substr(1, text.size() - 2) : text;
   if (const auto one = of.parse(inner); one && (one->is_v6 || !is_bracketed)) return check_address(of, *one);
   if (const auto pasted = parse_url(text))
-    return bad(text, "is a URL and not a target", fmt::format("write {}", escape(pasted->host, 80)));
+    return bad(text, "is a URL, not a target", fmt::format("write {}", escape(pasted->host, 80)));
   if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) return parse_block(of, slash);
   for (std::size_t dash = text.find('-'); dash != std::string_view::npos; dash = text.find('-', dash + 1))
     if (auto range = parse_range(of, dash)) return std::move(*range);
-  if (has_port(text)) return bad(text, "has a port", "ports belong to --range");
+  if (has_port(text)) return bad(text, "has a port", "give ports with --range");
   if (const std::size_t percent = inner.find('%'); percent != std::string_view::npos)
     if (parse_ip(inner.substr(0, percent)))
-      return bad(text, fmt::format("names no interface of this machine: '{}'", escape(inner.substr(percent + 1), 40)),
+      return bad(text,
+                 fmt::format("names an interface that this machine does not have: '{}'",
+                             escape(inner.substr(percent + 1), 40)),
                  "ip link lists them");
-  if (!may_be_name(text)) return bad(text, "has characters that no host name has");
+  if (!may_be_name(text)) return bad(text, "contains characters that are not allowed in a host name");
   if (text.find_first_not_of("0123456789.") == std::string_view::npos)
     return bad(text, "is not an IPv4 address", "four numbers from 0 to 255");
   if (text.find(':') != std::string_view::npos) return bad(text, "is not an IPv6 address");

@@ -76,7 +76,7 @@ result<void> read_attributes(bytes_view octets, entry& into) {
 
 result<void> read_socket(bytes_view octets, transport over, std::vector<entry>& out) {
   if (octets.size() < sizeof(inet_diag_msg))
-    return fail(errc::peer_protocol, "the kernel's answer has a socket that is cut short");
+    return fail(errc::peer_protocol, "the kernel's answer has an incomplete socket entry");
   const auto message = load<inet_diag_msg>(octets);
   const bool is_v6 = message.idiag_family == family_v6;
   entry one{.protocol = over,

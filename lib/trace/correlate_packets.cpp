@@ -173,7 +173,7 @@ void correlator::link_reset(packet_id id, linked_packet& linked, connection& on,
                                      : "closed with octets unread (or SO_LINGER of 0)";
     add_sender(id, linked, sender->ending);
   } else if (on.ends[side].listener != 0 && sender == nullptr) {
-    linked.reason = "nobody accepted the connection";
+    linked.reason = "the connection was not accepted";
   }
 }
 

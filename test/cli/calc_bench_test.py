@@ -200,7 +200,7 @@ class Bench(Case):
         self.assertEqual(done.status, PARTLY if answers else UNAVAILABLE, done.err)
         self.assertIn("connection refused", done.err)
         if done.status == PARTLY:
-            self.assertIn("the server has ended", done.err)
+            self.assertIn("the server has stopped", done.err)
 
     def test_server_dies_early(self):
         """bench: a server that dies while connections still wait for it has ended for them, too"""

@@ -191,7 +191,7 @@ class Ends(Stream):
         server = self.serve_tcp("--idle-timeout", "100ms")
         got = self.talk(request(1, "SUM", 7) + request(2, "SUM", 1)[:9], shut=False, server=server)
         self.assertEqual(got, answer(1, 7))
-        server.until_err(r"tcp 127\.0\.0\.1:\d+ refused: .*silence")
+        server.until_err(r"tcp 127\.0\.0\.1:\d+ refused: .*idle timeout")
 
     def test_idle(self):
         """stream: an idle connection is closed in order after --idle-timeout, whatever it is"""

@@ -199,8 +199,8 @@ class Plain(Case):
         port = self.tcp_fake(self.takes_end_for_all)
         done = self.connect(port, input="q\n")
         self.assertEqual(done.out, "")
-        self.assertEqual(done.err, "the peer closed the connection without sending anything; it may have taken the end of "
-                                   "the input for the end of the session (try --keep-open)\n")
+        self.assertEqual(done.err, "the peer closed the connection without sending anything; it may treat the end of "
+                                   "the input as the end of the session (try --keep-open)\n")
         done = self.connect(port, "--keep-open", input="q\n")
         self.assertEqual((done.out, done.err), ("answer\n", ""))
         self.refused("connect", "--udp", "--keep-open", "127.0.0.1", port, says="--keep-open")
@@ -228,7 +228,7 @@ class Plain(Case):
     def test_silent_peer(self):
         """connect: a peer that says nothing and does not end: a timeout"""
         self.refused("connect", "127.0.0.1", self.silent_port(), "--idle-timeout", "100ms", status=TRY_LATER,
-                     says="silent for 100 ms")
+                     says="sent nothing for 100 ms")
 
     def test_peer_that_never_reads(self):
         """connect: a peer that reads nothing: a timeout, and no more memory than its buffers"""
@@ -608,7 +608,7 @@ class Tls(Case):
         port = self.server(talk, configure=configure)
         done = self.connect(port, "--cert", self.made.chain("good"), "--key", self.made.key("good"))
         self.assertIn("good", done.out)
-        self.assertIn("the server asked for a certificate of ours", done.err)
+        self.assertIn("the server requested a client certificate", done.err)
         self.connect(port, status=NOT_PERMITTED)
         self.connect(port, "--cert", "/nonexistent", status=NO_INPUT)
         self.connect(port, "--cert", self.made.chain("good"), "--key", self.made.key("wrong"), status=BAD_DATA)
@@ -642,7 +642,7 @@ class Tls(Case):
             context.num_tickets = 0
             context.options |= ssl.OP_NO_TICKET
         done = self.connect(self.server(self.answer, configure=configure), "--reconnect", "--timeout", "300ms", input="x")
-        self.assertIn("nothing to resume the session with", done.err)
+        self.assertIn("no session to resume", done.err)
 
     def test_no_tls_there(self):
         """connect --tls: a peer that speaks no TLS, one that is silent, one that leaves"""
@@ -755,13 +755,13 @@ class Tls(Case):
         """connect --starttls: octets before TLS end it, in the same segment and in one of their own"""
         before = self.dialogue(">220 mail", "<", ">250 STARTTLS", "<", ">220 go\r\n250 injected")
         done = self.connect(self.server(self.answer, before=before), how="--starttls=smtp", input="x", status=PROTOCOL)
-        self.assertIn("octets came between the server's consent and TLS", done.err)
+        self.assertIn("octets arrived between the answer to STARTTLS and TLS", done.err)
         before = self.dialogue(">220 mail", "<", ">250 STARTTLS", "<", ">220 go", ">250 injected")
         self.connect(self.server(self.answer, before=before), how="--starttls=smtp", input="x", status=PROTOCOL)
 
     def test_starttls_refused(self):
         """connect --starttls: not offered, not now, not understood, no answer, no peer: each with its status"""
-        for lines, status, says in (((">220 mail", "<", ">250 SIZE"), UNAVAILABLE, "offers no STARTTLS"),
+        for lines, status, says in (((">220 mail", "<", ">250 SIZE"), UNAVAILABLE, "does not offer STARTTLS"),
                                     ((">421 busy",), TRY_LATER, "421 busy"),
                                     ((">SSH-2.0-x",), PROTOCOL, "SSH-2.0-x"),
                                     ((), UNAVAILABLE, "closed before TLS")):

@@ -100,8 +100,8 @@ class Load(Case):
             self.assertEqual(harness.receive(peer), b"")
         self.assertIn("echo: echoed 5006 octets: 1251 connections", done.err)
         self.assertIn("calc: answered 1252 requests, refused 0, 1251 connections", done.err)
-        self.assertIn("discard: threw away 5000 octets: 1250 connections", done.err)
-        self.assertIn("mail: took 0 messages, 0 octets, over 1250 connections", done.err)
+        self.assertIn("discard: discarded 5000 octets: 1250 connections", done.err)
+        self.assertIn("mail: accepted 0 messages, 0 octets, over 1250 connections", done.err)
 
     def test_unread(self):
         """lab serve: readers of chargen who stop reading, and senders who never read, cost bounded memory"""
@@ -149,7 +149,7 @@ class Load(Case):
             peer.sendall(b"me")
         began, computed = time.monotonic(), server.processor_time()
         late = self.connect(server, "daytime")  # in the accept queue
-        server.until_err(r"accept: .*\(peers wait in the queue\)")
+        server.until_err(r"accept: .*\(clients wait in the queue\)")
         # The accepted clients stay idle and are disconnected; then the others are served.
         for peer in crowd:
             self.assertEqual(harness.receive(peer, 2), b"me")

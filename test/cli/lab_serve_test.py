@@ -113,7 +113,7 @@ class Services(LabCase):
         server = self.serve_lab("--threads", 1)
         peer = self.udp()
         peer.sendto(b"x" * 3000, (server.address, server.named["discard", "udp"]))
-        server.until_err(r"discard udp 127\.0\.0\.1:\d+: 3000 octets thrown away")
+        server.until_err(r"discard udp 127\.0\.0\.1:\d+: 3000 octets discarded")
         peer.setblocking(False)
         with self.assertRaises(BlockingIOError):
             peer.recv(100)
@@ -142,7 +142,7 @@ class Services(LabCase):
             low.recv(100)
         done = server.stop()
         self.assertIn("ignored 1 from services' ports", done.err)
-        self.assertRegex(done.err, r"daytime udp 127\.0\.0\.79:723 refused: it comes from a service's port")
+        self.assertRegex(done.err, r"daytime udp 127\.0\.0\.79:723 refused: its source port is that of a service")
 
     def test_idle(self):
         """lab serve: who says nothing whole is let go after --idle-timeout; a trickle does not prolong it"""
@@ -197,7 +197,7 @@ class Mail(LabCase):
             self.assertIn("\nHello Ben.\n", text.replace("\r", ""))
         done = server.stop()
         self.assertEqual(done.status, DONE)
-        self.assertIn("mail: took 3 messages", done.err)
+        self.assertIn("mail: accepted 3 messages", done.err)
         self.assertRegex(done.err, r"(?m)^mail tcp 127\.0\.0\.1:\d+ message \S+ from <ann@lab.example> to <ben@lab.example>")
 
     def test_login(self):
@@ -295,8 +295,8 @@ class Choice(LabCase):
         """lab serve: an unknown service ends with 64 and the nearest name"""
         for option in ("--only", "--without"):
             self.refused("lab", "serve", option, "echo,dsicard", says="'dsicard' (did you mean discard?)")
-        self.refused("lab", "serve", "--only", "", says="there is no service ''")
-        self.refused("lab", "serve", "--only", "echo", "--without", "echo", says="no service is left")
+        self.refused("lab", "serve", "--only", "", says="unknown service ''")
+        self.refused("lab", "serve", "--only", "echo", "--without", "echo", says="no service left to run")
 
     def test_settings(self):
         """lab serve: the choice can stand in the environment and in the file"""
@@ -323,7 +323,7 @@ class Choice(LabCase):
                       ("--calc-port", "65536")):
             self.refused("lab", "serve", *words)
         self.refused("lab", "serve", "--port-offset", "10000", "--calc-port", "10013",
-                     says="daytime and calc would both have port 10013")
+                     says="daytime and calc would both use port 10013")
         self.refused("lab", "serve", "positional")
 
     @needs_root
@@ -399,7 +399,7 @@ class Log(LabCase):
         local = "{}:{}".format(*peer.getsockname())
         server.until_err(rf"discard tcp {re.escape(local)} connected to {re.escape(server.address)}:10009")
         peer.close()
-        server.until_err(rf"discard tcp {re.escape(local)} closed after 0 octets thrown away, ")
+        server.until_err(rf"discard tcp {re.escape(local)} closed after 0 octets discarded, ")
 
     def test_quiet(self):
         """lab serve: -q says nothing on stderr"""
@@ -430,10 +430,10 @@ class Log(LabCase):
         server.until_err("daytime tcp")
         totals = server.stop().error_lines[-len(TOTALS):]
         self.assertEqual([line.partition(":")[0] for line in totals], TOTALS)
-        for line, words in zip(totals, ("echoed 8 octets: 1 connection, 1 datagram;", "threw away 0 octets: 0 conn",
+        for line, words in zip(totals, ("echoed 8 octets: 1 connection, 1 datagram;", "discarded 0 octets: 0 conn",
                                         "octets: 1 connection, 0 datagrams;", "sent 0 octets: 0 connections, 0 turned",
                                         "sent 0 octets", "answered 1 request, refused 0, 1 connection",
-                                        "took 0 messages")):
+                                        "accepted 0 messages")):
             self.assertIn(words, line)
 
 

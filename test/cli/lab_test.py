@@ -107,7 +107,7 @@ class Tour(Case):
                          "How does a program tell silence and ICMP apart?",
                          "What does the echo service do with the client's requests?",
                          "Which TCP and UDP ports are open?",
-                         "Why does a client look at the certificate?",
+                         "Why does a client check the certificate?",
                          "Other addresses in MAIL FROM and in From: what does one notice?"):
             self.assertIn(question, asked)
 
@@ -199,7 +199,7 @@ class Terminal:
 
     def until_asked(self):
         """Waits for the prompt; then netlab waits for a key, and the terminal delivers it at once."""
-        self.until(rb"any key: go on")
+        self.until(rb"any key: continue")
         assert not self.modes()[3] & (termios.ICANON | termios.ECHO), "no key can be pressed"
 
     def type(self, octets):
@@ -245,7 +245,7 @@ class Pause(Case):
             terminal.type(keys[number % len(keys)])
             terminal.until(rf"3\.{number} ".encode())
         self.assertEqual(terminal.wait(), 0)
-        self.assertIn(b"Every observation held.", terminal.seen)
+        self.assertIn(b"All observations were as expected.", terminal.seen)
         self.assertEqual(terminal.modes(), terminal.before)
 
     def test_end(self):
@@ -255,7 +255,7 @@ class Pause(Case):
             terminal.until_asked()
             terminal.type(key)
             self.assertEqual(terminal.wait(), harness.PARTLY, terminal.seen)
-            self.assertIn(b"as far as you went", terminal.seen)
+            self.assertIn(b"so far were as expected", terminal.seen)
             self.assertNotIn(b"1.2 ", terminal.seen)
             self.assertEqual(terminal.modes(), terminal.before)
 

@@ -173,7 +173,7 @@ class Ending(Sending):
                     answer = "354 go on" if stage == "data" else "250 2.1.5 ok"
                     server = self.server(tls, keywords=keywords, on={stage: Then(answer, STALL)})
                     waits[tls, stage] = side_by_side.submit(self.assert_fails, server, harness.TRY_LATER,
-                                                            "takes nothing more of the message", "--attach", large,
+                                                            "has read nothing of the message", "--attach", large,
                                                             timeout=BRIEF)
             for (tls, stage), wait in waits.items():
                 with self.subTest(tls=tls, stage=stage):
@@ -335,7 +335,7 @@ class Babbling(Sending):
 
     def test_unasked(self):
         """A reply more than there were questions ends the session: 76, or what the reply says; nothing is sent"""
-        for extra, status, says in (("250 2.0.0 extra", harness.PROTOCOL, "an answer that nobody asked for: 250 2.0.0 extra"),
+        for extra, status, says in (("250 2.0.0 extra", harness.PROTOCOL, "an answer without a command: 250 2.0.0 extra"),
                                     ("550 5.0.0 extra", harness.UNAVAILABLE, "550 5.0.0 extra"),
                                     ("450 4.0.0 extra", harness.TRY_LATER, "450 4.0.0 extra")):
             with self.subTest(extra):

@@ -450,7 +450,7 @@ class Login(MailCase):
     def test_not_in_clear(self):
         """credentials never travel in clear"""
         server = self.server(auth="PLAIN", auth_in_clear=True)
-        self.not_sent(server, "--user", "user", env=PASSWORD, status=USAGE, says="in clear")
+        self.not_sent(server, "--user", "user", env=PASSWORD, status=USAGE, says="unencrypted")
         self.assertEqual(server.sessions, [])
 
     def test_no_initial_response(self):
@@ -481,7 +481,7 @@ class Login(MailCase):
         """a password that cannot be had is told before anything is sent"""
         server = self.server("starttls", auth="PLAIN")
         for words, status, says in ((["--password-file", "/nonexistent/x"], NO_INPUT, "no such file"),
-                                    (["--password-command", "exit 3"], NOT_PERMITTED, "exited with 3"),
+                                    (["--password-command", "exit 3"], NOT_PERMITTED, "exited with status 3"),
                                     (["--password-command", "true"], BAD_DATA, "no password"),
                                     (["--password-file", "x", "--password-command", "y"], USAGE, "exclude")):
             with self.subTest(words=words):

@@ -181,7 +181,7 @@ class Many(Sinking):
 
         server = self.sink("--max-clients-per-address", "100", preexec=few)
         peers = [self.tcp(server.port) for _ in range(60)]
-        server.until_err(r"accept: .* \(peers wait in the queue\)\n")
+        server.until_err(r"accept: .* \(clients wait in the queue\)\n")
         late = Talk(self, server.port)
         for peer in peers:
             peer.close()

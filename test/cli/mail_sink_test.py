@@ -151,7 +151,7 @@ class Delivery(Sinking):
             self.assertEqual(message["Subject"], "hello")
             self.assertEqual(message.get_payload(), "Hello!\n")
         self.assertEqual(len(self.messages(server)), 2)
-        self.assertRegex(self.totals(server), r"^took 2 messages, \d+ octets, over 2 connections; 0 refused, 0 failed logins")
+        self.assertRegex(self.totals(server), r"^accepted 2 messages, \d+ octets, over 2 connections; 0 refused, 0 failed logins")
 
     def test_names(self):
         """--name is in the certificate, and what the server calls itself"""
@@ -291,8 +291,8 @@ class Delivery(Sinking):
         server, _ = self.unread()
         done = server.stop()
         self.assertEqual(done.status, harness.DONE)
-        self.assertRegex(done.err, r"\n\d+ lines of --json dropped: nobody read them\n")
-        self.assertIn("took 60 messages", done.error_lines[-1])
+        self.assertRegex(done.err, r"\n\d+ lines of --json dropped: the reader was too slow\n")
+        self.assertIn("accepted 60 messages", done.error_lines[-1])
 
     def test_log(self):
         """a line tells of each message and each visitor; what a peer says cannot break it"""
@@ -555,7 +555,7 @@ class Stopping(Sinking):
         self.assertRegex(peer.read(), r"^250 2\.0\.0 ")
         done = server.wait()
         self.assertEqual(done.status, harness.DONE, done.err)
-        self.assertIn("took 1 message,", done.error_lines[-1])
+        self.assertIn("accepted 1 message,", done.error_lines[-1])
         self.assertEqual(len(self.messages(server)), 1)
 
     def test_grace_is_over(self):

@@ -55,7 +55,7 @@ class Prepare(harness.Case):
         done, place = self.need(locked=60)
         self.assertEqual(done.status, 0, done.err)
         self.assertEqual(done.error_lines, ["netlab: installing libnosuch-dev",
-                                            "netlab: waiting for a lock of apt's, which unattended-upgr (process 4711) holds"])
+                                            "netlab: waiting for apt's lock, held by unattended-upgr (process 4711)"])
         self.assertEqual(len((place / "slept").read_text().splitlines()), 60)
         self.assertIn("libnosuch-dev\n", (place / "installed").read_text())
 

@@ -93,7 +93,7 @@ class Ports(harness.Case):
     def test_messages(self):
         """scan: what is wrong with a range is said with the way to write it"""
         for text, says in (("80-22", "(write 22-80)"), ("0", "ports are 1 to 65535"), ("65536", "port 65536"),
-                           ("", "is empty"), ("1,,2", "an empty place"), ("nosuchservice", "neither a number nor the name of a service")):
+                           ("", "is empty"), ("1,,2", "an empty entry"), ("nosuchservice", "neither a number nor the name of a service")):
             self.refused("scan", "--range", text, says=says, begins="netlab scan: --range")
 
     def test_top(self):
@@ -160,7 +160,7 @@ class Targets(harness.Case):
 
     def test_messages(self):
         """scan: what is wrong with a target is said in one line, with the cure"""
-        for text, says in (("127.0.0.1:80", "ports belong to --range"), ("[::1]:80", "ports belong to --range"),
+        for text, says in (("127.0.0.1:80", "give ports with --range"), ("[::1]:80", "give ports with --range"),
                            ("fe80::1", "%eth0"), ("127.0.0.9-1", "write 127.0.0.1-127.0.0.9"), ("::/0", "2^32"),
                            ("lab/24", "write 192.0.2.0/24"), ("@", "write @FILE"), ("\x1b[2J x", "\\x1b[2J x"),
                            ("1.2.3", "is not an IPv4 address")):
@@ -171,7 +171,7 @@ class Targets(harness.Case):
         """scan: a file that is a directory, empty, or wrong in a line is refused, and says where"""
         place = self.scratch()
         self.refused("scan", "--host", f"@{place}", status=NO_INPUT, says=str(place))
-        for text, says in (("", "no target in it"), ("# none\n\n \t\n", "no target in it"),
+        for text, says in (("", "it contains no target"), ("# none\n\n \t\n", "it contains no target"),
                            ("127.0.0.1\n\n127.0.0.1 127.0.0.9-1 # backwards\n", "hosts:3: target '127.0.0.9-1'"),
                            ("\xff\x00\n", "hosts:1: ")):
             (place / "hosts").write_text(text, encoding="latin-1")
@@ -199,14 +199,14 @@ class Targets(harness.Case):
         """scan: --exclude takes blocks of any size, in both families"""
         for block in ("2001:db8::/32", "::/0", "fe80::/10", "2000::-3fff::", "ff00::/8", "224.0.0.0/4", "8.0.0.0/5"):
             self.assertEqual(self.addresses("127.0.0.1", "--exclude", block), ["127.0.0.1"])
-        self.refused("scan", "::1", "--exclude", "::/0", "--range", "1", says="no target is left")
-        self.refused("scan", "127.0.0.1", "--exclude", "0.0.0.0/0", "--range", "1", says="no target is left")
+        self.refused("scan", "::1", "--exclude", "::/0", "--range", "1", says="no target left to scan")
+        self.refused("scan", "127.0.0.1", "--exclude", "0.0.0.0/0", "--range", "1", says="no target left to scan")
         self.refused("scan", "2001:db8::/64", "--range", "1", says="2^32")
 
     @harness.needs_ipv6
     def test_interfaces(self):
         """scan: an interface is named after a link-local address, in brackets or not, in --source too"""
-        self.refused("scan", "fe80::1%nosuch0", "--range", "1", says="no interface of this machine: 'nosuch0'")
+        self.refused("scan", "fe80::1%nosuch0", "--range", "1", says="an interface that this machine does not have: 'nosuch0'")
         self.refused("scan", "--source", "fe80::1", "::1", "--range", "1", says="write fe80::1%eth0")
         for text in ("fe80::1%lo", "[fe80::1%lo]"):
             self.assertEqual(self.addresses(text, "--timeout", "100ms", status=None), ["fe80::1%lo"])
@@ -215,7 +215,7 @@ class Targets(harness.Case):
     def test_sources(self):
         """scan: an address to ask from is one of this machine's, and of the target's family"""
         self.refused("scan", "--source", "192.0.2.77", "--range", "1", status=UNAVAILABLE, says="192.0.2.77")
-        self.refused("scan", "--source", "lo", "--range", "1", says="'lo' is not an address")
+        self.refused("scan", "--source", "lo", "--range", "1", says="'lo' is not an IP address")
         if harness.has_ipv6():
             self.refused("scan", "--source", "::1", "--range", "1", says="IPv4")
             self.netlab("scan", "--host", "::1", "--source", "::1", "--source", "127.0.0.1", "--range", "1")

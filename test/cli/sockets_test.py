@@ -205,11 +205,11 @@ ctypes.CDLL(None).syscall({60 if platform.machine() == "x86_64" else 93}, 0)
         words = [*hidden, harness.NETLAB, "sockets", "--listen", "--port", port]
         done = self.program(*words)
         self.assertRegex(done.lines[1], rf"127\.0\.0\.1:{port} +- +-$")
-        self.assertEqual(done.err, "the processes are not known: nothing is mounted on /proc\n")
+        self.assertEqual(done.err, "the processes are unknown: /proc is not mounted\n")
         self.assertIsNone(json.loads(self.program(*words, "--json").out)["processes"])
         done = self.program(*words, "--process", "1", status=None)
         self.assertNotEqual(done.status, DONE)
-        self.assert_one_error(done, says="nothing is mounted on /proc")
+        self.assert_one_error(done, says="/proc is not mounted")
 
     @needs_root
     @needs_program("setpriv")

@@ -214,7 +214,7 @@ class Programs(TraceCase):
                     peer.sendall(b'answer')
                     peer.close()
                 """)
-                self.assertRegex(done.err, r"process \d+ uses io_uring: what it does by that is not seen, only its packets are")
+                self.assertRegex(done.err, r"process \d+ uses io_uring: its io_uring operations are not shown, only their packets")
                 (data,) = [each for each in trace.packets.values() if each["octets"] == 5]
                 self.assertEqual((data["sender"], data["role"], data["calls"]), ("traced", "call", []))
                 syn = trace.with_flags("SYN")[0]
@@ -306,7 +306,7 @@ class Privileges(TraceCase):
         shutil.copy(shutil.which("true"), program)
         nobody = self.as_nobody()
         program.chmod(0o4755)
-        says = r"process \d+ is set-uid or set-gid: under a tracer it does not get that privilege \(trace it as root\)"
+        says = r"process \d+ is set-uid or set-gid, and does not get that privilege under a tracer \(trace it as root\)"
         done = self.program(*nobody, "trace", "--", program)
         self.assertRegex(done.err, says)
         os.chown(program, 65534, 65534)
@@ -328,7 +328,7 @@ class Privileges(TraceCase):
                             "--", program, status=None)
         if done.status == 126:
             self.skipTest("no program may have CAP_NET_RAW here")
-        self.assertRegex(done.err, r"process \d+ has file capabilities: under a tracer")
+        self.assertRegex(done.err, r"process \d+ has file capabilities, and does not get that privilege")
 
     @harness.needs_root
     def test_hidden_directory(self):

@@ -349,7 +349,7 @@ class Endings(TraceCase):
         if done.status not in (harness.NOT_PERMITTED, 0):
             self.skipTest("strace may not trace here")
         self.assertEqual(done.status, harness.NOT_PERMITTED, done.err)
-        self.assertRegex(done.err, r"process \d+ traces netlab already")
+        self.assertRegex(done.err, r"netlab is already traced by process \d+")
 
     def test_posix_spawn(self):
         """trace: what a child of vfork and exec does is seen"""
@@ -372,7 +372,7 @@ subprocess.run([sys.executable, '-c', 'import socket; socket.socket().connect_ex
         self.assertEqual(line["text"], "socket.socket().connect_ex(('127.0.0.1', 1))")
         done = self.netlab("trace", "--json", "--", sys.executable, "-I", script)
         self.assertIsNone(Trace(done).one("connect")["line"])
-        self.assertIn("with -I, -E or -S Python does not tell its lines", done.err)
+        self.assertIn("with -I, -E or -S, Python source lines are not known", done.err)
 
     def test_streams(self):
         """trace: the command keeps its streams; with --json its stdout goes to stderr"""

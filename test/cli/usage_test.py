@@ -349,7 +349,7 @@ class Ranges(Case):
 
     def test_link_local(self):
         """ranges: a link-local address without its interface is refused with 64, and says how it is written"""
-        cure = "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)"
+        cure = "'fe80::1' is a link-local address and needs an interface (write fe80::1%eth0)"
         for words in (["calc", "query", "--host", "fe80::1", "sum", "1"], ["calc", "query", "--udp", "--host", "[fe80::1]", "sum", "1"],
                       ["echo", "query", "--host", "fe80::1", "x"], ["calc", "bench", "--host", "fe80::1", "--duration", "1s"],
                       ["connect", "fe80::1", "1"], ["connect", "udp", "[fe80::1]:1"],
@@ -432,7 +432,7 @@ class Errors(Case):
         for words in (["calc", "query"], ["echo", "query"], ["calc", "bench"]):
             for bad in ("127.0.0.1:1", "localhost:50000", "[::1]:1"):
                 rest = [] if words[1] == "bench" else ["sum", "1"]
-                self.refused(*words, "--host", bad, *rest, says=f"--host: '{bad}' has a port (the port belongs to --port)")
+                self.refused(*words, "--host", bad, *rest, says=f"--host: '{bad}' has a port (give the port with --port)")
             self.refused(*words, "--host", "", *rest, says="--host: the host is empty")
             self.refused(*words, *rest, env={f"NETLAB_{words[0].upper()}_{words[1].upper()}_HOST": "h:1"}, status=CONFIG,
                          says="'h:1' has a port")

@@ -294,7 +294,7 @@ class HeldPorts(harness.Case):
         self.refused("lab", "serve", "--only", "calc", "--bind", held.address, "--calc-port", held.port, status=UNAVAILABLE,
                      says=advice)
         self.refused("connect", "--bind", f"127.0.0.1:{held.port}", "127.0.0.1", held.port, status=UNAVAILABLE,
-                     says=f"netlab sockets --port {held.port} shows who has it")
+                     says=f"netlab sockets --port {held.port} shows which process uses it")
 
 
 class Ignored(harness.Case):
@@ -306,7 +306,7 @@ class Ignored(harness.Case):
 
     def test_variables(self):
         """ignored: a variable NETLAB_... that no option has is told, with the nearest"""
-        for name, says in (("NETLAB_CALC_QUERY_PROT", "did you mean NETLAB_CALC_QUERY_PORT?"), ("NETLAB_XYZZY", "no option has it")):
+        for name, says in (("NETLAB_CALC_QUERY_PROT", "did you mean NETLAB_CALC_QUERY_PORT?"), ("NETLAB_XYZZY", "no option has this variable")):
             done = self.netlab("base64", "x", env={name: "1"})
             self.assertIn(f"{name} is ignored", done.err)
             self.assertIn(says, done.err)

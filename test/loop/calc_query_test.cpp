@@ -118,13 +118,13 @@ TEST_CASE("calc query: a server of the other byte order is recognised", "[calc][
   for (const transport over : {transport::tcp, transport::udp})
     CHECK(ask(at(here.serving.port(), over), {.id = 1, .op = "MIN", .numbers = {1, 256}}) ==
           place(here.serving.port()) +
-              "answered 256, the right value for the other byte order (try --byte-order little)");
+              "answered 256, which is the right value in the other byte order (try --byte-order little)");
 }
 
 TEST_CASE("calc query: a server of the other byte order that cannot answer is guessed", "[calc][loop]") {
   calculator here({.session = {.order = byte_order::little}});
   const calc::request product{.id = 1, .op = "PRO", .numbers = {2, 3}};
-  const std::string hint = " (a server of the other byte order could not answer: try --byte-order little)";
+  const std::string hint = " (the server may use the other byte order: try --byte-order little)";
   CHECK(ask(at(here.serving.port()), product) ==
         place(here.serving.port()) + "the connection was closed without an answer" + hint);
   auto how = at(here.serving.port(), transport::udp);
@@ -137,7 +137,7 @@ TEST_CASE("calc query: an echo service is recognised", "[calc][loop]") {
   const running here(server, server.limits());
   for (const transport over : {transport::tcp, transport::udp})
     CHECK(ask(at(here.port(), over)) ==
-          place(here.port()) + "the request came back as it was sent: an echo service, not a calculation server");
+          place(here.port()) + "the request came back unchanged: this is an echo service, not a calculation server");
 }
 
 TEST_CASE("calc query: another ID is named, over TCP and UDP", "[calc][loop]") {

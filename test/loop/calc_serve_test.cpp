@@ -138,7 +138,7 @@ TEST_CASE("calc serve: bad datagrams are dropped, counted and logged, and good o
   REQUIRE(lines.size() == 6);
   CHECK(lines[0].ends_with("refused: a datagram of 0 octets: its length does not match its N"));
   CHECK(lines[4].ends_with("refused: a datagram of 65507 octets: its length does not match its N"));
-  CHECK(lines[5].ends_with("refused: a datagram of 8 octets: the least or greatest of no numbers"));
+  CHECK(lines[5].ends_with("refused: a datagram of 8 octets: at least one number is needed"));
 }
 
 TEST_CASE("calc serve: a datagram of exactly the longest request is answered, one octet more is not", "[calc][loop]") {

@@ -132,7 +132,7 @@ TEST_CASE("find: an address in figures needs no name service", "[net][loop]") {
 TEST_CASE("find: no address is left where the local end is of the other family", "[net][loop]") {
   const auto found = outcome_of(find("127.0.0.1", 7, {.local = parse_local_end("::1").value()}));
   CHECK(failed_with(found, errc::usage));
-  CHECK(why(found) == "the local end is IPv6, and 127.0.0.1 has no such address");
+  CHECK(why(found) == "the local address is IPv6, but 127.0.0.1 has no such address");
 }
 
 TEST_CASE("resolve: localhost is a loopback address", "[net][loop]") {
@@ -170,7 +170,7 @@ TEST_CASE("resolve: a deadline that has passed is a timeout, whatever the name s
 TEST_CASE("resolve: a link-local address wants its interface", "[net][loop]") {
   const auto found = outcome_of(find("fe80::1", 7, {}));
   CHECK(failed_with(found, errc::usage));
-  CHECK(why(found) == "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)");
+  CHECK(why(found) == "'fe80::1' is a link-local address and needs an interface (write fe80::1%eth0)");
 }
 
 TEST_CASE("dial_udp: an unreachable port comes back as an error of the socket", "[net][loop]") {

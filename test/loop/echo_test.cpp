@@ -56,7 +56,7 @@ TEST_CASE("echo: an empty datagram comes back empty", "[echo][loop]") {
 TEST_CASE("echo: what does not fit a datagram is not sent", "[echo][loop]") {
   echoing here;
   CHECK(ask(here.serving.port(), transport::udp, of_size(echo::max_datagram_message + 1)) ==
-        "65508 octets do not fit a datagram (at most 65507)");
+        "65508 octets do not fit into a datagram (at most 65507)");
 }
 
 TEST_CASE("echo: a peer that shuts down its sending side gets everything back", "[echo][loop]") {

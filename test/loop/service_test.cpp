@@ -232,7 +232,7 @@ TEST_CASE("service: with implicit TLS nothing is said before it, and the handler
   handler.tls.identity = 1;
   CHECK(outcome_of(task(false)));
   REQUIRE(becomes_true([&] { return handler.ends.all().size() == 2; }));
-  CHECK_THAT(handler.ends.all().back(), ContainsSubstring("the peer refused our side of TLS"));
+  CHECK_THAT(handler.ends.all().back(), ContainsSubstring("the peer refused the TLS connection"));
 }
 
 TEST_CASE("service: a TLS handshake has its time, whoever is silent", "[net][loop]") {

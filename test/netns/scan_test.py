@@ -425,7 +425,7 @@ class Local(ScanCase):
             self.assert_states(self.expected(range(1, 21), ("unknown", reason)), seen.states(proto))
             self.assertEqual({one["origin"] for one in seen.ports.values()}, {"local"})
             self.assertFalse(seen.summary["complete"])
-            self.assertIn("20 ports could not be asked: ", seen.summary["because"])
+            self.assertIn("20 ports could not be probed: ", seen.summary["because"])
             self.assertRegex(done.err, rf"^netlab scan: ask {host}: [^\n]+\n$")
 
     def test_no_route(self):
@@ -451,7 +451,7 @@ class Local(ScanCase):
                                   "--all", status=harness.PARTLY)
             seen = Scan(done)
             self.assertEqual({one["state"] for one in seen.ports.values() if one["address"] == FAR[4]}, {"closed"})
-            self.assertEqual(seen.summary["because"], "3 ports could not be asked: network is unreachable")
+            self.assertEqual(seen.summary["because"], "3 ports could not be probed: network is unreachable")
 
     def test_origin(self):
         """scan: JSON has who sent an ICMP error"""

@@ -203,7 +203,7 @@ class Asked(UdpCase):
         done = self.netlab_in(self.near, "scan", "udp", "--host", HOST[4], "--range", "1-5", "-v")
         outside = {one.port for one in network.probes("udp")} - set(range(1, 6))
         self.assertTrue(outside)
-        self.assertRegex(done.err, rf"(?m)^{HOST[4]}: port [0-9]+/udp, outside --range, is asked too")
+        self.assertRegex(done.err, rf"(?m)^{HOST[4]}: port [0-9]+/udp, outside --range, is probed, too")
 
     def test_strict_range(self):
         """scan udp: with --strict-range no other port is asked, and what that leaves open is unknown"""
@@ -291,7 +291,7 @@ class ThisMachine(UdpCase):
         self.assertGreater(len(unknown), 20)
         self.assertEqual({(one["state"], one["reason"], one["origin"]) for one in unknown.values()},
                          {("unknown", "net-unreachable", "local")})
-        self.assertRegex(seen.summary["because"], "^[0-9]+ ports could not be asked: network is unreachable$")
+        self.assertRegex(seen.summary["because"], "^[0-9]+ ports could not be probed: network is unreachable$")
 
 
 @world.needs_namespaces

@@ -120,7 +120,7 @@ class Against:
         if self.limit:
             place.write_bytes(os.urandom(5_000_000))
             done = self.send("--attach", place, "--body", "x", status=harness.UNAVAILABLE)
-            self.assertIn("the server takes", done.err)
+            self.assertIn("the server accepts at most", done.err)
 
     limit = True
 

@@ -97,7 +97,7 @@ class bench_worker {
   /// Records that the server, which accepted connections before, now refuses them.
   void note_end(const std::error_code& why) {
     report_.server_ended = true;
-    report_.first_failure = failure{why, {}, fmt::format("{}: the server has ended", message_of(why)), {}};
+    report_.first_failure = failure{why, {}, fmt::format("{}: the server has stopped", message_of(why)), {}};
   }
 
   void note(const failure& why) {

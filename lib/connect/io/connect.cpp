@@ -139,7 +139,7 @@ asio::awaitable<result<relay_totals>> run_tls(const run_options& options, const 
     co_await wait_for_ticket(first, options.timeout);
     const bool has_ticket = SSL_SESSION_is_resumable(SSL_get0_session(first.native())) == 1;
     first.close_notify();
-    if (!has_ticket) events.warning("the server gave nothing to resume the session with");
+    if (!has_ticket) events.warning("the server offered no session to resume");
     auto again = co_await open_secure(options, events, *context);
     if (!again) co_return unexpected(again.error());
     made = std::move(again);
@@ -152,7 +152,7 @@ asio::awaitable<result<relay_totals>> run_tls(const run_options& options, const 
   relay<net::tls_stream> both(*made->stream, input, output, options.relay);
   auto totals = co_await both.run();
   if (totals && made->stream->was_truncated())
-    events.warning("the peer ended without close_notify: what came may not be all that it said");
+    events.warning("the peer closed the connection without close_notify: its data may be truncated");
   co_return totals;
 }
 
@@ -301,10 +301,9 @@ asio::awaitable<result<relay_totals>> run(run_options options, run_events events
     totals = co_await run_tcp(options, events);
   if (!totals) co_return unexpected(with_context(totals.error(), options));
   if (options.protocol == net::transport::tcp && totals->received == 0 && !totals->reader_gone)
-    events.warning(totals->peer_ended_last
-                       ? "the peer closed the connection without sending anything; it may have taken the end of the "
-                         "input for the end of the session (try --keep-open)"
-                       : "the peer closed the connection without sending anything");
+    events.warning(totals->peer_ended_last ? "the peer closed the connection without sending anything; it may treat "
+                                             "the end of the input as the end of the session (try --keep-open)"
+                                           : "the peer closed the connection without sending anything");
   events.detail(
       fmt::format("{} sent, {} received", count_of(totals->sent, "octet"), count_of(totals->received, "octet")));
   co_return totals;

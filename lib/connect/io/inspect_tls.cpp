@@ -136,7 +136,7 @@ std::string staple_in_words(SSL* ssl, STACK_OF(X509) * chain) {
         identity && OCSP_resp_find_status(basic.get(), identity.get(), &status, &reason, &revoked, &since, &until) == 1;
     if (found) break;
   }
-  if (!found) return "stapled, but of another certificate";
+  if (!found) return "stapled, but for another certificate";
   std::string words = status == V_OCSP_CERTSTATUS_GOOD      ? "good"
                       : status == V_OCSP_CERTSTATUS_REVOKED ? "REVOKED since " + net::time_in_words(revoked)
                                                             : "unknown to the responder";

@@ -84,7 +84,7 @@ class relay {
     if (trouble) co_return unexpected(*std::move(trouble));
     if (send_error_ && !totals_.reader_gone)
       co_return unexpected(
-          failure{send_error_, {}, "the peer closed the connection before it had all of the input", {}});
+          failure{send_error_, {}, "the peer closed the connection before it had received all of the input", {}});
     totals_.peer_ended_last = output_ended_;
     if (is_tls && !output_ended_) end_output();
     co_return totals_;
@@ -311,7 +311,8 @@ class relay {
     return {make_error_code(errc::timed_out),
             {},
             sending_ ? fmt::format("the peer has read nothing for {}", to_string(options_.idle_timeout))
-                     : fmt::format("the peer has not ended and been silent for {}", to_string(options_.idle_timeout)),
+                     : fmt::format("the peer sent nothing for {} and did not close the connection",
+                                   to_string(options_.idle_timeout)),
             "--idle-timeout"};
   }
 

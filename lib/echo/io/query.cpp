@@ -97,7 +97,7 @@ asio::awaitable<result<query_reply>> query_udp(const query_options& options, con
 asio::awaitable<result<query_reply>> query(query_options options, bytes message) {
   const bool is_udp = options.protocol == net::transport::udp;
   if (is_udp && message.size() > max_datagram_message)
-    co_return fail(errc::bad_data, fmt::format("{} do not fit a datagram", count_of(message.size(), "octet")),
+    co_return fail(errc::bad_data, fmt::format("{} do not fit into a datagram", count_of(message.size(), "octet")),
                    fmt::format("at most {}", max_datagram_message));
   const net::dial_options dial{
       .local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};

@@ -51,7 +51,7 @@ bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reac
 
 bool server::answer(const net::datagram& request, bytes& reply) {
   if (net::is_from_service(request)) {
-    log_.refused(request, [] { return "it comes from a service's port"; });
+    log_.refused(request, [] { return "its source port is that of a service"; });
     return false;
   }
   datagrams_.fetch_add(1, std::memory_order_relaxed);

@@ -24,7 +24,7 @@ step_result many_clients(classroom& in) {
   in.tell.say(
       "Each accept() gives the server a new socket with the same local port; the four numbers (both addresses, both "
       "ports) keep the connections apart. Here all connect before any of them asks, and the last one asks first. A "
-      "server that reads one socket at a time would wait for the first, who is silent.");
+      "server that reads one socket at a time would wait for the first client, which has sent nothing.");
   std::list<net::tcp::socket> sockets;
   while (sockets.size() < crowd) {
     auto socket = co_await connect_to(in.calc_at());
@@ -43,15 +43,15 @@ step_result many_clients(classroom& in) {
     if (reply->size() == calc::answer_size && calc::check_answer(asked, byte_order::big, *reply)) ++right;
   }
   in.tell.show(fmt::format("{} connected, {} right answers", sockets.size(), right));
-  in.tell.check("each got its own answer, though those before it had said nothing", right == crowd);
+  in.tell.check("each client got its own answer, although the clients before it had sent nothing", right == crowd);
   co_return result<void>();
 }
 
 step_result orderly_end(classroom& in) {
   in.tell.say(
-      "accept() and recv() wait, so another thread or a signal has to wake them. On Ctrl-C this server closes its "
-      "listening socket, answers what has come, and closes every connection with FIN. One client is still connected "
-      "here; it has had its answer.");
+      "accept() and recv() block, so another thread or a signal has to wake them. On Ctrl-C this server closes its "
+      "listening socket, answers the requests that have arrived, and closes every connection with FIN. Here one client "
+      "is still connected; it has already received its answer.");
   auto guest = co_await connect_to(in.calc_at());
   if (!guest) co_return unexpected(guest.error());
   bytes sent;
@@ -72,13 +72,14 @@ step_result orderly_end(classroom& in) {
   guest->close(ignored);
   const auto stopped = co_await in.calc_service().stopped(clock::now() + patience);
   if (!stopped) co_return unexpected(stopped.error());
-  in.tell.check("the client was told by FIN, not by a reset, and no answer was lost",
+  in.tell.check("the client got a FIN, not a reset, and no answer was lost",
                 *stopped && reply->size() == calc::answer_size && last.is_end());
 
   in.tell.say(
-      "Whoever connects now is refused: nobody listens, and the system answers SYN with RST. (Started again at once, a "
+      "A client that connects now is refused: no socket listens, and the system answers the SYN with RST. (Started "
+      "again at once, a "
       "server may find its port in use: the side that closed first keeps the connection in TIME_WAIT for a minute. "
-      "SO_REUSEADDR, set before bind(), is the cure.)");
+      "SO_REUSEADDR, set before bind(), solves this.)");
   const calc::request asked{.id = 10, .op = "SUM", .numbers = {1}};
   const auto refused = co_await calc::query_one(in.over(net::transport::tcp), asked);
   if (!refused && refused.error().code == std::errc::operation_canceled) co_return unexpected(refused.error());

@@ -38,7 +38,7 @@ asio::awaitable<result<bytes>> exchange(const classroom& in, const calc::request
 step_result first_query(classroom& in) {
   in.tell.say(
       "The server has called bind(), listen() and accept(), and waits. The client connects, sends one request of 20 "
-      "octets and reads the answer of 8. That is the whole exercise; what follows looks at it from close up.");
+      "octets and reads the answer of 8. That is the whole exercise; the next steps look at it in detail.");
   const calc::request asked{.id = 1, .op = "SUM", .numbers = {1, 2, 3}};
   const auto got = co_await in.ask(in.over(net::transport::tcp), asked);
   if (!got) co_return unexpected(got.error());
@@ -74,8 +74,8 @@ step_result layout(classroom& in) {
 
 step_result calc_over_udp(classroom& in) {
   in.tell.say(
-      "No SYN, no ACK: sendto() is one datagram, recvfrom() returns with the next. The datagram keeps the request "
-      "whole. Nothing says that it arrives, so the client sends it again when no answer comes.");
+      "No SYN, no ACK: sendto() sends one datagram, recvfrom() returns the next one. A datagram contains exactly one "
+      "request. Delivery is not guaranteed, so the client sends it again if no answer arrives.");
   const calc::request asked{.id = 3, .op = "SUM", .numbers = {1, 2, 3}};
   const auto got = co_await in.ask(in.over(net::transport::udp), asked);
   if (!got) co_return unexpected(got.error());
@@ -85,9 +85,10 @@ step_result calc_over_udp(classroom& in) {
 
 step_result wrong_order(classroom& in) {
   in.tell.say(
-      "struct.pack without '!' writes a PC's own order, the least significant octet first. The server reads the octets "
-      "of 1 as 16777216. It adds such numbers without complaint, and its answer is turned round once more on its way "
-      "back:");
+      "struct.pack without '!' uses the PC's native order, the least significant octet first. The server reads the "
+      "octets "
+      "of 1 as 16777216. It adds these numbers without an error, and the octets of its answer are swapped again on the "
+      "way back:");
   const calc::request summing{.id = 4, .op = "SUM", .numbers = {1, 2, 3}};
   bytes sent;
   calc::append_request(sent, summing, byte_order::little);
@@ -104,17 +105,17 @@ step_result wrong_order(classroom& in) {
   const std::uint32_t meant = is_whole ? load_u32(back.subspan(4), byte_order::big) : 0;
   const std::uint32_t read = is_whole ? load_u32(back.subspan(4), byte_order::little) : 0;
   if (is_whole) show_field(in, back.subspan(4), "RESULT", fmt::format("meant {}, read {}", meant, read));
-  in.tell.check("SUM 1 2 3 is right all the same: two mistakes, and no carry between octets, cancel out",
+  in.tell.check("SUM 1 2 3 is right nevertheless: without a carry between octets, the two swaps cancel out",
                 is_whole && meant == 6U << 24 && read == 6);
   in.tell.say(
       "So a test with small sums proves nothing. MAX compares the wrong numbers: 256 is read as 65536, 1 as 16777216. "
-      "And 2 times 3 no longer fits 32 bits, so that PRO gets no answer at all.");
+      "And 2 times 3 no longer fits into 32 bits, so PRO gets no answer at all.");
   auto how = in.over(net::transport::tcp);
   how.order = byte_order::little;
   const calc::request comparing{.id = 5, .op = "MAX", .numbers = {1, 256}};
   const auto greatest = co_await in.ask(how, comparing);
   if (!greatest) co_return unexpected(greatest.error());
-  in.tell.check("MAX 1 256 comes out wrong, and netlab names the cause",
+  in.tell.check("MAX 1 256 is wrong, and netlab names the cause",
                 !greatest->what.value && describe(greatest->what.value.error()).contains("--byte-order"));
   const calc::request multiplying{.id = 6, .op = "PRO", .numbers = {2, 3}};
   const auto product = co_await in.ask(how, multiplying);
@@ -126,9 +127,8 @@ step_result wrong_order(classroom& in) {
 
 step_result by_telnet(classroom& in) {
   in.tell.say(
-      "telnet sends the line that you type as it is. The server tells the two kinds of client apart by octets 4 to 6, "
-      "counted from 0: "
-      "an operation stands there in every binary request, and in hardly any line of text.");
+      "telnet sends the line that you type unchanged. The server distinguishes the two kinds of client by octets 4 to "
+      "6, counted from 0: every binary request has an operation there, and hardly any line of text has.");
   auto socket = co_await connect_to(in.calc_at());
   if (!socket) co_return unexpected(socket.error());
   const std::string typed = "sum 1 2 3\r\n";
@@ -143,8 +143,9 @@ step_result by_telnet(classroom& in) {
 
 step_result calc_against_echo(classroom& in) {
   in.tell.say(
-      "It sends the octets back, for it knows nothing of requests. A client that takes the first 8 of them for an "
-      "answer finds its own ID, and then S, U, M and the 3 where the result should be: 0x53554d03 is 1398099203. A "
+      "It sends the octets back unchanged, because it does not know the protocol. A client that reads the first 8 of "
+      "them as an answer finds its own ID, and then S, U, M and the 3 in place of the result: 0x53554d03 is "
+      "1398099203. A "
       "matching ID is no proof.");
   for (const net::transport protocol : {net::transport::tcp, net::transport::udp}) {
     auto how = in.over(protocol);
@@ -152,7 +153,7 @@ step_result calc_against_echo(classroom& in) {
     const calc::request asked{.id = 7, .op = "SUM", .numbers = {1, 2, 3}};
     const auto got = co_await in.ask(how, asked);
     if (!got) co_return unexpected(got.error());
-    in.tell.check(fmt::format("over {} the request came back as it was, and netlab sees it",
+    in.tell.check(fmt::format("over {} the request came back unchanged, and netlab detects it",
                               protocol == net::transport::tcp ? "TCP" : "UDP"),
                   failed_with(*got, errc::peer_protocol));
   }
@@ -161,8 +162,8 @@ step_result calc_against_echo(classroom& in) {
 
 step_result no_answer(classroom& in) {
   in.tell.say(
-      "The format has no word for an error. 2147483647 + 1 does not fit the result's 32 bits: over TCP the server "
-      "closes the connection in order, over UDP it stays silent, and in both cases it counts and logs the request.");
+      "The format has no error answer. 2147483647 + 1 does not fit into the 32 bits of the result: over TCP the server "
+      "closes the connection cleanly, over UDP it does not answer, and in both cases it counts and logs the request.");
   const auto before = in.totals().refused;
   const calc::request asked{.id = 9, .op = "SUM", .numbers = {2147483647, 1}};
   const auto got = co_await in.ask(in.over(net::transport::tcp), asked);

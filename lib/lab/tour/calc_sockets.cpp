@@ -62,8 +62,8 @@ asio::awaitable<result<rows>> look_until(std::uint16_t port, Holds holds) {
 
 step_result watched_sockets(classroom& in) {
   in.tell.say(
-      "CurrPorts lists them on Windows, netlab sockets does here: a line a socket, and a connection within one machine "
-      "has two. Again a server that calls accept() only when we say so.");
+      "On Windows CurrPorts lists the sockets, here netlab sockets does: one line per socket, so a connection within "
+      "one machine has two lines. Again, this server calls accept() only when we tell it to.");
   auto listening = listen_here(co_await asio::this_coro::executor);
   if (!listening) co_return unexpected(listening.error());
   const std::uint16_t port = listening->local_endpoint().port();
@@ -112,7 +112,7 @@ step_result watched_sockets(classroom& in) {
       co_await look_until(port, [&](const rows& now) { return is(find(now, mine, port), state::time_wait); });
   if (!last) co_return unexpected(last.error());
   show(in, "the server's close()", *last);
-  in.tell.check("the server's end is gone; that of the client, who closed first, stays for a minute in time-wait",
+  in.tell.check("the server's socket is gone; the client's socket, which closed first, stays in time-wait for a minute",
                 find(*last, port, mine) == nullptr && is(find(*last, mine, port), state::time_wait));
   co_return result<void>();
 }

@@ -11,12 +11,12 @@ namespace {
 constexpr std::array<step<post_office>, 8> mail_steps{{
     {"By hand: the dialogue", by_hand},
     {"By program: the same", by_program},
-    {"Why does a client look at the certificate?", trust},
+    {"Why does a client check the certificate?", trust},
     {"Other addresses in MAIL FROM and in From: what does one notice?", two_senders},
-    {"What does the receiver know of the sender?", receiver_knows},
+    {"What does the receiver know about the sender?", receiver_knows},
     {"A recipient that is not in the letter", hidden},
     {"A dot at the start of a line", dots},
-    {"What if somebody strikes STARTTLS out?", struck_out},
+    {"What if an attacker removes STARTTLS?", struck_out},
 }};
 
 }  // namespace

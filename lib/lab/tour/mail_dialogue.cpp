@@ -122,7 +122,7 @@ asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
   const std::string plain = fmt::format("{0}{1}{0}{2}", '\0', lab_user, lab_password);
   const auto answer = co_await hand.type("AUTH PLAIN " + in_base64(plain));
   if (!answer) co_return unexpected(answer.error());
-  if (!answer->starts_with("235 ")) co_return fail(errc::internal, "the lab's mail server does not let us in");
+  if (!answer->starts_with("235 ")) co_return fail(errc::internal, "the lab's mail server refuses the login");
   hand.mute(false);
   co_return result<void>();
 }
@@ -147,8 +147,9 @@ bool offers(std::string_view answer, std::string_view extension) {
 
 step_result by_hand(post_office& in) {
   in.tell.say(
-      "SMTP (RFC 5321) is lines of text that end in CRLF. The client says a word, the server answers with three "
-      "digits: 2 is yes, 3 go on, 4 not now, 5 no. A hyphen behind them: another line follows. First in clear:");
+      "SMTP (RFC 5321) is lines of text that end in CRLF. The client sends a command, the server answers with a code "
+      "of three digits. The first digit means: 2 success, 3 continue, 4 temporary failure, 5 permanent failure. A "
+      "hyphen after the code means that another line follows. First without encryption:");
   auto socket = co_await connect_to(in.port());
   if (!socket) co_return unexpected(socket.error());
   typist hand(in.tell, std::move(*socket));
@@ -158,11 +159,11 @@ step_result by_hand(post_office& in) {
   if (!in_clear) co_return unexpected(in_clear.error());
   const auto too_early = co_await hand.type("AUTH LOGIN");
   if (!too_early) co_return unexpected(too_early.error());
-  in.tell.check("in clear the server offers STARTTLS but no AUTH, and refuses a login",
+  in.tell.check("without TLS the server offers STARTTLS but not AUTH, and refuses a login",
                 greeting->starts_with("220 ") && offers(*in_clear, "STARTTLS") && !offers(*in_clear, "AUTH") &&
                     too_early->starts_with("5"));
 
-  in.tell.say("STARTTLS (RFC 3207): behind the 220 the same connection goes on as TLS.");
+  in.tell.say("STARTTLS (RFC 3207): after the 220 the same connection continues with TLS.");
   const auto ready = co_await hand.type("STARTTLS");
   if (!ready) co_return unexpected(ready.error());
   const auto trusted = net::tls_context::client({.ca_file = in.ca_file()});
@@ -170,15 +171,14 @@ step_result by_hand(post_office& in) {
   if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
   in.tell.show(fmt::format("   {}, {}; certificate {} by ca.pem", hand.secure().version(), hand.secure().cipher(),
                            hand.secure().verification().words));
-  in.tell.check("TLS stands, and the certificate is this server's",
+  in.tell.check("TLS is established, and the certificate belongs to this server",
                 ready->starts_with("220 ") && hand.secure().verification().code == X509_V_OK);
 
   in.tell.say(
-      "What was said in clear counts no more, so: EHLO again. (openssl s_client -starttls smtp -crlf -connect HOST:587 "
-      "comes as far as this by itself. Its trap: it takes a line that begins with R or Q for a command of its own, "
-      "RCPT "
-      "among them. netlab connect --starttls smtp --crlf HOST:587 has no such letters.) Then the login, in Base64 both "
-      "ways, here with its meaning beside it:");
+      "Everything that was said before TLS is discarded, so the client sends EHLO again. (openssl s_client -starttls "
+      "smtp -crlf -connect HOST:587 does all this by itself. But it treats a line that begins with R or Q, such as "
+      "RCPT, as a command of its own. netlab connect --starttls smtp --crlf HOST:587 has no such commands.) Then the "
+      "login, in Base64 in both directions, here with the decoded text beside it:");
   const auto over_tls = co_await hand.type("EHLO client.example");
   if (!over_tls) co_return unexpected(over_tls.error());
   const auto asks_user = co_await hand.type("AUTH LOGIN");
@@ -191,9 +191,8 @@ step_result by_hand(post_office& in) {
                 offers(*over_tls, "AUTH") && !offers(*over_tls, "STARTTLS") && asks_user->starts_with("334 ") &&
                     asks_password->starts_with("334 ") && logged_in->starts_with("235 "));
   in.tell.say(
-      "Base64 is a way to write octets in letters, and no secret to anybody. It is TLS that keeps the password from "
-      "those on the way. Last, the letter: MAIL and RCPT are the envelope, DATA begins what is inside, and a line with "
-      "nothing but a dot ends it.");
+      "Base64 writes octets as letters; it is not encryption. Only TLS protects the password on the way. Last, the "
+      "letter: MAIL and RCPT are the envelope, DATA begins the content, and a line with only a dot ends it.");
   const std::size_t before = in.taken().size();
   std::string accepted;
   for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>", "DATA"}) {
@@ -209,7 +208,7 @@ step_result by_hand(post_office& in) {
   const auto bye = co_await hand.type("QUIT");
   if (!bye) co_return unexpected(bye.error());
   const auto all = in.taken();
-  in.tell.check("the server took the letter (250), and has it as it was typed",
+  in.tell.check("the server accepted the letter (250), and stored it as it was typed",
                 accepted == "223" && taken->starts_with("250 ") && bye->starts_with("221 ") &&
                     all.size() == before + 1 && field_of(all.back().text, "Subject") == "By hand" &&
                     body_of(all.back().text) == "Hello Ben.\n");
@@ -218,9 +217,9 @@ step_result by_hand(post_office& in) {
 
 step_result dots(post_office& in) {
   in.tell.say(
-      "A line with nothing but a dot ends the letter. So a client puts another dot before each line that begins with "
-      "one, and the server takes it away (RFC 5321 section 4.5.2). Here a letter has the lines 'before', '.', '.netrc' "
-      "and 'after'; login and envelope are left out.");
+      "A line with only a dot ends the letter. So a client adds a dot to each line that begins with a dot, and the "
+      "server removes it (RFC 5321 section 4.5.2). Here a letter has the lines 'before', '.', '.netrc' and 'after'; "
+      "login and envelope are not shown.");
   auto socket = co_await connect_to(in.port());
   if (!socket) co_return unexpected(socket.error());
   typist hand(in.tell, std::move(*socket));
@@ -232,10 +231,10 @@ step_result dots(post_office& in) {
   if (!whole) co_return unexpected(whole.error());
   const auto stuffed = in.taken();
   in.tell.check(
-      "the letter arrived as it was meant, the line with the dot too",
+      "the letter arrived as it was written, including the line with the dot",
       whole->starts_with("250 ") && !stuffed.empty() && body_of(stuffed.back().text) == "before\n.\n.netrc\nafter\n");
 
-  in.tell.say("And the same without the second dots:");
+  in.tell.say("The same without the added dots:");
   if (auto begun = co_await begin_letter(hand); !begun) co_return begun;
   if (auto sent = co_await hand.put("before"); !sent) co_return sent;
   const auto cut = co_await hand.type(".");
@@ -245,13 +244,12 @@ step_result dots(post_office& in) {
   const auto after = co_await hand.type("after");
   if (!after) co_return unexpected(after.error());
   const auto bare = in.taken();
-  in.tell.check("the letter ends at its first dot, and the server takes its rest for commands",
+  in.tell.check("the letter ends at its first dot, and the server treats the rest as commands",
                 cut->starts_with("250 ") && bare.size() == stuffed.size() + 1 &&
                     body_of(bare.back().text) == "before\n" && netrc->starts_with("5") && after->starts_with("5"));
   in.tell.say(
-      "So whoever fills in a web form behind such a program gives its mail server commands. With BDAT (RFC 3030), as "
-      "netlab mail send has "
-      "used it, the length is said first, and nothing in a letter can look like its end.");
+      "So a user of a web form that is handled by such a program can send commands to its mail server. With BDAT (RFC "
+      "3030), which netlab mail send uses, the length is sent first, and nothing in a letter can look like its end.");
   co_return result<void>();
 }
 

@@ -46,9 +46,9 @@ std::string_view whole_field(std::string_view text, std::string_view name) {
 
 step_result by_program(post_office& in) {
   in.tell.say(
-      "The same by a program on plain sockets. AUTH PLAIN has name and password in one line of Base64, which netlab "
-      "does "
-      "not show. The client sends what needs no answer in one piece (PIPELINING, RFC 2920).");
+      "The same with a program that uses plain sockets. AUTH PLAIN has name and password in one line of Base64, which "
+      "netlab does not show. The client sends several commands together if it need not wait for their answers "
+      "(PIPELINING, RFC 2920).");
   letter one;
   one.subject = "By program";
   one.text = "Hello Ben.";
@@ -56,11 +56,11 @@ step_result by_program(post_office& in) {
   if (!became) co_return unexpected(became.error());
   if (!became->done) co_return unexpected(became->done.error());
   show_dialogue(in.tell, became->dialogue);
-  in.tell.check("the server took the message: 250", became->answer && became->answer->code == 250);
-  if (!became->arrived) co_return fail(errc::internal, "the server has taken a message, and it is nowhere");
-  in.tell.say("What now lies in the server's Maildir:");
+  in.tell.check("the server accepted the message: 250", became->answer && became->answer->code == 250);
+  if (!became->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
+  in.tell.say("The message in the server's Maildir:");
   show_text(in.tell, became->arrived->text);
-  in.tell.check("it came over TLS from somebody who had logged in: ESMTPSA, S for TLS, A for AUTH",
+  in.tell.check("it came over TLS from a client that had logged in: ESMTPSA, S for TLS, A for AUTH",
                 became->arrived->envelope.is_secure && became->arrived->envelope.user == lab_user &&
                     field_of(became->arrived->text, "Received").contains("with ESMTPSA"));
   co_return result<void>();
@@ -68,10 +68,10 @@ step_result by_program(post_office& in) {
 
 step_result trust(post_office& in) {
   in.tell.say(
-      "Whoever sits on the way can speak TLS, too, with a certificate that he made himself. So a client looks who "
-      "signed it, and for whom. The lab's CA is known to nobody; without its file "
+      "An attacker on the path can speak TLS, too, with a certificate of his own. So a client checks who signed the "
+      "certificate, and for which host. The lab's CA is not in any system's list; without its file "
       "(ssl.create_default_context(cafile=…) "
-      "in Python, --ca-file here) the client trusts the system's list, and stops before the password:");
+      "in Python, --ca-file here) the client trusts only that list, and stops before it sends the password:");
   letter one;
   one.subject = "Who is there?";
   one.text = "Hello?";
@@ -82,16 +82,16 @@ step_result trust(post_office& in) {
   in.tell.show(became->done ? "sent" : describe(became->done.error()));
   const bool has_login =
       std::ranges::any_of(became->dialogue, [](std::string_view line) { return line.starts_with("C: AUTH"); });
-  in.tell.check("no login and no letter for a server that nobody vouches for",
+  in.tell.check("no login and no letter for a server whose certificate is not trusted",
                 !became->done && became->done.error().code == errc::not_permitted && !has_login && !became->arrived);
   co_return result<void>();
 }
 
 step_result two_senders(post_office& in) {
   in.tell.say(
-      "The address in MAIL FROM is where a bounce goes; the From: line is what a reader sees. Nothing in SMTP makes "
-      "them agree, as nothing makes the sender on an envelope agree with the letter's head. Here they differ, and "
-      "neither is true.");
+      "The address in MAIL FROM is where a bounce goes; the From: line is what a reader sees. SMTP does not require "
+      "them to agree, just as the sender on a paper envelope need not agree with the letterhead inside. Here they "
+      "differ, and both are false.");
   letter one;
   one.envelope_from = "mallory@elsewhere.example";
   one.from = "rector@university.example";
@@ -101,19 +101,19 @@ step_result two_senders(post_office& in) {
   if (!got) co_return unexpected(got.error());
   for (const std::string_view name : {"Return-Path", "From", "Subject"})
     in.tell.show(fmt::format("{}: {}", name, escape(field_of(got->text, name))));
-  in.tell.check("the server took it; the envelope says mallory, the letter says rector",
+  in.tell.check("the server accepted it; the envelope says mallory, the letter says rector",
                 got->envelope.sender_text() == "mallory@elsewhere.example" &&
                     field_of(got->text, "Return-Path") == "<mallory@elsewhere.example>" &&
                     field_of(got->text, "From") == "rector@university.example");
-  in.tell.say("How easily this goes is the lesson. To do it to others is forgery.");
+  in.tell.say("The lesson is how easy this is. Doing it to others is forgery.");
   co_return result<void>();
 }
 
 step_result receiver_knows(post_office& in) {
   in.tell.say(
-      "A receiver puts two fields on top. Return-Path repeats the envelope. Received says what the client called "
-      "itself, "
-      "and the address that the connection came from: of all this only the address is not the client's to choose.");
+      "A receiver puts two fields on top. Return-Path repeats the envelope. Received has the name that the client "
+      "gave, and the address that the connection came from. Of all this, only the address cannot be chosen by the "
+      "client.");
   letter one;
   one.envelope_from = "mallory@elsewhere.example";
   one.from = "rector@university.example";
@@ -124,24 +124,25 @@ step_result receiver_knows(post_office& in) {
   const auto became = co_await in.deliver(std::move(one), std::move(how));
   if (!became) co_return unexpected(became.error());
   if (!became->done) co_return unexpected(became->done.error());
-  if (!became->arrived) co_return fail(errc::internal, "the server has taken a message, and it is nowhere");
+  if (!became->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
   const taken_letter& got = *became->arrived;
   const std::string received = field_of(got.text, "Received");
   in.tell.show(fmt::format("Return-Path: {}", escape(field_of(got.text, "Return-Path"))));
   show_text(in.tell, whole_field(got.text, "Received: "));
-  in.tell.check("the name is the client's invention, the address is the connection's",
+  in.tell.check("the client invented the name; the address is that of the connection",
                 received.starts_with("from mail.university.example ([127.0.0.1])") && got.envelope.peer == "127.0.0.1");
   in.tell.show(fmt::format("the server's log: logged in as {}", escape(got.envelope.user)));
-  in.tell.check("the server itself knows one thing more: who logged in", got.envelope.user == lab_user);
+  in.tell.check("the server itself also knows who logged in", got.envelope.user == lab_user);
   in.tell.say(
-      "A submission server could refuse senders that are not the user's, and many do. Between servers there is no "
+      "A submission server could refuse senders that do not belong to the user, and many do. Between servers there is "
+      "no "
       "login: SPF (RFC 7208) checks the address against the envelope's domain, DKIM (RFC 6376) signs the letter, and "
       "DMARC (RFC 7489) asks that one of them fits the From: line.");
   co_return result<void>();
 }
 
 step_result hidden(post_office& in) {
-  in.tell.say("Each recipient has a RCPT of its own. A Bcc: is one that the letter does not mention.");
+  in.tell.say("Each recipient has a RCPT command of its own. A Bcc recipient is one that the letter does not mention.");
   letter one;
   one.bcc = "eve@lab.example";
   one.subject = "Party";
@@ -167,8 +168,8 @@ step_result hidden(post_office& in) {
 
 step_result struck_out(post_office& in) {
   in.tell.say(
-      "STARTTLS is a line of text like the others. Whoever sits on the way can strike it from the server's list, and "
-      "wait for the password. netlab mail sink --fault no-starttls plays that. A client must not go on then:");
+      "STARTTLS is a line of text like the others. An attacker on the path can remove it from the server's list, and "
+      "wait for the password. netlab mail sink --fault no-starttls simulates this. A client must not continue then:");
   post_office robbed(in.tell);
   if (auto opened = robbed.open({"no-starttls"}); !opened) co_return opened;
   letter one;
@@ -177,8 +178,9 @@ step_result struck_out(post_office& in) {
   const auto became = co_await robbed.deliver(std::move(one), robbed.usual());
   if (!became) co_return unexpected(became.error());
   in.tell.show(became->done ? "sent" : describe(became->done.error()));
-  in.tell.check("nothing was sent in clear", !became->done && became->done.error().code == errc::not_permitted &&
-                                                 !became->arrived && robbed.taken().empty());
+  in.tell.check("nothing was sent without encryption", !became->done &&
+                                                           became->done.error().code == errc::not_permitted &&
+                                                           !became->arrived && robbed.taken().empty());
   if (auto closed = co_await robbed.close(); !closed) co_return closed;
   co_return co_await in.close();
 }

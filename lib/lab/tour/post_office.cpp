@@ -132,7 +132,7 @@ asio::awaitable<result<taken_letter>> post_office::deliver(letter one) {
   if (!became) co_return unexpected(became.error());
   if (!became->done) co_return unexpected(became->done.error());
   if (!became->answer) co_return unexpected(became->answer.error());
-  if (!became->arrived) co_return fail(errc::internal, "the server has taken a message, and it is nowhere");
+  if (!became->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
   co_return *std::move(became->arrived);
 }
 

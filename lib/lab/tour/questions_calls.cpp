@@ -77,14 +77,14 @@ std::string state_of(const net::tcp::socket& socket) {
 step_result sending_calls(classroom& in) {
   in.tell.say(
       "Without Wireshark: the system counts the segments of every connection (tcp(7), TCP_INFO), so we make one call "
-      "at a time and look what it has changed. This server is not the calculation service: it calls accept() only when "
-      "we say so.");
+      "at a time and look at what it has changed. This server is not the calculation service: it calls accept() only "
+      "when we tell it to.");
   auto listening = listen_here(co_await asio::this_coro::executor);
   if (!listening) co_return unexpected(listening.error());
   auto client = co_await connect_to(listening->local_endpoint().port());
   if (!client) co_return unexpected(client.error());
   if (!segments_of(client->native_handle())) {
-    in.tell.say("This system does not count segments, so the question stays open here.");
+    in.tell.say("This system does not count segments, so this step cannot show the answer.");
     co_return result<void>();
   }
   ladder rows(in.tell, *client);
@@ -142,7 +142,7 @@ step_result sending_calls(classroom& in) {
   rows.row("client recv() = 0", "nothing");
 
   in.tell.check("connect() sent SYN and ACK and received SYN+ACK; the server had not called accept() yet", shook_hands);
-  in.tell.say("So the SYN+ACK is the server's system's, on behalf of listen().");
+  in.tell.say("So the server's operating system sent the SYN+ACK, because of listen().");
   in.tell.check("accept() sent nothing: it takes a finished connection out of a queue", is_silent);
   in.tell.check("each send() was one segment with data; recv() only fetched what was there",
                 one_segment_each && recv_sends_no_data && first.size == request_size && second.size == answer_size);
@@ -150,7 +150,7 @@ step_result sending_calls(classroom& in) {
   in.tell.check("the FIN made the server's recv() return 0, and the server's close() did the same to the client",
                 last.is_end() && end.is_end());
   in.tell.say(
-      "No call sends a mere ACK: the systems do, at once or with the next data. So an ACK says that the other system "
+      "No call sends a pure ACK: the systems do, at once or with the next data. So an ACK says that the other system "
       "has the octets, not that its program has read them.");
   co_return result<void>();
 }
@@ -234,7 +234,7 @@ step_result completing_packets(classroom& in) {
 
 step_result pieces(classroom& in) {
   in.tell.say(
-      "TCP carries a stream of octets. It keeps their order and forgets how many calls they came from. Here a client "
+      "TCP carries a stream of octets. It keeps their order, but not the boundaries between calls. Here a client "
       "sends a request of 20 octets in two calls, and then two requests at once.");
   auto both = co_await make_connection();
   if (!both) co_return unexpected(both.error());
@@ -263,9 +263,9 @@ step_result pieces(classroom& in) {
   in.tell.check("two requests, one recv()", third.size == 2 * request.size());
 
   in.tell.say(
-      "A program that takes one recv() for one request works on its author's machine and fails across a network. The "
-      "cure: read 8 octets, look at N, read 4 times N more, and keep what is left for the next request. The "
-      "calculation server does so. It gets the next request octet by octet:");
+      "A program that expects one request from each recv() works on its author's machine and fails across a network. "
+      "The solution: read 8 octets, look at N, read 4 times N more, and keep the rest for the next request. The "
+      "calculation server does this. Here it gets a request octet by octet:");
   auto socket = co_await connect_to(in.calc_at());
   if (!socket) co_return unexpected(socket.error());
   for (std::size_t at = 0; at < whole.size(); ++at)

@@ -67,7 +67,7 @@ step_result own_end(classroom& in) {
 step_result chosen_end(classroom& in) {
   in.tell.say(
       "In connect(), before the first packet, unless bind() was called. The address is that of the interface through "
-      "which the route to the server leads. The port is a free one out of a range that the system keeps for clients.");
+      "which the route to the server leads. The port is a free one from a range that the system reserves for clients.");
   const auto executor = co_await asio::this_coro::executor;
   const auto range = system_port_range();
   if (range) in.tell.show(fmt::format("$ cat /proc/sys/net/ipv4/ip_local_port_range"));
@@ -84,8 +84,8 @@ step_result chosen_end(classroom& in) {
   in.tell.check(range ? "every connect() got a port of that range" : "every connect() got a port", in_range);
 
   in.tell.say(
-      "connect() on a UDP socket sends nothing at all: it only chooses, and notes the peer. So it is the cheap way to "
-      "ask which address the route gives.");
+      "connect() on a UDP socket sends nothing at all: it only chooses the local end and stores the peer. So it is an "
+      "easy way to find out which local address a route uses.");
   bool no_packet = true;
   std::vector<asio::ip::address> targets{asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
   std::size_t chosen = 0;
@@ -118,16 +118,15 @@ step_result chosen_end(classroom& in) {
   const udp::endpoint sender = own_end_of(sending);
   in.tell.show(fmt::format("UDP sendto() alone                    {} after", net::to_string(sender)));
   in.tell.check("UDP's connect() chose an address and a port, and no datagram was sent", no_packet && chosen >= 1);
-  in.tell.check("sendto() alone chooses the port for good, and the address anew for each datagram",
+  in.tell.check("sendto() alone chooses the port once, and the address for each datagram",
                 sender.port() != 0 && sender.address().is_unspecified());
   co_return result<void>();
 }
 
 step_result bound_end(classroom& in) {
   in.tell.say(
-      "With bind() before connect(). The address must be one of the machine's own (all of 127.0.0.0/8 are), and 0 for "
-      "the port leaves that to the system. A server does just this: without bind() nobody would know where to find "
-      "it.");
+      "With bind() before connect(). The address must be one of the machine's own (all of 127.0.0.0/8 are), and with "
+      "port 0 the system chooses one. A server does the same: without bind(), clients would not know its port.");
   const auto executor = co_await asio::this_coro::executor;
   auto listening = listen_here(executor);
   if (!listening) co_return unexpected(listening.error());
@@ -159,8 +158,8 @@ step_result bound_end(classroom& in) {
   if (refused) co_return fail(refused, "accept");
   const tcp::endpoint seen = server.remote_endpoint(error);
   in.tell.show(fmt::format("the server sees {}", net::to_string(seen)));
-  in.tell.check("the server sees the very address and port of bind()", bound == wanted && seen == wanted);
-  in.tell.check("nobody else may have them meanwhile: EADDRINUSE, on Windows 10048",
+  in.tell.check("the server sees exactly the address and port of bind()", bound == wanted && seen == wanted);
+  in.tell.check("no other socket may use them meanwhile: EADDRINUSE, on Windows 10048",
                 taken == std::errc::address_in_use);
   in.tell.say(
       "netlab's clients do it with --bind ADDR[:PORT]. A client that binds a fixed port gains nothing, and fails "
@@ -170,7 +169,8 @@ step_result bound_end(classroom& in) {
 
 step_result one_number(classroom& in) {
   in.tell.say(
-      "Yes. A port number belongs to a transport: TCP's and UDP's are counted apart. The server needs two sockets, a "
+      "Yes. A port number belongs to a transport: TCP and UDP have separate port numbers. The server needs two "
+      "sockets, a "
       "SOCK_STREAM with listen() and a SOCK_DGRAM without, each bound to the number.");
   for (const net::transport protocol : {net::transport::tcp, net::transport::udp}) {
     in.show_command(fmt::format("netlab echo query --{} --port {} hello", net::name_of(protocol), in.echo_at()));
@@ -189,7 +189,7 @@ step_result one_number(classroom& in) {
   second.bind({asio::ip::address_v4::loopback(), in.echo_at()}, error);
   const std::error_code taken = to_standard(error);
   in.tell.show(fmt::format("bind() a third socket, TCP, to {}: {}", in.echo_at(), error ? message_of(taken) : "done"));
-  in.tell.check("within one transport the number is taken", taken == std::errc::address_in_use);
+  in.tell.check("within one transport the number is in use", taken == std::errc::address_in_use);
   co_return result<void>();
 }
 

@@ -64,8 +64,8 @@ step_result timeout_errors(classroom& in) {
   in.tell.say(
       "A datagram is lost, a host is switched off, a server hangs: nothing tells the client, and recv() waits for "
       "ever. "
-      "With a timeout it ends in an error: EAGAIN in C (on Windows WSAETIMEDOUT, 10060), TimeoutError in Python. That "
-      "is no disaster but a fact about the peer: catch it, ask again or give up.");
+      "With a timeout it fails with an error: EAGAIN in C (on Windows WSAETIMEDOUT, 10060), TimeoutError in Python. "
+      "The program should expect this error: catch it, then ask again or give up.");
   udp::socket mute(co_await asio::this_coro::executor, {asio::ip::address_v4::loopback(), 0});
   udp::socket asking(co_await asio::this_coro::executor, udp::v4());
   std::error_code error;
@@ -76,7 +76,7 @@ step_result timeout_errors(classroom& in) {
   const int number = receive_blocking(asking.native_handle());
   in.tell.show(fmt::format("recv() with SO_RCVTIMEO of {} ms: {} (EAGAIN, {})", silence_time.count(),
                            message_of({number, std::system_category()}), number));
-  in.tell.check("a recv() that waited for nothing came back with an error",
+  in.tell.check("a recv() that waited in vain returned with an error",
                 number == EAGAIN && clock::now() - begin >= silence_time / 2);
 
   auto how = in.over(net::transport::udp);
@@ -89,8 +89,8 @@ step_result timeout_errors(classroom& in) {
                 !got->what.value && got->what.value.error().code == errc::timed_out);
 
   in.tell.say(
-      "connect() has a timeout of its own: the system repeats the SYN after a second, then at growing distances, and "
-      "gives up after one or two minutes. Here it is told to do so earlier (TCP_USER_TIMEOUT), on a port that drops "
+      "connect() has a timeout of its own: the system repeats the SYN after a second, then at growing intervals, and "
+      "gives up after one or two minutes. Here it is told to give up earlier (TCP_USER_TIMEOUT), on a port that drops "
       "every SYN:");
   auto silent = co_await silent_port::make();
   if (!silent) co_return unexpected(silent.error());
@@ -104,7 +104,7 @@ step_result timeout_errors(classroom& in) {
                 late->category() == std::system_category() && late->value() == ETIMEDOUT);
 
   in.tell.say(
-      "A UDP port that nobody has is not silent: its system answers with ICMP type 3, code 3, port unreachable. On a "
+      "A closed UDP port is not silent: its system answers with ICMP type 3, code 3, port unreachable. On a "
       "connected socket the next call then fails (ECONNREFUSED; on Windows 10054), and no timeout is needed.");
   mute.close(error);
   how.timeout = patience;
@@ -119,7 +119,7 @@ step_result timeout_errors(classroom& in) {
 step_result timeout_settings(classroom& in) {
   in.tell.say(
       "For one socket: in Python sock.settimeout(5). In C the option SO_RCVTIMEO, or poll() with a limit before each "
-      "recv(). netlab has a timer beside each wait, which cancels it.");
+      "recv(). netlab starts a timer with each wait; when it expires, the wait is cancelled.");
   auto listening = listen_here(co_await asio::this_coro::executor);
   if (!listening) co_return unexpected(listening.error());
   constexpr auto limit = std::chrono::milliseconds(5000);
@@ -142,15 +142,14 @@ step_result timeout_settings(classroom& in) {
   pollfd question{.fd = server.native_handle(), .events = POLLIN, .revents = 0};
   const int ready = ::poll(&question, 1, 10);
   in.tell.show(fmt::format("poll() for 10 ms        {}", ready == 0 ? "returns 0: nothing came" : "returns"));
-  in.tell.check("a timeout belongs to its socket, and a new one waits for ever",
+  in.tell.check("a timeout belongs to its socket, and a new socket waits for ever",
                 before.count() == 0 && after == limit && other.count() == 0 && ready == 0);
   in.tell.say(
-      "For all: Python has socket.setdefaulttimeout(5), for every socket made after it. That is Python's, not the "
-      "system's; C has nothing like it, and each socket is set by itself. Only a server can save work: on Linux what "
-      "accept() makes takes over the options of the listening socket. Python's settimeout() is no such option: there "
-      "each "
-      "socket that accept() returns is set anew.");
-  in.tell.check("accept() has made a socket with the listening one's timeout", inherited == limit);
+      "For all: Python has socket.setdefaulttimeout(5), for every socket made after it. This is a feature of Python, "
+      "not of the system; C has nothing like it, so each socket needs its own setting. Only a server can save work: on "
+      "Linux, a socket that accept() returns inherits the options of the listening socket. Python's settimeout() is "
+      "not such an option: there each socket that accept() returns has to be set again.");
+  in.tell.check("accept() returned a socket with the timeout of the listening socket", inherited == limit);
   co_return result<void>();
 }
 

@@ -19,8 +19,8 @@ using scan::transport;
 step_result handshake(scan_room& in) {
   in.tell.say(
       "A scan is a connect() to every port. Open: SYN, SYN+ACK, ACK; connect() returns, and the scan closes the "
-      "connection with RST. Closed: SYN, and RST+ACK comes back from the system, for no program is there; connect() "
-      "fails at once. Both are answers: the host is there.");
+      "connection with RST. Closed: SYN, and the system answers RST+ACK, because no program listens; connect() fails "
+      "at once. Both are answers, so the host is up.");
   const port_list ports{in.echo_at(), in.closed_at()};
   in.show_scan("tcp --no-banner --no-send --all -v", ports);
   auto what = scan_of(ports, {});
@@ -69,14 +69,14 @@ step_result refusal(scan_room& in) {
   auto what = scan_of({in.closed_at()}, {});
   const auto found = co_await run_scan(std::move(what));
   if (!found) co_return unexpected(found.error());
-  in.tell.check("connect() failed with ECONNREFUSED, and the scan names the same with Windows' 10061",
+  in.tell.check("connect() failed with ECONNREFUSED, and the scan reports the same error with Windows' 10061",
                 *error == std::errc::connection_refused && is_error(*found, ECONNREFUSED, 10061));
   co_return result<void>();
 }
 
 step_result tcp_silence(scan_room& in) {
   in.tell.say(
-      "Neither SYN+ACK nor RST: a firewall drops the SYN, or nobody has the address. (Here it is a server that does "
+      "Neither SYN+ACK nor RST: a firewall drops the SYN, or no host has the address. (Here it is a server that does "
       "not call accept() and whose queue is full: its system drops the SYN as well.) connect() alone would wait one or "
       "two minutes, while the system sends the SYN again and again; so a scan has a timeout of its own, and asks a "
       "second time before it says filtered. ETIMEDOUT is 110, on Windows WSAETIMEDOUT, 10060.");
@@ -93,8 +93,8 @@ step_result tcp_silence(scan_room& in) {
 
 step_result in_parallel(scan_room& in) {
   in.tell.say(
-      "One after the other, each silent port costs its timeout. A scan therefore has many sockets under way: "
-      "non-blocking ones, or a thread for each connect(). Then all wait at the same time.");
+      "If they are scanned one after the other, each silent port costs its timeout. A scan therefore uses many sockets "
+      "at once: non-blocking ones, or a thread for each connect(). Then all wait at the same time.");
   const port_list ports = in.silent_ports();
   const auto in_a_row = 2 * ports.size() * scan_silence;
   const time_point begin = clock::now();
@@ -106,16 +106,16 @@ step_result in_parallel(scan_room& in) {
       std::ranges::all_of(*found, [](const scan::finding& one) { return one.state == port_state::filtered; });
   in.tell.show(fmt::format("{} filtered in {} ms; one after the other, each asked twice: {} ms",
                            count_of(found->size(), "port"), took.count(), in_a_row.count()));
-  in.tell.check("together they took less time than in a row",
+  in.tell.check("together they took less time than one after the other",
                 found->size() == ports.size() && all_filtered && took < in_a_row);
   co_return result<void>();
 }
 
 step_result messages(scan_room& in) {
   in.tell.say(
-      "An open port says nothing of what stands behind it, and its registered name is a habit. So the scan listens "
-      "whether the service speaks first, as mail servers do, and then sends a line. The echo service sends it back; "
-      "the calculation service takes it for a line from telnet.");
+      "An open port does not show which service runs there, and its registered name is only a convention. So the scan "
+      "waits to see whether the service speaks first, as mail servers do, and then sends a line. The echo service "
+      "sends it back; the calculation service treats it as a line from telnet.");
   const port_list ports{in.echo_at(), in.calc_at()};
   in.show_scan("tcp", ports);
   auto what = scan_of(ports, {});
@@ -136,7 +136,7 @@ step_result messages(scan_room& in) {
 step_result stopped_early(scan_room& in) {
   in.tell.say(
       "Ctrl-C in the middle: what is known is printed, and a port that was asked but has not answered is unknown "
-      "(not-finished), for nobody waited long enough to call it filtered.");
+      "(not-finished), because the scan has not waited long enough to call it filtered.");
   const port_list ports{in.echo_at(), in.closed_at(), in.silent_at()};
   in.show_scan("tcp --no-banner --no-send --all", ports);
   const auto all_but_one = [](std::span<const scan::finding> known) { return known.size() == 2; };
@@ -144,7 +144,7 @@ step_result stopped_early(scan_room& in) {
   const auto found = co_await run_scan(std::move(what), all_but_one);
   if (!found) co_return unexpected(found.error());
   in.show(*found, false, "interrupted");
-  in.tell.check("two ports are known, and of the third it is said that it is not",
+  in.tell.check("two ports are known, and the third is reported as unknown",
                 has(*found, transport::tcp, in.echo_at(), port_state::open, reason::syn_ack) &&
                     has(*found, transport::tcp, in.closed_at(), port_state::closed, reason::reset) &&
                     has(*found, transport::tcp, in.silent_at(), port_state::unknown, reason::not_finished));

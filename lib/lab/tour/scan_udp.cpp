@@ -47,7 +47,7 @@ step_result over_udp(scan_room& in) {
   in.tell.say(
       "No handshake: one datagram goes out. Open: what comes back is the service's own answer. Closed: the system "
       "sends ICMP type 3, code 3 (port unreachable), which has the first octets of the datagram in it, so that the "
-      "sender's system knows whose it was. The next call on that socket fails: on Linux with ECONNREFUSED, on "
+      "sender's system can find the socket. The next call on that socket fails: on Linux with ECONNREFUSED, on "
       "Windows "
       "with WSAECONNRESET, 10054, although nothing was ever connected.");
   const port_list ports{in.echo_at(), in.closed_at()};
@@ -70,9 +70,9 @@ step_result over_udp(scan_room& in) {
 step_result silence_or_icmp(scan_room& in) {
   in.tell.say(
       "By the error. But only a socket that is connected, or that has asked for errors (IP_RECVERR, ip(7)), gets one: "
-      "with a plain sendto() Linux keeps ICMP to itself, for the socket may write to many peers (Windows tells "
-      "every socket: 10054). With IP_RECVERR the "
-      "system also tells what the ICMP message was. Three sockets write, the first to a silent port, the others to a "
+      "with a plain sendto() Linux does not report ICMP errors, because the socket may write to many peers (Windows "
+      "reports them to every socket: 10054). With IP_RECVERR the system also reports what the ICMP message was. Three "
+      "sockets write, the first to a silent port, the others to a "
       "closed one:");
   const auto executor = co_await asio::this_coro::executor;
   net::udp::socket to_silent(executor, net::udp::v4());
@@ -98,18 +98,19 @@ step_result silence_or_icmp(scan_room& in) {
   in.tell.check("the closed port's system sent ICMP type 3, code 3: ECONNREFUSED",
                 refusal && refusal->type == 3 && refusal->code == 3 && refusal->system_error == ECONNREFUSED);
   in.tell.check("from the silent port there is nothing, neither data nor error", !silence);
-  in.tell.check("the plain socket would wait for ever, though its peer is known to be gone", unheard == EAGAIN);
+  in.tell.check("the plain socket would wait for ever, although the system knows that the port is closed",
+                unheard == EAGAIN);
   co_return result<void>();
 }
 
 step_result udp_silence(scan_room& in) {
   in.tell.say(
-      "It is not TCP's: a TCP server's system always answers, a UDP service only when it likes. So silence is an "
-      "open "
-      "port, or a filter: open|filtered. And even that only where a closed port would have been heard: across a "
+      "It is different from TCP: a TCP server's system always answers, a UDP service only if it wants to. So silence "
+      "means an open port, or a filter: open|filtered. And it means that only if a closed port would have caused an "
+      "ICMP error: across a "
       "network a Linux host sends one ICMP error a second, after six at once, and a scan that asks faster finds "
-      "closed ports silent. netlab asks a closed port beside the silent ones; where that proof fails it says "
-      "unknown.");
+      "closed ports silent. netlab probes a closed port together with the silent ones; if that port is silent, too, it "
+      "says unknown.");
   const port_list ports{in.silent_at(), in.closed_at()};
   in.show_scan(fmt::format("udp --timeout {}ms --all", scan_silence.count()), ports);
   auto what = scan_of({}, ports, scan_silence);
@@ -117,7 +118,7 @@ step_result udp_silence(scan_room& in) {
   const auto found = co_await run_scan(std::move(what));
   if (!found) co_return unexpected(found.error());
   in.show(*found, false);
-  in.tell.check("the silent port is open|filtered, the closed one was heard",
+  in.tell.check("the silent port is open|filtered, and the closed one is known to be closed",
                 has(*found, transport::udp, in.silent_at(), port_state::open_filtered, reason::no_response) &&
                     has(*found, transport::udp, in.closed_at(), port_state::closed, reason::port_unreachable));
   co_return result<void>();
@@ -125,9 +126,9 @@ step_result udp_silence(scan_room& in) {
 
 step_result unmoved(scan_room& in) {
   in.tell.say(
-      "It drops what is no request, and the scan's line is none: the open port looks like a filtered one. Only its "
-      "own "
-      "protocol moves it. That is why scans send DNS to 53 and NTP to 123; to 50000, the calculation service's usual "
+      "It drops everything that is not a request, and so the scan's line: the open port looks like a filtered one. It "
+      "answers only its own protocol. That is why scans send DNS to 53 and NTP to 123; to 50000, the calculation "
+      "service's usual "
       "port, netlab scan sends a request.");
   in.show_scan(fmt::format("udp --timeout {}ms", scan_silence.count()), {in.calc_at()});
   auto what = scan_of({}, {in.calc_at()}, scan_silence);
@@ -149,9 +150,8 @@ step_result unmoved(scan_room& in) {
 
 step_result echoed(scan_room& in) {
   in.tell.say(
-      "Whoever knows no more than that a port is open may send it what he likes. The octets come back as they are, "
-      "over "
-      "UDP in one datagram, over TCP as they come.");
+      "A client that knows only that a port is open can send it anything. The echo service sends the octets back "
+      "unchanged, over UDP in one datagram, over TCP in pieces of any size.");
   bytes request;
   calc::append_request(request, {.id = 2, .op = "MAX", .numbers = {4, 9}}, byte_order::big);
   net::udp::socket socket(co_await asio::this_coro::executor, net::udp::v4());
@@ -172,22 +172,22 @@ step_result echoed(scan_room& in) {
   in.tell.show(fmt::format("sent      {}", hex(request)));
   in.tell.show(fmt::format("over UDP  {}", hex(datagram)));
   in.tell.show(fmt::format("over TCP  {}", hex(*echo)));
-  in.tell.check("each octet of the request came back, in its order", datagram == request && *echo == request);
+  in.tell.check("each octet of the request came back, in the same order", datagram == request && *echo == request);
 
   auto how = in.over(net::transport::udp);
   how.port = in.echo_at();
   const calc::request asked{.id = 2, .op = "MAX", .numbers = {4, 9}};
   const auto got = co_await in.ask(how, asked);
   if (!got) co_return unexpected(got.error());
-  in.tell.check("netlab's client is not fooled",
+  in.tell.check("netlab's client detects the echo",
                 !got->what.value && got->what.value.error().code == errc::peer_protocol);
   co_return result<void>();
 }
 
 step_result open_ports(scan_room& in) {
   in.tell.say(
-      "Of this lab's four: one scan over both transports. Over TCP each port says what it is. Over UDP only the echo "
-      "service can be told to be open by a line of text; the calculation service and the silent port look alike.");
+      "One scan of this lab's four ports over both transports. Over TCP the state of each port is clear. Over UDP a "
+      "line of text shows only that the echo service is open; the calculation service and the silent port look alike.");
   const port_list ports{in.echo_at(), in.calc_at(), in.closed_at(), in.silent_at()};
   in.show_scan(fmt::format("tcp udp --timeout {}ms --all", scan_silence.count()), ports);
   auto what = scan_of(ports, ports, scan_silence);

@@ -95,7 +95,7 @@ void client::feed(bytes_view from_peer, time_point now) {
   // RFC 3207, CVE-2021-38371: an attacker may have injected the plaintext that follows the answer.
   if (wants_tls() && !replies_.empty())
     end_session({make_error_code(errc::peer_protocol), "STARTTLS", "unencrypted octets follow the server's answer",
-                 "somebody on the way may be inserting them"});
+                 "an attacker may have injected them"});
 }
 
 void client::eof(time_point now) { lost({make_error_code(errc::closed_by_peer), {}, {}, {}}, now); }
@@ -127,13 +127,13 @@ void client::tick(time_point now) {
   }
   const std::string told =
       body_ != nullptr
-          ? fmt::format("the server takes nothing more of the message for {}", to_string(with_.patience_for.answer))
+          ? fmt::format("the server has read nothing of the message for {}", to_string(with_.patience_for.answer))
       : state_ == client_state::greeting ? fmt::format("no greeting within {}", to_string(waited))
                                          : fmt::format("no answer to {} within {}", what, to_string(waited));
   end_session({make_error_code(errc::timed_out),
                {},
                told,
-               state_ == client_state::greeting && !secured_ ? "a server on port 465 wants --tls implicit" : ""});
+               state_ == client_state::greeting && !secured_ ? "a server on port 465 needs --tls implicit" : ""});
 }
 
 std::optional<time_point> client::deadline() const {
@@ -211,7 +211,7 @@ void client::on_reply(const reply& answer) {
   if (expected_.empty()) {
     failure why = to_failure(answer, {});
     if (why.code == errc::peer_protocol)
-      why.detail = fmt::format("an answer that nobody asked for: {}", escape(answer.to_string(), 200));
+      why.detail = fmt::format("an answer without a command: {}", escape(answer.to_string(), 200));
     return end_session(std::move(why));
   }
   const expectation first = expected_.front();
@@ -277,7 +277,7 @@ void client::on_starttls(const reply& answer) {
 void client::begin_auth() {
   const login_wish& wish = *with_.login;
   if (!secured_)
-    return end_session({make_error_code(errc::not_permitted), "login", "credentials do not travel without TLS", {}});
+    return end_session({make_error_code(errc::not_permitted), "login", "credentials are not sent without TLS", {}});
   if (server_.auth.empty())
     return end_session(not_offered("a login (AUTH)", "it may do so on port 587 or 465").error());
   for (const mechanism each : wish.mechanisms)

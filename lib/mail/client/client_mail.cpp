@@ -112,13 +112,13 @@ bool client::refuse_locally(transaction& one) {
   };
   if (server_.max_size > 0 && one.message->size() > server_.max_size)
     return refuse(
-        fmt::format("the message has {} octets, and the server takes {}", one.message->size(), server_.max_size),
+        fmt::format("the message has {} octets; the server accepts at most {}", one.message->size(), server_.max_size),
         "nothing was sent");
   if (with_.dsn && !server_.dsn) return refuse("the server does not offer delivery status notifications (DSN)", {});
   if (one.what.sender && !one.what.sender->is_ascii() && !server_.smtputf8)
-    return refuse(
-        fmt::format("the server takes no sender outside ASCII, '{}' (SMTPUTF8)", escape(one.what.sender->to_string())),
-        {});
+    return refuse(fmt::format("the server does not accept the sender '{}', which is not ASCII (SMTPUTF8)",
+                              escape(one.what.sender->to_string())),
+                  {});
   for (const address& each : one.what.recipients) {
     if (each.is_ascii() || server_.smtputf8)
       one.recipients.push_back(&each);
@@ -126,7 +126,7 @@ bool client::refuse_locally(transaction& one) {
       one.report.refused.push_back({each.to_string(),
                                     {make_error_code(errc::rejected),
                                      fmt::format("RCPT TO:<{}>", escape(each.to_string())),
-                                     "the server takes no address outside ASCII (SMTPUTF8)",
+                                     "the server does not accept addresses outside ASCII (SMTPUTF8)",
                                      {}}});
   }
   if (one.recipients.empty() || (with_.all_or_nothing && !one.report.refused.empty())) {

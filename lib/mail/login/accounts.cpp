@@ -78,7 +78,7 @@ result<void> accounts::add(std::string user, secret password) {
   if (word.empty() || word.size() > max_password || has_controls(word) || !is_utf8(word))
     return refuse(fmt::format("a password has 1 to {} octets of UTF-8 without control characters", max_password));
   std::string name(prepare(user).view());
-  if (all_.contains(name)) return refuse(fmt::format("user '{}' is there twice", escape(user, 100)));
+  if (all_.contains(name)) return refuse(fmt::format("duplicate user '{}'", escape(user, 100)));
   const secret prepared = prepare(word);
   account one;
   one.hashed = scram_hash(octets_in(prepared.view()));

@@ -14,7 +14,8 @@ namespace netlab::mail {
 namespace {
 
 unexpected<failure> too_many(mechanism which) {
-  return fail(errc::peer_protocol, fmt::format("AUTH {}: one challenge more than the mechanism has", name_of(which)));
+  return fail(errc::peer_protocol,
+              fmt::format("AUTH {}: the server sent more challenges than the mechanism has", name_of(which)));
 }
 
 class plain final : public sasl {

@@ -22,7 +22,7 @@ class plain_server final : public sasl_server {
     const std::size_t first = response->find('\0');
     const std::size_t second = first == std::string_view::npos ? first : response->find('\0', first + 1);
     if (second == std::string_view::npos || response->find('\0', second + 1) != std::string_view::npos)
-      return {kind::malformed, "PLAIN is: nothing, NUL, user, NUL, password"};
+      return {kind::malformed, "PLAIN must be: nothing, NUL, user, NUL, password"};
     user_ = response->substr(first + 1, second - first - 1);
     const std::string_view acts_for = response->substr(0, first);
     const bool is_right = known_.check(user_, response->substr(second + 1));
@@ -60,7 +60,7 @@ class cram_md5_server final : public sasl_server {
   sasl_step take(std::optional<std::string_view> response) override {
     if (!response) return {kind::challenge, challenge_};
     const std::size_t space = response->rfind(' ');  // the last one: user names may have spaces
-    if (space == std::string_view::npos) return {kind::malformed, "CRAM-MD5 is: user, space, 32 figures"};
+    if (space == std::string_view::npos) return {kind::malformed, "CRAM-MD5 must be: user, space, 32 hex digits"};
     user_ = response->substr(0, space);
     const bool is_right = known_.check_cram_md5(user_, challenge_, response->substr(space + 1));
     return {is_right ? kind::accepted : kind::refused, {}};

@@ -20,7 +20,7 @@ namespace netlab::mail {
 namespace {
 
 unexpected<failure> refuse_text(std::string_view why) {
-  return fail(errc::bad_data, fmt::format("SASLprep (RFC 4013) does not take it: {}", why));
+  return fail(errc::bad_data, fmt::format("SASLprep (RFC 4013) does not allow it: {}", why));
 }
 
 #ifdef NETLAB_HAS_LIBIDN
@@ -43,7 +43,7 @@ result<secret> prepare_unicode(std::string_view text) {
 
 result<secret> prepare_unicode(std::string_view) {
   return fail(errc::not_permitted, "netlab was built without libidn, which it needs here for text outside ASCII",
-              "--auth plain needs none; or build it with libidn (Debian: libidn-dev)");
+              "--auth plain works without it; or build netlab with libidn (Debian: libidn-dev)");
 }
 
 #endif
@@ -52,7 +52,7 @@ result<secret> prepare_unicode(std::string_view) {
 
 result<secret> saslprep(std::string_view text) {
   const auto is_control_character = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::ranges::any_of(text, is_control_character)) return refuse_text("it has a control character");
+  if (std::ranges::any_of(text, is_control_character)) return refuse_text("it contains a control character");
   if (is_ascii(text)) return secret(std::string(text));
   if (!is_utf8(text)) return refuse_text("it is not UTF-8");
   return prepare_unicode(text);

@@ -43,7 +43,7 @@ result<secret> scram::answer(std::string_view challenge) {
     case step::verified:
     case step::failed: break;
   }
-  return senseless("the server goes on after its last message");
+  return senseless("the server continues after its last message");
 }
 
 result<secret> scram::prove(std::string_view server_first) {
@@ -59,11 +59,12 @@ result<secret> scram::prove(std::string_view server_first) {
   if (!salt || salt->empty()) return senseless("the salt is not Base64");
   const auto iterations = parse_integer<unsigned>(*count);
   if (!iterations || *iterations > max_scram_iterations)
-    return senseless(fmt::format("{} is no sensible count of iterations", escape(*count, 20)));
+    return senseless(fmt::format("{} is not a sensible number of iterations", escape(*count, 20)));
   if (*iterations < min_scram_iterations)
-    return fail(errc::not_permitted,
-                fmt::format("SCRAM: the server asks for {} iterations, which protect no password (RFC 7677: {})",
-                            *iterations, min_scram_iterations));
+    return fail(
+        errc::not_permitted,
+        fmt::format("SCRAM: the server asks for only {} iterations, which do not protect the password (RFC 7677: {})",
+                    *iterations, min_scram_iterations));
 
   const auto prepared = saslprep(with_.password.view());
   if (!prepared)

@@ -49,11 +49,11 @@ sasl_step scram_server::take(std::optional<std::string_view> response) {
     case step::farewell:
       // The last challenge had the server's signature; the client acknowledges it with an empty response, or cancels.
       step_ = step::ended;
-      if (!response->empty()) return malformed("nothing was expected");
+      if (!response->empty()) return malformed("an unexpected message");
       return {kind::accepted, {}};
     case step::ended: break;
   }
-  return malformed("nothing was expected");
+  return malformed("an unexpected message");
 }
 
 sasl_step scram_server::begin(std::string_view client_first) {
@@ -71,12 +71,12 @@ sasl_step scram_server::begin(std::string_view client_first) {
   gs2_header_ = client_first.substr(0, second + 1);
   const std::string_view bare = client_first.substr(second + 1);
   std::string_view rest = bare;
-  if (rest.starts_with("m=")) return malformed("an extension is mandatory that is not known");  // RFC 5802 §5.1
+  if (rest.starts_with("m=")) return malformed("the client requires an unknown extension");  // RFC 5802 §5.1
   const auto name = take_attribute(rest, 'n');
   const auto client_nonce = take_attribute(rest, 'r');
   if (!name || !client_nonce || !is_nonce(*client_nonce)) return malformed("the first message lacks user or nonce");
   auto user = from_saslname(*name);
-  if (!user || user->empty()) return malformed("the user's name is not written as it must be");
+  if (!user || user->empty()) return malformed("the user name is not encoded correctly");
   user_ = std::move(*user);
   if (!acts_for.empty() && acts_for != fmt::format("a={}", *name)) return {kind::refused, {}};
   keys_ = known_.keys_of(user_);
@@ -101,7 +101,7 @@ sasl_step scram_server::verify(std::string_view client_final) {
   if (plus_) bound += as_text(with_.binding->data);
   if (*binding != encode_base64(as_bytes(bound)) || *nonce != nonce_) return {kind::refused, {}};
   const auto proof = decode_base64(client_final.substr(at_proof + 3));
-  if (!proof || proof->size() != scram_digest().size()) return malformed("the proof is no SHA-256 in Base64");
+  if (!proof || proof->size() != scram_digest().size()) return malformed("the proof is not SHA-256 in Base64");
 
   const std::string everything = fmt::format("{},{}", so_far_, without_proof);
   const scram_digest signature = scram_hmac(keys_.stored, everything);

@@ -37,9 +37,9 @@ result<void> check_octets(std::string_view text) {
     const utf8_sequence next = decode_utf8(left);
     if (next.length == 0) return refuse_address(text, "is not UTF-8");
     if ((next.code_point < 0x20 && next.code_point != '\t') || (next.code_point >= 0x7f && next.code_point < 0xa0))
-      return refuse_address(text, "has a control character in it");
+      return refuse_address(text, "contains a control character");
     if (next.code_point != '\t' && !is_harmless(left.substr(0, next.length)))
-      return refuse_address(text, "has a character in it that hides");
+      return refuse_address(text, "contains an invisible character");
     left.remove_prefix(next.length);
   }
   return {};
@@ -94,17 +94,16 @@ result<std::string> check_literal(std::string_view literal, std::string_view who
 result<void> check_local_part(std::string_view local, std::string_view whole) {
   if (local.empty()) return refuse_address(whole, "has nothing before the @");
   if (local.size() > max_local_part)
-    return refuse_address(whole,
-                          fmt::format("has {} octets before the @; {} are possible", local.size(), max_local_part));
+    return refuse_address(
+        whole, fmt::format("has {} octets before the @; at most {} are allowed", local.size(), max_local_part));
   if (local.front() == '"') {
-    if (length_of_quoted(local) != local.size())
-      return refuse_address(whole, "has a quote that does not end before the @");
+    if (length_of_quoted(local) != local.size()) return refuse_address(whole, "has an unclosed quote before the @");
     if (local.find('\t') != std::string_view::npos)
-      return refuse_address(whole, "has a tab in it");  // RFC 5321 qtextSMTP
+      return refuse_address(whole, "contains a tab");  // RFC 5321 qtextSMTP
     return {};
   }
   if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos)
-    return refuse_address(whole, "has a dot too many before the @", "quote that part if it is meant");
+    return refuse_address(whole, "has a misplaced dot before the @", "quote that part if the dot is intended");
   for (const char c : local)
     if (c != '.' && !is_atext(c)) return refuse_address(whole, fmt::format("has '{}' before the @", escape({&c, 1})));
   return {};
@@ -113,24 +112,24 @@ result<void> check_local_part(std::string_view local, std::string_view whole) {
 result<address> parse_bare(std::string_view text, std::string_view whole) {
   const std::size_t local_length = text.starts_with('"') ? length_of_quoted(text) : text.find('@');
   if (local_length == 0)
-    return refuse_address(whole, text.starts_with('@') ? "has nothing before the @" : "has a quote that does not end");
+    return refuse_address(whole, text.starts_with('@') ? "has nothing before the @" : "has an unclosed quote");
   if (local_length >= text.size()) return refuse_address(whole, "has no @");
   if (text[local_length] != '@') return refuse_address(whole, "has something between the quote and the @");
   address found;
   found.local = text.substr(0, local_length);
   found.domain = text.substr(local_length + 1);
   if (const auto good = check_local_part(found.local, whole); !good) return unexpected(good.error());
-  if (found.domain.empty()) return refuse_address(whole, "has nothing behind the @");
+  if (found.domain.empty()) return refuse_address(whole, "has nothing after the @");
   if (found.domain.find('@') != std::string::npos) return refuse_address(whole, "has more than one @");
   if (found.domain.front() == '[') {
-    if (found.domain.back() != ']' || found.domain.size() < 3) return refuse_address(whole, "has a bracket too few");
+    if (found.domain.back() != ']' || found.domain.size() < 3) return refuse_address(whole, "has an unclosed bracket");
     auto literal = check_literal(found.domain, whole);
     if (!literal) return unexpected(literal.error());
     found.domain = *literal;
     found.ascii_domain = std::move(*literal);
   } else {
     auto ascii = to_ascii_domain(found.domain);
-    if (!ascii) return refuse_address(whole, "cannot be: " + ascii.error().detail, ascii.error().hint);
+    if (!ascii) return refuse_address(whole, "is not valid: " + ascii.error().detail, ascii.error().hint);
     found.ascii_domain = std::move(*ascii);
     if (found.domain.back() == '.') found.domain.pop_back();
   }
@@ -167,14 +166,14 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
   for (;;) {
     std::string comment;
     const std::size_t before = text.size();
-    if (!skip_comments(text, comment)) return refuse_address(whole, "has a bracket that does not end");
+    if (!skip_comments(text, comment)) return refuse_address(whole, "has an unclosed bracket");
     if (text.starts_with('<')) break;
     const bool had_blank = text.size() != before;
     if (had_blank && !found.name.empty()) found.name += ' ';
     if (text.empty()) return refuse_address(whole, "has no address in angle brackets");
     if (text.front() == '"') {
       const std::size_t length = length_of_quoted(text);
-      if (length == 0) return refuse_address(whole, "has a quote that does not end");
+      if (length == 0) return refuse_address(whole, "has an unclosed quote");
       found.name += unquote(text.substr(1, length - 2));
       text.remove_prefix(length);
       continue;
@@ -182,7 +181,7 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
     std::size_t length = 0;  // RFC 5322 §4.1: a dot is not an atext, but is usual after an initial
     while (length < text.size() && (is_atext(text[length]) || text[length] == '.')) ++length;
     if (length == 0 && whole.find('@') != std::string_view::npos && whole.find(';') != std::string_view::npos)
-      return refuse_address(whole, "has a ; in it", "separate addresses with a comma");
+      return refuse_address(whole, "contains a ;", "separate addresses with a comma");
     if (length == 0)
       return refuse_address(whole, fmt::format("has '{}' in its name", escape(text.substr(0, 1))),
                             "put the name in quotes");
@@ -193,7 +192,7 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
   while (end < text.size() && text[end] != '>') {
     if (text[end] == '"') {
       const std::size_t length = length_of_quoted(text.substr(end));
-      if (length == 0) return refuse_address(whole, "has a quote that does not end");
+      if (length == 0) return refuse_address(whole, "has an unclosed quote");
       end += length;
     } else {
       ++end;
@@ -210,7 +209,7 @@ result<mailbox> take_named(std::string_view& text, std::string_view whole) {
 // Parses and removes one mailbox at the start of `text`, up to a comma or the end.
 result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
   std::string comment;
-  if (!skip_comments(text, comment)) return refuse_address(whole, "has a bracket that does not end");
+  if (!skip_comments(text, comment)) return refuse_address(whole, "has an unclosed bracket");
   const std::size_t bare = length_of_address(text);
   std::string_view behind = text.substr(std::min(bare, text.size()));
   const bool is_bare =
@@ -232,8 +231,8 @@ result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
   }
   auto named = take_named(text, whole);
   if (!named) return named;
-  if (!skip_comments(text, comment)) return refuse_address(whole, "has a bracket that does not end");
-  if (!text.empty() && text.front() != ',') return refuse_address(whole, "has something behind its >");
+  if (!skip_comments(text, comment)) return refuse_address(whole, "has an unclosed bracket");
+  if (!text.empty() && text.front() != ',') return refuse_address(whole, "has something after its >");
   return named;
 }
 

@@ -306,9 +306,10 @@ result<void> append_checked(std::string& to, std::string_view name, const Fill& 
   fill(body);
   body.end();
   if (const std::size_t length = longest_line(field); length > max_line)
-    return fail(errc::bad_data,
-                fmt::format("the header field {} has a line of {} octets, which cannot be folded; {} are possible",
-                            name, length, max_line));
+    return fail(
+        errc::bad_data,
+        fmt::format("the header field {} has a line of {} octets, which cannot be folded; at most {} are allowed", name,
+                    length, max_line));
   to += field;
   return {};
 }
@@ -354,8 +355,8 @@ result<void> check_header_text(std::string_view text, std::string_view what) {
     const utf8_sequence next = decode_utf8(left);
     if (next.length == 0) return refuse("is not UTF-8");
     const std::uint32_t c = next.code_point;
-    if (c == '\r' || c == '\n') return refuse("has a line end in it");
-    if ((c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0)) return refuse("has a control character in it");
+    if (c == '\r' || c == '\n') return refuse("contains a line end");
+    if ((c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0)) return refuse("contains a control character");
     left.remove_prefix(next.length);
   }
   return {};
@@ -377,7 +378,7 @@ result<void> append_structured(std::string& to, std::string_view name, std::stri
   bool is_good = true;
   const auto done = append_checked(to, name, [&](folder& field) { is_good = add_structured(field, text); });
   if (is_good) return done;
-  return fail(errc::bad_data, fmt::format("the header field {} has a character outside ASCII in it", name),
+  return fail(errc::bad_data, fmt::format("the header field {} contains a character outside ASCII", name),
               "only a comment in parentheses may have one; a URL has %C3%A9 for é");
 }
 

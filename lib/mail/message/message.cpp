@@ -82,13 +82,13 @@ class composer {
       return fail(errc::bad_data, fmt::format("'{}' is not the name of a header field", escape(name, 80)));
     const std::string lower = to_lower(name);
     if (lower == "bcc" || lower == "resent-bcc")
-      return fail(errc::bad_data, fmt::format("a header field {} would tell all who else gets the message", name));
+      return fail(errc::bad_data, fmt::format("a header field {} would show its addresses to all recipients", name));
     if (is_among(lower, own_fields) || lower.starts_with("content-"))
-      return fail(errc::bad_data, fmt::format("the header field {} is made from the message itself", name));
+      return fail(errc::bad_data, fmt::format("the header field {} is generated from the message", name));
     if (const auto good = check_header_text(value, name); !good) return good;
     if (trim(value).empty()) return fail(errc::bad_data, fmt::format("the header field {} is empty", name));
     if (is_among(lower, unique_fields)) {
-      if (is_among(lower, seen_)) return fail(errc::bad_data, fmt::format("the header field {} stands twice", name));
+      if (is_among(lower, seen_)) return fail(errc::bad_data, fmt::format("the header field {} occurs twice", name));
       seen_.push_back(*std::ranges::find(unique_fields, lower));
     }
     if (lower == "message-id") {
@@ -117,15 +117,14 @@ class composer {
   static result<void> check_attachment(const attachment& one) {
     if (const auto good = check_header_text(one.name, "file name"); !good) return good;
     if (one.name.empty() || one.name.find('/') != std::string::npos)
-      return fail(errc::bad_data, fmt::format("'{}' is not a file's name without its directory", escape(one.name)));
+      return fail(errc::bad_data, fmt::format("'{}' is not a file name without a directory", escape(one.name)));
     if (!one.type.empty() && !is_media_type(one.type))
       return fail(errc::bad_data, fmt::format("'{}' is not a media type", escape(one.type, 80)), "write image/png");
     return {};
   }
 
   result<void> add_text(std::string_view type, std::string_view text, std::string_view name) {
-    if (!is_utf8(text))
-      return fail(errc::bad_data, fmt::format("{} is not UTF-8", name), "attach it, if it is meant so");
+    if (!is_utf8(text)) return fail(errc::bad_data, fmt::format("{} is not UTF-8", name), "attach it instead");
     body part{.type = type, .octets = to_crlf(text)};
     part.encoding = encoding_for(part.octets, server_.eight_bit_mime);
     part.is_ascii = part.encoding == transfer_encoding::seven_bit ||

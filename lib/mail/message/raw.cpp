@@ -80,7 +80,7 @@ class raw_filter {
       return fail(errc::bad_data, fmt::format("line {} has more than {} octets", line_number_, max_line),
                   "encode that part of the message, in Base64 or quoted-printable");
     if (std::memchr(line.data(), '\0', line.size()) != nullptr)
-      return fail(errc::bad_data, fmt::format("line {} has a NUL in it", line_number_));
+      return fail(errc::bad_data, fmt::format("line {} contains a NUL", line_number_));
     if (is_ascii(line)) return {};
     above_ascii_ = true;
     return {};
@@ -101,8 +101,8 @@ class raw_filter {
       if (colon == std::string::npos || !is_field_name(name)) {
         if (!has_field_) return no_header();
         return fail(errc::bad_data,
-                    fmt::format("line {} is neither a header field nor the empty line behind them: '{}'", line_number_,
-                                escape(line, 60)));
+                    fmt::format("line {} is neither a header field nor the empty line after the header: '{}'",
+                                line_number_, escape(line, 60)));
       }
       has_field_ = true;
       const std::string lower = to_lower(name);
@@ -129,7 +129,8 @@ class raw_filter {
   }
 
   static unexpected<failure> no_header() {
-    return fail(errc::bad_data, "it does not begin with header fields", "a text alone is a body, not a message");
+    return fail(errc::bad_data, "it does not begin with header fields",
+                "text without a header is a body, not a message");
   }
 
   std::string field_line_;

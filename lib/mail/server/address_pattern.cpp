@@ -26,7 +26,7 @@ result<address_pattern> address_pattern::parse(std::string_view text) {
   }
   if (text.starts_with('@')) {
     auto domain = parse_address(fmt::format("x{}", text));
-    if (!domain) return fail(errc::usage, fmt::format("'{}' is no domain behind an @", escape(text, 100)));
+    if (!domain) return fail(errc::usage, fmt::format("'{}' is not a domain after an @", escape(text, 100)));
     found.kind_ = kind::domain;
     found.domain_ = to_lower(domain->ascii_domain);
     return found;

@@ -13,14 +13,14 @@ void server::on_auth(std::string_view arguments) {
   const auto parts = words(arguments);
   has_failed_ = true;  // cleared by success
   if (!knows_auth()) return say_error("502 5.5.1 AUTH is not offered");
-  if (!envelope_.is_extended) return say_error("503 5.5.1 Say EHLO first");
-  if (!envelope_.user.empty()) return say_error("503 5.5.1 You have logged in");
-  if (in_transaction_) return say_error("503 5.5.1 A message is under way");
-  if (!offers_auth()) return say_error("538 5.7.11 Say STARTTLS first: nobody logs in without TLS");
+  if (!envelope_.is_extended) return say_error("503 5.5.1 Send EHLO first");
+  if (!envelope_.user.empty()) return say_error("503 5.5.1 You are logged in already");
+  if (in_transaction_) return say_error("503 5.5.1 A mail transaction is in progress");
+  if (!offers_auth()) return say_error("538 5.7.11 Send STARTTLS first: AUTH requires TLS");
   if (with_.login_failures != nullptr && with_.login_failures->is_exhausted(envelope_.peer, now_))
     return say_error(fmt::format("454 4.7.0 Too many failed logins from {}, try again later", envelope_.peer));
-  if (parts.empty()) return say_error("501 5.5.4 Say which mechanism");
-  if (parts.size() > 2) return say_error("501 5.5.4 There is a parameter too many");
+  if (parts.empty()) return say_error("501 5.5.4 AUTH needs a mechanism");
+  if (parts.size() > 2) return say_error("501 5.5.4 Too many parameters");
   const auto which = parse_mechanism(parts[0]);
   if (!which || !offers(*which)) return say_error("504 5.5.4 This mechanism is not offered");
   refuses_initial_ = asks_oddly_ = false;
@@ -37,13 +37,13 @@ void server::on_auth(std::string_view arguments) {
     return say("334 Who are you?");
   }
   if (parts.size() == 1) return go_on_with_auth(std::nullopt);
-  if (refuses_initial_) return say_error("501 5.5.4 No initial response is taken here");
+  if (refuses_initial_) return say_error("501 5.5.4 An initial response is not accepted here");
   // RFC 4954 §4: no initial response if the server sends first. LOGIN is exempt: it has no RFC, and its clients do
   // so.
-  if (*which == mechanism::cram_md5) return say_error("501 5.7.0 This mechanism has no initial response");
+  if (*which == mechanism::cram_md5) return say_error("501 5.7.0 This mechanism takes no initial response");
   if (parts[1] == "=") return go_on_with_auth(std::string_view());
   auto decoded = decode_base64(parts[1]);
-  if (!decoded) return fail_auth("501 5.5.2 That is no Base64", "no Base64");
+  if (!decoded) return fail_auth("501 5.5.2 That is not Base64", "not Base64");
   go_on_with_auth(as_text(*decoded));
   wipe(*decoded);
 }
@@ -56,7 +56,7 @@ void server::on_auth_line(std::string_view line) {
   tell('C', line.empty() ? "" : "***");
   if (asks_oddly_) return fail_auth("535 5.7.8 Wrong user or password", "fault");
   auto decoded = decode_base64(line);
-  if (!decoded || line.contains(' ')) return fail_auth("501 5.5.2 That is no Base64", "no Base64");
+  if (!decoded || line.contains(' ')) return fail_auth("501 5.5.2 That is not Base64", "not Base64");
   go_on_with_auth(as_text(*decoded));
   wipe(*decoded);
 }

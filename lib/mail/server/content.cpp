@@ -25,10 +25,10 @@ std::string_view reply_to(const failure& trouble) noexcept {
 // ---- the beginning ----
 
 std::string_view server::content_refusal() const noexcept {
-  if (!in_transaction_) return "503 5.5.1 Say MAIL and RCPT first";
+  if (!in_transaction_) return "503 5.5.1 Send MAIL and RCPT first";
   if (!envelope_.recipients.empty()) return {};
   // RFC 2920 §3.1: DATA may be sent before the answers to RCPT are known.
-  return tried_recipients_ ? "554 5.5.1 There are no valid recipients" : "503 5.5.1 Say RCPT first";
+  return tried_recipients_ ? "554 5.5.1 There are no valid recipients" : "503 5.5.1 Send RCPT first";
 }
 
 bool server::begin_message() {
@@ -71,7 +71,7 @@ void server::on_bdat(std::string_view arguments) {
   enter(server_state::chunk);
   arm(with_.patience_for.content);
   if (lacks_tls())
-    swallow_chunk("530 5.7.0 Say STARTTLS first");
+    swallow_chunk("530 5.7.0 Send STARTTLS first");
   else if (lies_)
     swallow_chunk("502 5.5.1 BDAT is not implemented");
   else if (const std::string_view refusal = content_refusal(); !refusal.empty())
@@ -88,8 +88,8 @@ void server::on_bdat(std::string_view arguments) {
 void server::lose_track(std::string_view reply) {
   // What follows is a chunk of unknown length, which must not be taken for commands.
   say(reply);
-  say("421 4.5.2 What follows cannot be told from commands");
-  close("BDAT that is not understood");
+  say("421 4.5.2 The data that follows cannot be told from commands");
+  close("a BDAT command that is not understood");
 }
 
 void server::swallow_chunk(std::string_view reply) {

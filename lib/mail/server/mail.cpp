@@ -154,11 +154,11 @@ std::optional<server::command_line> server::take_command_line(std::string_view a
     }
     const auto same = [&](const parameter& other) { return equal_in_any_case(one.keyword, other.keyword); };
     if (std::ranges::any_of(all.parameters, same)) {
-      say_error("501 5.5.4 A parameter is there twice");
+      say_error("501 5.5.4 A parameter occurs twice");
       return std::nullopt;
     }
     if (!envelope_.is_extended || lies_) {
-      say_error("555 5.5.4 No parameters are taken here");
+      say_error("555 5.5.4 Parameters are not accepted here");
       return std::nullopt;
     }
     all.parameters.push_back(one);
@@ -178,7 +178,7 @@ std::optional<address> server::take_address(std::string_view path, bool of_sende
     if (colon != std::string_view::npos) path.remove_prefix(colon + 1);
   }
   if (path != trim(path) || path.starts_with('<')) {
-    refuse_envelope(fmt::format("{} There is something beside the address in its brackets", status));
+    refuse_envelope(fmt::format("{} The brackets contain more than an address", status));
     return std::nullopt;
   }
   // RFC 5321 §4.5.1: postmaster is valid without a domain, in any case.
@@ -200,14 +200,14 @@ std::optional<address> server::take_address(std::string_view path, bool of_sende
 // ---- MAIL ----
 
 std::string_view server::mail_refusal() const noexcept {
-  if (!is_greeted_) return "503 5.5.1 Say EHLO first";
-  if (in_transaction_) return "503 5.5.1 A message is under way: send it, or say RSET";
+  if (!is_greeted_) return "503 5.5.1 Send EHLO first";
+  if (in_transaction_) return "503 5.5.1 A mail transaction is in progress: complete it, or send RSET";
   if (with_.login_required && envelope_.user.empty()) return "530 5.7.0 Log in first";
   return {};
 }
 
 bool server::set_mail_parameter(const parameter& one) {
-  constexpr std::string_view bad_value = "501 5.5.4 A parameter has a value that it can't have";
+  constexpr std::string_view bad_value = "501 5.5.4 A parameter has an invalid value";
   const auto refuse = [this](std::string_view reply) {
     say_error(reply);
     return false;
@@ -225,7 +225,7 @@ bool server::set_mail_parameter(const parameter& one) {
       envelope_.body = body_type::binary_mime;
       return true;
     }
-    if (value != "7BIT" && value != "8BITMIME") return refuse("555 5.5.4 BODY is 7BIT, 8BITMIME or BINARYMIME");
+    if (value != "7BIT" && value != "8BITMIME") return refuse("555 5.5.4 BODY must be 7BIT, 8BITMIME or BINARYMIME");
     envelope_.body = value == "7BIT" ? body_type::seven_bit : body_type::eight_bit_mime;
     return true;
   }
@@ -244,7 +244,7 @@ bool server::set_mail_parameter(const parameter& one) {
   }
   if (one.is("AUTH") && knows_auth())  // RFC 4954 §5: accepted and ignored, as no client is trusted to state it
     return (one.has_value && is_xtext(one.value, false)) || refuse(bad_value);
-  return refuse("555 5.5.4 MAIL has a parameter that is not known here");
+  return refuse("555 5.5.4 Unknown MAIL parameter");
 }
 
 void server::on_mail(std::string_view arguments) {
@@ -262,7 +262,7 @@ void server::on_mail(std::string_view arguments) {
     if (!envelope_.sender) return forget_transaction();
   }
   if (const std::uint64_t limit = size_limit(); limit != 0 && envelope_.declared_size > limit) {
-    refuse_envelope(fmt::format("552 5.3.4 A message may have {} octets", limit));
+    refuse_envelope(fmt::format("552 5.3.4 A message may have at most {} octets", limit));
     return forget_transaction();
   }
   if (strike(fault_stage::mail)) return forget_transaction();
@@ -283,15 +283,15 @@ bool server::set_rcpt_parameter(const parameter& one, recipient& to) {
   };
   if (one.is("NOTIFY")) {
     auto notify = parse_notify(one.value);
-    if (!notify) return refuse("501 5.5.4 NOTIFY is NEVER, or of SUCCESS,FAILURE,DELAY");
+    if (!notify) return refuse("501 5.5.4 NOTIFY must be NEVER, or a list of SUCCESS,FAILURE,DELAY");
     to.notify = std::move(*notify);
     return true;
   }
   if (one.is("ORCPT")) {
     to.orcpt = one.value;
-    return is_orcpt(one.value, envelope_.smtputf8) || refuse("501 5.5.4 ORCPT is TYPE;ADDRESS, in xtext");
+    return is_orcpt(one.value, envelope_.smtputf8) || refuse("501 5.5.4 ORCPT must be TYPE;ADDRESS, in xtext");
   }
-  return refuse("555 5.5.4 RCPT has a parameter that is not known here");
+  return refuse("555 5.5.4 Unknown RCPT parameter");
 }
 
 void server::on_rcpt(std::string_view arguments) {
@@ -303,8 +303,8 @@ void server::on_rcpt(std::string_view arguments) {
 }
 
 void server::take_recipient(std::string_view arguments) {
-  if (!in_transaction_) return say_error("503 5.5.1 Say MAIL first");
-  if (is_receiving_) return say_error("503 5.5.1 The message has begun");
+  if (!in_transaction_) return say_error("503 5.5.1 Send MAIL first");
+  if (is_receiving_) return say_error("503 5.5.1 The message has already begun");
   const auto line = take_command_line(arguments, "TO:");
   if (!line) return;
   tried_recipients_ = true;
@@ -324,9 +324,10 @@ void server::take_recipient(std::string_view arguments) {
   if (std::ranges::any_of(with_.reject, matches))
     return refuse_envelope("550 5.1.1 There is no such user", &to.address);
   if (std::ranges::any_of(with_.tempfail, matches))
-    return refuse_envelope("451 4.2.1 This mailbox takes nothing for now", &to.address);
+    return refuse_envelope("451 4.2.1 This mailbox accepts no mail for now", &to.address);
   if (envelope_.recipients.size() >= with_.limits.recipients)
-    return refuse_envelope("452 4.5.3 Too many recipients: send to these, then to the rest", &to.address);
+    return refuse_envelope("452 4.5.3 Too many recipients: send the message to these first, then to the rest",
+                           &to.address);
   --counts_.refused_recipients;
   envelope_.recipients.push_back(std::move(to));
   say("250 2.1.5 Recipient ok");

@@ -28,7 +28,7 @@ class rate_limit::guard {
 
 result<rate_limit::terms> rate_limit::parse(std::string_view text) {
   const auto refuse = [&] {
-    return fail(errc::usage, fmt::format("'{}' is no rate", escape(text, 50)), "write 100/1h, 10/30s or 5/m");
+    return fail(errc::usage, fmt::format("'{}' is not a rate", escape(text, 50)), "write 100/1h, 10/30s or 5/m");
   };
   const std::size_t slash = text.find('/');
   const auto messages = parse_integer<std::uint64_t>(text.substr(0, slash));

@@ -92,11 +92,11 @@ void server::work(std::string_view& input) {
       case server_state::chunk: take_chunk(input); break;
       case server_state::wants_tls:
         // RFC 3207 §6, CVE-2011-0411: plaintext after STARTTLS may have been injected by an attacker.
-        close("octets in clear behind STARTTLS");
+        close("unencrypted octets after STARTTLS");
         break;
       case server_state::hung:
         if (std::exchange(babbles_, false)) {
-          append(output_, std::string_view("\x05 this is no TLS \xff\r\n"));
+          append(output_, std::string_view("\x05 this is not TLS \xff\r\n"));
           close("fault");
         }
         input = {};
@@ -204,7 +204,7 @@ void server::dispatch(std::uint32_t which, std::string_view arguments) {
     case verb("STARTTLS"): return on_starttls(arguments);
     default: break;
   }
-  if (lacks_tls()) return say_error("530 5.7.0 Say STARTTLS first");
+  if (lacks_tls()) return say_error("530 5.7.0 Send STARTTLS first");
   switch (which) {
     case verb("HELO"): return on_ehlo(arguments, false);
     case verb("MAIL"): return on_mail(arguments);
@@ -247,7 +247,7 @@ void server::tick(time_point now) {
     return end_slowness();
   else if (!is_quiet && state_ == server_state::content &&
            (flaw == content_scanner::flaw::bare_lf || flaw == content_scanner::flaw::bare_cr))
-    say("421 4.4.2 Timed out: a message ends in CR LF . CR LF, and in this one a CR or an LF stood alone");
+    say("421 4.4.2 Timed out: a message ends with CR LF . CR LF, and this one has a CR or LF alone");
   else if (!is_quiet)
     say("421 4.4.2 Timed out");
   close("timed out");

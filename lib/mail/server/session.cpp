@@ -60,7 +60,8 @@ void server::greet() {
 
 void server::on_ehlo(std::string_view arguments, bool extended) {
   if (!is_helo(arguments))
-    return say_error(arguments.empty() ? "501 5.5.4 Say your name behind it" : "501 5.5.4 That is no name of a host");
+    return say_error(arguments.empty() ? "501 5.5.4 A host name or address must follow"
+                                       : "501 5.5.4 That is not a host name or address");
   forget_transaction();  // RFC 5321 §4.1.4
   envelope_.helo = arguments;
   envelope_.is_extended = extended;
@@ -90,10 +91,10 @@ void server::say_capabilities() {
 
 void server::on_starttls(std::string_view arguments) {
   if (!arguments.empty()) return say_error("501 5.5.4 STARTTLS takes no parameters");
-  if (envelope_.is_secure) return say_error("503 5.5.1 TLS is on already");
+  if (envelope_.is_secure) return say_error("503 5.5.1 TLS is active already");
   if (!offers_starttls()) return say_error("502 5.5.1 STARTTLS is not offered");
-  if (!envelope_.is_extended) return say_error("503 5.5.1 Say EHLO first");
-  if (in_transaction_) return say_error("503 5.5.1 A message is under way");
+  if (!envelope_.is_extended) return say_error("503 5.5.1 Send EHLO first");
+  if (in_transaction_) return say_error("503 5.5.1 A mail transaction is in progress");
   if (strike(fault_stage::starttls)) return;
   say("220 2.0.0 Begin TLS");
   if (strike(fault_stage::handshake)) return;
@@ -121,12 +122,12 @@ void server::tls_started(const tls_facts& what, time_point now) {
 void server::on_rset(std::string_view arguments) {
   if (!arguments.empty()) return say_error("501 5.5.4 RSET takes no parameters");
   forget_transaction();
-  say("250 2.0.0 Forgotten");
+  say("250 2.0.0 Reset");
 }
 
 void server::on_vrfy(std::string_view arguments) {
-  if (arguments.empty()) return say_error("501 5.5.4 Say whom");
-  say("252 2.0.0 Send it and see");  // RFC 5321 §3.5.3
+  if (arguments.empty()) return say_error("501 5.5.4 VRFY needs an address");
+  say("252 2.0.0 Addresses cannot be verified; send a message to find out");  // RFC 5321 §3.5.3
 }
 
 void server::on_quit(std::string_view arguments) {

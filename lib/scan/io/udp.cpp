@@ -277,7 +277,7 @@ bool udp_engine::send_next(host& to, unsigned& count, time_point& now) {
   if (result != send_result::done) return true;
   to.failing_since.reset();
   if (what->is_outside && output_.note && !std::exchange(to.was_announced, true))
-    output_.note(fmt::format("{}: port {}/udp, outside --range, is asked too, to find a closed one",
+    output_.note(fmt::format("{}: port {}/udp, outside --range, is probed, too, to find a closed one",
                              with_interface(to.to), what->port));
   return true;
 }

@@ -22,7 +22,7 @@ constexpr double reply_burst = 50;
 wall_time system_time() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 /// `5 octets thrown away`
-std::string_view past_of(kind which) noexcept { return which == kind::discard ? "thrown away" : "sent"; }
+std::string_view past_of(kind which) noexcept { return which == kind::discard ? "discarded" : "sent"; }
 
 }  // namespace
 
@@ -65,7 +65,7 @@ server_totals server::totals() const {
 std::string server::conclude() {
   log_.finish();
   const server_totals all = totals();
-  std::string line = fmt::format("{} {}: {}", kind_ == kind::discard ? "threw away" : "sent",
+  std::string line = fmt::format("{} {}: {}", kind_ == kind::discard ? "discarded" : "sent",
                                  count_of(all.octets, "octet"), count_of(all.connections, "connection"));
   if (kind_ != kind::chargen) line += fmt::format(", {}", count_of(all.datagrams, "datagram"));
   if (kind_ == kind::daytime || kind_ == kind::time) line += fmt::format("; ignored {}", all.ignored);
@@ -108,7 +108,7 @@ bool server::answer(const net::datagram& request, bytes& reply) {
     case kind::discard:
       datagrams_.fetch_add(1, std::memory_order_relaxed);
       octets_.fetch_add(request.length, std::memory_order_relaxed);
-      log_.visited(request, [&] { return fmt::format("{} thrown away", count_of(request.length, "octet")); });
+      log_.visited(request, [&] { return fmt::format("{} discarded", count_of(request.length, "octet")); });
       return false;
     case kind::daytime:
     case kind::time: break;
@@ -124,7 +124,7 @@ bool server::answer(const net::datagram& request, bytes& reply) {
 
 bool server::may_answer(const net::datagram& request) {
   if (net::is_from_service(request)) {
-    log_.refused(request, [] { return "it comes from a service's port"; });
+    log_.refused(request, [] { return "its source port is that of a service"; });
     return false;
   }
   const std::uint64_t source = net::source_number(request.peer.address());

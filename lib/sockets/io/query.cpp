@@ -32,7 +32,8 @@ result<void> read_kind(const net::unique_fd& socket, const filter& wanted, trans
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return fail(last_system_error(), "read sockets");
     if (size == 0) return fail(errc::internal, "the kernel's answer has no end");
-    if (static_cast<std::size_t>(size) > buffer.size()) return fail(errc::internal, "the kernel's answer was cut");
+    if (static_cast<std::size_t>(size) > buffer.size())
+      return fail(errc::internal, "the kernel's answer was truncated");
     const auto complete = read_answer(bytes_view(buffer).first(static_cast<std::size_t>(size)), over, sequence, out);
     if (!complete) {
       const std::error_code code = complete.error().code;
@@ -96,8 +97,7 @@ result<snapshot> query(const filter& wanted, const std::string& process) {
   if (owners.refused) return fail(owners.refused, "read /proc");
   if (!owners.has_processes && !process.empty())
     return unexpected(failure{std::make_error_code(std::errc::function_not_supported), "find processes",
-                              "nothing is mounted on /proc, so that --process cannot be answered",
-                              "mount -t proc proc /proc"});
+                              "--process cannot be answered: /proc is not mounted", "mount -t proc proc /proc"});
   snapshot taken;
   taken.knows_processes = owners.has_processes;
   taken.rows.reserve(entries->size());

@@ -102,7 +102,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
            [&](const process_started& of) {
              into.add_process({of.process, of.parent, of.words});
              if (is_isolated_python(of.words))
-               events.note(fmt::format("{}: with -I, -E or -S Python does not tell its lines",
+               events.note(fmt::format("{}: with -I, -E or -S, Python source lines are not known",
                                        into.names().name_of(of.process)));
            },
        .noted = [&](std::string text) { events.note(text); },

@@ -194,16 +194,17 @@ process_id read_status_number(process_id process, std::string_view name) {
 
 unexpected<failure> ptrace_refused(process_id process, std::error_code why) {
   if (const process_id tracer = read_status_number(process, "TracerPid:"); tracer != 0)
-    return unexpected(failure{make_error_code(errc::not_permitted), "start the trace",
-                              fmt::format("process {} traces netlab already, and a program has one tracer", tracer),
-                              "run netlab outside it"});
+    return unexpected(
+        failure{make_error_code(errc::not_permitted), "start the trace",
+                fmt::format("netlab is already traced by process {}, and a process can have only one tracer", tracer),
+                "run netlab outside that tracer"});
   std::ifstream yama("/proc/sys/kernel/yama/ptrace_scope");
   int scope = 0;
   if (yama >> scope && scope >= 2)
-    return unexpected(
-        failure{make_error_code(errc::not_permitted), "start the trace",
-                fmt::format("ptrace is forbidden: kernel.yama.ptrace_scope is {}", scope),
-                scope == 2 ? "as root, or sysctl kernel.yama.ptrace_scope=1" : "until the next start of the system"});
+    return unexpected(failure{
+        make_error_code(errc::not_permitted), "start the trace",
+        fmt::format("ptrace is forbidden: kernel.yama.ptrace_scope is {}", scope),
+        scope == 2 ? "run netlab as root, or sysctl kernel.yama.ptrace_scope=1" : "only a reboot can change that"});
   if (why == std::errc::operation_not_permitted || why == std::errc::permission_denied ||
       why == std::errc::function_not_supported)
     return unexpected(failure{make_error_code(errc::not_permitted), "start the trace", "ptrace is forbidden here",
@@ -215,7 +216,7 @@ unexpected<failure> network_refused(const child_report& told) {
   const std::error_code why(told.number, std::system_category());
   if (told.failed_step == namespaces)
     return unexpected(failure{make_error_code(errc::not_permitted), "--own-network",
-                              fmt::format("a network namespace cannot be made: {}", message_of(why)),
+                              fmt::format("cannot create a network namespace: {}", message_of(why)),
                               "user namespaces may be forbidden: sysctl kernel.unprivileged_userns_clone, "
                               "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns"});
   return fail(why, told.failed_step == loopback ? "--own-network: bring up the loopback interface"

@@ -113,9 +113,9 @@ void tracer::tick() {
   events_.tick(now);
   if (!ended_ || threads_.empty()) return;
   if (!asked_to_end_ && !waits_for_all_ && now - last_activity_ >= quiet_time) {
-    events_.noted(
-        fmt::format("the program has ended, and {} of its descendants did nothing for a second: ended with SIGTERM",
-                    processes_.size()));
+    events_.noted(fmt::format(
+        "the program has ended; {} of its descendants made no call for a second and were ended with SIGTERM",
+        processes_.size()));
     end_the_rest(SIGTERM);
   } else if (asked_to_end_ && !has_killed_ && now - *asked_to_end_ >= grace) {
     has_killed_ = true;
@@ -238,7 +238,7 @@ void tracer::handle_exec(process_id id, thread& of) {
                      ((file.st_mode & S_ISGID) != 0 && file.st_gid != ::getegid());
   const bool has_capabilities = ::getxattr(exe.c_str(), "security.capability", nullptr, 0) > 0;
   if ((gains || has_capabilities) && ::geteuid() != 0)
-    events_.noted(fmt::format("process {} {}: under a tracer it does not get that privilege (trace it as root)",
+    events_.noted(fmt::format("process {} {}, and does not get that privilege under a tracer (trace it as root)",
                               of_process, gains ? "is set-uid or set-gid" : "has file capabilities"));
 }
 

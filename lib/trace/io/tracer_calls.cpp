@@ -131,7 +131,7 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
       return false;
     case call_shape::io_uring:
       if (!std::exchange(whose.has_io_uring, true))
-        events_.noted(fmt::format("process {} uses io_uring: what it does by that is not seen, only its packets are",
+        events_.noted(fmt::format("process {} uses io_uring: its io_uring operations are not shown, only their packets",
                                   of.process));
       return false;
     case call_shape::io_uring_enter:

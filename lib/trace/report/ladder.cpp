@@ -182,13 +182,13 @@ class ladder_report final : public report {
         "<label><input type=\"checkbox\" id=\"kernel\" checked> the kernel's packets</label>\n"
         "<label><input type=\"checkbox\" id=\"calls\" checked> calls</label>\n"
         "<span id=\"count\" role=\"status\"></span></header>\n"
-        "<main id=\"ladder\" tabindex=\"0\" aria-label=\"ladder diagram: arrow keys go from event to event\">"
+        "<main id=\"ladder\" tabindex=\"0\" aria-label=\"ladder diagram: arrow keys select an event\">"
         "<div id=\"heads\"></div><svg id=\"drawing\" xmlns=\"http://www.w3.org/2000/svg\"></svg></main>\n"
         "<aside id=\"details\" aria-live=\"polite\"><p>Click an event, or go from one to the next with <kbd>↓</kbd> "
         "and "
-        "<kbd>↑</kbd>. <kbd>/</kbd> searches, <kbd>Esc</kbd> leaves.</p><p>Solid arrows were sent by a call, dashed "
-        "ones by "
-        "the kernel of itself. Where a call waited, its bar has another colour.</p></aside>\n");
+        "<kbd>↑</kbd>. <kbd>/</kbd> searches, <kbd>Esc</kbd> clears the search.</p><p>Solid arrows are packets that a "
+        "call sent; dashed arrows are packets that the kernel sent on its own. While a call waits, its bar has another "
+        "colour.</p></aside>\n");
     sink_(fmt::format(
         "<script type=\"application/json\" id=\"trace\">{}</script>\n<script>\n{}</script>\n</body>\n</html>\n",
         make_inert(all), ladder_script));

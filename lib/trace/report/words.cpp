@@ -64,7 +64,7 @@ std::string describe_cause(const linked_packet& packet, const timeline& in) {
         return fmt::format("{}kernel: the port listens{}", again, calls.empty() ? "" : " since " + calls);
       return fmt::format("{}kernel: ends the handshake", again);
     case packet_role::acknowledgement: return "kernel: acknowledges";
-    case packet_role::window_update: return "kernel: there is room again";
+    case packet_role::window_update: return "kernel: window update";
     case packet_role::keep_alive: return "kernel: keep-alive";
     case packet_role::reset:
       return fmt::format("kernel: {}{}", packet.reason.empty() ? "reset" : packet.reason,

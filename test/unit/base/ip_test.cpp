@@ -59,7 +59,7 @@ TEST_CASE("ip: kinds", "[base][ip]") {
 
 TEST_CASE("ip: a link-local address wants its interface", "[base][ip]") {
   CHECK(why(check_interface(parsed("fe80::1"))) ==
-        "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)");
+        "'fe80::1' is a link-local address and needs an interface (write fe80::1%eth0)");
   CHECK(failed_with(check_interface(parsed("ff02::1")), errc::usage));
   for (const char* text : {"fe80::1%eth0", "ff02::1%2", "::1", "192.0.2.1"}) CHECK(check_interface(parsed(text)));
 }

@@ -46,7 +46,8 @@ TEST_CASE("check: another ID is named", "[calc][unit]") {
 
 TEST_CASE("check: an ID with its octets turned round is told as that", "[calc][unit]") {
   CHECK(checked(sum, "07000000 00000006") ==
-        "the answer has ID 117440512, which is 7 with its octets in the other order (an ID goes back as it came)");
+        "the answer has ID 117440512, which is 7 with its octets in the other order (the server must return the ID "
+        "unchanged)");
 }
 
 TEST_CASE("check: a server of the other byte order is recognised by its value", "[calc][unit]") {
@@ -55,12 +56,12 @@ TEST_CASE("check: a server of the other byte order is recognised by its value", 
   // 0xc8000000 + 0x64000000 overflows 32 bits; if that is ignored, it is 0x2c000000, which in reverse order is
   // 0000002c.
   CHECK(checked(asked, "00000007 0000002c") ==
-        "answered 44, the right value for the other byte order (try --byte-order little)");
+        "answered 44, which is the right value in the other byte order (try --byte-order little)");
   CHECK(checked(asked, "07000000 2c000000", byte_order::little) ==
-        "answered 44, the right value for the other byte order (try --byte-order network)");
+        "answered 44, which is the right value in the other byte order (try --byte-order network)");
   const request least{.id = 7, .op = "MIN", .numbers = {1, 256}};  // 0x01000000 and 0x00010000
   CHECK(checked(least, "00000007 00000100") ==
-        "answered 256, the right value for the other byte order (try --byte-order little)");
+        "answered 256, which is the right value in the other byte order (try --byte-order little)");
 }
 
 TEST_CASE("check: no byte order is named where the value does not tell it", "[calc][unit]") {
@@ -77,11 +78,11 @@ TEST_CASE("check: no byte order is named where the value does not tell it", "[ca
 
 TEST_CASE("check: the right value written in the other byte order is recognised", "[calc][unit]") {
   CHECK(checked(sum, "00000007 06000000") ==
-        "answered 100663296, the right value for the other byte order (try --byte-order little)");
+        "answered 100663296, which is the right value in the other byte order (try --byte-order little)");
 }
 
 TEST_CASE("check: the request sent back is an echo service", "[calc][unit]") {
-  const std::string echo = "the request came back as it was sent: an echo service, not a calculation server";
+  const std::string echo = "the request came back unchanged: this is an echo service, not a calculation server";
   CHECK(checked(sum, "00000007 'SUM' 03 00000001 00000002 00000003") == echo);
   CHECK(checked(sum, "00000007 'SUM' 03") == echo);
   CHECK(datagram(sum, "00000007 'SUM' 03 00000001 00000002 00000003") == echo);
@@ -108,7 +109,7 @@ TEST_CASE("check: a full netlab server is to be tried later", "[calc][unit]") {
 
 TEST_CASE("check: an answer to what has no result is wrong, whatever it is", "[calc][unit]") {
   CHECK(checked({.id = 7, .op = "MIN", .numbers = {}}, "00000007 00000000") ==
-        "answered 0, but MIN has no result: the least or greatest of no numbers");
+        "answered 0, but MIN has no result: at least one number is needed");
   CHECK(checked({.id = 7, .op = "DIV", .numbers = {1}}, "00000007 00000001") ==
         "answered 1, but DIV 1 has no result: unknown operation");
   CHECK(checked({.id = 7, .op = "SUM", .numbers = {2147483647, 1}}, "00000007 80000000") ==
@@ -138,8 +139,8 @@ TEST_CASE("is_foreign: only an echo and text say that there is no such server", 
 
 TEST_CASE("silence_hint: says what may be the reason", "[calc][unit]") {
   CHECK(silence_hint({.id = 1, .op = "MIN", .numbers = {}}, byte_order::big) ==
-        "the request has no result, so the server owes no answer");
+        "the request has no result, so the server need not answer");
   CHECK(silence_hint({.id = 1, .op = "PRO", .numbers = {2, 3}}, byte_order::big) ==
-        "a server of the other byte order could not answer: try --byte-order little");
+        "the server may use the other byte order: try --byte-order little");
   CHECK(silence_hint({.id = 1, .op = "MAX", .numbers = {2, 3}}, byte_order::big).empty());
 }

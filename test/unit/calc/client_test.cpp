@@ -95,7 +95,7 @@ TEST_CASE("client: it stays until it is told that nothing more will be asked", "
 TEST_CASE("client: an echo ends it, and what is unanswered can be had", "[calc][unit]") {
   caller one;
   one.ask(1, {1}).ask(2, {2}).hear(octets("00000001 'SUM' 01 00000001 00000002 'SUM' 01 00000002"));
-  CHECK(one.told == texts{"1 the request came back as it was sent: an echo service, not a calculation server"});
+  CHECK(one.told == texts{"1 the request came back unchanged: this is an echo service, not a calculation server"});
   CHECK(one.session.done());
   const auto left = one.session.take_unanswered();
   REQUIRE(left.size() == 1);
@@ -134,7 +134,7 @@ TEST_CASE("client: silence ends after its time, and says what it knows", "[calc]
   one.session.tick(start + 4999ms);
   CHECK(one.told.empty());
   one.session.tick(start + 5s);
-  CHECK(one.told == texts{"1 no answer within 5 s (the request has no result, so the server owes no answer)"});
+  CHECK(one.told == texts{"1 no answer within 5 s (the request has no result, so the server need not answer)"});
   CHECK(one.session.done());
   CHECK(one.session.take_unanswered().size() == 1);
 }

@@ -79,7 +79,7 @@ TEST_CASE("datagram_client: a reply of another length is wrong", "[calc][unit]")
   one.ask(2, {5}).hear("00000002 00000005 00");
   CHECK(one.told.back() == "2 the answer has 9 octets, not 8");
   one.ask(3, {5}).hear("00000003 'SUM' 01 00000005");
-  CHECK(one.told.back() == "3 the request came back as it was sent: an echo service, not a calculation server");
+  CHECK(one.told.back() == "3 the request came back unchanged: this is an echo service, not a calculation server");
 }
 
 TEST_CASE("datagram_client: what comes when nothing is outstanding is ignored", "[calc][unit]") {

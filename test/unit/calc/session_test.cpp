@@ -134,8 +134,8 @@ TEST_CASE("session: a request without an answer ends it, after everything before
       {octets("00000002 'DIV' 01 00000001"), "unknown operation 'DIV'"},
       {octets("00000002 'sum' 01 00000001"), "unknown operation 'sum'"},
       {octets("00000002 1b 'c' 0a 00"), "unknown operation '\\x1bc\\n'"},
-      {octets("00000002 'MIN' 00"), "MIN: the least or greatest of no numbers"},
-      {octets("00000002 'MAX' 00"), "MAX: the least or greatest of no numbers"},
+      {octets("00000002 'MIN' 00"), "MIN: at least one number is needed"},
+      {octets("00000002 'MAX' 00"), "MAX: at least one number is needed"},
       {octets("00000002 'SUM' 02 7fffffff 00000001"), "SUM of 2 numbers: the result is outside 32 bits"},
       {octets("00000002 'PRO' 02 00010000 00008000"), "PRO of 2 numbers: the result is outside 32 bits"},
   };
@@ -172,7 +172,7 @@ TEST_CASE("session: half a request, then silence", "[calc][unit]") {
   CHECK_FALSE(one.server.done());
   one.server.tick(start + 70s);
   CHECK(one.server.done());
-  CHECK(one.seen.reasons == texts{"silence after 10 octets of a request"});
+  CHECK(one.seen.reasons == texts{"idle timeout after 10 octets of a request"});
   CHECK(hex(one.heard()) == "00 00 00 01 00 00 00 00");
   CHECK_FALSE(one.server.deadline());
 }
@@ -220,7 +220,7 @@ TEST_CASE("session: a bad line is answered with an error, and the connection sta
   CHECK(left.output ==
         "error: unknown operation 'DIV' (SUM, PRO, MIN or MAX)\n"
         "error: 'x' is not a whole number\n"
-        "error: the least or greatest of no numbers\n"
+        "error: at least one number is needed\n"
         "error: the result is outside 32 bits\n"
         "error: an empty line (write SUM 1 2 3)\n"
         "1\n");
@@ -310,7 +310,7 @@ TEST_CASE("session: the decision is made once", "[calc][unit]") {
 
 TEST_CASE("session: a lower-case operation in a binary request gets a line that says what is wrong", "[calc][unit]") {
   const end left = visit_with(octets("00000001 'sum' 01 00000005"));
-  CHECK(left.output == "error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text\n");
+  CHECK(left.output == "error: neither a binary request (SUM, PRO, MIN or MAX after the ID) nor a line of text\n");
   CHECK(left.reasons == texts{"neither a binary request nor a line of text"});
   CHECK(left.answers == 0);
 }
@@ -349,7 +349,7 @@ TEST_CASE("session: the refusal of a line that is too long ends as the lines bef
 TEST_CASE("session: a line that is too long and has control characters is the same for every cut", "[calc][unit]") {
   const std::string early = "SUM " + std::string(100, '1') + "\x01" + std::string(5000, '1') + "\nSUM 1\n";
   CHECK(visit_with(early).output ==
-        "error: neither a binary request (SUM, PRO, MIN or MAX behind the ID) nor a line of text\n1\n");
+        "error: neither a binary request (SUM, PRO, MIN or MAX after the ID) nor a line of text\n1\n");
   const std::string late = "SUM " + std::string(5000, '1') + "\x01" + "\nSUM 1\n";
   CHECK(visit_with(late).output == "error: a line has at most 4096 characters\n1\n");
 }

@@ -51,7 +51,7 @@ TEST_CASE("text_line: 255 numbers are accepted, 256 are not", "[calc][unit]") {
   std::string line = "SUM";
   for (std::size_t count = 0; count < max_numbers; ++count) line += " 1";
   CHECK(parse_line(line).value().numbers.size() == 255);
-  CHECK(show(line + " 1") == "256 numbers are more than 255");
+  CHECK(show(line + " 1") == "256 numbers; at most 255 are allowed");
 }
 
 TEST_CASE("text_line: a strange word is cut and safe to show", "[calc][unit]") {

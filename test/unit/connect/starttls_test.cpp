@@ -109,8 +109,8 @@ TEST_CASE("starttls: octets behind the server's consent end it, in one piece or 
     for (const std::string_view extra : {"\n", "250 x\r\n", "\x16\x03\x01"}) {
       auto script = each.script;
       script.back().said += extra;
-      CHECK(talk(each.protocol, script).starts_with("octets came between"));
-      CHECK(talk(each.protocol, script, true).starts_with("octets came between"));
+      CHECK(talk(each.protocol, script).starts_with("unencrypted octets arrived between"));
+      CHECK(talk(each.protocol, script, true).starts_with("unencrypted octets arrived between"));
     }
   }
 }
@@ -147,19 +147,19 @@ TEST_CASE("starttls: each answer has its own deadline", "[connect][starttls]") {
 TEST_CASE("starttls: what a server does not offer is refused, in its own words", "[connect][starttls]") {
   using enum starttls_protocol;
   CHECK(talk(smtp, {{"220 x\r\n", "EHLO [192.0.2.1]\r\n"}, {"250-x\r\n250 XSTARTTLS\r\n", ""}}) ==
-        "the server offers no STARTTLS");
+        "the server does not offer STARTTLS");
   CHECK(talk(smtp, {{"220 x\r\n", "EHLO [192.0.2.1]\r\n"}, {"502 what\r\n", ""}}) ==
-        "the server knows no extensions, so no STARTTLS: 502 what");
+        "the server supports no extensions, so no STARTTLS: 502 what");
   CHECK(talk(imap, {{"* OK\r\n", "a1 CAPABILITY\r\n"}, {"* CAPABILITY IMAP4rev1\r\na1 OK x\r\n", ""}}) ==
-        "the server offers no STARTTLS");
-  CHECK(talk(sieve, {{"OK\r\n", ""}}) == "the server offers no STARTTLS");
+        "the server does not offer STARTTLS");
+  CHECK(talk(sieve, {{"OK\r\n", ""}}) == "the server does not offer STARTTLS");
   CHECK(talk(postgres, {{"N", ""}}) == "the server does not offer TLS");
   CHECK(talk(ftp, {{"220 x\r\n", "AUTH TLS\r\n"}, {"534 no\x1b[31m\r\n", ""}}) ==
         "the server refuses TLS: 534 no\\x1b[31m");
   CHECK(talk(ldap, {{octets("300e 020101 7809 0a0102 0400 0402 'no'"), ""}}) ==
         "the server refuses StartTLS (LDAP result 2): no");
   CHECK(talk(xmpp, {{"<stream:stream><stream:features><bind/></stream:features>", ""}}) ==
-        "the server offers no STARTTLS");
+        "the server does not offer STARTTLS");
 }
 
 TEST_CASE("starttls: the kinds of refusal are told apart", "[connect][starttls]") {
@@ -198,7 +198,7 @@ TEST_CASE("starttls: the talk can be followed", "[connect][starttls]") {
 
 TEST_CASE("starttls: names of protocols", "[connect][starttls]") {
   for (const good_talk& each : good_talks()) CHECK(parse_starttls(name_of(each.protocol)) == each.protocol);
-  CHECK(why(parse_starttls("smpt")) == "'smpt' is no protocol with STARTTLS (did you mean 'smtp'?)");
+  CHECK(why(parse_starttls("smpt")) == "unknown STARTTLS protocol 'smpt' (did you mean 'smtp'?)");
   CHECK(failed_with(parse_starttls(""), errc::usage));
 }
 

@@ -38,7 +38,7 @@ TEST_CASE("tls report: what there is is told, what there is not is left out", "[
         "TLSv1.3, TLS_AES_128_GCM_SHA256, X25519, ALPN h2, resumed\n"
         "certificate: verified\n"
         "OCSP: nothing stapled\n"
-        "the server asked for a certificate of ours\n"
+        "the server requested a client certificate\n"
         "0 CN=a\n  issuer   CN=b\n  names    a, 192.0.2.1\n  valid    x to y\n  key      EC P-256, signed s\n"
         "  SHA-256  AA\n"
         "1 CN=b\n  issuer   CN=c\n  valid     to \n  key      , signed \n  SHA-256  \n");

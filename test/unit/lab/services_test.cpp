@@ -58,19 +58,19 @@ TEST_CASE("services: all of them, some, all but some", "[lab][unit]") {
 TEST_CASE("services: mail is all that take it", "[lab][unit]") {
   CHECK(chosen({"mail"}, {}) == texts{"smtp", "submissions", "submission"});
   CHECK(chosen({"mail,echo"}, {"smtp"}) == texts{"echo", "submissions", "submission"});
-  CHECK(chosen({"mial"}, {}) == texts{"there is no service 'mial' (did you mean mail?)"});
+  CHECK(chosen({"mial"}, {}) == texts{"unknown service 'mial' (did you mean mail?)"});
 }
 
 TEST_CASE("services: a name that is none is refused, with the nearest", "[lab][unit]") {
-  CHECK(chosen({"ecoh"}, {}) == texts{"there is no service 'ecoh' (did you mean echo?)"});
-  CHECK(chosen({}, {"echo,discrad"}) == texts{"there is no service 'discrad' (did you mean discard?)"});
-  CHECK(chosen({""}, {}).front().starts_with("there is no service ''"));
-  CHECK(chosen({"echo,"}, {}).front().starts_with("there is no service ''"));
-  CHECK(chosen({"\x1b"}, {}).front().starts_with("there is no service '\\x1b'"));
+  CHECK(chosen({"ecoh"}, {}) == texts{"unknown service 'ecoh' (did you mean echo?)"});
+  CHECK(chosen({}, {"echo,discrad"}) == texts{"unknown service 'discrad' (did you mean discard?)"});
+  CHECK(chosen({""}, {}).front().starts_with("unknown service ''"));
+  CHECK(chosen({"echo,"}, {}).front().starts_with("unknown service ''"));
+  CHECK(chosen({"\x1b"}, {}).front().starts_with("unknown service '\\x1b'"));
 }
 
 TEST_CASE("services: nothing left is refused", "[lab][unit]") {
-  CHECK(chosen({"echo"}, {"echo"}).front().starts_with("no service is left"));
+  CHECK(chosen({"echo"}, {"echo"}).front().starts_with("no service left to run"));
 }
 
 TEST_CASE("services: an offset moves the ports below 1024 alone; calc has a port of its own", "[lab][unit]") {

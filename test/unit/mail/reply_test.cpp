@@ -49,7 +49,7 @@ TEST_CASE("reply: what is none ends the parsing", "[mail][reply]") {
 TEST_CASE("reply: codes within one reply do not differ", "[mail][reply]") {
   const auto all = replies_in("250-a\r\n550 b\r\n", 1);
   REQUIRE(all.size() == 1);
-  CHECK(all[0] == "a reply that begins with 250 goes on with 550");
+  CHECK(all[0] == "a multi-line reply with the code 250 continues with 550");
 }
 
 TEST_CASE("reply: a line has its limit", "[mail][reply]") {

@@ -66,14 +66,15 @@ TEST_CASE("parse_host_port: says what is wrong with an endpoint", "[net][unit]")
   CHECK(show("[localhost]:1").starts_with("endpoint '[localhost]:1' has no IPv6 address in its brackets"));
   CHECK(show("[192.0.2.1]:1").starts_with("endpoint '[192.0.2.1]:1' has no IPv6 address in its brackets"));
   CHECK(show("[::1]25").starts_with("endpoint '[::1]25' has something other than :port after the ]"));
-  CHECK(show("a:b:c").starts_with("endpoint 'a:b:c' is not an address, and has more than one colon"));
-  CHECK(show("host/path").starts_with("endpoint 'host/path' has characters that no host name has"));
-  CHECK(show("user@host:25").starts_with("endpoint 'user@host:25' has characters"));
-  CHECK(show("a b").starts_with("endpoint 'a b' has characters"));
-  CHECK(show("a\x1b[2J").starts_with("endpoint 'a\\x1b[2J' has characters"));
-  CHECK(show("a\0b"sv).starts_with("endpoint 'a\\x00b' has characters"));
+  CHECK(show("a:b:c").starts_with("endpoint 'a:b:c' is not an IP address, and has more than one colon"));
+  CHECK(show("host/path").starts_with("endpoint 'host/path' contains characters that are not allowed in a host name"));
+  CHECK(show("user@host:25").starts_with("endpoint 'user@host:25' contains characters"));
+  CHECK(show("a b").starts_with("endpoint 'a b' contains characters"));
+  CHECK(show("a\x1b[2J").starts_with("endpoint 'a\\x1b[2J' contains characters"));
+  CHECK(show("a\0b"sv).starts_with("endpoint 'a\\x00b' contains characters"));
   CHECK(show("[::1\0]:25"sv).starts_with("endpoint '[::1\\x00]:25' has no IPv6 address"));
-  CHECK(show(std::string(256, 'x')).find("has characters that no host name has") != std::string::npos);
+  CHECK(show(std::string(256, 'x')).find("contains characters that are not allowed in a host name") !=
+        std::string::npos);
 }
 
 TEST_CASE("parse_host_port: a port outside its range is named", "[net][unit]") {
@@ -133,7 +134,7 @@ TEST_CASE("parse_host: a host alone, without its brackets", "[net][unit]") {
 TEST_CASE("parse_host: an empty one and one with a port are refused", "[net][unit]") {
   CHECK(failed_with(parse_host(""), errc::usage));
   CHECK(why(parse_host("")) == "the host is empty (a name or an address)");
-  CHECK(why(parse_host("192.0.2.1:5")) == "'192.0.2.1:5' has a port (the port belongs to --port)");
+  CHECK(why(parse_host("192.0.2.1:5")) == "'192.0.2.1:5' has a port (give the port with --port)");
   CHECK(why(parse_host("[::1]:5", "not here")) == "'[::1]:5' has a port (not here)");
   CHECK(failed_with(parse_host("localhost:"), errc::usage));
   CHECK(failed_with(parse_host(":5"), errc::usage));
@@ -142,7 +143,7 @@ TEST_CASE("parse_host: an empty one and one with a port are refused", "[net][uni
 
 TEST_CASE("check_interface: a link-local address wants its interface", "[net][unit]") {
   CHECK(why(parse_local_end("fe80::1")) ==
-        "'fe80::1' is a link-local address and wants its interface (write fe80::1%eth0)");
+        "'fe80::1' is a link-local address and needs an interface (write fe80::1%eth0)");
   CHECK(failed_with(parse_local_end("[fe80::1]:5"), errc::usage));
   CHECK(failed_with(parse_bind("febf::1"), errc::usage));
   CHECK(failed_with(parse_bind("[ff02::1]"), errc::usage));
@@ -158,7 +159,7 @@ TEST_CASE("parse_local_end: an address, a port, or both", "[net][unit]") {
   CHECK(local(":4000") == "0.0.0.0:4000");
   CHECK(local("[::1]:4000") == "[::1]:4000");
   CHECK(local("::1") == "[::1]:0");
-  CHECK(local("eth0") == "local address 'eth0' is not an address (write 192.0.2.1, 192.0.2.1:4000 or [::1]:4000)");
+  CHECK(local("eth0") == "local address 'eth0' is not an IP address (write 192.0.2.1, 192.0.2.1:4000 or [::1]:4000)");
   CHECK(failed_with(parse_local_end("127.0.0.1:x"), errc::usage));
 }
 
@@ -170,5 +171,5 @@ TEST_CASE("parse_bind: an address, or any for both wildcards", "[net][unit]") {
   for (const auto text : {"", "localhost", "127.0.0.1:5", "[]", "Any", "*"}) {
     CHECK(failed_with(parse_bind(text), errc::usage));
   }
-  CHECK(bind("eth0") == "bind address 'eth0' is not an address (write 192.0.2.1, ::1 or any)");
+  CHECK(bind("eth0") == "bind address 'eth0' is not an IP address (write 192.0.2.1, ::1 or any)");
 }

@@ -39,7 +39,7 @@ TEST_CASE("ports: an error names the cure", "[scan][unit]") {
   CHECK(why(parse_ports("0")) == "port 0 cannot be scanned (ports are 1 to 65535)");
   CHECK(why(parse_ports("1-65536")) == "port 65536 does not exist (ports are 1 to 65535)");
   CHECK(why(parse_ports("")) == "the port list is empty (1-50,80,443,8000- or all)");
-  CHECK(why(parse_ports("1,,2")) == "an empty place in the port list (write 1-50,80 without a comma at the ends)");
+  CHECK(why(parse_ports("1,,2")) == "an empty entry in the port list (write 1-50,80 without a comma at the ends)");
   CHECK(why(parse_ports("x y")) ==
         "port 'x y' is neither a number nor the name of a service (1-50,80,ssh,8000- or all)");
   for (const char* text : {"0-5", "1,", ",", "1-2-3", "99999999999999999999", "+1", "1.5"})

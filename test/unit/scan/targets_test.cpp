@@ -128,7 +128,7 @@ TEST_CASE("targets: an interface is named after the address, in brackets, or in 
   CHECK(shown("fe80::1-fe80::9%br-lan") == "fe80::1%3 fe80::9%3");
   CHECK(shown("::1%eth0") == "::1 ::1");
   CHECK(why(parse_target("fe80::1%eth9", target_use::scan, two_interfaces)) ==
-        "target 'fe80::1%eth9' names no interface of this machine: 'eth9' (ip link lists them)");
+        "target 'fe80::1%eth9' names an interface that this machine does not have: 'eth9' (ip link lists them)");
   CHECK(failed_with(parse_target("fe80::1%eth0-fe80::9%br-lan", target_use::scan, two_interfaces), errc::usage));
 }
 

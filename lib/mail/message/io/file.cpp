@@ -103,7 +103,7 @@ int open_temporary() {
 
 result<std::shared_ptr<source>> open_file(const std::string& name) {
   const std::string shown = escape(name, max_shown_name);
-  if (name.find('\0') != std::string::npos) return unreadable(shown, "a file's name has no NUL");
+  if (name.find('\0') != std::string::npos) return unreadable(shown, "a file name cannot contain a NUL");
   const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (descriptor < 0) return unreadable(shown);
   auto opened = std::make_shared<file_source>(descriptor, shown);

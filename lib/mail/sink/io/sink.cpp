@@ -26,7 +26,7 @@ constexpr std::size_t shown_octets = 200;    // of text from a peer
 constexpr std::size_t shown_of_a_line = 4096;  // of the dialogue: a fault may make one of our answers a megabyte long
 
 // For fault_action::babble at the start of TLS: its first octet is not a TLS record type.
-constexpr std::string_view no_tls = "This is no TLS at all.\r\n";
+constexpr std::string_view no_tls = "This is not TLS.\r\n";
 
 // Limits what one call to the machine can cause. EHLO has the largest answer for its size: about 250 octets for 7.
 constexpr std::size_t max_feed = 16 * 1024;

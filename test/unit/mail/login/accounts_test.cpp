@@ -70,7 +70,7 @@ TEST_CASE("accounts: names and passwords that cannot be typed are refused", "[ma
   CHECK(test::failed_with(all.add("a", secret("\xff")), errc::usage));
   CHECK(test::failed_with(all.add(std::string(256, 'a'), secret("x")), errc::usage));
   REQUIRE(all.add("a", secret("x")));
-  CHECK(test::why(all.add("a", secret("x"))) == "user 'a' is there twice");
+  CHECK(test::why(all.add("a", secret("x"))) == "duplicate user 'a'");
 }
 
 #ifdef NETLAB_HAS_LIBIDN

@@ -63,7 +63,7 @@ TEST_CASE("address: a side that is missing or broken is named", "[mail][unit]") 
   CHECK(why(parse_address("<>")).find("empty") != std::string::npos);
   CHECK(why(parse_address("nobody")).find("has no @") != std::string::npos);
   CHECK(why(parse_address("@b")).find("nothing before the @") != std::string::npos);
-  CHECK(why(parse_address("a@")).find("nothing behind the @") != std::string::npos);
+  CHECK(why(parse_address("a@")).find("nothing after the @") != std::string::npos);
   CHECK(why(parse_address("a@b@c")).find("more than one @") != std::string::npos);
   for (const auto bad : {".a@b"sv, "a.@b"sv, "a..b@c"sv, "a b@c"sv, "a,b@c"sv, "\"a@b"sv, "\"a\"b@c"sv, "a\"b@c"sv,
                          "(a)@b"sv, "a@b c"sv, "a@-b"sv, "a@b..c"sv, "\"a\\\"@b"sv, "a;b@c"sv, "<a@b"sv, "a@b>"sv})

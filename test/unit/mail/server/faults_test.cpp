@@ -169,7 +169,7 @@ TEST_CASE("server fault: octets that are no TLS answer the client's first word",
   dialogue d(f.with);
   CHECK(at_stage(d, fault_stage::handshake) == "220 2.0.0 Begin TLS\r\n");
   CHECK_FALSE(d.session.wants_tls());
-  CHECK_THAT(d.client("\x16\x03\x01"), ContainsSubstring("no TLS"));
+  CHECK_THAT(d.client("\x16\x03\x01"), ContainsSubstring("not TLS"));
   CHECK(d.session.done());
 }
 
@@ -208,7 +208,7 @@ TEST_CASE("server fault: an answer has no end, and is made only as it is taken",
   CHECK(session.done());
 }
 
-TEST_CASE("server fault: answers leave octet by octet", "[mail][server][fault]") {
+TEST_CASE("server fault: answers are sent octet by octet", "[mail][server][fault]") {
   faulty f("split-replies");
   memory_inbox store;
   server session(f.with, store, nullptr, {.peer = "::1"}, time_point(1h));

@@ -64,7 +64,7 @@ TEST_CASE("server: commands are known in any case, with blanks behind them", "[m
   d.begin();
   CHECK(d.client("noop\r\n") == "250 2.0.0 Ok\r\n");
   CHECK(d.client("NoOp something\r\n") == "250 2.0.0 Ok\r\n");
-  CHECK(d.client("RSET  \t\r\n") == "250 2.0.0 Forgotten\r\n");
+  CHECK(d.client("RSET  \t\r\n") == "250 2.0.0 Reset\r\n");
   CHECK(d.client("ehlo c\r\n").starts_with("250-"));
   CHECK(d.client("helo c\r\n") == "250 mx.example\r\n");
   CHECK(d.client("help\r\n").starts_with("214 2.0.0 "));
@@ -167,10 +167,11 @@ TEST_CASE("server: STARTTLS is offered once, and forgets what was said before", 
 TEST_CASE("server: STARTTLS is not for the middle of a message", "[mail][server]") {
   dialogue d(with_starttls());
   d.begin();
-  CHECK_THAT(d.client("MAIL FROM:<a@b.example>\r\nSTARTTLS\r\n"), EndsWith("503 5.5.1 A message is under way\r\n"));
+  CHECK_THAT(d.client("MAIL FROM:<a@b.example>\r\nSTARTTLS\r\n"),
+             EndsWith("503 5.5.1 A mail transaction is in progress\r\n"));
 }
 
-TEST_CASE("server: octets in clear behind STARTTLS end the session, in any cut", "[mail][server]") {
+TEST_CASE("server: unencrypted octets after STARTTLS end the session, in any cut", "[mail][server]") {
   const std::string talk = "EHLO c\r\nSTARTTLS\r\nEHLO evil\r\nMAIL FROM:<a@b.example>\r\n";
   const transcript whole = play(with_starttls(), {talk});
   CHECK(whole.done);
