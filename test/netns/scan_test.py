@@ -426,7 +426,7 @@ class Local(ScanCase):
             self.assertEqual({one["origin"] for one in seen.ports.values()}, {"local"})
             self.assertFalse(seen.summary["complete"])
             self.assertIn("20 ports could not be probed: ", seen.summary["because"])
-            self.assertRegex(done.err, rf"^netlab scan: ask {host}: [^\n]+\n$")
+            self.assertRegex(done.err, rf"^netlab scan: probe {host}: [^\n]+\n$")
 
     def test_no_route(self):
         """scan: without a route every port is unknown, and the status says that nothing was asked"""
