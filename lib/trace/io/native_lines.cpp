@@ -214,6 +214,13 @@ struct native_lines::state {
     std::size_t span = 0;  // of the stack, from its pointer to the last of these words
     source_line where;
   };
+  struct frame {
+    Dwarf_Addr address = 0;
+    bool is_return = false;  // the address of the instruction after a call, which may belong to another line
+    std::size_t words = 0;   // that were read to find it
+
+    [[nodiscard]] Dwarf_Addr pc() const noexcept { return is_return ? address - 1 : address; }
+  };
   struct program {
     Dwfl* about = nullptr;
     bool is_attached = false;
@@ -230,7 +237,7 @@ struct native_lines::state {
   registers at_entry;
   bytes stack;
   std::vector<word> words;
-  std::vector<std::pair<Dwarf_Addr, bool>> frames;  // the address, and whether it is a return address
+  std::vector<frame> frames;
 
   ~state() {
     for (auto& [id, each] : programs)
@@ -275,7 +282,7 @@ struct native_lines::state {
   bool attach(program& of, process_id process);
   void unwind(program& of);
   [[nodiscard]] std::string function_of(Dwfl_Module* module, Dwarf_Addr pc) const;
-  [[nodiscard]] source_line find_line(const program& of) const;
+  [[nodiscard]] source_line find_line(const program& of);
   std::optional<source_line> line_of(Dwfl_Module* module, Dwarf_Addr pc) const;
 };
 
@@ -315,12 +322,12 @@ bool native_lines::state::attach(program& of, process_id process) {
 void native_lines::state::unwind(program& of) {
   words.clear();
   frames.clear();
-  const auto take = [](Dwfl_Frame* frame, void* self) -> int {
+  const auto take = [](Dwfl_Frame* unwound, void* self) -> int {
     auto& here = *static_cast<state*>(self);
     Dwarf_Addr pc = 0;
     bool is_activation = false;
-    if (!here.with.dwfl_frame_pc(frame, &pc, &is_activation)) return DWARF_CB_ABORT;
-    here.frames.emplace_back(pc, !is_activation);
+    if (!here.with.dwfl_frame_pc(unwound, &pc, &is_activation)) return DWARF_CB_ABORT;
+    here.frames.push_back({pc, !is_activation, here.words.size()});
     return here.frames.size() < max_frames ? DWARF_CB_OK : DWARF_CB_ABORT;
   };
   with.dwfl_getthread_frames(of.about, thread, take, this);
@@ -380,23 +387,29 @@ std::string native_lines::state::function_of(Dwfl_Module* module, Dwarf_Addr pc)
   return mangled == nullptr || offset >= symbol.st_size ? std::string() : demangle(mangled);
 }
 
-source_line native_lines::state::find_line(const program& of) const {
-  std::vector<std::pair<Dwfl_Module*, Dwarf_Addr>> own;
-  for (const auto& [address, is_return] : frames) {
-    // A return address points to the instruction after the call, which may belong to another line.
-    const Dwarf_Addr pc = is_return ? address - 1 : address;
-    Dwfl_Module* module = with.dwfl_addrmodule(of.about, pc);
+/// Of the words that were read, keeps those that led to the frame of the result.
+source_line native_lines::state::find_line(const program& of) {
+  std::vector<std::pair<Dwfl_Module*, const frame*>> own;
+  for (const frame& each : frames) {
+    Dwfl_Module* module = with.dwfl_addrmodule(of.about, each.pc());
     if (module == nullptr) continue;
     const char* path = with.dwfl_module_info(module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
-    if (path != nullptr && (path == of.executable || !is_of_system(path))) own.emplace_back(module, pc);
+    if (path != nullptr && (path == of.executable || !is_of_system(path))) own.emplace_back(module, &each);
   }
-  for (const auto& [module, pc] : own)
-    if (auto line = line_of(module, pc)) return *std::move(line);
+  for (const auto& [module, at] : own) {
+    auto line = line_of(module, at->pc());
+    if (!line) continue;
+    words.resize(at->words);
+    return *std::move(line);
+  }
   // Looking up a symbol is slow: libdw searches the whole table.
   if (own.size() > max_named_frames) own.resize(max_named_frames);
-  for (const auto& [module, pc] : own)
-    if (std::string function = function_of(module, pc); !function.empty() && !is_of_library(function))
-      return {.file = {}, .line = 0, .function = std::move(function), .text = {}};
+  for (const auto& [module, at] : own) {
+    std::string function = function_of(module, at->pc());
+    if (function.empty() || is_of_library(function)) continue;
+    words.resize(at->words);
+    return {.file = {}, .line = 0, .function = std::move(function), .text = {}};
+  }
   return {};
 }
 
@@ -419,9 +432,8 @@ source_line native_lines::find(process_id process, process_id thread, source_fil
   if (of.about == nullptr && (!here.report(of, process) || !here.attach(of, process))) return {};
   if (!of.is_attached) return {};
   here.unwind(of);
-  const bool is_new_code = std::ranges::any_of(here.frames, [&](const auto& each) {
-    return here.with.dwfl_addrmodule(of.about, each.first - (each.second ? 1 : 0)) == nullptr;
-  });
+  const bool is_new_code = std::ranges::any_of(
+      here.frames, [&](const auto& each) { return here.with.dwfl_addrmodule(of.about, each.pc()) == nullptr; });
   if (is_new_code && of.new_modules < max_new_modules) {
     ++of.new_modules;  // perhaps a library was loaded since
     if (here.report(of, process)) here.unwind(of);
