@@ -14,6 +14,7 @@
 #include "frame/console.hpp"
 #include "frame/help.hpp"
 #include "frame/keyboard.hpp"
+#include "lab/demo.hpp"
 #include "lab/tour/tour.hpp"
 #include "net/run.hpp"
 
@@ -159,6 +160,26 @@ exit_status tour(arguments& args, console& out) {
   return outcome->to_the_end ? exit_status::done : exit_status::partly_done;
 }
 
+exit_status demo(arguments& args, console& out) {
+  const std::vector<std::string>& words = args.positionals();
+  const auto which = words.size() == 1 ? lab::parse_demo(to_lower(words.front())) : std::nullopt;
+  if (!which) args.refuse({make_error_code(errc::usage), {}, "which demonstration?", "netlab lab demo calc, or scan"});
+  if (args.error()) return out.refuse(*args.error());
+  const auto done = lab::run_demo(*which, [&out](std::string_view line) {
+    if (out.wants_json())
+      out.json({{"text", line}});
+    else
+      out.line(std::string(line));
+  });
+  return done ? exit_status::done : out.refuse(done.error());
+}
+
+constexpr std::array demo_examples{
+    example{"netlab trace --own-network -- netlab lab demo calc", "its calls, its packets, and how they hang together"},
+    example{"netlab trace -o demo.pcapng -- netlab lab demo scan", "the same of open and closed ports, for Wireshark"},
+    example{"netlab trace --step -- netlab lab demo calc", "call by call, at your own pace"},
+};
+
 constexpr std::array tour_options{
     option{.name = "chapter",
            .argument = "N",
@@ -179,7 +200,21 @@ using enum exit_status;
 constexpr std::array tour_statuses{done,          partly_done,  usage,         unavailable,   internal,    system,
                                    cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
 
+constexpr std::array demo_statuses{done, usage, unavailable, internal, system, input_output, try_later, configuration};
+
 const std::array actions{
+    action{.path = "lab demo",
+           .summary = "a server and a client with plain blocking calls, to be traced",
+           .operands = "calc | scan",
+           .operand_choices = "calc scan",
+           .description = "Two processes talk over the loopback address as the programs of the exercises do, each with "
+                          "one blocking call after the other: something to look at with netlab trace, strace or "
+                          "Wireshark. calc is a request over TCP and one over UDP; scan is an open and a closed port, "
+                          "over TCP and over UDP.",
+           .options = {},
+           .examples = demo_examples,
+           .statuses = demo_statuses,
+           .run = demo},
     lab_serve,
     action{.path = "lab tour",
            .summary = "go through the lab's exercises step by step, with explanations",

@@ -174,7 +174,7 @@ constexpr std::array commands = std::to_array<meaning>({
     {"mail", "post deliver submit client write", "mail send"},
     {"mail", "recv expect", "mail wait"},
     {"lab", "server start run up services host", "lab serve"},
-    {"lab", "guide tutorial walk demo exercises learn", "lab tour"},
+    {"lab", "guide tutorial walk exercises learn", "lab tour"},
 });
 
 }  // namespace

@@ -163,6 +163,43 @@ class Tour(Case):
         self.assertEqual(self.shell('"$N" lab tour -q --chapter 3 <&- >/dev/null').status, 0)
 
 
+def members(group):
+    """How many processes this process group has."""
+    count = 0
+    for each in os.listdir("/proc"):
+        if each.isdigit():
+            with contextlib.suppress(OSError):
+                fields = open(f"/proc/{each}/stat", encoding="utf-8", errors="replace").read().rpartition(")")[2].split()
+                count += int(fields[2]) == group and fields[0] != "Z"
+    return count
+
+
+class Demo(Case):
+    def test_calculation(self):
+        """demo: calc asks over TCP and over UDP"""
+        self.assertEqual(self.netlab("lab", "demo", "calc").out, "SUM 1 2 3 over TCP: 6\nPRO 2 3 7 over UDP: 42\n")
+        self.assertEqual([json.loads(line) for line in self.netlab("lab", "demo", "calc", "--json").lines],
+                         [{"text": "SUM 1 2 3 over TCP: 6"}, {"text": "PRO 2 3 7 over UDP: 42"}])
+
+    def test_ports(self):
+        """demo: scan asks an open and a closed port over both transports"""
+        self.assertRegex(self.netlab("lab", "demo", "scan").out,
+                         r"^TCP port (\d+): connect\(\) succeeds\nTCP port (\d+): connect\(\) connection refused\n"
+                         r"UDP port \1: recv\(\) returns 5 octets\nUDP port \2: recv\(\) connection refused\n$")
+
+    def test_usage(self):
+        """demo: there is no other, and one at a time"""
+        for words in ((), ("mail",), ("calc", "scan")):
+            self.refused("lab", "demo", *words, says="netlab lab demo calc")
+
+    def test_stopped_midway(self):
+        """demo: ended by a signal, neither side stays"""
+        demo = self.start("lab", "demo", "calc", preexec=lambda: os.setpgid(0, 0))
+        harness.until(lambda: demo.child.poll() is not None or members(demo.child.pid) == 2, "both sides")
+        demo.stop(signal.SIGTERM)
+        harness.until(lambda: members(demo.child.pid) == 0, "the end of both")
+
+
 class Terminal:
     """A tour on a controlling terminal of its own, so that Ctrl-C and Ctrl-Z are signals."""
 

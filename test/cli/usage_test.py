@@ -10,8 +10,8 @@ import harness
 from harness import BAD_DATA, CONFIG, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, USAGE, Case
 
 COMMANDS = ["base64", "calc", "connect", "echo", "lab", "mail", "scan", "sockets", "trace"]
-ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab serve",
-           "lab tour", "mail send", "mail sink", "scan", "sockets", "trace"]
+ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab demo",
+           "lab serve", "lab tour", "mail send", "mail sink", "scan", "sockets", "trace"]
 
 
 class Help(Case):
