@@ -108,6 +108,9 @@ class json_narrator final : public console_narrator {
   nlohmann::ordered_json shown_;
 };
 
+/// This program's own file, whatever name it was started by. In a child process it is the same file.
+constexpr const char* own_program = "/proc/self/exe";
+
 /// Lists the titles without running anything.
 void list(std::optional<int> only, console& out) {
   for (int number = 1; const lab::chapter& one : lab::chapters()) {
@@ -147,7 +150,7 @@ exit_status tour(arguments& args, console& out) {
   json_narrator json(out, waits);
   lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
   // The tour's directory is removed, however the tour ends.
-  const auto outcome = net::run_client(loop, lab::tour(tell, only), duration(0), {SIGHUP, SIGQUIT});
+  const auto outcome = net::run_client(loop, lab::tour(tell, only, own_program), duration(0), {SIGHUP, SIGQUIT});
   if (!outcome) return out.refuse(outcome.error());
   if (!outcome->all_held)
     return out.refuse({make_error_code(errc::partly_done),

@@ -3,6 +3,8 @@
 """netlab lab tour: the whole exercise with servers of its own."""
 
 import contextlib
+import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -11,9 +13,12 @@ import re
 import resource
 import select
 import signal
+import socket
+import struct
 import subprocess
 import termios
 import time
+import unittest
 
 import harness
 from harness import CANNOT_CREATE, INTERRUPTED, IO, TERMINATED, Case, until
@@ -161,6 +166,145 @@ class Tour(Case):
     def test_closed_stdin(self):
         """tour: does not need stdin"""
         self.assertEqual(self.shell('"$N" lab tour -q --chapter 3 <&- >/dev/null').status, 0)
+
+
+def forbid_recording():
+    """As containers do by default: no packet socket, and no new namespace (seccomp(2))."""
+    socket_call, unshare_call = {"x86_64": (41, 272), "aarch64": (198, 97)}[os.uname().machine]
+    load, equal, end = 0x20, 0x15, 0x06
+    refuse, allow = 0x00050000 | errno.EPERM, 0x7fff0000
+    program = b"".join(struct.pack("HBBI", *each) for each in (
+        (load, 0, 0, 0), (equal, 3, 0, unshare_call), (equal, 0, 3, socket_call),
+        (load, 0, 0, 16), (equal, 0, 1, socket.AF_PACKET),  # the first argument
+        (end, 0, 0, refuse), (end, 0, 0, allow)))
+    octets = ctypes.create_string_buffer(program, len(program))
+    libc = ctypes.CDLL(None, use_errno=True)
+    filter_of_it = ctypes.create_string_buffer(struct.pack("@HP", len(program) // 8, ctypes.addressof(octets)))
+    set_no_new_privileges, set_seccomp, mode_filter = 38, 22, 2
+    if libc.prctl(set_no_new_privileges, 1, 0, 0, 0) != 0 or libc.prctl(set_seccomp, mode_filter, filter_of_it) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+class Packets(Case):
+    """The answers that need packets: a recording where that is permitted, else without."""
+
+    CALLS = "Which call is responsible for each packet?"
+    COMPLETIONS = "Which packet completes each blocking call?"
+    TCP_PORTS = "What is the packet sequence of an open and of a closed TCP port?"
+    UDP_PORTS = "What is the packet sequence of an open and of a closed UDP port?"
+    REFUSED = "Packets cannot be recorded here: "
+
+    def steps(self, *words, argv=None, **how):
+        """title: (what is shown, what is observed), of a tour that holds."""
+        argv = [*(argv or [harness.NETLAB]), "lab", "tour", "--json", *words]
+        done = harness.run(list(map(str, argv)), env=harness.environment(how.pop("env", None)), **how)
+        self.assertEqual((done.status, done.err), (0, ""), done.out)
+        steps = {}
+        for each in map(json.loads, done.lines):
+            if "held" in each:
+                self.assertIs(each["held"], True, each)
+                shown, observed = steps.setdefault(each["title"], (each["shown"], []))
+                observed.append(each["observation"])
+                steps[each["title"]] = each["shown"], observed
+        return steps
+
+    def needs_recording(self, *options, argv=None):
+        """Skips where netlab trace sees no packets."""
+        done = harness.run([*map(str, argv or [harness.NETLAB]), "trace", "--json", *options, "--", "true"])
+        if done.status != 0 or json.loads(done.lines[-1])["summary"]["packets"] is None:
+            self.skipTest(done.err.strip())
+
+    def check_recorded(self, steps, command):
+        """Of chapter 1."""
+        shown, observed = steps[self.CALLS]
+        self.assertEqual(shown[0], f"$ {command} -- netlab lab demo calc")
+        for row in (r"client > server +SYN +client's connect\(\)", r"server > client +SYN\+ACK +the server's system, since listen",
+                    r"client > server +ACK +the client's system ends the handshake",
+                    r"client > server +20 octets +client's send\(\)", r"server > client +8 octets +server's send\(\)",
+                    r"client > server +FIN\+ACK +client's close\(\)", r"server > client +FIN\+ACK +server's close\(\)",
+                    r"client > server +UDP 20 octets +client's sendto\(\)",
+                    r"server > client +UDP 8 octets +server's sendto\(\)"):
+            self.assertEqual(len([line for line in shown if re.search(row, line)]), 1, (row, shown))
+        self.assertEqual(len(observed), 3)
+        shown, observed = steps[self.COMPLETIONS]
+        for row in (r"client's connect\(\) .*packet \d+, SYN\+ACK", r"server's accept\(\) .*packet \d+, ACK",
+                    r"server's recv\(\) = 20 .*, 20 octets", r"client's recv\(\) = 8 .*, 8 octets",
+                    r"server's recv\(\) = 0 .*, FIN\+ACK", r"server's recvfrom\(\) = 20 .*, UDP 20 octets",
+                    r"client's recvfrom\(\) = 8 .*, UDP 8 octets"):
+            self.assertEqual(len([line for line in shown if re.search(row, line)]), 1, (row, shown))
+        self.assertEqual(len(observed), 3)
+
+    def test_captured(self):
+        """tour: each packet has its call and each call that waits its packet, where capturing is permitted"""
+        try:
+            socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0).close()
+        except PermissionError as why:
+            self.skipTest(f"capturing is not permitted: {why}")
+        self.needs_recording()
+        # Not by the settings of the user's own traces.
+        env = {"NETLAB_TRACE_OUTPUT": "/nonexistent/file", "NETLAB_TRACE_OWN_NETWORK": "true"}
+        self.check_recorded(self.steps("--chapter", "1", env=env), "netlab trace")
+
+    def test_own_network(self):
+        """tour: the same for a user without any privilege, in a network of its own"""
+        argv = self.as_nobody() if os.getuid() == 0 else [harness.NETLAB]
+        self.needs_recording("--own-network", argv=argv)
+        self.check_recorded(self.steps("--chapter", "1", argv=argv), "netlab trace --own-network")
+
+    def test_ports(self):
+        """tour: the packets of an open and of a closed port, over TCP and UDP"""
+        self.needs_recording("--own-network")
+        steps = self.steps("--chapter", "2")
+        text = "\n".join(steps[self.TCP_PORTS][0])
+        self.assertRegex(text, r"client +> closed port +SYN +client's connect\(\)")
+        self.assertRegex(text, r"closed port > client +RST\+ACK +the system: no socket listens on this port")
+        self.assertRegex(text, r"client's connect\(\) ECONNREFUSED .*, RST\+ACK")
+        text = "\n".join(steps[self.UDP_PORTS][0])
+        self.assertRegex(text, r"server +> client +UDP 5 octets +server's sendto\(\)")
+        self.assertRegex(text, r"closed port > client +ICMP port unreachable +the system")
+        self.assertRegex(text, r"client's recv\(\) ECONNREFUSED .*, ICMP port unreachable")
+
+    def test_not_permitted(self):
+        """tour: where neither capturing nor a namespace is permitted it says why, and answers without packets"""
+        if os.uname().machine not in ("x86_64", "aarch64"):
+            self.skipTest("the numbers of this machine's system calls are not known to the test")
+        for chapter, title, row in (("1", self.CALLS, r"client connect\(\) +2 +1 +SYN >, < SYN\+ACK, ACK >"),
+                                    ("1", self.COMPLETIONS, "server accept.* would wait"),
+                                    ("2", self.TCP_PORTS, "resets sent by this system")):
+            steps = self.steps("--chapter", chapter, preexec_fn=forbid_recording)
+            self.assertRegex("\n".join(steps[title][0]), row)
+            self.assertNotIn("netlab trace", "\n".join(steps[title][0]))
+        text = harness.run([harness.NETLAB, "lab", "tour", "--chapter", "1"], preexec_fn=forbid_recording).out
+        text = " ".join(text.split())
+        self.assertEqual(text.count(self.REFUSED), 1)
+        self.assertIn(self.REFUSED + "capturing needs CAP_NET_RAW", text)
+        self.assertRegex(text, "--own-network: [a-z ]*network namespace[a-z ]*: operation not permitted")
+
+    @unittest.skipIf(harness.is_sanitized(), "the sanitizers need /proc")
+    def test_without_proc(self):
+        """tour: where nothing is mounted on /proc it says so, and answers without packets"""
+        hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"']
+        if harness.run([*hidden, "true"]).status != 0:
+            self.skipTest("/proc cannot be hidden here")
+        self.assertIn("server accept()", "\n".join(self.steps("--chapter", "1", argv=[*hidden, harness.NETLAB])[self.CALLS][0]))
+
+    def test_interrupt(self):
+        """tour: ended while packets are recorded, it leaves neither a process nor a file"""
+        self.needs_recording("--own-network")
+        for number, to_group in ((signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGKILL, False)):
+            place = self.scratch()
+            tour = self.start("lab", "tour", "--chapter", "1", env={"TMPDIR": place}, preexec=lambda: os.setpgid(0, 0))
+            tour.until_out(r"1\.3 ")
+            harness.until(lambda tour=tour: tour.child.poll() is not None or members(tour.child.pid) > 1, "a trace")
+            if to_group:
+                os.killpg(tour.child.pid, number)  # as Ctrl-C does
+            else:
+                tour.send(number)
+            done = tour.wait()
+            self.assertEqual(done.status, {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}.get(number, -number), done.err)
+            harness.until(lambda tour=tour: members(tour.child.pid) == 0, "the end of all processes")
+            if number != signal.SIGKILL:
+                self.assertEqual(list(place.iterdir()), [])
 
 
 def members(group):

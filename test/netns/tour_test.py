@@ -36,6 +36,37 @@ class Tour(harness.Case):
         """tour: holds for a user without any privilege"""
         self.assertTrue(all(each["held"] for each in self.tour(netlab=self.as_nobody())))
 
+    def shown(self, title, *words, **how):
+        return "\n".join(next(each["shown"] for each in self.tour(*words, **how) if each["title"] == title))
+
+    def test_recorded(self):
+        """tour: where capturing is permitted, the packets of the calculation are recorded, each with its call"""
+        trace = harness.run(self.host.argv(self.binary(), "trace", "--json", "--", "true"))
+        if trace.status != harness.DONE or json.loads(trace.lines[-1])["summary"]["packets"] is None:
+            self.skipTest(trace.err.strip())
+        text = self.shown("Which call is responsible for each packet?", "--chapter", "1")
+        self.assertIn("$ netlab trace -- netlab lab demo calc", text)
+        self.assertRegex(text, r"client > server +20 octets +client's send\(\)")
+
+    @harness.needs_program("setpriv")
+    def test_recorded_without_privilege(self):
+        """tour: without privilege they are recorded in a network of their own, as far as the system permits that"""
+        nobody = self.as_nobody()
+        trace = harness.run(self.host.argv(*nobody, "trace", "--json", "--own-network", "--", "true"))
+        if trace.status != harness.DONE:
+            self.skipTest(trace.err.strip())
+        text = self.shown("Which packet completes each blocking call?", "--chapter", "1", netlab=nobody)
+        self.assertIn("$ netlab trace --own-network -- netlab lab demo calc", text)
+        self.assertRegex(text, r"client's recv\(\) = 8 .*, 8 octets")
+
+    def test_recorded_without_icmp(self):
+        """tour: where ICMP is dropped, the recording shows a recv() that waited in vain"""
+        self.host.drop("ip protocol icmp")
+        text = self.shown("What is the packet sequence of an open and of a closed UDP port?", "--chapter", "2",
+                          status=harness.PARTLY)
+        if "netlab trace" in text:
+            self.assertRegex(text, r"client's recv\(\) EAGAIN +waited .* in vain")
+
     def test_another_range(self):
         """tour: holds where the system gives clients other ports"""
         self.host.set("net.ipv4.ip_local_port_range", "10000 11000")

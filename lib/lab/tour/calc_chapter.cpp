@@ -2,6 +2,7 @@
 #include "lab/tour/chapters.hpp"
 
 #include <array>
+#include <utility>
 
 #include "lab/tour/calc_steps.hpp"
 
@@ -34,8 +35,8 @@ constexpr std::array<step<classroom>, 19> calc_steps{{
 
 std::vector<std::string_view> calc_titles() { return titles_of(calc_steps); }
 
-step_result tell_calc(narrator& tell) {
-  classroom room(tell);
+step_result tell_calc(narrator& tell, std::string netlab) {
+  classroom room(tell, std::move(netlab));
   if (auto opened = room.open(); !opened) co_return opened;
   co_return co_await play(room, calc_steps);
 }

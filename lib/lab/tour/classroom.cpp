@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lab/tour/classroom.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -21,8 +24,11 @@ result<std::unique_ptr<local_service>> start(Server& handler) {
 
 }  // namespace
 
-classroom::classroom(narrator& to)
-    : tell(to), calc_({}, [](const std::string&) {}), echo_({}, [](const std::string&) {}) {}
+classroom::classroom(narrator& to, std::string netlab)
+    : tell(to),
+      netlab_(std::move(netlab)),
+      calc_({}, [](const std::string&) {}),
+      echo_({}, [](const std::string&) {}) {}
 
 result<void> classroom::open() {
   auto calc = start(calc_);
@@ -44,6 +50,20 @@ asio::awaitable<result<bool>> classroom::refuses_more_than(std::uint64_t count) 
       co_return fail(error, "wait for a server");
   }
   co_return true;
+}
+
+asio::awaitable<result<const recording*>> classroom::record(demo which) {
+  auto kept = std::ranges::find(demos_, which, &kept_demo::which);
+  if (kept == demos_.end()) {
+    auto done = co_await trace_demo(netlab_, which);
+    if (!done) co_return unexpected(done.error());
+    demos_.push_back({which, *std::move(done)});
+    kept = demos_.end() - 1;
+    if (!kept->outcome.made)
+      tell.say(
+          fmt::format("Packets cannot be recorded here: {}. The answer does without them.", kept->outcome.refusal));
+  }
+  co_return kept->outcome.made ? &*kept->outcome.made : nullptr;
 }
 
 calc::query_options classroom::over(net::transport protocol) const {

@@ -2,7 +2,9 @@
 // The servers of exercises 1 and 2 (calculation and echo), and clients that show what they do.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -11,6 +13,7 @@
 #include "echo/io/serve.hpp"
 #include "lab/tour/local_service.hpp"
 #include "lab/tour/narrator.hpp"
+#include "lab/tour/trace_demo.hpp"
 
 namespace netlab::lab {
 
@@ -18,7 +21,8 @@ inline constexpr auto patience = std::chrono::seconds(10);  ///< the longest wai
 
 class classroom {
  public:
-  explicit classroom(narrator& to);
+  /// `netlab`: the program's file, which is run to record packets; empty: nothing is recorded.
+  explicit classroom(narrator& to, std::string netlab = {});
 
   /// Starts the servers, on ports for which a scan has no special payload. Call it first.
   [[nodiscard]] result<void> open();
@@ -38,9 +42,20 @@ class classroom {
   /// Options for the calculation server with this transport.
   [[nodiscard]] calc::query_options over(net::transport protocol) const;
 
+  /// Records the demonstration, or returns the recording made before. Null if that is not possible; the narrator has
+  /// said why. Fails when cancelled.
+  [[nodiscard]] asio::awaitable<result<const recording*>> record(demo which);
+
   narrator& tell;
 
  private:
+  struct kept_demo {
+    demo which{};
+    traced_demo outcome;
+  };
+
+  std::string netlab_;
+  std::deque<kept_demo> demos_;  // references to one stay
   calc::server calc_;
   echo::server echo_;
   std::unique_ptr<local_service> calc_service_;

@@ -23,7 +23,7 @@ constexpr std::array<step<post_office>, 8> mail_steps{{
 
 std::vector<std::string_view> mail_titles() { return titles_of(mail_steps); }
 
-step_result tell_mail(narrator& tell) {
+step_result tell_mail(narrator& tell, std::string /*netlab*/) {
   post_office room(tell);
   if (auto opened = room.open(); !opened) co_return opened;
   co_return co_await play(room, mail_steps);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Exercise 1: which call sends which packets. Each call is made alone, with the system's counters read before and
-// after.
+// Exercise 1: which call sends which packets: by a recording; or each call is made alone, with the system's counters
+// read before and after.
 #include <fmt/format.h>
 
 #include <cerrno>
 
 #include "lab/tour/calc_steps.hpp"
 #include "lab/tour/odd_ports.hpp"
+#include "lab/tour/recorded_answers.hpp"
 #include "lab/tour/segments.hpp"
 #include "lab/tour/talk.hpp"
 
@@ -72,9 +73,8 @@ std::string state_of(const net::tcp::socket& socket) {
   return about ? std::string(sockets::name_of(sockets::transport::tcp, about->state)) : "unknown";
 }
 
-}  // namespace
-
-step_result sending_calls(classroom& in) {
+/// The answer where packets cannot be recorded.
+step_result count_segments(classroom& in) {
   in.tell.say(
       "Without Wireshark: the system counts the segments of every connection (tcp(7), TCP_INFO), so we make one call "
       "at a time and look at what it has changed. This server is not the calculation service: it calls accept() only "
@@ -87,59 +87,59 @@ step_result sending_calls(classroom& in) {
     in.tell.say("This system does not count segments, so this step cannot show the answer.");
     co_return result<void>();
   }
-  ladder rows(in.tell, *client);
-  rows.row("client connect()", "SYN >, < SYN+ACK, ACK >");
-  const bool shook_hands = rows.client_change.out >= 2 && rows.client_change.in >= 1;
+  ladder table(in.tell, *client);
+  table.row("client connect()", "SYN >, < SYN+ACK, ACK >");
+  const bool shook_hands = table.client_change.out >= 2 && table.client_change.in >= 1;
 
   auto [error, server] = co_await listening->async_accept(net::use_tuple);
   if (!error) server.non_blocking(true, error);
   if (error) co_return fail(error, "accept");
-  rows.row("server accept()", "nothing");
-  const bool is_silent = rows.client_change.out == 0 && rows.client_change.in == 0;
-  rows.accepted(server);
+  table.row("server accept()", "nothing");
+  const bool is_silent = table.client_change.out == 0 && table.client_change.in == 0;
+  table.accepted(server);
 
   const bytes request(request_size);
   const bytes answer(answer_size);
   if (auto done = co_await send_all(*client, request); !done) co_return done;
   const auto asked = co_await has_received(server, request.size());
   if (!asked) co_return unexpected(asked.error());
-  rows.row(fmt::format("client send({})", request.size()), fmt::format("{} octets >, < ACK", request.size()));
-  bool one_segment_each = rows.client_change.data_out == 1 && rows.server_change.data_in == 1;
+  table.row(fmt::format("client send({})", request.size()), fmt::format("{} octets >, < ACK", request.size()));
+  bool one_segment_each = table.client_change.data_out == 1 && table.server_change.data_in == 1;
 
   bytes taken(request_size);
   const one_call first = receive_now(server, taken);
-  rows.row(fmt::format("server recv() = {}", first.size), "nothing");
-  bool recv_sends_no_data = rows.server_change.data_out == 0 && rows.client_change.data_out == 0;
+  table.row(fmt::format("server recv() = {}", first.size), "nothing");
+  bool recv_sends_no_data = table.server_change.data_out == 0 && table.client_change.data_out == 0;
 
   if (auto done = co_await send_all(server, answer); !done) co_return done;
   const auto answered = co_await has_received(*client, answer.size());
   if (!answered) co_return unexpected(answered.error());
-  rows.row(fmt::format("server send({})", answer.size()), fmt::format("< {} octets, ACK >", answer.size()));
-  one_segment_each = one_segment_each && rows.server_change.data_out == 1 && rows.client_change.data_in == 1;
+  table.row(fmt::format("server send({})", answer.size()), fmt::format("< {} octets, ACK >", answer.size()));
+  one_segment_each = one_segment_each && table.server_change.data_out == 1 && table.client_change.data_in == 1;
 
   const one_call second = receive_now(*client, taken);
-  rows.row(fmt::format("client recv() = {}", second.size), "nothing");
-  recv_sends_no_data = recv_sends_no_data && rows.client_change.data_out == 0 && rows.server_change.data_out == 0;
+  table.row(fmt::format("client recv() = {}", second.size), "nothing");
+  recv_sends_no_data = recv_sends_no_data && table.client_change.data_out == 0 && table.server_change.data_out == 0;
 
   client->shutdown(net::tcp::socket::shutdown_send, error);
   if (error) co_return fail(error, "shutdown");
   const auto ended = co_await becomes_readable(server);
   if (!ended) co_return unexpected(ended.error());
-  rows.row("client shutdown()", "FIN >");
-  const bool fin_is_empty = rows.client_change.out >= 1 && rows.client_change.data_out == 0 &&
-                            rows.server_change.in >= 1 && rows.server_change.data_in == 0;
+  table.row("client shutdown()", "FIN >");
+  const bool fin_is_empty = table.client_change.out >= 1 && table.client_change.data_out == 0 &&
+                            table.server_change.in >= 1 && table.server_change.data_in == 0;
   const std::string states = fmt::format("client {}, server {}", state_of(*client), state_of(server));
-  const bool half_closed = rows.server_change.state == sockets::state::close_wait;
+  const bool half_closed = table.server_change.state == sockets::state::close_wait;
 
   const one_call last = receive_now(server, taken);
-  rows.row("server recv() = 0", "nothing");
+  table.row("server recv() = 0", "nothing");
   server.close(error);
   const auto closed = co_await becomes_readable(*client);
   if (!closed) co_return unexpected(closed.error());
-  rows.closed();
-  rows.row("server close()", "< FIN, ACK >");
+  table.closed();
+  table.row("server close()", "< FIN, ACK >");
   const one_call end = receive_now(*client, taken);
-  rows.row("client recv() = 0", "nothing");
+  table.row("client recv() = 0", "nothing");
 
   in.tell.check("connect() sent SYN and ACK and received SYN+ACK; the server had not called accept() yet", shook_hands);
   in.tell.say("So the server's operating system sent the SYN+ACK, because of listen().");
@@ -155,7 +155,8 @@ step_result sending_calls(classroom& in) {
   co_return result<void>();
 }
 
-step_result completing_packets(classroom& in) {
+/// The answer where packets cannot be recorded.
+step_result try_calls(classroom& in) {
   in.tell.say(
       "Here each call is made in a way that returns at once and says whether it would have waited: once before the "
       "packet that it waits for, once after it.");
@@ -229,6 +230,24 @@ step_result completing_packets(classroom& in) {
   const one_call end = receive_now(server, taken);
   row("server recv()", end.in_words(), "the client has called close(), FIN has come");
   in.tell.check("or for FIN, and then it returns 0", idle.would_wait() && end.is_end());
+  co_return result<void>();
+}
+
+}  // namespace
+
+step_result sending_calls(classroom& in) {
+  const auto recorded = co_await in.record(demo::calculation);
+  if (!recorded) co_return unexpected(recorded.error());
+  if (*recorded == nullptr) co_return co_await count_segments(in);
+  tell_sending_calls(in.tell, **recorded);
+  co_return result<void>();
+}
+
+step_result completing_packets(classroom& in) {
+  const auto recorded = co_await in.record(demo::calculation);
+  if (!recorded) co_return unexpected(recorded.error());
+  if (*recorded == nullptr) co_return co_await try_calls(in);
+  tell_completing_packets(in.tell, **recorded);
   co_return result<void>();
 }
 

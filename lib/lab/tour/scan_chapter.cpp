@@ -2,6 +2,7 @@
 #include "lab/tour/chapters.hpp"
 
 #include <array>
+#include <utility>
 
 #include "lab/tour/scan_room.hpp"
 
@@ -29,8 +30,8 @@ constexpr std::array<step<scan_room>, 12> scan_steps{{
 
 std::vector<std::string_view> scan_titles() { return titles_of(scan_steps); }
 
-step_result tell_scan(narrator& tell) {
-  scan_room room(tell);
+step_result tell_scan(narrator& tell, std::string netlab) {
+  scan_room room(tell, std::move(netlab));
   if (auto opened = co_await room.open(silent_ports); !opened) co_return opened;
   co_return co_await play(room, scan_steps);
 }

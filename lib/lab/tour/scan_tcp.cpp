@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "lab/tour/recorded_answers.hpp"
 #include "lab/tour/scan_room.hpp"
 #include "lab/tour/segments.hpp"
 #include "lab/tour/system_counters.hpp"
@@ -16,21 +17,10 @@ using scan::port_state;
 using scan::reason;
 using scan::transport;
 
-step_result handshake(scan_room& in) {
-  in.tell.say(
-      "A scan is a connect() to every port. Open: SYN, SYN+ACK, ACK; connect() returns, and the scan closes the "
-      "connection with RST. Closed: SYN, and the system answers RST+ACK, because no program listens; connect() fails "
-      "at once. Both are answers, so the host is up.");
-  const port_list ports{in.echo_at(), in.closed_at()};
-  in.show_scan("tcp --no-banner --no-send --all -v", ports);
-  auto what = scan_of(ports, {});
-  const auto found = co_await run_scan(std::move(what));
-  if (!found) co_return unexpected(found.error());
-  in.show(*found, true);
-  in.tell.check("the echo service's port is open (syn-ack), the other one closed (reset)",
-                has(*found, transport::tcp, in.echo_at(), port_state::open, reason::syn_ack) &&
-                    has(*found, transport::tcp, in.closed_at(), port_state::closed, reason::reset));
+namespace {
 
+/// The answer where packets cannot be recorded.
+step_result count_packets(scan_room& in) {
   in.tell.say(
       "The packets, without Wireshark: a connection counts its segments, and the system all the resets that it sends "
       "(/proc/net/snmp, OutRsts).");
@@ -55,6 +45,30 @@ step_result handshake(scan_room& in) {
   } else {
     in.tell.say("This system does not say how many resets it sends.");
   }
+  co_return result<void>();
+}
+
+}  // namespace
+
+step_result handshake(scan_room& in) {
+  in.tell.say(
+      "A scan is a connect() to every port. Open: SYN, SYN+ACK, ACK; connect() returns, and the scan closes the "
+      "connection with RST. Closed: SYN, and the system answers RST+ACK, because no program listens; connect() fails "
+      "at once. Both are answers, so the host is up.");
+  const port_list ports{in.echo_at(), in.closed_at()};
+  in.show_scan("tcp --no-banner --no-send --all -v", ports);
+  auto what = scan_of(ports, {});
+  const auto found = co_await run_scan(std::move(what));
+  if (!found) co_return unexpected(found.error());
+  in.show(*found, true);
+  in.tell.check("the echo service's port is open (syn-ack), the other one closed (reset)",
+                has(*found, transport::tcp, in.echo_at(), port_state::open, reason::syn_ack) &&
+                    has(*found, transport::tcp, in.closed_at(), port_state::closed, reason::reset));
+
+  const auto recorded = co_await in.record(demo::ports);
+  if (!recorded) co_return unexpected(recorded.error());
+  if (*recorded == nullptr) co_return co_await count_packets(in);
+  tell_tcp_ports(in.tell, **recorded);
   co_return result<void>();
 }
 

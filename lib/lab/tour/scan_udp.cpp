@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "lab/tour/recorded_answers.hpp"
 #include "lab/tour/scan_room.hpp"
 #include "lab/tour/system_counters.hpp"
 #include "lab/tour/talk.hpp"
@@ -64,6 +65,10 @@ step_result over_udp(scan_room& in) {
   const auto refused = co_await run_scan(std::move(what));
   if (!refused) co_return unexpected(refused.error());
   in.tell.check("its error is ECONNREFUSED here and 10054 on Windows", is_error(*refused, ECONNREFUSED, 10054));
+
+  const auto recorded = co_await in.record(demo::ports);
+  if (!recorded) co_return unexpected(recorded.error());
+  if (*recorded != nullptr) tell_udp_ports(in.tell, **recorded);
   co_return result<void>();
 }
 

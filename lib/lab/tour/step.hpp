@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,8 +49,8 @@ template <class Room, std::size_t Count>
 /// A chapter of the tour.
 struct chapter {
   std::string_view title;
-  std::vector<std::string_view> (*steps)();  ///< the titles of its steps
-  step_result (*tell)(narrator& tell);       ///< prepares its room and plays its steps
+  std::vector<std::string_view> (*steps)();                 ///< the titles of its steps
+  step_result (*tell)(narrator& tell, std::string netlab);  ///< prepares its room and plays its steps
 };
 
 }  // namespace netlab::lab

@@ -51,13 +51,13 @@ constexpr std::array<chapter, tour_chapters> all_chapters{{
 
 std::span<const chapter> chapters() noexcept { return all_chapters; }
 
-asio::awaitable<result<tour_outcome>> tour(narrator& tell, std::optional<int> only) {
+asio::awaitable<result<tour_outcome>> tour(narrator& tell, std::optional<int> only, std::string netlab) {
   judge all(tell);
   for (int number = 1; number <= tour_chapters && all.outcome().to_the_end; ++number) {
     if (only && *only != number) continue;
     const chapter& one = all_chapters[static_cast<std::size_t>(number - 1)];
     all.chapter(number, one.title);
-    if (auto done = co_await one.tell(all); !done) co_return unexpected(done.error());
+    if (auto done = co_await one.tell(all, netlab); !done) co_return unexpected(done.error());
   }
   co_return all.outcome();
 }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 
 #include "lab/tour/step.hpp"
 
@@ -20,7 +21,9 @@ struct tour_outcome {
 };
 
 /// Plays every chapter, or only chapter `only` (1 to tour_chapters). Fails if the lab itself cannot be set up (no
-/// loopback, no descriptors), or when cancelled. Uses only loopback addresses and free ports.
-[[nodiscard]] asio::awaitable<result<tour_outcome>> tour(narrator& tell, std::optional<int> only = std::nullopt);
+/// loopback, no descriptors), or when cancelled. Uses only loopback addresses and free ports. `netlab` is the program's
+/// file, which records packets; empty: the tour does without recordings.
+[[nodiscard]] asio::awaitable<result<tour_outcome>> tour(narrator& tell, std::optional<int> only = std::nullopt,
+                                                         std::string netlab = {});
 
 }  // namespace netlab::lab
