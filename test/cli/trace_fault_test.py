@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import textwrap
+import unittest
 
 import harness
 from harness import NOT_PERMITTED
@@ -351,6 +352,7 @@ class Privileges(TraceCase):
             self.assertEqual(done.status, status, done.err)
         return done
 
+    @unittest.skipIf(harness.is_sanitized(), "the leak sanitizer needs ptrace")
     def test_ptrace_forbidden(self):
         """trace: where ptrace or seccomp is forbidden, one line says so, with the cure"""
         for name, says in (("ptrace", "ptrace is forbidden here (in a container: --cap-add=SYS_PTRACE or a seccomp profile "

@@ -5,6 +5,7 @@ import os
 import pathlib
 import socket
 import threading
+import unittest
 
 import harness
 from trace_test import Trace, TraceCase
@@ -29,6 +30,7 @@ def has_libdw():
         return b"libdw.so.1" in binary.read()
 
 
+@unittest.skipIf(harness.is_sanitized(), "clang's sanitizers hide the lines of the traced program")
 class Lines(TraceCase):
     def setUp(self):
         if not has_libdw():
