@@ -36,8 +36,8 @@ constexpr auto peer_timeout = std::chrono::minutes(10);
 /// Timeout for the answer of a closed port, which a filter may drop.
 constexpr auto closed_timeout = std::chrono::seconds(2);
 
-const calc::request request_over_tcp{.id = 1, .op = "SUM", .numbers = {1, 2, 3}};
-const calc::request request_over_udp{.id = 2, .op = "PRO", .numbers = {2, 3, 7}};
+calc::request request_over_tcp() { return {.id = 1, .op = "SUM", .numbers = {1, 2, 3}}; }
+calc::request request_over_udp() { return {.id = 2, .op = "PRO", .numbers = {2, 3, 7}}; }
 constexpr std::string_view hello = "hello";
 
 void let_peer_wait() { ::usleep(std::chrono::microseconds(head_start).count()); }
@@ -215,7 +215,7 @@ result<void> ask_calculation(std::uint16_t port, const line_sink& tell) {
   if (const int number = connect_to(*stream, port); number != 0)
     return fail(std::error_code(number, std::system_category()), fmt::format("connect 127.0.0.1:{}", port));
   let_peer_wait();
-  if (auto sent = send_to(*stream, octets_of(request_over_tcp)); !sent) return sent;
+  if (auto sent = send_to(*stream, octets_of(request_over_tcp())); !sent) return sent;
   auto answer = receive(*stream);
   if (!answer) return unexpected(answer.error());
   tell(fmt::format("SUM 1 2 3 over TCP: {}", in_words(*answer)));
@@ -225,7 +225,7 @@ result<void> ask_calculation(std::uint16_t port, const line_sink& tell) {
 
   auto datagrams = make_socket(SOCK_DGRAM);
   if (!datagrams) return unexpected(datagrams.error());
-  const bytes asked = octets_of(request_over_udp);
+  const bytes asked = octets_of(request_over_udp());
   const sockaddr_in to = loopback(port);
   if (::sendto(datagrams->get(), asked.data(), asked.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0)
     return fail(last_system_error(), "sendto");
