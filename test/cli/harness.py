@@ -506,6 +506,12 @@ def has_ipv6():
         return False
 
 
+def trace_without_leak_check():
+    """For a test file in which netlab traces itself: the leak sanitizer does not work under ptrace."""
+    if is_sanitized():
+        os.environ["ASAN_OPTIONS"] = ":".join([*filter(None, [os.environ.get("ASAN_OPTIONS")]), "detect_leaks=0"])
+
+
 unsanitized = unittest.skipIf(is_sanitized(), "the sanitizers need descriptors, memory and stack of their own")
 needs_ipv6 = unittest.skipUnless(has_ipv6(), "no IPv6 on the loopback interface")
 needs_root = unittest.skipUnless(os.geteuid() == 0, "only root may do this")

@@ -23,6 +23,8 @@ import unittest
 import harness
 from harness import CANNOT_CREATE, INTERRUPTED, IO, TERMINATED, Case, until
 
+harness.trace_without_leak_check()
+
 
 class Tour(Case):
     told = {}

@@ -9,6 +9,8 @@ import os
 import world
 import harness
 
+harness.trace_without_leak_check()
+
 _numbers = itertools.count()
 
 
