@@ -27,7 +27,8 @@ class background_output {
   background_output(const background_output&) = delete;
   background_output& operator=(const background_output&) = delete;
 
-  /// Queues a line without its line end; may be called from any thread. If there is no room, drops and counts it.
+  /// Queues a line without its line end; may be called from any thread. If the queue is full, drops and counts the
+  /// line.
   void line(std::string_view text);
 
   /// Writes the remaining lines and ends. Returns the number of lines that were dropped or not read in time.

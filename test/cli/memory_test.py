@@ -155,7 +155,7 @@ class Servers(MemoryCase):
                 if not has_failed:
                     break
         self.assertEqual(server.stop().status, harness.DONE)
-        self.assertLess(ended, number / 2)
+        self.assertLess(ended, number / 3)
 
     def still_serves(self, server, visit):
         try:

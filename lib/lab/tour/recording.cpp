@@ -14,25 +14,18 @@ namespace {
 
 using nlohmann::json;
 
-std::string text_of(const json& object, const char* name) {
+/// The member of that name; 0, empty or false if it is missing or of another type.
+template <class Value>
+Value value_of(const json& object, const char* name) {
   const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+  const Value* const value = found == object.end() ? nullptr : found->template get_ptr<const Value*>();
+  return value == nullptr ? Value() : *value;
 }
 
-std::int64_t number_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-std::uint64_t count_in(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-bool is_set(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_boolean() && found->get<bool>();
-}
+std::string text_of(const json& object, const char* name) { return value_of<json::string_t>(object, name); }
+std::int64_t number_of(const json& object, const char* name) { return value_of<json::number_integer_t>(object, name); }
+std::uint64_t count_in(const json& object, const char* name) { return value_of<json::number_unsigned_t>(object, name); }
+bool is_set(const json& object, const char* name) { return value_of<json::boolean_t>(object, name); }
 
 std::vector<std::uint64_t> numbers_of(const json& object, const char* name) {
   std::vector<std::uint64_t> numbers;

@@ -64,36 +64,20 @@ constexpr unsigned max_new_modules = 16;    // per process: generated code is in
 
 // ---- libdw, loaded at run time ----
 
+#define NETLAB_LIBDW_FUNCTIONS(each)                                                                                \
+  each(dwfl_begin) each(dwfl_end) each(dwfl_report_begin) each(dwfl_report_end) each(dwfl_linux_proc_report)        \
+      each(dwfl_linux_proc_find_elf) each(dwfl_standard_find_debuginfo) each(dwfl_attach_state)                     \
+          each(dwfl_getthread_frames) each(dwfl_frame_pc) each(dwfl_thread_state_registers)                         \
+              each(dwfl_thread_state_register_pc) each(dwfl_addrmodule) each(dwfl_module_info)                      \
+                  each(dwfl_module_addrinfo) each(dwfl_module_addrdie) each(dwfl_module_getsrc) each(dwfl_lineinfo) \
+                      each(dwfl_line_comp_dir) each(dwarf_getscopes) each(dwarf_tag) each(dwarf_diename)            \
+                          each(dwarf_attr) each(dwarf_formudata) each(dwarf_getsrcfiles) each(dwarf_filesrc)
+
 struct library {
   void* handle = nullptr;
-#define NETLAB_LIBDW(name) decltype(&::name) name = nullptr
-  NETLAB_LIBDW(dwfl_begin);
-  NETLAB_LIBDW(dwfl_end);
-  NETLAB_LIBDW(dwfl_report_begin);
-  NETLAB_LIBDW(dwfl_report_end);
-  NETLAB_LIBDW(dwfl_linux_proc_report);
-  NETLAB_LIBDW(dwfl_linux_proc_find_elf);
-  NETLAB_LIBDW(dwfl_standard_find_debuginfo);
-  NETLAB_LIBDW(dwfl_attach_state);
-  NETLAB_LIBDW(dwfl_getthread_frames);
-  NETLAB_LIBDW(dwfl_frame_pc);
-  NETLAB_LIBDW(dwfl_thread_state_registers);
-  NETLAB_LIBDW(dwfl_thread_state_register_pc);
-  NETLAB_LIBDW(dwfl_addrmodule);
-  NETLAB_LIBDW(dwfl_module_info);
-  NETLAB_LIBDW(dwfl_module_addrinfo);
-  NETLAB_LIBDW(dwfl_module_addrdie);
-  NETLAB_LIBDW(dwfl_module_getsrc);
-  NETLAB_LIBDW(dwfl_lineinfo);
-  NETLAB_LIBDW(dwfl_line_comp_dir);
-  NETLAB_LIBDW(dwarf_getscopes);
-  NETLAB_LIBDW(dwarf_tag);
-  NETLAB_LIBDW(dwarf_diename);
-  NETLAB_LIBDW(dwarf_attr);
-  NETLAB_LIBDW(dwarf_formudata);
-  NETLAB_LIBDW(dwarf_getsrcfiles);
-  NETLAB_LIBDW(dwarf_filesrc);
-#undef NETLAB_LIBDW
+#define NETLAB_DECLARE(name) decltype(&::name) name = nullptr;
+  NETLAB_LIBDW_FUNCTIONS(NETLAB_DECLARE)
+#undef NETLAB_DECLARE
 
   library() {
     handle = ::dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -103,34 +87,9 @@ struct library {
       to = reinterpret_cast<std::remove_reference_t<decltype(to)>>(::dlsym(handle, name));
       has_all = has_all && to != nullptr;
     };
-#define NETLAB_LIBDW(name) load(name, #name)
-    NETLAB_LIBDW(dwfl_begin);
-    NETLAB_LIBDW(dwfl_end);
-    NETLAB_LIBDW(dwfl_report_begin);
-    NETLAB_LIBDW(dwfl_report_end);
-    NETLAB_LIBDW(dwfl_linux_proc_report);
-    NETLAB_LIBDW(dwfl_linux_proc_find_elf);
-    NETLAB_LIBDW(dwfl_standard_find_debuginfo);
-    NETLAB_LIBDW(dwfl_attach_state);
-    NETLAB_LIBDW(dwfl_getthread_frames);
-    NETLAB_LIBDW(dwfl_frame_pc);
-    NETLAB_LIBDW(dwfl_thread_state_registers);
-    NETLAB_LIBDW(dwfl_thread_state_register_pc);
-    NETLAB_LIBDW(dwfl_addrmodule);
-    NETLAB_LIBDW(dwfl_module_info);
-    NETLAB_LIBDW(dwfl_module_addrinfo);
-    NETLAB_LIBDW(dwfl_module_addrdie);
-    NETLAB_LIBDW(dwfl_module_getsrc);
-    NETLAB_LIBDW(dwfl_lineinfo);
-    NETLAB_LIBDW(dwfl_line_comp_dir);
-    NETLAB_LIBDW(dwarf_getscopes);
-    NETLAB_LIBDW(dwarf_tag);
-    NETLAB_LIBDW(dwarf_diename);
-    NETLAB_LIBDW(dwarf_attr);
-    NETLAB_LIBDW(dwarf_formudata);
-    NETLAB_LIBDW(dwarf_getsrcfiles);
-    NETLAB_LIBDW(dwarf_filesrc);
-#undef NETLAB_LIBDW
+#define NETLAB_LOAD(name) load(name, #name);
+    NETLAB_LIBDW_FUNCTIONS(NETLAB_LOAD)
+#undef NETLAB_LOAD
     // If this is set, libdw downloads debugging information from servers.
     ::unsetenv("DEBUGINFOD_URLS");
     if (!has_all) ::dlclose(std::exchange(handle, nullptr));
