@@ -30,7 +30,7 @@ def has_libdw():
         return b"libdw.so.1" in binary.read()
 
 
-@unittest.skipIf(harness.is_sanitized(), "clang's sanitizers hide the lines of the traced program")
+@unittest.skipIf(harness.is_sanitized(), "a netlab with sanitizers finds no lines; why is not known yet")
 class Lines(TraceCase):
     def setUp(self):
         if not has_libdw():
