@@ -18,7 +18,7 @@
 #include "frame/console.hpp"
 #include "frame/options.hpp"
 #include "frame/serving.hpp"
-#include "net/run.hpp"
+#include "net/run_client.hpp"
 
 namespace netlab::app {
 namespace {

@@ -12,7 +12,7 @@
 #include "calc/evaluate.hpp"
 #include "calc/text_line.hpp"
 #include "net/line_input.hpp"
-#include "net/run.hpp"
+#include "net/run_client.hpp"
 
 namespace netlab::app {
 namespace {

@@ -15,7 +15,7 @@
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
-#include "net/run.hpp"
+#include "net/run_client.hpp"
 
 namespace netlab::app {
 namespace {

@@ -16,7 +16,7 @@
 #include "frame/keyboard.hpp"
 #include "lab/demo.hpp"
 #include "lab/tour/tour.hpp"
-#include "net/run.hpp"
+#include "net/run_client.hpp"
 
 namespace netlab::app {
 namespace {

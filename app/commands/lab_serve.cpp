@@ -123,12 +123,12 @@ call parse(arguments& args, const console& out) {
   wanted.ports.calc_port = args.as("calc-port", net::parse_port);
   if (args.has("port-offset"))
     wanted.ports.offset = static_cast<std::uint16_t>(args.number("port-offset", 0, lab::largest_offset));
-  else if (const auto lowest = lowest_port(wanted.services); lowest && !net::may_bind(*lowest))
+  else if (const auto lowest = lowest_port(wanted.services); lowest && !serve::may_bind(*lowest))
     wanted.ports.offset = unprivileged_offset, wanted.is_offset_chosen = true;
   refuse_shared_ports(wanted, args);
   wanted.parameters = {.idle_timeout = wanted.how.idle_timeout,
                        .max_clients = wanted.how.max_clients,
-                       .detail = out.is_verbose() ? net::log_detail::connections : net::log_detail::visits,
+                       .detail = out.is_verbose() ? serve::log_detail::connections : serve::log_detail::visits,
                        .order = shared_options::read_byte_order(args)};
   wanted.mail = read_sink(args);
   args.refuse_positionals();
@@ -171,7 +171,7 @@ result<house> furnish(call wanted, console& out) {
     made.mail.emplace(std::move(*opened));
   }
   for (const lab::service_entry& each : wanted.services) {
-    net::listen_options listen = wanted.how.listen;
+    serve::listen_options listen = wanted.how.listen;
     listen.port = lab::port_of(each, wanted.ports);
     listen.udp = each.udp;
     auto& one = made.hosts.emplace_back(

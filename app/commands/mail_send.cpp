@@ -13,7 +13,7 @@
 #include "mail/message/io/file.hpp"
 #include "net/fd.hpp"
 #include "net/file_stamp.hpp"
-#include "net/run.hpp"
+#include "net/run_client.hpp"
 
 namespace netlab::app {
 namespace {
@@ -125,7 +125,7 @@ result<void> run_sending(mail_call& call, mail::submission_source& source, asio:
   mail::send_observer observer{.delivered = std::move(delivered), .line = {}, .secured = {}};
   if (out.is_verbose())
     observer.line = [&out](char who, std::string_view line) { out.detail(fmt::format("{}: {}", who, escape(line))); };
-  observer.secured = [&out, host = call.how.host](const net::tls_stream& stream) {
+  observer.secured = [&out, host = call.how.host](const tls::stream& stream) {
     const auto& verdict = stream.verification();
     if (verdict.code != X509_V_OK) out.note(fmt::format("TLS with {} is not safe: {}", escape(host), verdict.words));
     out.detail(fmt::format("TLS: {}, {}, {}", stream.version(), stream.cipher(), verdict.words));

@@ -133,12 +133,12 @@ sink_call read_sink(arguments& args) {
   mail::server_parameters& server = call.with.server;
   const auto names = args.list_as("name", parse_name);
   server.host = own_host(names);
-  call.names = net::own_names();
+  call.names = tls::own_names();
   const auto add_name = [&](const std::string& name) {
     if (std::find(call.names.begin(), call.names.end(), name) == call.names.end()) call.names.push_back(name);
   };
   for (const std::string& each : names) add_name(each);
-  for (const auto& addresses : args.list_as("bind", net::parse_bind))
+  for (const auto& addresses : args.list_as("bind", serve::parse_bind))
     for (const asio::ip::address& each : addresses)
       if (!each.is_unspecified()) add_name(each.to_string());
 
@@ -189,7 +189,7 @@ result<open_sink> open_sink::make(sink_call call, console& out, const std::strin
     if (!password) return unexpected(password.error());
     call.with.password = std::move(*password);
   }
-  const auto authority = net::authority::open(call.state);
+  const auto authority = tls::authority::open(call.state);
   if (!authority) return unexpected(authority.error());
 
   open_sink made;
@@ -218,7 +218,7 @@ result<open_sink> open_sink::make(sink_call call, console& out, const std::strin
   return made;
 }
 
-served open_sink::service(net::listen_options on, bool starttls) const {
+served open_sink::service(serve::listen_options on, bool starttls) const {
   on.tcp = true;
   on.udp = false;
   return {.listen = std::move(on),
@@ -271,7 +271,7 @@ exit_status sink(arguments& args, console& out) {
   if (!opened) return out.refuse(opened.error());
   std::vector<served> services{opened->service(how.listen, true)};
   if (tls_port) {
-    net::listen_options on = how.listen;
+    serve::listen_options on = how.listen;
     on.port = *tls_port;
     on.port_option = "--tls-port";
     services.push_back(opened->service(std::move(on), false));

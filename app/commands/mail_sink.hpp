@@ -88,7 +88,7 @@ class open_sink {
   [[nodiscard]] static result<open_sink> make(sink_call call, console& out, const std::string& log_name = {});
 
   /// `starttls`: a port with STARTTLS, else one with implicit TLS.
-  [[nodiscard]] served service(net::listen_options on, bool starttls) const;
+  [[nodiscard]] served service(serve::listen_options on, bool starttls) const;
 
   /// `ca FILE`, `maildir DIR` on stdout.
   void announce(console& out) const;
@@ -98,7 +98,7 @@ class open_sink {
  private:
   std::unique_ptr<background_output> events_;  // for --json; the sink's sessions write to it
   std::unique_ptr<mail::sink> sink_;
-  std::vector<net::tls_server_options> identities_;
+  std::vector<tls::server_options> identities_;
   std::string ca_file_;
   std::string maildir_;
 };

@@ -15,7 +15,7 @@
 #include "base/services.hpp"
 #include "base/text.hpp"
 #include "net/background_resolver.hpp"
-#include "net/run.hpp"
+#include "net/run_client.hpp"
 
 namespace netlab::app {
 namespace {

@@ -13,7 +13,7 @@
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
-#include "net/run.hpp"
+#include "net/run_client.hpp"
 #include "sockets/io/owners.hpp"
 #include "sockets/io/query.hpp"
 #include "sockets/table.hpp"

@@ -16,7 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
-#include "net/run.hpp"
+#include "net/signals.hpp"
 
 namespace netlab::app {
 namespace {

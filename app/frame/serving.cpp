@@ -11,7 +11,7 @@
 #include "frame/options.hpp"
 #include "frame/out_of_memory.hpp"
 #include "net/fd.hpp"
-#include "net/run.hpp"
+#include "net/signals.hpp"
 
 namespace netlab::app {
 namespace {
@@ -29,7 +29,7 @@ std::size_t default_per_address(std::size_t max_clients, std::size_t services) {
   return std::max<std::size_t>(1, std::min(std::max(max_clients / 2, few_clients), share / 4 * 3));
 }
 
-void announce(const net::bound& socket, const served& which, console& out) {
+void announce(const serve::bound& socket, const served& which, console& out) {
   if (out.wants_json()) {
     nlohmann::ordered_json ready{{"event", "listening"},
                                  {"proto", net::name_of(socket.protocol)},
@@ -50,7 +50,7 @@ void announce(const net::bound& socket, const served& which, console& out) {
 
 /// Stops the threads at the end of the scope.
 struct stopped_first {
-  net::workers& all;
+  serve::workers& all;
   ~stopped_first() { all.stop(); }
 };
 
@@ -78,7 +78,7 @@ serving serving::read(arguments& args) {
 serving serving::read_common(arguments& args) {
   serving how;
   how.listen.restrict_to = shared_options::read_family(args);
-  for (const auto& addresses : args.list_as("bind", net::parse_bind))
+  for (const auto& addresses : args.list_as("bind", serve::parse_bind))
     how.listen.addresses.insert(how.listen.addresses.end(), addresses.begin(), addresses.end());
   if (args.has("threads")) how.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
   how.grace = args.duration("grace");
@@ -92,19 +92,19 @@ serving serving::read_common(arguments& args) {
 result<void> serve(const serving& how, const std::vector<served>& services, console& out) {
   net::raise_descriptor_limit();
   asio::io_context main_loop{1};
-  net::workers threads(how.threads);
-  std::vector<std::vector<net::bound>> sockets;
-  std::list<net::service> running;
+  serve::workers threads(how.threads);
+  std::vector<std::vector<serve::bound>> sockets;
+  std::list<serve::service> running;
   for (const served& each : services) {
-    net::listen_options listen = each.listen;
+    serve::listen_options listen = each.listen;
     listen.sockets_each = threads.size();
-    auto opened = net::listen(listen);
+    auto opened = serve::listen(listen);
     if (!opened) return unexpected(explain(opened.error(), each));
     sockets.push_back(std::move(*opened));
-    net::service_limits limits = each.limits;
+    serve::limits limits = each.limits;
     limits.max_clients_per_address =
         how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
-    net::service& one = running.emplace_back(threads, each.handler, limits);
+    serve::service& one = running.emplace_back(threads, each.handler, limits);
     if (each.identities.empty()) continue;
     if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
   }
@@ -114,7 +114,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   bool drained = false;
   // Before the ready lines, because their reader may send a signal at once.
   net::stop_signals signals(main_loop, [&](int) {
-    for (net::service& each : running)
+    for (serve::service& each : running)
       each.stop([&] {
         if (--open > 0) return;
         asio::post(main_loop, [&] {
@@ -126,7 +126,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     grace.expires_after(how.grace);
     grace.async_wait([&](std::error_code error) {
       if (error || drained) return;
-      for (net::service& each : running) each.abort();
+      for (serve::service& each : running) each.abort();
     });
   });
   // However this function ends, no thread uses its variables afterwards.
@@ -135,20 +135,20 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   threads.start([&] { main_loop.stop(); });
   if (how.ready_first) how.ready_first();
   for (std::size_t at = 0; at < services.size(); ++at)
-    for (const net::bound& socket : sockets[at]) announce(socket, services[at], out);
+    for (const serve::bound& socket : sockets[at]) announce(socket, services[at], out);
   // Without ready lines, the caller does not know the ports. A reader that closed the pipe after reading them is not an
   // error.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");
   survive_out_of_memory();
   auto its = sockets.begin();
-  for (net::service& each : running) each.start(std::move(*its++));
+  for (serve::service& each : running) each.start(std::move(*its++));
   main_loop.run();
   threads.join();
   return {};
 }
 
-result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits, console& out) {
+result<void> serve(const serving& how, serve::handler& handler, serve::limits limits, console& out) {
   return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
 }
 

@@ -9,8 +9,8 @@
 
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
-#include "net/service.hpp"
-#include "net/visitor_log.hpp"
+#include "serve/service.hpp"
+#include "serve/visitor_log.hpp"
 
 namespace netlab::app {
 
@@ -44,7 +44,7 @@ inline constexpr option threads{
 }  // namespace serving_options
 
 struct serving {
-  net::listen_options listen;
+  serve::listen_options listen;
   unsigned threads = 0;
   duration grace{};
   std::size_t max_clients = 0;
@@ -60,16 +60,16 @@ struct serving {
 };
 
 /// The detail of a server's log: with --verbose, each connection.
-[[nodiscard]] inline net::log_detail log_detail(const console& out) noexcept {
-  return out.is_verbose() ? net::log_detail::connections : net::log_detail::refusals;
+[[nodiscard]] inline serve::log_detail log_detail(const console& out) noexcept {
+  return out.is_verbose() ? serve::log_detail::connections : serve::log_detail::refusals;
 }
 
 /// One service of a command.
 struct served {
-  net::listen_options listen;  ///< serve() sets sockets_each
-  net::service_handler& handler;
-  net::service_limits limits;
-  std::vector<net::tls_server_options> identities = {};  ///< none: no TLS
+  serve::listen_options listen;  ///< serve() sets sockets_each
+  serve::handler& handler;
+  serve::limits limits;
+  std::vector<tls::server_options> identities = {};  ///< none: no TLS
   bool implicit_tls = false;                             ///< every connection starts with TLS
   std::string name = {};  ///< if there are several: in ready lines and before errors
   std::string tls = {};   ///< `starttls` or `tls`, in the ready lines; empty: no TLS
@@ -82,7 +82,6 @@ struct served {
 /// it cannot listen. All services share the same event loops.
 [[nodiscard]] result<void> serve(const serving& how, const std::vector<served>& services, console& out);
 /// The only service of a command, on how.listen.
-[[nodiscard]] result<void> serve(const serving& how, net::service_handler& handler, net::service_limits limits,
-                                 console& out);
+[[nodiscard]] result<void> serve(const serving& how, serve::handler& handler, serve::limits limits, console& out);
 
 }  // namespace netlab::app

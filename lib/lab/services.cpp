@@ -41,8 +41,8 @@ class hosted_as final : public hosted {
  public:
   template <class... Arguments>
   explicit hosted_as(Arguments&&... arguments) : server_(std::forward<Arguments>(arguments)...) {}
-  net::service_handler& handler() noexcept override { return server_; }
-  [[nodiscard]] net::service_limits limits() const override { return server_.limits(); }
+  serve::handler& handler() noexcept override { return server_; }
+  [[nodiscard]] serve::limits limits() const override { return server_.limits(); }
   [[nodiscard]] std::string conclude() override { return server_.conclude(); }
 
  private:
@@ -50,7 +50,7 @@ class hosted_as final : public hosted {
 };
 
 std::unique_ptr<hosted> host_small(small::kind which, std::string_view name, const host_parameters& parameters,
-                                   net::visitor_log::line_function write) {
+                                   serve::visitor_log::line_function write) {
   return std::make_unique<hosted_as<small::server>>(which,
                                                     small::server_parameters{.idle_timeout = parameters.idle_timeout,
                                                                              .max_clients = parameters.max_clients,
@@ -102,7 +102,7 @@ std::uint16_t port_of(const service_entry& which, const port_plan& plan) noexcep
 }
 
 std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
-                             net::visitor_log::line_function write) {
+                             serve::visitor_log::line_function write) {
   switch (which.what) {
     case role::calc:
       return std::make_unique<hosted_as<calc::server>>(

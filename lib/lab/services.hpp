@@ -12,8 +12,8 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
-#include "net/service.hpp"
-#include "net/visitor_log.hpp"
+#include "serve/service.hpp"
+#include "serve/visitor_log.hpp"
 
 namespace netlab::lab {
 
@@ -58,7 +58,7 @@ inline constexpr std::uint16_t largest_offset = 65535 - 1023;
 struct host_parameters {
   duration idle_timeout = std::chrono::minutes(5);
   std::size_t max_clients = 10'000;  ///< of each service
-  net::log_detail detail = net::log_detail::visits;
+  serve::log_detail detail = serve::log_detail::visits;
   byte_order order = byte_order::big;  ///< calc's
 };
 
@@ -66,14 +66,14 @@ struct host_parameters {
 class hosted {
  public:
   virtual ~hosted() = default;
-  [[nodiscard]] virtual net::service_handler& handler() noexcept = 0;
-  [[nodiscard]] virtual net::service_limits limits() const = 0;
+  [[nodiscard]] virtual serve::handler& handler() noexcept = 0;
+  [[nodiscard]] virtual serve::limits limits() const = 0;
   /// Finishes the log and returns the totals as a line.
   [[nodiscard]] virtual std::string conclude() = 0;
 };
 
 /// Its log lines start with the service's name. Null for mail: a mail sink serves it.
 [[nodiscard]] std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
-                                           net::visitor_log::line_function write);
+                                           serve::visitor_log::line_function write);
 
 }  // namespace netlab::lab

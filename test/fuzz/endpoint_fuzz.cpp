@@ -3,13 +3,13 @@
 #include "fuzz.hpp"
 #include "net/dial.hpp"
 #include "net/endpoint.hpp"
-#include "net/listen.hpp"
+#include "serve/listen.hpp"
 
 using namespace netlab;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
-  static_cast<void>(net::parse_bind(text));
+  static_cast<void>(serve::parse_bind(text));
   static_cast<void>(net::parse_local_end(text));
   const auto parsed = net::parse_host_port(text);
   if (!parsed) {

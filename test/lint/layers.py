@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """layers.py ROOT: the #includes under lib/ and app/ point downwards only.
 
-    app/commands > app/frame > lib/lab > lib/MODULE (calc, echo, ...) > lib/net > lib/base
+    app/commands > app/frame > lib/lab > lib/MODULE (calc, echo, ...) > lib/serve > lib/tls > lib/net > lib/base
 
 Never sideways from module to module; and in a module, only files in a folder io/ use sockets, threads or clocks.
 """
@@ -21,14 +21,18 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 COMMENT = re.compile(r'//.*')
 
 
+BASE, NET, TLS, SERVE, MODULE, LAB, APP = range(7)
+LAYERS = {'base': BASE, 'net': NET, 'tls': TLS, 'serve': SERVE, 'lab': LAB, 'app': APP}
+
+
 def layer(module):
-    return {'base': 0, 'net': 1, 'lab': 3, 'app': 4}.get(module, 2)
+    return LAYERS.get(module, MODULE)
 
 
 def is_pure(module, inside):
     """True if the file uses no sockets, threads or clocks. base names a clock but does not read it. `inside`: the path
     in the module's folder."""
-    return module == 'base' or layer(module) == 2 and 'io' not in inside.split('/')[:-1]
+    return module == 'base' or layer(module) == MODULE and 'io' not in inside.split('/')[:-1]
 
 
 def sources(root):
@@ -61,14 +65,16 @@ def check_project_include(modules, module, name, target):
         yield f'includes "{target}": upwards, from {module} to {first}'
     elif layer(first) == layer(module):
         yield f'includes "{target}": sideways, from {module} to {first}; what both need moves down'
-    elif first == 'net' and is_pure(module, name):
+    elif NET <= layer(first) <= SERVE and is_pure(module, name):
         yield f'includes "{target}"; in a module only files in io/ may'
 
 
 def check_foreign_include(module, name, target):
     """Checks `#include <target>`."""
-    if target.startswith('asio') and module != 'net':
+    if target.startswith('asio') and module not in ('net', 'tls', 'serve'):
         yield f'includes <{target}>: Asio only by way of net/asio.hpp'
+    elif target.startswith('openssl/') and module in ('net', 'serve'):
+        yield f'includes <{target}>: TLS only by way of lib/tls'
     elif is_pure(module, name) and IO_HEADERS.match(target):
         yield f'includes <{target}>, which is for I/O'
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "net/service.hpp"
+#include "serve/service.hpp"
 
 namespace netlab::test {
 
@@ -33,11 +33,11 @@ class log_lines {
 
 class running {
  public:
-  running(net::service_handler& handler, net::service_limits limits,
-          net::listen_options where = {.tcp = true, .udp = true}, unsigned threads = 2)
+  running(serve::handler& handler, serve::limits limits, serve::listen_options where = {.tcp = true, .udp = true},
+          unsigned threads = 2)
       : threads_(threads), service_(threads_, handler, limits) {
     where.sockets_each = threads;
-    auto sockets = net::listen(where);
+    auto sockets = serve::listen(where);
     if (!sockets) throw std::runtime_error(describe(sockets.error()));
     port_ = sockets->front().port;
     service_.start(std::move(*sockets));
@@ -48,7 +48,7 @@ class running {
   running& operator=(const running&) = delete;
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] net::service& service() noexcept { return service_; }
+  [[nodiscard]] serve::service& service() noexcept { return service_; }
 
   /// Stops the service as SIGTERM would; the future is ready when everything is closed.
   [[nodiscard]] std::future<void> stop() {
@@ -58,8 +58,8 @@ class running {
   }
 
  private:
-  net::workers threads_;
-  net::service service_;
+  serve::workers threads_;
+  serve::service service_;
   std::uint16_t port_ = 0;
 };
 

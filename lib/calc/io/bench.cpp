@@ -13,7 +13,7 @@
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
 #include "net/fd.hpp"
-#include "net/workers.hpp"
+#include "serve/workers.hpp"
 
 namespace netlab::calc {
 
@@ -234,7 +234,7 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   if (!to) co_return unexpected(to.error());
 
   net::raise_descriptor_limit();
-  net::workers threads(static_cast<unsigned>(std::min<std::size_t>(options.threads, options.connections)));
+  serve::workers threads(static_cast<unsigned>(std::min<std::size_t>(options.threads, options.connections)));
   const time_point begin = clock::now();
   std::vector<std::unique_ptr<bench_worker>> all;
   // Shared with the handlers that workers post, which may run after this function has returned.

@@ -38,10 +38,10 @@ class server::observed_session final : public machine, private session_observer 
   std::uint64_t answers_ = 0;
 };
 
-server::server(server_parameters parameters, net::visitor_log::line_function write)
+server::server(server_parameters parameters, serve::visitor_log::line_function write)
     : parameters_(parameters), log_(std::move(write), parameters.detail, parameters.log_name) {}
 
-net::service_limits server::limits() const {
+serve::limits server::limits() const {
   // One octet more than the longest request, so that longer datagrams are detected.
   return {.max_clients = parameters_.max_clients,
           .max_datagram = max_request_size + 1,
@@ -49,7 +49,7 @@ net::service_limits server::limits() const {
 }
 
 server_totals server::totals() const {
-  const net::visitor_totals visitors = log_.totals();
+  const serve::visitor_totals visitors = log_.totals();
   return {.connections = visitors.connections,
           .answered = answered_.load(),
           .refused = visitors.refused,
@@ -63,7 +63,7 @@ std::string server::conclude() {
                      count_of(all.connections, "connection"), all.turned_away);
 }
 
-std::unique_ptr<machine> server::open(const net::visitor& who) {
+std::unique_ptr<machine> server::open(const serve::visitor& who) {
   log_.arrived(who.peer, who.local);
   return std::make_unique<observed_session>(*this, who.peer, who.now);
 }
@@ -73,7 +73,7 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
   log_.left(peer, how, count_of(its.answers(), "answer"), its.since());
 }
 
-bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
+bytes server::full(const net::tcp::endpoint& peer, const serve::client_bound& reached) {
   log_.turned_away(peer, reached);
   bytes words;
   append(words, fmt::format("error: too many clients{}, {} at once; try again later\r\n",
@@ -81,7 +81,7 @@ bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reac
   return words;
 }
 
-bool server::answer(const net::datagram& request, bytes& reply) {
+bool server::answer(const serve::datagram& request, bytes& reply) {
   const auto answered = request.length > request.octets.size()
                             ? std::expected<void, refusal>(std::unexpected(refusal::wrong_length))
                             : answer_datagram(request.octets, parameters_.session.order, reply);

@@ -80,7 +80,7 @@ asio::awaitable<result<tcp::socket>> open_socket(const run_options& options, con
 
 struct secured {
   std::unique_ptr<bool> certificate_wanted = std::make_unique<bool>(false);  // must outlive the stream
-  std::unique_ptr<net::tls_stream> stream;
+  std::unique_ptr<tls::stream> stream;
 
   void report_to(const run_events& events) const { events.report(make_report(*stream, *certificate_wanted)); }
   /// The handshake did not finish, so it is not known whether the server requests a client certificate.
@@ -88,7 +88,7 @@ struct secured {
 };
 
 asio::awaitable<result<secured>> open_secure(const run_options& options, const run_events& events,
-                                             const net::tls_context& context) {
+                                             const tls::context& context) {
   auto socket = co_await open_socket(options, events);
   if (!socket) co_return unexpected(socket.error());
   if (options.starttls) {
@@ -96,8 +96,8 @@ asio::awaitable<result<secured>> open_secure(const run_options& options, const r
     if (!agreed) co_return unexpected(agreed.error());
   }
   secured made;
-  net::tls_peer peer{.host = options.host, .sni = options.sni};
-  made.stream = std::make_unique<net::tls_stream>(*std::move(socket), context, std::move(peer));
+  tls::peer peer{.host = options.host, .sni = options.sni};
+  made.stream = std::make_unique<tls::stream>(*std::move(socket), context, std::move(peer));
   SSL_set_cert_cb(
       made.stream->native(),
       [](SSL*, void* wanted) {
@@ -117,7 +117,7 @@ asio::awaitable<result<secured>> open_secure(const run_options& options, const r
 }
 
 /// Waits for a session ticket, if none has arrived yet.
-asio::awaitable<void> wait_for_ticket(net::tls_stream& stream, duration most) {
+asio::awaitable<void> wait_for_ticket(tls::stream& stream, duration most) {
   const time_point until = clock::now() + std::min(most, ticket_time);
   bytes ignored(16 * 1024);
   while (SSL_SESSION_is_resumable(SSL_get0_session(stream.native())) != 1 && clock::now() < until) {
@@ -129,13 +129,13 @@ asio::awaitable<void> wait_for_ticket(net::tls_stream& stream, duration most) {
 }
 
 asio::awaitable<result<relay_totals>> run_tls(const run_options& options, const run_events& events) {
-  const auto context = net::tls_context::client(options.trust);
+  const auto context = tls::context::client(options.trust);
   if (!context) co_return unexpected(context.error());
   auto made = co_await open_secure(options, events, *context);
   if (!made) co_return unexpected(made.error());
   made->report_to(events);
   if (options.reconnect) {
-    net::tls_stream& first = *made->stream;
+    tls::stream& first = *made->stream;
     co_await wait_for_ticket(first, options.timeout);
     const bool has_ticket = SSL_SESSION_is_resumable(SSL_get0_session(first.native())) == 1;
     first.close_notify();
@@ -149,7 +149,7 @@ asio::awaitable<result<relay_totals>> run_tls(const run_options& options, const 
   const auto executor = co_await asio::this_coro::executor;
   net::standard_stream input(executor, STDIN_FILENO, net::standard_stream::use::input);
   net::standard_stream output(executor, STDOUT_FILENO, net::standard_stream::use::output);
-  relay<net::tls_stream> both(*made->stream, input, output, options.relay);
+  relay<tls::stream> both(*made->stream, input, output, options.relay);
   auto totals = co_await both.run();
   if (totals && made->stream->was_truncated())
     events.warning("the peer closed the connection without close_notify: its data may be truncated");

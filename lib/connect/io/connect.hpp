@@ -11,7 +11,7 @@
 #include "connect/starttls.hpp"
 #include "connect/tls_report.hpp"
 #include "net/dial.hpp"
-#include "net/tls.hpp"
+#include "tls/stream.hpp"
 
 namespace netlab::connect {
 
@@ -24,7 +24,7 @@ struct run_options {
   duration timeout = std::chrono::seconds(10);  ///< for connecting, each answer before TLS, and the handshake
   bool tls = false;
   std::optional<starttls_protocol> starttls;    ///< starts TLS after this negotiation
-  net::tls_client_options trust;
+  tls::client_options trust;
   std::string sni;                              ///< empty: the host
   bool reconnect = false;                       ///< connects twice and resumes the session
   relay_options relay;

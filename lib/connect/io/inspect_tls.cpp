@@ -10,15 +10,15 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "net/certificate.hpp"
-#include "net/openssl_ptr.hpp"
+#include "tls/certificate.hpp"
+#include "tls/openssl_ptr.hpp"
 
 namespace netlab::connect {
 namespace {
 
-using net::bio_ptr;
-using net::freed_by;
-using net::key_ptr;
+using tls::bio_ptr;
+using tls::freed_by;
+using tls::key_ptr;
 using number_ptr = std::unique_ptr<BIGNUM, freed_by<BN_free>>;
 using response_ptr = std::unique_ptr<OCSP_RESPONSE, freed_by<OCSP_RESPONSE_free>>;
 using basic_ptr = std::unique_ptr<OCSP_BASICRESP, freed_by<OCSP_BASICRESP_free>>;
@@ -53,11 +53,11 @@ std::string to_pem(const X509* certificate) {
 }
 
 certificate_report describe_certificate(const X509* certificate) {
-  certificate_report report{.subject = net::name_in_words(X509_get_subject_name(certificate)),
-                            .issuer = net::name_in_words(X509_get_issuer_name(certificate)),
-                            .names = net::alternative_names(certificate),
-                            .not_before = net::time_in_words(X509_get0_notBefore(certificate)),
-                            .not_after = net::time_in_words(X509_get0_notAfter(certificate)),
+  certificate_report report{.subject = tls::name_in_words(X509_get_subject_name(certificate)),
+                            .issuer = tls::name_in_words(X509_get_issuer_name(certificate)),
+                            .names = tls::alternative_names(certificate),
+                            .not_before = tls::time_in_words(X509_get0_notBefore(certificate)),
+                            .not_after = tls::time_in_words(X509_get0_notAfter(certificate)),
                             .key = name_of_key(X509_get0_pubkey(certificate)),
                             .signature = OBJ_nid2sn(X509_get_signature_nid(certificate)),
                             .serial = {},
@@ -138,9 +138,9 @@ std::string staple_in_words(SSL* ssl, STACK_OF(X509) * chain) {
   }
   if (!found) return "stapled, but for another certificate";
   std::string words = status == V_OCSP_CERTSTATUS_GOOD      ? "good"
-                      : status == V_OCSP_CERTSTATUS_REVOKED ? "REVOKED since " + net::time_in_words(revoked)
+                      : status == V_OCSP_CERTSTATUS_REVOKED ? "REVOKED since " + tls::time_in_words(revoked)
                                                             : "unknown to the responder";
-  if (until != nullptr) words += ", valid until " + net::time_in_words(until);
+  if (until != nullptr) words += ", valid until " + tls::time_in_words(until);
   if (OCSP_check_validity(since, until, 300, -1) != 1) words += " (out of date)";
   if (signed_well != 1) words += " (its signature is not verified)";
   return words;
@@ -148,7 +148,7 @@ std::string staple_in_words(SSL* ssl, STACK_OF(X509) * chain) {
 
 }  // namespace
 
-tls_report make_report(const net::tls_stream& stream, std::optional<bool> certificate_wanted) {
+tls_report make_report(const tls::stream& stream, std::optional<bool> certificate_wanted) {
   SSL* ssl = stream.native();
   tls_report report{.version = std::string(stream.version()),
                     .cipher = name_of_cipher(ssl),

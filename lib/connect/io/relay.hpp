@@ -43,7 +43,7 @@ struct relay_totals {
   bool peer_ended_last = false;  ///< the peer closed after we had closed our side
 };
 
-/// Works over tcp::socket and net::tls_stream. At the end of the input it closes our sending side; then it waits for
+/// Works over tcp::socket and tls::stream. At the end of the input it closes our sending side; then it waits for
 /// the peer as long as the peer sends something within each idle_timeout. With TLS there is no half-close that servers
 /// understand: many take close_notify as the end of the connection and drop their answers, so it is sent only when the
 /// peer has become silent. Telnet's negotiation also continues after the input. If the peer closes first, the relay

@@ -7,17 +7,17 @@
 #include "echo/session.hpp"
 
 namespace netlab::echo {
-server::server(server_parameters parameters, net::visitor_log::line_function write)
+server::server(server_parameters parameters, serve::visitor_log::line_function write)
     : parameters_(parameters), log_(std::move(write), parameters.detail, parameters.log_name) {}
 
-net::service_limits server::limits() const {
+serve::limits server::limits() const {
   return {.max_clients = parameters_.max_clients,
           .max_datagram = 65'536,  // no datagram is truncated
           .drive = net::serving_for(parameters_.idle_timeout)};
 }
 
 server_totals server::totals() const {
-  const net::visitor_totals visitors = log_.totals();
+  const serve::visitor_totals visitors = log_.totals();
   return {.connections = visitors.connections,
           .datagrams = datagrams_.load(),
           .octets = octets_.load(),
@@ -33,7 +33,7 @@ std::string server::conclude() {
                      count_of(all.datagrams, "datagram"), all.ignored, all.turned_away);
 }
 
-std::unique_ptr<machine> server::open(const net::visitor& who) {
+std::unique_ptr<machine> server::open(const serve::visitor& who) {
   log_.arrived(who.peer, who.local);
   return std::make_unique<session>(parameters_.idle_timeout, who.now);
 }
@@ -44,13 +44,13 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
   log_.left(peer, how, count_of(its.octets(), "octet"), its.since());
 }
 
-bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
+bytes server::full(const net::tcp::endpoint& peer, const serve::client_bound& reached) {
   log_.turned_away(peer, reached);
   return {};  // an echo service cannot send a message of its own
 }
 
-bool server::answer(const net::datagram& request, bytes& reply) {
-  if (net::is_from_service(request)) {
+bool server::answer(const serve::datagram& request, bytes& reply) {
+  if (serve::is_from_service(request)) {
     log_.refused(request, [] { return "its source port is that of a service"; });
     return false;
   }

@@ -6,15 +6,15 @@
 #include <string>
 #include <string_view>
 
-#include "net/service.hpp"
-#include "net/visitor_log.hpp"
+#include "serve/service.hpp"
+#include "serve/visitor_log.hpp"
 
 namespace netlab::echo {
 
 struct server_parameters {
   duration idle_timeout = std::chrono::minutes(5);
   std::size_t max_clients = 10'000;
-  net::log_detail detail = net::log_detail::refusals;
+  serve::log_detail detail = serve::log_detail::refusals;
   std::string_view log_name = {};  ///< starts each log line
 };
 
@@ -27,24 +27,24 @@ struct server_totals {
 };
 
 /// Does not answer datagrams from a port below 1024, or from its own port number.
-class server final : public net::service_handler {
+class server final : public serve::handler {
  public:
-  server(server_parameters parameters, net::visitor_log::line_function write);
+  server(server_parameters parameters, serve::visitor_log::line_function write);
 
-  [[nodiscard]] net::service_limits limits() const;
+  [[nodiscard]] serve::limits limits() const;
   [[nodiscard]] server_totals totals() const;
   /// Finishes the log and returns the totals as a line.
   [[nodiscard]] std::string conclude();
 
-  std::unique_ptr<machine> open(const net::visitor& who) override;
+  std::unique_ptr<machine> open(const serve::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
-  bytes full(const net::tcp::endpoint& peer, const net::client_bound& reached) override;
-  bool answer(const net::datagram& request, bytes& reply) override;
+  bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override;
+  bool answer(const serve::datagram& request, bytes& reply) override;
   void trouble(const std::string& line) override;
 
  private:
   server_parameters parameters_;
-  net::visitor_log log_;
+  serve::visitor_log log_;
   std::atomic<std::uint64_t> datagrams_{0};
   std::atomic<std::uint64_t> octets_{0};
 };

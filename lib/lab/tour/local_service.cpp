@@ -3,15 +3,15 @@
 
 namespace netlab::lab {
 
-result<std::unique_ptr<local_service>> local_service::start(net::service_handler& handler, net::service_limits limits,
+result<std::unique_ptr<local_service>> local_service::start(serve::handler& handler, serve::limits limits,
                                                             const local_service_options& how) {
   std::unique_ptr<local_service> started(new local_service(handler, limits));
   if (!how.tls.empty())
     if (auto ready = started->service_.use_tls(how.tls, false); !ready) return unexpected(ready.error());
-  auto sockets = net::listen({.addresses = {asio::ip::address_v4::loopback()},
-                              .tcp = true,
-                              .udp = how.udp,
-                              .sockets_each = started->threads_.size()});
+  auto sockets = serve::listen({.addresses = {asio::ip::address_v4::loopback()},
+                                .tcp = true,
+                                .udp = how.udp,
+                                .sockets_each = started->threads_.size()});
   if (!sockets) return unexpected(sockets.error());
   started->port_ = sockets->front().port;
   started->service_.start(std::move(*sockets));

@@ -3,20 +3,19 @@
 #pragma once
 
 #include "base/result.hpp"
-#include "net/service.hpp"
+#include "serve/service.hpp"
 
 namespace netlab::lab {
 
 struct local_service_options {
   bool udp = true;  ///< UDP in addition to TCP, on the same port number
-  std::vector<net::tls_server_options> tls = {};  ///< identities for STARTTLS; none: no TLS
+  std::vector<tls::server_options> tls = {};  ///< identities for STARTTLS; none: no TLS
 };
 
 class local_service {
  public:
   /// The handler must outlive it.
-  [[nodiscard]] static result<std::unique_ptr<local_service>> start(net::service_handler& handler,
-                                                                    net::service_limits limits,
+  [[nodiscard]] static result<std::unique_ptr<local_service>> start(serve::handler& handler, serve::limits limits,
                                                                     const local_service_options& how = {});
   /// Stops the service: gracefully if stopped() was awaited.
   ~local_service();
@@ -29,8 +28,7 @@ class local_service {
   [[nodiscard]] asio::awaitable<result<bool>> stopped(time_point deadline);
 
  private:
-  local_service(net::service_handler& handler, net::service_limits limits)
-      : threads_(2), service_(threads_, handler, limits) {}
+  local_service(serve::handler& handler, serve::limits limits) : threads_(2), service_(threads_, handler, limits) {}
 
   struct stop_state {
     explicit stop_state(const asio::any_io_executor& on) : changed(on) {}
@@ -38,8 +36,8 @@ class local_service {
     bool reached = false;
   };
 
-  net::workers threads_;
-  net::service service_;
+  serve::workers threads_;
+  serve::service service_;
   std::uint16_t port_ = 0;
   std::shared_ptr<stop_state> stop_;
 };

@@ -62,15 +62,14 @@ class typist {
     co_return result<void>();
   }
 
-  asio::awaitable<result<void>> start_tls(const net::tls_context& with, std::string host) {
-    secure_ =
-        std::make_unique<net::tls_stream>(std::move(clear_), with, net::tls_peer{.host = std::move(host), .sni = {}});
+  asio::awaitable<result<void>> start_tls(const tls::context& with, std::string host) {
+    secure_ = std::make_unique<tls::stream>(std::move(clear_), with, tls::peer{.host = std::move(host), .sni = {}});
     co_return co_await secure_->handshake(clock::now() + patience);
   }
   /// Shows nothing while `on` is true.
   void mute(bool on) { mute_ = on; }
 
-  [[nodiscard]] const net::tls_stream& secure() const { return *secure_; }
+  [[nodiscard]] const tls::stream& secure() const { return *secure_; }
 
  private:
   net::tcp::socket& socket() { return secure_ ? secure_->socket() : clear_; }
@@ -103,7 +102,7 @@ class typist {
 
   narrator& tell_;
   net::tcp::socket clear_;
-  std::unique_ptr<net::tls_stream> secure_;
+  std::unique_ptr<tls::stream> secure_;
   line_buffer lines_{max_line};
   bool mute_ = false;
 };
@@ -114,7 +113,7 @@ asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
   if (const auto greeting = co_await hand.hear(); !greeting) co_return unexpected(greeting.error());
   for (const std::string_view line : {"EHLO client.example", "STARTTLS"})
     if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
-  const auto trusted = net::tls_context::client({.ca_file = in.ca_file()});
+  const auto trusted = tls::context::client({.ca_file = in.ca_file()});
   if (!trusted) co_return unexpected(trusted.error());
   if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
   if (const auto answer = co_await hand.type("EHLO client.example"); !answer) co_return unexpected(answer.error());
@@ -166,7 +165,7 @@ step_result by_hand(post_office& in) {
   in.tell.say("STARTTLS (RFC 3207): after the 220 the same connection continues with TLS.");
   const auto ready = co_await hand.type("STARTTLS");
   if (!ready) co_return unexpected(ready.error());
-  const auto trusted = net::tls_context::client({.ca_file = in.ca_file()});
+  const auto trusted = tls::context::client({.ca_file = in.ca_file()});
   if (!trusted) co_return unexpected(trusted.error());
   if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
   in.tell.show(fmt::format("   {}, {}; certificate {} by ca.pem", hand.secure().version(), hand.secure().cipher(),

@@ -29,7 +29,7 @@ result<void> post_office::open(std::vector<std::string> faults) {
   auto directory = temporary_directory::make();
   if (!directory) return unexpected(directory.error());
   directory_ = std::move(*directory);
-  auto authority = net::authority::open(directory_->path());
+  auto authority = tls::authority::open(directory_->path());
   if (!authority) return unexpected(authority.error());
   authority_ = std::move(*authority);
 

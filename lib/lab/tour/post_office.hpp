@@ -71,7 +71,7 @@ class post_office {
   void show_command(const letter& one, const mail::send_options& how);
 
   std::optional<temporary_directory> directory_;
-  std::optional<net::authority> authority_;
+  std::optional<tls::authority> authority_;
   mutable std::mutex mutex_;
   std::vector<taken_letter> taken_;
   std::unique_ptr<mail::sink> sink_;

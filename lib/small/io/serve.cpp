@@ -36,7 +36,7 @@ std::string_view name_of(kind which) noexcept {
   return {};
 }
 
-server::server(kind which, server_parameters parameters, net::visitor_log::line_function write)
+server::server(kind which, server_parameters parameters, serve::visitor_log::line_function write)
     : kind_(which),
       parameters_(std::move(parameters)),
       log_(std::move(write), parameters_.detail, parameters_.log_name),
@@ -44,9 +44,9 @@ server::server(kind which, server_parameters parameters, net::visitor_log::line_
   if (!parameters_.wall_clock) parameters_.wall_clock = system_time;
 }
 
-net::service_limits server::limits() const {
+serve::limits server::limits() const {
   // The contents of a datagram do not matter to any of these services.
-  net::service_limits limits{
+  serve::limits limits{
       .max_clients = parameters_.max_clients, .max_datagram = 1, .drive = net::serving_for(parameters_.idle_timeout)};
   // The session can always send more: one repetition being sent and one waiting are enough to keep a reader busy.
   if (kind_ == kind::chargen) limits.drive.max_unsent = chargen_pattern().size() + 1;
@@ -54,7 +54,7 @@ net::service_limits server::limits() const {
 }
 
 server_totals server::totals() const {
-  const net::visitor_totals visitors = log_.totals();
+  const serve::visitor_totals visitors = log_.totals();
   return {.connections = visitors.connections,
           .datagrams = datagrams_.load(),
           .octets = octets_.load(),
@@ -79,7 +79,7 @@ bytes server::words() const {
   return {octets.begin(), octets.end()};
 }
 
-std::unique_ptr<machine> server::open(const net::visitor& who) {
+std::unique_ptr<machine> server::open(const serve::visitor& who) {
   log_.arrived(who.peer, who.local);
   if (kind_ == kind::discard) return std::make_unique<discard_session>(parameters_.idle_timeout, who.now);
   if (kind_ == kind::chargen) return std::make_unique<chargen_session>(parameters_.idle_timeout, who.now);
@@ -97,12 +97,12 @@ void server::closed(machine& ended, const net::tcp::endpoint& peer, const result
             fmt::format("{} {}", count_of(its.octets(), "octet"), past_of(kind_)), its.since());
 }
 
-bytes server::full(const net::tcp::endpoint& peer, const net::client_bound& reached) {
+bytes server::full(const net::tcp::endpoint& peer, const serve::client_bound& reached) {
   log_.turned_away(peer, reached);
   return {};  // none of these protocols has a message for it
 }
 
-bool server::answer(const net::datagram& request, bytes& reply) {
+bool server::answer(const serve::datagram& request, bytes& reply) {
   switch (kind_) {
     case kind::chargen: return false;
     case kind::discard:
@@ -122,12 +122,12 @@ bool server::answer(const net::datagram& request, bytes& reply) {
   return true;
 }
 
-bool server::may_answer(const net::datagram& request) {
-  if (net::is_from_service(request)) {
+bool server::may_answer(const serve::datagram& request) {
+  if (serve::is_from_service(request)) {
     log_.refused(request, [] { return "its source port is that of a service"; });
     return false;
   }
-  const std::uint64_t source = net::source_number(request.peer.address());
+  const std::uint64_t source = serve::source_number(request.peer.address());
   const bool is_few = [&] {
     const std::lock_guard lock(limit_mutex_);
     return limit_.take(source, request.arrived);

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "net/service.hpp"
-#include "net/visitor_log.hpp"
+#include "serve/service.hpp"
+#include "serve/visitor_log.hpp"
 #include "small/reply_limit.hpp"
 #include "small/wall_clock.hpp"
 
@@ -27,7 +27,7 @@ enum class kind : std::uint8_t {
 struct server_parameters {
   duration idle_timeout = std::chrono::minutes(5);
   std::size_t max_clients = 10'000;
-  net::log_detail detail = net::log_detail::refusals;
+  serve::log_detail detail = serve::log_detail::refusals;
   std::string_view log_name = {};                ///< starts each log line
   std::function<wall_time()> wall_clock = {};    ///< called from any thread; none: the system's clock
 };
@@ -43,28 +43,28 @@ struct server_totals {
 /// Daytime and time answer an empty datagram with more octets, and its source address may be forged. So datagrams from
 /// a service's port get no answer, and one address (IPv6: one /64) gets at most 20 answers a second. An attacker can
 /// direct at most 1.5 kB a second to a victim.
-class server final : public net::service_handler {
+class server final : public serve::handler {
  public:
-  server(kind which, server_parameters parameters, net::visitor_log::line_function write);
+  server(kind which, server_parameters parameters, serve::visitor_log::line_function write);
 
-  [[nodiscard]] net::service_limits limits() const;
+  [[nodiscard]] serve::limits limits() const;
   [[nodiscard]] server_totals totals() const;
   /// Finishes the log and returns the totals as a line.
   [[nodiscard]] std::string conclude();
 
-  std::unique_ptr<machine> open(const net::visitor& who) override;
+  std::unique_ptr<machine> open(const serve::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
-  bytes full(const net::tcp::endpoint& peer, const net::client_bound& reached) override;
-  bool answer(const net::datagram& request, bytes& reply) override;
+  bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override;
+  bool answer(const serve::datagram& request, bytes& reply) override;
   void trouble(const std::string& line) override;
 
  private:
   [[nodiscard]] bytes words() const;
-  [[nodiscard]] bool may_answer(const net::datagram& request);
+  [[nodiscard]] bool may_answer(const serve::datagram& request);
 
   kind kind_;
   server_parameters parameters_;
-  net::visitor_log log_;
+  serve::visitor_log log_;
   std::mutex limit_mutex_;
   reply_limit limit_;
   std::atomic<std::uint64_t> datagrams_{0};

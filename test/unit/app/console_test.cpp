@@ -10,7 +10,7 @@
 #include <csignal>
 #include <string>
 
-#include "net/run.hpp"
+#include "net/signals.hpp"
 
 using namespace netlab;
 using namespace netlab::app;

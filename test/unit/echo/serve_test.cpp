@@ -7,7 +7,7 @@ using namespace netlab;
 
 namespace {
 
-net::datagram from_port(std::uint16_t port, std::string_view text) {
+serve::datagram from_port(std::uint16_t port, std::string_view text) {
   return {.octets = as_bytes(text),
           .length = text.size(),
           .peer = {asio::ip::make_address("127.0.0.1"), port},

@@ -4,7 +4,6 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "net/dial.hpp"
-#include "net/listen.hpp"
 #include "support/failure.hpp"
 
 using namespace netlab;
@@ -27,14 +26,6 @@ std::string show(std::string_view text) {
 std::string local(std::string_view text) {
   const auto parsed = parse_local_end(text);
   return parsed ? to_string(parsed->address, parsed->port) : why(parsed);
-}
-
-std::string bind(std::string_view text) {
-  const auto parsed = parse_bind(text);
-  if (!parsed) return why(parsed);
-  std::string all;
-  for (const auto& each : *parsed) all += each.to_string() + ";";
-  return all;
 }
 
 }  // namespace
@@ -145,9 +136,6 @@ TEST_CASE("check_interface: a link-local address wants its interface", "[net][un
   CHECK(why(parse_local_end("fe80::1")) ==
         "'fe80::1' is a link-local address and needs an interface (write fe80::1%eth0)");
   CHECK(failed_with(parse_local_end("[fe80::1]:5"), errc::usage));
-  CHECK(failed_with(parse_bind("febf::1"), errc::usage));
-  CHECK(failed_with(parse_bind("[ff02::1]"), errc::usage));
-  CHECK(parse_bind("fe80::1%lo"));
   CHECK(parse_local_end("[fe80::1%1]:5"));
   CHECK(check_interface(asio::ip::make_address("fec0::1")));
   CHECK(check_interface(asio::ip::make_address("169.254.0.1")));
@@ -161,15 +149,4 @@ TEST_CASE("parse_local_end: an address, a port, or both", "[net][unit]") {
   CHECK(local("::1") == "[::1]:0");
   CHECK(local("eth0") == "local address 'eth0' is not an IP address (write 192.0.2.1, 192.0.2.1:4000 or [::1]:4000)");
   CHECK(failed_with(parse_local_end("127.0.0.1:x"), errc::usage));
-}
-
-TEST_CASE("parse_bind: an address, or any for both wildcards", "[net][unit]") {
-  CHECK(bind("any") == "0.0.0.0;::;");
-  CHECK(bind("127.0.0.1") == "127.0.0.1;");
-  CHECK(bind("::1") == "::1;");
-  CHECK(bind("[::1]") == "::1;");
-  for (const auto text : {"", "localhost", "127.0.0.1:5", "[]", "Any", "*"}) {
-    CHECK(failed_with(parse_bind(text), errc::usage));
-  }
-  CHECK(bind("eth0") == "bind address 'eth0' is not an IP address (write 192.0.2.1, ::1 or any)");
 }

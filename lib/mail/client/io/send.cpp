@@ -62,7 +62,7 @@ struct flow {
   send_options options;
   submission_source& source;
   send_observer observer;
-  std::optional<net::tls_context> tls;
+  std::optional<tls::context> tls;
   net::destination to;
   std::deque<submission> again;  // taken from the source, to be sent on another connection
   std::vector<std::pair<const void*, std::function<void()>>> listeners;
@@ -133,7 +133,7 @@ class connection {
     reported_ = 0;
     client session(std::move(with), [this](delivery one) { report(std::move(one)); }, all_.observer.line);
     session_ = &session;
-    std::optional<net::tls_stream> secure;
+    std::optional<tls::stream> secure;
     std::optional<tls_facts> facts;
     failure broken;
     if (how.tls == tls_mode::implicit) {
@@ -192,8 +192,8 @@ class connection {
     all_.changed();
   }
 
-  asio::awaitable<result<void>> secure_it(std::optional<net::tls_stream>& secure, tcp::socket socket) {
-    secure.emplace(std::move(socket), *all_.tls, net::tls_peer{.host = all_.options.host, .sni = {}});
+  asio::awaitable<result<void>> secure_it(std::optional<tls::stream>& secure, tcp::socket socket) {
+    secure.emplace(std::move(socket), *all_.tls, tls::peer{.host = all_.options.host, .sni = {}});
     auto begun = co_await secure->handshake(std::min(whole_until_, clock::now() + all_.options.timeout));
     if (begun && all_.observer.secured) all_.observer.secured(*secure);
     co_return begun;
@@ -336,7 +336,7 @@ asio::awaitable<result<void>> send(send_options options, submission_source& sour
   flow all(std::move(options), source, std::move(observer), executor);
   const auto& how = all.options;
   if (how.tls != tls_mode::none) {
-    auto context = net::tls_context::client(how.trust);
+    auto context = tls::context::client(how.trust);
     if (!context) co_return unexpected(context.error());
     all.tls = std::move(*context);
   }

@@ -9,7 +9,7 @@
 
 #include "mail/client/client.hpp"
 #include "net/dial.hpp"
-#include "net/tls.hpp"
+#include "tls/stream.hpp"
 
 namespace netlab::mail {
 
@@ -24,7 +24,7 @@ struct send_options {
   std::uint16_t port = 587;
   net::family restrict_to = net::family::any;
   tls_mode tls = tls_mode::starttls;
-  net::tls_client_options trust;
+  tls::client_options trust;
   std::string helo;  ///< empty: the connection's local address as a literal
   std::string user;  ///< empty: no login
   secret password;
@@ -66,7 +66,7 @@ struct send_observer {
   delivery_handler delivered;  ///< called once per message, as soon as its result is known
   dialogue_handler line;       ///< may be empty
   /// Called after each TLS handshake; may be empty.
-  std::function<void(const net::tls_stream& stream)> secured;
+  std::function<void(const tls::stream& stream)> secured;
 };
 
 /// Sends the messages of the source. If a connection ends after a message, a new one is opened for the rest. Fails if

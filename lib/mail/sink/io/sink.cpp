@@ -70,13 +70,13 @@ std::string head_of(const envelope& of, std::string_view host, std::string_view 
   return head;
 }
 
-std::optional<net::certificate_fault> certificate_fault_of(fault_action action) {
+std::optional<tls::certificate_fault> certificate_fault_of(fault_action action) {
   switch (action) {
-    case fault_action::certificate_expired: return net::certificate_fault::expired;
-    case fault_action::certificate_not_yet_valid: return net::certificate_fault::not_yet_valid;
-    case fault_action::certificate_self_signed: return net::certificate_fault::self_signed;
-    case fault_action::certificate_unknown_ca: return net::certificate_fault::unknown_ca;
-    case fault_action::certificate_wrong_host: return net::certificate_fault::wrong_host;
+    case fault_action::certificate_expired: return tls::certificate_fault::expired;
+    case fault_action::certificate_not_yet_valid: return tls::certificate_fault::not_yet_valid;
+    case fault_action::certificate_self_signed: return tls::certificate_fault::self_signed;
+    case fault_action::certificate_unknown_ca: return tls::certificate_fault::unknown_ca;
+    case fault_action::certificate_wrong_host: return tls::certificate_fault::wrong_host;
     default: return std::nullopt;
   }
 }
@@ -93,7 +93,7 @@ struct pending {
 /// One client: its SMTP machine and inbox, and the reports about it.
 class sink::session final : public machine, private inbox, private server_observer {
  public:
-  session(sink& owner, const net::visitor& who)
+  session(sink& owner, const serve::visitor& who)
       : owner_(owner),
         peer_(who.peer),
         peer_text_(net::to_string(who.peer)),
@@ -267,11 +267,11 @@ class sink::session final : public machine, private inbox, private server_observ
 };
 
 /// The services with STARTTLS, or those with implicit TLS.
-class sink::side final : public net::service_handler {
+class sink::side final : public serve::handler {
  public:
   side(sink& owner, bool implicit) : owner_(owner), implicit_(implicit) {}
 
-  std::unique_ptr<machine> open(const net::visitor& who) override {
+  std::unique_ptr<machine> open(const serve::visitor& who) override {
     owner_.connections_.fetch_add(1, std::memory_order_relaxed);
     return std::make_unique<session>(owner_, who);
   }
@@ -286,13 +286,13 @@ class sink::side final : public net::service_handler {
     });
   }
 
-  net::tls_answer begin_tls(machine& of) override {
-    using kind = net::tls_answer::kind;
+  serve::tls_answer begin_tls(machine& of) override {
+    using kind = serve::tls_answer::kind;
     auto& one = static_cast<session&>(of);
     // With STARTTLS the machine has handled this fault already.
     if (const auto* due = implicit_ ? one.strike(fault_stage::handshake) : nullptr) {
       if (due->what().does == fault_action::hang) return {.how = kind::silence};
-      net::tls_answer answer{.how = kind::words};
+      serve::tls_answer answer{.how = kind::words};
       if (due->what().does == fault_action::babble) append(answer.words, std::string_view(no_tls));
       return answer;
     }
@@ -302,9 +302,9 @@ class sink::side final : public net::service_handler {
     return {.identity = static_cast<std::size_t>(found - owner_.shown_.begin())};
   }
 
-  bytes full(const net::tcp::endpoint& peer, const net::client_bound& reached) override {
+  bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override {
     owner_.turned_away_.fetch_add(1, std::memory_order_relaxed);
-    owner_.log([&] { return fmt::format("{} turned away: {}", net::to_string(peer), net::describe(reached)); });
+    owner_.log([&] { return fmt::format("{} turned away: {}", net::to_string(peer), serve::describe(reached)); });
     bytes words;
     // With implicit TLS, plaintext would only look like broken TLS.
     if (!implicit_)
@@ -313,7 +313,7 @@ class sink::side final : public net::service_handler {
     return words;
   }
 
-  bool answer(const net::datagram&, bytes&) override { return false; }
+  bool answer(const serve::datagram&, bytes&) override { return false; }
 
   void trouble(const std::string& line) override {
     owner_.log([&] { return line; });
@@ -360,21 +360,21 @@ result<std::unique_ptr<sink>> sink::open(sink_parameters with, sink_observer hea
   return made;
 }
 
-net::service_handler& sink::starttls_side() noexcept { return *starttls_; }
-net::service_handler& sink::implicit_side() noexcept { return *implicit_; }
+serve::handler& sink::starttls_side() noexcept { return *starttls_; }
+serve::handler& sink::implicit_side() noexcept { return *implicit_; }
 
-net::service_limits sink::limits() const {
-  net::service_limits limits{.max_clients = with_.max_clients};
+serve::limits sink::limits() const {
+  serve::limits limits{.max_clients = with_.max_clients};
   limits.drive.max_feed = max_feed;
   limits.handshake_time =
       std::min({limits.handshake_time, with_.server.patience_for.command, with_.server.patience_for.session});
   return limits;
 }
 
-result<std::vector<net::tls_server_options>> sink::identities(const net::authority& by,
-                                                              const std::vector<std::string>& names) {
-  std::vector<net::tls_server_options> all;
-  const auto add = [&](result<net::server_identity> one, fault_action for_fault) -> result<void> {
+result<std::vector<tls::server_options>> sink::identities(const tls::authority& by,
+                                                          const std::vector<std::string>& names) {
+  std::vector<tls::server_options> all;
+  const auto add = [&](result<tls::server_identity> one, fault_action for_fault) -> result<void> {
     if (!one) return unexpected(one.error());
     all.push_back({.certificates = std::move(one->certificates), .key = std::move(one->key)});
     shown_.push_back(for_fault);

@@ -16,10 +16,10 @@
 #include "base/secret.hpp"
 #include "mail/server/server.hpp"
 #include "mail/sink/io/maildir.hpp"
-#include "net/authority.hpp"
-#include "net/bounded_log.hpp"
 #include "net/out_of_memory.hpp"
-#include "net/service.hpp"
+#include "serve/bounded_log.hpp"
+#include "serve/service.hpp"
+#include "tls/authority.hpp"
 
 namespace netlab::mail {
 
@@ -86,7 +86,7 @@ struct sink_observer {
   std::function<void(const sink_failed_login& what)> login_failed;
 };
 
-/// The handlers for mail services; net::service runs them.
+/// The handlers for mail services; serve::service runs them.
 class sink {
  public:
   /// Fails like maildir::open(), accounts::add() and fault_plan::add().
@@ -97,14 +97,14 @@ class sink {
   sink& operator=(const sink&) = delete;
 
   /// For ports with STARTTLS, and for ports with implicit TLS (RFC 8314 §3).
-  [[nodiscard]] net::service_handler& starttls_side() noexcept;
-  [[nodiscard]] net::service_handler& implicit_side() noexcept;
-  [[nodiscard]] net::service_limits limits() const;
+  [[nodiscard]] serve::handler& starttls_side() noexcept;
+  [[nodiscard]] serve::handler& implicit_side() noexcept;
+  [[nodiscard]] serve::limits limits() const;
 
-  /// The certificates for net::service::use_tls(), for both kinds of ports: the valid one and those that the faults
+  /// The certificates for serve::service::use_tls(), for both kinds of ports: the valid one and those that the faults
   /// need. Call it before the services start. Fails if the authority does.
-  [[nodiscard]] result<std::vector<net::tls_server_options>> identities(const net::authority& by,
-                                                                        const std::vector<std::string>& names);
+  [[nodiscard]] result<std::vector<tls::server_options>> identities(const tls::authority& by,
+                                                                    const std::vector<std::string>& names);
 
   [[nodiscard]] sink_totals totals() const;
   /// Logs how many lines were suppressed, if any.
@@ -147,7 +147,7 @@ class sink {
   std::atomic<std::uint64_t> discarded_{0};
 
   std::mutex heard_mutex_;
-  net::bounded_log log_;
+  serve::bounded_log log_;
   std::unique_ptr<maildir> store_;  // declared last, so that it is destroyed first
 };
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// A server: TCP sessions, optionally over TLS, UDP answers, and a graceful shutdown that loses neither.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/machine.hpp"
+#include "net/drive.hpp"
+#include "serve/client_counts.hpp"
+#include "serve/datagram_responder.hpp"
+#include "serve/listen.hpp"
+#include "serve/workers.hpp"
+#include "tls/stream.hpp"
+
+namespace netlab::serve {
+
+/// A peer that has connected.
+struct visitor {
+  net::tcp::endpoint peer;
+  net::tcp::endpoint local;
+  time_point now;
+  bool secure = false;  ///< TLS comes first: tls_started() will be called before any feed()
+  /// Makes the session's loop call resume(). May be called from any thread, also after the session has ended, but not
+  /// after the service has been destroyed.
+  std::function<void()> wake;
+};
+
+/// The server's reaction where TLS should start. Everything but `handshake` is a deliberate fault.
+struct tls_answer {
+  enum class kind : std::uint8_t {
+    handshake,  ///< with `identity`
+    silence,  ///< reads and sends nothing
+    words,  ///< sends `words` instead of TLS, then closes
+  };
+  kind how = kind::handshake;
+  std::size_t identity = 0;  ///< index into the identities given to use_tls()
+  bytes words = {};
+};
+
+/// The application of a service. Called from all workers' threads at once: each function must guard its state.
+class handler {
+ public:
+  virtual ~handler() = default;
+
+  /// A peer has connected. The machine lives until closed() has been called for it.
+  [[nodiscard]] virtual std::unique_ptr<machine> open(const visitor& who) = 0;
+  /// The session has ended. The failure says whether the stream broke or what was wrong with TLS.
+  virtual void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) = 0;
+  /// The session's answer to the client's first TLS message.
+  [[nodiscard]] virtual tls_answer begin_tls(machine& session) {
+    static_cast<void>(session);
+    return {};
+  }
+  /// A peer was refused because a limit was reached. It gets these octets and an orderly close.
+  [[nodiscard]] virtual bytes full(const net::tcp::endpoint& peer, const client_bound& reached) = 0;
+  /// Returns true if the datagram is answered with `reply`.
+  [[nodiscard]] virtual bool answer(const datagram& request, bytes& reply) = 0;
+  /// A local problem that no peer is told about (no descriptors or memory left).
+  virtual void trouble(const std::string& line) = 0;
+};
+
+struct limits {
+  std::size_t max_clients = 10'000;
+  std::size_t max_clients_per_address = 5'000;  ///< so that one address cannot use all of max_clients
+  std::size_t max_datagram = 2'048;  ///< longer datagrams arrive truncated, with their original length
+  net::drive_options drive = net::serving;
+  /// For the whole TLS handshake. A client that is started by hand needs some tenths of a second.
+  duration handshake_time = std::chrono::seconds(30);
+};
+
+/// Accepts and answers on the given sockets, on every worker. stop() may be called from any thread, the other functions
+/// only from the thread that created it. A session for which there is no memory ends; the service continues.
+class service {
+ public:
+  service(workers& on, handler& application, const serve::limits& bounds);
+  /// The workers must have been joined, or never started.
+  ~service();
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  /// Call it before start(). Lets sessions start TLS with one of these identities; `implicit`: every session starts
+  /// with TLS (RFC 8314 §3). Fails as tls::context::server() does.
+  [[nodiscard]] result<void> use_tls(const std::vector<tls::server_options>& identities, bool implicit);
+
+  /// Takes over the sockets of listen(), opened with sockets_each = workers::size(), and starts.
+  void start(std::vector<bound> sockets);
+
+  /// Graceful shutdown: accepts no more peers except those already in the queue; sessions finish what they have begun.
+  /// Calls `drained` once, in a worker's thread, when all is closed. Call it only once.
+  void stop(std::function<void()> drained);
+  /// Closes every session at once.
+  void abort();
+
+  [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
+
+ private:
+  struct session;
+  struct acceptor;
+  struct shard;
+
+  void accept_next(shard& on, acceptor& from);
+  [[nodiscard]] std::error_code accept_waiting(shard& on, acceptor& from);
+  void pause_accepting(shard& on, acceptor& from);
+  void admit(shard& on, net::tcp::socket socket) noexcept;
+  void serve(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer, client_counts::place place);
+  void turn_away(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer, const client_bound& reached);
+  void begin(shard& on, const std::shared_ptr<session>& one);
+  asio::awaitable<void> run_session(shard& on, std::shared_ptr<session> one);
+  [[nodiscard]] asio::awaitable<result<void>> converse(shard& on, session& one);
+  [[nodiscard]] asio::awaitable<result<void>> secure(shard& on, session& one);
+  void stop_shard(shard& on);
+  void leave();
+  void report(std::string_view what) noexcept;
+
+  workers& workers_;
+  handler& handler_;
+  limits limits_;
+  bool implicit_tls_ = false;
+  std::vector<std::unique_ptr<shard>> shards_;
+  client_counts clients_;
+  std::atomic<std::size_t> alive_{1};  // shards not stopped, listeners and sessions not ended; plus one until stop()
+  std::function<void()> drained_;
+};
+
+}  // namespace netlab::serve

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "serve/workers.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <asio/executor_work_guard.hpp>
+
+#include "net/signals_blocked.hpp"
+
+namespace netlab::serve {
+namespace {
+
+unsigned usable_cores() noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+workers::workers(unsigned count) {
+  if (count == 0) count = usable_cores();
+  for (unsigned index = 0; index < count; ++index) all_.push_back(std::make_unique<worker>());
+}
+
+workers::~workers() { stop(); }
+
+void workers::start(std::function<void()> failed) {
+  const net::signals_blocked until_they_are_started;
+  try {
+    for (const auto& each : all_)
+      each->thread = std::thread([&one = *each, failed] {
+        try {
+          one.context.run();
+        } catch (...) {
+          one.thrown = std::current_exception();
+          if (failed) failed();
+        }
+      });
+  } catch (...) {
+    // The caller's stack frame is about to go, and running threads may use it.
+    stop();
+    throw;
+  }
+}
+
+void workers::join() {
+  stop();
+  for (const auto& each : all_)
+    if (each->thrown) std::rethrow_exception(std::exchange(each->thrown, nullptr));
+}
+
+void workers::stop() noexcept {
+  for (const auto& each : all_) each->context.stop();
+  for (const auto& each : all_)
+    if (each->thread.joinable()) each->thread.join();
+}
+
+}  // namespace netlab::serve

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+// The calculation server over real sockets.
+#include "calc/io/serve.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/octets.hpp"
+#include "support/serving.hpp"
+#include "support/socket.hpp"
+
+using namespace netlab;
+using namespace netlab::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct calculator {
+  explicit calculator(calc::server_parameters parameters = {}, serve::listen_options where = {.tcp = true, .udp = true})
+      : server(parameters, std::ref(log)), serving(server, server.limits(), std::move(where)) {}
+  [[nodiscard]] std::uint16_t port() const { return serving.port(); }
+
+  log_lines log;
+  calc::server server;
+  running serving;
+};
+
+const std::string five = octets("00000001 'SUM' 02 00000002 00000003");
+const std::string five_answered = octets("00000001 00000005");
+const std::string bad = octets("00000002 'DIV' 01 00000001");
+
+std::string repeat(const std::string& text, std::size_t count) {
+  std::string all;
+  for (; count > 0; --count) all += text;
+  return all;
+}
+
+bool gets_five(peer& from) {
+  from.send(five);
+  return from.receive(8) == five_answered;
+}
+
+}  // namespace
+
+TEST_CASE("calc serve: answers over TCP and UDP on one port number, IPv4 and IPv6", "[calc][loop]") {
+  calculator here;
+  for (const char* address : {"127.0.0.1", "::1"}) {
+    if (std::string(address) == "::1" && !has_ipv6()) continue;
+    INFO(address);
+    peer tcp = peer::tcp(here.port(), address);
+    CHECK(gets_five(tcp));
+    peer udp = peer::udp(here.port(), address);
+    CHECK(gets_five(udp));
+  }
+}
+
+TEST_CASE("calc serve: a request one octet at a time, each in a segment", "[calc][loop]") {
+  calculator here;
+  peer one = peer::tcp(here.port());
+  for (const char each : five) one.send({&each, 1});
+  CHECK(hex(one.receive(8)) == hex(five_answered));
+}
+
+TEST_CASE("calc serve: 1,000 requests in one write", "[calc][loop]") {
+  calculator here;
+  peer one = peer::tcp(here.port());
+  one.send(repeat(five, 1000));
+  CHECK((one.receive(8000) == repeat(five_answered, 1000)));
+}
+
+TEST_CASE("calc serve: many clients at once", "[calc][loop]") {
+  calculator here;
+  std::vector<peer> all;
+  for (int count = 0; count < 64; ++count) all.push_back(peer::tcp(here.port()));
+  for (peer& each : all) each.send(repeat(five, 10));
+  for (peer& each : all) CHECK((each.receive(80) == repeat(five_answered, 10)));
+}
+
+TEST_CASE("calc serve: a bad request ends the connection, and megabytes behind it destroy no answer", "[calc][loop]") {
+  calculator here;
+  for (int round = 0; round < 5; ++round) {
+    peer one = peer::tcp(here.port());
+    one.send(repeat(five, 1000) + bad);
+    one.send(std::string(4 * 1024 * 1024, 'x'));
+    CHECK((one.receive_all() == repeat(five_answered, 1000)));  // throws on a reset
+  }
+  CHECK(here.server.totals().refused == 5);
+}
+
+TEST_CASE("calc serve: a client that goes on sending behind a bad request is not waited for without end",
+          "[calc][loop]") {
+  calculator here;
+  peer one = peer::tcp(here.port());
+  one.send(five + bad);
+  CHECK((one.receive_all() == five_answered));
+  const auto drained = here.serving.stop();  // the client has not closed
+  CHECK(is_ready(drained));
+}
+
+TEST_CASE("calc serve: a client that has shut down its sending side gets every answer", "[calc][loop]") {
+  calculator here;
+  peer one = peer::tcp(here.port());
+  one.send(repeat(five, 10'000));
+  one.end_output();
+  CHECK((one.receive_all() == repeat(five_answered, 10'000)));
+}
+
+TEST_CASE("calc serve: half a request, then the end", "[calc][loop]") {
+  calculator here;
+  peer one = peer::tcp(here.port());
+  one.send(five + five.substr(0, 11));
+  one.end_output();
+  CHECK((one.receive_all() == five_answered));
+  CHECK(here.server.totals().refused == 1);
+}
+
+TEST_CASE("calc serve: a line of text, and Telnet before it", "[calc][loop]") {
+  calculator here;
+  peer one = peer::tcp(here.port());
+  one.send(octets("fffd03 'sum 1 2 3' 0d0a"));
+  CHECK(hex(one.receive(6)) == hex(octets("fffc03 '6' 0d0a")));
+  one.send("quit\r\n");
+  CHECK(one.receive_all() == "bye\r\n");
+}
+
+TEST_CASE("calc serve: bad datagrams are dropped, counted and logged, and good ones answered", "[calc][loop]") {
+  calculator here;
+  peer one = peer::udp(here.port());
+  one.send("");
+  one.send("x");
+  one.send(five.substr(0, 15));
+  one.send(five + "x");
+  one.send(std::string(65'507, 'x'));
+  one.send(octets("00000001 'MIN' 00"));
+  CHECK(gets_five(one));
+  CHECK(becomes_true([&] { return here.server.totals().refused == 6; }));
+  CHECK(here.server.totals().answered == 1);
+  const auto lines = here.log.all();
+  REQUIRE(lines.size() == 6);
+  CHECK(lines[0].ends_with("refused: a datagram of 0 octets: its length does not match its N"));
+  CHECK(lines[4].ends_with("refused: a datagram of 65507 octets: its length does not match its N"));
+  CHECK(lines[5].ends_with("refused: a datagram of 8 octets: at least one number is needed"));
+}
+
+TEST_CASE("calc serve: a datagram of exactly the longest request is answered, one octet more is not", "[calc][loop]") {
+  calculator here;
+  peer one = peer::udp(here.port());
+  const std::string longest = octets("00000009 'SUM' ff") + std::string(4 * 255, '\0');
+  one.send(longest + "x");
+  one.send(longest);
+  CHECK(hex(one.receive_some()) == hex(octets("00000009 00000000")));
+  CHECK(here.server.totals().refused == 1);
+}
+
+TEST_CASE("calc serve: a wildcard UDP socket answers from the address that was asked", "[calc][loop]") {
+  calculator here({}, {.addresses = serve::parse_bind("any").value(), .tcp = false, .udp = true});
+  for (const char* address : {"127.0.0.1", "127.0.0.2", "127.1.2.3"}) {
+    INFO(address);
+    peer one = peer::udp(here.port(), address);  // connected, so an answer from another address would not arrive
+    CHECK(gets_five(one));
+  }
+  if (has_ipv6()) {
+    peer one = peer::udp(here.port(), "::1");
+    CHECK(gets_five(one));
+  }
+}
+
+TEST_CASE("calc serve: beyond --max-clients one is turned away in words, the others go on", "[calc][loop]") {
+  calculator here({.session = {}, .max_clients = 2});
+  peer first = peer::tcp(here.port());
+  CHECK(gets_five(first));
+  {
+    peer second = peer::tcp(here.port());
+    CHECK(gets_five(second));
+    peer third = peer::tcp(here.port());
+    CHECK(third.receive_all() == "error: too many clients, 2 at once; try again later\r\n");
+    CHECK(gets_five(first));
+    CHECK(gets_five(second));
+  }
+  CHECK(becomes_true([&] { return here.serving.service().clients() == 1; }));
+  peer again = peer::tcp(here.port());
+  CHECK(gets_five(again));
+  CHECK(here.server.totals().turned_away == 1);
+}
+
+TEST_CASE("calc serve: one who is turned away while sending sees words and no reset", "[calc][loop]") {
+  calculator here({.session = {}, .max_clients = 1});
+  peer first = peer::tcp(here.port());
+  CHECK(gets_five(first));
+  peer second = peer::tcp(here.port());
+  second.send(repeat(five, 10'000));
+  CHECK(second.receive_all().starts_with("error: too many clients"));
+}
+
+TEST_CASE("calc serve: a peer that is silent for too long is let go", "[calc][loop]") {
+  calculator here({.session = {.order = byte_order::big, .idle_timeout = 100ms}});
+  peer silent = peer::tcp(here.port());
+  peer half = peer::tcp(here.port());
+  half.send(five + five.substr(0, 5));
+  CHECK(silent.receive_all().empty());
+  CHECK((half.receive_all() == five_answered));
+  CHECK(becomes_true([&] { return here.server.totals().refused == 1; }));
+}
+
+TEST_CASE("calc serve: a stop waits for a request that was begun", "[calc][loop]") {
+  calculator here;
+  std::optional<peer> one = peer::tcp(here.port());
+  CHECK(gets_five(*one));
+  one->send(five.substr(0, 9));
+  const auto drained = here.serving.stop();
+  one->send(five.substr(9));
+  CHECK((one->receive_all() == five_answered));
+  one.reset();
+  CHECK(is_ready(drained));
+}
+
+TEST_CASE("calc serve: a stop answers what lies unread, of peers in the queue too", "[calc][loop]") {
+  for (int round = 0; round < 10; ++round) {
+    calculator here;
+    std::vector<peer> all;
+    for (int count = 0; count < 8; ++count) {
+      all.push_back(peer::tcp(here.port()));
+      all.back().send(repeat(five, 500));
+    }
+    const auto drained = here.serving.stop();
+    for (peer& each : all) {
+      const std::string got = each.receive_all();
+      INFO("round " << round << ", " << got.size() << " octets");
+      CHECK((got == repeat(five_answered, 500)));
+    }
+    all.clear();
+    CHECK(is_ready(drained));
+  }
+}
+
+TEST_CASE("calc serve: after a stop nobody is accepted", "[calc][loop]") {
+  calculator here;
+  CHECK(is_ready(here.serving.stop()));
+  CHECK_THROWS_AS(peer::tcp(here.port()), std::system_error);
+}
+
+TEST_CASE("calc serve: a stop answers the datagrams that have arrived", "[calc][loop]") {
+  calculator here;
+  peer one = peer::udp(here.port());
+  for (int count = 0; count < 100; ++count) one.send(five);
+  CHECK(is_ready(here.serving.stop()));
+  for (int count = 0; count < 100; ++count) CHECK((one.receive_some() == five_answered));
+}
+
+TEST_CASE("calc serve: an abort ends those who keep a stop waiting", "[calc][loop]") {
+  calculator here;
+  peer one = peer::tcp(here.port());
+  CHECK(gets_five(one));
+  one.send(five.substr(0, 9));
+  // The server may not have read the half request yet; unread input also delays the shutdown.
+  const auto drained = here.serving.stop();
+  CHECK(drained.wait_for(100ms) == std::future_status::timeout);
+  here.serving.service().abort();
+  CHECK(is_ready(drained));
+}
+
+TEST_CASE("calc serve: a peer that never reads is held back, and costs bounded memory", "[calc][loop]") {
+  calculator here;
+  peer greedy = peer::tcp(here.port());
+  const std::string requests = repeat(octets("00000001 'SUM' 00"), 8192);
+  std::size_t sent = 0;
+  // Fills the buffers of both sockets and of the server, a few megabytes. Then the connection is blocked.
+  while (sent < 256U * 1024 * 1024 && test::is_ready(greedy.fd(), POLLOUT, 1000)) {
+    const ssize_t size = ::send(greedy.fd(), requests.data() + sent % requests.size(),
+                                requests.size() - sent % requests.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size > 0) sent += static_cast<std::size_t>(size);
+  }
+  CHECK(sent < 128U * 1024 * 1024);
+  peer other = peer::tcp(here.port());
+  CHECK(gets_five(other));  // other clients are not held back
+  greedy.end_output();
+  CHECK(greedy.receive_all().size() == sent / 8 * 8);  // every answer arrives when the client reads
+}
+
+TEST_CASE("calc serve: a reset by a peer ends its session only", "[calc][loop]") {
+  calculator here;
+  peer stays = peer::tcp(here.port());
+  CHECK(gets_five(stays));
+  for (int count = 0; count < 20; ++count) {
+    peer goes = peer::tcp(here.port());
+    goes.send(repeat(five, 100));
+    goes.reset();
+  }
+  CHECK(gets_five(stays));
+  CHECK(becomes_true([&] { return here.serving.service().clients() == 1; }));
+}
+
+TEST_CASE("calc serve: refusals are logged at a bounded rate", "[calc][loop]") {
+  calculator here;
+  peer one = peer::udp(here.port());
+  for (int count = 0; count < 500; ++count) {
+    one.send("x");
+    if (count % 50 == 0) CHECK(gets_five(one));  // do not send faster than the server reads
+  }
+  CHECK(becomes_true([&] { return here.server.totals().refused == 500; }));
+  CHECK(here.log.all().size() < 100);
+}

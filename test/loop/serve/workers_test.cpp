@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "serve/workers.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <atomic>
+#include <set>
+#include <stdexcept>
+
+#include "support/serving.hpp"
+
+using namespace netlab;
+using netlab::test::becomes_true;
+
+TEST_CASE("workers: each loop runs in a thread of its own", "[serve][loop]") {
+  serve::workers all(3);
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  for (unsigned index = 0; index < all.size(); ++index)
+    asio::post(all.context(index), [&] {
+      const std::lock_guard lock(mutex);
+      threads.insert(std::this_thread::get_id());
+    });
+  all.start();
+  CHECK(becomes_true([&] {
+    const std::lock_guard lock(mutex);
+    return threads.size() == 3;
+  }));
+  all.join();
+}
+
+TEST_CASE("workers: 0 means as many as there are cores", "[serve][loop]") { CHECK(serve::workers(0).size() >= 1); }
+
+TEST_CASE("workers: what a handler throws is told at once, and thrown again by join", "[serve][loop]") {
+  serve::workers all(2);
+  std::atomic<int> failed = 0;
+  asio::post(all.context(1), [] { throw std::runtime_error("a bug"); });
+  all.start([&] { ++failed; });
+  CHECK(becomes_true([&] { return failed == 1; }));
+  CHECK_THROWS_AS(all.join(), std::runtime_error);
+}
