@@ -12,6 +12,7 @@
 #include "base/url.hpp"
 #include "commands/mail_send.hpp"
 #include "commands/mail_sink.hpp"
+#include "commands/mail_wait.hpp"
 #include "frame/cli.hpp"
 #include "frame/options.hpp"
 
@@ -322,10 +323,25 @@ constexpr std::array sink_examples{
     example{"netlab mail sink --port 0 --json", "for a test program: free ports, and one JSON object per message"},
 };
 
+constexpr std::array wait_table{
+    wait_options::count,   wait_options::from,    wait_options::maildir,
+    wait_options::subject, wait_options::timeout, wait_options::to,
+};
+
+constexpr std::array wait_examples{
+    example{"netlab mail wait --to ann@example.org", "wait for a message to Ann in the Maildir of `netlab mail sink`"},
+    example{"netlab mail wait --maildir box --subject 'reset your password' --json",
+            "its text, parts and header, for a test program"},
+    example{"netlab mail wait --maildir box --count 3 --timeout 1m", "wait until three messages have arrived"},
+    example{"netlab mail wait --maildir box --from '<>' --timeout 0", "is there a bounce?"},
+};
+
 using enum exit_status;
 constexpr std::array sink_statuses{done,          usage,       bad_data,      no_input,     unavailable,
                                    internal,      system,      cannot_create, input_output, not_permitted,
                                    configuration, interrupted, terminated};
+constexpr std::array wait_statuses{done,         partly_done, usage,         no_input,    internal,  system,
+                                   input_output, try_later,   configuration, interrupted, terminated};
 constexpr std::array send_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
                                    unavailable,   internal,      system,      input_output, try_later, protocol,
                                    not_permitted, configuration, interrupted, terminated};
@@ -361,6 +377,16 @@ constexpr std::array actions{
            .examples = sink_examples,
            .statuses = sink_statuses,
            .run = sink},
+    action{.path = "mail wait",
+           .summary = "wait until a message is in a Maildir",
+           .description =
+               "Ends as soon as a message that fits all conditions is in the Maildir, also if it was there before, and "
+               "prints its path; with --json, its header and its parts. Exits with 75 if there is none in time. "
+               "Programs that test other programs use it after an action that sends mail.",
+           .options = wait_table,
+           .examples = wait_examples,
+           .statuses = wait_statuses,
+           .run = wait},
 };
 
 }  // namespace

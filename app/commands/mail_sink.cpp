@@ -19,17 +19,6 @@
 namespace netlab::app {
 namespace {
 
-/// $XDG_STATE_HOME/netlab, else ~/.local/state/netlab. The variable counts only if it is an absolute path.
-std::string default_state() {
-  if (const char* xdg = std::getenv("XDG_STATE_HOME"); xdg != nullptr && xdg[0] == '/')
-    return std::string(xdg) + "/netlab";
-  std::string home;
-  if (const char* named = std::getenv("HOME"); named != nullptr) home = named;
-  if (home.empty())
-    if (const passwd* entry = ::getpwuid(::geteuid()); entry != nullptr) home = entry->pw_dir;
-  return home + "/.local/state/netlab";
-}
-
 /// Makes a path absolute, because its reader may be in another directory.
 std::string absolute(const std::string& path) {
   std::error_code error;
@@ -120,6 +109,16 @@ nlohmann::ordered_json to_json(const mail::sink_message& what) {
 }
 
 }  // namespace
+
+std::string default_state() {
+  if (const char* xdg = std::getenv("XDG_STATE_HOME"); xdg != nullptr && xdg[0] == '/')
+    return std::string(xdg) + "/netlab";
+  std::string home;
+  if (const char* named = std::getenv("HOME"); named != nullptr) home = named;
+  if (home.empty())
+    if (const passwd* entry = ::getpwuid(::geteuid()); entry != nullptr) home = entry->pw_dir;
+  return home + "/.local/state/netlab";
+}
 
 sink_call read_sink(arguments& args) {
   sink_call call;

@@ -74,6 +74,10 @@ struct sink_call {
   password_source password;
 };
 
+/// The directory of the CA and of the Maildir if nothing else is given: $XDG_STATE_HOME/netlab, else
+/// ~/.local/state/netlab. The variable counts only if it is an absolute path.
+[[nodiscard]] std::string default_state();
+
 /// Reads all of these options, --idle-timeout, --max-clients and the source of the password; the calling action must
 /// have all of them in its table. The addresses of --bind are added to the names.
 [[nodiscard]] sink_call read_sink(arguments& args);

@@ -107,6 +107,10 @@ constexpr std::array options = std::to_array<meaning>({
     {"mail sink, lab serve", "password passwd pass", no_passwords},
     {"mail sink, lab serve", "size max-message-size message-size", "max-size"},
     {"mail sink, lab serve", "greylist tempfail-rcpt defer", "tempfail"},
+    {"mail wait", "dir directory store path d mailbox", "maildir"},
+    {"mail wait", "t rcpt recipient", "to"},
+    {"mail wait", "f sender mail-from", "from"},
+    {"mail wait", "n number messages limit", "count"},
     // the lab's exercise sheet and the students' programs
     {"calc query", "request-id seq sequence", "id"},
     {"calc bench", "n requests count number-of-requests t time d seconds", "duration"},
@@ -172,7 +176,7 @@ constexpr std::array commands = std::to_array<meaning>({
     {"echo", "client ask send ping test connect", "echo query"},
     {"mail", "server receive receiver serve listen smtpd start", "mail sink"},
     {"mail", "post deliver submit client write", "mail send"},
-    {"mail", "recv expect", "mail wait"},
+    {"mail", "recv expect await fetch latest inbox watch", "mail wait"},
     {"lab", "server start run up services host", "lab serve"},
     {"lab", "guide tutorial walk exercises learn", "lab tour"},
 });

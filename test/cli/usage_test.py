@@ -11,7 +11,7 @@ from harness import BAD_DATA, CONFIG, NETLAB, NO_HOST, TRY_LATER, UNAVAILABLE, U
 
 COMMANDS = ["base64", "calc", "connect", "echo", "lab", "mail", "scan", "sockets", "trace"]
 ACTIONS = ["base64", "calc bench", "calc query", "calc serve", "connect", "echo query", "echo serve", "lab demo",
-           "lab serve", "lab tour", "mail send", "mail sink", "scan", "sockets", "trace"]
+           "lab serve", "lab tour", "mail send", "mail sink", "mail wait", "scan", "sockets", "trace"]
 
 
 class Help(Case):

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "commands/mail_wait.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "commands/mail_sink.hpp"
+#include "mail/message/entity.hpp"
+#include "mail/message/to_utf8.hpp"
+#include "mail/sink/io/maildir_list.hpp"
+#include "mail/sink/io/wait.hpp"
+#include "net/run_client.hpp"
+
+namespace netlab::app {
+namespace {
+
+constexpr std::size_t max_read_message = 64 * 1024 * 1024;  // for --json, in octets; twice what `mail sink` accepts
+constexpr std::size_t max_shown_text = 1024 * 1024;         // of a part, in octets; more is in the file
+
+result<mail::address_pattern> parse_recipient(std::string_view text) {
+  if (text == "<>") return fail(errc::usage, "'<>' is a sender, not a recipient");
+  return mail::address_pattern::parse(text);
+}
+
+result<std::string> parse_subject(std::string_view text) {
+  if (!is_utf8(text)) return fail(errc::usage, fmt::format("the subject '{}' is not UTF-8", escape(text, 60)));
+  return std::string(text);
+}
+
+mail::wait_options parse(arguments& args) {
+  mail::wait_options how;
+  how.maildir = args.has("maildir") ? args.text("maildir") : default_state() + "/maildir";
+  if (how.maildir.empty()) args.refuse({make_error_code(errc::usage), "--maildir", "it is empty", {}});
+  while (how.maildir.size() > 1 && how.maildir.ends_with('/')) how.maildir.pop_back();
+  how.wanted.to = args.list_as("to", parse_recipient);
+  how.wanted.from = args.list_as("from", mail::address_pattern::parse);
+  how.wanted.subject = args.list_as("subject", parse_subject);
+  how.count = args.number("count", 1, 1'000'000);
+  how.timeout = args.duration("timeout");
+  args.refuse_positionals();
+  return how;
+}
+
+// ---- the message as JSON ----
+
+/// `2026-11-30T10:15:00.123Z` (RFC 3339)
+std::string to_timestamp(std::int64_t nanoseconds) {
+  const std::time_t seconds = nanoseconds / 1'000'000'000;
+  std::tm parts{};
+  if (nanoseconds < 0 || ::gmtime_r(&seconds, &parts) == nullptr) return {};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec, nanoseconds / 1'000'000 % 1000);
+}
+
+nlohmann::ordered_json to_json(const std::string& number, const mail::entity& part, std::string_view message) {
+  nlohmann::ordered_json object{{"number", number}, {"type", part.type}};
+  if (!part.charset.empty()) object["charset"] = part.charset;
+  if (!part.disposition.empty()) object["disposition"] = part.disposition;
+  if (!part.file_name.empty()) object["name"] = part.file_name;
+  if (!part.content_id.empty()) object["content_id"] = part.content_id;
+  object["encoding"] = name_of(part.encoding);
+  object["size"] = content_of(part, message).size();
+  if (part.is_text() && part.disposition != "attachment") {
+    std::string text = text_of(part, message);
+    if (text.size() > max_shown_text) {
+      text = mail::to_utf8(std::string_view(text).substr(0, max_shown_text), {});
+      object["is_cut"] = true;
+    }
+    object["text"] = std::move(text);
+  }
+  return object;
+}
+
+nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_view message, bool is_whole) {
+  const mail::entity whole = mail::parse_entity(message);
+  const mail::correspondents who = mail::correspondents_of(whole.header);
+  nlohmann::ordered_json sender;
+  if (!who.envelope_from.empty()) sender = who.envelope_from.front();
+  nlohmann::ordered_json header = nlohmann::ordered_json::array();
+  for (const mail::header_field& each : whole.header) header.push_back({{"name", each.name}, {"value", each.value}});
+  nlohmann::ordered_json parts = nlohmann::ordered_json::array();
+  for (const auto& [number, part] : leaves_of(whole)) parts.push_back(to_json(number, *part, message));
+  nlohmann::ordered_json object{{"file", which.path},
+                                {"received_at", to_timestamp(which.received_ns)},
+                                {"size", which.size},
+                                {"envelope_from", std::move(sender)},
+                                {"envelope_to", who.envelope_to},
+                                {"from", who.from},
+                                {"to", who.to},
+                                {"subject", whole.value_of("subject")},
+                                {"message_id", whole.value_of("message-id")},
+                                {"header", std::move(header)},
+                                {"parts", std::move(parts)}};
+  if (!is_whole) object["is_cut"] = true;
+  return object;
+}
+
+/// Reads a message, also if its reader has moved it to cur/ or has set a flag meanwhile: `which` gets its new path.
+file_text read_message(const std::string& maildir, mail::awaited_message& which, bool& is_whole) {
+  is_whole = which.size <= max_read_message;
+  const auto read = [&]() -> file_text {
+    if (is_whole) return read_file(which.path, max_read_message);
+    // Too large for memory: its header, without any part's content.
+    auto header = mail::read_header_of(which.path);
+    if (!header) return unexpected(header.error().code);
+    if (!*header) return unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
+    return std::move((*header)->octets);
+  };
+  file_text text = read();
+  if (text || text.error() != std::errc::no_such_file_or_directory) return text;
+  const auto listed = mail::list_maildir(maildir);
+  if (!listed) return text;
+  const auto found = std::ranges::find(listed->messages, which.unique, &mail::listed_message::unique);
+  if (found == listed->messages.end()) return text;
+  which.path = found->path;
+  return read();
+}
+
+/// Prints the messages; false if one of them was removed meanwhile.
+bool print(const std::string& maildir, std::vector<mail::awaited_message>& found, console& out) {
+  bool all_there = true;
+  for (mail::awaited_message& each : found) {
+    if (!out.wants_json()) {
+      out.line(out.on_terminal() ? escape(each.path) : each.path);
+      continue;
+    }
+    bool is_whole = true;
+    const file_text text = read_message(maildir, each, is_whole);
+    if (text) {
+      out.json(to_json(each, *text, is_whole));
+    } else {
+      out.error({text.error(), fmt::format("read '{}'", escape(each.path, 200)), {}, {}});
+      all_there = false;
+    }
+  }
+  return all_there;
+}
+
+}  // namespace
+
+exit_status wait(arguments& args, console& out) {
+  mail::wait_options how = parse(args);
+  if (args.error()) return out.refuse(*args.error());
+  const std::string maildir = how.maildir;
+  how.skipped = [&out](const failure& why) { out.note("skipped: " + describe(why)); };
+  mail::wait_outcome outcome;
+  asio::io_context loop{1};
+  const auto ended = net::run_client(loop, mail::wait_for_messages(loop, std::move(how), outcome));
+  const bool all_there = print(maildir, outcome.found, out);
+  out.flush();
+  if (!ended) return out.refuse(ended.error());
+  return all_there ? exit_status::done : exit_status::partly_done;
+}
+
+}  // namespace netlab::app
