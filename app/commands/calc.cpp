@@ -93,6 +93,12 @@ constexpr std::array query_options{
     shared_options::udp,
 };
 
+constexpr std::array query_groups{
+    option_group{"Server", "host port tcp udp ipv4 ipv6 bind"},
+    option_group{"Requests", "id byte-order send-anyway pipeline"},
+    option_group{"Time limits", "timeout max-time retries"},
+};
+
 /// The server if it is written before the operation, as in other clients: `--host localhost --port 4711`.
 std::string server_named_in(const arguments& args) {
   const auto& words = args.positionals();
@@ -161,6 +167,11 @@ constexpr std::array bench_options{
            .help = "time limit for connecting, and for each answer",
            .fallback = "5s"},
     shared_options::udp,
+};
+
+constexpr std::array bench_groups{
+    option_group{"Server", "host port tcp udp ipv4 ipv6 timeout"},
+    option_group{"Load", "connections pipeline numbers duration threads byte-order"},
 };
 
 calc::bench_options parse_bench(arguments& args) {
@@ -292,6 +303,7 @@ constexpr std::array actions{
                           "repeats the open requests. SIGINT ends the run early and prints the results so far.",
 
            .options = bench_options,
+           .groups = bench_groups,
            .takes_transport = true,
            .examples = bench_examples,
            .statuses = bench_statuses,
@@ -307,6 +319,7 @@ constexpr std::array actions{
                "is not a terminal, it reads one request per line from stdin. It then prints one line for each, "
                "in the same order: the result, or - if there is none, with the reason on stderr.",
            .options = query_options,
+           .groups = query_groups,
            .takes_transport = true,
            .examples = query_examples,
            .statuses = query_statuses,

@@ -70,6 +70,12 @@ constexpr std::array options{
     shared_options::udp,
 };
 
+constexpr std::array groups{
+    option_group{"Connection", "tcp udp ipv4 ipv6 bind timeout max-time idle-timeout keep-open"},
+    option_group{"TLS", "tls starttls insecure ca-file sni alpn cert key show-certs keylog reconnect"},
+    option_group{"Data", "crlf raw telnet no-telnet"},
+};
+
 failure misuse(std::string what, std::string cure = {}) {
   return {make_error_code(errc::usage), {}, std::move(what), std::move(cure)};
 }
@@ -312,6 +318,7 @@ constexpr std::array actions{
                           "stderr, with --json as JSON. If the certificate cannot be verified, the connection ends "
                           "after the report, with status 77 and without sending anything, unless --insecure is given.",
            .options = options,
+           .groups = groups,
            .takes_transport = true,
            .examples = examples,
            .statuses = statuses,

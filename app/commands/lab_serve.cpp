@@ -73,6 +73,15 @@ constexpr std::array options{
            .choices = names},
 };
 
+constexpr std::array groups{
+    option_group{"Services", "only without port-offset calc-port byte-order"},
+    option_group{"Listening", "bind ipv4 ipv6"},
+    option_group{"Clients", "max-clients max-clients-per-address idle-timeout grace threads"},
+    option_group{"Mail storage", "maildir state discard"},
+    option_group{"Mail login and TLS", "user password-file password-command require-auth require-tls auth-without-tls name"},
+    option_group{"Mail refusals and faults", "fault reject tempfail max-size max-recipients max-rate max-time"},
+};
+
 struct call {
   serving how;
   std::vector<lab::service_entry> services;
@@ -236,6 +245,7 @@ constinit const action lab_serve{
         "every line of the mail dialogues. SIGINT and SIGTERM shut the server down cleanly; the totals of each service "
         "go to stderr.",
     .options = options,
+    .groups = groups,
     .examples = examples,
     .statuses = statuses,
     .run = run};

@@ -98,6 +98,14 @@ constexpr std::array send_options{
     option{.name = "user", .argument = "NAME", .help = "user name for the login"},
 };
 
+constexpr std::array send_groups{
+    option_group{"Recipients and sender", "to cc bcc from envelope-from"},
+    option_group{"Message", "subject body body-file attach html header raw dry-run"},
+    option_group{"Server", "server tls user auth password-file password-command timeout max-time helo ipv4 ipv6"},
+    option_group{"Certificates", "ca-file insecure cert key"},
+    option_group{"Delivery", "all-or-nothing dsn batch parallel"},
+};
+
 result<mail::tls_mode> parse_tls(std::string_view text) {
   if (text == "starttls") return mail::tls_mode::starttls;
   if (text == "implicit") return mail::tls_mode::implicit;
@@ -310,6 +318,14 @@ constexpr std::array sink_table{
     sink_options::user,
 };
 
+constexpr std::array sink_groups{
+    option_group{"Listening", "port tls-port bind name ipv4 ipv6"},
+    option_group{"Storage", "maildir state discard"},
+    option_group{"Login and TLS", "user password-file password-command require-auth require-tls auth-without-tls"},
+    option_group{"Refusals and faults", "fault reject tempfail max-size max-recipients max-rate"},
+    option_group{"Clients", "max-clients max-clients-per-address idle-timeout max-time grace threads"},
+};
+
 constexpr std::array sink_examples{
     example{"netlab mail sink", "accept all mail on ports 2525 and 2465, and print where it is kept"},
     example{"netlab mail send --server localhost:2525 --ca-file ca.pem --to a@lab.example",
@@ -360,6 +376,7 @@ constexpr std::array actions{
                "the connection is lost between the end of a message and the server's answer, it is unknown "
                "whether the message was accepted: the exit status is 74, and the message is not sent again.",
            .options = send_options,
+           .groups = send_groups,
            .examples = send_examples,
            .statuses = send_statuses,
            .run = send},
@@ -374,6 +391,7 @@ constexpr std::array actions{
                "all users have the same password. With --fault it misbehaves as real servers do, at the same points in "
                "every run: --fault list explains the faults. -v shows the dialogue.",
            .options = sink_table,
+           .groups = sink_groups,
            .examples = sink_examples,
            .statuses = sink_statuses,
            .run = sink},

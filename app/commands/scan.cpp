@@ -98,6 +98,13 @@ constexpr std::array scan_options{
     shared_options::udp,
 };
 
+constexpr std::array scan_groups{
+    option_group{"Targets", "host range top tcp udp exclude ipv4 ipv6 source"},
+    option_group{"Pace", "timeout max-time retries rate parallel seed strict-range"},
+    option_group{"Conversation", "send no-send no-banner"},
+    option_group{"Report", "all format output"},
+};
+
 struct scan_call {
   target_choice targets;
   bool tcp = true;
@@ -510,6 +517,7 @@ constexpr std::array actions{
                "it (33099, 39817, 40125, 47391) are probed, too, unless --strict-range is given. SIGINT ends the scan "
                "and reports what is known; SIGUSR1 prints a progress line.",
            .options = scan_options,
+           .groups = scan_groups,
            .takes_transport = true,
            .examples = scan_examples,
            .statuses = scan_statuses,

@@ -27,6 +27,12 @@ struct option {
   std::string_view beside = {};  ///< `timeout`: help and man page list it right after that option
 };
 
+/// Options that serve one purpose, for a help that is too long to be read by name.
+struct option_group {
+  std::string_view title;    ///< `Targets`; no colon
+  std::string_view options;  ///< `host range top`: names in the order of help, the most used first
+};
+
 struct example {
   std::string_view line;
   std::string_view says;
@@ -40,6 +46,7 @@ struct action {
   std::string_view operand_choices = {};  ///< possible first operands, for completion
   std::string_view description;  ///< paragraphs of one line each, separated by empty lines
   std::span<const option> options;  ///< its own, sorted by name; every action also has common_options()
+  std::span<const option_group> groups = {};  ///< each of its own options once; empty if help lists them by name
   bool takes_transport = false;  ///< an operand `tcp` or `udp`, not after --, means --tcp or --udp
   bool takes_text = false;  ///< its operands may be any words, so only the first can be a transport
   std::span<const example> examples;

@@ -63,6 +63,13 @@ std::vector<const option*> in_order_of_help(std::span<const option> options) {
   return order;
 }
 
+std::string text_of_group(const action& of, const option_group& group) {
+  std::string text = fmt::format("\n{}:\n", group.title);
+  for (const std::string_view name : words(group.options))
+    if (const option* each = find_option(of, name)) text += option_text(*each);
+  return text;
+}
+
 nlohmann::ordered_json describe_option(const action& of, const option& each) {
   nlohmann::ordered_json out;
   out["name"] = each.name;
@@ -92,6 +99,9 @@ nlohmann::ordered_json describe_action(const action& which) {
     out["options"].push_back(describe_option(which, each));
     out["options"].back()["common"] = true;
   }
+  out["groups"] = nlohmann::ordered_json::array();
+  for (const option_group& each : which.groups)
+    out["groups"].push_back({{"title", each.title}, {"options", words(each.options)}});
   out["examples"] = nlohmann::ordered_json::array();
   for (const example& each : which.examples) out["examples"].push_back({{"line", each.line}, {"says", each.says}});
   out["statuses"] = nlohmann::ordered_json::array();
@@ -131,8 +141,11 @@ std::string help_for(const action& which) {
   if (!which.operands.empty()) usage += fmt::format(" {}", which.operands);
   std::string text = fmt::format("netlab {}: {}\n\n{}\n\n", which.path, which.summary, usage);
   text += fill(which.description, help_width) + "\n";
-  if (!which.options.empty()) text += "\nOptions:\n";
-  for (const option* each : in_order_of_help(which.options)) text += option_text(*each);
+  for (const option_group& each : which.groups) text += text_of_group(which, each);
+  if (which.groups.empty() && !which.options.empty()) {
+    text += "\nOptions:\n";
+    for (const option* each : in_order_of_help(which.options)) text += option_text(*each);
+  }
   text += "\nCommon options:\n";
   for (const option& each : common_options()) text += option_text(each);
   if (!which.examples.empty()) text += "\nExamples:\n";

@@ -9,6 +9,7 @@ import sys
 import lint
 
 WIDTH = 80
+UNGROUPED = 12  # options; more are hard to find by name
 
 
 def sorted_tables(help):
@@ -32,6 +33,17 @@ def sorted_tables(help):
             yield f'{action["path"]}: two options are called {twice}'
         if action['statuses'] != sorted(set(action['statuses'])):
             yield f'{action["path"]}: the exit statuses do not ascend: {action["statuses"]}'
+
+
+def groups(help):
+    """Long help is grouped by purpose, and each option is in one group."""
+    for _, action in lint.actions(help):
+        own = sorted(each['name'] for each in action['options'] if not each.get('common', False))
+        grouped = sorted(name for group in action['groups'] for name in group['options'])
+        if len(own) > UNGROUPED and not grouped:
+            yield f'{action["path"]}: {len(own)} options, but no groups'
+        if grouped and grouped != own:
+            yield f'{action["path"]}: the groups differ from the options: {" ".join(sorted(set(own) ^ set(grouped)))}'
 
 
 def texts(netlab, help):
@@ -82,7 +94,7 @@ def links(netlab, help):
 
 def main(netlab):
     help = lint.tables(netlab)
-    lint.end([*sorted_tables(help), *width(netlab, help), *same_options(netlab, help),
+    lint.end([*sorted_tables(help), *groups(help), *width(netlab, help), *same_options(netlab, help),
               *choices(netlab, help), *links(netlab, help)])
 
 
