@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // netlab scan: which ports of a host are open, and why the others are not.
 #include <sys/resource.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
 #include <iterator>
 #include <limits>
 
@@ -15,18 +13,15 @@
 
 #include "base/random.hpp"
 #include "base/text.hpp"
-#include "commands/scan_output.hpp"
+#include "commands/scan_session.hpp"
 #include "commands/scan_targets.hpp"
 #include "frame/advice.hpp"
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
-#include "scan/io/engine_loop.hpp"
 #include "scan/io/socket.hpp"
-#include "scan/io/tcp_shards.hpp"
-#include "scan/io/udp.hpp"
+#include "scan/plan.hpp"
 #include "scan/ports.hpp"
-#include "scan/report/report.hpp"
 #include "scan/services.hpp"
 #include "scan/top_ports.hpp"
 
@@ -107,19 +102,10 @@ constexpr std::array scan_groups{
 
 struct scan_call {
   target_choice targets;
-  bool tcp = true;
-  bool udp = false;
-  std::vector<std::uint16_t> tcp_ports;
-  std::vector<std::uint16_t> udp_ports;
-  scan::report_format format = scan::report_format::table;
-  bool all = false;
-  std::string output;
-  bool progress = false;
+  scan::scan_plan plan;
+  scan_report_options shown;
   std::optional<duration> max_time;
   std::string max_time_text;
-  std::uint64_t seed = 0;
-  scan::tcp_options tcp_how;
-  scan::udp_options udp_how;
 };
 
 result<scan::address> parse_source(std::string_view text) {
@@ -156,7 +142,11 @@ std::size_t descriptor_budget() {
   return limit.rlim_cur > spare_descriptors + 1 ? limit.rlim_cur - spare_descriptors : 1;
 }
 
-void read_ports(arguments& args, scan_call& call, const scan::service_names& services) {
+// A host named `tcp` or `udp` needs --host.
+void read_ports(arguments& args, scan::scan_plan& plan, const scan::service_names& services) {
+  args.prefer_typed("tcp", "udp");
+  const bool udp = args.flag("udp");
+  const bool tcp = args.flag("tcp") || !udp;
   if (args.has("top") && args.has("range")) args.prefer_typed("top", "range");
   if (args.has("top")) {
     if (args.has("range")) args.refuse({make_error_code(errc::usage), {}, "--top and --range exclude each other", {}});
@@ -168,20 +158,13 @@ void read_ports(arguments& args, scan_call& call, const scan::service_names& ser
       std::sort(ports.begin(), ports.end());
       return ports;
     };
-    if (call.tcp) call.tcp_ports = choose(scan::transport::tcp);
-    if (call.udp) call.udp_ports = choose(scan::transport::udp);
+    if (tcp) plan.tcp_ports = choose(scan::transport::tcp);
+    if (udp) plan.udp_ports = choose(scan::transport::udp);
     return;
   }
   const auto ports = args.as("range", scan::parse_ports);
-  if (call.tcp) call.tcp_ports = ports;
-  if (call.udp) call.udp_ports = ports;
-}
-
-// A host named `tcp` or `udp` needs --host.
-void read_transports(arguments& args, scan_call& call) {
-  args.prefer_typed("tcp", "udp");
-  call.udp = args.flag("udp");
-  call.tcp = args.flag("tcp") || !call.udp;
+  if (tcp) plan.tcp_ports = ports;
+  if (udp) plan.udp_ports = ports;
 }
 
 target_choice read_targets(arguments& args) {
@@ -215,219 +198,58 @@ target_choice read_targets(arguments& args) {
   return chosen;
 }
 
-scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
-  scan_call call;
-  read_transports(args, call);
-  call.targets = read_targets(args);
-  read_ports(args, call, services);
-  call.format = args.as("format", scan::parse_report_format);
+scan_report_options read_report(arguments& args, const console& out) {
+  scan_report_options shown;
+  shown.format = args.as("format", scan::parse_report_format);
   if (out.wants_json()) {
-    if (args.has("format") && call.format != scan::report_format::json)
+    if (args.has("format") && shown.format != scan::report_format::json)
       args.refuse({make_error_code(errc::usage), {}, "--json and another --format exclude each other", {}});
-    call.format = scan::report_format::json;
+    shown.format = scan::report_format::json;
   }
-  call.all = args.flag("all");
-  call.output = args.text("output");
-  call.progress = out.shows_progress();
-  if (args.has("max-time")) {
-    call.max_time = args.timeout("max-time");
-    call.max_time_text = args.text("max-time");
-  }
-  call.seed = args.has("seed") ? args.number("seed", 0, std::numeric_limits<std::uint64_t>::max()) : random_number();
+  shown.all = args.flag("all");
+  shown.output = args.text("output");
+  shown.progress = out.shows_progress();
+  return shown;
+}
 
-  const duration timeout = args.timeout("timeout");
-  double rate = args.has("rate") ? args.as("rate", parse_rate) : 0;
-  if (call.tcp && call.udp) rate /= 2;  // TCP and UDP together must not exceed the rate
-  std::optional<unsigned> retries;
-  if (args.has("retries")) retries = static_cast<unsigned>(args.number("retries", 0, 100));
-  const std::vector<scan::address> sources = args.list_as("source", parse_source);
+scan::talk_options read_talk(arguments& args) {
+  scan::talk_options talk;
+  talk.listen = !args.flag("no-banner");
   args.prefer_typed("no-send", "send");
   std::string message = args.text("send");
   if (!message.ends_with('\n')) message += "\r\n";
   const bool no_send = args.flag("no-send");
   if (no_send && args.has("send"))
     args.refuse({make_error_code(errc::usage), {}, "--no-send and --send exclude each other", {}});
+  if (!no_send) talk.message = std::move(message);
+  return talk;
+}
+
+scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
+  scan_call call;
+  scan::scan_plan& plan = call.plan;
+  call.targets = read_targets(args);
+  read_ports(args, plan, services);
+  call.shown = read_report(args, out);
+  if (args.has("max-time")) {
+    call.max_time = args.timeout("max-time");
+    call.max_time_text = args.text("max-time");
+  }
+  plan.in_order = args.has("seed");
+  plan.seed = plan.in_order ? args.number("seed", 0, std::numeric_limits<std::uint64_t>::max()) : random_number();
+  plan.timeout = args.timeout("timeout");
+  if (args.has("rate")) plan.rate = args.as("rate", parse_rate);
+  if (args.has("retries")) plan.retries = static_cast<unsigned>(args.number("retries", 0, 100));
+  plan.sources = args.list_as("source", parse_source);
+  plan.talk = read_talk(args);
+  plan.strict_range = args.flag("strict-range");
   const std::size_t budget = std::min(descriptor_budget(), most_parallel);
-  call.tcp_how = {.ports = call.tcp_ports,
-                  .seed = call.seed,
-                  .in_order = args.has("seed"),
-                  .parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget,
-                  .rate = rate,
-                  .timeout = timeout,
-                  .retries = retries,
-                  .sources = sources,
-                  .talk = {.listen = !args.flag("no-banner"), .message = std::nullopt}};
-  call.tcp_how.parallel = std::min(call.tcp_how.parallel, budget);
-  if (!no_send) call.tcp_how.talk.message = message;
-  call.udp_how = {.ports = call.udp_ports,
-                  .seed = call.seed,
-                  .rate = rate,
-                  .timeout = timeout,
-                  .retries = retries,
-                  .sources = sources,
-                  .message = no_send ? std::string() : message,
-                  .strict_range = args.flag("strict-range")};
+  plan.parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget;
+  plan.parallel = std::min(plan.parallel, budget);
   return call;
 }
 
-// ---- the report ----
-
-std::string command_line() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  while (!text.empty() && text.back() == '\0') text.pop_back();
-  std::replace(text.begin(), text.end(), '\0', ' ');
-  return text;
-}
-
 // ---- run ----
-
-/// One scan with its report; its targets are scanned in one round or two.
-class scan_session {
- public:
-  scan_session(const scan_call& call, const scan::service_names& services, time_point deadline, console& out)
-      : call_(call),
-        services_(services),
-        deadline_(deadline),
-        out_(out),
-        file_(out),
-        began_(clock::now()),
-        progress_(call.progress, began_) {}
-
-  /// `targets`: the number of addresses of all rounds, as far as known.
-  [[nodiscard]] result<void> begin(std::uint64_t targets) {
-    if (auto opened = file_.open(call_.output); !opened) return opened;
-    report_ = scan::make_report(
-        call_.format,
-        {.all = call_.all,
-         .verbose = out_.is_verbose(),
-         .bold = [this](std::string_view text) { return call_.output.empty() ? out_.bold(text) : std::string(text); }},
-        [this](std::string_view text) { file_.write(text); });
-    report_->begin({.command_line = command_line(),
-                    .version = NETLAB_VERSION,
-                    .started = static_cast<std::int64_t>(::time(nullptr)),
-                    .targets = targets,
-                    .tcp_ports = scan::to_string(call_.tcp_ports),
-                    .tcp_count = call_.tcp_ports.size(),
-                    .udp_ports = scan::to_string(call_.udp_ports),
-                    .udp_count = call_.udp_ports.size()});
-    out_.detail(fmt::format("seed {}", call_.seed));
-    summary_.tcp_ports = call_.tcp_ports.size();
-    summary_.udp_ports = call_.udp_ports.size();
-    return {};
-  }
-
-  /// Scans some targets. Returns false if the scan has ended early; the summary then has the reason.
-  [[nodiscard]] result<bool> round(const scan::target_set& targets) {
-    summary_.targets += targets.size();
-    auto on = scan::poller::make();
-    if (!on) return unexpected(on.error());
-    const scan::scan_output output = make_output(targets);
-    std::vector<std::unique_ptr<scan::engine>> engines;
-    if (call_.tcp) {
-      auto tcp =
-          scan::make_tcp_engine(call_.tcp_how, targets, services_, *on, static_cast<unsigned>(engines.size()), output);
-      if (!tcp) return unexpected(tcp.error());
-      engines.push_back(std::move(*tcp));
-    }
-    if (call_.udp) {
-      auto udp =
-          scan::udp_engine::make(call_.udp_how, targets, services_, *on, static_cast<unsigned>(engines.size()), output);
-      if (!udp) return unexpected(udp.error());
-      engines.push_back(std::move(*udp));
-    }
-    std::vector<scan::engine*> running;
-    for (const auto& each : engines) running.push_back(each.get());
-    const auto sum = [&] {
-      scan::engine_progress all = before_;
-      for (const scan::engine* each : running) all += each->progress();
-      return all;
-    };
-    scan::run_options how;
-    how.deadline = deadline_;
-    how.on_status = [&] {
-      progress_.clear();
-      out_.note(progress_.text(sum(), clock::now()));
-    };
-    how.on_interval = [&](time_point now) {
-      progress_.show(sum(), now);
-      file_.flush();
-    };
-    how.should_stop = [&] { return file_.is_lost(); };
-    const auto outcome = scan::run(*on, running, how);
-    progress_.clear();
-    if (!outcome) return unexpected(outcome.error());
-    before_ = sum();
-    file_.flush();
-    if (outcome->signal != 0) interrupted_by(outcome->signal);
-    if (outcome->out_of_time) incomplete(fmt::format("--max-time {} has passed", call_.max_time_text));
-    if (outcome->stopped) incomplete("the report cannot be written");
-    return summary_.complete;
-  }
-
-  void interrupted_by(int signal) {
-    signal_ = signal;
-    incomplete("interrupted");
-  }
-  void incomplete(std::string why) {
-    summary_.complete = false;
-    summary_.incomplete_because = std::move(why);
-  }
-
-  [[nodiscard]] exit_status finish() {
-    summary_.elapsed = clock::now() - began_;
-    if (summary_.complete && not_asked_.is_any()) incomplete(not_asked_.reason());
-    report_->finish(summary_);
-    if (const auto closed = file_.close(); !closed) return out_.refuse(closed.error());
-    if (signal_ != 0) return signal_ == SIGTERM ? exit_status::terminated : exit_status::interrupted;
-    if (not_asked_.is_every_port()) {
-      const exit_status status = out_.refuse(not_asked_.first());
-      return status == exit_status::system ? status : exit_status::unavailable;
-    }
-    return summary_.complete ? exit_status::done : exit_status::partly_done;
-  }
-
- private:
-  scan::scan_output make_output(const scan::target_set& targets) {
-    scan::scan_output output;
-    output.found = [this, &targets](const scan::finding& found) {
-      ++summary_.by_state[static_cast<std::size_t>(found.state)];
-      not_asked_.add(found);
-      if (!targets.has_other_names()) return report_->add(found);
-      scan::finding named = found;
-      if (const auto address = parse_ip(found.address, net::interface_number)) {
-        const auto others = targets.other_names(*address);
-        named.other_names.assign(others.begin(), others.end());
-      }
-      report_->add(named);
-    };
-    if (out_.is_verbose()) {
-      output.note = [this](std::string_view text) {
-        progress_.clear();
-        out_.detail(text);
-      };
-      output.opened = [this](const scan::finding& found) {
-        progress_.clear();
-        out_.detail(
-            fmt::format("{} {} is open", scan::name_of(found.protocol), net::to_string(found.address, found.port)));
-      };
-    }
-    return output;
-  }
-
-  const scan_call& call_;
-  const scan::service_names& services_;
-  time_point deadline_;
-  console& out_;
-  report_output file_;
-  std::unique_ptr<scan::report> report_;
-  time_point began_;
-  progress_line progress_;
-  scan::engine_progress before_;  // of earlier rounds
-  scan::scan_summary summary_;
-  local_failures not_asked_;
-  int signal_ = 0;
-};
 
 // If there are source addresses, each family to be scanned needs one.
 result<void> check_sources(const std::vector<scan::address>& sources, const target_plan& plan) {
@@ -449,7 +271,7 @@ exit_status run_scan(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
-  target_planner planner(call.targets, std::min(deadline, began + std::max(call.tcp_how.timeout, resolve_patience)),
+  target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)),
                          out);
   auto plan = planner.first(soon_resolved);
   if (!plan) return out.refuse(plan.error());
@@ -457,14 +279,14 @@ exit_status run_scan(arguments& args, console& out) {
     if (plan->first) return status_of(*plan->first);
     return out.refuse({make_error_code(errc::usage), {}, "no target left to scan", "--exclude excludes all of them"});
   }
-  if (const auto usable = check_sources(call.tcp_how.sources, *plan); !usable) return out.refuse(usable.error());
-  scan_session session(call, services, deadline, out);
+  if (const auto usable = check_sources(call.plan.sources, *plan); !usable) return out.refuse(usable.error());
+  scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, out);
   if (const auto begun = session.begin(plan->set.size() + planner.pending()); !begun) return out.refuse(begun.error());
   auto good = session.round(plan->set);
   std::size_t failed = plan->failed;
   if (good && *good && planner.pending() > 0) {
     const auto rest = planner.rest();
-    const auto usable = rest ? check_sources(call.tcp_how.sources, *rest) : result<void>();
+    const auto usable = rest ? check_sources(call.plan.sources, *rest) : result<void>();
     if (!rest || !usable) {  // report the results so far anyway
       const failure& why = rest ? usable.error() : rest.error();
       if (why.code == errc::interrupted || why.code == errc::terminated) {

@@ -108,6 +108,11 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
   run_outcome outcome;
   time_point next_interval = clock::now() + interval;
   bool up_to_date = true;
+  const auto progress = [&] {
+    engine_progress all;
+    for (const engine* const each : engines) all += each->progress();
+    return all;
+  };
   for (;;) {
     time_point now = clock::now();
     time_point wake = std::min(how.deadline, next_interval);
@@ -119,7 +124,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
     }
     for (engine* const each : engines)
       if (auto trouble = each->trouble()) return unexpected(*trouble);
-    if (all_done) return outcome;
+    if (all_done) break;
     now = clock::now();
     if (now >= how.deadline) {
       outcome.out_of_time = true;
@@ -127,7 +132,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
     }
     if (now >= next_interval) {
       next_interval = now + interval;
-      if (how.on_interval) how.on_interval(now);
+      if (how.on_interval) how.on_interval(progress(), now);
       if (how.should_stop && how.should_stop()) {
         outcome.stopped = true;
         break;
@@ -145,7 +150,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
         if (signal != SIGUSR1) {
           outcome.signal = signal;
         } else if (how.on_status) {
-          how.on_status();
+          how.on_status(progress());
         }
       }
     }
@@ -155,6 +160,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
   const time_point now = clock::now();
   for (engine* const each : engines)
     if (!each->done()) each->abandon(now);
+  outcome.progress = progress();
   return outcome;
 }
 

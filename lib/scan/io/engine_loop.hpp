@@ -85,8 +85,8 @@ class engine {
 
 struct run_options {
   time_point deadline = never;
-  std::function<void()> on_status;  ///< called on SIGUSR1
-  std::function<void(time_point)> on_interval;  ///< called about five times a second
+  std::function<void(const engine_progress&)> on_status;  ///< called on SIGUSR1
+  std::function<void(const engine_progress&, time_point now)> on_interval;  ///< called about five times a second
   std::function<bool()> should_stop;  ///< called as often; may be empty
 };
 
@@ -95,6 +95,7 @@ struct run_outcome {
   int signal = 0;
   bool out_of_time = false;
   bool stopped = false;
+  engine_progress progress;  ///< of all engines, at the end
 };
 
 /// Runs the engines to their end. SIGINT and SIGTERM end the scan early; a second one ends the process. The engine at

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What a scan asks, and how: everything but the targets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+#include "scan/talk.hpp"
+#include "scan/targets.hpp"
+
+namespace netlab::scan {
+
+struct scan_plan {
+  std::vector<std::uint16_t> tcp_ports;  ///< in any order, without duplicates; empty: no TCP scan
+  std::vector<std::uint16_t> udp_ports;
+  std::uint64_t seed = 0;
+  bool in_order = false;        ///< keep the exact order of the seed, which takes a single thread
+  std::size_t parallel = 1000;  ///< maximum number of TCP connections, including conversations
+  double rate = 0;              ///< packets per second of both transports together; 0: adapts to the path
+  duration timeout = std::chrono::seconds(1);  ///< from a port's last probe until it counts as silent
+  std::optional<unsigned> retries;  ///< none: one, or more if packets get lost; 0: each port is asked once
+  std::vector<address> sources;     ///< local addresses, used in turn; empty: the system chooses
+  talk_options talk;                ///< its message is also for UDP ports without a request of their own
+  bool strict_range = false;        ///< never asks other UDP ports, not even to find a closed one
+};
+
+}  // namespace netlab::scan
