@@ -80,6 +80,10 @@ constexpr std::array send_options{
            .argument = "HOST[:PORT]",
            .help = "submission server; the default port is 587, or 465 with --tls implicit",
            .fallback = "localhost"},
+    option{.name = "shard",
+           .argument = "I/N",
+           .help = "send only part I of N parts of the batch: every N-th line, from line I on",
+           .needs = "batch"},
     option{.name = "subject", .argument = "TEXT", .help = "subject of the message"},
     option{.name = "timeout",
            .argument = "DURATION",
@@ -103,7 +107,7 @@ constexpr std::array send_groups{
     option_group{"Message", "subject body body-file attach html header raw dry-run"},
     option_group{"Server", "server tls user auth password-file password-command timeout max-time helo ipv4 ipv6"},
     option_group{"Certificates", "ca-file insecure cert key"},
-    option_group{"Delivery", "all-or-nothing dsn batch parallel"},
+    option_group{"Delivery", "all-or-nothing dsn batch parallel shard"},
 };
 
 result<mail::tls_mode> parse_tls(std::string_view text) {
@@ -233,6 +237,7 @@ void read_message(arguments& args, mail_call& call) {
   call.html_file = args.text("html");
   call.raw_file = args.text("raw");
   call.batch = args.text("batch");
+  if (args.has("shard")) call.part = args.as("shard", scan::parse_shard);
   call.dry_run = args.flag("dry-run");
   const auto refuse_together = [&](std::string_view one, std::string_view other) {
     args.refuse({make_error_code(errc::usage), {}, fmt::format("--{} and --{} exclude each other", one, other), {}});

@@ -122,9 +122,10 @@ bool is_for_want_of_descriptors(const failure& why) {
 
 class batch final : public mail::submission_source {
  public:
-  batch(asio::io_context& loop, int fd, std::uint64_t size, const message_wish& defaults, console& out)
+  batch(asio::io_context& loop, int fd, std::uint64_t size, const mail_call& call, console& out)
       : loop_(loop),
-        defaults_(defaults),
+        defaults_(call.wish),
+        part_(call.part),
         out_(out),
         input_(loop, fd, max_line),
         size_(size),
@@ -220,10 +221,11 @@ class batch final : public mail::submission_source {
 
   std::optional<numbered_line> next_line() {
     if (held_) return std::exchange(held_, std::nullopt);
-    auto line = input_.take();
-    if (!line) return std::nullopt;
-    taken_octets_ += line->text.size() + 1;
-    return numbered_line{std::move(*line), ++lines_};
+    while (auto line = input_.take()) {
+      taken_octets_ += line->text.size() + 1;
+      if (part_.has(lines_++)) return numbered_line{std::move(*line), lines_};
+    }
+    return std::nullopt;
   }
 
   /// A blank line, between messages or at the end.
@@ -302,6 +304,7 @@ class batch final : public mail::submission_source {
 
   asio::io_context& loop_;
   const message_wish& defaults_;
+  scan::shard part_;
   console& out_;
   net::line_input input_;
   std::optional<numbered_line> held_;
@@ -343,7 +346,7 @@ exit_status send_batch(mail_call& call, console& out) {
   const bool has_size = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
 
   asio::io_context loop{1};
-  batch lines(loop, fd, has_size ? static_cast<std::uint64_t>(about.st_size) : 0, call.wish, out);
+  batch lines(loop, fd, has_size ? static_cast<std::uint64_t>(about.st_size) : 0, call, out);
   const auto done = run_sending(call, lines, loop, [&lines](const mail::delivery& one) { lines.report(one); }, out);
   out.progress({});
   if (!done) {

@@ -10,6 +10,7 @@
 #include "frame/console.hpp"
 #include "frame/password.hpp"
 #include "mail/client/io/send.hpp"
+#include "scan/shard.hpp"
 
 namespace netlab::app {
 
@@ -26,6 +27,7 @@ struct mail_call {
   std::string raw_file;
   bool dry_run = false;
   std::string batch;  ///< a file of messages, `-` for stdin; empty: one message
+  scan::shard part;   ///< of the lines of the batch
 };
 
 /// Opens and reads the files that the call names. Fails as open_attachment() and prepare() do.

@@ -13,16 +13,21 @@
 
 #include "base/random.hpp"
 #include "base/text.hpp"
+#include "commands/scan_dry_run.hpp"
+#include "commands/scan_merge.hpp"
+#include "commands/scan_resume.hpp"
 #include "commands/scan_session.hpp"
 #include "commands/scan_targets.hpp"
 #include "frame/advice.hpp"
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
+#include "scan/fingerprint.hpp"
 #include "scan/io/socket.hpp"
 #include "scan/plan.hpp"
 #include "scan/ports.hpp"
 #include "scan/services.hpp"
+#include "scan/shard.hpp"
 #include "scan/top_ports.hpp"
 
 namespace netlab::app {
@@ -40,6 +45,9 @@ constexpr std::size_t spare_descriptors = 12;
 
 constexpr std::array scan_options{
     option{.name = "all", .help = "list every port, including closed ones"},
+    option{.name = "dry-run",
+           .help = "send nothing: print the time (with --rate), transport, address and port of each probe, without "
+                   "retries"},
     option{.name = "exclude", .argument = "TARGET", .help = "do not scan these addresses", .repeatable = true},
     option{.name = "format",
            .argument = "FORMAT",
@@ -54,6 +62,9 @@ constexpr std::array scan_options{
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "max-time", .argument = "DURATION", .help = "stop after this long and report what is known"},
+    option{.name = "merge",
+           .help = "scan nothing: the operands are files, or - for stdin, with JSON reports of parts of a scan; say which "
+                   "parts are missing, and report the union"},
     option{.name = "no-banner", .help = "do not wait for the banners of open TCP ports"},
     option{.name = "no-send",
            .help = "send nothing to open TCP ports, and only empty datagrams to UDP ports without a known request"},
@@ -68,6 +79,10 @@ constexpr std::array scan_options{
     option{.name = "rate",
            .argument = "N",
            .help = "most probes a second, such as 300 or 0.5; by default the rate adapts to the path"},
+    option{.name = "resume",
+           .argument = "FILE",
+           .help = "keep the state of the scan in this file, and go on from it: after any end, the same command "
+                   "continues, with status 75 as long as there is something left"},
     option{
         .name = "retries",
         .argument = "N",
@@ -77,6 +92,9 @@ constexpr std::array scan_options{
            .argument = "TEXT",
            .help = "message to send to open ports; a line end is added",
            .fallback = "netlab scan"},
+    option{.name = "shard",
+           .argument = "I/N",
+           .help = "send only part I of N equal parts of the probes; N runs with 1/N to N/N send each probe once"},
     option{.name = "source",
            .argument = "ADDR",
            .help = "local source address; several are used in turn",
@@ -95,17 +113,20 @@ constexpr std::array scan_options{
 
 constexpr std::array scan_groups{
     option_group{"Targets", "host range top tcp udp exclude ipv4 ipv6 source"},
-    option_group{"Pace", "timeout max-time retries rate parallel seed strict-range"},
+    option_group{"Pace", "timeout max-time retries rate parallel seed strict-range dry-run"},
     option_group{"Conversation", "send no-send no-banner"},
     option_group{"Report", "all format output"},
+    option_group{"Parts of a scan", "shard resume merge"},
 };
 
 struct scan_call {
   target_choice targets;
   scan::scan_plan plan;
   scan_report_options shown;
+  std::optional<std::uint64_t> seed;
   std::optional<duration> max_time;
   std::string max_time_text;
+  bool dry_run = false;
 };
 
 result<scan::address> parse_source(std::string_view text) {
@@ -235,8 +256,15 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
     call.max_time = args.timeout("max-time");
     call.max_time_text = args.text("max-time");
   }
-  plan.in_order = args.has("seed");
-  plan.seed = plan.in_order ? args.number("seed", 0, std::numeric_limits<std::uint64_t>::max()) : random_number();
+  if (args.has("seed")) call.seed = args.number("seed", 0, std::numeric_limits<std::uint64_t>::max());
+  plan.in_order = call.seed.has_value();
+  if (args.has("shard")) plan.part = args.as("shard", scan::parse_shard);
+  call.dry_run = args.flag("dry-run");
+  if (call.dry_run && args.has("resume"))
+    args.refuse({make_error_code(errc::usage), {}, "--dry-run and --resume exclude each other", {}});
+  if (call.dry_run && (call.shown.format != scan::report_format::table) && call.shown.format != scan::report_format::json)
+    args.refuse({make_error_code(errc::usage), {}, "--dry-run prints text, or with --json lines of JSON", {}});
+  call.targets.is_portable = args.has("shard") || call.dry_run;
   plan.timeout = args.timeout("timeout");
   if (args.has("rate")) plan.rate = args.as("rate", parse_rate);
   if (args.has("retries")) plan.retries = static_cast<unsigned>(args.number("retries", 0, 100));
@@ -263,27 +291,106 @@ result<void> check_sources(const std::vector<scan::address>& sources, const targ
   return {};
 }
 
+// Parts of one scan must have the same seed, and no other scan should have it.
+std::uint64_t choose_seed(const scan_call& call, const scan::target_set& targets) {
+  if (call.seed) return *call.seed;
+  return call.plan.part.count > 1 ? scan::seed_from(scan::fingerprint(call.plan, targets)) : random_number();
+}
+
+// A scheduler may end a scan with --resume at any time, and must get the status that makes it begin the scan again. So
+// the signals wait until the scan's loop takes them.
+void delay_signals() {
+  sigset_t both;
+  sigemptyset(&both);
+  for (const int each : {SIGINT, SIGTERM}) sigaddset(&both, each);
+  ::pthread_sigmask(SIG_BLOCK, &both, nullptr);
+}
+
+// The state of the targets is known now: in the first run it is kept, in a later one it must be the same.
+result<void> settle_targets(scan_resume& resume, scan_call& call, const target_planner& planner,
+                            const scan::target_set& targets) {
+  const std::string scan = scan::fingerprint_text(scan::fingerprint(call.plan, targets));
+  call.plan.is_resumable = true;
+  if (resume.is_new()) {
+    resume.state.scan = scan;
+    resume.state.names = planner.names();
+    return {};
+  }
+  if (resume.state.scan != scan)
+    return unexpected(failure{make_error_code(errc::bad_configuration),
+                              fmt::format("state file {}", resume.name()),
+                              "its scan had other targets or ports: a file of targets or the names of services have "
+                              "changed",
+                              "restore them, or begin another scan with another file"});
+  call.seed = resume.state.seed;
+  call.plan.from = resume.state.reached;
+  return {};
+}
+
+exit_status run_merge(arguments& args, console& out) {
+  for (const option& each : scan_options)
+    if (args.is_typed(each.name) && each.name != "merge" && each.name != "format" && each.name != "all" &&
+        each.name != "output")
+      args.refuse({make_error_code(errc::usage), {}, fmt::format("--merge and --{} exclude each other", each.name), {}});
+  const scan_report_options shown = read_report(args, out);
+  if (args.positionals().empty())
+    args.refuse({make_error_code(errc::usage), {}, "--merge needs a file", "write the reports' files, or - for stdin"});
+  if (args.error()) return out.refuse(*args.error());
+  return merge_reports(args.positionals(), shown, out);
+}
+
 exit_status run_scan(arguments& args, console& out) {
+  args.only_typed("merge");
+  if (args.flag("merge")) return run_merge(args, out);
   // The scan's event loop handles it; outside the loop there is no progress to print.
   std::signal(SIGUSR1, SIG_IGN);
+  std::optional<scan_resume> resume;
+  if (args.has("resume") && !args.flag("dry-run")) {
+    delay_signals();
+    auto opened = scan_resume::open(args);
+    if (!opened) return out.refuse(opened.error());
+    resume = *std::move(opened);
+    if (resume->state.exit_status) {
+      out.note(fmt::format("{}: this scan is finished", resume->name()));
+      return static_cast<exit_status>(*resume->state.exit_status);
+    }
+  }
   const auto services = scan::service_names::read();
-  const scan_call call = parse_scan(args, out, services);
+  scan_call call = parse_scan(args, out, services);
   if (args.error()) return out.refuse(*args.error());
+  if (resume) {
+    call.targets.is_portable = true;
+    if (!resume->is_new()) call.targets.known_names = resume->state.names;
+  }
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
   target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)),
                          out);
-  auto plan = planner.first(soon_resolved);
-  if (!plan) return out.refuse(plan.error());
+  // The parts must agree on all targets before one of them begins.
+  auto plan = call.targets.is_portable ? planner.all() : planner.first(soon_resolved);
+  if (!plan) {
+    const exit_status status = out.refuse(plan.error());
+    const bool by_signal = status == exit_status::interrupted || status == exit_status::terminated;
+    return resume && by_signal ? exit_status::try_later : status;
+  }
   if (plan->set.size() == 0) {
     if (plan->first) return status_of(*plan->first);
     return out.refuse({make_error_code(errc::usage), {}, "no target left to scan", "--exclude excludes all of them"});
   }
   if (const auto usable = check_sources(call.plan.sources, *plan); !usable) return out.refuse(usable.error());
-  scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, out);
+  call.plan.skipped = plan->skipped;
+  if (resume)
+    if (auto settled = settle_targets(*resume, call, planner, plan->set); !settled) return out.refuse(settled.error());
+  call.plan.seed = choose_seed(call, plan->set);
+  if (call.dry_run) {
+    const exit_status status = print_probes(call.plan, plan->set, call.shown, out);
+    return status == exit_status::done && plan->failed > 0 ? exit_status::partly_done : status;
+  }
+  scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, resume ? &*resume : nullptr,
+                       out);
+  session.add_failed_targets(plan->failed);
   if (const auto begun = session.begin(plan->set.size() + planner.pending()); !begun) return out.refuse(begun.error());
   auto good = session.round(plan->set);
-  std::size_t failed = plan->failed;
   if (good && *good && planner.pending() > 0) {
     const auto rest = planner.rest();
     const auto usable = rest ? check_sources(call.plan.sources, *rest) : result<void>();
@@ -297,12 +404,11 @@ exit_status run_scan(arguments& args, console& out) {
       }
       return session.finish();
     }
-    failed += rest->failed;
+    session.add_failed_targets(rest->failed);
     if (rest->set.size() > 0) good = session.round(rest->set);
   }
   if (!good) return out.refuse(good.error());
-  const exit_status status = session.finish();
-  return status == exit_status::done && failed > 0 ? exit_status::partly_done : status;
+  return session.finish();
 }
 
 // ---- the table ----
@@ -314,6 +420,9 @@ constexpr std::array scan_examples{
             "with the error numbers of this system and of Windows"},
     example{"netlab scan --host 192.0.2.0/24 --exclude 192.0.2.1 --top 20 --json",
             "scan a network, with the results as JSON"},
+    example{"netlab scan @targets --shard 3/8 --json --resume state.3 -o part.3",
+            "the third of eight parts; after any end, the same command goes on"},
+    example{"netlab scan --merge part.*", "the report of all parts"},
 };
 
 using enum exit_status;

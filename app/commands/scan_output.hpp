@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -14,12 +15,25 @@
 #include "base/time.hpp"
 #include "frame/report_output.hpp"
 #include "scan/io/engine_loop.hpp"
+#include "scan/state.hpp"
 
 namespace netlab::app {
 
 /// Counts ports that could not be scanned because of a local failure: no route, the link down, a local firewall.
 class local_failures {
  public:
+  /// What an earlier run counted.
+  void restore(const scan::scan_state& from) {
+    all_ = std::accumulate(from.by_state.begin(), from.by_state.end(), std::uint64_t{0});
+    count_ = from.not_probed;
+    code_ = {from.first_error, std::system_category()};
+    address_ = from.first_address;
+  }
+  void save(scan::scan_state& to) const {
+    to.not_probed = count_;
+    to.first_error = code_.value();
+    to.first_address = address_;
+  }
   void add(const scan::finding& found) {
     ++all_;
     if (found.state != scan::port_state::unknown || found.origin != "local") return;

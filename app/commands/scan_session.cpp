@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "commands/scan_session.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <fstream>
 #include <iterator>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "net/endpoint.hpp"
+#include "scan/fingerprint.hpp"
 #include "scan/io/scan.hpp"
 #include "scan/ports.hpp"
+#include "scan/report/read.hpp"
 
 namespace netlab::app {
-namespace {
 
 std::string command_line() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
@@ -25,44 +30,113 @@ std::string command_line() {
   return text;
 }
 
-}  // namespace
-
 scan_session::scan_session(const scan::scan_plan& plan, scan_report_options shown, const scan::service_names& services,
-                           time_point deadline, std::string max_time, console& out)
+                           time_point deadline, std::string max_time, scan_resume* resume, console& out)
     : plan_(plan),
       shown_(std::move(shown)),
       services_(services),
       deadline_(deadline),
       max_time_(std::move(max_time)),
+      resume_(resume),
       out_(out),
       file_(out),
+      findings_(out),
       began_(clock::now()),
-      progress_(shown_.progress, began_) {}
+      progress_(shown_.progress, began_) {
+  if (resume_ != nullptr) began_ -= resume_->state.elapsed;
+}
+
+// A report in lines is appended to its file. Any other report is written as a whole at the end of each run: its findings
+// are kept in a file of their own, from which the next run takes them.
+result<void> scan_session::open_files() {
+  const bool has_lines = shown_.format == scan::report_format::json || shown_.format == scan::report_format::csv;
+  const std::uint64_t kept = resume_ != nullptr && has_lines ? resume_->state.report_size : 0;
+  if (auto opened = file_.open(shown_.output, kept); !opened) return opened;
+  is_muted_ = kept > 0;
+  if (resume_ == nullptr || (has_lines && file_.is_regular())) return {};
+  if (auto opened = findings_.open(resume_->findings_name(), resume_->state.findings_size); !opened) return opened;
+  findings_report_ = scan::make_report(scan::report_format::json, {.all = true},
+                                       [this](std::string_view text) { findings_.write(text); });
+  return {};
+}
 
 result<void> scan_session::begin(std::uint64_t targets) {
-  if (auto opened = file_.open(shown_.output); !opened) return opened;
+  if (auto opened = open_files(); !opened) return opened;
+  const bool is_later_run = resume_ != nullptr && !resume_->is_new();
+  summary_.tcp_ports = plan_.tcp_ports.size();
+  summary_.udp_ports = plan_.udp_ports.size();
+  summary_.tcp_range = scan::to_string(plan_.tcp_ports);
+  summary_.udp_range = scan::to_string(plan_.udp_ports);
+  summary_.seed = plan_.seed;
+  summary_.part = plan_.part;
+  summary_.started = is_later_run ? resume_->state.started : static_cast<std::int64_t>(::time(nullptr));
   report_ = scan::make_report(
       shown_.format,
       {.all = shown_.all,
        .verbose = out_.is_verbose(),
        .bold = [this](std::string_view text) { return shown_.output.empty() ? out_.bold(text) : std::string(text); }},
-      [this](std::string_view text) { file_.write(text); });
+      [this](std::string_view text) {
+        if (!is_muted_) file_.write(text);
+      });
   report_->begin({.command_line = command_line(),
                   .version = NETLAB_VERSION,
-                  .started = static_cast<std::int64_t>(::time(nullptr)),
+                  .started = summary_.started,
                   .targets = targets,
-                  .tcp_ports = scan::to_string(plan_.tcp_ports),
+                  .tcp_ports = summary_.tcp_range,
                   .tcp_count = plan_.tcp_ports.size(),
-                  .udp_ports = scan::to_string(plan_.udp_ports),
+                  .udp_ports = summary_.udp_range,
                   .udp_count = plan_.udp_ports.size()});
+  is_muted_ = false;
   out_.detail(fmt::format("seed {}", plan_.seed));
-  summary_.tcp_ports = plan_.tcp_ports.size();
-  summary_.udp_ports = plan_.udp_ports.size();
+  if (resume_ == nullptr) return {};
+  if (!is_later_run) {
+    resume_->state.started = summary_.started;
+    resume_->state.seed = plan_.seed;
+    return resume_->save();
+  }
+  summary_.by_state = resume_->state.by_state;
+  not_asked_.restore(resume_->state);
+  return replay_findings();
+}
+
+result<void> scan_session::replay_findings() {
+  if (!findings_report_) return {};
+  std::ifstream file(resume_->findings_name(), std::ios::binary);
+  std::uint64_t left = resume_->state.findings_size;
+  for (std::string line; left > 0 && std::getline(file, line); left -= std::min<std::uint64_t>(left, line.size() + 1)) {
+    auto read = scan::parse_report_line(line);
+    const auto* const found = read ? std::get_if<scan::finding>(&*read) : nullptr;
+    if (found == nullptr)
+      return fail(errc::bad_data, fmt::format("{}: it has a line that is not a finding",
+                                              escape(resume_->findings_name(), 200)));
+    report_->add(*found);
+  }
   return {};
+}
+
+void scan_session::keep_state(const scan::scan_checkpoint& reached) {
+  scan::scan_state& state = resume_->state;
+  file_.flush();
+  findings_.flush();
+  if (file_.is_lost() || (findings_report_ && findings_.is_lost())) return;  // the next run finds these again
+  file_.sync();
+  findings_.sync();
+  state.reached = reached;
+  state.by_state = summary_.by_state;
+  state.elapsed = clock::now() - began_;
+  state.report_size = findings_report_ ? 0 : file_.size();
+  state.findings_size = findings_report_ ? findings_.size() : 0;
+  not_asked_.save(state);
+  const auto saved = resume_->save();
+  // It is tried again a second later, and only the end of the scan depends on it.
+  if (!saved && !std::exchange(was_save_refused_, true)) out_.error(saved.error());
 }
 
 result<bool> scan_session::round(const scan::target_set& targets) {
   summary_.targets += targets.size();
+  for (const scan::address& each : plan_.skipped) summary_.targets -= targets.place_of(each).has_value();
+  identity_ = scan::fingerprint(plan_, targets, identity_);
+  summary_.scan = scan::fingerprint_text(identity_);
   const auto sum = [this](scan::engine_progress all) { return all += before_; };
   scan::run_options how;
   how.deadline = deadline_;
@@ -74,13 +148,15 @@ result<bool> scan_session::round(const scan::target_set& targets) {
     progress_.show(sum(now_at), now);
     file_.flush();
   };
-  how.should_stop = [&] { return file_.is_lost(); };
+  how.should_stop = [&] { return file_.is_lost() || (findings_report_ && findings_.is_lost()); };
+  if (resume_ != nullptr) how.on_checkpoint = [this](const scan::scan_checkpoint& reached) { keep_state(reached); };
   const auto outcome = scan::scan(plan_, targets, services_, make_output(targets), how);
   progress_.clear();
   if (!outcome) return unexpected(outcome.error());
   before_ += outcome->progress;
   file_.flush();
   if (outcome->signal != 0) interrupted_by(outcome->signal);
+  is_out_of_time_ = outcome->out_of_time;
   if (outcome->out_of_time) incomplete(fmt::format("--max-time {} has passed", max_time_));
   if (outcome->stopped) incomplete("the report cannot be written");
   return summary_.complete;
@@ -96,17 +172,53 @@ void scan_session::incomplete(std::string why) {
   summary_.incomplete_because = std::move(why);
 }
 
-exit_status scan_session::finish() {
-  summary_.elapsed = clock::now() - began_;
-  if (summary_.complete && not_asked_.is_any()) incomplete(not_asked_.reason());
-  report_->finish(summary_);
-  if (const auto closed = file_.close(); !closed) return out_.refuse(closed.error());
-  if (signal_ != 0) return signal_ == SIGTERM ? exit_status::terminated : exit_status::interrupted;
+exit_status scan_session::status_of_end() {
+  if (signal_ != 0) {
+    if (resume_ != nullptr) return exit_status::try_later;
+    return signal_ == SIGTERM ? exit_status::terminated : exit_status::interrupted;
+  }
+  if (is_out_of_time_ && resume_ != nullptr) return exit_status::try_later;
   if (not_asked_.is_every_port()) {
     const exit_status status = out_.refuse(not_asked_.first());
     return status == exit_status::system ? status : exit_status::unavailable;
   }
-  return summary_.complete ? exit_status::done : exit_status::partly_done;
+  return summary_.complete && failed_targets_ == 0 ? exit_status::done : exit_status::partly_done;
+}
+
+exit_status scan_session::finish_state(exit_status status) {
+  scan::scan_state& state = resume_->state;
+  if (not_asked_.is_every_port()) {  // nothing could be asked: the next run begins again
+    state.reached = {};
+    state.by_state = {};
+    state.report_size = state.findings_size = 0;
+    local_failures().save(state);
+    if (auto saved = resume_->save(); !saved) out_.error(saved.error());
+  }
+  if (status != exit_status::done && status != exit_status::partly_done) return status;
+  state.elapsed = summary_.elapsed;
+  state.by_state = summary_.by_state;
+  state.report_size = findings_report_ ? 0 : file_.size();
+  state.findings_size = findings_.size();
+  state.exit_status = static_cast<int>(status);
+  if (auto saved = resume_->save(); !saved) return out_.refuse(saved.error());
+  if (findings_report_) static_cast<void>(::unlink(resume_->findings_name().c_str()));
+  return status;
+}
+
+exit_status scan_session::finish() {
+  summary_.elapsed = clock::now() - began_;
+  if (summary_.complete && not_asked_.is_any()) incomplete(not_asked_.reason());
+  report_->finish(summary_);
+  file_.flush();
+  if (resume_ != nullptr) file_.sync();
+  if (const auto closed = file_.close(); !closed) return out_.refuse(closed.error());
+  const exit_status status = status_of_end();
+  return resume_ == nullptr ? status : finish_state(status);
+}
+
+void scan_session::add(const scan::finding& found) {
+  report_->add(found);
+  if (findings_report_) findings_report_->add(found);
 }
 
 scan::scan_output scan_session::make_output(const scan::target_set& targets) {
@@ -114,13 +226,13 @@ scan::scan_output scan_session::make_output(const scan::target_set& targets) {
   output.found = [this, &targets](const scan::finding& found) {
     ++summary_.by_state[static_cast<std::size_t>(found.state)];
     not_asked_.add(found);
-    if (!targets.has_other_names()) return report_->add(found);
+    if (!targets.has_other_names()) return add(found);
     scan::finding named = found;
     if (const auto address = parse_ip(found.address, net::interface_number)) {
       const auto others = targets.other_names(*address);
       named.other_names.assign(others.begin(), others.end());
     }
-    report_->add(named);
+    add(named);
   };
   if (out_.is_verbose()) {
     output.note = [this](std::string_view text) {

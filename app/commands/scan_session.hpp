@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "commands/scan_output.hpp"
+#include "commands/scan_resume.hpp"
 #include "frame/console.hpp"
 #include "frame/exit_status.hpp"
 #include "frame/report_output.hpp"
@@ -27,12 +28,16 @@ struct scan_report_options {
   bool progress = false;  ///< show it on the terminal
 };
 
+/// The words with which netlab was called, for nmap's formats.
+[[nodiscard]] std::string command_line();
+
 /// A scan's report; its targets are scanned in one round or two.
 class scan_session {
  public:
   /// References must outlive it. `max_time`: as typed, for the message when `deadline` has passed.
+  /// `resume`: keep the state there, and go on from it; null: keep none.
   scan_session(const scan::scan_plan& plan, scan_report_options shown, const scan::service_names& services,
-               time_point deadline, std::string max_time, console& out);
+               time_point deadline, std::string max_time, scan_resume* resume, console& out);
 
   /// `targets`: the number of addresses of all rounds, as far as known.
   [[nodiscard]] result<void> begin(std::uint64_t targets);
@@ -43,26 +48,44 @@ class scan_session {
   void interrupted_by(int signal);
   void incomplete(std::string why);
 
+  /// Targets that could not be scanned, and were reported.
+  void add_failed_targets(std::size_t count) noexcept { failed_targets_ += count; }
+
   /// Writes the rest of the report.
   [[nodiscard]] exit_status finish();
 
  private:
   [[nodiscard]] scan::scan_output make_output(const scan::target_set& targets);
+  void add(const scan::finding& found);
+  [[nodiscard]] result<void> open_files();
+  /// Adds the findings of earlier runs to the report.
+  [[nodiscard]] result<void> replay_findings();
+  void keep_state(const scan::scan_checkpoint& reached);
+  [[nodiscard]] exit_status status_of_end();
+  [[nodiscard]] exit_status finish_state(exit_status status);
 
   const scan::scan_plan& plan_;
   scan_report_options shown_;
   const scan::service_names& services_;
   time_point deadline_;
   std::string max_time_;
+  scan_resume* resume_;
   console& out_;
   report_output file_;
+  report_output findings_;  // of a resumable scan whose report cannot be appended to
+  std::unique_ptr<scan::report> findings_report_;
+  bool is_muted_ = false;   // the report says what the file has already
+  bool was_save_refused_ = false;
   std::unique_ptr<scan::report> report_;
   time_point began_;
   progress_line progress_;
   scan::engine_progress before_;  // of earlier rounds
   scan::scan_summary summary_;
+  std::uint64_t identity_ = 0;
   local_failures not_asked_;
+  std::size_t failed_targets_ = 0;
   int signal_ = 0;
+  bool is_out_of_time_ = false;
 };
 
 }  // namespace netlab::app

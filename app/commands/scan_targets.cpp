@@ -80,7 +80,24 @@ class target_planner::state {
           names.push_back(name->name);
           if (list == &chosen_.excluded) ++excluded_names_;
         }
-    if (!names.empty()) names_.emplace(std::move(names), chosen_.restrict_to, deadline);
+    all_names_ = names;
+    if (!names.empty() && !chosen_.known_names) names_.emplace(std::move(names), chosen_.restrict_to, deadline);
+  }
+
+  result<target_plan> all() {
+    if (auto waited = wait(never); !waited) return unexpected(waited.error());
+    return make(false);
+  }
+
+  [[nodiscard]] resolved_names names() const {
+    resolved_names found;
+    const auto outcomes = known_outcomes();
+    for (std::size_t at = 0; at < outcomes.size(); ++at) {
+      std::vector<std::string>& its = found[all_names_[at]];
+      if (outcomes[at] && *outcomes[at] && its.empty())
+        for (const asio::ip::address& each : **outcomes[at]) its.push_back(each.to_string());
+    }
+    return found;
   }
 
   result<target_plan> first(duration soon) {
@@ -119,8 +136,10 @@ class target_planner::state {
   }
 
   void add(target_plan& plan, const scan::address_range& range, std::string_view name = {}) {
-    if (range.first == range.last && std::ranges::find(broadcast_, range.first) != broadcast_.end())
-      return refuse(plan, not_a_host(to_string(range.first), "the broadcast address of a network of this machine"));
+    if (range.first == range.last && std::ranges::find(broadcast_, range.first) != broadcast_.end()) {
+      refuse(plan, not_a_host(to_string(range.first), "the broadcast address of a network of this machine"));
+      if (!chosen_.is_portable) return;
+    }
     plan.set.add(range, name);
     (range.first.is_v6 ? plan.has_ipv6 : plan.has_ipv4) = true;
     planned_.push_back(range);
@@ -161,7 +180,9 @@ class target_planner::state {
 
   result<void> exclude(target_plan& plan, const std::vector<std::optional<result<addresses>>>& known) const {
     for (const scan::address_range& each : scan::addresses_of_no_host()) plan.set.exclude(each);
-    for (const ip_address& each : broadcast_) plan.set.exclude({each, each});
+    for (const ip_address& each : broadcast_)
+      if (!chosen_.is_portable) plan.set.exclude({each, each});
+    if (chosen_.is_portable) plan.skipped = broadcast_;
     auto next = known.begin();
     for (const scan::target_spec& each : chosen_.excluded) {
       if (const auto* range = std::get_if<scan::address_range>(&each)) {
@@ -178,10 +199,28 @@ class target_planner::state {
     return {};
   }
 
+  /// What is known of each name, in their order.
+  [[nodiscard]] std::vector<std::optional<result<addresses>>> known_outcomes() const {
+    if (names_) return names_->known();
+    std::vector<std::optional<result<addresses>>> known;
+    for (const std::string& name : all_names_) {
+      addresses its;
+      if (const auto found = chosen_.known_names->find(name); found != chosen_.known_names->end())
+        for (const std::string& text : found->second) {
+          asio::error_code error;
+          if (const auto one = asio::ip::make_address(text, error); !error) its.push_back(one);
+        }
+      if (its.empty())
+        known.emplace_back(unexpected(failure{make_error_code(errc::no_such_host), fmt::format("resolve {}", name)}));
+      else
+        known.emplace_back(std::move(its));
+    }
+    return known;
+  }
+
   /// A plan of the known targets; the second plan leaves out those of the first.
   result<target_plan> make(bool is_rest) {
-    std::vector<std::optional<result<addresses>>> known;
-    if (names_) known = names_->known();
+    const std::vector<std::optional<result<addresses>>> known = known_outcomes();
     target_plan plan;
     if (auto excluded = exclude(plan, known); !excluded) return unexpected(excluded.error());
     asked_ = std::exchange(planned_, {});
@@ -210,7 +249,8 @@ class target_planner::state {
   target_choice chosen_;
   std::vector<ip_address> broadcast_;
   console& out_;
-  std::size_t excluded_names_ = 0;  // they come first
+  std::size_t excluded_names_ = 0;      // they come first in ...
+  std::vector<std::string> all_names_;  // ... this list
   std::optional<net::background_resolver> names_;
   std::vector<bool> done_;  // names already handled by a plan
   std::vector<scan::address_range> planned_;  // addresses of the last plan
@@ -222,6 +262,8 @@ target_planner::target_planner(target_choice chosen, time_point deadline, consol
     : state_(std::make_unique<state>(std::move(chosen), deadline, out)) {}
 target_planner::~target_planner() = default;
 
+result<target_plan> target_planner::all() { return state_->all(); }
+resolved_names target_planner::names() const { return state_->names(); }
 result<target_plan> target_planner::first(duration soon) { return state_->first(soon); }
 std::size_t target_planner::pending() const noexcept { return state_->pending(); }
 result<target_plan> target_planner::rest() { return state_->rest(); }

@@ -2,8 +2,10 @@
 // Converts the targets that a user names into the addresses to scan.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,16 +23,23 @@ using target_list = std::vector<scan::target_spec>;
 /// errc::usage, errc::no_input or errc::bad_data; an error in a file is reported with its line.
 [[nodiscard]] result<target_list> parse_targets(std::string_view word, scan::target_use use = scan::target_use::scan);
 
+/// The addresses of each name, as text; none: it did not resolve.
+using resolved_names = std::map<std::string, std::vector<std::string>>;
+
 struct target_choice {
   target_list wanted;
   target_list excluded;
   net::family restrict_to = net::family::any;
+  /// The same on every machine: this machine's broadcast addresses stay in the set, and are only named in `skipped`.
+  bool is_portable = false;
+  std::optional<resolved_names> known_names;  ///< instead of a look-up
 };
 
 struct target_plan {
   scan::target_set set;
   bool has_ipv4 = false;
   bool has_ipv6 = false;
+  std::vector<scan::address> skipped;    ///< addresses of the set that must not be scanned from this machine
   std::size_t failed = 0;                ///< names that did not resolve; each was reported
   std::optional<netlab::failure> first;  ///< the first failure
 };
@@ -43,6 +52,11 @@ class target_planner {
  public:
   target_planner(target_choice chosen, time_point deadline, console& out);
   ~target_planner();
+
+  /// All targets, in one plan.
+  [[nodiscard]] result<target_plan> all();
+  /// What the names resolved to, after all().
+  [[nodiscard]] resolved_names names() const;
 
   /// Targets known at once or within `soon`; empty only if no name is pending.
   [[nodiscard]] result<target_plan> first(duration soon);

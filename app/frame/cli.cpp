@@ -247,6 +247,14 @@ std::vector<std::string> arguments::ignored_options() const {
   return notes;
 }
 
+void arguments::supply(std::string_view name, const std::vector<std::string>& values, const std::string& origin) {
+  if (is_typed(name)) return;
+  if (const auto found = given_.find(name); found != given_.end()) given_.erase(found);
+  if (values.empty()) return;
+  std::vector<value>& its = given_[std::string(name)];
+  for (const std::string& each : values) its.push_back({each, origin});
+}
+
 void arguments::prefer_typed(std::string_view one, std::string_view other) {
   if (!has(one) || !has(other) || is_typed(one) == is_typed(other)) return;
   given_.erase(given_.find(is_typed(one) ? other : one));

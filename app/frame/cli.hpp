@@ -84,6 +84,11 @@ class arguments {
   [[nodiscard]] std::vector<std::string> ignored_options() const;
   /// The action being called.
   [[nodiscard]] const action& called() const noexcept { return *action_; }
+  /// Of an option that is not on the command line: these values replace those of the environment and the file. None:
+  /// the option has no value. `origin`: where they come from, for errors.
+  void supply(std::string_view name, const std::vector<std::string>& values, const std::string& origin);
+  /// The same for the operands.
+  void supply_positionals(std::vector<std::string> operands) { positionals_ = std::move(operands); }
   /// For an action without operands.
   void refuse_positionals();
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "scan/shard.hpp"
 
 namespace netlab::scan {
 
@@ -63,6 +64,12 @@ struct scan_summary {
   duration elapsed{};
   bool complete = true;
   std::string incomplete_because;  ///< `interrupted`, `--max-time 10s has passed`; empty if complete
+  std::string scan;                ///< identifies it: fingerprint_text()
+  std::uint64_t seed = 0;
+  shard part;
+  std::string tcp_range;  ///< `1-50,80`; empty: none
+  std::string udp_range;
+  std::int64_t started = 0;  ///< seconds since 1970, UTC
 
   [[nodiscard]] std::uint64_t count(port_state of) const noexcept { return by_state[static_cast<std::size_t>(of)]; }
 };

@@ -7,6 +7,8 @@
 #include <cassert>
 #include <cstdint>
 
+#include "scan/scramble.hpp"
+
 namespace netlab::scan {
 
 /// A permutation of 0 … size-1 chosen by the seed: a Feistel network over the next even number of bits, repeated
@@ -19,7 +21,7 @@ class permutation {
     const auto bits = static_cast<unsigned>(std::bit_width(size < 2 ? 1 : size - 1));
     half_ = (bits + 1) / 2;
     mask_ = (std::uint64_t{1} << half_) - 1;
-    for (std::uint64_t& key : keys_) key = mix(seed += golden);
+    for (std::uint64_t& key : keys_) key = scramble(seed += golden);
   }
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
@@ -35,17 +37,11 @@ class permutation {
  private:
   static constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;  // the step of SplitMix64 (Steele et al., 2014)
 
-  static constexpr std::uint64_t mix(std::uint64_t z) noexcept {  // SplitMix64's finalizer
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-
   [[nodiscard]] std::uint64_t once(std::uint64_t value) const noexcept {
     std::uint64_t left = value >> half_;
     std::uint64_t right = value & mask_;
     for (const std::uint64_t key : keys_) {
-      const std::uint64_t next = left ^ (mix(right ^ key) & mask_);
+      const std::uint64_t next = left ^ (scramble(right ^ key) & mask_);
       left = right;
       right = next;
     }

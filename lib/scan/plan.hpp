@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "scan/checkpoint.hpp"
+#include "scan/shard.hpp"
 #include "scan/talk.hpp"
 #include "scan/targets.hpp"
 
@@ -17,6 +19,7 @@ struct scan_plan {
   std::vector<std::uint16_t> tcp_ports;  ///< in any order, without duplicates; empty: no TCP scan
   std::vector<std::uint16_t> udp_ports;
   std::uint64_t seed = 0;
+  shard part;                   ///< which of the probes to send: the part of all ports of all targets
   bool in_order = false;        ///< keep the exact order of the seed, which takes a single thread
   std::size_t parallel = 1000;  ///< maximum number of TCP connections, including conversations
   double rate = 0;              ///< packets per second of both transports together; 0: adapts to the path
@@ -25,6 +28,9 @@ struct scan_plan {
   std::vector<address> sources;     ///< local addresses, used in turn; empty: the system chooses
   talk_options talk;                ///< its message is also for UDP ports without a request of their own
   bool strict_range = false;        ///< never asks other UDP ports, not even to find a closed one
+  std::vector<address> skipped;     ///< targets that are never asked: they count as done, without a finding
+  bool is_resumable = false;        ///< make checkpoints, which takes a single thread
+  std::optional<scan_checkpoint> from;  ///< go on from there
 };
 
 }  // namespace netlab::scan

@@ -59,6 +59,59 @@ sweep::sweep(const sweep_parameters& how, time_point now)
       first_phase_left_(size_) {
   free_.reserve(how.parallel);
   for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<slot_number>(slot));
+  if (how_.from) restore(*how_.from);
+  skip();
+}
+
+void sweep::skip() {
+  if (how_.skipped.empty()) return;
+  for (; place_ < order_.size() && std::ranges::binary_search(how_.skipped, target(order_(place_)));
+       place_ += how_.shards) {
+    ++done_;
+    --first_phase_left_;
+  }
+}
+
+// ---- checkpoints ----
+
+bool sweep::fits(const sweep_parameters& how) {
+  const std::uint64_t all = how.targets * how.ports;
+  if (!how.from) return true;
+  const std::uint64_t size = (all + how.shards - 1 - how.shard) / how.shards;
+  if (how.from->next > size || how.from->open.size() > how.from->next) return false;
+  std::vector<std::uint64_t> items;
+  items.reserve(how.from->open.size());
+  for (const asked_port& each : how.from->open) items.push_back(each.item);
+  std::ranges::sort(items);
+  return (items.empty() || items.back() < all) && std::ranges::adjacent_find(items) == items.end();
+}
+
+sweep_checkpoint sweep::checkpoint() const {
+  sweep_checkpoint made{.next = (place_ - how_.shard) / how_.shards, .open = {}};
+  std::vector<bool> is_free(cases_.size());
+  for (const case_number each : free_cases_) is_free[each] = true;
+  for (std::size_t at = 0; at < cases_.size(); ++at) {
+    const open_case& one = cases_[at];
+    if (is_free[at] || one.is_done) continue;
+    std::uint16_t attempts = one.attempts;
+    for (slot_number slot = one.flights; slot != none; slot = flights_[slot].sibling)
+      if (attempts > 0) --attempts;
+    made.open.push_back({one.item, attempts, std::min(attempts, one.fair)});
+  }
+  return made;
+}
+
+void sweep::restore(const sweep_checkpoint& from) {
+  place_ = how_.shard + from.next * how_.shards;
+  done_ = from.next - from.open.size();
+  first_phase_left_ = size_ - done_;
+  for (const asked_port& each : from.open) {
+    const case_number which = open(each.item);
+    open_case& one = cases_[which];
+    one.attempts = std::min<std::uint16_t>(each.attempts, most_attempts);
+    one.fair = std::min(each.fair, one.attempts);
+    one.attempts == 0 ? queue(again_, which) : ask_again_later(which);
+  }
 }
 
 // ---- cases: ports that were asked but are not known yet ----
@@ -285,6 +338,7 @@ sweep::case_number sweep::choose() {
   if (place_ < order_.size() && parked_.size() < max_parked) {
     const std::uint64_t item = order_(place_);
     place_ += how_.shards;
+    skip();
     return open(item);
   }
   return take(doubtful_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "scan/checkpoint.hpp"
 #include "scan/crawl.hpp"
 #include "scan/order.hpp"
 #include "scan/pace.hpp"
@@ -31,6 +32,8 @@ struct sweep_parameters {
   unsigned retries = 1;                 ///< minimum number of retries for a silent port
   bool retries_fixed = false;           ///< no more retries than that, the kernel's included, even with loss
   syn_schedule kernel{};
+  std::vector<std::uint64_t> skipped{};  ///< targets that are never asked; ascending
+  std::optional<sweep_checkpoint> from{};  ///< go on from there; must fit: see fits()
 };
 
 /// All ports of all targets are asked in random order. A silent port is asked again: soon after, and at the end of
@@ -68,6 +71,9 @@ class sweep {
   };
 
   sweep(const sweep_parameters& how, time_point now);
+
+  /// Whether a sweep with the same targets, ports and part can have made how.from.
+  [[nodiscard]] static bool fits(const sweep_parameters& how);
 
   [[nodiscard]] std::uint64_t target(std::uint64_t item) const noexcept { return item / how_.ports; }
   [[nodiscard]] std::uint64_t port(std::uint64_t item) const noexcept { return item % how_.ports; }
@@ -111,6 +117,10 @@ class sweep {
   [[nodiscard]] unsigned cost(unsigned attempt) const noexcept {
     return counts_syns() ? 1 + plan_.at(attempt).repetitions : 1;
   }
+
+  /// How far it has come. Probes that may still be answered count as not sent, because a later sweep cannot hear their
+  /// answers.
+  [[nodiscard]] sweep_checkpoint checkpoint() const;
 
   /// When the scan ends early: returns each port that was asked but is not known; then empty.
   [[nodiscard]] std::optional<std::uint64_t> take_unfinished();
@@ -205,6 +215,9 @@ class sweep {
   void count_as_asked(open_case& one);
   /// The control to send now instead of a port's probe, if one is due.
   [[nodiscard]] std::optional<std::uint64_t> take_control();
+  /// Passes over places whose target is skipped.
+  void skip();
+  void restore(const sweep_checkpoint& from);
   /// The next port to ask; requires has_port().
   [[nodiscard]] case_number choose();
   void take_back(slot_number slot, bool in_front);

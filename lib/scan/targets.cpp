@@ -265,6 +265,12 @@ const target_set::piece* target_set::find_piece(const address& of) const {
   return found.range.contains(of) ? &found : nullptr;
 }
 
+std::optional<std::uint64_t> target_set::place_of(const address& one) const {
+  const piece* const found = find_piece(one);
+  if (found == nullptr) return std::nullopt;
+  return found->begin + *distance(found->range.first, one);
+}
+
 std::span<const std::string> target_set::other_names(const address& of) const {
   const auto found = other_names_.find(of);
   return found == other_names_.end() ? std::span<const std::string>() : std::span<const std::string>(found->second);
@@ -286,6 +292,10 @@ bool target_set::overlaps(const address_range& range) const noexcept {
   return std::any_of(pieces_.begin(), pieces_.end(), [&](const piece& one) {
     return !(range.last < one.range.first) && !(one.range.last < range.first);
   });
+}
+
+void target_set::for_each_range(const std::function<void(const address_range&, std::string_view)>& visit) const {
+  for (const piece& each : pieces_) visit(each.range, each.host);
 }
 
 std::string_view target_set::name_at(std::uint64_t place) const { return piece_at(place).host; }

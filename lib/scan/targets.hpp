@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -62,8 +63,12 @@ class target_set {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// The address at `place`, which must be below size().
   [[nodiscard]] address at(std::uint64_t place) const noexcept;
+  /// The place of an address; none if it is not in the set.
+  [[nodiscard]] std::optional<std::uint64_t> place_of(const address& one) const;
   /// Whether an address of the set is in the range.
   [[nodiscard]] bool overlaps(const address_range& range) const noexcept;
+  /// Calls `visit` for each range in the order of the places, with the name that the user gave; empty if none.
+  void for_each_range(const std::function<void(const address_range&, std::string_view name)>& visit) const;
   /// The name that the user gave, or else the address.
   [[nodiscard]] std::string host_at(std::uint64_t place) const;
   /// The name that the user gave; empty if it was given as an address.

@@ -302,6 +302,15 @@ void udp_prober::settle_unknown(const port_verdict& verdict) {
 
 void udp_prober::abandon(const port_verdict& verdict) { settle_unknown(verdict); }
 
+std::vector<std::uint16_t> udp_prober::unreported() const {
+  std::vector<std::uint16_t> ports;
+  for (const entry& one : entries_)
+    if (!one.known) ports.push_back(one.port);
+  for (const answer& one : answers_) ports.push_back(one.port);
+  std::ranges::sort(ports);
+  return ports;
+}
+
 void udp_prober::abandon() {
   for (std::uint32_t which = 0; which < entries_.size(); ++which) {
     const entry& one = entries_[which];

@@ -85,6 +85,9 @@ class udp_prober {
   [[nodiscard]] bool done() const noexcept { return left_ == 0; }
   [[nodiscard]] std::size_t left() const noexcept { return left_; }
 
+  /// The ports whose answers were not taken yet, ascending.
+  [[nodiscard]] std::vector<std::uint16_t> unreported() const;
+
   /// The scan ends early: all ports that are not known become unknown.
   void abandon();
   /// ... with this verdict.

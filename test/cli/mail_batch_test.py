@@ -38,6 +38,28 @@ class Batch(MailCase):
                 self.assertEqual([each.recipients for each in server.session().messages],
                                  [[f"r{each}@example.org"] for each in range(50)])
 
+    def test_shards(self):
+        """with --shard, each line is sent by exactly one part, and keeps its number"""
+        text = self.lines(*({"to": f"r{each}@example.org", "body": "x"} for each in range(1, 11)))
+        text = text.replace("\n", "\n\n", 1) + "nonsense\n"  # a blank line counts as a line, and so does a bad one
+        seen = []
+        for index in range(1, 4):
+            server = self.server()
+            done = self.batch(server, text, "--shard", f"{index}/3", "--json", status=PARTLY if index == 3
+                              else harness.DONE)
+            told = [json.loads(line) for line in done.lines]
+            self.assertEqual([one["message"] % 3 for one in told], [index % 3] * len(told))
+            sent = [each.recipients[0] for each in server.session().messages]
+            self.assertEqual(sent, [one["recipients"][0] for one in told if one["status"] == "sent"])
+            seen += sent
+        self.assertEqual(sorted(seen), sorted(f"r{each}@example.org" for each in range(1, 11)))
+        self.assertIn("message 12: not valid JSON", done.err)
+
+    def test_bad_shard(self):
+        """a shard that is none is refused with the cure"""
+        self.refused("mail", "send", "--to", "a@example.org", "--batch", "x", "--shard", "0/3",
+                     says="parts are numbered from 1 to 3")
+
     def test_defaults(self):
         """what a line does not say comes from the options"""
         server = self.server()

@@ -18,6 +18,10 @@ constexpr std::uint64_t key_mask = (std::uint64_t{1} << key_bits) - 1;
 constexpr unsigned signals_engine = 255;
 constexpr duration longest_wait = std::chrono::hours(1);
 constexpr duration interval = std::chrono::milliseconds(200);
+// At most so much work is repeated after a crash, ...
+constexpr duration checkpoint_interval = std::chrono::seconds(1);
+// ... unless the disk is so slow that more than one part of this many of the time would be spent on checkpoints.
+constexpr int checkpoint_share = 10;
 
 /// Receives the scan's signals through a descriptor; the destructor restores the signal mask.
 class signal_source {
@@ -107,11 +111,20 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
     return fail(last_system_error(), "wait for signals");
   run_outcome outcome;
   time_point next_interval = clock::now() + interval;
+  time_point next_checkpoint = clock::now() + checkpoint_interval;
   bool up_to_date = true;
   const auto progress = [&] {
     engine_progress all;
     for (const engine* const each : engines) all += each->progress();
     return all;
+  };
+  const auto save = [&] {
+    scan_checkpoint reached;
+    for (const engine* const each : engines) each->save(reached);
+    const time_point began = clock::now();
+    how.on_checkpoint(reached);
+    const time_point ended = clock::now();
+    next_checkpoint = ended + std::max(checkpoint_interval - (ended - began), checkpoint_share * (ended - began));
   };
   for (;;) {
     time_point now = clock::now();
@@ -137,6 +150,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
         outcome.stopped = true;
         break;
       }
+      if (how.on_checkpoint && now >= next_checkpoint) save();
     }
     const auto news = on.wait(wake, up_to_date);
     if (!news) return unexpected(news.error());
@@ -156,6 +170,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
     }
     if (outcome.signal != 0) break;
   }
+  if (how.on_checkpoint && (outcome.signal != 0 || outcome.out_of_time || outcome.stopped)) save();
   // Once the mask is restored, a second signal has its usual effect; reporting the rest takes no time.
   const time_point now = clock::now();
   for (engine* const each : engines)

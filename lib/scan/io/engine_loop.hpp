@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "net/fd.hpp"
+#include "scan/checkpoint.hpp"
 #include "scan/finding.hpp"
 
 namespace netlab::scan {
@@ -78,6 +79,9 @@ class engine {
   [[nodiscard]] virtual bool done() const = 0;
   /// The scan ends early: reports what is known, and the remaining ports that were asked as unknown.
   virtual void abandon(time_point now) = 0;
+  /// Adds how far it has come: what was reported is done, everything else is to be asked again. Engines that run in
+  /// several threads add nothing.
+  virtual void save(scan_checkpoint& to) const { static_cast<void>(to); }
   [[nodiscard]] virtual engine_progress progress() const = 0;
   /// Why it cannot go on; the scan fails with this.
   [[nodiscard]] virtual std::optional<failure> trouble() const { return std::nullopt; }
@@ -88,6 +92,9 @@ struct run_options {
   std::function<void(const engine_progress&)> on_status;  ///< called on SIGUSR1
   std::function<void(const engine_progress&, time_point now)> on_interval;  ///< called about five times a second
   std::function<bool()> should_stop;  ///< called as often; may be empty
+  /// Called about once a second, and before the ports that are not known are reported if the scan ends early; may be
+  /// empty.
+  std::function<void(const scan_checkpoint&)> on_checkpoint;
 };
 
 /// Why the loop ended early: a signal, the deadline, or should_stop; else none is set.

@@ -47,15 +47,17 @@ sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
   return {.targets = targets,
           .ports = ports,
           .seed = how.seed,
-          .shard = how.shard,
-          .shards = how.shards,
+          .shard = how.part.place(how.thread),
+          .shards = std::uint64_t{how.part.count} * how.threads,
           .parallel = static_cast<std::size_t>(
               std::max<std::uint64_t>(1, std::min<std::uint64_t>(how.parallel, connections_a_port * targets * ports))),
           .rate = how.rate,
           .timeout = how.timeout,
           .retries = how.retries.value_or(1),
           .retries_fixed = how.retries.has_value(),
-          .kernel = kernel_schedule()};
+          .kernel = kernel_schedule(),
+          .skipped = how.skipped,
+          .from = how.from};
 }
 
 bool is_without_way(int error) noexcept {
@@ -347,7 +349,7 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   const duration patience = std::min(how_.timeout, talk_patience + talk_round_trips * rtt.value_or(duration(0)));
   talks_.emplace(number,
                  std::make_unique<conversation>(conversation{
-                     .fd = std::move(fd), .what = std::move(made), .words = scan::talk(how_.talk, patience, now)}));
+                     .fd = std::move(fd), .item = mine.item, .what = std::move(made), .words = scan::talk(how_.talk, patience, now)}));
   continue_talk(number);
 }
 
@@ -393,7 +395,7 @@ void tcp_connect_engine::end_talk(std::uint64_t number) {
   conversation& one = *talks_.at(number);
   tell(one);
   const bool was_talk = how_.talk.listen || how_.talk.message;
-  if (was_talk && farewells_ < max_farewells / how_.shards) {
+  if (was_talk && farewells_ < max_farewells / how_.threads) {
     ++farewells_;
     close_softly(one.fd.get());
   }
@@ -461,6 +463,16 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
   time_point wake = sweep_.wake(now);
   if (!talk_deadlines_.empty()) wake = std::min(wake, talk_deadlines_.begin()->first);
   return wake;
+}
+
+bool tcp_connect_engine::fits(const tcp_options& how, std::uint64_t targets) {
+  return sweep::fits(to_sweep(how, targets));
+}
+
+void tcp_connect_engine::save(scan_checkpoint& to) const {
+  if (how_.threads > 1) return;
+  to.tcp = sweep_.checkpoint();
+  for (const auto& [number, one] : talks_) to.tcp->open.push_back({.item = one->item});
 }
 
 void tcp_connect_engine::abandon(time_point now) {

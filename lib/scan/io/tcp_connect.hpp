@@ -16,6 +16,7 @@
 #include "scan/io/engine_loop.hpp"
 #include "scan/io/socket.hpp"
 #include "scan/services.hpp"
+#include "scan/shard.hpp"
 #include "scan/sweep.hpp"
 #include "scan/talk.hpp"
 #include "scan/targets.hpp"
@@ -25,8 +26,9 @@ namespace netlab::scan {
 struct tcp_options {
   std::vector<std::uint16_t> ports;
   std::uint64_t seed = 0;
-  unsigned shard = 0;        ///< below `shards`: this engine's share of the ports
-  unsigned shards = 1;
+  shard part;
+  unsigned thread = 0;  ///< below `threads`: the share of the part that this engine asks
+  unsigned threads = 1;
   bool in_order = false;        ///< keep the exact order of the seed; needs a single engine
   std::size_t parallel = 1000;  ///< maximum number of connections, including conversations
   double rate = 0;              ///< SYNs per second; 0: adapts to the path
@@ -34,6 +36,8 @@ struct tcp_options {
   std::optional<unsigned> retries;  ///< none: one, or more if answers get lost
   std::vector<address> sources;     ///< local addresses, used in turn; empty: the system chooses
   talk_options talk;
+  std::vector<std::uint64_t> skipped;    ///< places of targets that are never asked; ascending
+  std::optional<sweep_checkpoint> from;  ///< go on from there; must fit: see fits()
 };
 
 class tcp_connect_engine final : public engine {
@@ -42,11 +46,14 @@ class tcp_connect_engine final : public engine {
   tcp_connect_engine(tcp_options how, const target_set& targets, const service_names& services, poller& on,
                      unsigned number, const scan_output& output);
   ~tcp_connect_engine() override;
+  /// Whether an engine with the same targets and options can have made how.from.
+  [[nodiscard]] static bool fits(const tcp_options& how, std::uint64_t targets);
 
   void handle(std::uint64_t key, std::uint32_t events, time_point now) override;
   [[nodiscard]] time_point turn(time_point now, bool is_up_to_date) override;
   [[nodiscard]] bool done() const override;
   void abandon(time_point now) override;
+  void save(scan_checkpoint& to) const override;
   [[nodiscard]] engine_progress progress() const override;
 
  private:
@@ -64,6 +71,7 @@ class tcp_connect_engine final : public engine {
   };
   struct conversation {
     net::unique_fd fd;
+    std::uint64_t item = 0;
     finding what;
     scan::talk words;
     bool wants_room = false;  // to send the rest of the message

@@ -32,7 +32,7 @@ void ring(const net::unique_fd& bell) { static_cast<void>(::eventfd_write(bell.g
 // is this machine (then one engine must know all sockets, to detect connections between them).
 unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
   std::uint64_t most = std::min(std::max(1U, std::thread::hardware_concurrency()), most_shards);
-  most = std::min<std::uint64_t>(most, targets.size() * how.ports.size() / least_ports_a_shard);
+  most = std::min<std::uint64_t>(most, how.part.size_of(targets.size() * how.ports.size()) / least_ports_a_shard);
   most = std::min<std::uint64_t>(most, how.parallel / least_parallel_a_shard);
   if (how.in_order) return 1;
   if (how.rate > 0) most = std::min(most, static_cast<std::uint64_t>(how.rate / least_rate_a_shard));
@@ -177,8 +177,8 @@ result<std::unique_ptr<tcp_shards>> tcp_shards::make(const tcp_options& how, uns
     return fail(last_system_error(), "open an event descriptor");
   for (unsigned shard = 0; shard < count; ++shard) {
     tcp_options its = how;
-    its.shard = shard;
-    its.shards = count;
+    its.thread = shard;
+    its.threads = count;
     its.parallel = std::max<std::size_t>(1, how.parallel / count);
     its.rate = how.rate / count;
     auto its_poller = poller::make();

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <bitset>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -50,8 +51,14 @@ udp_engine::udp_engine(udp_options how, const target_set& targets, const service
       services_(services),
       output_(output),
       limit_(how_.rate, clock::now()),
-      host_order_(std::max<std::uint64_t>(1, targets.size()), how_.seed),
-      datagram_(longest_datagram) {}
+      order_(targets.size(), how_.ports.size(), how_.seed, how_.part),
+      datagram_(longest_datagram) {
+  if (!how_.from) return;
+  next_host_ = how_.from->next;
+  for (std::uint64_t position = 0; position < next_host_; ++position)
+    finished_ += order_.count_of(order_.host(position));
+  for (const udp_checkpoint::host& each : how_.from->open) finished_ -= each.ports.size();
+}
 
 result<std::unique_ptr<udp_engine>> udp_engine::make(udp_options how, const target_set& targets,
                                                      const service_names& services, poller& on, unsigned number,
@@ -68,12 +75,12 @@ result<std::unique_ptr<udp_engine>> udp_engine::make(udp_options how, const targ
   return made;
 }
 
-bool udp_engine::done() const { return hosts_.empty() && next_host_ == targets_.size(); }
+bool udp_engine::done() const { return hosts_.empty() && !has_hosts(); }
 
 engine_progress udp_engine::progress() const {
   std::uint64_t known = finished_;
-  for (const host& each : hosts_) known += how_.ports.size() - each.prober->left();
-  return {.finished = known, .all = targets_.size() * how_.ports.size(), .sent = sent_};
+  for (const host& each : hosts_) known += each.ports - each.prober->left();
+  return {.finished = known, .all = order_.size(), .sent = sent_};
 }
 
 udp_engine::host* udp_engine::find(const address& of) noexcept {
@@ -90,30 +97,73 @@ bool udp_engine::is_own_socket(const socket_address& end) const noexcept {
   return is_own_port && own_.contains(end.host());
 }
 
+bool udp_engine::has_hosts() const noexcept {
+  return next_host_ < order_.hosts() || (how_.from && next_open_ < how_.from->open.size());
+}
+
 void udp_engine::begin_hosts(time_point now) {
   const std::uint64_t most = std::clamp<std::uint64_t>(max_entries / how_.ports.size(), 1, max_hosts);
-  while (hosts_.size() < most && next_host_ < targets_.size()) {
-    const std::uint64_t target = host_order_(next_host_++);
-    const address to = targets_.at(target);
-    const permutation order(how_.ports.size(), how_.seed + target);
+  while (hosts_.size() < most && has_hosts()) {
+    if (how_.from && next_open_ < how_.from->open.size()) {
+      const udp_checkpoint::host& next = how_.from->open[next_open_++];
+      begin_host(next.target, next.ports, now);
+      continue;
+    }
+    const std::uint64_t target = order_.host(next_host_++);
     std::vector<std::uint16_t> ports;
-    ports.reserve(how_.ports.size());
-    for (std::uint64_t place = 0; place < order.size(); ++place) ports.push_back(how_.ports[order(place)]);
-    const auto sources =
-        static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [&](const udp_channel& each) {
-          return each.is_v6 == to.is_v6 && !each.any_port;
-        }));
-    udp_prober_options options{.sources = std::max<std::size_t>(1, sources),
-                               .timeout = how_.timeout,
-                               .proofs = how_.retries.value_or(1) + 1,
-                               .ask_once = how_.retries == 0U,
-                               .strict_range = how_.strict_range,
-                               .is_loopback = to.is_loopback()};
-    if (how_.rate > 0)
-      options.burst = static_cast<std::size_t>(std::clamp(how_.rate * longest_burst_seconds, 1.0, largest_burst));
-    hosts_.push_back({.target = target, .to = to, .prober = std::make_unique<udp_prober>(options, ports, now)});
-    if (own_.contains(to)) settle_own_ports(hosts_.back());
+    for (const std::uint64_t port : order_.ports_of(target)) ports.push_back(how_.ports[port]);
+    if (std::ranges::binary_search(how_.skipped, target))
+      finished_ += ports.size();
+    else if (!ports.empty())
+      begin_host(target, ports, now);
   }
+}
+
+void udp_engine::begin_host(std::uint64_t target, const std::vector<std::uint16_t>& ports, time_point now) {
+  const address to = targets_.at(target);
+  const auto sources =
+      static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [&](const udp_channel& each) {
+        return each.is_v6 == to.is_v6 && !each.any_port;
+      }));
+  udp_prober_options options{.sources = std::max<std::size_t>(1, sources),
+                             .timeout = how_.timeout,
+                             .proofs = how_.retries.value_or(1) + 1,
+                             .ask_once = how_.retries == 0U,
+                             .strict_range = how_.strict_range,
+                             .is_loopback = to.is_loopback()};
+  if (how_.rate > 0)
+    options.burst = static_cast<std::size_t>(std::clamp(how_.rate * longest_burst_seconds, 1.0, largest_burst));
+  hosts_.push_back({.target = target,
+                    .to = to,
+                    .ports = ports.size(),
+                    .prober = std::make_unique<udp_prober>(options, ports, now)});
+  if (own_.contains(to)) settle_own_ports(hosts_.back());
+}
+
+bool udp_engine::fits(const udp_options& how, std::uint64_t targets) {
+  if (!how.from) return true;
+  if (how.from->next > udp_order(targets, how.ports.size(), how.seed, how.part).hosts()) return false;
+  std::bitset<std::size_t{1} << 16> scanned;
+  for (const std::uint16_t port : how.ports) scanned.set(port);
+  const auto is_scanned = [&](std::uint16_t port) { return scanned.test(port); };
+  std::vector<std::uint64_t> open;
+  for (const udp_checkpoint::host& each : how.from->open) {
+    if (each.target >= targets || !std::ranges::all_of(each.ports, is_scanned)) return false;
+    open.push_back(each.target);
+  }
+  std::ranges::sort(open);
+  return std::ranges::adjacent_find(open) == open.end();
+}
+
+void udp_engine::save(scan_checkpoint& to) const {
+  to.udp.emplace();
+  to.udp->next = next_host_;
+  for (const host& each : hosts_)
+    if (auto open = each.prober->unreported(); !open.empty())
+      to.udp->open.push_back({.target = each.target, .ports = std::move(open)});
+  if (how_.from)
+    to.udp->open.insert(to.udp->open.end(), how_.from->open.begin() + static_cast<std::ptrdiff_t>(next_open_),
+                        how_.from->open.end());
 }
 
 // If all ports are asked, they include the local ports of the scan's own sockets. No other program can use these, and
@@ -299,10 +349,10 @@ time_point udp_engine::turn(time_point now, bool is_up_to_date) {
   std::erase_if(hosts_, [&](host& each) {
     report(each);  // sending to another host may have read errors of this one
     if (!each.prober->done()) return false;
-    finished_ += how_.ports.size();
+    finished_ += each.ports;
     return true;
   });
-  if (next_host_ < targets_.size()) begin_hosts(now);
+  if (has_hosts()) begin_hosts(now);
   return hosts_.empty() ? now : wake;
 }
 
@@ -313,7 +363,8 @@ void udp_engine::abandon(time_point now) {
     report(each);
   }
   hosts_.clear();
-  next_host_ = targets_.size();
+  next_host_ = order_.hosts();
+  how_.from.reset();
 }
 
 }  // namespace netlab::scan

@@ -13,10 +13,11 @@
 #include "scan/io/network_watch.hpp"
 #include "scan/io/socket.hpp"
 #include "scan/io/udp_sockets.hpp"
-#include "scan/order.hpp"
 #include "scan/pace.hpp"
 #include "scan/services.hpp"
+#include "scan/shard.hpp"
 #include "scan/targets.hpp"
+#include "scan/udp_order.hpp"
 #include "scan/udp_prober.hpp"
 
 namespace netlab::scan {
@@ -24,12 +25,15 @@ namespace netlab::scan {
 struct udp_options {
   std::vector<std::uint16_t> ports;
   std::uint64_t seed = 0;
+  shard part;
   double rate = 0;  ///< datagrams per second; 0: adapts to the path
   duration timeout = std::chrono::seconds(1);
   std::optional<unsigned> retries;  ///< none: one, or more if datagrams get lost; 0: each port is asked once
   std::vector<address> sources;     ///< local addresses; the target's ICMP limit applies to each separately
   std::string message;              ///< for ports without a request of their own; may be empty
   bool strict_range = false;        ///< never asks other ports, not even to find a closed one
+  std::vector<std::uint64_t> skipped;  ///< places of targets that are never asked; ascending
+  std::optional<udp_checkpoint> from;  ///< go on from there; must fit: see fits()
 };
 
 class udp_engine final : public engine {
@@ -39,16 +43,21 @@ class udp_engine final : public engine {
                                                                 const service_names& services, poller& on,
                                                                 unsigned number, const scan_output& output);
 
+  /// Whether an engine with the same targets and options can have made how.from.
+  [[nodiscard]] static bool fits(const udp_options& how, std::uint64_t targets);
+
   void handle(std::uint64_t key, std::uint32_t events, time_point now) override;
   [[nodiscard]] time_point turn(time_point now, bool is_up_to_date) override;
   [[nodiscard]] bool done() const override;
   void abandon(time_point now) override;
+  void save(scan_checkpoint& to) const override;
   [[nodiscard]] engine_progress progress() const override;
 
  private:
   struct host {
     std::uint64_t target = 0;
     address to;
+    std::size_t ports = 0;  // of the part
     std::unique_ptr<udp_prober> prober;
     bool was_heard = false;
     bool was_announced = false;                   // the user was told that a port outside the list is asked
@@ -59,7 +68,9 @@ class udp_engine final : public engine {
   enum class send_result : std::uint8_t { done, queue_full, failed };
 
   udp_engine(udp_options how, const target_set& targets, const service_names& services, const scan_output& output);
+  [[nodiscard]] bool has_hosts() const noexcept;  // to begin
   void begin_hosts(time_point now);
+  void begin_host(std::uint64_t target, const std::vector<std::uint16_t>& ports, time_point now);
   void settle_own_ports(host& of);
   [[nodiscard]] const udp_channel* channel_for(const host& to, const udp_prober::probe& what) const noexcept;
   [[nodiscard]] send_result send(host& to, const udp_prober::probe& what);
@@ -79,11 +90,12 @@ class udp_engine final : public engine {
   own_addresses own_;
   network_watch network_;
   rate_limit limit_;
-  permutation host_order_;
+  udp_order order_;
   std::vector<udp_channel> channels_;
   std::vector<std::byte> datagram_;  // room for the largest datagram
   std::vector<host> hosts_;          // being scanned
   std::uint64_t next_host_ = 0;
+  std::size_t next_open_ = 0;  // of how_.from
   std::uint64_t finished_ = 0;  // ports
   std::uint64_t sent_ = 0;
   time_point blocked_until_ = time_point::min();

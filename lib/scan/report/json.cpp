@@ -60,6 +60,10 @@ class json_report final : public report {
     fmt::format_to(out, R"(,"elapsed_us":{},"complete":{})",
                    std::chrono::duration_cast<std::chrono::microseconds>(summary.elapsed).count(), summary.complete);
     if (!summary.complete) fmt::format_to(out, R"(,"because":{})", json_string(summary.incomplete_because));
+    // As a string, because many readers keep only 53 bits of a number.
+    fmt::format_to(out, R"(,"scan":"{}","seed":"{}","shard":"{}","tcp_range":"{}","udp_range":"{}","started":{})",
+                   summary.scan, summary.seed, to_string(summary.part), summary.tcp_range, summary.udp_range,
+                   summary.started);
     line_ += "}}\n";
     sink_(line_);
   }

@@ -55,11 +55,11 @@ TEST_CASE("json: the summary is the last line", "[scan][unit]") {
           .ends_with(
               "\n"
               R"({"summary":{"targets":1,"tcp_ports":50,"udp_ports":0,"open":1,"closed":2,"filtered":1,"open|filtered":0,)"
-              R"("unknown":0,"elapsed_us":400000,"complete":true}})"
+              R"("unknown":0,"elapsed_us":400000,"complete":true,"scan":"","seed":"0","shard":"1/1","tcp_range":"",)"
+              R"("udp_range":"","started":0}})"
               "\n"));
   CHECK(json({}, {}, "interrupted")
-            .ends_with(R"("complete":false,"because":"interrupted"}})"
-                       "\n"));
+            .find(R"("complete":false,"because":"interrupted",)") != std::string::npos);
 }
 
 TEST_CASE("json: closed ports are counted, and listed when all are wanted", "[scan][unit]") {

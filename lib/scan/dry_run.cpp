@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "scan/dry_run.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "scan/syn_schedule.hpp"
+
+namespace netlab::scan {
+namespace {
+
+// As rate_limit.
+duration gap_of(double rate) { return rate > 0 ? duration(static_cast<std::int64_t>(std::ceil(1e9 / rate))) : duration(0); }
+
+}  // namespace
+
+dry_run::dry_run(const scan_plan& plan, std::uint64_t targets)
+    : plan_(plan),
+      targets_(targets),
+      tcp_order_(targets * plan.tcp_ports.size(), plan.seed),
+      udp_order_(targets, plan.udp_ports.size(), plan.seed, plan.part),
+      tcp_all_(plan.part.size_of(targets * plan.tcp_ports.size())) {
+  const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
+  const duration gap = gap_of(both ? plan.rate / 2 : plan.rate);
+  // The SYNs that the kernel may send again count from the beginning.
+  tcp_gap_ = gap * (1 + attempt_plan(syn_schedule(), plan.timeout, plan.retries).at(1).repetitions);
+  udp_gap_ = gap;
+  fill_udp();
+}
+
+void dry_run::fill_udp() {
+  while (its_ports_.empty() && host_ < udp_order_.hosts()) {
+    target_ = udp_order_.host(host_++);
+    its_ports_ = udp_order_.ports_of(target_);
+    std::ranges::reverse(its_ports_);
+  }
+}
+
+std::optional<planned_probe> dry_run::next_tcp() const {
+  if (tcp_ == tcp_all_) return std::nullopt;
+  const std::uint64_t item = tcp_order_(plan_.part.place(tcp_));
+  const std::uint64_t ports = plan_.tcp_ports.size();
+  return planned_probe{transport::tcp, item / ports, plan_.tcp_ports[item % ports],
+                       tcp_gap_ * static_cast<std::int64_t>(tcp_)};
+}
+
+std::optional<planned_probe> dry_run::next() {
+  const auto tcp = next_tcp();
+  const duration udp_at = udp_gap_ * static_cast<std::int64_t>(udp_);
+  if (tcp && (its_ports_.empty() || tcp->at <= udp_at)) {
+    ++tcp_;
+    return tcp;
+  }
+  if (its_ports_.empty()) return std::nullopt;
+  const planned_probe made{transport::udp, target_, plan_.udp_ports[its_ports_.back()], udp_at};
+  ++udp_;
+  its_ports_.pop_back();
+  fill_udp();
+  return made;
+}
+
+}  // namespace netlab::scan
