@@ -23,6 +23,7 @@
 #include "frame/console.hpp"
 #include "frame/options.hpp"
 #include "scan/fingerprint.hpp"
+#include "scan/io/packet_socket.hpp"
 #include "scan/io/socket.hpp"
 #include "scan/plan.hpp"
 #include "scan/ports.hpp"
@@ -45,6 +46,10 @@ constexpr std::size_t spare_descriptors = 12;
 
 constexpr std::array scan_options{
     option{.name = "all", .help = "list every port, including closed ones"},
+    option{.name = "bandwidth",
+           .argument = "BITS",
+           .help = "with --syn: most bits a second on Ethernet, such as 10M (10,000,000)"},
+    option{.name = "banner", .help = "with --syn: connect to the open ports afterwards, as the connect scan does"},
     option{.name = "dry-run",
            .help = "send nothing: print the time (with --rate), transport, address and port of each probe, without "
                    "retries"},
@@ -101,6 +106,7 @@ constexpr std::array scan_options{
            .repeatable = true},
     option{.name = "strict-range",
            .help = "do not probe UDP ports outside the range to find a closed one; silent ports may then be unknown"},
+    option{.name = "syn", .help = "half-open TCP scan; needs the capability CAP_NET_RAW"},
     shared_options::tcp,
     option{.name = "timeout",
            .argument = "DURATION",
@@ -112,9 +118,9 @@ constexpr std::array scan_options{
 };
 
 constexpr std::array scan_groups{
-    option_group{"Targets", "host range top tcp udp exclude ipv4 ipv6 source"},
-    option_group{"Pace", "timeout max-time retries rate parallel seed strict-range dry-run"},
-    option_group{"Conversation", "send no-send no-banner"},
+    option_group{"Targets", "host range top tcp udp syn exclude ipv4 ipv6 source"},
+    option_group{"Pace", "timeout max-time retries rate bandwidth parallel seed strict-range dry-run"},
+    option_group{"Conversation", "send no-send no-banner banner"},
     option_group{"Report", "all format output"},
     option_group{"Parts of a scan", "shard resume merge"},
 };
@@ -149,6 +155,45 @@ result<double> parse_rate(std::string_view text) {
   if (error != std::errc{} || stopped != text.data() + text.size() || !(value >= least && value <= most))
     return fail(errc::usage, fmt::format("rate '{}' is not a number from {} to {:.0f}", escape(text, 60), least, most));
   return value;
+}
+
+// Bits a second, with decimal units as for all links.
+result<double> parse_bandwidth(std::string_view text) {
+  constexpr double least = 1000;
+  constexpr double most = 1e12;
+  double value = 0;
+  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(stopped - text.data()));
+  const std::size_t power = std::string_view("kMG").find(unit.empty() ? 'x' : unit.front());
+  double factor = 1;
+  if (power != std::string_view::npos)
+    for (std::size_t count = 0; count <= power; ++count) factor *= 1000;
+  if (error != std::errc{} || unit.size() > 1 || (!unit.empty() && factor == 1) ||
+      !(value * factor >= least && value * factor <= most))
+    return fail(errc::usage, fmt::format("bandwidth '{}' is not a number from 1k to 1000G", escape(text, 60)),
+                "bits a second: 500k, 10M, 1G");
+  return value * factor;
+}
+
+// What the half-open scan has no use for is refused where it was typed.
+void read_syn(arguments& args, scan::scan_plan& plan) {
+  const auto refuse = [&](std::string why) { args.refuse({make_error_code(errc::usage), {}, std::move(why), {}}); };
+  plan.syn = args.flag("syn");
+  plan.banner = args.flag("banner");
+  if (args.has("bandwidth")) plan.bandwidth = args.as("bandwidth", parse_bandwidth);
+  if (!plan.syn) {
+    for (const char* name : {"banner", "bandwidth"})
+      if (args.is_typed(name)) refuse(fmt::format("--{} needs --syn", name));
+    return;
+  }
+  if (args.has("bandwidth") && args.flag("dry-run"))
+    return refuse("--dry-run and --bandwidth exclude each other: the times follow --rate");
+  if (plan.tcp_ports.empty()) return refuse("--syn is a scan of TCP ports: leave out --udp, or add --tcp");
+  if (plan.banner && args.has("resume"))
+    return refuse("--banner and --resume exclude each other: resume without it, then scan the open ports");
+  if (plan.banner) return;
+  for (const char* name : {"parallel", "send"})
+    if (args.is_typed(name)) refuse(fmt::format("with --syn, --{} needs --banner: it makes no connections", name));
 }
 
 // The descriptors for the scan: raises the limit as far as possible and leaves 12 for other purposes.
@@ -271,6 +316,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   plan.sources = args.list_as("source", parse_source);
   plan.talk = read_talk(args);
   plan.strict_range = args.flag("strict-range");
+  read_syn(args, plan);
   const std::size_t budget = std::min(descriptor_budget(), most_parallel);
   plan.parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget;
   plan.parallel = std::min(plan.parallel, budget);
@@ -386,6 +432,8 @@ exit_status run_scan(arguments& args, console& out) {
     const exit_status status = print_probes(call.plan, plan->set, call.shown, out);
     return status == exit_status::done && plan->failed > 0 ? exit_status::partly_done : status;
   }
+  if (call.plan.syn)
+    if (const auto permitted = scan::packet_socket::check(); !permitted) return out.refuse(permitted.error());
   scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, resume ? &*resume : nullptr,
                        out);
   session.add_failed_targets(plan->failed);
@@ -418,6 +466,8 @@ constexpr std::array scan_examples{
     example{"netlab scan tcp udp --host lab.example.org --range 1-50", "the scan of the lab's exercise"},
     example{"netlab scan --udp --host 192.0.2.7 --range 53,123,161 -v",
             "with the error numbers of this system and of Windows"},
+    example{"netlab scan --syn --host 192.0.2.0/24 --range 22,80,443 --rate 10000 --banner",
+            "half-open, at most 10,000 packets a second; then the banners of what is open"},
     example{"netlab scan --host 192.0.2.0/24 --exclude 192.0.2.1 --top 20 --json",
             "scan a network, with the results as JSON"},
     example{"netlab scan @targets --shard 3/8 --json --resume state.3 -o part.3",

@@ -41,6 +41,8 @@ class local_failures {
     code_ = {found.system_error, std::system_category()};
     address_ = found.address;
   }
+  /// Ports of which nothing but their number is reported.
+  void add_others(std::uint64_t count) noexcept { all_ += count; }
   [[nodiscard]] bool is_any() const noexcept { return count_ > 0; }
   [[nodiscard]] bool is_every_port() const noexcept { return count_ > 0 && count_ == all_; }
   /// Why the scan is incomplete.

@@ -234,6 +234,13 @@ scan::scan_output scan_session::make_output(const scan::target_set& targets) {
     }
     add(named);
   };
+  // With many targets only the answers are of interest, and the others are too many for lines.
+  if (targets.size() > scan::many_targets && !shown_.all) {
+    output.silent = [this](std::uint64_t count) {
+      summary_.by_state[static_cast<std::size_t>(scan::port_state::filtered)] += count;
+      not_asked_.add_others(count);
+    };
+  }
   if (out_.is_verbose()) {
     output.note = [this](std::string_view text) {
       progress_.clear();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "scan/syn_checkpoint.hpp"
 
 namespace netlab::scan {
 
@@ -45,6 +46,7 @@ struct udp_checkpoint {
 struct scan_checkpoint {
   std::optional<sweep_checkpoint> tcp;
   std::optional<udp_checkpoint> udp;
+  std::optional<syn_checkpoint> syn;
 
   friend bool operator==(const scan_checkpoint&, const scan_checkpoint&) = default;
 };

@@ -23,7 +23,7 @@ dry_run::dry_run(const scan_plan& plan, std::uint64_t targets)
   const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
   const duration gap = gap_of(both ? plan.rate / 2 : plan.rate);
   // The SYNs that the kernel may send again count from the beginning.
-  tcp_gap_ = gap * (1 + attempt_plan(syn_schedule(), plan.timeout, plan.retries).at(1).repetitions);
+  tcp_gap_ = plan.syn ? gap : gap * (1 + attempt_plan(syn_schedule(), plan.timeout, plan.retries).at(1).repetitions);
   udp_gap_ = gap;
   fill_udp();
 }

@@ -150,6 +150,7 @@ void report_merge::check_parts() {
   std::vector<std::uint32_t> missing;
   std::uint64_t missing_count = 0;
   std::uint64_t closed = 0;
+  std::uint64_t filtered = 0;
   for (std::uint32_t index = 1; index <= model_->part.count; ++index) {
     const auto found = parts.find(index);
     if (found == parts.end()) {
@@ -158,6 +159,7 @@ void report_merge::check_parts() {
     }
     const scan_summary& sum = *found->second->sum;
     closed += sum.count(port_state::closed);
+    filtered += sum.count(port_state::filtered);
     union_.elapsed = std::max(union_.elapsed, sum.elapsed);
     if (sum.started != 0) union_.started = union_.started == 0 ? sum.started : std::min(union_.started, sum.started);
     if (!sum.complete)
@@ -168,8 +170,10 @@ void report_merge::check_parts() {
     problems_.push_back(fmt::format("shard {} is missing", to_string(shard{index, model_->part.count})));
   if (missing_count > missing.size())
     problems_.push_back(fmt::format("{} more are missing", count_of(missing_count - missing.size(), "shard")));
-  // Reports without --all only count closed ports.
+  // Reports without --all only count closed ports, and those of a half-open scan of many hosts the silent ones, too.
   union_.by_state[static_cast<std::size_t>(port_state::closed)] = closed;
+  std::uint64_t& silent = union_.by_state[static_cast<std::size_t>(port_state::filtered)];
+  silent = std::max(silent, filtered);
 }
 
 void report_merge::conclude() {

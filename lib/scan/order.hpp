@@ -34,6 +34,14 @@ class permutation {
     return place;
   }
 
+  /// The inverse: the place of an element, which must be below size().
+  [[nodiscard]] std::uint64_t place_of(std::uint64_t element) const noexcept {
+    assert(element < size_);
+    do element = once_back(element);
+    while (element >= size_);
+    return element;
+  }
+
  private:
   static constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;  // the step of SplitMix64 (Steele et al., 2014)
 
@@ -44,6 +52,17 @@ class permutation {
       const std::uint64_t next = left ^ (scramble(right ^ key) & mask_);
       left = right;
       right = next;
+    }
+    return left << half_ | right;
+  }
+
+  [[nodiscard]] std::uint64_t once_back(std::uint64_t value) const noexcept {
+    std::uint64_t left = value >> half_;
+    std::uint64_t right = value & mask_;
+    for (auto key = keys_.rbegin(); key != keys_.rend(); ++key) {
+      const std::uint64_t before = right ^ (scramble(left ^ *key) & mask_);
+      right = left;
+      left = before;
     }
     return left << half_ | right;
   }

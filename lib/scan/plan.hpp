@@ -20,6 +20,9 @@ struct scan_plan {
   std::vector<std::uint16_t> udp_ports;
   std::uint64_t seed = 0;
   shard part;                   ///< which of the probes to send: the part of all ports of all targets
+  bool syn = false;             ///< TCP without connections; needs CAP_NET_RAW
+  bool banner = false;          ///< with `syn`: connect to the open ports afterwards; not with is_resumable
+  double bandwidth = 0;         ///< with `syn`: bits per second on the wire; 0: no limit
   bool in_order = false;        ///< keep the exact order of the seed, which takes a single thread
   std::size_t parallel = 1000;  ///< maximum number of TCP connections, including conversations
   double rate = 0;              ///< packets per second of both transports together; 0: adapts to the path

@@ -33,6 +33,7 @@ std::string to_text(const scan_state& of) {
   if (of.exit_status) made["exit_status"] = *of.exit_status;
   if (of.reached.tcp) made["tcp"] = to_text(*of.reached.tcp);
   if (of.reached.udp) made["udp"] = to_text(*of.reached.udp);
+  if (of.reached.syn) made["syn"] = to_text(*of.reached.syn);
   made["by_state"] = of.by_state;
   made["report_size"] = of.report_size;
   made["findings_size"] = of.findings_size;
@@ -72,6 +73,11 @@ result<scan_state> parse_scan_state(std::string_view text, std::string_view vers
       auto reached = parse_udp_checkpoint(read.at("udp").get_ref<const std::string&>());
       if (!reached) return unexpected(reached.error());
       made.reached.udp = *std::move(reached);
+    }
+    if (read.contains("syn")) {
+      auto reached = parse_checkpoint(read.at("syn").get_ref<const std::string&>());
+      if (!reached) return unexpected(reached.error());
+      made.reached.syn = *std::move(reached);
     }
     read.at("by_state").get_to(made.by_state);
     read.at("report_size").get_to(made.report_size);

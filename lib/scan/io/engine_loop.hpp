@@ -51,6 +51,8 @@ struct scan_output {
   std::function<void(const finding&)> found;
   /// Called for an open TCP port before its banner is read; may be empty.
   std::function<void(const finding&)> opened;
+  /// Replaces `found` for ports whose only news is that nobody answered, if their number is enough; may be empty.
+  std::function<void(std::uint64_t)> silent = {};
   /// Explains unexpected actions of the scan to the user; may be empty.
   std::function<void(std::string_view)> note;
 };

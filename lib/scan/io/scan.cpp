@@ -6,6 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "net/endpoint.hpp"
+#include "scan/banner_ports.hpp"
+#include "scan/io/syn_engine.hpp"
 #include "scan/io/tcp_connect.hpp"
 #include "scan/io/tcp_shards.hpp"
 #include "scan/io/udp.hpp"
@@ -26,6 +29,19 @@ tcp_options tcp_part_of(const scan_plan& plan, double rate) {
           .talk = plan.talk,
           .skipped = {},
           .from = plan.from ? plan.from->tcp : std::nullopt};
+}
+
+syn_options syn_part_of(const scan_plan& plan, double rate) {
+  return {.ports = plan.tcp_ports,
+          .seed = plan.seed,
+          .part = plan.part,
+          .rate = rate,
+          .bandwidth = plan.bandwidth,
+          .timeout = plan.timeout,
+          .retries = plan.retries,
+          .sources = plan.sources,
+          .skipped = {},
+          .from = plan.from ? plan.from->syn : std::nullopt};
 }
 
 udp_options udp_part_of(const scan_plan& plan, double rate) {
@@ -51,6 +67,37 @@ std::vector<std::uint64_t> skipped_places(const scan_plan& plan, const target_se
   return places;
 }
 
+bool has_ended_early(const run_outcome& of) { return of.signal != 0 || of.out_of_time || of.stopped; }
+
+/// Hands the open ports of the half-open scan to the connect scan: a run for each set of ports that hosts share.
+result<run_outcome> read_banners(banner_ports& open, const scan_plan& plan, const service_names& services,
+                                 const scan_output& output, const run_options& how) {
+  run_outcome outcome;
+  std::vector<finding> heard;
+  scan_output only_collects;
+  only_collects.found = [&](const finding& one) { heard.push_back(one); };
+  run_options quiet;
+  quiet.deadline = how.deadline;
+  quiet.should_stop = how.should_stop;
+  for (const banner_ports::group& group : open.groups()) {
+    target_set hosts;
+    for (const finding* each : group.hosts)
+      if (const auto address = parse_ip(each->address, net::interface_number)) hosts.add({*address, *address});
+    scan_plan its = plan;
+    its.tcp_ports = group.ports;
+    its.udp_ports.clear();
+    its.part = {};
+    its.skipped.clear();
+    its.syn = its.banner = false;
+    const auto ended = scan(its, hosts, services, only_collects, quiet);
+    if (!ended) return unexpected(ended.error());
+    outcome = *ended;
+    if (has_ended_early(outcome)) break;
+  }
+  for (const finding& each : heard) output.found(open.take(each));
+  return outcome;
+}
+
 auto not_of_this_scan() { return fail(errc::bad_data, "the checkpoint is of another scan"); }
 
 }  // namespace
@@ -64,7 +111,22 @@ result<run_outcome> scan(const scan_plan& plan, const target_set& targets, const
   const std::vector<std::uint64_t> skipped = skipped_places(plan, targets);
   std::vector<std::unique_ptr<engine>> engines;
   const auto number = [&] { return static_cast<unsigned>(engines.size()); };
-  if (!plan.tcp_ports.empty()) {
+  banner_ports open;
+  scan_output until_banners = output;
+  until_banners.found = [&](const finding& one) {
+    if (one.protocol == transport::tcp && one.state == port_state::open)
+      open.add(one);
+    else
+      output.found(one);
+  };
+  const bool has_banners = plan.syn && plan.banner;
+  if (!plan.tcp_ports.empty() && plan.syn) {
+    syn_options its = syn_part_of(plan, rate);
+    its.skipped = skipped;
+    auto syn = syn_engine::make(std::move(its), targets, services, *on, number(), has_banners ? until_banners : output);
+    if (!syn) return unexpected(syn.error());
+    engines.push_back(std::move(*syn));
+  } else if (!plan.tcp_ports.empty()) {
     tcp_options its = tcp_part_of(plan, rate);
     its.skipped = skipped;
     if (!tcp_connect_engine::fits(its, targets.size())) return not_of_this_scan();
@@ -82,7 +144,15 @@ result<run_outcome> scan(const scan_plan& plan, const target_set& targets, const
   }
   std::vector<engine*> running;
   for (const auto& each : engines) running.push_back(each.get());
-  return run(*on, running, how);
+  auto outcome = run(*on, running, how);
+  if (!outcome || open.empty()) return outcome;
+  if (!has_ended_early(*outcome)) {
+    const engine_progress progress = outcome->progress;
+    outcome = read_banners(open, plan, services, output, how);
+    if (outcome) outcome->progress = progress;
+  }
+  for (const finding& each : open.take_rest()) output.found(each);
+  return outcome;
 }
 
 }  // namespace netlab::scan

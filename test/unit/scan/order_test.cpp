@@ -18,6 +18,7 @@ TEST_CASE("order: everything is visited exactly once", "[scan][unit]") {
     REQUIRE(element < size);
     REQUIRE_FALSE(seen[element]);
     seen[element] = true;
+    REQUIRE(order.place_of(element) == place);
   }
 }
 

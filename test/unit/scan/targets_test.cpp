@@ -206,3 +206,16 @@ TEST_CASE("targets: other names of an address are kept beside the first", "[scan
   CHECK(others("192.0.2.7") == std::vector<std::string>{"mail"});
   CHECK(others("192.0.2.4").empty());
 }
+
+TEST_CASE("targets: the place of an address is found again", "[scan][unit]") {
+  target_set set;
+  set.exclude(range("192.0.2.3"));
+  set.add(range("192.0.2.7"), "lab");
+  set.add(range("192.0.2.1-9"));
+  set.add(range("2001:db8::/126"));
+  set.add(range("fe80::%2/126"));
+  for (std::uint64_t place = 0; place < set.size(); ++place) CHECK(set.place_of(set.at(place)) == place);
+  CHECK_FALSE(set.place_of(*parse_ip("192.0.2.3")));
+  CHECK_FALSE(set.place_of(*parse_ip("192.0.2.10")));
+  CHECK_FALSE(set.place_of(*parse_ip("fe80::1")));
+}

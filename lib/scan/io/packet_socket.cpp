@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include "scan/io/packet_socket.hpp"
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <utility>
+
+#include "scan/io/socket.hpp"
+
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23  // Linux 4.20
+#endif
+#ifndef IPV6_HDRINCL
+#define IPV6_HDRINCL 36  // Linux 4.5
+#endif
+
+namespace netlab::scan {
+namespace {
+
+// An answer takes about 150 octets of the ring: it holds 100,000 of them, a seventh of a second at full speed.
+constexpr std::size_t answer_ring_block = std::size_t{1} << 17;
+constexpr std::size_t answer_ring_size = std::size_t{1} << 24;
+// The kernel hands over a block that is not full after this time. It counts for round-trip times no more than the wake-up,
+// because each packet has a time of its own.
+constexpr unsigned answer_block_ms = 2;
+// An ICMP error that quotes headers with all their options.
+constexpr std::uint32_t answer_octets = 256;
+constexpr int send_buffer = 4 << 20;  // as the other limits, for bursts; the kernel may allow less
+
+constexpr std::size_t link_address_at =
+    (sizeof(tpacket3_hdr) + std::size_t{TPACKET_ALIGNMENT} - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
+
+/// Offsets are from the network header, because the socket is of type SOCK_DGRAM. ICMP types without `reason_of()` are
+/// sorted out later.
+std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::uint16_t port_count) {
+  const auto auxiliary = [](int what) { return static_cast<std::uint32_t>(SKF_AD_OFF + what); };
+  const std::uint32_t last_port = first_port + std::uint32_t{port_count} - 1;
+  constexpr std::uint8_t take = 25;
+  constexpr std::uint8_t drop = 26;
+  // Jumps are relative to the next instruction.
+  const auto to = [](std::uint8_t target, std::uint8_t from) { return static_cast<std::uint8_t>(target - from - 1); };
+  return {{
+      /* 0 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_PROTOCOL)),
+      /* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, to(5, 1), 0),
+      /* 2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, to(16, 2), 0),
+      /* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, to(drop, 3)),
+      /* 4 */ BPF_STMT(BPF_RET | BPF_K, answer_octets),
+      /* 5: IPv4 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
+      /* 6: a later fragment */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, to(drop, 6), 0),
+      /* 7 */ BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+      /* 8 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+      /* 9 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, to(14, 9), 0),
+      /* 10 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMP, 0, to(drop, 10)),
+      /* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+      /* 12 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_DEST_UNREACH, to(take, 12), 0),
+      /* 13 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_TIME_EXCEEDED, to(take, 13), to(drop, 13)),
+      /* 14 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
+      /* 15 */ BPF_JUMP(BPF_JMP | BPF_JA, to(23, 15), 0, 0),
+      /* 16: IPv6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
+      /* 17 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, to(22, 17), 0),
+      /* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, to(drop, 18)),
+      /* 19 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 40),
+      /* 20: errors are below 128 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, to(take, 20)),
+      /* 21: neighbour advertisement */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 136, to(take, 21), to(drop, 21)),
+      /* 22 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 42),
+      /* 23: the port */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first_port, 0, to(drop, 23)),
+      /* 24 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last_port, to(drop, 24), 0),
+      /* 25 */ BPF_STMT(BPF_RET | BPF_K, answer_octets),
+      /* 26 */ BPF_STMT(BPF_RET | BPF_K, 0),
+  }};
+}
+
+result<void> set_on(int fd, int level, int name, const void* value, std::size_t size, const char* context) {
+  if (::setsockopt(fd, level, name, value, static_cast<socklen_t>(size)) == 0) return {};
+  return fail(last_system_error(), context);
+}
+
+result<net::unique_fd> open_sender() {
+  // Protocol 0: it receives nothing.
+  net::unique_fd made(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (made) return made;
+  const std::error_code why = last_system_error();
+  if (why == std::errc::operation_not_permitted || why == std::errc::permission_denied)
+    return fail(errc::not_permitted, "--syn needs the capability CAP_NET_RAW",
+                "run as root, or without --syn: the connect scan needs no privilege");
+  return fail(why, "open a packet socket");
+}
+
+std::uint16_t ether_type_of(outgoing_packet::kind what) {
+  switch (what) {
+    case outgoing_packet::kind::arp: return htons(ETH_P_ARP);
+    case outgoing_packet::kind::ipv6: return htons(ETH_P_IPV6);
+    case outgoing_packet::kind::ipv4: break;
+  }
+  return htons(ETH_P_IP);
+}
+
+}  // namespace
+
+/// The arrays of a call to sendmmsg(2).
+struct packet_socket::batch {
+  std::array<mmsghdr, max_batch> messages{};
+  std::array<iovec, max_batch> octets{};
+  std::array<sockaddr_ll, max_batch> links{};
+  std::array<socket_address, max_batch> hosts{};
+};
+
+packet_socket::packet_socket() : batch_(std::make_unique<batch>()) {}
+packet_socket::packet_socket(packet_socket&& other) noexcept { *this = std::move(other); }
+packet_socket& packet_socket::operator=(packet_socket&& other) noexcept {
+  std::swap(sender_, other.sender_);
+  std::swap(receiver_, other.receiver_);
+  std::swap(raw_v4_, other.raw_v4_);
+  std::swap(raw_v6_, other.raw_v6_);
+  std::swap(batch_, other.batch_);
+  std::swap(ring_, other.ring_);
+  std::swap(block_, other.block_);
+  return *this;
+}
+packet_socket::~packet_socket() {
+  if (ring_ != nullptr) ::munmap(ring_, answer_ring_size);
+}
+
+result<void> packet_socket::check() {
+  if (const auto sender = open_sender(); !sender) return unexpected(sender.error());
+  return {};
+}
+
+result<packet_socket> packet_socket::open(std::uint16_t first_port, std::uint16_t port_count) {
+  packet_socket made;
+  auto sender = open_sender();
+  if (!sender) return unexpected(sender.error());
+  made.sender_ = std::move(*sender);
+  const int on = 1;
+  // Without its own queue discipline the interface is reached sooner; a kernel before 3.14 does not know the option.
+  static_cast<void>(::setsockopt(made.sender_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on));
+  if (::setsockopt(made.sender_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0)
+    static_cast<void>(::setsockopt(made.sender_.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer));
+  if (auto opened = made.open_ring(first_port, port_count); !opened) return unexpected(opened.error());
+  return made;
+}
+
+result<void> packet_socket::open_ring(std::uint16_t first_port, std::uint16_t port_count) {
+  constexpr const char* context = "receive packets";
+  receiver_ = net::unique_fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!receiver_) return fail(last_system_error(), context);
+  const int fd = receiver_.get();
+  const int version = TPACKET_V3;
+  if (auto set = set_on(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version, context); !set) return set;
+  const int on = 1;
+  // Else loopback shows each packet twice. An older kernel does; the second one is a duplicate then.
+  static_cast<void>(::setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on));
+  tpacket_req3 request{};
+  request.tp_block_size = answer_ring_block;
+  request.tp_block_nr = answer_ring_size / answer_ring_block;
+  request.tp_frame_size = 2048;  // only determines the number of frames
+  request.tp_frame_nr = answer_ring_size / request.tp_frame_size;
+  request.tp_retire_blk_tov = answer_block_ms;
+  if (auto set = set_on(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request, context); !set) return set;
+  void* const ring = ::mmap(nullptr, answer_ring_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (ring == MAP_FAILED) return fail(last_system_error(), context);
+  ring_ = static_cast<std::byte*>(ring);
+  auto code = make_answer_filter(first_port, port_count);
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  if (auto set = set_on(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program, context); !set) return set;
+  sockaddr_ll everything{};
+  everything.sll_family = AF_PACKET;
+  everything.sll_protocol = htons(ETH_P_ALL);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&everything), sizeof everything) != 0)
+    return fail(last_system_error(), context);
+  return {};
+}
+
+std::size_t packet_socket::send(std::span<const outgoing_packet> packets, int& error) {
+  std::size_t done = 0;
+  error = 0;
+  while (done < packets.size() && error == 0) {
+    const auto rest = packets.subspan(done);
+    const auto same = std::ranges::find_if(rest, [&](const outgoing_packet& each) {
+      return each.is_local != rest.front().is_local || (each.is_local && each.what != rest.front().what);
+    });
+    const auto run = rest.first(std::min<std::size_t>(static_cast<std::size_t>(same - rest.begin()), max_batch));
+    done += run.front().is_local ? send_local(run, error) : send_out(run, error);
+  }
+  return done;
+}
+
+std::size_t packet_socket::send_out(std::span<const outgoing_packet> packets, int& error) {
+  for (std::size_t at = 0; at < packets.size(); ++at) {
+    const outgoing_packet& each = packets[at];
+    sockaddr_ll& link = batch_->links[at];
+    link.sll_family = AF_PACKET;
+    link.sll_protocol = ether_type_of(each.what);
+    link.sll_ifindex = static_cast<int>(each.interface);
+    link.sll_halen = static_cast<unsigned char>(each.to.size());
+    std::memcpy(link.sll_addr, each.to.data(), each.to.size());
+    batch_->octets[at] = {const_cast<std::byte*>(each.octets.data()), each.size};  // NOLINT: it is only read
+    msghdr& message = batch_->messages[at].msg_hdr;
+    message.msg_name = &link;
+    message.msg_namelen = sizeof link;
+    message.msg_iov = &batch_->octets[at];
+    message.msg_iovlen = 1;
+  }
+  const int sent = ::sendmmsg(sender_.get(), batch_->messages.data(), static_cast<unsigned>(packets.size()), MSG_DONTWAIT);
+  if (sent <= 0) {
+    error = errno;
+    return 0;
+  }
+  return static_cast<std::size_t>(sent);
+}
+
+int packet_socket::raw_socket(bool is_v6, int& error) {
+  net::unique_fd& socket = is_v6 ? raw_v6_ : raw_v4_;
+  if (socket) return socket.get();
+  // Protocol IPPROTO_RAW: receives nothing.
+  socket = net::unique_fd(::socket(is_v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  const int on = 1;
+  if (!socket || (is_v6 && ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof on) != 0)) error = errno;
+  return socket.get();
+}
+
+std::size_t packet_socket::send_local(std::span<const outgoing_packet> packets, int& error) {
+  const int socket = raw_socket(packets.front().what == outgoing_packet::kind::ipv6, error);
+  if (error != 0) return 0;
+  for (std::size_t at = 0; at < packets.size(); ++at) {
+    const outgoing_packet& each = packets[at];
+    batch_->hosts[at] = socket_address(each.local_to, 0);
+    batch_->octets[at] = {const_cast<std::byte*>(each.octets.data()), each.size};  // NOLINT: it is only read
+    msghdr& message = batch_->messages[at].msg_hdr;
+    message.msg_name = &batch_->hosts[at].any;
+    message.msg_namelen = batch_->hosts[at].size;
+    message.msg_iov = &batch_->octets[at];
+    message.msg_iovlen = 1;
+  }
+  const int sent = ::sendmmsg(socket, batch_->messages.data(), static_cast<unsigned>(packets.size()), MSG_DONTWAIT);
+  if (sent <= 0) {
+    error = errno;
+    return 0;
+  }
+  return static_cast<std::size_t>(sent);
+}
+
+void packet_socket::receive(const std::function<void(const incoming_packet&)>& take) {
+  // The kernel's times are of the wall clock.
+  timespec wall{};
+  ::clock_gettime(CLOCK_REALTIME, &wall);
+  const time_point now = clock::now();
+  const auto since_epoch = [](std::int64_t seconds, std::int64_t nanoseconds) {
+    return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds);
+  };
+  const auto wall_now = since_epoch(wall.tv_sec, wall.tv_nsec);
+  constexpr std::size_t blocks = answer_ring_size / answer_ring_block;
+  for (std::size_t count = 0; count < blocks; ++count) {
+    auto* const block = reinterpret_cast<tpacket_block_desc*>(ring_ + block_ * answer_ring_block);
+    std::atomic_ref status(block->hdr.bh1.block_status);
+    if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) return;
+    const std::byte* at = reinterpret_cast<const std::byte*>(block) + block->hdr.bh1.offset_to_first_pkt;
+    for (std::uint32_t left = block->hdr.bh1.num_pkts; left > 0; --left) {
+      const auto* const header = reinterpret_cast<const tpacket3_hdr*>(at);
+      const auto* const link = reinterpret_cast<const sockaddr_ll*>(at + link_address_at);
+      incoming_packet packet;
+      packet.is_arp = link->sll_protocol == htons(ETH_P_ARP);
+      packet.interface = static_cast<std::uint32_t>(link->sll_ifindex);
+      std::memcpy(packet.from.data(), link->sll_addr, packet.from.size());
+      packet.at = std::min(now, now - (wall_now - since_epoch(header->tp_sec, header->tp_nsec)));
+      packet.octets = bytes_view(at + header->tp_net, header->tp_snaplen);
+      take(packet);
+      at += header->tp_next_offset;
+    }
+    status.store(TP_STATUS_KERNEL, std::memory_order_release);
+    block_ = (block_ + 1) % blocks;
+  }
+}
+
+std::uint64_t packet_socket::dropped() {
+  tpacket_stats_v3 statistics{};
+  socklen_t size = sizeof statistics;
+  if (::getsockopt(receiver_.get(), SOL_PACKET, PACKET_STATISTICS, &statistics, &size) != 0) return 0;
+  return statistics.tp_drops;  // the kernel resets the counter when it is read
+}
+
+}  // namespace netlab::scan

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Sends and receives packets past the kernel's TCP (packet(7), raw(7)); needs CAP_NET_RAW. Three functions: send,
+// receive, dropped.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "net/fd.hpp"
+#include "scan/syn_packet.hpp"
+
+namespace netlab::scan {
+
+/// A packet to send, from the network header on; the kernel adds the link layer's.
+struct outgoing_packet {
+  enum class kind : std::uint8_t { ipv4, ipv6, arp };
+  kind what = kind::ipv4;
+  bool is_local = false;        ///< to this machine: goes the kernel's own way, because it is not accepted from outside
+  std::uint32_t interface = 0;
+  mac_address to{};             ///< ignored where the link has none
+  address local_to;             ///< the target, if is_local
+  std::array<std::byte, 80> octets;  // NOLINT: filled as far as `size`
+  std::size_t size = 0;
+};
+
+struct incoming_packet {
+  bool is_arp = false;
+  std::uint32_t interface = 0;
+  mac_address from{};
+  time_point at;
+  bytes_view octets;
+};
+
+class packet_socket {
+ public:
+  static constexpr std::size_t max_batch = 256;
+
+  /// Whether this process may have one. Fails with errc::not_permitted without CAP_NET_RAW.
+  [[nodiscard]] static result<void> check();
+
+  /// Receives TCP segments to the ports from `first_port` on, ICMP errors, and answers of neighbours. Fails with
+  /// errc::not_permitted without CAP_NET_RAW, else with the system's error.
+  [[nodiscard]] static result<packet_socket> open(std::uint16_t first_port, std::uint16_t port_count);
+  packet_socket(packet_socket&&) noexcept;
+  packet_socket& operator=(packet_socket&&) noexcept;
+  ~packet_socket();
+
+  /// Sends the first packets of at most max_batch; returns their number. If it is less than all, `error` says why the
+  /// next one was refused.
+  [[nodiscard]] std::size_t send(std::span<const outgoing_packet> packets, int& error);
+
+  /// Passes on the packets that have arrived.
+  void receive(const std::function<void(const incoming_packet&)>& take);
+  /// Becomes readable when packets have arrived.
+  [[nodiscard]] int fd() const noexcept { return receiver_.get(); }
+
+  /// Packets that were lost because the ring was full, since the last call.
+  [[nodiscard]] std::uint64_t dropped();
+
+ private:
+  struct batch;
+  packet_socket();
+  [[nodiscard]] result<void> open_ring(std::uint16_t first_port, std::uint16_t port_count);
+  [[nodiscard]] std::size_t send_out(std::span<const outgoing_packet> packets, int& error);
+  [[nodiscard]] std::size_t send_local(std::span<const outgoing_packet> packets, int& error);
+  [[nodiscard]] int raw_socket(bool is_v6, int& error);
+
+  net::unique_fd sender_;
+  net::unique_fd receiver_;
+  net::unique_fd raw_v4_;  // opened when needed
+  net::unique_fd raw_v6_;
+  std::unique_ptr<batch> batch_;
+  std::byte* ring_ = nullptr;
+  std::size_t block_ = 0;
+};
+
+}  // namespace netlab::scan

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT
+#include "scan/io/syn_engine.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+
+namespace netlab::scan {
+namespace {
+
+constexpr std::uint32_t no_port = 0xffffffff;
+// An attempt is told by its source port, modulo this number.
+constexpr std::uint16_t attempt_ports = 16;
+constexpr duration longest_turn = std::chrono::milliseconds(2);
+constexpr duration links_pause = std::chrono::milliseconds(100);
+constexpr duration adaption_pause = std::chrono::milliseconds(10);
+// Repeating a probe sooner gains nothing: the whole timeout follows the last one.
+constexpr duration least_retry_wait = std::chrono::milliseconds(50);
+constexpr unsigned most_prepared = 4096;  // at a time
+constexpr unsigned most_halvings = 6;
+constexpr std::uint64_t few_answers = 4;
+
+/// The system's ephemeral ports; others are never used by connect(2).
+std::pair<std::uint16_t, std::uint16_t> ephemeral_ports() {
+  std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+  unsigned first = 0;
+  unsigned last = 0;
+  if (!(file >> first >> last) || first > last || last > 65535) return {32768, 60999};
+  return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
+}
+
+/// The first of `attempt_ports` ports outside of the ephemeral range and above 1023; a random one, so that two scans
+/// hardly ever get each other's answers (which the cookie would tell anyway). If the range leaves no room, among all.
+std::uint16_t choose_first_port() {
+  constexpr std::uint32_t lowest = 1024;
+  constexpr std::uint32_t highest = 65535;
+  const auto [first, last] = ephemeral_ports();
+  const auto room = [](std::uint32_t from, std::uint32_t to) {
+    return to >= from + attempt_ports - 1 ? to - from - attempt_ports + 2 : 0;
+  };
+  const std::uint32_t below = first > lowest ? room(lowest, first - 1U) : 0;
+  const std::uint32_t above = last < highest ? room(last + 1U, highest) : 0;
+  const std::uint64_t number = random_number();
+  if (below + above == 0) return static_cast<std::uint16_t>(lowest + number % room(lowest, highest));
+  const auto chosen = static_cast<std::uint32_t>(number % (below + above));
+  return static_cast<std::uint16_t>(chosen < below ? lowest + chosen : last + 1U + chosen - below);
+}
+
+/// For choosing among several source addresses.
+std::uint64_t scatter(std::uint64_t value) {
+  value = (value ^ value >> 31) * 0x9e3779b97f4a7c15;
+  return value ^ value >> 29;
+}
+
+neighbour_table::key key_of(std::uint32_t interface, address host) {
+  host.scope = 0;
+  return {interface, host};
+}
+
+}  // namespace
+
+result<std::unique_ptr<syn_engine>> syn_engine::make(syn_options how, const target_set& targets,
+                                                     const service_names& services, poller& on, unsigned number,
+                                                     const scan_output& output) {
+  const std::uint16_t first_port = choose_first_port();
+  auto packets = packet_socket::open(first_port, attempt_ports);
+  if (!packets) return unexpected(packets.error());
+  auto routes = route_lookup::make();
+  if (!routes) return unexpected(routes.error());
+  if (how.from && how.from->next > how.part.size_of(targets.size() * how.ports.size()))
+    return fail(errc::bad_data, "the checkpoint is of another scan");
+  std::unique_ptr<syn_engine> made(new syn_engine(std::move(how), std::move(*packets), std::move(*routes), first_port,
+                                                  targets, services, output, clock::now()));
+  if (!on.add(made->packets_.fd(), EPOLLIN, number, 0)) return fail(last_system_error(), "wait for packets");
+  return made;
+}
+
+syn_engine::syn_engine(syn_options how, packet_socket packets, route_lookup routes, std::uint16_t first_port,
+                       const target_set& targets, const service_names& services, const scan_output& output,
+                       time_point now)
+    : how_(std::move(how)),
+      packets_(std::move(packets)),
+      routes_(std::move(routes)),
+      first_port_(first_port),
+      targets_(targets),
+      services_(services),
+      output_(output),
+      key_{random_number(), random_number()},
+      order_(targets.size() * how_.ports.size(), how_.seed),
+      sweep_({.size = how_.part.size_of(order_.size()),
+              .timeout = how_.timeout,
+              .attempts = how_.retries ? *how_.retries + 1 : 2,
+              .start = how_.from.value_or(syn_checkpoint{})},
+             now),
+      pace_({.rate = how_.rate, .bandwidth = how_.bandwidth, .timeout = how_.timeout}, now),
+      place_of_port_(65536, no_port),
+      rtt_(how_.timeout, least_retry_wait, how_.timeout),
+      next_look_(now + links_pause),
+      next_adaption_(now) {
+  for (std::size_t at = 0; at < how_.ports.size(); ++at) place_of_port_[how_.ports[at]] = static_cast<std::uint32_t>(at);
+  for (const neighbour& each : routes_.neighbours())
+    static_cast<void>(neighbours_.learn(key_of(each.interface, each.who.who), each.who.mac, now, true));
+  batch_.reserve(packet_socket::max_batch);
+  batch_plan_.reserve(packet_socket::max_batch);
+}
+
+syn_engine::spot syn_engine::spot_of(std::uint64_t place) const {
+  const std::uint64_t item = item_of(place);
+  const std::uint64_t target = item / how_.ports.size();
+  return {target, targets_.at(target), how_.ports[item % how_.ports.size()]};
+}
+
+std::optional<address> syn_engine::source_for(std::uint64_t item, bool is_v6) const {
+  if (how_.sources.empty()) return std::nullopt;
+  // The same one at each attempt.
+  const std::size_t count = how_.sources.size();
+  const std::size_t first = scatter(item) % count;
+  for (std::size_t at = 0; at < count; ++at)
+    if (const address& each = how_.sources[(first + at) % count]; each.is_v6 == is_v6) return each;
+  return std::nullopt;
+}
+
+const syn_writer& syn_engine::writer_for(const address& from) {
+  for (const auto& [source, writer] : writers_)
+    if (source.equals_without_scope(from)) return writer;
+  is_v6_ = is_v6_ || from.is_v6;
+  return writers_.emplace_back(from, syn_writer(from)).second;
+}
+
+void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) {
+  static_cast<void>(now);
+  const link_info& through = routes_.link_of(who.interface);
+  outgoing_packet& made = batch_.emplace_back();
+  made.interface = who.interface;
+  const route& there = routes_.find(
+      [&] {
+        address scoped = who.host;
+        if (scoped.is_link_local()) scoped.scope = who.interface;
+        return scoped;
+      }(),
+      std::nullopt);
+  if (who.host.is_v6) {
+    const auto octets = make_solicitation(through.mac, there.source, who.host);
+    made.what = outgoing_packet::kind::ipv6;
+    made.to = solicited_node_mac(who.host);
+    std::ranges::copy(octets, made.octets.begin());
+    made.size = octets.size();
+  } else {
+    const auto octets = make_arp_request(through.mac, there.source, who.host);
+    made.what = outgoing_packet::kind::arp;
+    made.to.fill(0xff);
+    std::ranges::copy(octets, made.octets.begin());
+    made.size = octets.size();
+  }
+  batch_plan_.push_back({});
+}
+
+void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time_point now) {
+  if (!sweep_.is_waiting(probe.place)) {  // answered, or dropped, while it waited
+    if (was_postponed) sweep_.forget_postponed(probe);
+    return;
+  }
+  const auto conclude = [&](const port_verdict& verdict) {
+    if (was_postponed) sweep_.forget_postponed(probe);
+    if (sweep_.finish(probe.place)) report(probe.place, verdict);
+  };
+  const auto [target, to, port] = spot_of(probe.place);
+  if (std::ranges::binary_search(how_.skipped, target)) {
+    static_cast<void>(sweep_.finish(probe.place));
+    return;
+  }
+  const auto chosen = source_for(item_of(probe.place), to.is_v6);
+  const route there = routes_.find(to, chosen);
+  if (there.what == route::kind::refused) return conclude(classify_tcp(there.system_error, std::nullopt));
+  const planned plan{probe, was_postponed};
+  mac_address mac{};
+  if (there.what == route::kind::direct) {
+    const link_info& through = routes_.link_of(there.interface);
+    if (!through.is_up) return cannot_send(plan, ENETDOWN, now);
+    if (through.has_mac) {
+      const neighbour_table::key hop = key_of(there.interface, there.gateway.value_or(to));
+      const neighbour_table::entry known = neighbours_.find(hop, now);
+      if (known.now == neighbour_table::state::silent)
+        return conclude({.state = port_state::filtered,
+                         .why = reason::host_unreachable,
+                         .system_error = EHOSTUNREACH,
+                         .is_local = true});
+      if (known.now != neighbour_table::state::known) {
+        if (!was_postponed) sweep_.postponed(probe);
+        if (neighbours_.wait(hop, probe, now)) ask_neighbour(hop, now);
+        return;
+      }
+      mac = known.mac;
+    }
+  }
+  const address& from = chosen ? *chosen : there.source;
+  const auto from_port = static_cast<std::uint16_t>(first_port_ + probe.attempt % attempt_ports);
+  const syn_writer& writer = writer_for(from);
+  outgoing_packet& made = batch_.emplace_back();
+  made.what = to.is_v6 ? outgoing_packet::kind::ipv6 : outgoing_packet::kind::ipv4;
+  made.is_local = there.what == route::kind::local;
+  made.interface = there.interface;
+  made.to = mac;
+  made.local_to = to;
+  made.size = writer.size();
+  writer.write(std::span(made.octets).first<syn_writer::max_size>(), to, from_port, port,
+               syn_cookie(key_, from, from_port, to, port));
+  batch_plan_.push_back(plan);
+}
+
+void syn_engine::fill(time_point now) {
+  const std::size_t wanted = pace_.allowed(now, packet_socket::max_batch, wire_octets());
+  // Those that are not sent, because there is no route, take time, too.
+  for (unsigned count = 0; batch_.size() < wanted && count < most_prepared; ++count) {
+    if (!resolved_.empty()) {
+      const syn_sweep::probe probe = resolved_.front();
+      resolved_.pop_front();
+      prepare(probe, true, now);
+      continue;
+    }
+    if (neighbours_.is_full()) return;
+    const auto probe = sweep_.next(now);
+    if (!probe) return;
+    prepare(*probe, false, now);
+  }
+}
+
+void syn_engine::cannot_send(const planned& what, int error, time_point now) {
+  if (!what.probe) return;  // a question: it is repeated
+  sweep_.not_sent(*what.probe, error, now);
+  if (what.was_postponed) sweep_.forget_postponed(*what.probe);
+}
+
+void syn_engine::flush(time_point now) {
+  std::size_t done = 0;
+  while (done < batch_.size()) {
+    int error = 0;
+    const std::size_t count = packets_.send(std::span(batch_).subspan(done), error);
+    // The packets leave one after the other: a part of the call's time for each.
+    const time_point end = clock::now();
+    const duration gap = count == 0 ? duration(0) : (end - now) / static_cast<std::int64_t>(count);
+    for (std::size_t at = done; at < done + count; ++at, now += gap) {
+      const planned& each = batch_plan_[at];
+      if (!each.probe) continue;
+      if (each.was_postponed)
+        sweep_.sent_postponed(*each.probe, now);
+      else
+        sweep_.sent(*each.probe, now);
+    }
+    now = end;
+    done += count;
+    sent_ += count;
+    if (count > 0) pace_.sent(count, wire_octets(), now);
+    if (error == 0 || done == batch_.size()) continue;
+    if (error == EINTR) continue;
+    if (error == ENOBUFS || error == EAGAIN || error == ENOMEM) {
+      // The interface is busy, or it lost its carrier, which only its flags tell.
+      look_at_links(now, true);
+      if (batch_[done].is_local || routes_.link_of(batch_[done].interface).is_up) {
+        pace_.congested_here(now);
+        break;
+      }
+      error = ENETDOWN;
+    }
+    cannot_send(batch_plan_[done], error, now);
+    next_look_ = std::min(next_look_, now);
+    ++done;
+  }
+  batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(done));
+  batch_plan_.erase(batch_plan_.begin(), batch_plan_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+void syn_engine::receive(time_point now) {
+  packets_.receive([&](const incoming_packet& packet) {
+    if (packet.is_arp) {
+      if (const auto found = parse_arp(packet.octets)) learn(packet.interface, *found, now);
+      return;
+    }
+    if (const auto answer = parse_syn_answer(packet.octets)) {
+      syn_answer scoped = *answer;
+      if (scoped.target.is_link_local()) scoped.target.scope = packet.interface;
+      if (scoped.icmp.sender && scoped.icmp.sender->is_link_local()) scoped.icmp.sender->scope = packet.interface;
+      return take_answer(scoped, packet.at);
+    }
+    if (const auto found = parse_advertisement(packet.octets, packet.from)) learn(packet.interface, *found, now);
+  });
+}
+
+void syn_engine::learn(std::uint32_t interface, const neighbour_answer& answer, time_point now) {
+  const neighbour_table::key who = key_of(interface, answer.who);
+  if (neighbours_.find(who, now).now == neighbour_table::state::unknown) return;  // nobody asked
+  for (const syn_sweep::probe& each : neighbours_.learn(who, answer.mac, now)) resolved_.push_back(each);
+}
+
+void syn_engine::take_answer(const syn_answer& answer, time_point received) {
+  const unsigned residue = answer.own_port - first_port_;
+  const std::uint32_t port = place_of_port_[answer.port];
+  if (residue >= attempt_ports || port == no_port) return;
+  // Only who received the SYN knows its sequence number.
+  if (answer.sequence != syn_cookie(key_, answer.own, answer.own_port, answer.target, answer.port)) return;
+  const auto target = targets_.place_of(answer.target);
+  if (!target) return;
+  const std::uint64_t place = order_.place_of(*target * how_.ports.size() + port);
+  if (!how_.part.has(place)) return;
+  const std::uint64_t local = how_.part.local(place);
+  port_verdict verdict{.state = port_state::open, .why = reason::syn_ack};
+  if (answer.what == syn_answer::kind::reset) verdict = classify_tcp(ECONNREFUSED, std::nullopt);
+  if (answer.what == syn_answer::kind::icmp) verdict = classify_tcp(EHOSTUNREACH, answer.icmp);
+  const auto sending = sweep_.sending_of(local, residue);
+  if (!sweep_.finish(local)) return;  // a duplicate, or later than --timeout
+  std::optional<duration> rtt;
+  if (sending) {
+    if (sending->at != time_point::min()) {
+      rtt = std::max(received - sending->at, duration(1000));
+      rtt_.add(*rtt);
+    }
+    loss_.answered_at(sending->attempt);
+    if (sending->began > pace_.lowered()) ++(sending->attempt == 1 ? on_time_ : delayed_);
+  }
+  pace_.answered(sending ? sending->at : time_point::min(), received, rtt.value_or(duration(0)));
+  report(local, verdict, rtt);
+}
+
+void syn_engine::report(std::uint64_t place, const port_verdict& verdict, std::optional<duration> rtt) {
+  const std::uint64_t item = item_of(place);
+  const std::uint64_t target = item / how_.ports.size();
+  const address to = targets_.at(target);
+  finding made;
+  made.address = with_interface(to);
+  const std::string_view name = targets_.name_at(target);
+  made.host = name.empty() ? made.address : std::string(name);
+  made.port = how_.ports[item % how_.ports.size()];
+  made.state = verdict.state;
+  made.why = verdict.why;
+  made.system_error = verdict.system_error;
+  made.origin = origin_of(verdict, to, own_);
+  made.rtt = rtt;
+  made.service = services_.find(transport::tcp, made.port);
+  if (made.state == port_state::open && output_.opened) output_.opened(made);
+  output_.found(made);
+}
+
+void syn_engine::report_silent() {
+  std::uint64_t count = 0;
+  while (const auto silent = sweep_.take_silent()) {
+    if (silent->system_error == 0 && output_.silent)
+      ++count;
+    else
+      report(silent->place, classify_tcp(silent->system_error == 0 ? ETIMEDOUT : silent->system_error, std::nullopt));
+  }
+  if (count > 0) output_.silent(count);
+}
+
+void syn_engine::look_at_links(time_point now, bool at_once) {
+  if (now < next_look_ && !at_once) return;
+  next_look_ = now + links_pause;
+  // What was sent shortly before may have been lost with the link: these ports are asked again, and unknown if they
+  // cannot be.
+  if (!routes_.refresh_links().empty()) sweep_.repeat_attempts(now - how_.timeout);
+}
+
+void syn_engine::adapt(time_point now) {
+  if (now < next_adaption_) return;
+  next_adaption_ = now + adaption_pause;
+  if (packets_.dropped() > 0) {
+    pace_.overrun(now);
+    sweep_.repeat_attempts(now - how_.timeout);
+    loss_.begin_anew();
+  }
+  if (on_time_ + delayed_ >= 2 * few_answers && delayed_ >= few_answers && 4 * delayed_ > on_time_ + delayed_) {
+    on_time_ = delayed_ = 0;
+    if (halvings_++ < most_halvings) pace_.lossy(now);
+  }
+  if (!how_.retries) sweep_.set_attempts(loss_.tries(2, sweep_.waiting()));
+  if (rtt_.has_sample()) sweep_.set_retry_wait(rtt_.timeout());
+}
+
+void syn_engine::tick(time_point now) {
+  look_at_links(now, false);
+  adapt(now);
+  while (auto event = neighbours_.tick(now)) {
+    if (!event->is_silent) {
+      ask_neighbour(event->host, now);
+      continue;
+    }
+    for (const syn_sweep::probe& each : event->probes) resolved_.push_back(each);  // prepare() reports them
+  }
+  sweep_.tick(now);
+  report_silent();
+}
+
+void syn_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
+  static_cast<void>(key);
+  static_cast<void>(events);
+  receive(now);
+}
+
+time_point syn_engine::turn(time_point now, bool is_up_to_date) {
+  static_cast<void>(is_up_to_date);
+  receive(now);
+  tick(now);
+  const time_point end = now + longest_turn;
+  while (now < end) {
+    fill(now);
+    if (batch_.empty()) break;
+    flush(now);
+    now = clock::now();
+    if (!batch_.empty()) break;  // the interface is busy
+  }
+  const time_point paced = pace_.tick(now);
+  const time_point sends = pace_.next();
+  const bool has_more = !batch_.empty() || !resolved_.empty() || (!neighbours_.is_full() && sweep_.wake() <= now);
+  time_point wake = std::min({sweep_.wake() > now ? sweep_.wake() : never, neighbours_.wake(), next_look_, paced});
+  if (has_more) wake = std::min(wake, sends);
+  return sweep_.done() || sweep_.needs_tick(now) ? now : wake;
+}
+
+bool syn_engine::done() const { return sweep_.done(); }
+
+void syn_engine::abandon(time_point now) {
+  receive(now);
+  report_silent();
+  while (const auto place = sweep_.take_unfinished())
+    report(*place, {.state = port_state::unknown, .why = reason::not_finished});
+}
+
+engine_progress syn_engine::progress() const {
+  return {.finished = sweep_.finished(), .all = how_.part.size_of(order_.size()), .sent = sent_};
+}
+
+}  // namespace netlab::scan

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "scan/neighbours.hpp"
+
+#include <utility>
+
+namespace netlab::scan {
+
+neighbour_table::entry neighbour_table::find(const key& of, time_point now) const {
+  const auto at = hosts_.find(of);
+  if (at == hosts_.end()) return {};
+  if (at->second.now == state::silent && now >= at->second.until) return {};
+  return {at->second.now, at->second.mac};
+}
+
+void neighbour_table::make_room() {
+  // A host for which probes wait is kept: the probes are bounded, too.
+  for (std::size_t tries = order_.size(); hosts_.size() >= max_hosts && tries > 0; --tries) {
+    const key oldest = order_.front();
+    order_.pop_front();
+    const auto at = hosts_.find(oldest);
+    if (at == hosts_.end()) continue;
+    if (at->second.now == state::asking)
+      order_.push_back(oldest);
+    else
+      hosts_.erase(at);
+  }
+}
+
+bool neighbour_table::wait(const key& of, const syn_sweep::probe& probe, time_point now) {
+  make_room();
+  auto [at, is_new] = hosts_.try_emplace(of);
+  host& one = at->second;
+  if (is_new) order_.push_back(of);
+  const bool asks = is_new || one.now != state::asking;
+  if (asks) {
+    one.now = state::asking;
+    one.asked = 1;
+    questions_.push_back({now + question_gap, of});
+  }
+  one.waiting.push_back(probe);
+  ++waiting_;
+  return asks;
+}
+
+std::vector<syn_sweep::probe> neighbour_table::learn(const key& of, const mac_address& mac, time_point now, bool keep) {
+  static_cast<void>(now);
+  auto at = hosts_.find(of);
+  if (at == hosts_.end()) {
+    if (!keep) return {};
+    make_room();
+    at = hosts_.try_emplace(of).first;
+    order_.push_back(of);
+  }
+  host& one = at->second;
+  one.now = state::known;
+  one.mac = mac;
+  waiting_ -= one.waiting.size();
+  return std::exchange(one.waiting, {});
+}
+
+std::optional<neighbour_table::event> neighbour_table::tick(time_point now) {
+  while (!questions_.empty() && questions_.front().at <= now) {
+    const key of = questions_.front().of;
+    questions_.pop_front();
+    const auto at = hosts_.find(of);
+    if (at == hosts_.end() || at->second.now != state::asking) continue;
+    host& one = at->second;
+    event made{.host = of, .is_silent = one.asked >= max_questions, .probes = {}};
+    if (made.is_silent) {
+      one.now = state::silent;
+      one.until = now + silence_lasts;
+      waiting_ -= one.waiting.size();
+      made.probes = std::exchange(one.waiting, {});
+    } else {
+      ++one.asked;
+      questions_.push_back({now + question_gap, of});
+    }
+    return made;
+  }
+  return std::nullopt;
+}
+
+}  // namespace netlab::scan

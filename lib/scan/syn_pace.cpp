@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "scan/syn_pace.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace netlab::scan {
+namespace {
+
+constexpr double least_burst = 1;
+constexpr double most_rate = 20'000'000;
+// Answers from which on a share is a fact, and the periods after which a decision is made with what is known.
+constexpr double least_answers = 16;
+constexpr unsigned most_periods = 12;
+constexpr unsigned periods_later = 5;  // once the rate has been lowered: 20 ms
+constexpr double share_lost = 0.93;    // of the usual share: below it something is lost
+constexpr double share_kept = 0.98;    // above it nothing is
+constexpr double queue_tolerance = 0.008;  // seconds that answers may take longer
+constexpr double memory = 65'536;          // probes that the usual share of answers is computed from
+constexpr double below_capacity = 0.98;
+constexpr double small_step = 1.02;
+constexpr double recovery = 1.25;
+constexpr unsigned most_in_vain = 5;
+constexpr duration ripening = std::chrono::milliseconds(2);
+constexpr duration unknown_round_trip = std::chrono::milliseconds(100);
+constexpr duration lowering_gap = std::chrono::milliseconds(20);
+
+double seconds_of(duration span) { return std::chrono::duration<double>(span).count(); }
+
+}  // namespace
+
+syn_pace::syn_pace(const options& how, time_point now)
+    : is_adaptive_(how.rate == 0),
+      began_(now),
+      packets_(is_adaptive_ ? first_rate : how.rate, least_burst, now),
+      bits_(how.bandwidth, 0, now),
+      rtt_(unknown_round_trip, std::chrono::milliseconds(1), how.timeout),
+      slots_(is_adaptive_ ? slot_count : 0),
+      lowered_(now - std::chrono::hours(1)) {}
+
+std::size_t syn_pace::allowed(time_point now, std::size_t most, std::size_t wire_octets) {
+  auto count = static_cast<double>(most);
+  count = std::min(count, packets_.available(now));
+  // The bits may go into debt by one packet, so that the bucket need not hold a whole one.
+  if (bits_.is_limited()) {
+    const double free = bits_.available(now);
+    count = std::min(count, free < 0 ? 0.0 : std::max(1.0, free / (8.0 * static_cast<double>(wire_octets))));
+  }
+  return count < 1 ? 0 : static_cast<std::size_t>(count);
+}
+
+void syn_pace::sent(std::size_t packets, std::size_t wire_octets, time_point now) {
+  packets_.use(static_cast<double>(packets));
+  if (bits_.is_limited()) bits_.use(8.0 * static_cast<double>(packets * wire_octets));
+  if (is_adaptive_) slot_of(number_of(now)).sent += static_cast<std::uint32_t>(packets);
+}
+
+time_point syn_pace::next() const {
+  const time_point at = packets_.when(1);
+  return bits_.is_limited() ? std::max(at, bits_.when(0)) : at;
+}
+
+syn_pace::slot& syn_pace::slot_of(std::uint64_t number) {
+  slot& found = slots_[number % slot_count];
+  if (found.number != number) {
+    found.number = number;
+    found.sent = found.answered = found.arrived = 0;
+  }
+  return found;
+}
+
+const syn_pace::slot* syn_pace::known(std::uint64_t number) const {
+  const slot& found = slots_[number % slot_count];
+  return found.number == number ? &found : nullptr;
+}
+
+void syn_pace::answered(time_point sent_at, time_point received_at, duration round_trip) {
+  if (!is_adaptive_) return;
+  ++slot_of(number_of(received_at)).arrived;
+  if (sent_at == time_point::min()) return;
+  rtt_.add(round_trip);
+  const std::uint64_t number = number_of(sent_at);
+  slot& of = slots_[number % slot_count];
+  if (of.number != number) return;
+  if (of.answered < samples) of.round_trips[of.answered] = static_cast<float>(seconds_of(round_trip));
+  ++of.answered;
+}
+
+double syn_pace::arrivals_a_second(time_point now) const {
+  constexpr std::uint64_t periods = 12;
+  const std::uint64_t end = number_of(now);
+  const std::uint64_t first = end > periods ? end - periods : 0;
+  double count = 0;
+  for (std::uint64_t number = first; number < end; ++number)
+    if (const slot* of = known(number)) count += of->arrived;
+  return end == first ? 0 : count / (static_cast<double>(end - first) * seconds_of(slot_time));
+}
+
+void syn_pace::set(double rate, time_point now) {
+  packets_.set(std::clamp(rate, least_rate, most_rate));
+  valid_from_ = number_of(now) + 1;
+  since_ = {};
+}
+
+void syn_pace::lower(double to, duration pause, time_point now) {
+  const double rate = packets_.per_second();
+  ceiling_ = std::min(to, rate);
+  set(ceiling_ * below_capacity, now);
+  growth_ = small_step;
+  lowered_ = now;
+  if (pause <= duration(0)) return;
+  packets_.pause(now + pause);
+  valid_from_ = number_of(now + pause) + 1;
+}
+
+void syn_pace::overrun(time_point now) {
+  if (now - lowered_ < lowering_gap) return;
+  lower(packets_.per_second() * 0.7, duration(0), now);
+}
+
+void syn_pace::congested_here(time_point now) {
+  packets_.pause(now + std::chrono::milliseconds(1));
+  if (is_adaptive_ && now - lowered_ >= lowering_gap) lower(packets_.per_second() * 0.9, duration(0), now);
+}
+
+void syn_pace::lossy(time_point now) {
+  if (is_adaptive_) lower(packets_.per_second() / 2, duration(0), now);
+}
+
+bool syn_pace::is_enough() const {
+  if (since_.periods >= most_periods) return true;
+  if (ceiling_ > 0 && since_.periods < periods_later) return false;
+  return std::max(usual_ * since_.sent, weight_ > 0 ? 0 : since_.answered) >= least_answers;
+}
+
+void syn_pace::decide(time_point now) {
+  double round_trip = 0;
+  if (since_.round_trips.size() >= 8) {
+    const auto middle = since_.round_trips.begin() + static_cast<std::ptrdiff_t>(since_.round_trips.size() / 2);
+    std::nth_element(since_.round_trips.begin(), middle, since_.round_trips.end());
+    round_trip = *middle;
+    if (base_round_trip_ == 0 || round_trip < base_round_trip_) base_round_trip_ = round_trip;
+  }
+  const double rate = packets_.per_second();
+  const double expected = usual_ * since_.sent;
+  const bool is_known = std::max(expected, weight_ > 0 ? 0 : since_.answered) >= least_answers;
+  const double queued = round_trip == 0 ? 0 : round_trip - base_round_trip_;
+  const bool has_queue = queued > std::max(queue_tolerance, base_round_trip_ / 4);
+  // Whether a probe is answered is a matter of chance, unless all are.
+  const double chance = 3 * std::sqrt(expected * (1 - std::min(usual_, 1.0))) + 2;
+  const bool has_loss = is_known && since_.answered < share_lost * expected - chance;
+  if (!has_loss) in_vain_ = 0;
+  if (has_loss && ++in_vain_ > most_in_vain) {
+    usual_ = since_.answered / since_.sent;
+    weight_ = since_.sent;
+    in_vain_ = 0;
+  } else if (has_queue || has_loss) {
+    const double capacity = usual_ > 0 ? arrivals_a_second(now) / usual_ : 0;
+    const double share = expected > 0 ? std::max(since_.answered / expected, 0.05) : 0.5;
+    const double target = has_queue && capacity > 0 ? std::max(capacity, rate / 8) : rate * share;
+    const auto pause = std::chrono::duration<double>(std::clamp(queued, 0.0, 0.5));
+    return lower(target, std::chrono::duration_cast<duration>(pause), now);
+  }
+  const bool has_none = since_.answered >= share_kept * expected - chance;
+  if (has_none) {
+    weight_ = std::min(weight_, memory);
+    usual_ = (usual_ * weight_ + since_.answered) / (weight_ + since_.sent);
+    weight_ += since_.sent;
+  }
+  const double used = since_.sent / (static_cast<double>(since_.periods) * seconds_of(slot_time));
+  if (has_none && queued <= std::max(queue_tolerance, base_round_trip_ / 4) / 2)
+    grow(used, is_known, now);
+  else
+    since_ = {};
+}
+
+void syn_pace::grow(double used, bool is_known, time_point now) {
+  const double rate = packets_.per_second();
+  // A rate that the sender cannot reach must not run away from what it sends.
+  if (used < 0.7 * rate) return set(rate, now);
+  const bool is_new = rate > 1.1 * ceiling_;
+  const double step = ceiling_ > 0 && rate < 0.9 * ceiling_ ? recovery : growth_;
+  if (ceiling_ > 0) growth_ = is_new ? std::min(2.0, 1 + 1.3 * (growth_ - 1)) : small_step;
+  set(std::min(rate * step, is_known ? most_rate : std::max(blind, rate)), now);
+}
+
+time_point syn_pace::tick(time_point now) {
+  if (!is_adaptive_) return never;
+  for (;; ++next_slot_) {
+    const time_point ripe_at =
+        began_ + slot_time * static_cast<std::int64_t>(next_slot_ + 1) + rtt_.transit() + ripening;
+    if (ripe_at > now) return ripe_at;
+    const slot* const of = known(next_slot_);
+    if (of == nullptr || next_slot_ < valid_from_ || of->sent == 0) continue;
+    since_.sent += of->sent;
+    since_.answered += of->answered;
+    ++since_.periods;
+    const std::size_t count = std::min<std::size_t>(of->answered, samples);
+    since_.round_trips.insert(since_.round_trips.end(), of->round_trips.begin(),
+                              of->round_trips.begin() + static_cast<std::ptrdiff_t>(count));
+    if (is_enough()) decide(now);
+  }
+}
+
+}  // namespace netlab::scan

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// How fast a stateless scan sends: exactly as told, or as fast as the path carries its answers. Time is an argument.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/time.hpp"
+#include "scan/pace.hpp"
+
+namespace netlab::scan {
+
+/// Credit for so many units a second: in any period of length t at most rate × t + burst, and exactly rate × t if the
+/// caller always uses all of it.
+class credit {
+ public:
+  /// 0: no limit.
+  credit(double per_second, double least_burst, time_point now) : least_burst_(least_burst), last_(now) {
+    set(per_second);
+  }
+  /// Keeps what has accumulated.
+  void set(double per_second) noexcept {
+    per_second_ = per_second;
+    burst_ = std::max(least_burst_, per_second * std::chrono::duration<double>(longest_lag).count());
+  }
+  [[nodiscard]] bool is_limited() const noexcept { return per_second_ > 0; }
+  [[nodiscard]] double per_second() const noexcept { return per_second_; }
+
+  /// Units available now.
+  [[nodiscard]] double available(time_point now) noexcept {
+    if (now > last_) {
+      units_ = std::min(burst_, units_ + std::chrono::duration<double>(now - last_).count() * per_second_);
+      last_ = now;
+    }
+    return units_;
+  }
+  void use(double units) noexcept { units_ -= units; }
+  /// When so many will be available; in the past if they are.
+  [[nodiscard]] time_point when(double units) const noexcept {
+    if (units_ >= units) return last_;
+    return last_ + std::chrono::duration_cast<duration>(
+                       std::chrono::duration<double>((units - units_) / per_second_)) + duration(1);
+  }
+  /// Nothing is available before this time.
+  void pause(time_point until) noexcept {
+    units_ = std::min(units_, 0.0);
+    last_ = std::max(last_, until);
+  }
+
+ private:
+  static constexpr duration longest_lag = std::chrono::milliseconds(10);  // own delays that are caught up
+  double per_second_ = 0;
+  double least_burst_;
+  double burst_ = 0;
+  double units_ = 0;
+  time_point last_;
+};
+
+/// With a rate, keeps it. Else it begins with 10,000 probes a second and doubles that while each period's share of
+/// answered probes stays the same and the answers take no longer: ports are probed in random order, so both are constant
+/// as long as the path carries everything. When the share falls or a queue grows, the rate becomes what the answers
+/// show to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where nothing
+/// was lost before. If it is lowered again and again in vain, the loss has another cause and is accepted. While hardly
+/// anybody answers there is nothing to measure, and the rate stays below `blind`.
+class syn_pace {
+ public:
+  static constexpr double first_rate = 10'000;
+  static constexpr double blind = 100'000;  // few paths that carry traffic at all lose it at 50 Mbit/s of probes
+  static constexpr double least_rate = 50;
+
+  struct options {
+    double rate = 0;       ///< probes a second; 0: adapts
+    double bandwidth = 0;  ///< bits a second; 0: no limit
+    duration timeout = std::chrono::seconds(1);
+  };
+
+  syn_pace(const options& how, time_point now);
+
+  /// How many packets of this size may be sent now, at most `most`.
+  [[nodiscard]] std::size_t allowed(time_point now, std::size_t most, std::size_t wire_octets);
+  void sent(std::size_t packets, std::size_t wire_octets, time_point now);
+  /// When allowed() will be at least one.
+  [[nodiscard]] time_point next() const;
+
+  /// The first answer to a port; `sent_at`: time_point::min() if unknown.
+  void answered(time_point sent_at, time_point received_at, duration round_trip);
+  /// Answers were lost in this machine: the receive ring was full.
+  void overrun(time_point now);
+  /// The interface has no room.
+  void congested_here(time_point now);
+  /// Most ports that answered at all did so only to a repeated probe.
+  void lossy(time_point now);
+  /// Compares the last periods; returns when to call it again.
+  time_point tick(time_point now);
+
+  [[nodiscard]] bool is_adaptive() const noexcept { return is_adaptive_; }
+  [[nodiscard]] double rate() const noexcept { return packets_.per_second(); }
+  /// When the rate was last lowered.
+  [[nodiscard]] time_point lowered() const noexcept { return lowered_; }
+
+ private:
+  static constexpr duration slot_time = std::chrono::milliseconds(4);
+  static constexpr std::size_t slot_count = 1024;  // answers are expected within 4 s
+  static constexpr std::size_t samples = 32;
+  struct slot {
+    std::uint64_t number = 0;
+    std::uint32_t sent = 0;
+    std::uint32_t answered = 0;
+    std::uint32_t arrived = 0;  // answers that came in this period, to whatever probe
+    std::array<float, samples> round_trips{};  // in seconds
+  };
+
+  [[nodiscard]] std::uint64_t number_of(time_point at) const noexcept {
+    return static_cast<std::uint64_t>(std::max<duration>(at - began_, duration(0)) / slot_time);
+  }
+  [[nodiscard]] slot& slot_of(std::uint64_t number);
+  [[nodiscard]] const slot* known(std::uint64_t number) const;
+  [[nodiscard]] double arrivals_a_second(time_point now) const;
+  void lower(double to, duration pause, time_point now);
+  void set(double rate, time_point now);
+
+  struct sums {  // of the periods since the last decision
+    double sent = 0;
+    double answered = 0;
+    unsigned periods = 0;
+    std::vector<float> round_trips;
+  };
+  [[nodiscard]] bool is_enough() const;
+  void decide(time_point now);
+  void grow(double used, bool is_known, time_point now);
+
+  bool is_adaptive_;
+  time_point began_;
+  credit packets_;
+  credit bits_;
+  rtt_estimator rtt_;
+  std::vector<slot> slots_;
+  std::uint64_t next_slot_ = 0;   // the first one that was not evaluated
+  std::uint64_t valid_from_ = 0;  // slots before it were sent at another rate
+  sums since_;
+  double usual_ = 0;              // share of answered probes while nothing is lost
+  double weight_ = 0;             // probes that it was computed from
+  double base_round_trip_ = 0;    // seconds, while there is no queue; 0: none yet
+  double ceiling_ = 0;            // the path's capacity when the rate was last lowered; 0: never
+  double growth_ = 2;
+  unsigned in_vain_ = 0;          // times that the rate was lowered, and as much was lost as before
+  time_point lowered_;
+};
+
+}  // namespace netlab::scan

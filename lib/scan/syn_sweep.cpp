@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+#include "scan/syn_sweep.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <utility>
+
+namespace netlab::scan {
+namespace {
+
+constexpr duration part_time = std::chrono::milliseconds(200);
+// With a long timeout parts are longer, so that there are never more than about a hundred of them.
+constexpr int parts_a_timeout = 16;
+constexpr std::uint32_t mark_distance_us = 50;
+constexpr unsigned residues = 16;
+constexpr unsigned most_extra = 32;
+constexpr unsigned max_doublings = 6;
+
+/// Up to 71 minutes, after which no round-trip time is of interest.
+std::uint32_t microseconds(duration span) {
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(span).count(), 0, 0xffffffff));
+}
+
+std::uint64_t bit_of(std::uint64_t offset) { return std::uint64_t{1} << (offset % 64); }
+
+bool is_set(const std::vector<std::uint64_t>& bits, std::uint64_t offset) {
+  return (bits[offset / 64] & bit_of(offset)) != 0;
+}
+
+/// The first offset from `from` whose bit is clear; `size` if there is none.
+std::uint32_t next_clear(const std::vector<std::uint64_t>& bits, std::uint32_t from, std::uint32_t size) {
+  while (from < size) {
+    const std::uint64_t clear = ~bits[from / 64] >> (from % 64);
+    if (clear != 0) return std::min(size, from + static_cast<std::uint32_t>(std::countr_zero(clear)));
+    from = (from / 64 + 1) * 64;
+  }
+  return size;
+}
+
+}  // namespace
+
+syn_sweep::syn_sweep(options how, time_point now)
+    : how_(std::move(how)),
+      part_time_(std::max<duration>(part_time, how_.timeout / parts_a_timeout)),
+      retry_wait_(how_.timeout),
+      next_(how_.start.next) {
+  std::uint64_t open = 0;
+  for (syn_checkpoint::part& each : how_.start.parts) {
+    part& made = parts_.emplace_back();
+    made.first = each.first;
+    made.size = each.size;
+    made.finished = std::move(each.finished);
+    for (const std::uint64_t word : made.finished)
+      made.finished_count += static_cast<std::uint32_t>(std::popcount(word));
+    // The last attempt may not have been completed, and its answers were lost: it is repeated.
+    made.attempt = each.attempts - 1;
+    made.cursor = made.size;
+    made.now = state::waiting;
+    made.began = made.last_sent = now - how_.timeout;
+    held_ += made.size;
+    open += made.size - made.finished_count;
+  }
+  how_.start.parts.clear();
+  waiting_ = open;
+  finished_ = next_ - open;
+}
+
+const syn_sweep::part* syn_sweep::find(std::uint64_t place) const noexcept {
+  const auto after = std::ranges::upper_bound(parts_, place, {}, &part::first);
+  if (after == parts_.begin()) return nullptr;
+  const part& found = *std::prev(after);
+  return place - found.first < found.size ? &found : nullptr;
+}
+
+syn_sweep::part* syn_sweep::find(std::uint64_t place) noexcept {
+  return const_cast<part*>(std::as_const(*this).find(place));  // NOLINT: the object is not const
+}
+
+bool syn_sweep::may_grow() const noexcept { return next_ < how_.size && held_ < max_waiting; }
+
+void syn_sweep::close_growing() {
+  if (parts_.empty() || parts_.back().now != state::growing) return;
+  parts_.back().now = state::waiting;
+  parts_.back().cursor = parts_.back().size;
+  next_due_ = time_point::min();
+}
+
+std::optional<syn_sweep::probe> syn_sweep::next(time_point now) {
+  if (sending_ > 0) {
+    for (part& each : parts_) {
+      if (each.now != state::sending) continue;
+      each.cursor = next_clear(each.finished, each.cursor, each.size);
+      if (each.cursor < each.size) {
+        const std::uint64_t place = each.first + each.cursor++;
+        return probe{place, each.attempt};
+      }
+      each.now = state::waiting;
+      next_due_ = time_point::min();
+      if (--sending_ == 0) break;
+    }
+  }
+  if (!parts_.empty() && parts_.back().now == state::growing &&
+      (parts_.back().size == max_part || now - parts_.back().began >= part_time_))
+    close_growing();
+  if (!may_grow()) {
+    close_growing();
+    return std::nullopt;
+  }
+  if (parts_.empty() || parts_.back().now != state::growing) {
+    part& made = parts_.emplace_back();
+    made.first = next_;
+    made.began = made.last_sent = now;
+  }
+  part& last = parts_.back();
+  if (last.size % 64 == 0) last.finished.push_back(0);
+  if (!last.failed.empty() && last.failed.size() < last.finished.size()) last.failed.push_back(0);
+  ++last.size;
+  ++held_;
+  ++waiting_;
+  return probe{next_++, 1};
+}
+
+void syn_sweep::remember(part& of, const probe& which, time_point now) {
+  of.last_sent = std::max(of.last_sent, now);
+  if (of.marks.size() < which.attempt) of.marks.resize(which.attempt);
+  std::vector<mark>& marks = of.marks[which.attempt - 1];
+  const std::uint32_t since = microseconds(now - of.began);
+  const auto offset = static_cast<std::uint32_t>(which.place - of.first);
+  if (!marks.empty() && (offset <= marks.back().offset ||
+                         since < marks.back().microseconds + mark_distance_us))
+    return;
+  marks.push_back({offset, since});
+}
+
+void syn_sweep::set_failed(part& of, std::uint64_t place, bool value) {
+  if (of.failed.empty()) {
+    if (!value) return;
+    of.failed.resize(of.finished.size());
+  }
+  const std::uint64_t offset = place - of.first;
+  if (value)
+    of.failed[offset / 64] |= bit_of(offset);
+  else
+    of.failed[offset / 64] &= ~bit_of(offset);
+}
+
+void syn_sweep::sent(const probe& which, time_point now) {
+  part* const of = find(which.place);
+  if (of == nullptr) return;
+  remember(*of, which, now);
+  set_failed(*of, which.place, false);
+}
+
+void syn_sweep::postponed(const probe& which) {
+  if (part* const of = find(which.place)) ++of->postponed;
+}
+
+void syn_sweep::forget_postponed(const probe& which) {
+  part* const of = find(which.place);
+  if (of == nullptr || of->postponed == 0) return;
+  if (--of->postponed == 0) next_due_ = time_point::min();
+}
+
+void syn_sweep::sent_postponed(const probe& which, time_point now) {
+  part* const of = find(which.place);
+  if (of == nullptr) return;
+  of->last_sent = std::max(of->last_sent, now);
+  of->late.insert_or_assign(static_cast<std::uint32_t>(which.place - of->first),
+                            mark_of_one{which.attempt, microseconds(now - of->began)});
+  set_failed(*of, which.place, false);
+  forget_postponed(which);
+}
+
+void syn_sweep::not_sent(const probe& which, int system_error, time_point now) {
+  part* const of = find(which.place);
+  if (of == nullptr) return;
+  of->error = system_error;
+  of->last_sent = std::max(of->last_sent, now);
+  set_failed(*of, which.place, true);
+}
+
+bool syn_sweep::is_waiting(std::uint64_t place) const noexcept {
+  const part* const of = find(place);
+  return of != nullptr && !is_set(of->finished, place - of->first);
+}
+
+bool syn_sweep::finish(std::uint64_t place) {
+  part* const of = find(place);
+  if (of == nullptr) return false;
+  const std::uint64_t offset = place - of->first;
+  if (is_set(of->finished, offset)) return false;
+  of->finished[offset / 64] |= bit_of(offset);
+  ++of->finished_count;
+  ++finished_;
+  --waiting_;
+  if (of->finished_count == of->size && of->now != state::growing) next_due_ = time_point::min();
+  return true;
+}
+
+time_point syn_sweep::due(const part& of) const {
+  if (of.finished_count == of.size || of.now == state::ending) return time_point::min();
+  if (of.postponed > 0) return never;  // the neighbour table's own timeout comes first
+  if (of.attempt >= how_.attempts + of.extra) return of.last_sent + how_.timeout;
+  const unsigned doublings = std::min(of.attempt == 0 ? 0 : of.attempt - 1, max_doublings);
+  return of.last_sent + std::min<duration>(how_.timeout, retry_wait_ * (1 << doublings));
+}
+
+void syn_sweep::tick(time_point now) {
+  if (next_due_ > now) return;
+  if (!parts_.empty() && parts_.back().now == state::growing && now - parts_.back().began >= part_time_)
+    close_growing();
+  next_due_ = never;
+  for (auto at = parts_.begin(); at != parts_.end();) {
+    if (at->now == state::growing) {
+      next_due_ = std::min(next_due_, at->began + part_time_);
+      ++at;
+      continue;
+    }
+    if (at->now == state::sending && at->finished_count < at->size) {
+      ++at;
+      continue;
+    }
+    if (at->finished_count == at->size) {
+      if (at->now == state::sending) --sending_;
+      held_ -= at->size;
+      at = parts_.erase(at);
+      continue;
+    }
+    if (const time_point when = due(*at); when > now) {
+      next_due_ = std::min(next_due_, when);
+    } else if (at->attempt < std::min(how_.attempts + at->extra, max_attempts)) {
+      ++at->attempt;
+      at->cursor = 0;
+      at->now = state::sending;
+      ++sending_;
+    } else {
+      at->now = state::ending;
+      at->cursor = 0;
+    }
+    ++at;
+  }
+}
+
+std::optional<syn_sweep::silence> syn_sweep::take_silent() {
+  for (auto at = parts_.begin(); at != parts_.end(); ++at) {
+    if (at->now != state::ending) continue;
+    at->cursor = next_clear(at->finished, at->cursor, at->size);
+    if (at->cursor == at->size) {
+      held_ -= at->size;
+      parts_.erase(at);
+      return take_silent();
+    }
+    const std::uint32_t offset = at->cursor;
+    const bool was_not_sent = !at->failed.empty() && is_set(at->failed, offset);
+    const silence found{at->first + offset, was_not_sent ? at->error : 0};
+    at->finished[offset / 64] |= bit_of(offset);
+    ++at->finished_count;
+    ++finished_;
+    --waiting_;
+    return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> syn_sweep::take_unfinished() {
+  while (!parts_.empty()) {
+    part& front = parts_.front();
+    const std::uint32_t offset = next_clear(front.finished, 0, front.size);
+    if (offset < front.size) {
+      const std::uint64_t place = front.first + offset;
+      static_cast<void>(finish(place));
+      return place;
+    }
+    held_ -= front.size;
+    parts_.pop_front();
+  }
+  next_ = how_.size;
+  return std::nullopt;
+}
+
+time_point syn_sweep::wake() const {
+  if (sending_ > 0 || may_grow()) return time_point::min();
+  return next_due_;
+}
+
+bool syn_sweep::done() const noexcept { return parts_.empty() && next_ == how_.size; }
+
+void syn_sweep::set_retry_wait(duration wait) noexcept {
+  wait = std::min(wait, how_.timeout);
+  if (wait < retry_wait_) next_due_ = time_point::min();
+  retry_wait_ = wait;
+}
+
+void syn_sweep::set_attempts(unsigned attempts) noexcept {
+  attempts = std::min(attempts, max_attempts);
+  if (attempts != how_.attempts) next_due_ = time_point::min();
+  how_.attempts = attempts;
+}
+
+void syn_sweep::repeat_attempts(time_point since) {
+  for (part& each : parts_)
+    if (each.now != state::ending && each.last_sent >= since && each.extra < most_extra) ++each.extra;
+  next_due_ = time_point::min();
+}
+
+std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, unsigned residue) const {
+  const part* const of = find(place);
+  if (of == nullptr) return std::nullopt;
+  unsigned attempt = of->attempt;
+  while (attempt > 0 && attempt % residues != residue) --attempt;
+  if (attempt == 0) return std::nullopt;
+  sending found{time_point::min(), attempt, of->began};
+  if (const auto late = of->late.find(static_cast<std::uint32_t>(place - of->first));
+      late != of->late.end() && late->second.attempt == attempt) {
+    found.at = of->began + std::chrono::microseconds(late->second.microseconds);
+    return found;
+  }
+  if (of->marks.size() < attempt) return found;
+  const std::vector<mark>& marks = of->marks[attempt - 1];
+  const auto after = std::ranges::upper_bound(marks, place - of->first, {}, &mark::offset);
+  if (after == marks.begin()) return found;
+  found.at = of->began + std::chrono::microseconds(std::prev(after)->microseconds);
+  return found;
+}
+
+syn_checkpoint syn_sweep::checkpoint() const {
+  syn_checkpoint made;
+  made.next = next_;
+  for (const part& each : parts_)
+    if (each.finished_count < each.size)
+      made.parts.push_back({each.first, each.size, std::max(each.attempt, 1U), each.finished});
+  return made;
+}
+
+}  // namespace netlab::scan

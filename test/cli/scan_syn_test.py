@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""scan --syn: its options, and what it says without privilege."""
+
+import json
+import os
+
+from harness import NOT_PERMITTED, USAGE, Case, environment, main, run
+
+
+class Options(Case):
+    def test_useless(self):
+        """scan --syn: options without a use are refused, with the reason"""
+        for words, says in ((("--bandwidth", "1M"), "--syn"), (("--banner",), "--syn"),
+                            (("--syn", "--parallel", "3"), "--banner"), (("--syn", "--send", "x"), "--banner"),
+                            (("--syn", "--udp"), "TCP"), (("--syn", "udp"), "TCP")):
+            self.refused("scan", *words, "--range", "1", says=says)
+
+    def test_bandwidth(self):
+        """scan --syn: --bandwidth is bits a second with a decimal unit"""
+        for bad in ("", "x", "0", "-1", "999", "10x", "10 M", "10MB", "1.2.3M", "nan", "1e300", "M"):
+            self.refused("scan", "--syn", "--bandwidth", bad, "--range", "1", status=USAGE, says="bandwidth")
+
+
+class Privilege(Case):
+    def test_without(self):
+        """scan --syn: 77 without CAP_NET_RAW, in one line that names it and the connect scan, and no report begun"""
+        if os.geteuid() != 0:
+            self.skipTest("not root: setpriv needs it")
+        for form in ("table", "json", "csv", "nmap-xml", "grepable"):
+            done = run([*self.as_nobody(), "scan", "--syn", "--range", "1", "--format", form], env=environment())
+            self.assertEqual(done.status, NOT_PERMITTED)
+            self.assert_one_error(done, says="CAP_NET_RAW")
+            self.assertIn("connect scan", done.err)
+
+    def test_with(self):
+        """scan --syn: this machine's own ports, by packets"""
+        done = self.netlab("scan", "--syn", "--host", "127.0.0.1", "--range", "1", "--all", "--json", status=None)
+        if done.status == NOT_PERMITTED:
+            self.skipTest("no CAP_NET_RAW here")
+        self.assertEqual(json.loads(done.lines[0])["reason"], "reset")
+
+    def test_banner(self):
+        """scan --syn --banner: open ports are asked for their banners by the connect scan, and each is reported once"""
+        server = self.serve_lab("--only", "echo,daytime", names=("echo", "daytime"))
+        ports = [server.named["echo", "tcp"], server.named["daytime", "tcp"]]
+        done = self.netlab("scan", "--syn", "--banner", "--host", server.address, "--range", ",".join(map(str, ports)),
+                           "--json", status=None)
+        if done.status == NOT_PERMITTED:
+            self.skipTest("no CAP_NET_RAW here")
+        found = [json.loads(line) for line in done.lines[:-1]]
+        self.assertEqual(sorted(one["port"] for one in found), sorted(ports))
+        self.assertTrue(any(one.get("echo") for one in found))
+        self.assertTrue(any(one.get("banner") for one in found))
+
+
+if __name__ == "__main__":
+    main()

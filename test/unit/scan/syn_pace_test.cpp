@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "scan/syn_pace.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <deque>
+#include <random>
+
+using namespace netlab;
+using namespace netlab::scan;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr time_point start{};
+constexpr std::size_t frame = 84;
+
+/// A path with a bottleneck: so many packets a second, a queue in front of it, a delay. A share of the probes is answered.
+struct path_model {
+  double rate = 1e9;
+  double queue = 1000;
+  duration delay = 1ms;
+  double answers = 1;
+
+  struct packet {
+    time_point sent;
+    time_point arrives;
+  };
+  std::mt19937 random{1};  // NOLINT: the same numbers each time
+  time_point link_free = start;
+  std::deque<packet> under_way;
+  std::uint64_t sent = 0;
+  std::uint64_t lost = 0;
+
+  void send(time_point now) {
+    ++sent;
+    const time_point leaves = std::max(now, link_free);
+    if (std::chrono::duration<double>(leaves - now).count() * rate > queue) {
+      ++lost;
+      return;
+    }
+    link_free = leaves + std::chrono::duration_cast<duration>(std::chrono::duration<double>(1 / rate));
+    if (std::bernoulli_distribution(answers)(random)) under_way.push_back({now, leaves + delay});
+  }
+};
+
+/// Sends for a while as the pace allows; returns the packets sent.
+std::uint64_t run(syn_pace& pace, path_model& path, time_point& now, duration time) {
+  const std::uint64_t before = path.sent;
+  for (const time_point end = now + time; now < end; now += 100us) {
+    while (!path.under_way.empty() && path.under_way.front().arrives <= now) {
+      const auto& first = path.under_way.front();
+      pace.answered(first.sent, first.arrives, first.arrives - first.sent);
+      path.under_way.pop_front();
+    }
+    static_cast<void>(pace.tick(now));
+    const std::size_t count = pace.allowed(now, 256, frame);
+    for (std::size_t each = 0; each < count; ++each) path.send(now);
+    if (count > 0) pace.sent(count, frame, now);
+  }
+  return path.sent - before;
+}
+
+}  // namespace
+
+TEST_CASE("syn pace: a rate is kept exactly, and never exceeded", "[scan][syn_pace]") {
+  const double rate = GENERATE(1, 7, 300, 12'345, 1'000'000);
+  syn_pace pace({.rate = rate}, start);
+  time_point now = start;
+  std::uint64_t sent = 0;
+  bool is_kept = true;
+  for (; now < start + 10s; now += 1ms) {
+    const std::size_t count = pace.allowed(now, 100'000, frame);
+    pace.sent(count, frame, now);
+    sent += count;
+    const double most = rate * std::chrono::duration<double>(now - start).count() + rate / 100 + 1;
+    is_kept = is_kept && static_cast<double>(sent) <= most;
+  }
+  CHECK(is_kept);
+  CHECK(static_cast<double>(sent) >= rate * 9.99 - 1);
+}
+
+TEST_CASE("syn pace: an adaptive rate is not exceeded by delays of the caller", "[scan][syn_pace]") {
+  syn_pace pace({.rate = 1000}, start);
+  CHECK(pace.allowed(start + 60s, 100'000, frame) == 10);  // 10 ms
+}
+
+TEST_CASE("syn pace: a bandwidth is kept in bits on the wire", "[scan][syn_pace]") {
+  syn_pace pace({.rate = 1e6, .bandwidth = 10e6}, start);
+  std::uint64_t bits = 0;
+  bool is_kept = true;
+  for (time_point now = start; now < start + 2s; now += 50us) {
+    const std::size_t count = pace.allowed(now, 256, frame);
+    pace.sent(count, frame, now);
+    bits += count * frame * 8;
+    is_kept = is_kept && static_cast<double>(bits) <=
+                             10e6 * (std::chrono::duration<double>(now - start).count() + 0.01) + frame * 8;
+  }
+  CHECK(is_kept);
+  CHECK(static_cast<double>(bits) >= 0.99 * 20e6);
+}
+
+TEST_CASE("syn pace: next() says when a packet is allowed", "[scan][syn_pace]") {
+  const double bandwidth = GENERATE(0, 67'200);  // a hundred frames a second
+  syn_pace pace({.rate = bandwidth == 0 ? 100.0 : 1e6, .bandwidth = bandwidth}, start);
+  time_point now = start + 1s;
+  while (const std::size_t count = pace.allowed(now, 1000, frame)) pace.sent(count, frame, now);
+  CHECK(pace.next() > now);
+  CHECK(pace.next() <= now + 10100us);
+  CHECK(pace.allowed(pace.next() + 1us, 1000, frame) >= 1);
+}
+
+TEST_CASE("syn pace: with a free path the rate grows fast", "[scan][syn_pace]") {
+  syn_pace pace({}, start);
+  path_model path;
+  time_point now = start;
+  run(pace, path, now, 150ms);
+  CHECK(pace.rate() > 500'000);
+}
+
+TEST_CASE("syn pace: a bottleneck is used, and loses little if it has a queue", "[scan][syn_pace]") {
+  const double answers = GENERATE(1.0, 0.3);
+  const double queue = GENERATE(1000.0, 50.0);
+  syn_pace pace({}, start);
+  path_model path{.rate = 20'000, .queue = queue, .answers = answers};
+  time_point now = start;
+  run(pace, path, now, 1s);
+  INFO("answers " << answers << ", queue " << queue << ", first second: " << path.lost << " of " << path.sent);
+  CHECK(static_cast<double>(path.lost) < 0.35 * static_cast<double>(path.sent));
+  path.lost = 0;
+  const std::uint64_t sent = run(pace, path, now, 2s);
+  INFO("then " << path.lost << " of " << sent << ", rate " << pace.rate());
+  CHECK(static_cast<double>(path.lost) < (queue < 100 ? 0.25 : 0.02) * static_cast<double>(sent));
+  CHECK(static_cast<double>(sent - path.lost) > 2 * 20'000 * 0.95);
+}
+
+TEST_CASE("syn pace: when hardly anybody answers, there is nothing to measure, and it stays moderate", "[scan][syn_pace]") {
+  syn_pace pace({}, start);
+  path_model path{.answers = 0.0005};
+  time_point now = start;
+  run(pace, path, now, 1s);
+  CHECK(pace.rate() <= syn_pace::blind * 1.01);
+  CHECK(pace.rate() >= syn_pace::blind * 0.5);
+}
+
+TEST_CASE("syn pace: random loss does not slow it down", "[scan][syn_pace]") {
+  syn_pace pace({}, start);
+  path_model path{.delay = 10ms, .answers = 0.9};
+  time_point now = start;
+  run(pace, path, now, 300ms);
+  CHECK(pace.rate() > 300'000);
+}
+
+TEST_CASE("syn pace: an overrun of the ring lowers the rate, and a given one, too", "[scan][syn_pace]") {
+  syn_pace pace({.rate = 1000}, start);
+  pace.overrun(start + 1s);
+  CHECK(pace.rate() < 750);
+  CHECK(pace.lowered() == start + 1s);
+}

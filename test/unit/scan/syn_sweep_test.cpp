@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "scan/syn_sweep.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include <map>
+#include <set>
+
+using namespace netlab;
+using namespace netlab::scan;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr time_point start{};
+
+/// A sweep with a clock; the test decides who answers when.
+struct bench {
+  explicit bench(syn_sweep::options how) : sweep(std::move(how), start) {}
+
+  /// Sends all probes that are due, then lets time pass.
+  void step(duration pause = 10ms) {
+    while (const auto probe = sweep.next(now)) {
+      sent[probe->place].push_back(now);
+      sweep.sent(*probe, now);
+      if (answers.contains(probe->place)) static_cast<void>(sweep.finish(probe->place));
+    }
+    now += pause;
+    sweep.tick(now);
+    while (const auto one = sweep.take_silent()) {
+      CHECK(now - sent[one->place].back() >= timeout);
+      CHECK(!silent.contains(one->place));
+      silent[one->place] = one->system_error;
+    }
+  }
+  void run() {
+    for (unsigned count = 0; count < 10'000 && !sweep.done(); ++count) step();
+    REQUIRE(sweep.done());
+  }
+
+  syn_sweep sweep;
+  time_point now = start;
+  duration timeout = 1s;
+  std::set<std::uint64_t> answers;
+  std::map<std::uint64_t, std::vector<time_point>> sent;
+  std::map<std::uint64_t, int> silent;
+};
+
+}  // namespace
+
+TEST_CASE("syn sweep: a silent place is asked as often as wanted, and is silent a timeout later", "[scan][syn_sweep]") {
+  const unsigned attempts = GENERATE(1U, 2U, 5U);
+  bench one({.size = 1000, .attempts = attempts});
+  for (std::uint64_t place = 0; place < 1000; place += 3) one.answers.insert(place);
+  one.run();
+  for (std::uint64_t place = 0; place < 1000; ++place) {
+    CHECK(one.sent[place].size() == (place % 3 == 0 ? 1 : attempts));
+    CHECK(one.silent.contains(place) == (place % 3 != 0));
+  }
+  CHECK(one.sweep.finished() == 1000);
+  CHECK(one.sweep.waiting() == 0);
+}
+
+TEST_CASE("syn sweep: it ends at once when everything has answered", "[scan][syn_sweep]") {
+  bench one({.size = 500, .attempts = 3});
+  for (std::uint64_t place = 0; place < 500; ++place) one.answers.insert(place);
+  one.step();
+  one.step();
+  CHECK(one.sweep.done());
+}
+
+TEST_CASE("syn sweep: an empty sweep is done", "[scan][syn_sweep]") {
+  bench one({.size = 0});
+  one.step();
+  CHECK(one.sweep.done());
+}
+
+TEST_CASE("syn sweep: a second answer, and one after the verdict, do not count", "[scan][syn_sweep]") {
+  bench one({.size = 2, .attempts = 1});
+  one.step();
+  CHECK(one.sweep.is_waiting(0));
+  CHECK(one.sweep.finish(0));
+  CHECK_FALSE(one.sweep.finish(0));
+  CHECK_FALSE(one.sweep.is_waiting(0));
+  one.run();
+  CHECK_FALSE(one.sweep.finish(1));
+  CHECK_FALSE(one.sweep.finish(7));
+}
+
+TEST_CASE("syn sweep: attempts follow sooner when answers are known to come soon", "[scan][syn_sweep]") {
+  bench one({.size = 1, .attempts = 3});
+  one.sweep.set_retry_wait(100ms);
+  one.run();
+  REQUIRE(one.sent[0].size() == 3);
+  CHECK(one.sent[0][1] - one.sent[0][0] >= 100ms);
+  CHECK(one.sent[0][1] - one.sent[0][0] <= 340ms);  // with the fifth of a second of a part
+  CHECK(one.sent[0][2] - one.sent[0][1] >= 200ms);  // doubled
+  CHECK(one.sent[0][2] - one.sent[0][1] <= 240ms);
+}
+
+TEST_CASE("syn sweep: more attempts can be demanded until the verdict", "[scan][syn_sweep]") {
+  bench one({.size = 10, .attempts = 2});
+  while (one.sent[0].size() < 2) one.step();
+  one.sweep.set_attempts(4);
+  one.run();
+  for (std::uint64_t place = 0; place < 10; ++place) CHECK(one.sent[place].size() == 4);
+}
+
+TEST_CASE("syn sweep: attempts whose answers may have been lost here do not count", "[scan][syn_sweep]") {
+  bench one({.size = 10, .attempts = 1});
+  one.step();
+  one.sweep.repeat_attempts(start);
+  one.run();
+  for (std::uint64_t place = 0; place < 10; ++place) CHECK(one.sent[place].size() == 2);
+}
+
+TEST_CASE("syn sweep: a probe that could not be sent makes its place no silent one", "[scan][syn_sweep]") {
+  syn_sweep sweep({.size = 3, .attempts = 2}, start);
+  time_point now = start;
+  std::map<std::uint64_t, int> errors;
+  for (unsigned count = 0; count < 1000 && !sweep.done(); ++count, now += 10ms) {
+    while (const auto probe = sweep.next(now)) {
+      // 0 is never sent, 1 the second time only, 2 the first time only.
+      const bool works = probe->place == 1 ? probe->attempt == 2 : probe->place == 2 && probe->attempt == 1;
+      if (works)
+        sweep.sent(*probe, now);
+      else
+        sweep.not_sent(*probe, 100, now);
+    }
+    sweep.tick(now);
+    while (const auto silent = sweep.take_silent()) errors[silent->place] = silent->system_error;
+  }
+  CHECK(errors == std::map<std::uint64_t, int>{{0, 100}, {1, 0}, {2, 100}});
+}
+
+TEST_CASE("syn sweep: a part waits for probes whose neighbours are not known yet", "[scan][syn_sweep]") {
+  syn_sweep sweep({.size = 2, .attempts = 1}, start);
+  const auto first = sweep.next(start);
+  const auto second = sweep.next(start);
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK_FALSE(sweep.next(start));
+  sweep.sent(*first, start);
+  sweep.postponed(*second);
+  sweep.tick(start + 5s);
+  CHECK_FALSE(sweep.take_silent());
+  sweep.sent_postponed(*second, start + 5s);
+  sweep.tick(start + 5900ms);
+  CHECK_FALSE(sweep.take_silent());
+  sweep.tick(start + 6s);
+  CHECK(sweep.take_silent()->place == 0);
+  CHECK(sweep.take_silent()->place == 1);
+  CHECK_FALSE(sweep.take_silent());
+  CHECK(sweep.done());
+}
+
+TEST_CASE("syn sweep: when a probe was sent is known by its place and attempt", "[scan][syn_sweep]") {
+  syn_sweep sweep({.size = 1000, .attempts = 2}, start);
+  time_point now = start;
+  for (unsigned count = 0; count < 1000; ++count, now += 100us) {
+    const auto probe = sweep.next(now);
+    REQUIRE(probe);
+    sweep.sent(*probe, now);
+  }
+  CHECK_FALSE(sweep.next(now));
+  CHECK(sweep.sending_of(0, 1)->at == start);
+  CHECK(sweep.sending_of(500, 1)->at == start + 50ms);
+  CHECK(sweep.sending_of(500, 1)->attempt == 1);
+  CHECK_FALSE(sweep.sending_of(500, 2));
+  CHECK_FALSE(sweep.sending_of(1000, 1));
+  sweep.tick(start + 2s);
+  const auto again = sweep.next(start + 2s);
+  REQUIRE(again);
+  CHECK(again->attempt == 2);
+  sweep.sent(*again, start + 2s);
+  CHECK(sweep.sending_of(0, 2)->at == start + 2s);
+  CHECK(sweep.sending_of(0, 1)->at == start);
+}
+
+TEST_CASE("syn sweep: it continues from a checkpoint, and asks nobody again who was reported", "[scan][syn_sweep]") {
+  const unsigned steps = GENERATE(0U, 1U, 5U, 30U, 120U, 250U);
+  const auto slowly = [](bench& one, unsigned count) {
+    for (; count > 0 && !one.sweep.done(); --count) {
+      if (const auto probe = one.sweep.next(one.now)) {
+        one.sent[probe->place].push_back(one.now);
+        one.sweep.sent(*probe, one.now);
+        if (probe->place % 4 == 0) {
+          CHECK(one.sweep.finish(probe->place));
+          one.answers.insert(probe->place);
+        }
+      }
+      one.now += 10ms;
+      one.sweep.tick(one.now);
+      while (const auto silent = one.sweep.take_silent()) one.silent[silent->place] = silent->system_error;
+    }
+  };
+  bench first({.size = 100, .attempts = 2});
+  slowly(first, steps);
+  const syn_checkpoint saved = first.sweep.checkpoint();
+  bench second({.size = 100, .attempts = 2, .start = saved});
+  CHECK(second.sweep.finished() == first.sweep.finished());
+  slowly(second, 100'000);
+  CHECK(second.sweep.done());
+  for (std::uint64_t place = 0; place < 100; ++place) {
+    const bool was_reported = first.answers.contains(place) || first.silent.contains(place);
+    CHECK(second.sent.contains(place) == !was_reported);
+    CHECK((second.answers.contains(place) || second.silent.contains(place)) == !was_reported);
+  }
+}
+
+TEST_CASE("syn sweep: an early end names each place that was asked and has no verdict", "[scan][syn_sweep]") {
+  bench one({.size = 10, .attempts = 2});
+  one.answers = {0, 4};
+  one.step();
+  std::set<std::uint64_t> left;
+  while (const auto place = one.sweep.take_unfinished()) CHECK(left.insert(*place).second);
+  CHECK(left == std::set<std::uint64_t>{1, 2, 3, 5, 6, 7, 8, 9});
+  CHECK(one.sweep.done());
+}
