@@ -507,7 +507,7 @@ def has_ipv6():
 
 
 def trace_without_leak_check():
-    """For a test file in which netlab traces itself: the leak sanitizer does not work under ptrace."""
+    """For a test file in which netlab traces netlab: the leak sanitizer uses ptrace itself, so it does not work there."""
     if is_sanitized():
         os.environ["ASAN_OPTIONS"] = ":".join([*filter(None, [os.environ.get("ASAN_OPTIONS")]), "detect_leaks=0"])
 

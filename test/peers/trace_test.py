@@ -11,6 +11,8 @@ import sys
 import harness
 from harness import Case, needs_program
 
+harness.trace_without_leak_check()
+
 PYTHON = sys.executable
 PRELUDE = """
 import asyncio, os, socket, struct, sys, threading
@@ -81,9 +83,7 @@ class Captured(Case):
     def trace(self, *command, status=0, options=(), **how):
         """Runs a command under trace: (objects of --json, the capture file)."""
         file = self.scratch() / "trace.pcapng"
-        # The leak sanitizer uses ptrace itself, so it does not work in a netlab that is traced.
-        without_leaks = ["env", "ASAN_OPTIONS=detect_leaks=0"] if harness.is_sanitized() else []
-        done = self.netlab("trace", "--json", "-o", file, *options, "--", *without_leaks, *command, status=None, **how)
+        done = self.netlab("trace", "--json", "-o", file, *options, "--", *command, status=None, **how)
         if done.status == harness.NOT_PERMITTED:
             self.skipTest(done.err.strip())
         self.assertEqual(done.status, status, done.err)
