@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/temporary_directory.hpp"
 #include "lab/tour/local_service.hpp"
 #include "lab/tour/step.hpp"
-#include "lab/tour/temporary_directory.hpp"
 #include "mail/client/io/send.hpp"
 #include "mail/sink/io/sink.hpp"
 

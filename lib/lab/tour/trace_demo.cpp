@@ -9,10 +9,10 @@
 
 #include <fmt/format.h>
 
+#include "base/temporary_directory.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "lab/tour/child_process.hpp"
-#include "lab/tour/temporary_directory.hpp"
 #include "trace/io/capture.hpp"
 
 namespace netlab::lab {

@@ -9,8 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "base/temporary_directory.hpp"
 #include "trace/io/capture.hpp"
-#include "trace/io/scratch.hpp"
+#include "trace/io/key_log.hpp"
 #include "trace/io/source_lines.hpp"
 #include "trace/io/wall_clock.hpp"
 #include "trace/python_lines.hpp"
@@ -37,21 +38,21 @@ result<std::optional<capture>> start_capture(spawned& program, const session_opt
   return *std::move(started);
 }
 
-std::string choose_key_log(const scratch_directory& scratch) {
+std::string choose_key_log(const temporary_directory& scratch) {
   const char* own = std::getenv("SSLKEYLOGFILE");
-  return own == nullptr || *own == 0 ? (scratch.path() / "secrets").string() : std::string(own);
+  return own == nullptr || *own == 0 ? scratch.path() + "/secrets" : std::string(own);
 }
 
 /// Writes the script by which Python programs report their lines; returns the environment variables that load it.
-result<std::vector<std::pair<std::string, std::string>>> prepare_environment(const scratch_directory& scratch) {
-  const auto script = scratch.path() / "sitecustomize.py";
+result<std::vector<std::pair<std::string, std::string>>> prepare_environment(const temporary_directory& scratch) {
+  const std::string script = scratch.path() + "/sitecustomize.py";
   std::ofstream file(script);
   file << python_lines;
   file.close();
-  if (!file) return fail(last_system_error(), "write " + script.string());
+  if (!file) return fail(last_system_error(), "write " + script);
   const char* path = std::getenv("PYTHONPATH");
   const std::string others = path == nullptr || *path == 0 ? std::string() : fmt::format(":{}", path);
-  return std::vector<std::pair<std::string, std::string>>{{"PYTHONPATH", scratch.path().string() + others},
+  return std::vector<std::pair<std::string, std::string>>{{"PYTHONPATH", scratch.path() + others},
                                                           {"SSLKEYLOGFILE", choose_key_log(scratch)}};
 }
 
@@ -62,7 +63,7 @@ result<ending> run_session(const session_options& options, timeline& into, const
   // If these files cannot be written, the trace lacks Python lines and TLS secrets only.
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<key_log> log;
-  const auto scratch = scratch_directory::make();
+  const auto scratch = temporary_directory::make();
   auto prepared = scratch ? prepare_environment(*scratch) : unexpected(scratch.error());
   if (prepared) {
     environment = *std::move(prepared);

@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "trace/io/scratch.hpp"
+#include "trace/io/key_log.hpp"
 
-#include <stdlib.h>
-
+#include <algorithm>
 #include <fstream>
 
 namespace netlab::trace {
-
-result<scratch_directory> scratch_directory::make() {
-  std::error_code ignored;
-  std::filesystem::path base = std::filesystem::temp_directory_path(ignored);
-  if (base.empty()) base = "/tmp";
-  std::string name = base / "netlab-trace-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) return fail(last_system_error(), "make a directory in " + base.string());
-  scratch_directory made;
-  made.path_ = name;
-  return made;
-}
-
-scratch_directory::~scratch_directory() {
-  if (path_.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 key_log::key_log(std::filesystem::path path) : path_(std::move(path)) {
   std::error_code absent;
