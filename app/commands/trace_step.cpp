@@ -66,8 +66,8 @@ void stepper::show(const trace::call& next, const trace::timeline& in) {
     }
   }
   std::string text = fmt::format("-> {}: {}", in.names().name_of(next.process), trace::describe(next));
-  if (const std::string where = trace::to_string(next.source); !where.empty())
-    text += fmt::format("   [{}  {}]", where, escape(next.source.text, 100));
+  if (const std::string where = trace::to_string(trace::source_of(next)); !where.empty())
+    text += fmt::format("   [{}  {}]", where, escape(trace::source_of(next).text, 100));
   out_->line(out_->bold(text));
   out_->flush();
 }

@@ -59,6 +59,11 @@ std::string describe_result(const call& what) {
   return fmt::format("= {}{}{}", what.value, what.outcome.empty() ? "" : ", ", what.outcome);
 }
 
+const source_line& source_of(const call& what) noexcept {
+  static const source_line unknown;
+  return what.source ? *what.source : unknown;
+}
+
 std::string to_string(const source_line& where) {
   if (where.file.empty()) return escape(where.function, 60);
   const auto slash = where.file.rfind('/');

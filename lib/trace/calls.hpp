@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,7 +67,7 @@ struct call {
   int fd = -1;
   socket_id socket = 0;
   std::string arguments;  ///< the text in parentheses, after the descriptor
-  source_line source;
+  std::shared_ptr<const source_line> source;  ///< null: unknown; calls from the same place share it
 
   wall_time entered{};
   std::optional<address> target;  ///< for connect, bind, sendto
@@ -79,7 +80,7 @@ struct call {
   std::int64_t value = 0;  ///< the result; -errno on failure
   std::string outcome;  ///< further results: the peer of accept, ready descriptors; may be empty
   socket_id made = 0;  ///< the new socket, for socket and accept
-  std::vector<socket_id> ready;  ///< the result of a wait
+  std::vector<socket_id> ready;  ///< the result of a wait; the sockets that exit, close_range and dup2 close
   std::vector<std::uint32_t> datagrams;  ///< lengths, for calls that sent or received several
   std::optional<address> from;  ///< source address of a received datagram
 
@@ -90,6 +91,8 @@ struct call {
 [[nodiscard]] std::string describe(const call& what);
 /// The result: `= 0`, `= -1 ECONNREFUSED (connection refused)`; empty until the call returns.
 [[nodiscard]] std::string describe_result(const call& what);
+/// The place where the call was made; without a file if it is unknown.
+[[nodiscard]] const source_line& source_of(const call& what) noexcept;
 /// `client.py:14`, or the function if there is no line; empty if nothing is known.
 [[nodiscard]] std::string to_string(const source_line& where);
 

@@ -179,7 +179,6 @@ std::optional<packet> parse_packet(bytes_view octets, std::size_t length) {
   }
   made.source = make_address(ip->source, source_port);
   made.destination = make_address(ip->destination, destination_port);
-  made.octets.assign(octets.begin(), octets.end());
   return made;
 }
 

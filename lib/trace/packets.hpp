@@ -53,13 +53,13 @@ struct packet {
   std::optional<icmp_error> icmp;
 
   std::uint32_t length = 0;  ///< of the whole IP packet, on the wire
-  bytes octets;              ///< as captured from the IP header on; may be truncated
+  bytes octets;              ///< as captured from the IP header on, for reports that need them; may be truncated
 
   [[nodiscard]] bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }
 };
 
 /// Parses an IPv4 or IPv6 packet. None for protocols other than TCP, UDP and ICMP errors, and if the headers are
-/// truncated. `length` is the packet's length on the wire; `octets` may have fewer.
+/// truncated. `length` is the packet's length on the wire; `octets` may have fewer. The result does not contain them.
 [[nodiscard]] std::optional<packet> parse_packet(bytes_view octets, std::size_t length);
 
 /// `SYN`, `SYN+ACK`, `20 octets`, `FIN+ACK`, `UDP 12 octets`, `ICMP port unreachable`.

@@ -374,6 +374,50 @@ subprocess.run([sys.executable, '-c', 'import socket; socket.socket().connect_ex
         self.assertIsNone(Trace(done).one("connect")["line"])
         self.assertIn("with -I, -E or -S, Python source lines are not known", done.err)
 
+    def test_lines(self):
+        """trace: each thread and each child of a Python script has its own lines, however they take turns"""
+        script = self.scratch() / "client.py"
+        script.write_text("""import os, socket, threading
+def one(sock):
+    for _ in range(100):
+        sock.send(b'x')
+def two(sock):
+    for _ in range(100):
+        sock.send(b'xx')
+sink = socket.socket(type=socket.SOCK_DGRAM)
+sink.bind(('127.0.0.1', 0))
+def run():
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.connect(sink.getsockname())
+    threads = [threading.Thread(target=each, args=(sock.dup(),)) for each in (one, two)]
+    for each in threads: each.start()
+    for each in threads: each.join()
+    sock.send(b'xxx')
+child = os.fork()
+run()
+if child: os.wait()
+""", encoding="utf-8")
+        done = self.netlab("trace", "--json", "--", sys.executable, script)
+        trace = Trace(done)
+        self.assertEqual(len(trace.processes), 2 + (trace.processes[0]["program"] == "netlab"))
+        wanted = {1: ("one", 4), 2: ("two", 7), 3: ("run", 16)}
+        seen = {}
+        for each in trace.calls.values():
+            if each["kind"] == "send":
+                octets = int(each["arguments"].split()[0])
+                self.assertEqual((each["line"]["function"], each["line"]["line"]), wanted[octets], each)
+                seen[each["process"], octets] = seen.get((each["process"], octets), 0) + 1
+        self.assertEqual(sorted(seen.values()), [1, 1, 100, 100, 100, 100])
+
+    def test_no_line(self):
+        """trace: what Python does without its socket module has no line, and not that of an earlier call"""
+        script = self.scratch() / "client.py"
+        script.write_text("import os, socket\none, other = socket.socketpair()\nsock = socket.socket(type=socket.SOCK_DGRAM)\n"
+                          "sock.connect(('127.0.0.1', 9))\nos.write(sock.fileno(), b'x')\nsock.close()\n", encoding="utf-8")
+        trace = Trace(self.netlab("trace", "--json", "--", sys.executable, script))
+        self.assertIsNone(trace.one("write")["line"])
+        self.assertEqual(trace.one("close")["line"]["line"], 6)
+
     def test_streams(self):
         """trace: the command keeps its streams; with --json its stdout goes to stderr"""
         done = self.netlab("trace", "--", "cat", input="hello\n")

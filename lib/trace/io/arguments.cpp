@@ -204,17 +204,21 @@ std::string describe_socket(const raw_arguments& raw) {
 
 }  // namespace
 
-bytes read_memory(process_id thread, std::uint64_t at, std::size_t size) {
-  bytes octets(size);
-  const iovec here{octets.data(), size};
-  const iovec there{reinterpret_cast<void*>(at), size};
+bytes_view read_memory(process_id thread, std::uint64_t at, std::span<std::byte> buffer) {
+  const iovec here{buffer.data(), buffer.size()};
+  const iovec there{reinterpret_cast<void*>(at), buffer.size()};
   auto count = ::process_vm_readv(thread, &here, 1, &there, 1, 0);
   if (count < 0 && (errno == EPERM || errno == ENOSYS)) {
     // A container may forbid this call. A tracer may still read the file.
     const net::unique_fd memory(::open(fmt::format("/proc/{}/mem", thread).c_str(), O_RDONLY | O_CLOEXEC));
-    count = memory ? ::pread(memory.get(), octets.data(), size, static_cast<off_t>(at)) : -1;
+    count = memory ? ::pread(memory.get(), buffer.data(), buffer.size(), static_cast<off_t>(at)) : -1;
   }
-  octets.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  return buffer.first(count < 0 ? 0 : static_cast<std::size_t>(count));
+}
+
+bytes read_memory(process_id thread, std::uint64_t at, std::size_t size) {
+  bytes octets(size);
+  octets.resize(read_memory(thread, at, std::span(octets)).size());
   return octets;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "trace/calls.hpp"
@@ -15,6 +16,8 @@ using raw_arguments = std::array<std::uint64_t, 6>;
 
 /// Reads memory of the program; returns fewer octets if the program has no more, none on failure.
 [[nodiscard]] bytes read_memory(process_id thread, std::uint64_t at, std::size_t size);
+/// The same into a buffer of the caller's; returns the octets read.
+[[nodiscard]] bytes_view read_memory(process_id thread, std::uint64_t at, std::span<std::byte> buffer);
 
 /// At the entry of a call: its arguments as text, the octets requested, the target address, flags.
 void read_arguments(call& into, const system_call& which, const raw_arguments& raw);

@@ -18,12 +18,12 @@
 namespace netlab::trace {
 namespace {
 
-// The headers of 20,000 packets per second take 4 MiB per second, and the ring is read at least every 50 ms. Whole
-// packets on the loopback interface may have 64 KiB each.
-constexpr std::size_t ring_of_headers = std::size_t{8} << 20;
+// The headers of 20,000 packets per second take 6 MiB per second. Whole packets on the loopback interface may have
+// 64 KiB each. The kernel closes a block that is not full after longest_delay: so 128 blocks last for a second in which
+// a busy machine does not let us read, however few packets come.
+constexpr std::size_t ring_of_headers = std::size_t{16} << 20;
 constexpr std::size_t ring_of_packets = std::size_t{64} << 20;
-constexpr std::size_t block_of_headers = std::size_t{1} << 18;
-constexpr std::size_t block_of_packets = std::size_t{1} << 20;
+constexpr std::size_t block_count = 128;
 // IP and TCP headers with all options, or an ICMP error with the packet that it quotes.
 constexpr std::uint32_t octets_of_headers = 192;
 constexpr std::uint32_t octets_of_packets = 0x40000;
@@ -68,15 +68,16 @@ result<net::unique_fd> open_packet_socket() {
 result<capture> capture::start(net::unique_fd socket, depth how) {
   capture made;
   made.socket_ = std::move(socket);
+  made.depth_ = how;
   const int fd = made.socket_.get();
   const int version = TPACKET_V3;
   if (auto set = set_option(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version); !set)
     return unexpected(set.error());
   made.ring_size_ = how == depth::whole ? ring_of_packets : ring_of_headers;
-  made.block_size_ = how == depth::whole ? block_of_packets : block_of_headers;
+  made.block_size_ = made.ring_size_ / block_count;
   tpacket_req3 request{};
   request.tp_block_size = static_cast<unsigned>(made.block_size_);
-  request.tp_block_nr = static_cast<unsigned>(made.ring_size_ / made.block_size_);
+  request.tp_block_nr = static_cast<unsigned>(block_count);
   request.tp_frame_size = 2048;  // only determines the maximum number of frames
   request.tp_frame_nr = static_cast<unsigned>(made.ring_size_ / request.tp_frame_size);
   request.tp_retire_blk_tov = static_cast<unsigned>(longest_delay.count());
@@ -104,6 +105,7 @@ capture& capture::operator=(capture&& other) noexcept {
   std::swap(socket_, other.socket_);
   std::swap(ring_, other.ring_);
   std::swap(ring_size_, other.ring_size_);
+  std::swap(depth_, other.depth_);
   std::swap(block_size_, other.block_size_);
   std::swap(block_, other.block_);
   std::swap(dropped_, other.dropped_);
@@ -116,7 +118,7 @@ capture::~capture() {
 
 void capture::drain(const std::function<void(packet)>& take) {
   // A block belongs to us while its status says so, and is returned by resetting it. Reads each block at most once.
-  for (std::size_t count = ring_size_ / block_size_; count > 0; --count) {
+  for (std::size_t count = block_count; count > 0; --count) {
     auto* block = reinterpret_cast<tpacket_block_desc*>(ring_ + block_ * block_size_);
     std::atomic_ref status(block->hdr.bh1.block_status);
     if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) return;
@@ -124,8 +126,9 @@ void capture::drain(const std::function<void(packet)>& take) {
     for (std::uint32_t left = block->hdr.bh1.num_pkts; left > 0; --left) {
       const auto* header = reinterpret_cast<const tpacket3_hdr*>(at);
       const auto* link = reinterpret_cast<const sockaddr_ll*>(at + address_in_frame);
-      auto parsed = parse_packet(bytes_view(at + header->tp_net, header->tp_snaplen), header->tp_len);
-      if (parsed) {
+      const bytes_view octets(at + header->tp_net, header->tp_snaplen);
+      if (auto parsed = parse_packet(octets, header->tp_len)) {
+        if (depth_ == depth::whole) parsed->octets.assign(octets.begin(), octets.end());
         parsed->time = std::chrono::seconds(header->tp_sec) + std::chrono::nanoseconds(header->tp_nsec);
         parsed->interface = static_cast<std::uint32_t>(link->sll_ifindex);
         parsed->is_outgoing = link->sll_pkttype == PACKET_OUTGOING;
@@ -134,7 +137,7 @@ void capture::drain(const std::function<void(packet)>& take) {
       at += header->tp_next_offset;
     }
     status.store(TP_STATUS_KERNEL, std::memory_order_release);
-    block_ = (block_ + 1) % (ring_size_ / block_size_);
+    block_ = (block_ + 1) % block_count;
   }
 }
 

@@ -33,6 +33,9 @@ class capture {
   void drain(const std::function<void(packet)>& take);
   static constexpr auto longest_delay = std::chrono::milliseconds(10);
 
+  /// poll() reports that it is readable when drain() has something to pass on.
+  [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
+
   /// Packets dropped because the ring was full, since the start.
   [[nodiscard]] std::uint64_t dropped();
 
@@ -42,6 +45,7 @@ class capture {
   net::unique_fd socket_;
   std::byte* ring_ = nullptr;
   std::size_t ring_size_ = 0;
+  depth depth_ = depth::headers;
   std::size_t block_size_ = 0;
   std::size_t block_ = 0;  // the next one to read
   std::uint64_t dropped_ = 0;

@@ -171,7 +171,7 @@ struct native_lines::state {
   struct place {
     std::vector<word> words;
     std::size_t span = 0;  // of the stack, from its pointer to the last of these words
-    source_line where;
+    std::shared_ptr<const source_line> where;
   };
   struct frame {
     Dwarf_Addr address = 0;
@@ -374,7 +374,7 @@ source_line native_lines::state::find_line(const program& of) {
 
 native_lines::native_lines() = default;
 
-source_line native_lines::find(process_id process, process_id thread, source_files& sources) {
+std::shared_ptr<const source_line> native_lines::find(process_id process, process_id thread, source_files& sources) {
   if (!state_) state_ = std::make_unique<state>();
   state& here = *state_;
   if (here.with.handle == nullptr) return {};
@@ -397,9 +397,10 @@ source_line native_lines::find(process_id process, process_id thread, source_fil
     ++of.new_modules;  // perhaps a library was loaded since
     if (here.report(of, process)) here.unwind(of);
   }
-  source_line where = here.find_line(of);
+  source_line found = here.find_line(of);
   if (of.places.size() >= max_known) of.places.clear();
-  if (!where.file.empty()) where.text = sources.read(fmt::format("/proc/{}/cwd", process), where.file, where.line);
+  if (!found.file.empty()) found.text = sources.read(fmt::format("/proc/{}/cwd", process), found.file, found.line);
+  auto where = std::make_shared<const source_line>(std::move(found));
   std::size_t span = 0;
   for (const state::word& each : here.words)
     if (each.at >= at_entry->sp && each.at - at_entry->sp < max_stack)
@@ -420,7 +421,7 @@ void native_lines::forget(process_id process) {
 
 struct native_lines::state {};
 native_lines::native_lines() = default;
-source_line native_lines::find(process_id, process_id, source_files&) { return {}; }
+std::shared_ptr<const source_line> native_lines::find(process_id, process_id, source_files&) { return {}; }
 void native_lines::forget(process_id) {}
 
 #endif

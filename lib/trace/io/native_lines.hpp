@@ -20,9 +20,9 @@ class native_lines {
   ~native_lines();
 
   /// For a thread that ptrace has stopped at the entry of a call: the innermost frame in the program's own code, not in
-  /// a system library or a system header. Empty if unknown.
+  /// a system library or a system header. Null if unknown.
   /// `sources` reads the text of the line.
-  [[nodiscard]] source_line find(process_id process, process_id thread, source_files& sources);
+  [[nodiscard]] std::shared_ptr<const source_line> find(process_id process, process_id thread, source_files& sources);
 
   /// Drops what is known of a process, which has called exec() or has ended.
   void forget(process_id process);

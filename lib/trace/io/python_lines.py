@@ -1,43 +1,84 @@
 # SPDX-License-Identifier: MIT
-# Written by netlab trace for the time of one trace, as sitecustomize.py: before each call on a socket it tells the tracer
-# which line of the program makes it. The tracer sees the write; to the program descriptor -1 is only an error.
+# Written by netlab trace for the time of one trace, as sitecustomize.py: before each call on a socket it notes which line
+# of the program makes it. Each thread has a buffer for its line. It tells the tracer the buffer's address once, by a
+# write to descriptor -1, which to the program is only an error; the tracer reads the buffer when the call stops. So a line
+# costs no stop of its own.
 import os
 import sys
+from _thread import _local
 
 _here = os.path.dirname(os.path.abspath(__file__))
 _library = os.path.dirname(os.__file__) + os.sep
 _asyncio = os.path.join(_library, 'asyncio') + os.sep
+_not_own = (_library, '<frozen', _here)
+_max_known = 4096
+
+_mark = b'netlab: line\0\0\0\0'  # a buffer begins with it
+_size = 4096
+_threads = _local()
+_has_addresses = sys.implementation.name == 'cpython'  # elsewhere objects may move: each line is written
 
 
-def _tell(method, getframe=sys._getframe, write=os.write):
-    frame = getframe(2)
-    first = frame
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if name.startswith(_asyncio):  # the line that started the event loop is not the one that called
-            frame = None
-            break
-        if not name.startswith((_library, '<frozen', _here)):
-            break
-        frame = frame.f_back
-    frame = frame or first
+def _write(octets):
     try:
-        write(-1, f'{method}\0{frame.f_code.co_filename}\0{frame.f_lineno}\0{frame.f_code.co_name}'.encode(errors='replace'))
+        os.write(-1, octets)
     except OSError:
         pass
 
 
-def _wrap(of, method):
+def _make_buffer():
+    buffer = memoryview(bytearray(_mark + bytes(_size)))  # a memoryview forbids a change of the size
+    _write(buffer)
+    _threads.line = buffer[len(_mark):]
+    return _threads.line
+
+
+def _find_caller(frame):
+    """The innermost frame in the program's own code; in the event loop of asyncio it is not the one that called."""
+    first = frame
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_asyncio):
+            return first
+        if not name.startswith(_not_own):
+            return frame
+        frame = frame.f_back
+    return first
+
+
+def _make_text(method, frame, known):
+    caller = _find_caller(frame)
+    code = caller.f_code
+    text = f'{method}\0{code.co_filename}\0{caller.f_lineno}\0{code.co_name}'.encode(errors='replace')[:_size - 1] + b'\0'
+    name = frame.f_code.co_filename
+    if name.startswith(_asyncio) or not name.startswith(_not_own):  # else it depends on the callers
+        if len(known) >= _max_known:
+            known.clear()
+        known[id(frame.f_code), frame.f_lasti] = text, frame.f_code  # the code is kept, so that its id stays its own
+    return text
+
+
+def _wrap(of, method, getframe=sys._getframe, threads=_threads):
     original = getattr(of, method, None)
     if original is None:
         return
+    known = {}  # texts by code and instruction: to find a line takes longer than all the rest
 
-    def told(*arguments, **named):
-        _tell(method)
+    def with_line(*arguments, **named):
+        frame = getframe(1)
+        found = known.get((id(frame.f_code), frame.f_lasti))
+        text = found[0] if found else _make_text(method, frame, known)
+        try:
+            threads.line[:len(text)] = text
+        except AttributeError:
+            if _has_addresses:
+                _make_buffer()[:len(text)] = text
+            else:
+                _write(text)
         return original(*arguments, **named)
 
-    told.__name__, told.__qualname__, told.__doc__ = method, f'{of.__name__}.{method}', original.__doc__
-    setattr(of, method, told)
+    with_line.__name__, with_line.__qualname__, with_line.__doc__ = method, f'{of.__name__}.{method}', original.__doc__
+    setattr(of, method, with_line)
 
 
 def _wrap_socket(module):
@@ -82,6 +123,7 @@ def _start():
         if name in sys.modules:
             _wraps.pop(name)(sys.modules[name])
     sys.meta_path.insert(0, _Finder)
+    os.register_at_fork(after_in_child=lambda: _threads.__dict__.clear())  # the tracer does not know the child's buffer
     # The place where the program's own sitecustomize would have been found comes next.
     sys.path[:] = [each for each in sys.path if os.path.abspath(each or '.') != _here]
     own = sys.modules.pop('sitecustomize', None)

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "trace/io/session.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/temporary_directory.hpp"
 #include "trace/io/capture.hpp"
 #include "trace/io/key_log.hpp"
+#include "trace/io/report_thread.hpp"
 #include "trace/io/source_lines.hpp"
-#include "trace/io/wall_clock.hpp"
 #include "trace/python_lines.hpp"
 
 namespace netlab::trace {
@@ -43,6 +46,18 @@ std::string choose_key_log(const temporary_directory& scratch) {
   return own == nullptr || *own == 0 ? scratch.path() + "/secrets" : std::string(own);
 }
 
+/// A program that root starts may become another user: it must still find the script and add its secrets, or Python's
+/// ssl module fails. The others cannot read the secrets, nor list the directory.
+result<void> open_to_other_users(const temporary_directory& scratch) {
+  if (::geteuid() != 0) return {};
+  const std::string secrets = scratch.path() + "/secrets";
+  const net::unique_fd file(::open(secrets.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!file || ::fchmod(file.get(), 0622) != 0 || ::chmod((scratch.path() + "/sitecustomize.py").c_str(), 0644) != 0 ||
+      ::chmod(scratch.path().c_str(), 0711) != 0)
+    return fail(last_system_error(), "open " + scratch.path());
+  return {};
+}
+
 /// Writes the script by which Python programs report their lines; returns the environment variables that load it.
 result<std::vector<std::pair<std::string, std::string>>> prepare_environment(const temporary_directory& scratch) {
   const std::string script = scratch.path() + "/sitecustomize.py";
@@ -50,6 +65,7 @@ result<std::vector<std::pair<std::string, std::string>>> prepare_environment(con
   file << python_lines;
   file.close();
   if (!file) return fail(last_system_error(), "write " + script);
+  if (auto made = open_to_other_users(scratch); !made) return unexpected(made.error());
   const char* path = std::getenv("PYTHONPATH");
   const std::string others = path == nullptr || *path == 0 ? std::string() : fmt::format(":{}", path);
   return std::vector<std::pair<std::string, std::string>>{{"PYTHONPATH", scratch.path() + others},
@@ -63,12 +79,14 @@ result<ending> run_session(const session_options& options, timeline& into, const
   // If these files cannot be written, the trace lacks Python lines and TLS secrets only.
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<key_log> log;
+  // Reports ask for each packet; the file is read once for those that are reported together.
+  bool may_have_secrets = true;
   const auto scratch = temporary_directory::make();
   auto prepared = scratch ? prepare_environment(*scratch) : unexpected(scratch.error());
   if (prepared) {
     environment = *std::move(prepared);
     log.emplace(choose_key_log(*scratch));
-    secrets = [&log] { return log->take(); };
+    secrets = [&] { return std::exchange(may_have_secrets, false) ? log->take() : std::string(); };
   } else {
     events.note(fmt::format("{}: {}: lines of Python programs and TLS secrets are missing", prepared.error().context,
                             message_of(prepared.error().code)));
@@ -81,50 +99,40 @@ result<ending> run_session(const session_options& options, timeline& into, const
   auto packets = start_capture(*program, options, events);
   if (!packets) return unexpected(packets.error());
 
-  correlator& links = into.links();
-  const auto read_packets = [&] {
-    if (*packets) (*packets)->drain([&](packet each) { links.feed(std::move(each)); });
-  };
+  report_thread reports(into, *std::move(packets), [&] {
+    may_have_secrets = true;
+    events.flush();
+  });
   // Report everything so far before asking about the next call.
   const auto ask_before = [&](const call& what) {
-    if (*packets) ::usleep(static_cast<useconds_t>(std::chrono::microseconds(2 * capture::longest_delay).count()));
-    read_packets();
-    into.advance(read_wall_clock());
-    events.flush();
-    return events.before(what);
+    bool answer = true;
+    reports.pause([&](timeline&) { answer = events.before(what); });
+    return answer;
   };
   tracer follows(
       *std::move(program),
-      {.entered = [&](call what,
-                      std::optional<socket_facts> facts) { return links.enter(std::move(what), std::move(facts)); },
-       .left = [&](call what, std::optional<socket_facts> facts) { links.leave(std::move(what), std::move(facts)); },
-       .learned = [&](socket_facts facts, process_id user, wall_time now) { links.learn(facts, user, now); },
+      {.hold = [&](wall_time since) { reports.hold(since); },
+       .release = [&] { reports.release(); },
+       .entered = [&](call what, std::optional<socket_facts> facts) { return reports.enter(std::move(what), std::move(facts)); },
+       .left = [&](call what, std::optional<socket_facts> facts) { reports.leave(std::move(what), std::move(facts)); },
+       .learned = [&](socket_facts facts, process_id user, wall_time now) { reports.learn(facts, user, now); },
        .started =
-           [&](const process_started& of) {
-             into.add_process({of.process, of.parent, of.words});
-             if (is_isolated_python(of.words))
-               events.note(fmt::format("{}: with -I, -E or -S, Python source lines are not known",
-                                       into.names().name_of(of.process)));
+           [&](process_started of) {
+             reports.run([&events, of = std::move(of)](timeline& in) {
+               in.add_process({of.process, of.parent, of.words});
+               if (is_isolated_python(of.words))
+                 events.note(fmt::format("{}: with -I, -E or -S, Python source lines are not known",
+                                         in.names().name_of(of.process)));
+             });
            },
        .noted = [&](std::string text) { events.note(text); },
        .before = events.before ? std::function<bool(const call&)>(ask_before) : nullptr,
-       .tick =
-           [&](wall_time now) {
-             read_packets();
-                        // A packet may still be in a block that the kernel has not released.
-             into.advance(now - 2 * capture::longest_delay);
-             events.flush();
-           }},
+       .tick = [&] { reports.check(); }},
       options.wait_for_all);
   auto ended = follows.run();
   if (!ended) return ended;
-  if (*packets) {
-    // Wait until the kernel releases the last block.
-    ::usleep(static_cast<useconds_t>(std::chrono::microseconds(2 * capture::longest_delay).count()));
-    read_packets();
-  }
-  into.finish(*packets ? (*packets)->dropped() : 0, packets->has_value());
-  events.flush();
+  may_have_secrets = true;
+  reports.finish();
   secrets = [] { return std::string(); };
   return ended;
 }

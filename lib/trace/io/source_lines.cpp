@@ -19,12 +19,24 @@ bool begins_with_any(std::string_view text, std::initializer_list<std::string_vi
 
 }  // namespace
 
-std::optional<told_line> parse_told_line(std::string_view message) {
+std::string_view cut_reported_line(std::string_view buffer) noexcept {
+  std::size_t end = 0;
+  for (int count = 0; count < 4; ++count) {
+    const auto zero = buffer.find('\0', end);
+    if (zero == std::string_view::npos) return {};
+    end = zero + 1;
+  }
+  return buffer.substr(0, end);
+}
+
+std::optional<reported_line> parse_reported_line(std::string_view message) {
+  if (!message.ends_with('\0')) return std::nullopt;
+  message.remove_suffix(1);
   const auto parts = split(message, '\0');
   if (parts.size() != 4 || parts[0].empty() || parts[1].empty()) return std::nullopt;
   const auto line = parse_integer<unsigned>(parts[2]);
   if (!line) return std::nullopt;
-  return told_line{std::string(parts[0]),
+  return reported_line{std::string(parts[0]),
                    {.file = std::string(parts[1]), .line = *line, .function = std::string(parts[3]), .text = {}}};
 }
 

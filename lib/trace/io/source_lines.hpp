@@ -12,14 +12,22 @@
 
 namespace netlab::trace {
 
-/// A message of python_lines.py: the socket's method, the file, the line, the function.
-struct told_line {
+/// What python_lines.py reports: the socket's method, the file, the line, the function.
+struct reported_line {
   std::string method;
   source_line where;
 };
 
-/// None if it is not such a message.
-[[nodiscard]] std::optional<told_line> parse_told_line(std::string_view message);
+/// A thread's buffer for its line begins so (python_lines.py).
+inline constexpr std::string_view line_buffer_mark{"netlab: line\0\0\0\0", 16};
+inline constexpr std::size_t max_reported_line = 4096;
+
+/// The first four texts in `buffer`, each with its zero octet: an earlier, longer line may have left octets after them.
+/// Empty if there are fewer.
+[[nodiscard]] std::string_view cut_reported_line(std::string_view buffer) noexcept;
+
+/// Four texts, each with a zero octet after it; none if it is not such a message.
+[[nodiscard]] std::optional<reported_line> parse_reported_line(std::string_view message);
 
 /// Whether a Python method makes this kind of call; if not, its message belongs to another call.
 [[nodiscard]] bool makes_call(std::string_view method, call_kind kind) noexcept;

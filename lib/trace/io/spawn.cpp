@@ -145,9 +145,9 @@ bool is_in_path(const std::string& name) {
 
 [[noreturn]] void run_child(const spawn_options& what, std::vector<char*> argv, int report, int start, int failed) {
   net::unique_fd packets;
-  child_report told;
-  if (what.own_network) told = prepare_network(packets);
-  if (!send_report(report, told, packets) || told.failed_step != no_step) ::_exit(127);
+  child_report outcome;
+  if (what.own_network) outcome = prepare_network(packets);
+  if (!send_report(report, outcome, packets) || outcome.failed_step != no_step) ::_exit(127);
   packets = net::unique_fd();
   char ignored = 0;
   while (::read(start, &ignored, 1) < 0 && errno == EINTR) {}
@@ -212,14 +212,14 @@ unexpected<failure> ptrace_refused(process_id process, std::error_code why) {
   return fail(why, "start the trace");
 }
 
-unexpected<failure> network_refused(const child_report& told) {
-  const std::error_code why(told.number, std::system_category());
-  if (told.failed_step == namespaces)
+unexpected<failure> network_refused(const child_report& outcome) {
+  const std::error_code why(outcome.number, std::system_category());
+  if (outcome.failed_step == namespaces)
     return unexpected(failure{make_error_code(errc::not_permitted), "--own-network",
                               fmt::format("cannot create a network namespace: {}", message_of(why)),
                               "user namespaces may be forbidden: sysctl kernel.unprivileged_userns_clone, "
                               "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns"});
-  return fail(why, told.failed_step == loopback ? "--own-network: bring up the loopback interface"
+  return fail(why, outcome.failed_step == loopback ? "--own-network: bring up the loopback interface"
                                                 : "--own-network: capture packets");
 }
 
@@ -250,11 +250,11 @@ result<spawned> spawn(const spawn_options& what) {
     ::waitpid(child, nullptr, 0);
     return why;
   };
-  child_report told;
+  child_report outcome;
   net::unique_fd packets;
-  if (!receive_report(report->reader.get(), told, packets))
+  if (!receive_report(report->reader.get(), outcome, packets))
     return give_up(fail(errc::internal, "the child ended before it began"));
-  if (told.failed_step != no_step) return give_up(network_refused(told));
+  if (outcome.failed_step != no_step) return give_up(network_refused(outcome));
   if (::ptrace(PTRACE_SEIZE, child, 0, trace_options) != 0) return give_up(ptrace_refused(child, last_system_error()));
   return spawned{.process = child,
                  .packets = std::move(packets),

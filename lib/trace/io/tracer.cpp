@@ -27,12 +27,24 @@ namespace {
 
 constexpr int stop_of_call = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
 
-process_id process_of_thread(process_id id) {
-  std::ifstream file(fmt::format("/proc/{}/status", id));
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("Tgid:"))
-      return parse_integer<process_id>(trim(std::string_view(line).substr(5))).value_or(id);
-  return id;
+struct thread_origin {
+  process_id process = 0;
+  process_id parent = 0;  // of the process; 0: unknown
+};
+
+thread_origin find_origin(process_id thread) {
+  thread_origin found{thread, 0};
+  std::ifstream file(fmt::format("/proc/{}/status", thread));
+  for (std::string line; std::getline(file, line);) {
+    const auto number = [&](std::string_view name) {
+      return parse_integer<process_id>(trim(std::string_view(line).substr(name.size())));
+    };
+    if (line.starts_with("Tgid:")) found.process = number("Tgid:").value_or(thread);
+    if (!line.starts_with("PPid:")) continue;
+    found.parent = number("PPid:").value_or(0);
+    break;
+  }
+  return found;
 }
 
 std::vector<std::string> read_command_line(process_id id) {
@@ -82,9 +94,12 @@ result<ending> tracer::run() {
   while (!threads_.empty()) {
     int status = 0;
     const pid_t id = ::waitpid(-1, &status, __WALL);
-    if (id > 0) handle(id, status);
     if (id < 0 && errno == ECHILD) break;
-    if (id < 0 || read_wall_clock() - last_tick_ >= tick_interval) tick();
+    const wall_time now = read_wall_clock();
+    events_.hold(now);
+    if (id > 0) handle(id, status);
+    if (id < 0 || now - last_tick_ >= tick_interval) tick();
+    events_.release();
   }
   const itimerval none{};
   ::setitimer(ITIMER_REAL, &none, nullptr);
@@ -110,7 +125,7 @@ void tracer::tick() {
   }
   for (auto& [id, each] : processes_)
     if (each.has_io_uring) learn_sockets(id, each, now);
-  events_.tick(now);
+  events_.tick();
   if (!ended_ || threads_.empty()) return;
   if (!asked_to_end_ && !waits_for_all_ && now - last_activity_ >= quiet_time) {
     events_.noted(fmt::format(
@@ -170,7 +185,10 @@ void tracer::handle(process_id id, int status) {
   if (WIFEXITED(status) || WIFSIGNALED(status)) return handle_end(id, status);
   if (!WIFSTOPPED(status)) return;
   // A new process may stop before its parent's event arrives.
-  if (!threads_.contains(id)) add_thread(id, process_of_thread(id), 0);
+  if (!threads_.contains(id)) {
+    const thread_origin from = find_origin(id);
+    add_thread(id, from.process, from.parent);
+  }
   thread& of = threads_.at(id);
   const int signal = WSTOPSIG(status);
   const int event = status >> 16;
@@ -191,7 +209,7 @@ void tracer::handle_event(process_id id, thread& of, int event, int signal) {
       unsigned long child = 0;
       if (::ptrace(PTRACE_GETEVENTMSG, id, 0, &child) == 0) {
         const auto made = static_cast<process_id>(child);
-        const bool is_thread = event == PTRACE_EVENT_CLONE && process_of_thread(made) == of.process;
+        const bool is_thread = event == PTRACE_EVENT_CLONE && find_origin(made).process == of.process;
         add_thread(made, is_thread ? of.process : made, of.process);
       }
       return resume(id);
@@ -224,6 +242,9 @@ void tracer::handle_exec(process_id id, thread& of) {
   of.is_exiting = false;
   changed.descriptors.clear();
   changed.epolls.clear();
+  changed.reported_lines.clear();
+  of.line_buffer = 0;
+  of.reported.clear();
   of.which = nullptr;
   const bool is_first = !is_running_;
   is_running_ = true;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,13 +28,15 @@ struct process_started {
 };
 
 struct tracer_events {
+  std::function<void(wall_time)> hold;  ///< what is reported until release() has this time or a later one
+  std::function<void()> release;
   std::function<call_id(call, std::optional<socket_facts>)> entered;
   std::function<void(call, std::optional<socket_facts>)> left;
   std::function<void(socket_facts, process_id, wall_time)> learned;  ///< about a socket of this process
-  std::function<void(const process_started&)> started;
+  std::function<void(process_started)> started;
   std::function<void(std::string)> noted;  ///< a note for the user: something cannot be seen
   std::function<bool(const call&)> before;  ///< called before a call; may be empty. False: end the program
-  std::function<void(wall_time)> tick;  ///< called at least every tick_interval; packets can be read
+  std::function<void()> tick;  ///< called at least every tick_interval
 };
 
 /// How the program ended.
@@ -71,6 +74,7 @@ class tracer {
     bool has_io_uring = false;
     wall_time next_scan{};  // of its sockets, with io_uring
     bool is_python = false;  // reports its lines itself
+    std::unordered_map<std::string, std::shared_ptr<const reported_line>> reported_lines;  // by message
   };
   struct thread {
     process_id process = 0;
@@ -79,13 +83,15 @@ class tracer {
     raw_arguments raw{};
     call current;
     call interrupted;  // continued by restart_syscall
-    std::optional<told_line> told;  // the source line that a Python program reported for its next call
+    std::uint64_t line_buffer = 0;  // where a Python program notes the source line of its next call
+    std::string reported;  // that line, if the program writes it; else empty
   };
 
   void handle(process_id thread, int status);
   void handle_event(process_id id, thread& of, int event, int signal);
   void handle_entry(process_id id, thread& of);
   bool enter(process_id id, thread& of, const system_call& which);
+  bool enter_implicit_close(process_id id, thread& of, const system_call& which);
   bool enter_wait(thread& of, const system_call& which);
   void tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts);
   void handle_return(process_id id, thread& of);
@@ -94,7 +100,8 @@ class tracer {
   void handle_exec(process_id id, thread& of);
   void handle_end(process_id id, int status);
   void add_thread(process_id id, process_id of, process_id parent);
-  void read_told_line(process_id id, thread& of);
+  void read_report(process_id id, thread& of);
+  std::shared_ptr<const reported_line> find_reported_line(process_id id, thread& of);
   void tick();
   void take_signals();
   void end_the_rest(int signal);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The tracer's part for the entry and the return of a call.
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -7,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -114,7 +116,7 @@ void tracer::handle_entry(process_id id, thread& of) {
 bool tracer::enter(process_id id, thread& of, const system_call& which) {
   const int first = static_cast<int>(of.raw[0]);
   if (first < 0 && which.name == "write") {
-    read_told_line(id, of);
+    read_report(id, of);
     return false;
   }
   process& whose = processes_[of.process];
@@ -122,13 +124,8 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
     case call_shape::create:
       if (!is_internet_socket(of.raw)) return false;
       break;
-    case call_shape::duplicate: whose.descriptors.erase(static_cast<int>(of.raw[1])); return false;
-    case call_shape::close_range:
-      std::erase_if(whose.descriptors, [&](const auto& each) {
-        return static_cast<std::uint64_t>(each.first) >= of.raw[0] &&
-               static_cast<std::uint64_t>(each.first) <= of.raw[1];
-      });
-      return false;
+    case call_shape::duplicate:
+    case call_shape::close_range: return enter_implicit_close(id, of, which);
     case call_shape::io_uring:
       if (!std::exchange(whose.has_io_uring, true))
         events_.noted(fmt::format("process {} uses io_uring: its io_uring operations are not shown, only their packets",
@@ -196,6 +193,29 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
   return true;
 }
 
+/// close_range(), and dup2() to a descriptor in use, are reported if they close sockets that the process has used.
+bool tracer::enter_implicit_close(process_id id, thread& of, const system_call& which) {
+  const bool is_range = which.shape == call_shape::close_range;
+  if (is_range ? (of.raw[2] & CLOSE_RANGE_CLOEXEC) != 0 : of.raw[0] == of.raw[1]) return false;
+  const auto first = static_cast<unsigned>(of.raw[is_range ? 0 : 1]);
+  const auto last = static_cast<unsigned>(of.raw[1]);
+  const auto is_closed = [&](const auto& each) {
+    return static_cast<unsigned>(each.first) >= first && static_cast<unsigned>(each.first) <= last;
+  };
+  process& whose = processes_[of.process];
+  of.current = {.process = of.process, .thread = id, .name = which.name, .kind = call_kind::close};
+  for (const auto& each : whose.descriptors)
+    if (is_closed(each) && each.second.socket != 0) of.current.ready.push_back(each.second.socket);
+  std::erase_if(whose.descriptors, is_closed);
+  std::erase_if(whose.epolls, is_closed);
+  if (of.current.ready.empty()) return false;
+  for (const socket_id each : of.current.ready) known_.erase(each);
+  of.current.arguments = is_range ? fmt::format("{}, {}", first, last == ~0U ? "all" : fmt::format("{}", last))
+                                  : fmt::format("{}, {}", static_cast<int>(of.raw[0]), last);
+  tell_entry(of, which, {});
+  return true;
+}
+
 /// A wait is reported if one of its descriptors is a socket.
 bool tracer::enter_wait(thread& of, const system_call& which) {
   call& now = of.current;
@@ -219,21 +239,46 @@ bool tracer::enter_wait(thread& of, const system_call& which) {
   return true;
 }
 
-/// A Python program reports its line by writing to descriptor -1.
-void tracer::read_told_line(process_id id, thread& of) {
-  constexpr std::uint64_t longest = 4096;
-  const bytes message = read_memory(id, of.raw[1], std::min(of.raw[2], longest));
-  of.told = parse_told_line(as_text(message));
-  if (!of.told) return;
-  source_line& where = of.told->where;
+/// A Python program writes to descriptor -1: the buffer that will have the thread's line, or the line itself.
+void tracer::read_report(process_id id, thread& of) {
+  const bytes message = read_memory(id, of.raw[1], std::min<std::uint64_t>(of.raw[2], max_reported_line));
+  const bool is_buffer = as_text(message).starts_with(line_buffer_mark);
+  of.line_buffer = is_buffer ? of.raw[1] : 0;
+  of.reported = is_buffer ? std::string_view() : as_text(message);
+}
+
+/// The line that the program noted before its current call; null if there is none.
+std::shared_ptr<const reported_line> tracer::find_reported_line(process_id id, thread& of) {
+  if (of.line_buffer != 0) {
+    of.reported.clear();
+    std::array<std::byte, line_buffer_mark.size() + max_reported_line> buffer;  // NOLINT: filled by read_memory
+    constexpr std::size_t usual = 256;
+    for (const std::size_t size : {usual, buffer.size()}) {
+      const std::string_view text = as_text(read_memory(id, of.line_buffer, std::span(buffer).first(size)));
+      // A thread that ends frees its buffer: then the mark is not there any more.
+      if (!text.starts_with(line_buffer_mark)) break;
+      of.reported = cut_reported_line(text.substr(line_buffer_mark.size()));
+      if (!of.reported.empty() || text.size() < size) break;
+    }
+  }
+  if (of.reported.empty()) return nullptr;
+  auto& known = processes_[of.process].reported_lines;
+  if (const auto at = known.find(of.reported); at != known.end()) return at->second;
+  constexpr std::size_t max_known = 4096;
+  if (known.size() >= max_known) known.clear();
+  auto parsed = parse_reported_line(of.reported);
+  if (!parsed) return nullptr;
+  source_line& where = parsed->where;
   where.text = sources_.read(fmt::format("/proc/{}/cwd", of.process), where.file, where.line);
+  return known[of.reported] = std::make_shared<const reported_line>(*std::move(parsed));
 }
 
 void tracer::tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
   // Methods of Python's sockets wait with poll() only. For other waits Python reports no line.
-  const bool is_told = which.shape != call_shape::epoll_wait && which.shape != call_shape::select;
-  if (of.told && is_told && makes_call(of.told->method, of.current.kind)) {
-    of.current.source = of.told->where;
+  const bool reports_line = which.shape != call_shape::epoll_wait && which.shape != call_shape::select;
+  const auto reported = reports_line ? find_reported_line(of.current.thread, of) : nullptr;
+  if (reported && makes_call(reported->method, of.current.kind)) {
+    of.current.source = {reported, &reported->where};
   } else if (!processes_[of.process].is_python) {
     of.current.source = natives_.find(of.process, of.current.thread, sources_);
   }
@@ -300,7 +345,7 @@ void tracer::leave(thread& of, std::int64_t value) {
       now.outcome = fmt::format("from {}", to_string(*facts->local));
   }
   read_results(now, which, of.raw);
-  events_.left(now, std::move(facts));
+  events_.left(std::move(now), std::move(facts));
 }
 
 }  // namespace netlab::trace

@@ -92,7 +92,7 @@ class json_report final : public report {
                 {"fd", what.fd < 0 ? json(nullptr) : json(what.fd)},
                 {"socket", what.socket == 0 ? json(nullptr) : json(what.socket)},
                 {"arguments", what.arguments},
-                {"line", to_json(what.source)},
+                {"line", to_json(source_of(what))},
                 {"entered_ns", what.entered.count()},
                 {"returned_ns", what.returned ? json(what.returned->count()) : json(nullptr)},
                 {"result", what.returned ? json(what.value < 0 ? -1 : what.value) : json(nullptr)},

@@ -72,7 +72,7 @@ class text_report final : public report {
 
   /// Shown once per call, at its beginning.
   static std::string source_of(const linked_call& call) {
-    const source_line& source = call.what.source;
+    const source_line& source = trace::source_of(call.what);
     const std::string where = to_string(source);
     if (where.empty()) return {};
     return fmt::format("   [{}{}{}]", where, source.text.empty() ? "" : "  ", escape(source.text, 60));

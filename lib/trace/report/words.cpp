@@ -48,7 +48,7 @@ std::string describe_call_line(call_id id, const timeline& in) {
   std::string text = fmt::format("{} (pid {}) #{} {}", in.names().name_of(call->what.process), call->what.process, id,
                                  describe(call->what));
   if (const std::string result = describe_result(call->what); !result.empty()) text += " " + result;
-  if (const std::string where = to_string(call->what.source); !where.empty()) text += fmt::format(" [{}]", where);
+  if (const std::string where = to_string(source_of(call->what)); !where.empty()) text += fmt::format(" [{}]", where);
   return text;
 }
 

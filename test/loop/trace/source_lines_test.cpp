@@ -9,23 +9,34 @@ using namespace netlab::trace;
 using namespace std::string_literals;
 
 TEST_CASE("source lines: what Python tells is read, anything else is none", "[trace][source]") {
-  const auto told = parse_told_line(
+  const auto line = parse_reported_line(
       "connect\0/tmp/a b.py\0"
-      "14\0main"s);
-  REQUIRE(told);
-  CHECK(told->method == "connect");
-  CHECK(to_string(told->where) == "a b.py:14");
-  CHECK(told->where.function == "main");
-  for (const auto& message : {""s, "x"s, "a\0b\0c\0d"s,
+      "14\0main\0"s);
+  REQUIRE(line);
+  CHECK(line->method == "connect");
+  CHECK(to_string(line->where) == "a b.py:14");
+  CHECK(line->where.function == "main");
+  for (const auto& message : {""s, "\0"s, "x"s, "a\0b\0c\0d\0"s,
                               "a\0b\0"
-                              "1"s,
+                              "1\0"s,
+                              "a\0b\0"
+                              "1\0d"s,
                               "\0b\0"
-                              "1\0d"s,
+                              "1\0d\0"s,
                               "a\0\0"
-                              "1\0d"s,
+                              "1\0d\0"s,
                               "a\0b\0"
-                              "1\0d\0e"s})
-    CHECK_FALSE(parse_told_line(message));
+                              "1\0d\0e\0"s})
+    CHECK_FALSE(parse_reported_line(message));
+}
+
+TEST_CASE("source lines: what an earlier line left in the buffer does not count", "[trace][source]") {
+  const auto line =
+      "send\0x.py\0"
+      "7\0f\0"s;
+  CHECK(cut_reported_line(line + "main\0\0\0"s) == line);
+  CHECK(cut_reported_line(line) == line);
+  for (std::size_t size = 0; size < line.size(); ++size) CHECK(cut_reported_line(line.substr(0, size)).empty());
 }
 
 TEST_CASE("source lines: a method's line is for its own calls only", "[trace][source]") {
