@@ -5,7 +5,6 @@ import os
 import pathlib
 import socket
 import threading
-import unittest
 
 import harness
 from trace_test import Trace, TraceCase
@@ -30,15 +29,14 @@ def has_libdw():
         return b"libdw.so.1" in binary.read()
 
 
-@unittest.skipIf(harness.is_sanitized(), "a netlab with sanitizers finds no lines; why is not known yet")
 class Lines(TraceCase):
     def setUp(self):
         if not has_libdw():
             self.skipTest("no libdw here, or netlab was built without it")
 
-    def run_traced(self, name, *options):
+    def run_traced(self, name, *options, change=lambda program: program):
         """One of the two builds of traced.cpp, with a server that answers and closes."""
-        program = os.environ.get(name) or self.skipTest(f"{name} is not set")
+        program = change(os.environ.get(name) or self.skipTest(f"{name} is not set"))
 
         def talk(connection):
             connection.recv(10)
@@ -56,6 +54,18 @@ class Lines(TraceCase):
             self.assertEqual(pathlib.Path(line["file"]).name, SOURCE.name)
         reads = trace.named("recvfrom")
         self.assertEqual(len({(each["line"]["file"], each["line"]["line"]) for each in reads}), 1)
+
+    @harness.needs_program("objcopy")
+    def test_no_aranges(self):
+        """trace: the line is found without .debug_aranges, which clang does not write"""
+        def strip(program):
+            changed = self.scratch() / "traced"
+            self.program("objcopy", "--remove-section=.debug_aranges", program, changed)
+            return str(changed)
+
+        number, _ = line_of("the line of connect")
+        line = Trace(self.run_traced("NETLAB_TRACED", "--json", change=strip)).one("connect")["line"]
+        self.assertEqual((line["function"], line["line"]), ("connect_to", number))
 
     def test_text(self):
         """trace: and so it stands in the timeline"""

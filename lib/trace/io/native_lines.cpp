@@ -69,9 +69,10 @@ constexpr unsigned max_new_modules = 16;    // per process: generated code is in
       each(dwfl_linux_proc_find_elf) each(dwfl_standard_find_debuginfo) each(dwfl_attach_state)                     \
           each(dwfl_getthread_frames) each(dwfl_frame_pc) each(dwfl_thread_state_registers)                         \
               each(dwfl_thread_state_register_pc) each(dwfl_addrmodule) each(dwfl_module_info)                      \
-                  each(dwfl_module_addrinfo) each(dwfl_module_addrdie) each(dwfl_module_getsrc) each(dwfl_lineinfo) \
-                      each(dwfl_line_comp_dir) each(dwarf_getscopes) each(dwarf_tag) each(dwarf_diename)            \
-                          each(dwarf_attr) each(dwarf_formudata) each(dwarf_getsrcfiles) each(dwarf_filesrc)
+                  each(dwfl_module_addrinfo) each(dwfl_module_addrdie) each(dwfl_module_nextcu) each(dwarf_haspc)   \
+                      each(dwarf_getsrc_die) each(dwarf_lineno) each(dwarf_linesrc) each(dwarf_formstring)          \
+                          each(dwarf_getscopes) each(dwarf_tag) each(dwarf_diename) each(dwarf_attr)                \
+                              each(dwarf_formudata) each(dwarf_getsrcfiles) each(dwarf_filesrc)
 
 struct library {
   void* handle = nullptr;
@@ -242,6 +243,7 @@ struct native_lines::state {
   void unwind(program& of);
   [[nodiscard]] std::string function_of(Dwfl_Module* module, Dwarf_Addr pc) const;
   [[nodiscard]] source_line find_line(const program& of);
+  [[nodiscard]] Dwarf_Die* find_unit(Dwfl_Module* module, Dwarf_Addr pc, Dwarf_Addr& bias) const;
   std::optional<source_line> line_of(Dwfl_Module* module, Dwarf_Addr pc) const;
 };
 
@@ -292,24 +294,35 @@ void native_lines::state::unwind(program& of) {
   with.dwfl_getthread_frames(of.about, thread, take, this);
 }
 
+/// The compilation unit of an address; null if there is none. `bias`: of the module's addresses.
+Dwarf_Die* native_lines::state::find_unit(Dwfl_Module* module, Dwarf_Addr pc, Dwarf_Addr& bias) const {
+  if (Dwarf_Die* unit = with.dwfl_module_addrdie(module, pc, &bias)) return unit;
+  // libdw before 0.192 looks for it in .debug_aranges only, which clang does not write.
+  Dwarf_Die* unit = nullptr;
+  while ((unit = with.dwfl_module_nextcu(module, unit, &bias)) != nullptr)
+    if (with.dwarf_haspc(unit, pc - bias) > 0) return unit;
+  return nullptr;
+}
+
 /// The line of an address. If it belongs to an inlined function in a system header: the line of its caller.
 std::optional<source_line> native_lines::state::line_of(Dwfl_Module* module, Dwarf_Addr pc) const {
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = find_unit(module, pc, bias);
+  if (unit == nullptr) return std::nullopt;
   int number = 0;
-  const char* file = nullptr;
-  Dwfl_Line* line = with.dwfl_module_getsrc(module, pc);
-  if (line != nullptr) file = with.dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
-  if (file == nullptr) return std::nullopt;
-  const char* directory = with.dwfl_line_comp_dir(line);
+  Dwarf_Line* line = with.dwarf_getsrc_die(unit, pc - bias);
+  const char* file = line == nullptr ? nullptr : with.dwarf_linesrc(line, nullptr, nullptr);
+  if (file == nullptr || with.dwarf_lineno(line, &number) != 0) return std::nullopt;
+  Dwarf_Attribute in;
+  const char* directory = with.dwarf_formstring(with.dwarf_attr(unit, DW_AT_comp_dir, &in));
   const auto complete = [directory](const char* path) {
     return directory == nullptr ? std::string(path)
                                 : (std::filesystem::path(directory) / path).lexically_normal().native();
   };
   source_line where{
       .file = complete(file), .line = static_cast<unsigned>(std::max(number, 0)), .function = {}, .text = {}};
-  Dwarf_Addr bias = 0;
-  Dwarf_Die* unit = with.dwfl_module_addrdie(module, pc, &bias);
   Dwarf_Die* scopes = nullptr;
-  const int count = unit == nullptr ? 0 : with.dwarf_getscopes(unit, pc - bias, &scopes);
+  const int count = with.dwarf_getscopes(unit, pc - bias, &scopes);
   Dwarf_Files* files = nullptr;
   std::size_t file_count = 0;
   if (count > 0) with.dwarf_getsrcfiles(unit, &files, &file_count);
