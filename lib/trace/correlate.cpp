@@ -128,7 +128,8 @@ void correlator::begin(call_event& event) {
   linked_call& made = calls_[id];
   made.what = std::move(event.detail);
   timeline_.push_back({timeline_entry::kind::call_begins, id, event.time});
-  if (made.what.kind == call_kind::exit) {
+  const bool closes_several = made.what.kind == call_kind::close && !made.what.ready.empty();
+  if (made.what.kind == call_kind::exit || closes_several) {
     for (const socket_id each : made.what.ready)
       if (socket_state* socket = find(each)) {
         socket->ending = id;

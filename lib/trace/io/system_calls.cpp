@@ -54,9 +54,9 @@ constexpr auto traced = std::to_array<system_call>({
     {SYS_splice, "splice", call_kind::send, call_shape::splice},
     {SYS_close_range, "close_range", call_kind::close, call_shape::close_range},
 #ifdef SYS_dup2
-    {SYS_dup2, "dup2", call_kind::option, call_shape::duplicate},
+    {SYS_dup2, "dup2", call_kind::close, call_shape::duplicate},
 #endif
-    {SYS_dup3, "dup3", call_kind::option, call_shape::duplicate},
+    {SYS_dup3, "dup3", call_kind::close, call_shape::duplicate},
     {SYS_fcntl, "fcntl", call_kind::option, call_shape::control},
     {SYS_ioctl, "ioctl", call_kind::option, call_shape::control},
     {SYS_io_uring_setup, "io_uring_setup", call_kind::option, call_shape::io_uring},

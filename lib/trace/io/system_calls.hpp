@@ -29,7 +29,7 @@ enum class call_shape : std::uint8_t {
   epoll_wait,
   epoll_control,
   close_range,
-  duplicate,     ///< dup2, dup3: argument 1 becomes another descriptor for argument 0; not shown
+  duplicate,     ///< dup2, dup3: argument 1 becomes another descriptor for argument 0; shown if it was a socket
   control,       ///< fcntl, ioctl: only to make a descriptor non-blocking or blocking
   socket_option,
   send_file,     ///< argument 0 is the target
