@@ -66,6 +66,44 @@ os._exit(0)
         self.check_segments(trace)
         self.assertEqual(len(trace.with_flags("SYN")), 4)
 
+    def test_executed(self):
+        """trace: exec() closes sockets, from any thread: the FIN is its own"""
+        for thread in (False, True):
+            trace = self.trace(PRELUDE + f"""
+listener = serve()
+sock = socket.create_connection(listener.getsockname())
+peer = listener.accept()[0]
+sock.set_inheritable(True)
+def run():
+    os.execv({sys.executable!r}, [{sys.executable!r}, '-c', 'import os; assert os.read(%d, 1) == b""' % sock.fileno()])
+if {thread}:
+    for _ in range(2): threading.Thread(target=peer.recv, args=(1,)).start()
+    threading.Thread(target=run).start()
+    time.sleep(1000)
+else:
+    run()
+""")
+            self.check_ends(trace, "execve", "exit")
+            self.assertEqual((trace.one("execve")["result"], trace.one("execve")["arguments"]), (0, sys.executable))
+
+    def test_main_thread_ended(self):
+        """trace: the sockets of a process whose main thread has ended"""
+        trace = self.trace(PRELUDE + """
+import ctypes
+ours = os.getpid()
+def run():
+    while open(f'/proc/{ours}/stat').read().rpartition(')')[2].split()[0] != 'Z': pass
+    listener = serve()
+    sock = socket.create_connection(listener.getsockname())
+    peer = listener.accept()[0]
+    sock.sendall(b'x'); assert peer.recv(1) == b'x'
+    os._exit(0)
+threading.Thread(target=run).start()
+ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)
+""")
+        self.check_segments(trace)
+        self.assertEqual(trace.with_flags("SYN")[0]["calls"], [trace.one("connect")["call"]])
+
     def test_passed(self):
         """trace: a connection that was passed to another process keeps its identity"""
         trace = self.trace(PRELUDE + """

@@ -222,6 +222,20 @@ bytes read_memory(process_id thread, std::uint64_t at, std::size_t size) {
   return octets;
 }
 
+std::string read_text(process_id thread, std::uint64_t at, std::size_t limit) {
+  // Not beyond the page: the next one may not exist, and then nothing would be read.
+  constexpr std::uint64_t page = 4096;
+  std::string text;
+  while (text.size() < limit) {
+    const bytes octets = read_memory(thread, at, std::min<std::uint64_t>(limit - text.size(), page - at % page));
+    const std::string_view part = as_text(octets);
+    text += part.substr(0, part.find('\0'));
+    if (part.empty() || part.contains('\0')) break;
+    at += part.size();
+  }
+  return text;
+}
+
 void read_arguments(call& into, const system_call& which, const raw_arguments& raw) {
   switch (which.shape) {
     case call_shape::create: into.arguments = describe_socket(raw); break;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "trace/calls.hpp"
@@ -18,6 +19,9 @@ using raw_arguments = std::array<std::uint64_t, 6>;
 [[nodiscard]] bytes read_memory(process_id thread, std::uint64_t at, std::size_t size);
 /// The same into a buffer of the caller's; returns the octets read.
 [[nodiscard]] bytes_view read_memory(process_id thread, std::uint64_t at, std::span<std::byte> buffer);
+
+/// Reads a text that ends with a zero octet; cut after `limit` octets.
+[[nodiscard]] std::string read_text(process_id thread, std::uint64_t at, std::size_t limit = 256);
 
 /// At the entry of a call: its arguments as text, the octets requested, the target address, flags.
 void read_arguments(call& into, const system_call& which, const raw_arguments& raw);

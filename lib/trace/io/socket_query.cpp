@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -20,7 +19,7 @@
 namespace netlab::trace {
 namespace {
 
-/// Duplicates the descriptor into this process; on failure invalid, with errno set.
+/// Duplicates the descriptor into this process; on failure invalid.
 net::unique_fd take_descriptor(const net::unique_fd& process, int fd) {
   return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
 }
@@ -40,25 +39,25 @@ std::optional<address> get_address(int fd, Get get) {
   return parse_sockaddr(std::as_bytes(std::span(&storage, 1)).first(std::min<std::size_t>(size, sizeof storage)));
 }
 
-bool is_nonblocking(process_id process, int fd) {
-  std::ifstream file(fmt::format("/proc/{}/fdinfo/{}", process, fd));
+bool has_flag(process_id thread, int fd, int flag) {
+  std::ifstream file(fmt::format("/proc/{}/fdinfo/{}", thread, fd));
   std::string name;
   int flags = 0;
   while (file >> name)
-    if (name == "flags:") return (file >> std::oct >> flags) && (flags & O_NONBLOCK) != 0;
+    if (name == "flags:") return (file >> std::oct >> flags) && (flags & flag) != 0;
   return false;
 }
 
-std::optional<socket_facts> find_in_tables(process_id process, int fd, socket_id id) {
+std::optional<socket_facts> find_in_tables(process_id thread, int fd, socket_id id) {
   const std::string number = fmt::format(" {} ", id);
   for (const protocol which : {protocol::tcp, protocol::udp})
     for (const bool is_v6 : {false, true}) {
-      std::ifstream table(fmt::format("/proc/{}/net/{}{}", process, name_of(which), is_v6 ? "6" : ""));
+      std::ifstream table(fmt::format("/proc/{}/net/{}{}", thread, name_of(which), is_v6 ? "6" : ""));
       for (std::string row; std::getline(table, row);) {
         if (!row.contains(number)) continue;
         auto facts = parse_socket_row(row, which, is_v6);
         if (!facts || facts->id != id) continue;
-        facts->is_nonblocking = is_nonblocking(process, fd);
+        facts->is_nonblocking = has_flag(thread, fd, O_NONBLOCK);
         return facts;
       }
     }
@@ -67,9 +66,9 @@ std::optional<socket_facts> find_in_tables(process_id process, int fd, socket_id
 
 }  // namespace
 
-socket_id find_socket_of(process_id process, int fd) {
+socket_id find_socket_of(process_id thread, int fd) {
   std::array<char, 64> target{};
-  const auto path = fmt::format("/proc/{}/fd/{}", process, fd);
+  const auto path = fmt::format("/proc/{}/fd/{}", thread, fd);
   const auto length = ::readlink(path.c_str(), target.data(), target.size());
   if (length <= 0) return 0;
   std::string_view text(target.data(), static_cast<std::size_t>(length));
@@ -79,6 +78,8 @@ socket_id find_socket_of(process_id process, int fd) {
   text.remove_suffix(1);
   return parse_integer<socket_id>(text).value_or(0);
 }
+
+bool has_close_on_exec(process_id thread, int fd) { return has_flag(thread, fd, O_CLOEXEC); }
 
 std::vector<std::pair<int, socket_id>> find_sockets_of(process_id process) {
   std::vector<std::pair<int, socket_id>> found;
@@ -96,12 +97,10 @@ net::unique_fd open_process(process_id process) {
   return net::unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
 }
 
-std::optional<socket_facts> query_socket(process_id process, const net::unique_fd& handle, int fd, socket_id id) {
+std::optional<socket_facts> query_socket(process_id thread, const net::unique_fd& handle, int fd, socket_id id) {
   const net::unique_fd borrowed = take_descriptor(handle, fd);
-  if (!borrowed) {
-    if (handle && errno != EPERM && errno != ENOSYS) return std::nullopt;
-    return find_in_tables(process, fd, id);
-  }
+  // Forbidden, or the main thread has ended: then the handle has no descriptors.
+  if (!borrowed) return find_in_tables(thread, fd, id);
   const auto domain = get_option(borrowed.get(), SO_DOMAIN);
   const auto kind = get_option(borrowed.get(), SO_PROTOCOL);
   if (!domain || !kind || (*domain != AF_INET && *domain != AF_INET6)) return std::nullopt;

@@ -62,6 +62,8 @@ constexpr auto traced = std::to_array<system_call>({
     {SYS_io_uring_setup, "io_uring_setup", call_kind::option, call_shape::io_uring},
     {SYS_io_uring_enter, "io_uring_enter", call_kind::option, call_shape::io_uring_enter},
     {SYS_restart_syscall, "restart_syscall", call_kind::option, call_shape::restart},
+    {SYS_execve, "execve", call_kind::close, call_shape::execute},
+    {SYS_execveat, "execveat", call_kind::close, call_shape::execute},
 });
 
 #if defined(__x86_64__)

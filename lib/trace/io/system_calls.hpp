@@ -37,6 +37,7 @@ enum class call_shape : std::uint8_t {
   io_uring,      ///< its operations cannot be seen
   io_uring_enter,  ///< not shown; afterwards sockets may have new addresses
   restart,       ///< restart_syscall: continues the interrupted call
+  execute,       ///< execve, execveat: shown if it closes sockets
 };
 
 struct system_call {

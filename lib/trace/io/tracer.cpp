@@ -168,6 +168,7 @@ void tracer::resume_until_return(process_id id) { ::ptrace(PTRACE_SYSCALL, id, 0
 void tracer::add_thread(process_id id, process_id of, process_id parent) {
   const auto [at, is_new] = threads_.try_emplace(id);
   if (!is_new) return;
+  at->second.id = id;
   at->second.process = of;
   const auto [process_at, is_new_process] = processes_.try_emplace(of);
   ++process_at->second.threads;
@@ -235,6 +236,11 @@ void tracer::handle_event(process_id id, thread& of, int event, int signal) {
 void tracer::handle_exec(process_id id, thread& of) {
   // The thread that calls exec() becomes the main thread, the others are gone; close-on-exec descriptors are closed.
   const process_id of_process = of.process;
+  unsigned long former = 0;  // the thread that called it
+  ::ptrace(PTRACE_GETEVENTMSG, id, 0, &former);
+  if (const auto by = threads_.find(static_cast<process_id>(former));
+      by != threads_.end() && by->second.which != nullptr && by->second.which->shape == call_shape::execute)
+    leave(by->second, 0);
   std::erase_if(threads_, [&](const auto& each) { return each.second.process == of_process && each.first != id; });
   process& changed = processes_[of_process];
   changed.threads = 1;

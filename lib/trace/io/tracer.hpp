@@ -77,6 +77,7 @@ class tracer {
     std::unordered_map<std::string, std::shared_ptr<const reported_line>> reported_lines;  // by message
   };
   struct thread {
+    process_id id = 0;
     process_id process = 0;
     const system_call* which = nullptr;  // the current call, if it is reported
     bool is_exiting = false;

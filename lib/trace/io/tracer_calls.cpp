@@ -22,6 +22,7 @@ namespace netlab::trace {
 namespace {
 
 constexpr std::uint64_t kind_mask = 0xf;
+constexpr std::size_t max_shown_path = 100;
 
 bool is_internet_socket(const raw_arguments& raw) {
   const auto kind = raw[1] & kind_mask;
@@ -45,9 +46,9 @@ const tracer::descriptor& tracer::look(thread& of, int fd) {
   process& whose = processes_[of.process];
   const auto [at, is_new] = whose.descriptors.try_emplace(fd);
   if (is_new) {
-    const socket_id id = find_socket_of(of.process, fd);
+    const socket_id id = find_socket_of(of.id, fd);
     // Sockets of other families are ignored.
-    if (id != 0 && (known_.contains(id) || query_socket(of.process, whose.handle, fd, id))) at->second.socket = id;
+    if (id != 0 && (known_.contains(id) || query_socket(of.id, whose.handle, fd, id))) at->second.socket = id;
   }
   return at->second;
 }
@@ -56,7 +57,7 @@ std::optional<socket_facts> tracer::query(thread& of, int fd) {
   const socket_id id = look(of, fd).socket;
   if (id == 0) return std::nullopt;
   process& whose = processes_[of.process];
-  auto facts = query_socket(of.process, whose.handle, fd, id);
+  auto facts = query_socket(of.id, whose.handle, fd, id);
   if (!facts) return facts;
   known_.insert(id);
   whose.descriptors[fd].is_named = facts->local && facts->local->port != 0;
@@ -87,7 +88,7 @@ void tracer::learn_sockets(process_id id, process& whose, wall_time since) {
 std::optional<socket_facts> tracer::describe_new_socket(thread& of, int fd) {
   const bool is_tcp = (of.raw[1] & kind_mask) == SOCK_STREAM;
   if (of.raw[2] != 0 && of.raw[2] != (is_tcp ? IPPROTO_TCP : IPPROTO_UDP)) return std::nullopt;
-  const socket_id id = find_socket_of(of.process, fd);
+  const socket_id id = find_socket_of(of.id, fd);
   if (id == 0) return std::nullopt;
   known_.insert(id);
   processes_[of.process].descriptors[fd] = {id, false};
@@ -125,7 +126,8 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
       if (!is_internet_socket(of.raw)) return false;
       break;
     case call_shape::duplicate:
-    case call_shape::close_range: return enter_implicit_close(id, of, which);
+    case call_shape::close_range:
+    case call_shape::execute: return enter_implicit_close(id, of, which);
     case call_shape::io_uring:
       if (!std::exchange(whose.has_io_uring, true))
         events_.noted(fmt::format("process {} uses io_uring: its io_uring operations are not shown, only their packets",
@@ -193,13 +195,16 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
   return true;
 }
 
-/// close_range(), and dup2() to a descriptor in use, are reported if they close sockets that the process has used.
+/// close_range(), dup2() to a descriptor in use and execve() are reported if they close sockets that the process has used.
 bool tracer::enter_implicit_close(process_id id, thread& of, const system_call& which) {
   const bool is_range = which.shape == call_shape::close_range;
-  if (is_range ? (of.raw[2] & CLOSE_RANGE_CLOEXEC) != 0 : of.raw[0] == of.raw[1]) return false;
+  const bool is_exec = which.shape == call_shape::execute;
+  if (is_range && (of.raw[2] & CLOSE_RANGE_CLOEXEC) != 0) return false;
+  if (which.shape == call_shape::duplicate && of.raw[0] == of.raw[1]) return false;
   const auto first = static_cast<unsigned>(of.raw[is_range ? 0 : 1]);
   const auto last = static_cast<unsigned>(of.raw[1]);
   const auto is_closed = [&](const auto& each) {
+    if (is_exec) return has_close_on_exec(id, each.first);
     return static_cast<unsigned>(each.first) >= first && static_cast<unsigned>(each.first) <= last;
   };
   process& whose = processes_[of.process];
@@ -210,8 +215,12 @@ bool tracer::enter_implicit_close(process_id id, thread& of, const system_call& 
   std::erase_if(whose.epolls, is_closed);
   if (of.current.ready.empty()) return false;
   for (const socket_id each : of.current.ready) known_.erase(each);
-  of.current.arguments = is_range ? fmt::format("{}, {}", first, last == ~0U ? "all" : fmt::format("{}", last))
-                                  : fmt::format("{}, {}", static_cast<int>(of.raw[0]), last);
+  if (is_exec)
+    of.current.arguments = escape(read_text(id, of.raw[which.name == "execve" ? 0 : 1]), max_shown_path);
+  else if (is_range)
+    of.current.arguments = fmt::format("{}, {}", first, last == ~0U ? "all" : fmt::format("{}", last));
+  else
+    of.current.arguments = fmt::format("{}, {}", static_cast<int>(of.raw[0]), last);
   tell_entry(of, which, {});
   return true;
 }
