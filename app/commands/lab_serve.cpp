@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "commands/lab_class.hpp"
 #include "commands/mail_sink.hpp"
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
@@ -37,6 +38,7 @@ constexpr std::array options{
     serving_options::idle_timeout,
     shared_options::ipv4,
     shared_options::ipv6,
+    class_options::journal,
     sink_options::maildir,
     option{.name = "max-clients",
            .argument = "N",
@@ -62,10 +64,13 @@ constexpr std::array options{
     sink_options::reject,
     sink_options::require_auth,
     sink_options::require_tls,
+    class_options::roster,
     sink_options::state,
     sink_options::tempfail,
     serving_options::threads,
     sink_options::user,
+    class_options::web,
+    class_options::web_token_file,
     option{.name = "without",
            .argument = "NAMES",
            .help = "do not run these services",
@@ -76,6 +81,7 @@ constexpr std::array options{
 constexpr std::array groups{
     option_group{"Services", "only without port-offset calc-port byte-order"},
     option_group{"Listening", "bind ipv4 ipv6"},
+    option_group{"A class at work", "web roster journal web-token-file"},
     option_group{"Clients", "max-clients max-clients-per-address idle-timeout grace threads"},
     option_group{"Mail storage", "maildir state discard"},
     option_group{"Mail login and TLS", "user password-file password-command require-auth require-tls auth-without-tls name"},
@@ -89,6 +95,7 @@ struct call {
   bool is_offset_chosen = false;  ///< by netlab, not by the user
   lab::host_parameters parameters;
   sink_call mail;
+  class_call class_at_work;
 };
 
 /// The lowest port that an offset can move.
@@ -140,6 +147,7 @@ call parse(arguments& args, const console& out) {
                        .detail = out.is_verbose() ? serve::log_detail::connections : serve::log_detail::visits,
                        .order = shared_options::read_byte_order(args)};
   wanted.mail = read_sink(args);
+  wanted.class_at_work = read_class(args);
   args.refuse_positionals();
   return wanted;
 }
@@ -154,6 +162,7 @@ std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
 
 /// The servers, and their final totals.
 struct house {
+  std::optional<open_class> class_at_work;  // outlives all that report to it
   std::vector<std::unique_ptr<lab::hosted>> hosts;  // one per service; null for mail
   std::optional<open_sink> mail;
   std::vector<served> all;
@@ -170,6 +179,13 @@ struct house {
 
 result<house> furnish(call wanted, console& out) {
   house made;
+  if (wanted.class_at_work.is_wanted(out)) {
+    auto opened = open_class::make(wanted.class_at_work, wanted.services, wanted.ports, wanted.parameters.order,
+                                   wanted.mail, out);
+    if (!opened) return unexpected(opened.error());
+    made.class_at_work.emplace(std::move(*opened));
+    made.class_at_work->connect(wanted.mail);
+  }
   if (std::any_of(wanted.services.begin(), wanted.services.end(), lab::is_mail)) {
     auto opened = open_sink::make(std::move(wanted.mail), out, "mail tcp");
     if (!opened) {
@@ -185,13 +201,20 @@ result<house> furnish(call wanted, console& out) {
     listen.udp = each.udp;
     auto& one = made.hosts.emplace_back(
         lab::host(each, wanted.parameters, [&out](const std::string& line) { out.note(line); }));
-    made.all.push_back(one ? served{.listen = listen, .handler = one->handler(), .limits = one->limits()}
-                           : made.mail->service(listen, each.what == lab::role::mail));
+    if (one) {
+      serve::handler& handler =
+          made.class_at_work ? made.class_at_work->watched(one->handler(), each.name) : one->handler();
+      made.all.push_back({.listen = listen, .handler = handler, .limits = one->limits()});
+    } else {
+      made.all.push_back(made.mail->service(listen, each.what == lab::role::mail));
+    }
     made.all.back().name = each.name;
     made.all.back().cure = cure_for(each, listen.port);
     made.all.back().privilege_cure =
         "ports below 1024 need root or CAP_NET_BIND_SERVICE; --port-offset 10000 avoids them";
   }
+  if (made.class_at_work)
+    if (auto page = made.class_at_work->service(out)) made.all.push_back(std::move(*page));
   return made;
 }
 
@@ -206,11 +229,15 @@ exit_status run(arguments& args, console& out) {
     out.note(fmt::format("this process may not use ports below 1024: {} is added to them (--port-offset)",
                          wanted.ports.offset));
   serving how = wanted.how;
-  const auto made = furnish(std::move(wanted), out);
+  auto made = furnish(std::move(wanted), out);
   if (!made) return out.refuse(made.error());
-  if (made->mail) how.ready_first = [&] { made->mail->announce(out); };
+  how.ready_first = [&] {
+    if (made->mail) made->mail->announce(out);
+  };
+  if (made->class_at_work) how.more_loops.push_back(&made->class_at_work->start());
   const auto ended = serve(how, made->all, out);
   if (!ended) return out.refuse(ended.error());
+  if (made->class_at_work) made->class_at_work->finish(out, made->mail.has_value());
   const std::vector<std::string> totals = made->conclude(out);  // after the remaining lines of the logs
   for (const std::string& line : totals) out.note(line);
   return exit_status::done;
@@ -222,6 +249,8 @@ constexpr std::array examples{
     example{"netlab lab serve --bind any --port-offset 10000",
             "the same without privilege: echo on port 10007, and so on"},
     example{"netlab lab serve --only echo,calc --calc-port 4711", "only two of the services"},
+    example{"sudo netlab lab serve --bind any --web any:8080 --journal class.jsonl",
+            "for a class that the teacher watches in a browser"},
 };
 
 using enum exit_status;
@@ -243,7 +272,12 @@ constinit const action lab_serve{
         "tls for mail. On stderr each client gets one line: service, transport, peer, what it received, how long it "
         "stayed. These lines are rate-limited; with -v the beginning and the end of each connection are logged, and "
         "every line of the mail dialogues. SIGINT and SIGTERM shut the server down cleanly; the totals of each service "
-        "go to stderr.",
+        "go to stderr.\n\n"
+        "With --web a teacher sees the class in a browser: a row a team, a column an exercise, and in each cell "
+        "whether "
+        "it was tried, what was wrong, or when it was done. Each student sees the row of the own address. The address "
+        "for "
+        "the teacher, with a token, is printed after the other lines.",
     .options = options,
     .groups = groups,
     .examples = examples,

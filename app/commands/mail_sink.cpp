@@ -199,10 +199,11 @@ result<open_sink> open_sink::make(sink_call call, console& out, const std::strin
                             .dialogue = {},
                             .accepted = {},
                             .refused = {},
-                            .login_failed = {}};
+                            .login_failed = {},
+                            .watch = call.watch};
   if (out.is_verbose()) heard.dialogue = heard.log;
   if (out.wants_json()) {
-    made.events_ = std::make_unique<background_output>(STDOUT_FILENO);
+    made.events_ = call.events ? call.events : std::make_shared<background_output>(STDOUT_FILENO);
     const auto tell = [to = made.events_.get()](const auto& what) { to->line(to_line(to_json(what))); };
     heard.accepted = tell;
     heard.refused = tell;

@@ -2,6 +2,7 @@
 // The options of a mail server, for all commands that have one, and `netlab mail sink`.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,9 @@ struct sink_call {
   std::string state;               ///< directory of the CA
   std::vector<std::string> names;  ///< for the certificate, including this machine's own
   password_source password;
+  /// Watches each session; may be empty. See mail::sink_observer.
+  std::function<std::unique_ptr<mail::session_watch>(const serve::visitor&)> watch = {};
+  std::shared_ptr<background_output> events = {};  ///< for --json, if another part of the command writes to it, too
 };
 
 /// The directory of the CA and of the Maildir if nothing else is given: $XDG_STATE_HOME/netlab, else
@@ -100,7 +104,7 @@ class open_sink {
   [[nodiscard]] std::string conclude(console& out) const;
 
  private:
-  std::unique_ptr<background_output> events_;  // for --json; the sink's sessions write to it
+  std::shared_ptr<background_output> events_;  // for --json; the sink's sessions write to it
   std::unique_ptr<mail::sink> sink_;
   std::vector<tls::server_options> identities_;
   std::string ca_file_;

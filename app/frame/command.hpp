@@ -24,6 +24,7 @@ struct option {
   bool repeatable = false;
   std::string_view choices = {};   ///< `big little`: the accepted words; help lists them unless `help` does
   std::string_view needs = {};  ///< `watch`: without any of these options it has no effect, which is reported
+  std::string_view implied = {};  ///< its value if no word follows that could be one; its `argument` is in brackets
   std::string_view beside = {};  ///< `timeout`: help and man page list it right after that option
 };
 

@@ -30,17 +30,16 @@ std::size_t default_per_address(std::size_t max_clients, std::size_t services) {
 }
 
 void announce(const serve::bound& socket, const served& which, console& out) {
+  const std::string_view protocol =
+      which.shown_protocol.empty() ? net::name_of(socket.protocol) : std::string_view(which.shown_protocol);
   if (out.wants_json()) {
-    nlohmann::ordered_json ready{{"event", "listening"},
-                                 {"proto", net::name_of(socket.protocol)},
-                                 {"address", socket.address.to_string()},
-                                 {"port", socket.port}};
+    nlohmann::ordered_json ready{
+        {"event", "listening"}, {"proto", protocol}, {"address", socket.address.to_string()}, {"port", socket.port}};
     if (!which.name.empty()) ready["service"] = which.name;
     if (!which.tls.empty()) ready["tls"] = which.tls;
     out.json(ready);
   } else {
-    std::string line =
-        fmt::format("listening {} {}", net::name_of(socket.protocol), net::to_string(socket.address, socket.port));
+    std::string line = fmt::format("listening {} {}", protocol, net::to_string(socket.address, socket.port));
     for (const std::string& word : {which.tls, which.name})
       if (!word.empty()) line += " " + word;
     out.line(line);
@@ -50,8 +49,10 @@ void announce(const serve::bound& socket, const served& which, console& out) {
 
 /// Stops the threads at the end of the scope.
 struct stopped_first {
-  serve::workers& all;
-  ~stopped_first() { all.stop(); }
+  const std::vector<serve::workers*>& all;
+  ~stopped_first() {
+    for (serve::workers* each : all) each->stop();
+  }
 };
 
 /// The failure of listen() for one of several services.
@@ -97,14 +98,15 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   std::list<serve::service> running;
   for (const served& each : services) {
     serve::listen_options listen = each.listen;
-    listen.sockets_each = threads.size();
+    serve::workers& on = each.on != nullptr ? *each.on : threads;
+    listen.sockets_each = on.size();
     auto opened = serve::listen(listen);
     if (!opened) return unexpected(explain(opened.error(), each));
     sockets.push_back(std::move(*opened));
     serve::limits limits = each.limits;
     limits.max_clients_per_address =
         how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
-    serve::service& one = running.emplace_back(threads, each.handler, limits);
+    serve::service& one = running.emplace_back(on, each.handler, limits);
     if (each.identities.empty()) continue;
     if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
   }
@@ -130,12 +132,16 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     });
   });
   // However this function ends, no thread uses its variables afterwards.
-  const stopped_first workers_end{threads};
+  std::vector<serve::workers*> loops = how.more_loops;
+  loops.push_back(&threads);
+  const stopped_first workers_end{loops};
   // If the system refuses a thread, report that before any ready line.
-  threads.start([&] { main_loop.stop(); });
+  for (serve::workers* each : loops) each->start([&] { main_loop.stop(); });
   if (how.ready_first) how.ready_first();
-  for (std::size_t at = 0; at < services.size(); ++at)
+  for (std::size_t at = 0; at < services.size(); ++at) {
     for (const serve::bound& socket : sockets[at]) announce(socket, services[at], out);
+    if (services[at].announced) services[at].announced(sockets[at].front());
+  }
   // Without ready lines, the caller does not know the ports. A reader that closed the pipe after reading them is not an
   // error.
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
@@ -144,7 +150,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   auto its = sockets.begin();
   for (serve::service& each : running) each.start(std::move(*its++));
   main_loop.run();
-  threads.join();
+  for (serve::workers* each : loops) each->join();
   return {};
 }
 

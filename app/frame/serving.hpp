@@ -52,6 +52,8 @@ struct serving {
   duration idle_timeout{};
   /// Called when all sockets are open, to print output before the ready lines; may be empty.
   std::function<void()> ready_first;
+  /// Further event loops, which start and end with the common ones.
+  std::vector<serve::workers*> more_loops = {};
 
   /// Reads these options and --port, --tcp, --udp (neither: both), -4, -6.
   [[nodiscard]] static serving read(arguments& args);
@@ -75,6 +77,9 @@ struct served {
   std::string tls = {};   ///< `starttls` or `tls`, in the ready lines; empty: no TLS
   std::string cure = {};  ///< hint if the port is in use
   std::string privilege_cure = {};  ///< hint if the process may not bind the port
+  serve::workers* on = nullptr;  ///< event loops of its own, one of serving::more_loops; null: the common ones
+  std::string shown_protocol = {};  ///< instead of `tcp` in the ready lines
+  std::function<void(const serve::bound& first)> announced = {};  ///< called after the ready lines; may be empty
 };
 
 /// Listens for all services or none, prints a ready line per socket, and serves until SIGINT or SIGTERM. Then it stops

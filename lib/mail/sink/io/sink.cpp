@@ -28,6 +28,8 @@ constexpr std::size_t shown_of_a_line = 4096;  // of the dialogue: a fault may m
 // For fault_action::babble at the start of TLS: its first octet is not a TLS record type.
 constexpr std::string_view no_tls = "This is not TLS.\r\n";
 
+constexpr std::size_t watched_header = 16 * 1024;  // of a message, for a session_watch
+
 // Limits what one call to the machine can cause. EHLO has the largest answer for its size: about 250 octets for 7.
 constexpr std::size_t max_feed = 16 * 1024;
 
@@ -99,6 +101,7 @@ class sink::session final : public machine, private inbox, private server_observ
         peer_text_(net::to_string(who.peer)),
         since_(who.now),
         wake_(who.wake),
+        watch_(owner.heard_.watch ? owner.heard_.watch(who) : nullptr),
         server_(owner.with_.server, *this, this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
                 who.now) {}
   ~session() override {
@@ -120,7 +123,10 @@ class sink::session final : public machine, private inbox, private server_observ
   void stop(time_point now) override { server_.stop(now); }
   void cut_off(time_point now) override { server_.cut_off(now); }
   [[nodiscard]] bool wants_tls() const override { return server_.wants_tls(); }
-  void tls_started(const tls_facts& what, time_point now) override { server_.tls_started(what, now); }
+  void tls_started(const tls_facts& what, time_point now) override {
+    if (watch_) net::attempt([&] { watch_->tls_started(what.version + ' ' + what.cipher); });
+    server_.tls_started(what, now);
+  }
   [[nodiscard]] bool busy() const override { return server_.busy(); }
   void resume(time_point now) override {
     if (!net::attempt([&] { server_.resume(now); })) server_.end_without_memory(now);
@@ -136,6 +142,7 @@ class sink::session final : public machine, private inbox, private server_observ
 
   result<void> begin(const envelope& of) override {
     return unless_out_of_memory([&]() -> result<void> {
+      header_.clear();
       if (!owner_.store_) return {};
       delivery_ = owner_.store_->begin();
       // Binary content need not consist of lines.
@@ -144,7 +151,10 @@ class sink::session final : public machine, private inbox, private server_observ
     });
   }
   result<void> append(std::string_view content) override {
-    return unless_out_of_memory([&] { return delivery_ ? delivery_->append(content) : result<void>(); });
+    return unless_out_of_memory([&] {
+      if (watch_ && header_.size() < watched_header) header_ += content.substr(0, watched_header - header_.size());
+      return delivery_ ? delivery_->append(content) : result<void>();
+    });
   }
   void commit() override {
     stored_ = {};
@@ -197,8 +207,10 @@ class sink::session final : public machine, private inbox, private server_observ
 
   // ---- what happens ----
 
-  bool wants_lines() const override { return owner_.heard_.dialogue != nullptr; }
+  bool wants_lines() const override { return owner_.heard_.dialogue != nullptr || watch_ != nullptr; }
   void line(char who, std::string_view text) override {
+    if (watch_) net::attempt([&] { watch_->line(who, text); });
+    if (!owner_.heard_.dialogue) return;
     const std::lock_guard lock(owner_.heard_mutex_);
     for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(std::min(end + 2, text.size()))) {
       end = text.find("\r\n");
@@ -206,11 +218,13 @@ class sink::session final : public machine, private inbox, private server_observ
     }
   }
   void logged_in(std::string_view user, std::string_view mechanism) override {
+    if (watch_) net::attempt([&] { watch_->logged_in(user, mechanism); });
     owner_.log(
         [&] { return fmt::format("{} logged in as {} by {}", peer_text_, escape(user, shown_octets), mechanism); });
   }
   void login_failed(std::string_view user, std::string_view mechanism, std::string_view why) override {
     owner_.failed_logins_.fetch_add(1, std::memory_order_relaxed);
+    if (watch_) net::attempt([&] { watch_->login_failed(user, mechanism); });
     owner_.tell(owner_.heard_.login_failed,
                 sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
     owner_.log([&] {
@@ -221,8 +235,9 @@ class sink::session final : public machine, private inbox, private server_observ
   void accepted(const envelope& of, std::uint64_t octets, std::string_view id) override {
     owner_.accepted_.fetch_add(1, std::memory_order_relaxed);
     owner_.octets_.fetch_add(octets, std::memory_order_relaxed);
-    owner_.tell(owner_.heard_.accepted,
-                sink_message{.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file});
+    const sink_message what{.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file};
+    owner_.tell(owner_.heard_.accepted, what);
+    if (watch_) net::attempt([&] { watch_->accepted(what, header_); });
     owner_.log([&] {
       return fmt::format("{} message {} from {} to {}, {}", peer_text_, id,
                          path_text(of.sender ? &*of.sender : nullptr), recipients_text(of), count_of(octets, "octet"));
@@ -230,6 +245,7 @@ class sink::session final : public machine, private inbox, private server_observ
   }
   void refused(const envelope& so_far, const address* whom, std::string_view reply) override {
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
+    if (watch_) net::attempt([&] { watch_->refused(reply); });
     owner_.tell(owner_.heard_.refused,
                 sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
     owner_.log([&] {
@@ -263,6 +279,8 @@ class sink::session final : public machine, private inbox, private server_observ
   bool is_lost_ = false;  // there was no memory to store the message
   stored stored_;  // the last message
   std::string why_ended_;
+  std::unique_ptr<session_watch> watch_;
+  std::string header_;  // of the message being received, for watch_
   server server_;  // declared last: its destructor still calls the members above
 };
 

@@ -72,6 +72,22 @@ struct sink_failed_login {
   std::string_view why;
 };
 
+/// Watches one session, in its thread; destroyed with it. Texts from the client are not escaped.
+class session_watch {
+ public:
+  virtual ~session_watch() = default;
+  /// `tls`: `TLSv1.3 TLS_AES_256_GCM_SHA384`
+  virtual void tls_started(std::string_view tls) = 0;
+  /// A line of the dialogue; `by` is `C` or `S`. Secrets are masked, content is left out.
+  virtual void line(char by, std::string_view text) = 0;
+  virtual void logged_in(std::string_view user, std::string_view mechanism) = 0;
+  virtual void login_failed(std::string_view user, std::string_view mechanism) = 0;
+  /// A sender, recipient or message was refused with this reply.
+  virtual void refused(std::string_view reply) = 0;
+  /// `header`: the first octets of the content, up to 16 KiB.
+  virtual void accepted(const sink_message& what, std::string_view header) = 0;
+};
+
 /// Called from any worker thread, but one call at a time. Lines are complete and escaped. A callback must not block:
 /// it would delay all sessions.
 struct sink_observer {
@@ -84,6 +100,8 @@ struct sink_observer {
   /// May be empty, like the next.
   std::function<void(const sink_refusal& what)> refused;
   std::function<void(const sink_failed_login& what)> login_failed;
+  /// Called for each session from its thread, several at a time; may be empty, and may return null.
+  std::function<std::unique_ptr<session_watch>(const serve::visitor& who)> watch = {};
 };
 
 /// The handlers for mail services; serve::service runs them.

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include "http/request.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::http {
+namespace {
+
+// RFC 9110 §5.6.2
+bool is_token(std::string_view text) noexcept {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || others.find(c) != std::string_view::npos;
+  });
+}
+
+std::optional<unsigned> hex_digit(char c) noexcept {
+  if (is_digit(c)) return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return std::nullopt;
+}
+
+std::string percent_decode(std::string_view text, bool plus_is_blank) {
+  std::string decoded;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto high = text[at] == '%' && at + 2 < text.size() ? hex_digit(text[at + 1]) : std::nullopt;
+    const auto low = high ? hex_digit(text[at + 2]) : std::nullopt;
+    if (low) {
+      decoded += static_cast<char>(*high << 4 | *low);
+      at += 2;
+    } else {
+      decoded += plus_is_blank && text[at] == '+' ? ' ' : text[at];
+    }
+  }
+  return decoded;
+}
+
+std::unexpected<refusal> refuse(unsigned status, std::string_view reason) {
+  return std::unexpected(refusal{status, reason});
+}
+
+std::expected<void, refusal> parse_target(std::string_view target, request& into) {
+  if (target.size() > max_target) return refuse(414, "the target is too long");
+  // RFC 9112 §3.2: no blanks or controls; octets above 127 must be escaped.
+  if (!std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f; }))
+    return refuse(400, "a character in the target");
+  if (const std::string lower = to_lower(target.substr(0, 8)); lower.starts_with("http://")) {
+    target.remove_prefix(7);
+    const std::size_t end = std::min(target.find_first_of("/?"), target.size());
+    into.host = target.substr(0, end);
+    target.remove_prefix(end);
+    if (into.host.empty()) return refuse(400, "the target has no host");
+    if (target.empty()) target = "/";
+  }
+  if (!target.starts_with('/')) return refuse(400, "the target is not a path");
+  const std::size_t question = std::min(target.find('?'), target.size());
+  into.path = percent_decode(target.substr(0, question), false);
+  if (question < target.size()) into.query = parse_query(target.substr(question + 1));
+  return {};
+}
+
+std::expected<void, refusal> parse_field(std::string_view line, request& into) {
+  const std::size_t colon = line.find(':');
+  if (line.starts_with(' ') || line.starts_with('\t')) return refuse(400, "a folded field");  // RFC 9112 §5.2
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return refuse(400, "a field without a name");
+  const std::string_view value = trim(line.substr(colon + 1));
+  if (std::ranges::any_of(value,
+                          [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; }))
+    return refuse(400, "a control character in a field");
+  if (into.fields.size() >= max_fields) return refuse(431, "too many fields");
+  into.fields.emplace_back(to_lower(line.substr(0, colon)), value);
+  return {};
+}
+
+/// What the fields mean for the message itself.
+std::expected<void, refusal> apply_fields(request& to) {
+  unsigned hosts = 0;
+  std::optional<std::string_view> length;
+  to.keeps_alive = !to.is_1_0;
+  for (const auto& [name, value] : to.fields) {
+    if (name == "host") {
+      if (++hosts > 1) return refuse(400, "two Host fields");
+      if (to.host.empty()) to.host = value;
+    } else if (name == "content-length") {
+      if (length && *length != value) return refuse(400, "two lengths");
+      length = value;
+    } else if (name == "transfer-encoding") {
+      return refuse(501, "a transfer encoding");  // no request here needs one
+    } else if (name == "connection") {
+      for (const std::string_view each : split(value, ',')) {
+        const std::string option = to_lower(trim(each));
+        if (option == "close") to.keeps_alive = false;
+        if (option == "keep-alive" && to.is_1_0) to.keeps_alive = true;
+      }
+    } else if (name == "expect") {
+      if (to_lower(value) != "100-continue") return refuse(417, "an expectation");
+      to.expects_continue = !to.is_1_0;
+    }
+  }
+  if (hosts == 0 && !to.is_1_0) return refuse(400, "no Host field");  // RFC 9112 §3.2
+  if (!length) return {};
+  const auto size = parse_integer<std::uint64_t>(*length);
+  if (!size || !std::ranges::all_of(*length, is_digit)) return refuse(400, "a length that is not a number");
+  if (*size > max_body) return refuse(413, "the body is too large");
+  to.body_size = static_cast<std::size_t>(*size);
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::string_view> request::field(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(fields, name, &name_value::first);
+  return found == fields.end() ? std::nullopt : std::optional<std::string_view>(found->second);
+}
+
+std::optional<std::string_view> request::parameter(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(query, name, &name_value::first);
+  return found == query.end() ? std::nullopt : std::optional<std::string_view>(found->second);
+}
+
+std::optional<std::string> request::form_value(std::string_view name) const {
+  const std::string type = to_lower(field("content-type").value_or(""));
+  if (!type.starts_with("application/x-www-form-urlencoded")) return std::nullopt;
+  for (auto& [each, value] : parse_query(body))
+    if (each == name) return value;
+  return std::nullopt;
+}
+
+std::vector<name_value> parse_query(std::string_view text) {
+  std::vector<name_value> all;
+  for (const std::string_view each : split(text, '&')) {
+    if (each.empty()) continue;
+    const std::size_t equals = std::min(each.find('='), each.size());
+    all.emplace_back(percent_decode(each.substr(0, equals), true),
+                     equals < each.size() ? percent_decode(each.substr(equals + 1), true) : std::string());
+  }
+  return all;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool is_plain = is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          std::string_view("-._~").find(c) != std::string_view::npos;
+    encoded += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
+std::expected<request, refusal> parse_head(std::string_view head) {
+  request made;
+  std::size_t end = head.find("\r\n");
+  if (end == std::string_view::npos) return refuse(400, "no line end");
+  const std::vector<std::string_view> parts = split(head.substr(0, end), ' ');
+  head.remove_prefix(end + 2);
+  if (parts.size() != 3) return refuse(400, "a request line has three parts");
+  constexpr std::array<std::pair<std::string_view, method>, 4> methods{
+      {{"GET", method::get}, {"HEAD", method::head}, {"POST", method::post}, {"DELETE", method::delete_}}};
+  const auto known = std::ranges::find(methods, parts[0], &std::pair<std::string_view, method>::first);
+  if (!is_token(parts[0])) return refuse(400, "the method is not a word");
+  if (known == methods.end()) return refuse(501, "unknown method");
+  made.method = known->second;
+  if (parts[2] == "HTTP/1.0")
+    made.is_1_0 = true;
+  else if (!parts[2].starts_with("HTTP/1.") || parts[2].size() != 8 || !is_digit(parts[2][7]))
+    return parts[2].starts_with("HTTP/") ? refuse(505, "another version of HTTP") : refuse(400, "not HTTP");
+  if (auto target = parse_target(parts[1], made); !target) return std::unexpected(target.error());
+  while ((end = head.find("\r\n")) != std::string_view::npos && end > 0) {
+    if (auto field = parse_field(head.substr(0, end), made); !field) return std::unexpected(field.error());
+    head.remove_prefix(end + 2);
+  }
+  if (auto applied = apply_fields(made); !applied) return std::unexpected(applied.error());
+  return made;
+}
+
+}  // namespace netlab::http

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The journal's file: JSON lines, appended with one write each, read again at the next start.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+#include "lab/journal/json.hpp"
+#include "net/fd.hpp"
+
+namespace netlab::lab {
+
+class journal_file {
+ public:
+  /// Opens or creates (mode 0600: it has what people wrote) and locks the file, and calls `restore` with its records. A
+  /// last line without its end, which a killed process leaves, is removed. Fails if it is another kind of file
+  /// (errc::bad_data), is used by another process, or cannot be opened (errc::cannot_create).
+  [[nodiscard]] static result<std::unique_ptr<journal_file>> open(const std::string& name,
+                                                                  const std::function<void(journal_record)>& restore);
+
+  /// Appends a line, which `text` has without its end. If the disk is full, nothing of it stays. The first failure
+  /// gives a line for people, and so does the first success after it; otherwise the result is empty.
+  [[nodiscard]] std::string append(std::string_view text);
+
+  /// Lines of the file that could not be read.
+  [[nodiscard]] std::uint64_t skipped() const noexcept { return skipped_; }
+  [[nodiscard]] std::uint64_t restored() const noexcept { return restored_; }
+
+ private:
+  journal_file(std::string name, net::unique_fd fd) : name_(std::move(name)), fd_(std::move(fd)) {}
+  [[nodiscard]] result<void> read(const std::function<void(journal_record)>& restore);
+
+  std::string name_;
+  net::unique_fd fd_;
+  std::uint64_t size_ = 0;
+  std::uint64_t skipped_ = 0;
+  std::uint64_t restored_ = 0;
+  std::uint64_t lost_ = 0;  // lines since the disk is full
+};
+
+}  // namespace netlab::lab

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "lab/io/journal_loop.hpp"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "net/out_of_memory.hpp"
+
+namespace netlab::lab {
+namespace {
+
+// Every cell is right within a second; a person sees no difference to at once.
+constexpr std::chrono::milliseconds turn_time{100};
+constexpr int loop_niceness = 10;
+
+}  // namespace
+
+journal_loop::journal_loop(journal_parameters with)
+    : with_(std::move(with)), monitor_(std::move(with_.names), std::move(with_.recognized), wall_now()) {
+  if (with_.json) monitor_.keep_json();
+}
+
+result<std::unique_ptr<journal_loop>> journal_loop::open(journal_parameters with) {
+  std::unique_ptr<journal_loop> made(new journal_loop(std::move(with)));
+  if (made->with_.file.empty()) return made;
+  auto opened =
+      journal_file::open(made->with_.file, [&](journal_record each) { made->monitor_.restore(std::move(each)); });
+  if (!opened) return unexpected(opened.error());
+  made->file_ = std::move(*opened);
+  made->monitor_.keep_records();
+  return made;
+}
+
+std::string journal_loop::summary() const {
+  if (!file_ || file_->restored() + file_->skipped() == 0) return {};
+  std::string line = fmt::format("journal: {} read", count_of(file_->restored(), "record"));
+  if (file_->skipped() > 0) line += fmt::format(", {} skipped", count_of(file_->skipped(), "incomplete line"));
+  return line;
+}
+
+void journal_loop::start() {
+  asio::io_context& on = workers_.context(0);
+  timer_.emplace(on);
+  asio::post(on, [this] {
+    // Of this thread alone (setpriority(2)): the services come first.
+    ::setpriority(PRIO_PROCESS, 0, loop_niceness);
+    wait();
+  });
+}
+
+void journal_loop::wait() {
+  timer_->expires_after(turn_time);
+  timer_->async_wait([this](std::error_code error) {
+    if (error) return;
+    net::attempt([this] { turn(); });
+    net::insist([this] { wait(); });
+  });
+}
+
+void journal_loop::turn() {
+  observation_queue::taken taken = queue_.take();
+  if (taken.dropped > 0) monitor_.count_dropped(taken.dropped);
+  for (observation& each : taken.all) net::attempt([&] { monitor_.observe(std::move(each)); });
+  const wall_time now = wall_now();
+  monitor_.tick(now);
+  const bool is_new = monitor_.publish(now);
+  write_out();
+  if (is_new && told_) told_();
+}
+
+void journal_loop::write_out() {
+  for (const std::string& line : monitor_.take_records()) {
+    if (!file_) continue;
+    if (const std::string trouble = file_->append(line); !trouble.empty()) with_.note(trouble);
+  }
+  for (const std::string& line : monitor_.take_json())
+    if (with_.json) with_.json(line);
+}
+
+}  // namespace netlab::lab

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Runs the journal in a thread of its own, beside the lab's services and with less right to the processor than they
+// have.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lab/io/journal_file.hpp"
+#include "lab/io/observation_queue.hpp"
+#include "lab/web/class_monitor.hpp"
+#include "net/asio.hpp"
+#include "serve/workers.hpp"
+
+namespace netlab::lab {
+
+struct journal_parameters {
+  roster names;
+  recognizer_parameters recognized;
+  std::string file;  ///< of the journal; empty: none
+  std::function<void(const std::string&)> note;  ///< lines for people; called from the thread
+  std::function<void(const std::string&)> json = {};  ///< an event as a line of JSON; may be empty
+};
+
+class journal_loop {
+ public:
+  /// Reads the journal's file. Fails as journal_file::open() does.
+  [[nodiscard]] static result<std::unique_ptr<journal_loop>> open(journal_parameters with);
+  journal_loop(const journal_loop&) = delete;
+  journal_loop& operator=(const journal_loop&) = delete;
+
+  /// For those who observe; may be used from any thread.
+  [[nodiscard]] observation_queue& queue() noexcept { return queue_; }
+  /// Use it in the loop's thread only.
+  [[nodiscard]] class_monitor& monitor() noexcept { return monitor_; }
+  [[nodiscard]] serve::workers& workers() noexcept { return workers_; }
+  /// `told` is called in the loop's thread whenever the feed has something new.
+  void on_news(std::function<void()> told) { told_ = std::move(told); }
+  void note(const std::string& line) const { with_.note(line); }
+
+  /// What was read from the file, as a line for people; empty if there is none.
+  [[nodiscard]] std::string summary() const;
+
+  /// Before the workers start: from their start on, the queue is read several times a second.
+  void start();
+  /// After they have ended: writes what is left.
+  void finish() { turn(); }
+
+ private:
+  explicit journal_loop(journal_parameters with);
+  void wait();
+  void turn();
+  void write_out();
+
+  journal_parameters with_;
+  observation_queue queue_;
+  class_monitor monitor_;
+  std::unique_ptr<journal_file> file_;
+  std::function<void()> told_;
+  serve::workers workers_{1};
+  std::optional<asio::steady_timer> timer_;
+};
+
+}  // namespace netlab::lab

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Watches a service for the journal: passes everything on, and reports connections, octets and datagrams. Without a
+// journal nothing is watched, so that it costs nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lab/io/observation_queue.hpp"
+#include "mail/sink/io/sink.hpp"
+#include "serve/service.hpp"
+
+namespace netlab::lab {
+
+/// The octets of one connection that are reported; of a longer one only the start is shown.
+inline constexpr std::size_t most_watched_octets = 64 * 1024;
+
+/// A service as before, which reports to a queue. All arguments must outlive it; `name` outlives the journal.
+class watched_service final : public serve::handler {
+ public:
+  watched_service(serve::handler& inner, std::string_view name, observation_queue& to)
+      : inner_(inner), name_(name), to_(to) {}
+
+  std::unique_ptr<machine> open(const serve::visitor& who) override;
+  void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
+  serve::tls_answer begin_tls(machine& session) override;
+  bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override;
+  bool answer(const serve::datagram& request, bytes& reply) override;
+  void trouble(const std::string& line) override { inner_.trouble(line); }
+
+ private:
+  serve::handler& inner_;
+  std::string_view name_;
+  observation_queue& to_;
+};
+
+/// Watches one session of the mail sink. `service`: as for watched_service.
+[[nodiscard]] std::unique_ptr<mail::session_watch> watch_mail(const serve::visitor& who, std::string_view service,
+                                                              observation_queue& to);
+
+/// The address without its port; an IPv4 address that arrived over IPv6 as IPv4.
+[[nodiscard]] std::string address_text(const asio::ip::address& of);
+
+}  // namespace netlab::lab

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The journal's JSON: rows and events for the page and for programs, and the lines of the journal file.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.hpp"
+#include "lab/journal/class_journal.hpp"
+
+namespace netlab::lab {
+
+/// `2026-11-30T10:38:59.123Z` (RFC 3339, UTC).
+[[nodiscard]] std::string to_text(wall_time at);
+/// The same back; fails with errc::bad_data.
+[[nodiscard]] result<wall_time> parse_wall_time(std::string_view text);
+
+/// A row with its cells, without its events.
+[[nodiscard]] nlohmann::ordered_json to_json(const class_row& of);
+[[nodiscard]] nlohmann::ordered_json to_json(const class_event& of);
+[[nodiscard]] nlohmann::ordered_json to_json(const class_totals& of);
+/// An entry of a list: without the dialogue.
+[[nodiscard]] nlohmann::ordered_json to_json(const kept_mail& of);
+/// `[{"by":"C","text":"EHLO x"},…]`
+[[nodiscard]] nlohmann::ordered_json dialogue_of(const kept_mail& of);
+
+/// The table with a head line (RFC 4180): team, addresses, and per step state, time and note. A text that a spreadsheet
+/// would take for a formula gets an apostrophe in front.
+[[nodiscard]] std::string to_csv(const std::vector<const class_row*>& rows);
+
+struct mails_cleared {
+  wall_time at{};
+};
+using journal_record = std::variant<class_event, kept_mail, naming, mails_cleared>;
+
+/// A line of the journal file, without its line end.
+[[nodiscard]] std::string to_line(const class_event& what);
+[[nodiscard]] std::string to_line(const kept_mail& what);
+[[nodiscard]] std::string to_line(const naming& what);
+[[nodiscard]] std::string to_line(const mails_cleared& what);
+/// Fails with errc::bad_data.
+[[nodiscard]] result<journal_record> parse_record(std::string_view line);
+
+/// Applies a record that was read from a file.
+void apply(class_journal& to, journal_record what);
+
+}  // namespace netlab::lab

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+#include "lab/journal/recognizer.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace netlab::lab {
+namespace {
+
+// Of which a report is made: fewer touches are other exercises.
+constexpr std::size_t least_tcp_touches = 3;
+constexpr std::size_t least_udp_touches = 2;
+constexpr std::chrono::seconds partial_scan_time{10};
+// A team that asks from a new address each time must not fill the memory.
+constexpr std::size_t most_teams = 4096;
+constexpr std::size_t most_hosts = 64;  // of a team
+constexpr std::size_t most_compared = 64;  // connections of a team
+constexpr std::chrono::milliseconds least_overlap{100};
+constexpr std::chrono::milliseconds waiting_time{1000};  // for an answer, while the other one has one
+constexpr std::size_t most_pending_echoes = 16;
+constexpr std::size_t shown_octets = 60;
+constexpr std::uint64_t told_pieces = 8;  // of one echo connection
+
+constexpr std::string_view calc_name = "calc";
+constexpr std::string_view echo_name = "echo";
+
+bool is_mail_service(std::string_view service) {
+  return service == "smtp" || service == "submission" || service == "submissions";
+}
+
+class_event event_of(const observation& what, std::string_view proto) {
+  return {.at = what.at,
+          .address = what.address,
+          .port = what.port,
+          .service = std::string(what.service),
+          .proto = std::string(proto)};
+}
+
+class_event event_of(calc_exchange&& from, std::string_view proto) {
+  class_event made{
+      .at = from.at, .service = std::string(calc_name), .proto = std::string(proto), .text = std::move(from.text)};
+  made.verdict = !from.note.empty() ? verdict::wrong : from.is_answered ? verdict::ok : verdict::info;
+  made.note = std::move(from.note);
+  made.octets = std::move(from.octets);
+  made.is_truncated = from.is_truncated;
+  made.fields = std::move(from.fields);
+  return made;
+}
+
+void keep_octets(class_event& in, const bytes& octets, std::uint64_t length) {
+  const bytes_view kept = bytes_view(octets).first(std::min(octets.size(), most_kept_octets));
+  in.octets.assign(kept.begin(), kept.end());
+  in.is_truncated = length > kept.size();
+  if (!kept.empty()) in.fields = {{"text", 0, kept.size(), escape(as_text(kept), shown_octets)}};
+}
+
+step_mark mark(sheet_step which, step_state state, std::string note = {}) { return {which, state, std::move(note)}; }
+
+}  // namespace
+
+recognizer::team_state& recognizer::state_of(const std::string& team) {
+  if (teams_.size() >= most_teams && !teams_.contains(team)) teams_.erase(teams_.begin());
+  return teams_[team];
+}
+
+source_ports& recognizer::ports_of(const std::string& team, const std::string& address) {
+  auto& all = state_of(team).ports;
+  if (all.size() >= most_hosts && !all.contains(address)) all.erase(all.begin());
+  return all[address];
+}
+
+std::size_t recognizer::count_open(bool udp) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(parameters_.scanned, [&](const scanned_port& each) { return each.udp == udp; }));
+}
+
+bool recognizer::is_scanned(std::string_view service, bool udp) const {
+  return std::ranges::any_of(parameters_.scanned,
+                             [&](const scanned_port& each) { return each.udp == udp && each.service == service; });
+}
+
+void recognizer::observe(observation what, const std::string& team) {
+  switch (what.kind) {
+    case observed::connected: return on_connected(what, team);
+    case observed::closed: return on_closed(what);
+    case observed::datagram: return on_datagram(what, team);
+    default: break;
+  }
+  const auto found = connections_.find(what.connection);
+  if (found == connections_.end()) return;
+  if (what.kind == observed::received)
+    on_received(found->second, what);
+  else
+    on_mail(found->second, what);
+}
+
+void recognizer::on_connected(const observation& what, const std::string& team) {
+  connection made{.team = team, .address = what.address, .port = what.port, .service = what.service};
+  if (what.service == calc_name) made.calc = std::make_unique<calc_decoder>(parameters_.order);
+  if (is_mail_service(what.service)) made.mail = std::make_unique<mail_session>(what.service == "submissions");
+  if (what.service == calc_name || what.service == echo_name) {
+    made.repeats_port = ports_of(team, what.address).note(what.port, what.service);
+  } else if (!made.mail) {
+    class_event told = event_of(what, "tcp");
+    told.text = "connected";
+    events_.push_back(std::move(told));
+  }
+  made.at = what.at;
+  if (team_state& state = state_of(team); made.calc && !state.is_several_done && state.open_calc.size() < most_compared)
+    state.open_calc.push_back(what.connection);
+  connections_.insert_or_assign(what.connection, std::move(made));
+  touch(team, what.address, what.service, false, what.at);
+}
+
+void recognizer::on_received(connection& on, const observation& what) {
+  ++on.octets;
+  on.last_octets = what.at;
+  if (on.calc) {
+    on.calc->feed(what.octets, what.at);
+    take_calc(on);
+    return compare_clients(on.team, what.at);
+  }
+  if (on.mail || on.octets > told_pieces) return;
+  class_event told = event_of(what, "tcp");
+  told.address = on.address;
+  told.port = on.port;
+  told.service = on.service;
+  keep_octets(told, what.octets, what.octets.size());
+  told.text = fmt::format("{}: {}", count_of(what.octets.size(), "octet"), escape(as_text(what.octets), shown_octets));
+  if (on.service != echo_name) {
+    events_.push_back(std::move(told));
+    return;
+  }
+  told.verdict = verdict::ok;
+  told.text = fmt::format("echoed {}", told.text);
+  told.marks.push_back(mark(sheet_step::echo_tcp, step_state::done));
+  mark_own_port(on.team, on.repeats_port, true, told);
+  team_state& team = state_of(on.team);
+  if (team.echoes.size() < most_pending_echoes) team.echoes.push_back({what.at, std::move(told)});
+}
+
+void recognizer::take_calc(connection& on) {
+  for (calc_exchange& each : on.calc->take_exchanges()) {
+    const bool is_text = each.is_text;
+    const bool is_answered = each.is_answered;
+    class_event told = event_of(std::move(each), "tcp");
+    told.address = on.address;
+    told.port = on.port;
+    if (told.verdict != verdict::info)
+      told.marks.push_back(mark(is_text ? sheet_step::telnet : sheet_step::calc_tcp,
+                                told.verdict == verdict::ok ? step_state::done : step_state::tried, told.note));
+    if (is_answered) answered(on, told);
+    events_.push_back(std::move(told));
+  }
+}
+
+void recognizer::answered(connection& on, class_event& event) {
+  mark_own_port(on.team, on.repeats_port, true, event);
+  on.has_answer = true;
+}
+
+// A client that comes right after another one may be seen before the other one's end: two event loops. So two count as
+// open together if each sent something while the other was there, or if they stay together for a while.
+void recognizer::compare_clients(const std::string& team, wall_time now) {
+  team_state& state = state_of(team);
+  if (state.is_several_done) return;
+  for (const std::uint64_t one : state.open_calc)
+    if (const auto found = connections_.find(one);
+        found != connections_.end() && found->second.met_answered && found->second.has_answer)
+      return tell_clients(found->second, true, now);
+  for (const std::uint64_t one : state.open_calc)
+    for (const std::uint64_t other : state.open_calc) {
+      const auto a = connections_.find(one);
+      const auto b = connections_.find(other);
+      if (one == other || a == connections_.end() || b == connections_.end()) continue;
+      connection& first = a->second;
+      connection& second = b->second;
+      const bool are_busy = first.last_octets >= second.at && second.last_octets >= first.at;
+      const auto together = now - std::max(first.at, second.at);
+      if (!are_busy && together < least_overlap) continue;
+      second.met_answered = second.met_answered || first.has_answer;
+      if (second.met_answered && second.has_answer) return tell_clients(second, true, now);
+      const bool waits = first.has_answer && second.octets > 0 && !second.has_answer;
+      if (waits && together >= waiting_time && !state.is_several_tried) tell_clients(second, false, now);
+    }
+}
+
+void recognizer::tell_clients(const connection& of, bool is_done, wall_time now) {
+  team_state& state = state_of(of.team);
+  (is_done ? state.is_several_done : state.is_several_tried) = true;
+  if (is_done) state.open_calc.clear();
+  class_event told{
+      .at = now, .address = of.address, .port = of.port, .service = std::string(calc_name), .proto = "tcp"};
+  told.text = "two clients at once";
+  told.verdict = is_done ? verdict::ok : verdict::wrong;
+  if (!is_done) told.note = "two connections at once, one of them without an answer";
+  told.marks.push_back(mark(sheet_step::several_clients, is_done ? step_state::done : step_state::tried, told.note));
+  events_.push_back(std::move(told));
+}
+
+void recognizer::mark_own_port(const std::string& team, bool repeats, bool is_answered, class_event& event) {
+  const auto port = ports_of(team, event.address).chosen(event.port, repeats);
+  if (!port) return;
+  event.marks.push_back(
+      mark(sheet_step::local_end, is_answered ? step_state::done : step_state::tried,
+           is_answered ? fmt::format("from port {}", *port) : fmt::format("from port {}, without an answer", *port)));
+}
+
+void recognizer::on_closed(const observation& what) {
+  const auto found = connections_.find(what.connection);
+  if (found == connections_.end()) return;
+  connection& on = found->second;
+  if (on.calc) {
+    on.calc->end(what.at);
+    take_calc(on);
+    compare_clients(on.team, what.at);
+    std::erase(state_of(on.team).open_calc, what.connection);
+  }
+  if (on.mail) {
+    on.mail->end(what.at);
+    take_mail_events(on);
+  }
+  if (on.octets == 0 && (on.calc || on.service == echo_name)) {
+    class_event told = event_of(what, "tcp");
+    told.address = on.address;
+    told.port = on.port;
+    told.service = on.service;
+    told.text = "connected and sent nothing";
+    mark_own_port(on.team, on.repeats_port, false, told);
+    events_.push_back(std::move(told));
+  }
+  connections_.erase(found);
+}
+
+void recognizer::on_datagram(const observation& what, const std::string& team) {
+  touch(team, what.address, what.service, true, what.at);
+  ports_of(team, what.address).note(what.port, {});
+  if (what.service == calc_name) {
+    calc_exchange made =
+        explain_datagram(what.octets, static_cast<std::size_t>(what.length), parameters_.order, what.at);
+    made.is_answered = made.is_answered && what.is_answered;
+    const bool is_answered = made.is_answered;
+    class_event told = event_of(std::move(made), "udp");
+    told.address = what.address;
+    told.port = what.port;
+    if (told.verdict != verdict::info)
+      told.marks.push_back(
+          mark(sheet_step::calc_udp, told.verdict == verdict::ok ? step_state::done : step_state::tried, told.note));
+    mark_own_port(team, false, is_answered, told);
+    events_.push_back(std::move(told));
+    return;
+  }
+  class_event told = event_of(what, "udp");
+  keep_octets(told, what.octets, what.length);
+  told.text = fmt::format("{}: {}", count_of(what.length, "octet"), escape(as_text(what.octets), shown_octets));
+  if (what.service != echo_name) {
+    events_.push_back(std::move(told));
+    return;
+  }
+  if (!what.is_answered) {
+    told.verdict = verdict::wrong;
+    told.note = fmt::format("source port {} is that of a service: not answered", what.port);
+    told.marks.push_back(mark(sheet_step::echo_udp, step_state::tried, told.note));
+    events_.push_back(std::move(told));
+    return;
+  }
+  told.verdict = verdict::ok;
+  told.text = fmt::format("echoed {}", told.text);
+  told.marks.push_back(mark(sheet_step::echo_udp, step_state::done));
+  mark_own_port(team, false, true, told);
+  team_state& state = state_of(team);
+  if (state.echoes.size() < most_pending_echoes) state.echoes.push_back({what.at, std::move(told)});
+}
+
+void recognizer::touch(const std::string& team, const std::string& address, std::string_view service, bool udp,
+                       wall_time at) {
+  if (!is_scanned(service, udp)) return;
+  team_state& state = state_of(team);
+  touches& seen = udp ? state.udp : state.tcp;
+  if (at > seen.last_at + scan_time) seen = {};
+  seen.last[service] = at;
+  seen.last_at = at;
+  seen.address = address;
+  seen.is_new = true;
+  if (count_touched(seen, udp, at - scan_time, nullptr) == count_open(udp)) report_scan(address, seen, udp, at);
+}
+
+std::size_t recognizer::count_touched(const touches& seen, bool udp, wall_time since, std::string* missing) const {
+  std::size_t count = 0;
+  for (const scanned_port& each : parameters_.scanned) {
+    if (each.udp != udp) continue;
+    const auto found = seen.last.find(each.service);
+    if (found != seen.last.end() && found->second >= since)
+      ++count;
+    else if (missing != nullptr)
+      *missing += fmt::format("{}{}", missing->empty() ? "" : ", ", each.port);
+  }
+  return count;
+}
+
+void recognizer::report_scan(const std::string& address, touches& seen, bool udp, wall_time now) {
+  std::string missing;
+  const std::size_t touched = count_touched(seen, udp, now - scan_time, &missing);
+  const std::size_t open = count_open(udp);
+  if (open < least_udp_touches || touched <= seen.reported) return;
+  if (touched < open && count_touched(seen, udp, seen.last_at - partial_scan_time, nullptr) <
+                            (udp ? least_udp_touches : least_tcp_touches))
+    return;
+  seen.reported = touched;
+  class_event told{.at = now, .address = address, .service = "scan", .proto = udp ? "udp" : "tcp"};
+  told.text = fmt::format("touched {} of {} open ports from 1 to 50", touched, open);
+  told.verdict = touched == open ? verdict::ok : verdict::wrong;
+  if (touched < open) told.note = fmt::format("open, but not touched: {}", missing);
+  told.marks.push_back(mark(udp ? sheet_step::scan_udp : sheet_step::scan_tcp,
+                            touched == open ? step_state::done : step_state::tried, told.note));
+  events_.push_back(std::move(told));
+}
+
+void recognizer::settle_echoes(team_state& of, wall_time now) {
+  while (!of.echoes.empty() && now >= of.echoes.front().at + scan_pause) {
+    pending_echo one = std::move(of.echoes.front());
+    of.echoes.pop_front();
+    const touches& seen = one.event.proto == "udp" ? of.udp : of.tcp;
+    const bool is_scan = std::ranges::any_of(seen.last, [&](const auto& each) {
+      return each.first != echo_name && each.second >= one.at - scan_pause && each.second <= one.at + scan_pause;
+    });
+    if (is_scan) {
+      one.event.marks.clear();
+      one.event.verdict = verdict::info;
+      one.event.note = "part of a scan";
+    }
+    events_.push_back(std::move(one.event));
+  }
+}
+
+void recognizer::on_mail(connection& on, observation& what) {
+  if (!on.mail) return;
+  on.mail->observe(what);
+  take_mail_events(on);
+}
+
+void recognizer::take_mail_events(connection& on) {
+  for (class_event& each : on.mail->take_events()) {
+    each.address = on.address;
+    each.port = on.port;
+    each.service = "mail";
+    each.proto = "tcp";
+    events_.push_back(std::move(each));
+  }
+  for (kept_mail& each : on.mail->take_mails()) {
+    each.address = on.address;
+    each.port = on.port;
+    mails_.push_back(std::move(each));
+  }
+}
+
+void recognizer::tick(wall_time now) {
+  for (auto& [id, each] : connections_) {
+    if (!each.calc) continue;
+    each.calc->tick(now);
+    take_calc(each);
+  }
+  for (auto& [name, state] : teams_) {
+    settle_echoes(state, now);
+    compare_clients(name, now);
+    for (const bool udp : {false, true}) {
+      touches& seen = udp ? state.udp : state.tcp;
+      if (!seen.is_new || now < seen.last_at + scan_pause) continue;
+      seen.is_new = false;
+      report_scan(seen.address, seen, udp, now);
+    }
+  }
+}
+
+}  // namespace netlab::lab

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// From observations to readers: recognizes steps, keeps the journal, and gives each reader what is new: the streams of
+// the page, the journal file, and --json.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lab/journal/class_journal.hpp"
+#include "lab/journal/json.hpp"
+#include "lab/journal/recognizer.hpp"
+#include "lab/web/event_feed.hpp"
+
+namespace netlab::lab {
+
+class class_monitor {
+ public:
+  class_monitor(roster names, recognizer_parameters parameters, wall_time started);
+
+  /// Applies a record of an earlier run; before the first observation.
+  void restore(journal_record what);
+
+  void observe(observation what);
+  void count_dropped(std::uint64_t observations);
+  /// Call it some times a second.
+  void tick(wall_time now);
+  /// False if the team may not or cannot be named.
+  bool name(const naming& what);
+  void clear_mails(wall_time now);
+
+  /// Puts the rows that have changed and the totals into the feed. True if there is something new.
+  bool publish(wall_time now);
+
+  /// Lines for the journal file, in order.
+  [[nodiscard]] std::vector<std::string> take_records() { return std::exchange(records_, {}); }
+  /// Lines for --json, if they are kept.
+  [[nodiscard]] std::vector<std::string> take_json() { return std::exchange(json_, {}); }
+  void keep_json() noexcept { keeps_json_ = true; }
+  void keep_records() noexcept { keeps_records_ = true; }
+
+  [[nodiscard]] const class_journal& journal() const noexcept { return journal_; }
+  [[nodiscard]] const event_feed& feed() const noexcept { return feed_; }
+
+ private:
+  void take_results();
+
+  class_journal journal_;
+  recognizer recognizer_;
+  event_feed feed_;
+  std::set<std::string> changed_;  // addresses of rows
+  std::string told_totals_;
+  wall_time totals_at_{};
+  std::uint64_t published_id_;
+  bool keeps_json_ = false;
+  bool keeps_records_ = false;
+  std::vector<std::string> records_;
+  std::vector<std::string> json_;
+};
+
+/// One line of JSON; invalid UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string to_json_line(const nlohmann::ordered_json& object);
+
+}  // namespace netlab::lab

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The page's addresses: which request gets which response.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "http/request.hpp"
+#include "http/response.hpp"
+#include "lab/web/class_monitor.hpp"
+#include "lab/web/viewer.hpp"
+
+namespace netlab::lab {
+
+/// Reads the files of messages.
+class mail_files {
+ public:
+  virtual ~mail_files() = default;
+  /// The content of a message's file, also if a mail reader has moved it to cur/. Fails with
+  /// std::errc::not_enough_memory while too many large ones are being sent.
+  [[nodiscard]] virtual result<std::shared_ptr<const std::string>> read(const std::string& file) = 0;
+  /// The same bound for octets that were made from a message.
+  [[nodiscard]] virtual result<std::shared_ptr<const std::string>> hold(std::string octets) = 0;
+};
+
+class site {
+ public:
+  /// All must outlive the site.
+  site(class_monitor& monitor, const access_rules& rules, mail_files& files);
+
+  struct visit {
+    viewer who;
+    wall_time now{};
+  };
+
+  /// The response to a request from this address. A stream's response has is_stream set; `stream` then gets its reader.
+  [[nodiscard]] http::response answer(const http::request& asked, std::string_view address, wall_time now,
+                                      event_feed::reader& stream);
+
+  /// Fields of all responses, also of errors: what a page may not do with them.
+  [[nodiscard]] static std::vector<http::name_value> common_fields();
+
+ private:
+  [[nodiscard]] http::response page(const http::request& asked, const visit& by) const;
+  [[nodiscard]] http::response file(const http::request& asked, std::string_view name) const;
+  [[nodiscard]] http::response teams(const visit& by) const;
+  [[nodiscard]] http::response events(const http::request& asked, const visit& by, std::string_view address) const;
+  [[nodiscard]] http::response stream(const http::request& asked, const visit& by, event_feed::reader& reader) const;
+  [[nodiscard]] http::response csv(const visit& by) const;
+  [[nodiscard]] http::response name(const http::request& asked, const visit& by);
+  [[nodiscard]] http::response mails(const http::request& asked, const visit& by) const;
+  [[nodiscard]] http::response mail(const visit& by, std::string_view id) const;
+  [[nodiscard]] http::response mail_content(const http::request& asked, const visit& by, std::string_view id,
+                                            std::string_view what, std::string_view number) const;
+  [[nodiscard]] http::response clear(const http::request& asked, const visit& by);
+  [[nodiscard]] http::response route(const http::request& asked, const visit& by, event_feed::reader& reader);
+
+  [[nodiscard]] std::vector<const class_row*> rows_for(const viewer& who) const;
+  [[nodiscard]] bool may_see(const viewer& who, const kept_mail& which) const;
+  [[nodiscard]] const kept_mail* find_mail(const viewer& who, std::string_view id) const;
+
+  class_monitor& monitor_;
+  const access_rules& rules_;
+  mail_files& files_;
+};
+
+}  // namespace netlab::lab
