@@ -187,8 +187,11 @@ std::error_code service::accept_waiting(shard& on, acceptor& from) {
   for (int left = accepts_a_turn; left > 0; --left) {
     const bool had_memory = net::attempt([&] {
       net::tcp::socket next(on.context);
-      from.socket.accept(next, error);
-      if (!error) admit(on, std::move(next));
+      // The address comes from accept(2): a client that has reset the connection by then has no other, and is one that
+      // scans ports.
+      net::tcp::endpoint peer;
+      from.socket.accept(next, peer, error);
+      if (!error) admit(on, std::move(next), peer);
     });
     if (!had_memory) report("accept: no memory, a peer was dropped");
     if (error == asio::error::would_block || classify(error) == error_class::system_resources) return error;
@@ -207,10 +210,7 @@ void service::pause_accepting(shard& on, acceptor& from) {
   });
 }
 
-void service::admit(shard& on, net::tcp::socket socket) noexcept {
-  std::error_code error;
-  const net::tcp::endpoint peer = socket.remote_endpoint(error);
-  if (error) return;  // already reset
+void service::admit(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer) noexcept {
   const bool had_memory = net::attempt([&] {
     client_bound reached;
     if (auto place = clients_.enter(peer.address(), reached))

@@ -106,7 +106,7 @@ class service {
   void accept_next(shard& on, acceptor& from);
   [[nodiscard]] std::error_code accept_waiting(shard& on, acceptor& from);
   void pause_accepting(shard& on, acceptor& from);
-  void admit(shard& on, net::tcp::socket socket) noexcept;
+  void admit(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer) noexcept;
   void serve(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer, client_counts::place place);
   void turn_away(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer, const client_bound& reached);
   void begin(shard& on, const std::shared_ptr<session>& one);

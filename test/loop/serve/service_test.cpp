@@ -434,6 +434,20 @@ TEST_CASE("service: a crowd in the queue is let in within few turns of the loop"
   CHECK(turns < 150);
 }
 
+TEST_CASE("service: a client that has reset its connection before it is accepted is a visitor, too", "[serve][loop]") {
+  talking handler;
+  serve::workers threads(1);
+  serve::service service(threads, handler, {});
+  auto sockets = serve::listen({.addresses = {asio::ip::address_v4::loopback()}});
+  REQUIRE(sockets);
+  peer scanner = peer::tcp(sockets->front().port);
+  scanner.reset();
+  service.start(std::move(*sockets));
+  threads.start();
+  CHECK(becomes_true([&] { return handler.ends.all().size() == 1; }));
+  threads.join();
+}
+
 TEST_CASE("service: words instead of TLS end the connection, from the start and behind the wish for it",
           "[serve][loop]") {
   talking handler;
