@@ -7,13 +7,14 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import signal
 import struct
 import threading
 import unittest
 
 import harness
-from harness import CONFIG, DEADLINE, DONE, INTERRUPTED, NO_INPUT, TERMINATED, TRY_LATER, USAGE, needs_root
+from harness import CONFIG, DEADLINE, DONE, INTERRUPTED, NO_INPUT, SYSTEM, TERMINATED, TRY_LATER, USAGE, needs_root, unsanitized
 from mail_sinking import Sinking
 
 LONG = f"{int(DEADLINE)}s"
@@ -371,6 +372,18 @@ class Failures(Waiting):
             stop.set()
             thread.join()
         self.assertEqual(done.status, INTERRUPTED, done.err)
+
+    @unsanitized
+    def test_no_descriptors(self):
+        """without descriptors for a directory it ends with 71, and does not wait for ever"""
+        box = self.box()
+        self.deliver(box)
+        for limit in range(4, 11):
+            with self.subTest(limit):
+                process = self.start("mail", "wait", "--maildir", box, "--timeout", LONG,
+                                     preexec=lambda most=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)))
+                done = process.wait()
+                self.assertIn(done.status, (DONE, SYSTEM), done.err)
 
     def test_usage(self):
         """addresses, numbers and operands that make no sense are refused"""

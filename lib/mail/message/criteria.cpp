@@ -139,6 +139,7 @@ correspondents correspondents_of(std::span<const header_field> header) {
   for (const header_field& each : header) {
     if (is_any(each.name, {"return-path"})) {
       if (all.envelope_from.empty()) add(all.envelope_from, each.raw);  // a forwarded message has older ones
+      if (all.envelope_from.size() > 1) all.envelope_from.resize(1);
     } else if (is_any(each.name, {"delivered-to", "envelope-to", "x-envelope-to", "x-original-to", "x-rcpt-to"})) {
       add(all.envelope_to, each.raw);
     } else if (is_any(each.name, {"from", "sender"})) {

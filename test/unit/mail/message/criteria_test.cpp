@@ -97,6 +97,7 @@ TEST_CASE("criteria: domains match in both forms of a name outside ASCII", "[mai
 TEST_CASE("criteria: of several Return-Paths, the topmost is the envelope's sender", "[mail][unit]") {
   const auto who = correspondents_of(parse_header("Return-Path: <new@x>\nReturn-Path: <old@x>\n\n"));
   CHECK(who.envelope_from == list{"new@x"});
+  CHECK(correspondents_of(parse_header("Return-Path: <a@x>, <b@x>\n\n")).envelope_from == list{"a@x"});
 }
 
 TEST_CASE("criteria: an address that is there twice is named once", "[mail][unit]") {
