@@ -10,10 +10,23 @@ namespace {
 constexpr std::string_view acting_tags[] = {"base",   "embed", "form",   "frame",  "iframe", "link",
                                             "meta",   "object", "portal", "script", "template"};
 
+// These need the whole name: `<a` also begins `<abbr`. A browser connects ahead to where a link leads when the button
+// is pressed on it, before a policy forbids to go there.
+constexpr std::string_view linking_tags[] = {"a", "area"};
+
 bool begins_with_tag(std::string_view text, std::string_view name) noexcept {
   return text.size() >= name.size() && std::equal(name.begin(), name.end(), text.begin(), [](char wanted, char c) {
            return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 0x20) : c);
          });
+}
+
+bool is_acting(std::string_view text) noexcept {
+  const auto begins = [&](std::string_view name) { return begins_with_tag(text, name); };
+  const auto is_whole = [&](std::string_view name) {
+    constexpr std::string_view ends = "\t\n\f\r />";
+    return begins(name) && (text.size() == name.size() || ends.find(text[name.size()]) != std::string_view::npos);
+  };
+  return std::ranges::any_of(acting_tags, begins) || std::ranges::any_of(linking_tags, is_whole);
 }
 
 }  // namespace
@@ -31,8 +44,7 @@ std::string defused_html(std::string_view html) {
     const std::size_t name_at = html.substr(1).starts_with('/') ? 2 : 1;
     const std::string_view name = html.substr(std::min(name_at, html.size()));
     defused += html.substr(0, name_at);
-    if (std::ranges::any_of(acting_tags, [&](std::string_view each) { return begins_with_tag(name, each); }))
-      defused += "x-";
+    if (is_acting(name)) defused += "x-";
     html.remove_prefix(std::min(name_at, html.size()));
   }
   return defused;
