@@ -50,8 +50,12 @@ void announce(const serve::bound& socket, const served& which, console& out) {
 
 /// Stops the threads at the end of the scope.
 struct stopped_first {
-  serve::workers& all;
-  ~stopped_first() { all.stop(); }
+  serve::workers& shared;
+  std::list<serve::workers>& own;
+  ~stopped_first() {
+    shared.stop();
+    for (serve::workers& each : own) each.stop();
+  }
 };
 
 /// The failure of listen() for one of several services.
@@ -93,8 +97,9 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   net::raise_descriptor_limit();
   asio::io_context main_loop{1};
   serve::workers threads(how.threads);
+  std::list<serve::workers> own_threads;  // of services that share none
   std::vector<std::vector<serve::bound>> sockets;
-  std::list<serve::service> running;
+  std::vector<std::unique_ptr<serve::engine>> running;
   for (const served& each : services) {
     serve::listen_options listen = each.listen;
     listen.sockets_each = threads.size();
@@ -104,9 +109,10 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     serve::limits limits = each.limits;
     limits.max_clients_per_address =
         how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
-    serve::service& one = running.emplace_back(threads, each.handler, limits);
+    serve::workers& on = each.handler.occupies_workers() ? own_threads.emplace_back(how.threads) : threads;
+    running.push_back(each.handler.run_on(on, limits));
     if (each.identities.empty()) continue;
-    if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
+    if (auto used = running.back()->use_tls(each.identities, each.implicit_tls); !used) return used;
   }
 
   asio::steady_timer grace(main_loop);
@@ -114,8 +120,8 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   bool drained = false;
   // Before the ready lines, because their reader may send a signal at once.
   net::stop_signals signals(main_loop, [&](int) {
-    for (serve::service& each : running)
-      each.stop([&] {
+    for (const auto& each : running)
+      each->stop([&] {
         if (--open > 0) return;
         asio::post(main_loop, [&] {
           drained = true;
@@ -126,13 +132,15 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     grace.expires_after(how.grace);
     grace.async_wait([&](std::error_code error) {
       if (error || drained) return;
-      for (serve::service& each : running) each.abort();
+      for (const auto& each : running) each->abort();
     });
   });
   // However this function ends, no thread uses its variables afterwards.
-  const stopped_first workers_end{threads};
+  const stopped_first workers_end{threads, own_threads};
   // If the system refuses a thread, report that before any ready line.
-  threads.start([&] { main_loop.stop(); });
+  const auto failed = [&] { main_loop.stop(); };
+  if (own_threads.size() < services.size()) threads.start(failed);
+  for (serve::workers& each : own_threads) each.start(failed);
   if (how.ready_first) how.ready_first();
   for (std::size_t at = 0; at < services.size(); ++at)
     for (const serve::bound& socket : sockets[at]) announce(socket, services[at], out);
@@ -142,13 +150,14 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     return fail(lost, "write to stdout");
   survive_out_of_memory();
   auto its = sockets.begin();
-  for (serve::service& each : running) each.start(std::move(*its++));
+  for (const auto& each : running) each->start(std::move(*its++));
   main_loop.run();
   threads.join();
+  for (serve::workers& each : own_threads) each.join();
   return {};
 }
 
-result<void> serve(const serving& how, serve::handler& handler, serve::limits limits, console& out) {
+result<void> serve(const serving& how, serve::servable& handler, serve::limits limits, console& out) {
   return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
 }
 
