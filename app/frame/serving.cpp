@@ -94,11 +94,14 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   net::raise_descriptor_limit();
   asio::io_context main_loop{1};
   serve::workers threads(how.threads);
+  std::list<serve::workers> own_threads;  // of services that share none
   std::vector<std::vector<serve::bound>> sockets;
-  std::list<serve::service> running;
+  std::vector<std::unique_ptr<serve::engine>> running;
   for (const served& each : services) {
     serve::listen_options listen = each.listen;
-    serve::workers& on = each.on != nullptr ? *each.on : threads;
+    serve::workers& on = each.on != nullptr                  ? *each.on
+                         : each.handler.occupies_workers() ? own_threads.emplace_back(how.threads)
+                                                           : threads;
     listen.sockets_each = on.size();
     auto opened = serve::listen(listen);
     if (!opened) return unexpected(explain(opened.error(), each));
@@ -106,9 +109,9 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     serve::limits limits = each.limits;
     limits.max_clients_per_address =
         how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
-    serve::service& one = running.emplace_back(on, each.handler, limits);
+    running.push_back(each.handler.run_on(on, limits));
     if (each.identities.empty()) continue;
-    if (auto used = one.use_tls(each.identities, each.implicit_tls); !used) return used;
+    if (auto used = running.back()->use_tls(each.identities, each.implicit_tls); !used) return used;
   }
 
   asio::steady_timer grace(main_loop);
@@ -116,8 +119,8 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   bool drained = false;
   // Before the ready lines, because their reader may send a signal at once.
   net::stop_signals signals(main_loop, [&](int) {
-    for (serve::service& each : running)
-      each.stop([&] {
+    for (const auto& each : running)
+      each->stop([&] {
         if (--open > 0) return;
         asio::post(main_loop, [&] {
           drained = true;
@@ -128,12 +131,13 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     grace.expires_after(how.grace);
     grace.async_wait([&](std::error_code error) {
       if (error || drained) return;
-      for (serve::service& each : running) each.abort();
+      for (const auto& each : running) each->abort();
     });
   });
   // However this function ends, no thread uses its variables afterwards.
   std::vector<serve::workers*> loops = how.more_loops;
-  loops.push_back(&threads);
+  if (own_threads.size() < services.size()) loops.push_back(&threads);
+  for (serve::workers& each : own_threads) loops.push_back(&each);
   const stopped_first workers_end{loops};
   // If the system refuses a thread, report that before any ready line.
   for (serve::workers* each : loops) each->start([&] { main_loop.stop(); });
@@ -148,13 +152,13 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     return fail(lost, "write to stdout");
   survive_out_of_memory();
   auto its = sockets.begin();
-  for (serve::service& each : running) each.start(std::move(*its++));
+  for (const auto& each : running) each->start(std::move(*its++));
   main_loop.run();
   for (serve::workers* each : loops) each->join();
   return {};
 }
 
-result<void> serve(const serving& how, serve::handler& handler, serve::limits limits, console& out) {
+result<void> serve(const serving& how, serve::servable& handler, serve::limits limits, console& out) {
   return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "calc/evaluate.hpp"
 
-#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
+
+#include "calc/reduce.hpp"
 
 namespace netlab::calc {
 namespace {
@@ -14,16 +16,34 @@ std::expected<std::int32_t, refusal> in_range(std::int64_t exact) noexcept {
   return static_cast<std::int32_t>(exact);
 }
 
-std::expected<std::int32_t, refusal> multiply(std::span<const std::int32_t> numbers) noexcept {
-  // One 0 makes the product 0, whatever the intermediate values are.
-  if (std::find(numbers.begin(), numbers.end(), 0) != numbers.end()) return 0;
+std::expected<std::int32_t, refusal> multiply_few(std::span<const std::int32_t> numbers) noexcept {
+  bool has_zero = false;
+  for (const std::int32_t number : numbers) has_zero = has_zero || number == 0;
+  if (has_zero) return 0;  // whatever the intermediate values are
   std::int64_t product = 1;
   for (const std::int32_t number : numbers) {
     product *= number;  // before this, |product| ≤ 2^31, so now it is at most 2^62
-    // As there is no 0, the magnitude cannot decrease.
-    if (const auto fits = in_range(product); !fits && product != std::int64_t{1} << 31) return fits;
+    if (std::abs(product) > std::int64_t{1} << 31) return std::unexpected(refusal::out_of_range);
   }
   return in_range(product);
+}
+
+// Without a 0, the magnitude of a product cannot decrease, so one that fits in 32 bits has at most 31 factors other
+// than ±1 (2^31 fits if it is negative).
+constexpr std::uint32_t most_large_factors = 31;
+
+std::expected<std::int32_t, refusal> multiply(std::span<const std::int32_t> numbers) noexcept {
+  if (numbers.size() <= few_numbers) return multiply_few(numbers);
+  const factor_counts counts = count_factors(numbers);
+  if (counts.zeros > 0) return 0;
+  if (counts.large > most_large_factors) return std::unexpected(refusal::out_of_range);
+  std::int64_t product = 1;  // of the magnitudes
+  for (const std::int32_t number : numbers) {
+    if (counts.large == 0) break;
+    product *= std::abs(std::int64_t{number});  // before this, it is at most 2^31, so now at most 2^62
+    if (product > std::int64_t{1} << 31) return std::unexpected(refusal::out_of_range);
+  }
+  return in_range(counts.negative % 2 == 0 ? product : -product);
 }
 
 }  // namespace
@@ -40,20 +60,23 @@ std::string_view reason(refusal why) noexcept {
 
 std::expected<std::int32_t, refusal> evaluate(operation op, std::span<const std::int32_t> numbers) noexcept {
   switch (op) {
-    case operation::sum: {
-      std::int64_t sum = 0;  // 255 numbers of 32 bits cannot overflow 64 bits
-      for (const std::int32_t number : numbers) sum += number;
-      return in_range(sum);
-    }
+    case operation::sum: return in_range(sum_of(numbers));
     case operation::product: return multiply(numbers);
     case operation::minimum:
       if (numbers.empty()) return std::unexpected(refusal::empty_comparison);
-      return *std::min_element(numbers.begin(), numbers.end());
+      return minimum_of(numbers);
     case operation::maximum:
       if (numbers.empty()) return std::unexpected(refusal::empty_comparison);
-      return *std::max_element(numbers.begin(), numbers.end());
+      return maximum_of(numbers);
   }
   return std::unexpected(refusal::unknown_operation);
+}
+
+std::expected<std::int32_t, refusal> evaluate(operation op, bytes_view numbers, byte_order order) noexcept {
+  std::array<std::int32_t, max_numbers> storage;  // not initialized, which would take longer than most requests
+  const std::span<std::int32_t> decoded = std::span(storage).first(numbers.size() / 4);
+  decode_numbers(numbers, order, decoded);
+  return evaluate(op, decoded);
 }
 
 std::expected<std::int32_t, refusal> evaluate(const request& asked) noexcept {
@@ -62,27 +85,15 @@ std::expected<std::int32_t, refusal> evaluate(const request& asked) noexcept {
   return evaluate(*op, asked.numbers);
 }
 
-std::expected<operation, refusal> check_header(const header& from) noexcept {
-  const auto op = parse_operation(from.operation_name());
-  if (!op) return std::unexpected(refusal::unknown_operation);
-  if (from.count == 0 && (*op == operation::minimum || *op == operation::maximum))
-    return std::unexpected(refusal::empty_comparison);
-  return *op;
-}
-
-std::expected<void, refusal> answer_datagram(bytes_view request, byte_order order, bytes& reply) {
-  if (request.size() < header_size) return std::unexpected(refusal::wrong_length);
+std::expected<answer, refusal> answer_datagram(bytes_view request, byte_order order) noexcept {
+  if (request.size() < header_size || request.size() > max_request_size) return std::unexpected(refusal::wrong_length);
   const header head = decode_header(request, order);
   const auto op = check_header(head);
   if (!op) return std::unexpected(op.error());
   if (request.size() != head.request_size()) return std::unexpected(refusal::wrong_length);
-  std::array<std::int32_t, max_numbers> storage{};
-  const std::span<std::int32_t> numbers = std::span(storage).first(head.count);
-  decode_numbers(request.subspan(header_size), order, numbers);
-  const auto value = evaluate(*op, numbers);
+  const auto value = evaluate(*op, request.subspan(header_size), order);
   if (!value) return std::unexpected(value.error());
-  append_answer(reply, {.id = head.id, .value = *value}, order);
-  return {};
+  return answer{.id = head.id, .value = *value};
 }
 
 }  // namespace netlab::calc

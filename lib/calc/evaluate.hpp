@@ -28,10 +28,20 @@ enum class refusal : std::uint8_t {
 
 [[nodiscard]] std::expected<std::int32_t, refusal> evaluate(const request& asked) noexcept;
 
-/// Checks whether a request with this header can have an answer, as far as the header shows.
-[[nodiscard]] std::expected<operation, refusal> check_header(const header& from) noexcept;
+/// The same for at most max_numbers numbers as they are on the wire.
+[[nodiscard]] std::expected<std::int32_t, refusal> evaluate(operation op, bytes_view numbers,
+                                                            byte_order order) noexcept;
 
-/// Answers one datagram, which must be exactly one request; appends the answer to `reply`.
-[[nodiscard]] std::expected<void, refusal> answer_datagram(bytes_view request, byte_order order, bytes& reply);
+/// Checks whether a request with this header can have an answer, as far as the header shows.
+[[nodiscard]] inline std::expected<operation, refusal> check_header(const header& from) noexcept {
+  const auto op = parse_operation(from.operation_name());
+  if (!op) return std::unexpected(refusal::unknown_operation);
+  if (from.count == 0 && (*op == operation::minimum || *op == operation::maximum))
+    return std::unexpected(refusal::empty_comparison);
+  return *op;
+}
+
+/// Answers one datagram, which must be exactly one request.
+[[nodiscard]] std::expected<answer, refusal> answer_datagram(bytes_view request, byte_order order) noexcept;
 
 }  // namespace netlab::calc

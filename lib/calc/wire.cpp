@@ -2,7 +2,8 @@
 #include "calc/wire.hpp"
 
 #include <cassert>
-#include <cstring>
+
+#include "calc/reduce.hpp"
 
 namespace netlab::calc {
 namespace {
@@ -13,19 +14,8 @@ constexpr std::array<std::string_view, 4> names{"SUM", "PRO", "MIN", "MAX"};
 
 std::string_view name_of(operation which) noexcept { return names[static_cast<std::size_t>(which)]; }
 
-std::optional<operation> parse_operation(std::string_view name) noexcept {
-  for (std::size_t at = 0; at < names.size(); ++at)
-    if (names[at] == name) return static_cast<operation>(at);
-  return std::nullopt;
-}
-
-header decode_header(bytes_view from, byte_order order) noexcept {
-  header decoded{.id = load_u32(from, order), .count = std::to_integer<std::uint8_t>(from[7])};
-  std::memcpy(decoded.name.data(), from.data() + 4, decoded.name.size());
-  return decoded;
-}
-
 void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> to) noexcept {
+  if (to.size() > few_numbers) return load_numbers(from, order, to);
   for (std::int32_t& number : to) {
     number = static_cast<std::int32_t>(load_u32(from, order));
     from = from.subspan(4);
@@ -46,8 +36,8 @@ void append_request(bytes& to, const request& what, byte_order order) {
 }
 
 void append_answer(bytes& to, const answer& what, byte_order order) {
-  append_u32(to, what.id, order);
-  append_u32(to, static_cast<std::uint32_t>(what.value), order);
+  to.resize(to.size() + answer_size);
+  store_answer(std::span(to).last(answer_size), what, order);
 }
 
 }  // namespace netlab::calc

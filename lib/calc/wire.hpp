@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The encoding of the lab's calculation protocol.
+// The encoding of the lab's calculation protocol. What the server does for each request is inline.
 //
 //     request   ID (4 octets, unsigned)  OP (3: SUM PRO MIN MAX)  N (1)  z1 … zN (4 each, signed)
 //     answer    ID (4 octets, as sent)   RESULT (4, signed)
@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +22,23 @@ enum class operation : std::uint8_t { sum, product, minimum, maximum };
 
 /// `SUM`, `PRO`, `MIN`, `MAX`.
 [[nodiscard]] std::string_view name_of(operation which) noexcept;
+
 /// Accepts exactly one of the four names, in capitals.
-[[nodiscard]] std::optional<operation> parse_operation(std::string_view name) noexcept;
+[[nodiscard]] inline std::optional<operation> parse_operation(std::string_view name) noexcept {
+  // Three letters as a number, for a switch.
+  constexpr auto number_of = [](std::string_view letters) {
+    const auto octet = [&](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(letters[at])}; };
+    return octet(0) << 16 | octet(1) << 8 | octet(2);
+  };
+  if (name.size() != 3) return std::nullopt;
+  switch (number_of(name)) {
+    case number_of("SUM"): return operation::sum;
+    case number_of("PRO"): return operation::product;
+    case number_of("MIN"): return operation::minimum;
+    case number_of("MAX"): return operation::maximum;
+    default: return std::nullopt;
+  }
+}
 
 inline constexpr std::size_t header_size = 8;
 inline constexpr std::size_t answer_size = 8;
@@ -52,13 +68,23 @@ struct header {
 };
 
 /// The span must hold at least header_size octets.
-[[nodiscard]] header decode_header(bytes_view from, byte_order order) noexcept;
+[[nodiscard]] inline header decode_header(bytes_view from, byte_order order) noexcept {
+  header decoded{.id = load_u32(from, order), .count = std::to_integer<std::uint8_t>(from[7])};
+  std::memcpy(decoded.name.data(), from.data() + 4, decoded.name.size());
+  return decoded;
+}
 
 /// Fills `to`; `from` starts after the header and must hold as many numbers.
 void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> to) noexcept;
 
 /// The span must hold at least answer_size octets.
 [[nodiscard]] answer decode_answer(bytes_view from, byte_order order) noexcept;
+
+/// The span must hold at least answer_size octets.
+inline void store_answer(std::span<std::byte> to, const answer& what, byte_order order) noexcept {
+  store_u32(to, what.id, order);
+  store_u32(to.subspan(4), static_cast<std::uint32_t>(what.value), order);
+}
 
 void append_request(bytes& to, const request& what, byte_order order);
 void append_answer(bytes& to, const answer& what, byte_order order);

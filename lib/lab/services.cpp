@@ -41,7 +41,7 @@ class hosted_as final : public hosted {
  public:
   template <class... Arguments>
   explicit hosted_as(Arguments&&... arguments) : server_(std::forward<Arguments>(arguments)...) {}
-  serve::handler& handler() noexcept override { return server_; }
+  serve::servable& handler() noexcept override { return server_; }
   [[nodiscard]] serve::limits limits() const override { return server_.limits(); }
   [[nodiscard]] std::string conclude() override { return server_.conclude(); }
 

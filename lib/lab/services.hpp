@@ -66,7 +66,7 @@ struct host_parameters {
 class hosted {
  public:
   virtual ~hosted() = default;
-  [[nodiscard]] virtual serve::handler& handler() noexcept = 0;
+  [[nodiscard]] virtual serve::servable& handler() noexcept = 0;
   [[nodiscard]] virtual serve::limits limits() const = 0;
   /// Finishes the log and returns the totals as a line.
   [[nodiscard]] virtual std::string conclude() = 0;

@@ -111,6 +111,10 @@ struct service::shard {
   bool aborted = false;
 };
 
+std::unique_ptr<engine> handler::run_on(workers& on, const serve::limits& bounds) {
+  return std::make_unique<service>(on, *this, bounds);
+}
+
 service::service(workers& on, handler& application, const serve::limits& bounds)
     : workers_(on),
       handler_(application),

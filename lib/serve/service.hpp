@@ -13,8 +13,7 @@
 #include "net/drive.hpp"
 #include "serve/client_counts.hpp"
 #include "serve/datagram_responder.hpp"
-#include "serve/listen.hpp"
-#include "serve/workers.hpp"
+#include "serve/engine.hpp"
 #include "tls/stream.hpp"
 
 namespace netlab::serve {
@@ -43,9 +42,9 @@ struct tls_answer {
 };
 
 /// The application of a service. Called from all workers' threads at once: each function must guard its state.
-class handler {
+class handler : public servable {
  public:
-  virtual ~handler() = default;
+  [[nodiscard]] std::unique_ptr<engine> run_on(workers& on, const serve::limits& bounds) final;
 
   /// A peer has connected. The machine lives until closed() has been called for it.
   [[nodiscard]] virtual std::unique_ptr<machine> open(const visitor& who) = 0;
@@ -73,30 +72,20 @@ struct limits {
   duration handshake_time = std::chrono::seconds(30);
 };
 
-/// Accepts and answers on the given sockets, on every worker. stop() may be called from any thread, the other functions
-/// only from the thread that created it. A session for which there is no memory ends; the service continues.
-class service {
+/// Accepts and answers on the given sockets, on every worker. A session for which there is no memory ends; the service
+/// continues.
+class service final : public engine {
  public:
   service(workers& on, handler& application, const serve::limits& bounds);
-  /// The workers must have been joined, or never started.
-  ~service();
+  ~service() override;
   service(const service&) = delete;
   service& operator=(const service&) = delete;
 
-  /// Call it before start(). Lets sessions start TLS with one of these identities; `implicit`: every session starts
-  /// with TLS (RFC 8314 §3). Fails as tls::context::server() does.
-  [[nodiscard]] result<void> use_tls(const std::vector<tls::server_options>& identities, bool implicit);
-
-  /// Takes over the sockets of listen(), opened with sockets_each = workers::size(), and starts.
-  void start(std::vector<bound> sockets);
-
-  /// Graceful shutdown: accepts no more peers except those already in the queue; sessions finish what they have begun.
-  /// Calls `drained` once, in a worker's thread, when all is closed. Call it only once.
-  void stop(std::function<void()> drained);
-  /// Closes every session at once.
-  void abort();
-
-  [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
+  [[nodiscard]] result<void> use_tls(const std::vector<tls::server_options>& identities, bool implicit) override;
+  void start(std::vector<bound> sockets) override;
+  void stop(std::function<void()> drained) override;
+  void abort() override;
+  [[nodiscard]] std::size_t clients() const noexcept override { return clients_.size(); }
 
  private:
   struct session;

@@ -29,13 +29,21 @@ workers::workers(unsigned count) {
 
 workers::~workers() { stop(); }
 
+void workers::occupy(unsigned index, std::function<void()> run, std::function<void()> interrupt) {
+  all_[index]->run = std::move(run);
+  all_[index]->interrupt = std::move(interrupt);
+}
+
 void workers::start(std::function<void()> failed) {
   const net::signals_blocked until_they_are_started;
   try {
     for (const auto& each : all_)
       each->thread = std::thread([&one = *each, failed] {
         try {
-          one.context.run();
+          if (one.run)
+            one.run();
+          else
+            one.context.run();
         } catch (...) {
           one.thrown = std::current_exception();
           if (failed) failed();
@@ -55,9 +63,14 @@ void workers::join() {
 }
 
 void workers::stop() noexcept {
-  for (const auto& each : all_) each->context.stop();
-  for (const auto& each : all_)
+  for (const auto& each : all_) {
+    each->context.stop();
+    if (each->interrupt && each->thread.joinable()) each->interrupt();
+  }
+  for (const auto& each : all_) {
     if (each->thread.joinable()) each->thread.join();
+    each->run = each->interrupt = nullptr;
+  }
 }
 
 }  // namespace netlab::serve

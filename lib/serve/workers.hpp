@@ -26,6 +26,10 @@ class workers {
   [[nodiscard]] unsigned size() const noexcept { return static_cast<unsigned>(all_.size()); }
   [[nodiscard]] asio::io_context& context(unsigned index) noexcept { return all_[index]->context; }
 
+  /// Lets the thread run this function instead of its io_context, until the function returns, which `interrupt` makes
+  /// it do. Call it before start(). Both functions are forgotten when the threads have been joined.
+  void occupy(unsigned index, std::function<void()> run, std::function<void()> interrupt);
+
   /// Starts the threads with all signals blocked, because the calling thread handles them. An exception in a handler
   /// ends that loop; `failed` is then called in its thread, and join() rethrows it. If the system refuses a thread,
   /// those already started are stopped before std::system_error is thrown.
@@ -40,6 +44,8 @@ class workers {
   struct worker {
     asio::io_context context{1};
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{context.get_executor()};
+    std::function<void()> run;  // instead of the io_context's
+    std::function<void()> interrupt;
     std::thread thread;
     std::exception_ptr thrown;
   };

@@ -33,14 +33,14 @@ class log_lines {
 
 class running {
  public:
-  running(serve::handler& handler, serve::limits limits, serve::listen_options where = {.tcp = true, .udp = true},
-          unsigned threads = 2)
-      : threads_(threads), service_(threads_, handler, limits) {
+  running(serve::servable& handler, const serve::limits& limits,
+          serve::listen_options where = {.tcp = true, .udp = true}, unsigned threads = 2)
+      : threads_(threads), engine_(handler.run_on(threads_, limits)) {
     where.sockets_each = threads;
     auto sockets = serve::listen(where);
     if (!sockets) throw std::runtime_error(describe(sockets.error()));
     port_ = sockets->front().port;
-    service_.start(std::move(*sockets));
+    engine_->start(std::move(*sockets));
     threads_.start();
   }
   ~running() { threads_.join(); }
@@ -48,18 +48,18 @@ class running {
   running& operator=(const running&) = delete;
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] serve::service& service() noexcept { return service_; }
+  [[nodiscard]] serve::engine& service() noexcept { return *engine_; }
 
   /// Stops the service as SIGTERM would; the future is ready when everything is closed.
   [[nodiscard]] std::future<void> stop() {
     auto drained = std::make_shared<std::promise<void>>();
-    service_.stop([drained] { drained->set_value(); });
+    engine_->stop([drained] { drained->set_value(); });
     return drained->get_future();
   }
 
  private:
   serve::workers threads_;
-  serve::service service_;
+  std::unique_ptr<serve::engine> engine_;
   std::uint16_t port_ = 0;
 };
 

@@ -2,9 +2,11 @@
 // The calculation server: TCP and UDP on one port number; binary and text requests.
 #pragma once
 
-#include <atomic>
+#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "calc/session.hpp"
 #include "serve/service.hpp"
@@ -26,29 +28,31 @@ struct server_totals {
   std::uint64_t turned_away = 0;   ///< connections beyond max_clients
 };
 
-/// The handler of the calculation service, which `serve::service` runs. Requests without an answer are counted, and
-/// logged with the peer and the reason, rate-limited.
-class server final : public serve::handler {
+class shard;
+
+/// The calculation service. Requests without an answer are counted, and logged with the peer and the reason,
+/// rate-limited. It drives its sockets itself, with one shard for each worker.
+class server final : public serve::servable {
  public:
   server(server_parameters parameters, serve::visitor_log::line_function write);
+  ~server() override;
 
   [[nodiscard]] serve::limits limits() const;
   [[nodiscard]] server_totals totals() const;
   /// Finishes the log and returns the totals as a line.
   [[nodiscard]] std::string conclude();
 
-  std::unique_ptr<machine> open(const serve::visitor& who) override;
-  void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
-  bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override;
-  bool answer(const serve::datagram& request, bytes& reply) override;
-  void trouble(const std::string& line) override;
+  /// The shards live as long as the server, because they have the totals.
+  [[nodiscard]] std::unique_ptr<serve::engine> run_on(serve::workers& on, const serve::limits& limits) override;
+  [[nodiscard]] bool occupies_workers() const noexcept override { return true; }
 
  private:
-  class observed_session;
+  class sharded_engine;
 
   server_parameters parameters_;
   serve::visitor_log log_;
-  std::atomic<std::uint64_t> answered_{0};
+  std::deque<serve::client_counts> clients_;  // of each engine
+  std::vector<std::unique_ptr<shard>> shards_;
 };
 
 }  // namespace netlab::calc

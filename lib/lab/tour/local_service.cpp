@@ -3,18 +3,18 @@
 
 namespace netlab::lab {
 
-result<std::unique_ptr<local_service>> local_service::start(serve::handler& handler, serve::limits limits,
+result<std::unique_ptr<local_service>> local_service::start(serve::servable& handler, const serve::limits& limits,
                                                             const local_service_options& how) {
   std::unique_ptr<local_service> started(new local_service(handler, limits));
   if (!how.tls.empty())
-    if (auto ready = started->service_.use_tls(how.tls, false); !ready) return unexpected(ready.error());
+    if (auto ready = started->engine_->use_tls(how.tls, false); !ready) return unexpected(ready.error());
   auto sockets = serve::listen({.addresses = {asio::ip::address_v4::loopback()},
                                 .tcp = true,
                                 .udp = how.udp,
                                 .sockets_each = started->threads_.size()});
   if (!sockets) return unexpected(sockets.error());
   started->port_ = sockets->front().port;
-  started->service_.start(std::move(*sockets));
+  started->engine_->start(std::move(*sockets));
   started->threads_.start();
   return started;
 }
@@ -24,7 +24,7 @@ local_service::~local_service() { threads_.join(); }
 void local_service::begin_stop(const asio::any_io_executor& on) {
   stop_ = std::make_shared<stop_state>(on);
   // The service calls this in a thread of its own, possibly after the waiting coroutine has gone.
-  service_.stop([stop = stop_] {
+  engine_->stop([stop = stop_] {
     asio::post(stop->changed.get_executor(), [stop] {
       stop->reached = true;
       stop->changed.cancel();

@@ -15,7 +15,8 @@ struct local_service_options {
 class local_service {
  public:
   /// The handler must outlive it.
-  [[nodiscard]] static result<std::unique_ptr<local_service>> start(serve::handler& handler, serve::limits limits,
+  [[nodiscard]] static result<std::unique_ptr<local_service>> start(serve::servable& handler,
+                                                                    const serve::limits& limits,
                                                                     const local_service_options& how = {});
   /// Stops the service: gracefully if stopped() was awaited.
   ~local_service();
@@ -28,7 +29,8 @@ class local_service {
   [[nodiscard]] asio::awaitable<result<bool>> stopped(time_point deadline);
 
  private:
-  local_service(serve::handler& handler, serve::limits limits) : threads_(2), service_(threads_, handler, limits) {}
+  local_service(serve::servable& handler, const serve::limits& limits)
+      : threads_(2), engine_(handler.run_on(threads_, limits)) {}
 
   struct stop_state {
     explicit stop_state(const asio::any_io_executor& on) : changed(on) {}
@@ -37,7 +39,7 @@ class local_service {
   };
 
   serve::workers threads_;
-  serve::service service_;
+  std::unique_ptr<serve::engine> engine_;
   std::uint16_t port_ = 0;
   std::shared_ptr<stop_state> stop_;
 };

@@ -3,6 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <future>
+
 #include <atomic>
 #include <set>
 #include <stdexcept>
@@ -38,4 +40,24 @@ TEST_CASE("workers: what a handler throws is told at once, and thrown again by j
   all.start([&] { ++failed; });
   CHECK(becomes_true([&] { return failed == 1; }));
   CHECK_THROWS_AS(all.join(), std::runtime_error);
+}
+
+TEST_CASE("workers: an occupied worker runs a function of its own until it is interrupted", "[serve][loop]") {
+  std::promise<void> runs;
+  std::promise<void> interrupted;
+  serve::workers two(2);
+  two.occupy(
+      1,
+      [&] {
+        runs.set_value();
+        interrupted.get_future().wait();
+      },
+      [&] { interrupted.set_value(); });
+  std::promise<void> posted;
+  asio::post(two.context(0), [&] { posted.set_value(); });
+  two.start();
+  runs.get_future().wait();
+  posted.get_future().wait();
+  two.join();
+  two.stop();  // which does not interrupt again
 }

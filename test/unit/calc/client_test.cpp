@@ -45,7 +45,6 @@ using texts = std::vector<std::string>;
 
 class nobody final : public session_observer {
  public:
-  void answered() override {}
   void refused(std::string_view) override {}
 };
 

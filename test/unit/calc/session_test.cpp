@@ -22,10 +22,8 @@ constexpr time_point start = time_point{} + 1h;
 
 class record final : public session_observer {
  public:
-  void answered() override { ++answers; }
   void refused(std::string_view why) override { reasons.emplace_back(why); }
 
-  std::size_t answers = 0;
   std::vector<std::string> reasons;
 };
 
@@ -45,7 +43,7 @@ struct visit {
 
 struct end {
   std::string output;
-  std::size_t answers = 0;
+  std::uint64_t answers = 0;
   std::vector<std::string> reasons;
   bool done_before_eof = false;
 };
@@ -56,7 +54,7 @@ end visit_with(const pieces& stream, byte_order order = byte_order::big) {
   const bool was_done = one.server.done();
   one.server.eof(start);
   CHECK(one.server.done());
-  return {one.heard(), one.seen.answers, one.seen.reasons, was_done};
+  return {one.heard(), one.server.answers(), one.seen.reasons, was_done};
 }
 
 // The result of a session, checked to be the same for every cut of the stream.
@@ -101,6 +99,46 @@ TEST_CASE("session: binary requests are answered in their order", "[calc][unit]"
 TEST_CASE("session: speaks the other byte order where it is told to", "[calc][unit]") {
   const end left = visit_with(octets("01000000 'SUM' 02 01000000 02000000"), byte_order::little);
   CHECK(hex(left.output) == "01 00 00 00 03 00 00 00");
+}
+
+TEST_CASE("session: with lent memory the answers are the same for every cut", "[calc][unit]") {
+  std::string stream;
+  for (std::uint32_t id = 0; id < 40; ++id)
+    stream += to_octets({.id = id, .op = "MAX", .numbers = std::vector<std::int32_t>(1 + id % 7, 5)});
+  stream += octets("00000002 'DIV' 01 00000001");
+  const end whole = visit_with(pieces{stream});
+  for (const pieces& cut :
+       {pieces{stream}, one_octet_at_a_time(stream), random_cut(stream, 1), random_cut(stream, 2, 100)}) {
+    record seen;
+    session server({}, seen, start);
+    session other({}, seen, start);  // which shares the memory
+    session_memory memory;
+    std::string heard;
+    for (const std::string_view piece : cut) {
+      server.feed(as_bytes(piece), start, memory);
+      heard += as_text(memory.output);
+      memory.output.clear();
+      other.feed(as_bytes(octets("00000001 'SUM' 00")), start, memory);
+      CHECK(hex(as_text(memory.output)) == "00 00 00 01 00 00 00 00");
+      memory.output.clear();
+    }
+    CHECK((heard == whole.output));
+    CHECK(seen.reasons == whole.reasons);
+    CHECK(server.take_output().empty());
+  }
+}
+
+TEST_CASE("session: clock jumps neither end it early nor break it", "[calc][unit]") {
+  visit one({.order = byte_order::big, .idle_timeout = 60s});
+  one.say(octets("00000001 'SUM' 00"), start + 10s);
+  one.server.tick(start - 1h);
+  CHECK_FALSE(one.server.done());
+  one.say(octets("00000002 'SUM' 00"), start - 1h);
+  CHECK(one.server.deadline() == start - 1h + 60s);
+  one.say(octets("00000003 'SUM' 00"), start + 1000h);
+  one.server.tick(start + 1000h + 59s);
+  CHECK_FALSE(one.server.done());
+  CHECK(one.server.answers() == 3);
 }
 
 TEST_CASE("session: 255 numbers", "[calc][unit]") {
@@ -394,7 +432,7 @@ TEST_CASE("session: everything that came together is answered before a stop", "[
   one.say(octets("00000001 'SUM' 01 0000")).server.stop(start);
   one.say(octets("0005 00000002 'SUM' 00 00000003 'SUM' 00"));
   CHECK(one.server.done());
-  CHECK(one.seen.answers == 3);
+  CHECK(one.server.answers() == 3);
 }
 
 TEST_CASE("session: nothing is said after its end", "[calc][unit]") {

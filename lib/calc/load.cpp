@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+#include "calc/load.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "calc/check.hpp"
+#include "calc/evaluate.hpp"
+
+namespace netlab::calc {
+namespace {
+
+constexpr std::size_t most_prepared = 4096;
+// All of them stay in the processor's second cache.
+constexpr std::size_t prepared_octets = 256 * 1024;
+
+std::vector<std::int32_t> random_numbers(std::size_t count, operation op, std::minstd_rand& random) {
+  std::vector<std::int32_t> numbers(count);
+  // A product of 255 numbers ±1 and a sum of 255 numbers below 2^20 fit in 32 bits.
+  for (std::int32_t& number : numbers) {
+    const auto bits = static_cast<std::int32_t>(random());
+    number = op == operation::product ? ((bits & 1) != 0 ? 1 : -1) : (bits & 0xfffff) - 0x80000;
+  }
+  return numbers;
+}
+
+}  // namespace
+
+prepared_requests::prepared_requests(std::size_t numbers, byte_order order, std::uint32_t seed)
+    : order_(order), size_(header_size + 4 * numbers) {
+  std::minstd_rand random(seed);
+  const std::size_t count = std::min(most_prepared, prepared_octets / size_);
+  for (std::size_t at = 0; at < count; ++at) {
+    // MIN and MAX of no numbers have no answer.
+    const auto op = static_cast<operation>(at % (numbers == 0 ? 2 : 4));
+    const request made{.op = std::string(name_of(op)), .numbers = random_numbers(numbers, op, random)};
+    append_request(encoded_, made, order);
+    results_.push_back(*evaluate(made));
+  }
+}
+
+void prepared_requests::append(bytes& to, std::uint32_t id, std::size_t number, std::size_t count) const {
+  while (count > 0) {
+    // One copy up to the end of the prepared ones, then the IDs.
+    const std::size_t first = number % results_.size();
+    const std::size_t part = std::min(count, results_.size() - first);
+    std::size_t at = to.size();
+    netlab::append(to, bytes_view(encoded_).subspan(first * size_, part * size_));
+    for (; at < to.size(); at += size_) store_u32(std::span(to).subspan(at), id++, order_);
+    number += part;
+    count -= part;
+  }
+}
+
+request prepared_requests::decoded(std::uint32_t id, std::size_t number) const {
+  const bytes_view encoded = bytes_view(encoded_).subspan(number % results_.size() * size_, size_);
+  const header head = decode_header(encoded, order_);
+  request made{.id = id, .op = std::string(head.operation_name()), .numbers = std::vector<std::int32_t>(head.count)};
+  decode_numbers(encoded.subspan(header_size), order_, made.numbers);
+  return made;
+}
+
+void load_tally::fail(const failure& why) {
+  ++(why.code == errc::peer_protocol ? wrong : lost);
+  note(why);
+}
+
+void load_tally::merge(const load_tally& other) {
+  latencies.merge(other.latencies);
+  answers += other.answers;
+  wrong += other.wrong;
+  lost += other.lost;
+  if (other.first_failure) note(*other.first_failure);
+}
+
+// ---- TCP ----
+
+stream_load::stream_load(const prepared_requests& requests, load_tally& tally, std::size_t first, std::size_t pipeline,
+                         duration timeout)
+    : requests_(&requests), tally_(&tally), timeout_(timeout), oldest_(first), next_(first), sent_at_(pipeline) {}
+
+void stream_load::fill(bytes& output, time_point now) {
+  if (ended_) return;
+  if (in_flight() == 0) waiting_since_ = now;
+  const std::size_t missing = sent_at_.size() - in_flight();
+  requests_->append(output, static_cast<std::uint32_t>(next_), next_, missing);
+  for (const std::size_t end = next_ + missing; next_ < end; ++next_) sent_at(next_) = now;
+}
+
+bool stream_load::is_right(bytes_view reply) const noexcept {
+  const answer got = decode_answer(reply, requests_->order());
+  return got.id == static_cast<std::uint32_t>(oldest_) && got.value == requests_->result(oldest_);
+}
+
+void stream_load::feed(bytes_view from_peer, time_point now) {
+  if (ended_) return;
+  bytes joined;
+  if (!input_.empty()) {
+    joined = std::exchange(input_, {});
+    append(joined, from_peer);
+    from_peer = joined;
+  }
+  while (in_flight() > 0 && from_peer.size() >= answer_size && !ended_) {
+    if (!is_right(from_peer)) {
+      diagnose(from_peer);
+    } else if (in_flight() == 1 && from_peer.size() > answer_size) {
+      ended_ = failed_ = true;
+      tally_->fail({make_error_code(errc::peer_protocol),
+                    {},
+                    fmt::format("the answer has {}, not {}", count_of(from_peer.size(), "octet"), answer_size),
+                    {}});
+    } else {
+      ++answers_;
+      tally_->record(now - sent_at(oldest_));
+    }
+    finish_oldest(now);
+    from_peer = from_peer.subspan(answer_size);
+  }
+  if (in_flight() == 0 && !from_peer.empty()) ended_ = true;  // more answers than requests
+  append(input_, from_peer);
+}
+
+void stream_load::diagnose(bytes_view reply) {
+  failed_ = true;
+  const request asked = requests_->decoded(static_cast<std::uint32_t>(oldest_), oldest_);
+  // An echo or text: the rest of the input cannot be divided into answers.
+  ended_ = is_foreign(asked, requests_->order(), reply);
+  if (const auto value = check_answer(asked, requests_->order(), reply); !value) tally_->fail(value.error());
+}
+
+void stream_load::finish_oldest(time_point now) {
+  ++oldest_;
+  waiting_since_ = now;
+}
+
+void stream_load::lose_oldest(failure why) {
+  ended_ = failed_ = true;
+  if (input_.empty()) {  // otherwise it has begun to answer
+    why.hint = silence_hint(requests_->decoded(static_cast<std::uint32_t>(oldest_), oldest_), requests_->order());
+    if (in_flight() > 1 && answers_ > 0) why.hint = "a server that reads one request at a time needs --pipeline 1";
+  }
+  tally_->fail(why);
+  ++oldest_;
+}
+
+void stream_load::eof(time_point) {
+  if (std::exchange(ended_, true) || in_flight() == 0) return;
+  if (!input_.empty())
+    lose_oldest({make_error_code(errc::peer_protocol),
+                 {},
+                 fmt::format("the connection ended after {} of {} octets of the answer", input_.size(), answer_size),
+                 {}});
+  else if (answers_ == 0)  // after an answer, a new connection may succeed: many servers answer one request and close
+    lose_oldest({make_error_code(errc::closed_by_peer), {}, "the connection was closed without an answer", {}});
+}
+
+void stream_load::tick(time_point now) {
+  const auto due = deadline();
+  if (!due || *due > now) return;
+  failure why{make_error_code(errc::timed_out), {}, {}, {}};
+  if (input_.empty())
+    why.detail = fmt::format("no answer within {}", to_string(timeout_));
+  else
+    why.detail = fmt::format("{} of {} octets of the answer, then silence for {}", input_.size(), answer_size,
+                             to_string(timeout_));
+  lose_oldest(std::move(why));
+}
+
+std::optional<time_point> stream_load::deadline() const {
+  if (ended_ || in_flight() == 0) return std::nullopt;
+  return std::max(waiting_since_, sent_at_[oldest_ % sent_at_.size()]) + timeout_;
+}
+
+// ---- UDP ----
+
+datagram_load::datagram_load(const prepared_requests& requests, load_tally& tally, std::size_t first,
+                             std::size_t pipeline, duration timeout)
+    : requests_(requests), tally_(tally), first_(first), timeout_(timeout), slots_(pipeline) {
+  for (std::size_t at = pipeline; at > 0; --at) {
+    slots_[at - 1].id = static_cast<std::uint32_t>(at - 1);
+    empty_.push_back(static_cast<std::uint32_t>(at - 1));
+  }
+}
+
+void datagram_load::fill(bytes& output, time_point now) {
+  for (; !empty_.empty(); empty_.pop_back()) {
+    slot& one = slots_[empty_.back()];
+    one.is_empty = false;
+    one.sent_at = now;
+    requests_.append(output, one.id, number_of(one));
+  }
+  next_tick_ = std::min(next_tick_, now + timeout_);
+}
+
+void datagram_load::leave(slot& from) {
+  const auto index = static_cast<std::uint32_t>(&from - slots_.data());
+  from.is_empty = true;
+  // The next ID of this slot; where the numbers end, they begin again.
+  const auto step = static_cast<std::uint32_t>(slots_.size());
+  from.id = from.id > UINT32_MAX - step ? index : from.id + step;
+  empty_.push_back(index);
+}
+
+void datagram_load::receive(bytes_view datagram, time_point now) {
+  if (in_flight() == 0) return;
+  slot* match = nullptr;
+  if (datagram.size() >= 4) {
+    const std::uint32_t id = load_u32(datagram, requests_.order());
+    slot& one = slots_[id % slots_.size()];
+    if (one.id == id && !one.is_empty) match = &one;
+    if (match == nullptr && id < one.id) return;  // late, or a duplicate
+  }
+  if (match != nullptr && datagram.size() == answer_size &&
+      decode_answer(datagram, requests_.order()).value == requests_.result(number_of(*match))) {
+    tally_.record(now - match->sent_at);
+    return leave(*match);
+  }
+  // A datagram without a known ID is treated as the answer to the oldest request.
+  if (match == nullptr)
+    match = &*std::min_element(slots_.begin(), slots_.end(), [](const slot& one, const slot& other) {
+      return std::pair(one.is_empty, one.sent_at) < std::pair(other.is_empty, other.sent_at);
+    });
+  const auto value = check_datagram(request_in(*match), requests_.order(), datagram);
+  if (value)
+    tally_.record(now - match->sent_at);
+  else
+    tally_.fail(value.error());
+  leave(*match);
+}
+
+void datagram_load::tick(time_point now) {
+  if (now < next_tick_) return;
+  next_tick_ = never;
+  for (slot& each : slots_) {
+    if (each.is_empty) continue;
+    if (now < each.sent_at + timeout_) {
+      next_tick_ = std::min(next_tick_, each.sent_at + timeout_);
+      continue;
+    }
+    tally_.fail({make_error_code(errc::timed_out),
+                 {},
+                 fmt::format("no answer within {} to {}", to_string(timeout_), count_of(1, "datagram")),
+                 silence_hint(request_in(each), requests_.order())});
+    leave(each);
+  }
+}
+
+void datagram_load::fail_all(const failure& why) {
+  for (slot& each : slots_) {
+    if (each.is_empty) continue;
+    tally_.fail(why);
+    leave(each);
+  }
+}
+
+std::optional<time_point> datagram_load::deadline() const {
+  if (in_flight() == 0) return std::nullopt;
+  return next_tick_;
+}
+
+}  // namespace netlab::calc

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// What a server is to the program that runs it: sockets are given to it, and it is stopped.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "serve/listen.hpp"
+#include "serve/workers.hpp"
+#include "tls/context.hpp"
+
+namespace netlab::serve {
+
+/// Serves peers in the threads of some workers. stop() and abort() may be called from any thread, the other functions
+/// only from the thread that created it.
+class engine {
+ public:
+  /// The workers must have been joined, or never started.
+  virtual ~engine() = default;
+
+  /// Call it before start(). Lets sessions start TLS with one of these identities; `implicit`: every session starts
+  /// with TLS (RFC 8314 §3). Fails as tls::context::server() does, and if the server has no TLS.
+  [[nodiscard]] virtual result<void> use_tls(const std::vector<tls::server_options>& identities, bool implicit) {
+    static_cast<void>(identities);
+    static_cast<void>(implicit);
+    return fail(std::make_error_code(std::errc::operation_not_supported), "TLS");
+  }
+
+  /// Takes over the sockets of listen(), opened with sockets_each = workers::size(), and starts.
+  virtual void start(std::vector<bound> sockets) = 0;
+
+  /// Graceful shutdown: accepts no more peers except those already in the queue; sessions finish what they have begun.
+  /// Calls `drained` once, in a worker's thread, when all is closed. Call it only once.
+  virtual void stop(std::function<void()> drained) = 0;
+  /// Closes every session at once.
+  virtual void abort() = 0;
+
+  [[nodiscard]] virtual std::size_t clients() const noexcept = 0;
+};
+
+struct limits;
+
+/// A server that can be run.
+class servable {
+ public:
+  virtual ~servable() = default;
+
+  /// Both must outlive the engine.
+  [[nodiscard]] virtual std::unique_ptr<engine> run_on(workers& on, const limits& bounds) = 0;
+  /// True if the engine runs loops of its own: the workers' threads do nothing else then.
+  [[nodiscard]] virtual bool occupies_workers() const noexcept { return false; }
+};
+
+}  // namespace netlab::serve
