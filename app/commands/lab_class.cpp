@@ -153,8 +153,15 @@ result<open_class> open_class::make(const class_call& call, const std::vector<la
   return made;
 }
 
-serve::handler& open_class::watched(serve::handler& inner, std::string_view name) {
-  return *watched_.emplace_back(std::make_unique<lab::watched_service>(inner, name, journal_->queue()));
+serve::servable& open_class::watched(serve::servable& inner, std::string_view name) {
+  auto* const handler = dynamic_cast<serve::handler*>(&inner);
+  if (handler == nullptr) return inner;
+  return *watched_.emplace_back(std::make_unique<lab::watched_service>(*handler, name, journal_->queue()));
+}
+
+calc::traffic_watch& open_class::watch_calc(std::string_view name) {
+  watched_calc_ = std::make_unique<lab::watched_calc>(name, journal_->queue());
+  return *watched_calc_;
 }
 
 void open_class::connect(sink_call& mail) {

@@ -65,8 +65,9 @@ class open_class {
                                                const lab::port_plan& ports, byte_order order, const sink_call& mail,
                                                console& out);
 
-  /// The same service, watched.
-  [[nodiscard]] serve::handler& watched(serve::handler& inner, std::string_view name);
+  /// The same service, watched. The calculation server is returned as it is: watch_calc() watches it.
+  [[nodiscard]] serve::servable& watched(serve::servable& inner, std::string_view name);
+  [[nodiscard]] calc::traffic_watch& watch_calc(std::string_view name);
   /// Lets the sessions of the mail sink report, too, and gives it the output of --json, which both share.
   void connect(sink_call& mail);
   /// The page, if there is one.
@@ -82,6 +83,7 @@ class open_class {
   std::unique_ptr<lab::journal_loop> journal_;
   std::unique_ptr<serve::handler> page_;
   std::vector<std::unique_ptr<lab::watched_service>> watched_;
+  std::unique_ptr<lab::watched_calc> watched_calc_;
   std::vector<std::pair<std::uint16_t, std::string_view>> mail_ports_;
   std::optional<serve::listen_options> web_;
   std::string token_;

@@ -199,10 +199,13 @@ result<house> furnish(call wanted, console& out) {
     serve::listen_options listen = wanted.how.listen;
     listen.port = lab::port_of(each, wanted.ports);
     listen.udp = each.udp;
+    lab::host_parameters parameters = wanted.parameters;
+    if (made.class_at_work && each.what == lab::role::calc)
+      parameters.calc_watch = &made.class_at_work->watch_calc(each.name);
     auto& one = made.hosts.emplace_back(
-        lab::host(each, wanted.parameters, [&out](const std::string& line) { out.note(line); }));
+        lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
     if (one) {
-      serve::handler& handler =
+      serve::servable& handler =
           made.class_at_work ? made.class_at_work->watched(one->handler(), each.name) : one->handler();
       made.all.push_back({.listen = listen, .handler = handler, .limits = one->limits()});
     } else {

@@ -109,7 +109,8 @@ std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& 
           calc::server_parameters{.session = {.order = parameters.order, .idle_timeout = parameters.idle_timeout},
                                   .max_clients = parameters.max_clients,
                                   .detail = parameters.detail,
-                                  .log_name = which.name},
+                                  .log_name = which.name,
+                                  .watch = parameters.calc_watch},
           std::move(write));
     case role::echo:
       return std::make_unique<hosted_as<echo::server>>(echo::server_parameters{.idle_timeout = parameters.idle_timeout,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "calc/io/traffic_watch.hpp"
 #include "base/result.hpp"
 #include "serve/service.hpp"
 #include "serve/visitor_log.hpp"
@@ -60,6 +61,7 @@ struct host_parameters {
   std::size_t max_clients = 10'000;  ///< of each service
   serve::log_detail detail = serve::log_detail::visits;
   byte_order order = byte_order::big;  ///< calc's
+  calc::traffic_watch* calc_watch = nullptr;  ///< calc's; must outlive it
 };
 
 /// A service and its server.

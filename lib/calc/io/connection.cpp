@@ -41,6 +41,7 @@ connection::connection(shard& of, net::unique_fd socket, const net::tcp::endpoin
       peer_(peer),
       seat_(std::move(seat)),
       protocol_(of.parameters().session, *this, now),
+      watch_(seat_ && of.parameters().watch != nullptr ? of.parameters().watch->connected(peer) : nullptr),
       progress_(now),
       since_(now) {}
 
@@ -112,6 +113,7 @@ void connection::take(bytes_view input, time_point now) {
     send(protocol_.take_output(), now);
   } else {
     if (stopping_) owed_ -= static_cast<int>(input.size());
+    if (watch_) watch_->received(input);
     session_memory& memory = shard_.memory();
     memory.output.clear();
     protocol_.feed(input, now, memory);

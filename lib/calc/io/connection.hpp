@@ -3,8 +3,10 @@
 #pragma once
 
 #include <list>
+#include <memory>
 
 #include "calc/io/event_loop.hpp"
+#include "calc/io/traffic_watch.hpp"
 #include "calc/session.hpp"
 #include "net/endpoint.hpp"
 #include "serve/client_counts.hpp"
@@ -81,6 +83,7 @@ class connection final : public event_loop::source, private event_loop::timer, p
   int unacknowledged_ = 0;  // octets that the peer's system had not acknowledged when last asked
   serve::client_counts::place seat_;
   session protocol_;
+  std::unique_ptr<connection_watch> watch_;  // null: nobody watches
   bytes unsent_;           // answers that the socket did not take
   std::size_t sent_ = 0;   // octets of unsent_ that it has taken since
   time_point progress_;    // of sending

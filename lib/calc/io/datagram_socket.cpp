@@ -239,10 +239,12 @@ bool datagram_socket::answer_one(const msghdr& message, bytes_view request, time
   const auto result = answer_datagram(request, order);
   const bool has_answer = result && port_of(message) != 0;
   if (has_answer) outbox_->add(message, *result, order);
-  if (has_answer && !shard_.log().tells_visits()) return true;
+  traffic_watch* const watch = shard_.parameters().watch;
+  if (has_answer && watch == nullptr && !shard_.log().tells_visits()) return true;
   net::attempt([&] {
     const serve::datagram seen{
         .octets = request, .length = request.size(), .peer = peer_of(message), .local_port = port_, .arrived = now};
+    if (watch != nullptr) watch->datagram(seen, has_answer);
     if (has_answer) return shard_.log().visited(seen, [] { return "1 answer"; });
     shard_.log().refused(seen, [&] {
       return fmt::format("a datagram of {}: {}", count_of(request.size(), "octet"),

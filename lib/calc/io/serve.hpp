@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calc/io/traffic_watch.hpp"
 #include "calc/session.hpp"
 #include "serve/service.hpp"
 #include "serve/visitor_log.hpp"
@@ -19,6 +20,7 @@ struct server_parameters {
   std::size_t max_clients = 10'000;
   serve::log_detail detail = serve::log_detail::refusals;
   std::string_view log_name = {};  ///< starts each log line
+  traffic_watch* watch = nullptr;  ///< null: nobody watches; else it must outlive the server
 };
 
 struct server_totals {

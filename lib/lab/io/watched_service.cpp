@@ -47,33 +47,12 @@ class watched_connection {
   std::string address_;
 };
 
-/// A session, and what the journal learns of it.
-class watched_session final : public machine {
+/// The first octets of a connection.
+class watched_octets {
  public:
-  watched_session(std::unique_ptr<machine> inner, const serve::visitor& who, std::string_view service,
-                  observation_queue& to)
-      : inner_(std::move(inner)), connection_(who.peer, service, to) {}
+  watched_octets(const net::tcp::endpoint& peer, std::string_view service, observation_queue& to)
+      : connection_(peer, service, to) {}
 
-  [[nodiscard]] machine& inner() noexcept { return *inner_; }
-
-  void feed(bytes_view from_peer, time_point now) override {
-    report(from_peer);
-    inner_->feed(from_peer, now);
-  }
-  void eof(time_point now) override { inner_->eof(now); }
-  void tick(time_point now) override { inner_->tick(now); }
-  [[nodiscard]] bytes take_output() override { return inner_->take_output(); }
-  void sent(time_point now) override { inner_->sent(now); }
-  [[nodiscard]] std::optional<time_point> deadline() const override { return inner_->deadline(); }
-  [[nodiscard]] bool done() const override { return inner_->done(); }
-  void stop(time_point now) override { inner_->stop(now); }
-  void cut_off(time_point now) override { inner_->cut_off(now); }
-  [[nodiscard]] bool wants_tls() const override { return inner_->wants_tls(); }
-  void tls_started(const tls_facts& what, time_point now) override { inner_->tls_started(what, now); }
-  [[nodiscard]] bool busy() const override { return inner_->busy(); }
-  void resume(time_point now) override { inner_->resume(now); }
-
- private:
   void report(bytes_view from_peer) noexcept {
     // After a gap, what follows could not be decoded.
     if (left_ == 0 || from_peer.empty()) return;
@@ -90,9 +69,66 @@ class watched_session final : public machine {
     });
   }
 
-  std::unique_ptr<machine> inner_;
+ private:
   watched_connection connection_;
   std::size_t left_ = most_watched_octets;
+};
+
+void report_datagram(const serve::datagram& request, std::string_view service, bool is_answered,
+                     observation_queue& to) noexcept {
+  net::attempt([&] {
+    std::string address = address_text(request.peer.address());
+    if (!to.may_report(address)) return;
+    observation made{.kind = observed::datagram, .at = wall_now(), .address = std::move(address)};
+    made.port = request.peer.port();
+    made.service = service;
+    const bytes_view kept = request.octets.first(std::min(request.octets.size(), most_watched_datagram));
+    made.octets.assign(kept.begin(), kept.end());
+    made.length = request.length;
+    made.is_answered = is_answered;
+    to.push(std::move(made));
+  });
+}
+
+class watched_calc_connection final : public calc::connection_watch {
+ public:
+  watched_calc_connection(const net::tcp::endpoint& peer, std::string_view service, observation_queue& to)
+      : octets_(peer, service, to) {}
+  void received(bytes_view octets) noexcept override { octets_.report(octets); }
+
+ private:
+  watched_octets octets_;
+};
+
+/// A session, and what the journal learns of it.
+class watched_session final : public machine {
+ public:
+  watched_session(std::unique_ptr<machine> inner, const serve::visitor& who, std::string_view service,
+                  observation_queue& to)
+      : inner_(std::move(inner)), octets_(who.peer, service, to) {}
+
+  [[nodiscard]] machine& inner() noexcept { return *inner_; }
+
+  void feed(bytes_view from_peer, time_point now) override {
+    octets_.report(from_peer);
+    inner_->feed(from_peer, now);
+  }
+  void eof(time_point now) override { inner_->eof(now); }
+  void tick(time_point now) override { inner_->tick(now); }
+  [[nodiscard]] bytes take_output() override { return inner_->take_output(); }
+  void sent(time_point now) override { inner_->sent(now); }
+  [[nodiscard]] std::optional<time_point> deadline() const override { return inner_->deadline(); }
+  [[nodiscard]] bool done() const override { return inner_->done(); }
+  void stop(time_point now) override { inner_->stop(now); }
+  void cut_off(time_point now) override { inner_->cut_off(now); }
+  [[nodiscard]] bool wants_tls() const override { return inner_->wants_tls(); }
+  void tls_started(const tls_facts& what, time_point now) override { inner_->tls_started(what, now); }
+  [[nodiscard]] bool busy() const override { return inner_->busy(); }
+  void resume(time_point now) override { inner_->resume(now); }
+
+ private:
+  std::unique_ptr<machine> inner_;
+  watched_octets octets_;
 };
 
 class watched_mail final : public mail::session_watch {
@@ -184,19 +220,18 @@ bytes watched_service::full(const net::tcp::endpoint& peer, const serve::client_
 
 bool watched_service::answer(const serve::datagram& request, bytes& reply) {
   const bool is_answered = inner_.answer(request, reply);
-  net::attempt([&] {
-    std::string address = address_text(request.peer.address());
-    if (!to_.may_report(address)) return;
-    observation made{.kind = observed::datagram, .at = wall_now(), .address = std::move(address)};
-    made.port = request.peer.port();
-    made.service = name_;
-    const bytes_view kept = request.octets.first(std::min(request.octets.size(), most_watched_datagram));
-    made.octets.assign(kept.begin(), kept.end());
-    made.length = request.length;
-    made.is_answered = is_answered;
-    to_.push(std::move(made));
-  });
+  report_datagram(request, name_, is_answered, to_);
   return is_answered;
+}
+
+std::unique_ptr<calc::connection_watch> watched_calc::connected(const net::tcp::endpoint& peer) noexcept {
+  std::unique_ptr<calc::connection_watch> made;
+  net::attempt([&] { made = std::make_unique<watched_calc_connection>(peer, name_, to_); });
+  return made;
+}
+
+void watched_calc::datagram(const serve::datagram& request, bool is_answered) noexcept {
+  report_datagram(request, name_, is_answered, to_);
 }
 
 std::unique_ptr<mail::session_watch> watch_mail(const serve::visitor& who, std::string_view service,

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "calc/io/traffic_watch.hpp"
 #include "lab/io/observation_queue.hpp"
 #include "mail/sink/io/sink.hpp"
 #include "serve/service.hpp"
@@ -31,6 +32,19 @@ class watched_service final : public serve::handler {
 
  private:
   serve::handler& inner_;
+  std::string_view name_;
+  observation_queue& to_;
+};
+
+/// Watches the calculation server, which drives its sockets itself. Arguments as for watched_service.
+class watched_calc final : public calc::traffic_watch {
+ public:
+  watched_calc(std::string_view name, observation_queue& to) : name_(name), to_(to) {}
+
+  std::unique_ptr<calc::connection_watch> connected(const net::tcp::endpoint& peer) noexcept override;
+  void datagram(const serve::datagram& request, bool is_answered) noexcept override;
+
+ private:
   std::string_view name_;
   observation_queue& to_;
 };
