@@ -159,7 +159,7 @@ class Team:
         self.touch_tcp(SCANNED["tcp"])
 
     def fail_scan_tcp(self):
-        self.touch_tcp((9, 13))
+        self.touch_tcp((9, 13, 19))
 
     def do_scan_udp(self):
         self.touch_udp(SCANNED["udp"])

@@ -104,7 +104,7 @@ void class_journal::merge(class_row& into, class_row& from) {
   into.progress_at = std::max(into.progress_at, from.progress_at);
   into.events += from.events;
   into.recent.insert(into.recent.end(), from.recent.begin(), from.recent.end());
-  std::ranges::stable_sort(into.recent, {}, &class_event::id);
+  std::ranges::sort(into.recent, {}, &class_event::id);
   while (into.recent.size() > limits_.events_per_row) into.recent.pop_front();
   rows_.remove_if([&](const class_row& each) { return &each == &from; });
 }

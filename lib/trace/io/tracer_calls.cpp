@@ -273,8 +273,8 @@ std::shared_ptr<const reported_line> tracer::find_reported_line(process_id id, t
   if (of.reported.empty()) return nullptr;
   auto& known = processes_[of.process].reported_lines;
   if (const auto at = known.find(of.reported); at != known.end()) return at->second;
-  constexpr std::size_t max_known = 4096;
-  if (known.size() >= max_known) known.clear();
+  constexpr std::size_t most_known = 4096;
+  if (known.size() >= most_known) known.clear();
   auto parsed = parse_reported_line(of.reported);
   if (!parsed) return nullptr;
   source_line& where = parsed->where;
