@@ -84,7 +84,8 @@ constexpr std::array groups{
     option_group{"A class at work", "web roster journal web-token-file"},
     option_group{"Clients", "max-clients max-clients-per-address idle-timeout grace threads"},
     option_group{"Mail storage", "maildir state discard"},
-    option_group{"Mail login and TLS", "user password-file password-command require-auth require-tls auth-without-tls name"},
+    option_group{"Mail login and TLS",
+                 "user password-file password-command require-auth require-tls auth-without-tls name"},
     option_group{"Mail refusals and faults", "fault reject tempfail max-size max-recipients max-rate max-time"},
 };
 
@@ -202,8 +203,8 @@ result<house> furnish(call wanted, console& out) {
     lab::host_parameters parameters = wanted.parameters;
     if (made.class_at_work && each.what == lab::role::calc)
       parameters.calc_watch = &made.class_at_work->watch_calc(each.name);
-    auto& one = made.hosts.emplace_back(
-        lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
+    auto& one =
+        made.hosts.emplace_back(lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
     if (one) {
       serve::servable& handler =
           made.class_at_work ? made.class_at_work->watched(one->handler(), each.name) : one->handler();

@@ -54,8 +54,8 @@ std::string to_timestamp(std::int64_t nanoseconds) {
   const std::time_t seconds = nanoseconds / 1'000'000'000;
   std::tm parts{};
   if (nanoseconds < 0 || ::gmtime_r(&seconds, &parts) == nullptr) return {};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec, nanoseconds / 1'000'000 % 1000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, nanoseconds / 1'000'000 % 1000);
 }
 
 nlohmann::ordered_json to_json(const std::string& number, const mail::entity& part, std::string_view message) {

@@ -13,8 +13,9 @@ inline constexpr option count{
     .name = "count", .argument = "N", .help = "wait for this many messages, and print the newest", .fallback = "1"};
 inline constexpr option from{.name = "from",
                              .argument = "ADDR",
-                             .help = "only messages from this sender, of the envelope or the header; @DOMAIN: any of a "
-                                     "domain, <>: the null sender",
+                             .help =
+                                 "only messages from this sender, of the envelope or the header; @DOMAIN: any of a "
+                                 "domain, <>: the null sender",
                              .fallback = {},
                              .repeatable = true};
 inline constexpr option maildir{
@@ -24,14 +25,13 @@ inline constexpr option subject{.name = "subject",
                                 .help = "only messages with this text in their subject, in any case",
                                 .fallback = {},
                                 .repeatable = true};
-inline constexpr option timeout{.name = "timeout",
-                                .argument = "DURATION",
-                                .help = "give up after this long; 0: do not wait",
-                                .fallback = "10s"};
+inline constexpr option timeout{
+    .name = "timeout", .argument = "DURATION", .help = "give up after this long; 0: do not wait", .fallback = "10s"};
 inline constexpr option to{.name = "to",
                            .argument = "ADDR",
-                           .help = "only messages to this recipient, of the envelope or the header; @DOMAIN: any of a "
-                                   "domain; given several times: to all of them",
+                           .help =
+                               "only messages to this recipient, of the envelope or the header; @DOMAIN: any of a "
+                               "domain; given several times: to all of them",
                            .fallback = {},
                            .repeatable = true};
 }  // namespace wait_options

@@ -68,8 +68,9 @@ constexpr std::array scan_options{
     shared_options::ipv6,
     option{.name = "max-time", .argument = "DURATION", .help = "stop after this long and report what is known"},
     option{.name = "merge",
-           .help = "scan nothing: the operands are files, or - for stdin, with JSON reports of parts of a scan; say which "
-                   "parts are missing, and report the union"},
+           .help =
+               "scan nothing: the operands are files, or - for stdin, with JSON reports of parts of a scan; say which "
+               "parts are missing, and report the union"},
     option{.name = "no-banner", .help = "do not wait for the banners of open TCP ports"},
     option{.name = "no-send",
            .help = "send nothing to open TCP ports, and only empty datagrams to UDP ports without a known request"},
@@ -307,7 +308,8 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   call.dry_run = args.flag("dry-run");
   if (call.dry_run && args.has("resume"))
     args.refuse({make_error_code(errc::usage), {}, "--dry-run and --resume exclude each other", {}});
-  if (call.dry_run && (call.shown.format != scan::report_format::table) && call.shown.format != scan::report_format::json)
+  if (call.dry_run && (call.shown.format != scan::report_format::table) &&
+      call.shown.format != scan::report_format::json)
     args.refuse({make_error_code(errc::usage), {}, "--dry-run prints text, or with --json lines of JSON", {}});
   call.targets.is_portable = args.has("shard") || call.dry_run;
   plan.timeout = args.timeout("timeout");
@@ -363,8 +365,7 @@ result<void> settle_targets(scan_resume& resume, scan_call& call, const target_p
     return {};
   }
   if (resume.state.scan != scan)
-    return unexpected(failure{make_error_code(errc::bad_configuration),
-                              fmt::format("state file {}", resume.name()),
+    return unexpected(failure{make_error_code(errc::bad_configuration), fmt::format("state file {}", resume.name()),
                               "its scan had other targets or ports: a file of targets or the names of services have "
                               "changed",
                               "restore them, or begin another scan with another file"});
@@ -377,7 +378,8 @@ exit_status run_merge(arguments& args, console& out) {
   for (const option& each : scan_options)
     if (args.is_typed(each.name) && each.name != "merge" && each.name != "format" && each.name != "all" &&
         each.name != "output")
-      args.refuse({make_error_code(errc::usage), {}, fmt::format("--merge and --{} exclude each other", each.name), {}});
+      args.refuse(
+          {make_error_code(errc::usage), {}, fmt::format("--merge and --{} exclude each other", each.name), {}});
   const scan_report_options shown = read_report(args, out);
   if (args.positionals().empty())
     args.refuse({make_error_code(errc::usage), {}, "--merge needs a file", "write the reports' files, or - for stdin"});
@@ -410,8 +412,7 @@ exit_status run_scan(arguments& args, console& out) {
   }
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
-  target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)),
-                         out);
+  target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)), out);
   // The parts must agree on all targets before one of them begins.
   auto plan = call.targets.is_portable ? planner.all() : planner.first(soon_resolved);
   if (!plan) {
@@ -434,8 +435,7 @@ exit_status run_scan(arguments& args, console& out) {
   }
   if (call.plan.syn)
     if (const auto permitted = scan::packet_socket::check(); !permitted) return out.refuse(permitted.error());
-  scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, resume ? &*resume : nullptr,
-                       out);
+  scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, resume ? &*resume : nullptr, out);
   session.add_failed_targets(plan->failed);
   if (const auto begun = session.begin(plan->set.size() + planner.pending()); !begun) return out.refuse(begun.error());
   auto good = session.round(plan->set);

@@ -41,8 +41,8 @@ exit_status print_probes(const scan::scan_plan& plan, const scan::target_set& ta
   }
   const std::string scan = scan::fingerprint_text(scan::fingerprint(plan, targets));
   if (as_json)
-    file.write(fmt::format("{{\"summary\":{{\"probes\":{},\"scan\":\"{}\",\"seed\":\"{}\",\"shard\":\"{}\"}}}}\n", count,
-                           scan, plan.seed, to_string(plan.part)));
+    file.write(fmt::format("{{\"summary\":{{\"probes\":{},\"scan\":\"{}\",\"seed\":\"{}\",\"shard\":\"{}\"}}}}\n",
+                           count, scan, plan.seed, to_string(plan.part)));
   if (const auto closed = file.close(); !closed) return out.refuse(closed.error());
   out.note(fmt::format("{}{}, nothing was sent", count_of(count, "probe"),
                        has_times ? fmt::format(" in {}", netlab::to_string(last)) : std::string()));

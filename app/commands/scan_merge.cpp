@@ -36,8 +36,8 @@ struct input {
 };
 
 failure cannot_read(const std::string& name) {
-  return {make_error_code(errc::no_input), fmt::format("read {}", escape(name, 200)), message_of(last_system_error()),
-          {}};
+  return {
+      make_error_code(errc::no_input), fmt::format("read {}", escape(name, 200)), message_of(last_system_error()), {}};
 }
 
 // What is no regular file, such as a pipe, is copied to a file without a name.

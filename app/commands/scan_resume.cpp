@@ -59,8 +59,7 @@ result<scan_resume> scan_resume::open(arguments& args) {
                               state.error().hint});
   made.state = *std::move(state);
   const auto other = [&](std::string was) {
-    return unexpected(failure{make_error_code(errc::bad_configuration),
-                              fmt::format("state file {}", made.name_),
+    return unexpected(failure{make_error_code(errc::bad_configuration), fmt::format("state file {}", made.name_),
                               fmt::format("its scan was begun {}", was),
                               "leave out the option, or begin another scan with another file"});
   };
@@ -85,8 +84,7 @@ result<scan_resume> scan_resume::open(arguments& args) {
 
 result<void> scan_resume::save() {
   if (const std::error_code why = file_.replace(to_text(state)))
-    return unexpected(
-        failure{make_error_code(errc::output_lost), fmt::format("write {}", name_), message_of(why), {}});
+    return unexpected(failure{make_error_code(errc::output_lost), fmt::format("write {}", name_), message_of(why), {}});
   return {};
 }
 

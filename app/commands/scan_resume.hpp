@@ -17,8 +17,8 @@ namespace netlab::app {
 class scan_resume {
  public:
   /// Opens the file that --resume names; fails as state_file::open(), or with errc::bad_data if it is not a state that
-  /// this version can go on from. In a later run the options and targets of the first one are put into `args`; an option
-  /// that is typed again must be the same. Else it fails with errc::bad_configuration, and names the option.
+  /// this version can go on from. In a later run the options and targets of the first one are put into `args`; an
+  /// option that is typed again must be the same. Else it fails with errc::bad_configuration, and names the option.
   [[nodiscard]] static result<scan_resume> open(arguments& args);
 
   /// True in the first run.

@@ -46,8 +46,8 @@ scan_session::scan_session(const scan::scan_plan& plan, scan_report_options show
   if (resume_ != nullptr) began_ -= resume_->state.elapsed;
 }
 
-// A report in lines is appended to its file. Any other report is written as a whole at the end of each run: its findings
-// are kept in a file of their own, from which the next run takes them.
+// A report in lines is appended to its file. Any other report is written as a whole at the end of each run: its
+// findings are kept in a file of their own, from which the next run takes them.
 result<void> scan_session::open_files() {
   const bool has_lines = shown_.format == scan::report_format::json || shown_.format == scan::report_format::csv;
   const std::uint64_t kept = resume_ != nullptr && has_lines ? resume_->state.report_size : 0;
@@ -107,8 +107,8 @@ result<void> scan_session::replay_findings() {
     auto read = scan::parse_report_line(line);
     const auto* const found = read ? std::get_if<scan::finding>(&*read) : nullptr;
     if (found == nullptr)
-      return fail(errc::bad_data, fmt::format("{}: it has a line that is not a finding",
-                                              escape(resume_->findings_name(), 200)));
+      return fail(errc::bad_data,
+                  fmt::format("{}: it has a line that is not a finding", escape(resume_->findings_name(), 200)));
     report_->add(*found);
   }
   return {};

@@ -99,7 +99,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   std::vector<std::unique_ptr<serve::engine>> running;
   for (const served& each : services) {
     serve::listen_options listen = each.listen;
-    serve::workers& on = each.on != nullptr                  ? *each.on
+    serve::workers& on = each.on != nullptr                ? *each.on
                          : each.handler.occupies_workers() ? own_threads.emplace_back(how.threads)
                                                            : threads;
     listen.sockets_each = on.size();

@@ -24,8 +24,8 @@ constexpr std::string_view name_before = "netlab-temporary-";
 constexpr std::string_view name_varying = "XXXXXX";  // as mkdtemp(3) wants it
 constexpr std::string_view lock_name = "/.lock";
 
-/// Locks the directory's lock file; -1 with errno on failure: EWOULDBLOCK if another process has locked it, ENOENT if the
-/// directory or the file is missing. Not the directory itself, for its user may lock that.
+/// Locks the directory's lock file; -1 with errno on failure: EWOULDBLOCK if another process has locked it, ENOENT if
+/// the directory or the file is missing. Not the directory itself, for its user may lock that.
 int lock_directory(const std::string& path, int flags) {
   const std::string file = path + std::string(lock_name);
   const int fd = ::open(file.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);

@@ -23,7 +23,7 @@ class temporary_directory {
  private:
   temporary_directory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   std::string path_;  // empty: moved from
-  int lock_ = -1;     // a file in it, locked: the kernel releases the lock even of a process that is killed
+  int lock_ = -1;  // a file in it, locked: the kernel releases the lock even of a process that is killed
 };
 
 }  // namespace netlab

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "calc/io/traffic_watch.hpp"
 #include "base/result.hpp"
+#include "calc/io/traffic_watch.hpp"
 #include "serve/service.hpp"
 #include "serve/visitor_log.hpp"
 

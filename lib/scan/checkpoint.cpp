@@ -28,7 +28,8 @@ std::string to_text(const sweep_checkpoint& of) {
   std::uint64_t after = 0;  // the end of the run before
   for (std::size_t at = 0; at < open.size();) {
     const asked_port& first = open[at];
-    const bool begins = at == 0 || std::pair(open[at - 1].attempts, open[at - 1].fair) != std::pair(first.attempts, first.fair);
+    const bool begins =
+        at == 0 || std::pair(open[at - 1].attempts, open[at - 1].fair) != std::pair(first.attempts, first.fair);
     if (begins) after = 0;
     std::size_t run = 1;
     while (at + run < open.size() && open[at + run] == asked_port{first.item + run, first.attempts, first.fair}) ++run;

@@ -22,8 +22,8 @@ struct planned_probe {
 };
 
 /// The first probe of each port, in the order and at the time in which the engines send them if every port answers at
-/// once: TCP and UDP side by side, each with half of the rate. Silent ports are probed again later; those probes are not
-/// shown.
+/// once: TCP and UDP side by side, each with half of the rate. Silent ports are probed again later; those probes are
+/// not shown.
 class dry_run {
  public:
   /// `plan` must outlive it. `targets`: their number.

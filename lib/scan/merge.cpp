@@ -117,13 +117,12 @@ void report_merge::choose_findings() {
   std::ranges::sort(dropped_);
   std::erase_if(entries_, [&](const entry& one) { return std::ranges::binary_search(dropped_, one.number); });
   // The best of each port comes last.
-  std::ranges::sort(entries_, {}, [](const entry& one) {
-    return std::tuple(one.first, one.second, one.is_decided, one.number);
-  });
+  std::ranges::sort(entries_, {},
+                    [](const entry& one) { return std::tuple(one.first, one.second, one.is_decided, one.number); });
   for (std::size_t at = 0; at < entries_.size(); ++at) {
     const entry& one = entries_[at];
-    const bool is_last = at + 1 == entries_.size() || entries_[at + 1].first != one.first ||
-                         entries_[at + 1].second != one.second;
+    const bool is_last =
+        at + 1 == entries_.size() || entries_[at + 1].first != one.first || entries_[at + 1].second != one.second;
     if (is_last)
       ++union_.by_state[static_cast<std::size_t>(one.state)];
     else
@@ -190,8 +189,9 @@ void report_merge::conclude() {
   if (model_) check_parts();
   union_.complete = problems_.empty() && model_;
   if (!union_.complete)
-    union_.incomplete_because =
-        problems_.empty() ? "there is no summary" : fmt::format("merged with {}", count_of(problems_.size(), "problem"));
+    union_.incomplete_because = problems_.empty()
+                                    ? "there is no summary"
+                                    : fmt::format("merged with {}", count_of(problems_.size(), "problem"));
 }
 
 std::optional<finding> report_merge::keeps(std::string_view line) {

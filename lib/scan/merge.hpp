@@ -18,9 +18,9 @@ namespace netlab::scan {
 /// octets a finding, whatever is in it.
 ///
 /// The findings before a summary belong to it; those after the last summary of a file belong to a part that was killed.
-/// A scan is known by its fingerprint, seed and number of parts; most summaries decide which scan it is, and what belongs
-/// to another one does not count. Of several findings for one port the last one counts, but none that says only that
-/// the scan had ended.
+/// A scan is known by its fingerprint, seed and number of parts; most summaries decide which scan it is, and what
+/// belongs to another one does not count. Of several findings for one port the last one counts, but none that says only
+/// that the scan had ended.
 class report_merge {
  public:
   /// The next file, in the order in which both readings have them.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Link-layer addresses of the hosts on a link, and the probes that wait for them (RFC 826, RFC 4861 §7). No socket; time
-// is an argument.
+// Link-layer addresses of the hosts on a link, and the probes that wait for them (RFC 826, RFC 4861 §7). No socket;
+// time is an argument.
 #pragma once
 
 #include <cstdint>

@@ -46,7 +46,8 @@ void append_address(bytes& to, std::uint16_t type, const address& value) {
 
 bytes begin_message(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence) {
   bytes made;
-  append_struct(made, nlmsghdr{.nlmsg_len = 0, .nlmsg_type = type, .nlmsg_flags = flags, .nlmsg_seq = sequence, .nlmsg_pid = 0});
+  append_struct(
+      made, nlmsghdr{.nlmsg_len = 0, .nlmsg_type = type, .nlmsg_flags = flags, .nlmsg_seq = sequence, .nlmsg_pid = 0});
   return made;
 }
 
@@ -110,7 +111,7 @@ result<route> route_of(bytes_view body) {
   const auto head = load_struct<rtmsg>(body);
   const bool is_v6 = head.rtm_family == number_of_v6;
   route found;
-  found.what = head.rtm_type == RTN_UNICAST ? route::kind::direct
+  found.what = head.rtm_type == RTN_UNICAST                                 ? route::kind::direct
                : head.rtm_type == RTN_LOCAL || head.rtm_type == RTN_ANYCAST ? route::kind::local
                                                                             : route::kind::refused;
   // As connect(2) says it.
@@ -128,7 +129,8 @@ result<route> route_of(bytes_view body) {
     } else if (type == RTA_GATEWAY) {
       found.gateway = address_of(value, is_v6);
     } else if (type == RTA_VIA && value.size() > sizeof(std::uint16_t)) {
-      found.gateway = address_of(value.subspan(sizeof(std::uint16_t)), load_struct<std::uint16_t>(value) == number_of_v6);
+      found.gateway =
+          address_of(value.subspan(sizeof(std::uint16_t)), load_struct<std::uint16_t>(value) == number_of_v6);
     } else if (type == RTA_PREFSRC || type == RTA_SRC) {
       if (const auto source = address_of(value, is_v6)) {
         found.source = *source;

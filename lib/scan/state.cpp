@@ -51,8 +51,7 @@ result<scan_state> parse_scan_state(std::string_view text, std::string_view vers
     scan_state made;
     read.at("version").get_to(made.version);
     if (made.version != version || read.at(format_key) != format_number)
-      return fail(errc::bad_data,
-                  fmt::format("it is of netlab {}, and this is {}", escape(made.version, 40), version),
+      return fail(errc::bad_data, fmt::format("it is of netlab {}, and this is {}", escape(made.version, 40), version),
                   "finish the scan with that version, or begin it again with another file");
     if (const ordered& status = read.at("exit_status"); !status.is_null()) made.exit_status = status.get<int>();
     read.at("targets").get_to(made.targets);

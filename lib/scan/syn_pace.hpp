@@ -40,8 +40,8 @@ class credit {
   /// When so many will be available; in the past if they are.
   [[nodiscard]] time_point when(double units) const noexcept {
     if (units_ >= units) return last_;
-    return last_ + std::chrono::duration_cast<duration>(
-                       std::chrono::duration<double>((units - units_) / per_second_)) + duration(1);
+    return last_ + std::chrono::duration_cast<duration>(std::chrono::duration<double>((units - units_) / per_second_)) +
+           duration(1);
   }
   /// Nothing is available before this time.
   void pause(time_point until) noexcept {
@@ -59,11 +59,11 @@ class credit {
 };
 
 /// With a rate, keeps it. Else it begins with 10,000 probes a second and doubles that while each period's share of
-/// answered probes stays the same and the answers take no longer: ports are probed in random order, so both are constant
-/// as long as the path carries everything. When the share falls or a queue grows, the rate becomes what the answers
-/// show to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where nothing
-/// was lost before. If it is lowered again and again in vain, the loss has another cause and is accepted. While hardly
-/// anybody answers there is nothing to measure, and the rate stays below `blind`.
+/// answered probes stays the same and the answers take no longer: ports are probed in random order, so both are
+/// constant as long as the path carries everything. When the share falls or a queue grows, the rate becomes what the
+/// answers show to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where
+/// nothing was lost before. If it is lowered again and again in vain, the loss has another cause and is accepted. While
+/// hardly anybody answers there is nothing to measure, and the rate stays below `blind`.
 class syn_pace {
  public:
   static constexpr double first_rate = 10'000;

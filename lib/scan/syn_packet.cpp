@@ -194,7 +194,11 @@ std::array<std::byte, arp_size> make_arp_request(const mac_address& own, const a
 
 mac_address solicited_node_mac(const address& wanted) noexcept {
   // RFC 2464 §7: 33:33 and the last four octets of ff02::1:ffXX:XXXX.
-  return {0x33, 0x33, 0xff, static_cast<std::uint8_t>(wanted.low >> 16), static_cast<std::uint8_t>(wanted.low >> 8),
+  return {0x33,
+          0x33,
+          0xff,
+          static_cast<std::uint8_t>(wanted.low >> 16),
+          static_cast<std::uint8_t>(wanted.low >> 8),
           static_cast<std::uint8_t>(wanted.low)};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The packets of a half-open scan: SYNs, questions for link-layer addresses, and the answers to both. IP packets begin
-// with the IP header; the system adds the link layer's. RFC 791, RFC 8200, RFC 9293, RFC 792, RFC 4443, RFC 826, RFC 4861.
+// with the IP header; the system adds the link layer's. RFC 791, RFC 8200, RFC 9293, RFC 792, RFC 4443, RFC 826, RFC
+// 4861.
 #pragma once
 
 #include <array>
@@ -32,7 +33,8 @@ class syn_writer {
   void write(std::span<std::byte, max_size> into, const address& to, std::uint16_t from_port, std::uint16_t to_port,
              std::uint32_t sequence) const noexcept;
 
-  /// Octets that a packet of this size takes on Ethernet: with preamble, header, padding, checksum and gap (IEEE 802.3).
+  /// Octets that a packet of this size takes on Ethernet: with preamble, header, padding, checksum and gap (IEEE
+  /// 802.3).
   [[nodiscard]] static constexpr std::size_t on_ethernet(std::size_t size) noexcept {
     constexpr std::size_t least_payload = 46;
     constexpr std::size_t around = 7 + 1 + 14 + 4 + 12;
@@ -84,6 +86,7 @@ struct neighbour_answer {
 [[nodiscard]] std::optional<neighbour_answer> parse_arp(bytes_view octets) noexcept;
 /// A neighbour advertisement (an IPv6 packet); `sender`: the frame's source, which counts if the packet has no
 /// link-layer address.
-[[nodiscard]] std::optional<neighbour_answer> parse_advertisement(bytes_view packet, const mac_address& sender) noexcept;
+[[nodiscard]] std::optional<neighbour_answer> parse_advertisement(bytes_view packet,
+                                                                  const mac_address& sender) noexcept;
 
 }  // namespace netlab::scan

@@ -19,8 +19,8 @@ constexpr unsigned max_doublings = 6;
 
 /// Up to 71 minutes, after which no round-trip time is of interest.
 std::uint32_t microseconds(duration span) {
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(span).count(), 0, 0xffffffff));
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(span).count(), 0, 0xffffffff));
 }
 
 std::uint64_t bit_of(std::uint64_t offset) { return std::uint64_t{1} << (offset % 64); }
@@ -128,9 +128,7 @@ void syn_sweep::remember(part& of, const probe& which, time_point now) {
   std::vector<mark>& marks = of.marks[which.attempt - 1];
   const std::uint32_t since = microseconds(now - of.began);
   const auto offset = static_cast<std::uint32_t>(which.place - of.first);
-  if (!marks.empty() && (offset <= marks.back().offset ||
-                         since < marks.back().microseconds + mark_distance_us))
-    return;
+  if (!marks.empty() && (offset <= marks.back().offset || since < marks.back().microseconds + mark_distance_us)) return;
   marks.push_back({offset, since});
 }
 

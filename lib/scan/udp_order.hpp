@@ -11,8 +11,8 @@
 
 namespace netlab::scan {
 
-/// A host limits its ICMP errors for each address that asks, so a part gets whole hosts, and its tasks, which may run on
-/// one machine, do not share a limit. Only if there are more parts than hosts, the ports of each host are divided.
+/// A host limits its ICMP errors for each address that asks, so a part gets whole hosts, and its tasks, which may run
+/// on one machine, do not share a limit. Only if there are more parts than hosts, the ports of each host are divided.
 class udp_order {
  public:
   udp_order(std::uint64_t targets, std::uint64_t ports, std::uint64_t seed, const shard& part)

@@ -74,7 +74,9 @@ std::string split_parameters(std::string_view text, std::vector<name_and_value>&
 }
 
 std::string decode_percent(std::string_view text) {
-  const auto digit = [](char c) { return is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1; };
+  const auto digit = [](char c) {
+    return is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+  };
   std::string octets;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] == '%' && at + 2 < text.size() && digit(text[at + 1]) >= 0 && digit(text[at + 2]) >= 0) {
@@ -105,7 +107,8 @@ void add_section(sectioned& to, std::string_view name, std::size_t star, std::st
   if (!number || *number >= max_parameters) return;
   if (is_extended && *number == 0) {
     const std::size_t charset_end = value.find('\'');
-    const std::size_t language_end = charset_end == std::string_view::npos ? charset_end : value.find('\'', charset_end + 1);
+    const std::size_t language_end =
+        charset_end == std::string_view::npos ? charset_end : value.find('\'', charset_end + 1);
     if (language_end != std::string_view::npos) {
       to.charset = value.substr(0, charset_end);
       value.remove_prefix(language_end + 1);

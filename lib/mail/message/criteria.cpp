@@ -32,9 +32,11 @@ class address_collector {
     std::string_view one = trim(has_angle_ || in_angle_ ? angle_ : bare_);
     // Without brackets, words may precede the address, as in `Ann ann@example.org`; a quoted local part has blanks.
     if (!has_angle_ && one.find('"') == std::string_view::npos)
-      if (const std::size_t blank = one.find_last_of(" \t"); blank != std::string_view::npos) one.remove_prefix(blank + 1);
+      if (const std::size_t blank = one.find_last_of(" \t"); blank != std::string_view::npos)
+        one.remove_prefix(blank + 1);
     const bool is_null = has_angle_ && one.empty();
-    if ((is_null || one.find('@') != std::string_view::npos) && into_.size() < max_correspondents) into_.emplace_back(one);
+    if ((is_null || one.find('@') != std::string_view::npos) && into_.size() < max_correspondents)
+      into_.emplace_back(one);
     bare_.clear();
     angle_.clear();
     in_angle_ = has_angle_ = false;
@@ -50,8 +52,10 @@ class address_collector {
 
 std::size_t end_of_quoted(std::string_view text) noexcept {
   for (std::size_t at = 1; at < text.size(); ++at) {
-    if (text[at] == '\\') ++at;
-    else if (text[at] == '"') return at + 1;
+    if (text[at] == '\\')
+      ++at;
+    else if (text[at] == '"')
+      return at + 1;
   }
   return text.size();
 }
@@ -59,9 +63,12 @@ std::size_t end_of_quoted(std::string_view text) noexcept {
 std::size_t end_of_comment(std::string_view text) noexcept {
   std::size_t depth = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\\') ++at;
-    else if (text[at] == '(') ++depth;
-    else if (text[at] == ')' && --depth == 0) return at + 1;
+    if (text[at] == '\\')
+      ++at;
+    else if (text[at] == '(')
+      ++depth;
+    else if (text[at] == ')' && --depth == 0)
+      return at + 1;
   }
   return text.size();
 }
@@ -153,8 +160,12 @@ correspondents correspondents_of(std::span<const header_field> header) {
 
 bool message_criteria::match(std::span<const header_field> header) const {
   const correspondents who = to.empty() && from.empty() ? correspondents{} : correspondents_of(header);
-  const auto is_recipient = [&](const address_pattern& each) { return matches_any(each, who.envelope_to) || matches_any(each, who.to); };
-  const auto is_sender = [&](const address_pattern& each) { return matches_any(each, who.envelope_from) || matches_any(each, who.from); };
+  const auto is_recipient = [&](const address_pattern& each) {
+    return matches_any(each, who.envelope_to) || matches_any(each, who.to);
+  };
+  const auto is_sender = [&](const address_pattern& each) {
+    return matches_any(each, who.envelope_from) || matches_any(each, who.from);
+  };
   if (!std::ranges::all_of(to, is_recipient) || !std::ranges::all_of(from, is_sender)) return false;
   if (subject.empty()) return true;
   std::string text;

@@ -13,7 +13,8 @@
 
 namespace netlab::mail {
 
-inline constexpr std::size_t max_correspondents = 10'000;  // of each list: ten times what servers accept (RFC 5321 §4.5.3.1.8)
+inline constexpr std::size_t max_correspondents =
+    10'000;  // of each list: ten times what servers accept (RFC 5321 §4.5.3.1.8)
 
 /// The senders and recipients of a stored message. Addresses are as written, without names and
 /// comments; each is there once.

@@ -54,9 +54,8 @@ std::vector<header_field> read_header(std::string_view octets, std::size_t& at) 
       if (name.empty()) break;
       is_kept = fields.size() < max_entity_fields;
       if (is_kept)
-        fields.push_back({.name = std::string(name),
-                          .value = {},
-                          .raw = std::string(line.text.substr(line.text.find(':') + 1))});
+        fields.push_back(
+            {.name = std::string(name), .value = {}, .raw = std::string(line.text.substr(line.text.find(':') + 1))});
     }
     at = line.next;
   }
@@ -169,8 +168,7 @@ std::string charset_in_html(std::string_view html) {
   return std::string(name.substr(0, name.find_first_of("\"' />;")));
 }
 
-void add_leaves(const entity& of, const std::string& number,
-                std::vector<std::pair<std::string, const entity*>>& to) {
+void add_leaves(const entity& of, const std::string& number, std::vector<std::pair<std::string, const entity*>>& to) {
   std::size_t count = 0;
   for (const entity& each : of.parts) {
     const std::string own = number.empty() ? std::to_string(++count) : fmt::format("{}.{}", number, ++count);

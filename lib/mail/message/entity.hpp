@@ -18,21 +18,21 @@ inline constexpr std::size_t max_entity_fields = 2'000;  // of one header; the t
 
 /// A header field. Both texts are valid UTF-8.
 struct header_field {
-  std::string name;   ///< as written
+  std::string name;  ///< as written
   std::string value;  ///< unfolded (RFC 5322 §2.2.3), encoded words decoded, without surrounding blanks
-  std::string raw;    ///< unfolded, octets as they came: for values with a grammar, such as addresses
+  std::string raw;  ///< unfolded, octets as they came: for values with a grammar, such as addresses
 };
 
 /// A message or a part of one.
 struct entity {
   std::vector<header_field> header;
-  std::string type;         ///< `text/plain`, in lower case: the default if the field is missing or makes no sense
-  std::string charset;      ///< in lower case; empty: not stated
+  std::string type;  ///< `text/plain`, in lower case: the default if the field is missing or makes no sense
+  std::string charset;  ///< in lower case; empty: not stated
   std::string disposition;  ///< `inline`, `attachment`, in lower case; empty: not stated
-  std::string file_name;    ///< valid UTF-8, otherwise as the sender wrote it: it may have slashes; may be empty
-  std::string content_id;   ///< without brackets; may be empty
+  std::string file_name;  ///< valid UTF-8, otherwise as the sender wrote it: it may have slashes; may be empty
+  std::string content_id;  ///< without brackets; may be empty
   transfer_encoding encoding = transfer_encoding::seven_bit;
-  std::size_t body_at = 0;    ///< offset of the encoded body in the message
+  std::size_t body_at = 0;  ///< offset of the encoded body in the message
   std::size_t body_size = 0;  ///< in octets
   std::vector<entity> parts;  ///< of a multipart
 

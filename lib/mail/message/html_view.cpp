@@ -7,8 +7,8 @@ namespace netlab::mail {
 namespace {
 
 // In lower case. A prefix is enough: `<linkx` is unknown to browsers anyway.
-constexpr std::string_view acting_tags[] = {"base",   "embed", "form",   "frame",  "iframe", "link",
-                                            "meta",   "object", "portal", "script", "template"};
+constexpr std::string_view acting_tags[] = {"base", "embed",  "form",   "frame",  "iframe",  "link",
+                                            "meta", "object", "portal", "script", "template"};
 
 // These need the whole name: `<a` also begins `<abbr`. A browser connects ahead to where a link leads when the button
 // is pressed on it, before a policy forbids to go there.

@@ -33,8 +33,8 @@ namespace {
 // An answer takes about 150 octets of the ring: it holds 100,000 of them, a seventh of a second at full speed.
 constexpr std::size_t answer_ring_block = std::size_t{1} << 17;
 constexpr std::size_t answer_ring_size = std::size_t{1} << 24;
-// The kernel hands over a block that is not full after this time. It counts for round-trip times no more than the wake-up,
-// because each packet has a time of its own.
+// The kernel hands over a block that is not full after this time. It counts for round-trip times no more than the
+// wake-up, because each packet has a time of its own.
 constexpr unsigned answer_block_ms = 2;
 // An ICMP error that quotes headers with all their options.
 constexpr std::uint32_t answer_octets = 256;
@@ -214,7 +214,8 @@ std::size_t packet_socket::send_out(std::span<const outgoing_packet> packets, in
     message.msg_iov = &batch_->octets[at];
     message.msg_iovlen = 1;
   }
-  const int sent = ::sendmmsg(sender_.get(), batch_->messages.data(), static_cast<unsigned>(packets.size()), MSG_DONTWAIT);
+  const int sent =
+      ::sendmmsg(sender_.get(), batch_->messages.data(), static_cast<unsigned>(packets.size()), MSG_DONTWAIT);
   if (sent <= 0) {
     error = errno;
     return 0;

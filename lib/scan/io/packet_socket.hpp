@@ -22,10 +22,10 @@ namespace netlab::scan {
 struct outgoing_packet {
   enum class kind : std::uint8_t { ipv4, ipv6, arp };
   kind what = kind::ipv4;
-  bool is_local = false;        ///< to this machine: goes the kernel's own way, because it is not accepted from outside
+  bool is_local = false;  ///< to this machine: goes the kernel's own way, because it is not accepted from outside
   std::uint32_t interface = 0;
-  mac_address to{};             ///< ignored where the link has none
-  address local_to;             ///< the target, if is_local
+  mac_address to{};  ///< ignored where the link has none
+  address local_to;  ///< the target, if is_local
   std::array<std::byte, 80> octets;  // NOLINT: filled as far as `size`
   std::size_t size = 0;
 };

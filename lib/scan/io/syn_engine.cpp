@@ -104,7 +104,8 @@ syn_engine::syn_engine(syn_options how, packet_socket packets, route_lookup rout
       rtt_(how_.timeout, least_retry_wait, how_.timeout),
       next_look_(now + links_pause),
       next_adaption_(now) {
-  for (std::size_t at = 0; at < how_.ports.size(); ++at) place_of_port_[how_.ports[at]] = static_cast<std::uint32_t>(at);
+  for (std::size_t at = 0; at < how_.ports.size(); ++at)
+    place_of_port_[how_.ports[at]] = static_cast<std::uint32_t>(at);
   for (const neighbour& each : routes_.neighbours())
     static_cast<void>(neighbours_.learn(key_of(each.interface, each.who.who), each.who.mac, now, true));
   batch_.reserve(packet_socket::max_batch);

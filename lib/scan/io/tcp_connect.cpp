@@ -347,9 +347,10 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
                                : on_.add(fd.get(), talk_events, number_, talk_bit | number);
   if (!heard) return output_.found(made);
   const duration patience = std::min(how_.timeout, talk_patience + talk_round_trips * rtt.value_or(duration(0)));
-  talks_.emplace(number,
-                 std::make_unique<conversation>(conversation{
-                     .fd = std::move(fd), .item = mine.item, .what = std::move(made), .words = scan::talk(how_.talk, patience, now)}));
+  talks_.emplace(number, std::make_unique<conversation>(conversation{.fd = std::move(fd),
+                                                                     .item = mine.item,
+                                                                     .what = std::move(made),
+                                                                     .words = scan::talk(how_.talk, patience, now)}));
   continue_talk(number);
 }
 

@@ -133,10 +133,8 @@ void udp_engine::begin_host(std::uint64_t target, const std::vector<std::uint16_
                              .is_loopback = to.is_loopback()};
   if (how_.rate > 0)
     options.burst = static_cast<std::size_t>(std::clamp(how_.rate * longest_burst_seconds, 1.0, largest_burst));
-  hosts_.push_back({.target = target,
-                    .to = to,
-                    .ports = ports.size(),
-                    .prober = std::make_unique<udp_prober>(options, ports, now)});
+  hosts_.push_back(
+      {.target = target, .to = to, .ports = ports.size(), .prober = std::make_unique<udp_prober>(options, ports, now)});
   if (own_.contains(to)) settle_own_ports(hosts_.back());
 }
 

@@ -110,12 +110,18 @@ class members {
 constexpr std::array transports{transport::tcp, transport::udp};
 constexpr std::array states{port_state::open, port_state::closed, port_state::filtered, port_state::open_filtered,
                             port_state::unknown};
-constexpr std::array reasons{reason::syn_ack,          reason::reset,
-                             reason::no_response,      reason::port_unreachable,
-                             reason::admin_prohibited, reason::host_unreachable,
-                             reason::net_unreachable,  reason::proto_unreachable,
-                             reason::reply,            reason::rate_limited,
-                             reason::not_finished,     reason::local_error};
+constexpr std::array reasons{reason::syn_ack,
+                             reason::reset,
+                             reason::no_response,
+                             reason::port_unreachable,
+                             reason::admin_prohibited,
+                             reason::host_unreachable,
+                             reason::net_unreachable,
+                             reason::proto_unreachable,
+                             reason::reply,
+                             reason::rate_limited,
+                             reason::not_finished,
+                             reason::local_error};
 
 result<report_line> read_finding(const json& object) {
   members of(object);

@@ -64,14 +64,14 @@ constexpr unsigned max_new_modules = 16;    // per process: generated code is in
 
 // ---- libdw, loaded at run time ----
 
-#define NETLAB_LIBDW_FUNCTIONS(each)                                                                                \
-  each(dwfl_begin) each(dwfl_end) each(dwfl_report_begin) each(dwfl_report_end) each(dwfl_linux_proc_report)        \
-      each(dwfl_linux_proc_find_elf) each(dwfl_standard_find_debuginfo) each(dwfl_attach_state)                     \
-          each(dwfl_getthread_frames) each(dwfl_frame_pc) each(dwfl_thread_state_registers)                         \
-              each(dwfl_thread_state_register_pc) each(dwfl_addrmodule) each(dwfl_module_info)                      \
-                  each(dwfl_module_addrinfo) each(dwfl_module_addrdie) each(dwfl_module_nextcu) each(dwarf_haspc)   \
-                      each(dwarf_getsrc_die) each(dwarf_lineno) each(dwarf_linesrc) each(dwarf_formstring)          \
-                          each(dwarf_getscopes) each(dwarf_tag) each(dwarf_diename) each(dwarf_attr)                \
+#define NETLAB_LIBDW_FUNCTIONS(each)                                                                              \
+  each(dwfl_begin) each(dwfl_end) each(dwfl_report_begin) each(dwfl_report_end) each(dwfl_linux_proc_report)      \
+      each(dwfl_linux_proc_find_elf) each(dwfl_standard_find_debuginfo) each(dwfl_attach_state)                   \
+          each(dwfl_getthread_frames) each(dwfl_frame_pc) each(dwfl_thread_state_registers)                       \
+              each(dwfl_thread_state_register_pc) each(dwfl_addrmodule) each(dwfl_module_info)                    \
+                  each(dwfl_module_addrinfo) each(dwfl_module_addrdie) each(dwfl_module_nextcu) each(dwarf_haspc) \
+                      each(dwarf_getsrc_die) each(dwarf_lineno) each(dwarf_linesrc) each(dwarf_formstring)        \
+                          each(dwarf_getscopes) each(dwarf_tag) each(dwarf_diename) each(dwarf_attr)              \
                               each(dwarf_formudata) each(dwarf_getsrcfiles) each(dwarf_filesrc)
 
 struct library {

@@ -113,7 +113,8 @@ result<ending> run_session(const session_options& options, timeline& into, const
       *std::move(program),
       {.hold = [&](wall_time since) { reports.hold(since); },
        .release = [&] { reports.release(); },
-       .entered = [&](call what, std::optional<socket_facts> facts) { return reports.enter(std::move(what), std::move(facts)); },
+       .entered = [&](call what,
+                      std::optional<socket_facts> facts) { return reports.enter(std::move(what), std::move(facts)); },
        .left = [&](call what, std::optional<socket_facts> facts) { reports.leave(std::move(what), std::move(facts)); },
        .learned = [&](socket_facts facts, process_id user, wall_time now) { reports.learn(facts, user, now); },
        .started =

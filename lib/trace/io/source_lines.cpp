@@ -37,7 +37,7 @@ std::optional<reported_line> parse_reported_line(std::string_view message) {
   const auto line = parse_integer<unsigned>(parts[2]);
   if (!line) return std::nullopt;
   return reported_line{std::string(parts[0]),
-                   {.file = std::string(parts[1]), .line = *line, .function = std::string(parts[3]), .text = {}}};
+                       {.file = std::string(parts[1]), .line = *line, .function = std::string(parts[3]), .text = {}}};
 }
 
 bool makes_call(std::string_view method, call_kind kind) noexcept {

@@ -220,7 +220,7 @@ unexpected<failure> network_refused(const child_report& outcome) {
                               "user namespaces may be forbidden: sysctl kernel.unprivileged_userns_clone, "
                               "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns"});
   return fail(why, outcome.failed_step == loopback ? "--own-network: bring up the loopback interface"
-                                                : "--own-network: capture packets");
+                                                   : "--own-network: capture packets");
 }
 
 }  // namespace

@@ -195,7 +195,8 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
   return true;
 }
 
-/// close_range(), dup2() to a descriptor in use and execve() are reported if they close sockets that the process has used.
+/// close_range(), dup2() to a descriptor in use and execve() are reported if they close sockets that the process has
+/// used.
 bool tracer::enter_implicit_close(process_id id, thread& of, const system_call& which) {
   const bool is_range = which.shape == call_shape::close_range;
   const bool is_exec = which.shape == call_shape::execute;

@@ -44,7 +44,8 @@ int main(int count, char** words) {
     links[at].sll_ifindex = static_cast<int>(::if_nametoindex(words[1]));
     links[at].sll_halen = 6;
     std::array<unsigned, 6> mac{};
-    if (std::sscanf(words[2], "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6) return 64;
+    if (std::sscanf(words[2], "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6)
+      return 64;
     for (std::size_t octet = 0; octet < 6; ++octet) links[at].sll_addr[octet] = static_cast<unsigned char>(mac[octet]);
     octets[at] = {packet.data(), size};
     messages[at].msg_hdr = {&links[at], sizeof links[at], &octets[at], 1, nullptr, 0, 0};

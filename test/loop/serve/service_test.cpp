@@ -212,7 +212,8 @@ TEST_CASE("service: octets behind the wish for TLS reach the session as what the
   CHECK(outcome_of(task()));
 }
 
-TEST_CASE("service: with implicit TLS nothing is said before it, and the handler chooses the identity", "[serve][loop]") {
+TEST_CASE("service: with implicit TLS nothing is said before it, and the handler chooses the identity",
+          "[serve][loop]") {
   talking handler;
   talk here(handler, true);
   const scratch_directory files;

@@ -158,11 +158,11 @@ TEST_CASE("checkpoint: one that cannot be of this sweep does not fit", "[scan][c
 
 TEST_CASE("checkpoint: texts", "[scan][checkpoint]") {
   CHECK(to_text(sweep_checkpoint{}) == "0");
-  CHECK(to_text(sweep_checkpoint{.next = 120, .open = {{14, 2, 1}, {3, 2, 1}, {8, 2, 1}, {9, 2, 1}, {10, 2, 1}, {5}}}) ==
-        "120 0/0:5 2/1:3 4*3 3");
+  CHECK(
+      to_text(sweep_checkpoint{.next = 120, .open = {{14, 2, 1}, {3, 2, 1}, {8, 2, 1}, {9, 2, 1}, {10, 2, 1}, {5}}}) ==
+      "120 0/0:5 2/1:3 4*3 3");
   CHECK(to_text(udp_checkpoint{.next = 7, .open = {{3, {1, 2, 3, 9}}, {12, {53}}, {4, {}}}}) == "7 3:1-3,9 12:53");
-  CHECK(*parse_udp_checkpoint("7 3:1-3,9 12:53") ==
-        udp_checkpoint{.next = 7, .open = {{3, {1, 2, 3, 9}}, {12, {53}}}});
+  CHECK(*parse_udp_checkpoint("7 3:1-3,9 12:53") == udp_checkpoint{.next = 7, .open = {{3, {1, 2, 3, 9}}, {12, {53}}}});
   CHECK(*parse_udp_checkpoint("0") == udp_checkpoint{});
 }
 

@@ -114,7 +114,8 @@ TEST_CASE("merge: missing, incomplete and foreign parts are named", "[scan][merg
                             open(3) + sum({2, 4}, 1, 10, "", "bbbb"), open(4) + sum({2, 4}, 1, 10, "", "aaaa", 8)});
   CHECK(all.problems == texts{"c: it is of scan bbbb, seed 7, 4 shards, not of scan aaaa, seed 7, 4 shards",
                               "d: it is of scan aaaa, seed 8, 4 shards, not of scan aaaa, seed 7, 4 shards",
-                              "b: shard 3/4 is incomplete: interrupted", "shard 2/4 is missing", "shard 4/4 is missing"});
+                              "b: shard 3/4 is incomplete: interrupted", "shard 2/4 is missing",
+                              "shard 4/4 is missing"});
   CHECK(all.ports == numbers{1, 2});
   CHECK(!all.sum.complete);
   CHECK(all.sum.incomplete_because == "merged with 5 problems");

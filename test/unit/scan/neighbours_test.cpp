@@ -65,7 +65,8 @@ TEST_CASE("neighbours: what nobody asked for is not remembered", "[scan][neighbo
 TEST_CASE("neighbours: the table forgets its oldest hosts, but none for which a probe waits", "[scan][neighbours]") {
   neighbour_table table;
   CHECK(table.wait(host(1), {1, 1}, start));
-  for (std::uint32_t number = 2; number < 70'000; ++number) static_cast<void>(table.learn(host(number), mac, start, true));
+  for (std::uint32_t number = 2; number < 70'000; ++number)
+    static_cast<void>(table.learn(host(number), mac, start, true));
   CHECK(table.find(host(1), start).now == state::asking);
   CHECK(table.find(host(2), start).now == state::unknown);
   CHECK(table.find(host(69'999), start).now == state::known);

@@ -40,7 +40,9 @@ struct message_maker {
     const auto all = value.octets();
     return with(type, std::as_bytes(std::span(all)).first(value.is_v6 ? 16 : 4));
   }
-  message_maker& with(std::uint16_t type, std::uint32_t value) { return with(type, std::as_bytes(std::span(&value, 1))); }
+  message_maker& with(std::uint16_t type, std::uint32_t value) {
+    return with(type, std::as_bytes(std::span(&value, 1)));
+  }
   bytes done() {
     const auto size = static_cast<std::uint32_t>(octets.size());
     std::memcpy(octets.data(), &size, 4);
@@ -64,15 +66,20 @@ TEST_CASE("rtnetlink: a route has an interface, a source and perhaps a gateway",
   CHECK(one->interface == 3);
   CHECK(one->source == ip("192.0.2.1"));
   CHECK_FALSE(one->gateway);
-  one = parse_route(route_message(RTN_UNICAST).with(RTA_OIF, 3U).with(RTA_PREFSRC, ip("192.0.2.1"))
-                        .with(RTA_GATEWAY, ip("192.0.2.9")).done(), 7);
+  one = parse_route(route_message(RTN_UNICAST)
+                        .with(RTA_OIF, 3U)
+                        .with(RTA_PREFSRC, ip("192.0.2.1"))
+                        .with(RTA_GATEWAY, ip("192.0.2.9"))
+                        .done(),
+                    7);
   CHECK(one->gateway == ip("192.0.2.9"));
   // RTA_VIA: the address family, then an IPv6 gateway of an IPv4 route (RFC 5549).
   bytes via;
   put(via, std::uint16_t{10});
   const auto far = ip("fe80::9").octets();
   append(via, std::as_bytes(std::span(far)));
-  one = parse_route(route_message(RTN_UNICAST).with(RTA_OIF, 3U).with(RTA_PREFSRC, ip("192.0.2.1")).with(RTA_VIA, via).done(), 7);
+  one = parse_route(
+      route_message(RTN_UNICAST).with(RTA_OIF, 3U).with(RTA_PREFSRC, ip("192.0.2.1")).with(RTA_VIA, via).done(), 7);
   REQUIRE(one->gateway);
   CHECK(one->gateway->equals_without_scope(ip("fe80::9")));
   CHECK(one->gateway->scope == 3);
@@ -113,9 +120,15 @@ TEST_CASE("rtnetlink: a table has prefixes, neighbours and an end", "[scan][rtne
   known.ndm_ifindex = 4;
   known.ndm_state = NUD_REACHABLE;
   const mac_address mac{1, 2, 3, 4, 5, 6};
-  append(octets, message_maker(RTM_NEWNEIGH, 5, known).with(NDA_DST, ip("10.0.0.9")).with(NDA_LLADDR, std::as_bytes(std::span(mac))).done());
+  append(octets, message_maker(RTM_NEWNEIGH, 5, known)
+                     .with(NDA_DST, ip("10.0.0.9"))
+                     .with(NDA_LLADDR, std::as_bytes(std::span(mac)))
+                     .done());
   known.ndm_state = NUD_FAILED;
-  append(octets, message_maker(RTM_NEWNEIGH, 5, known).with(NDA_DST, ip("10.0.0.8")).with(NDA_LLADDR, std::as_bytes(std::span(mac))).done());
+  append(octets, message_maker(RTM_NEWNEIGH, 5, known)
+                     .with(NDA_DST, ip("10.0.0.8"))
+                     .with(NDA_LLADDR, std::as_bytes(std::span(mac)))
+                     .done());
   REQUIRE(parse_table(octets, 5, all));
   CHECK_FALSE(all.is_last);
   REQUIRE(all.prefixes.size() == 1);
@@ -133,9 +146,9 @@ TEST_CASE("rtnetlink: a table has prefixes, neighbours and an end", "[scan][rtne
 }
 
 TEST_CASE("route intervals: addresses between the ends of prefixes have the same number", "[scan][route_intervals]") {
-  const std::vector<prefix> prefixes{{ip("0.0.0.0"), 0}, {ip("10.0.0.0"), 8}, {ip("10.1.0.0"), 16},
+  const std::vector<prefix> prefixes{{ip("0.0.0.0"), 0},        {ip("10.0.0.0"), 8},    {ip("10.1.0.0"), 16},
                                      {ip("255.255.255.0"), 24}, {ip("2001:db8::"), 32}, {ip("2001:db8:0:1::"), 64},
-                                     {ip("ffff::"), 16}, {ip("10.2.3.4"), 32}, {ip("10.2.3.4"), 99}};
+                                     {ip("ffff::"), 16},        {ip("10.2.3.4"), 32},   {ip("10.2.3.4"), 99}};
   const route_intervals cuts(prefixes);
   const auto same = [&](const char* one, const char* other) { return cuts.of(ip(one)) == cuts.of(ip(other)); };
   CHECK(same("1.2.3.4", "9.255.255.255"));

@@ -69,8 +69,9 @@ TEST_CASE("state: a finished scan says so", "[scan][state]") {
 }
 
 TEST_CASE("state: another version and another file are refused by name", "[scan][state]") {
-  CHECK(describe(parse_scan_state(to_text(example()), "1.3").error()) ==
-        "it is of netlab 1.2, and this is 1.3 (finish the scan with that version, or begin it again with another file)");
+  CHECK(
+      describe(parse_scan_state(to_text(example()), "1.3").error()) ==
+      "it is of netlab 1.2, and this is 1.3 (finish the scan with that version, or begin it again with another file)");
   for (const char* text : {" ", "{}", "[1]", "3", "\"x\"", "{\"summary\":{}}", "not JSON"}) {
     CAPTURE(text);
     const auto made = parse_scan_state(text, "1.2");
@@ -83,9 +84,9 @@ TEST_CASE("state: another version and another file are refused by name", "[scan]
 TEST_CASE("state: a damaged one is refused, wherever it is damaged", "[scan][state]") {
   const std::string text = to_text(example());
   for (std::size_t cut = 0; cut < text.size() - 2; ++cut) CHECK(!parse_scan_state(text.substr(0, cut), "1.2"));
-  for (const char* member : {"version", "exit_status", "targets", "options", "names", "scan", "seed", "started",
-                             "elapsed_us", "by_state", "report_size", "findings_size", "not_probed", "first_error",
-                             "first_address"}) {
+  for (const char* member :
+       {"version", "exit_status", "targets", "options", "names", "scan", "seed", "started", "elapsed_us", "by_state",
+        "report_size", "findings_size", "not_probed", "first_error", "first_address"}) {
     CAPTURE(member);
     std::string without = text;
     const std::size_t at = without.find(std::string("\"") + member + "\"");
@@ -93,8 +94,9 @@ TEST_CASE("state: a damaged one is refused, wherever it is damaged", "[scan][sta
     without[at + 1] = '_';
     CHECK(!parse_scan_state(without, "1.2"));
   }
-  for (const auto& [from, to] : {std::pair("\"seed\": \"", "\"seed\": \"x"), std::pair("\"tcp\": \"", "\"tcp\": \"x"),
-                                 std::pair("\"udp\": \"", "\"udp\": \"x"), std::pair("\"seed\": \"", "\"seed\": 1, \"_\": \"")}) {
+  for (const auto& [from, to] :
+       {std::pair("\"seed\": \"", "\"seed\": \"x"), std::pair("\"tcp\": \"", "\"tcp\": \"x"),
+        std::pair("\"udp\": \"", "\"udp\": \"x"), std::pair("\"seed\": \"", "\"seed\": 1, \"_\": \"")}) {
     std::string changed = text;
     changed.replace(changed.find(from), std::string_view(from).size(), to);
     CHECK(!parse_scan_state(changed, "1.2"));

@@ -16,7 +16,8 @@ namespace {
 constexpr time_point start{};
 constexpr std::size_t frame = 84;
 
-/// A path with a bottleneck: so many packets a second, a queue in front of it, a delay. A share of the probes is answered.
+/// A path with a bottleneck: so many packets a second, a queue in front of it, a delay. A share of the probes is
+/// answered.
 struct path_model {
   double rate = 1e9;
   double queue = 1000;
@@ -135,7 +136,8 @@ TEST_CASE("syn pace: a bottleneck is used, and loses little if it has a queue", 
   CHECK(static_cast<double>(sent - path.lost) > 2 * 20'000 * 0.95);
 }
 
-TEST_CASE("syn pace: when hardly anybody answers, there is nothing to measure, and it stays moderate", "[scan][syn_pace]") {
+TEST_CASE("syn pace: when hardly anybody answers, there is nothing to measure, and it stays moderate",
+          "[scan][syn_pace]") {
   syn_pace pace({}, start);
   path_model path{.answers = 0.0005};
   time_point now = start;

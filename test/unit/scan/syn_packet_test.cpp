@@ -13,7 +13,8 @@ namespace {
 
 address ip(std::string_view text) { return *parse_ip(text); }
 
-bytes syn_from(const char* from, const char* to, std::uint16_t from_port, std::uint16_t to_port, std::uint32_t sequence) {
+bytes syn_from(const char* from, const char* to, std::uint16_t from_port, std::uint16_t to_port,
+               std::uint32_t sequence) {
   const syn_writer writer(ip(from));
   std::array<std::byte, syn_writer::max_size> octets{};
   writer.write(octets, ip(to), from_port, to_port, sequence);
@@ -78,8 +79,16 @@ bytes icmp_about(const bytes& syn, unsigned type, unsigned code, std::size_t quo
 TEST_CASE("syn packet: an IPv4 SYN is the one that tshark reads without a complaint", "[scan][syn_packet]") {
   const bytes made = syn_from("192.0.2.1", "192.0.2.2", 1024, 80, 0x01020304);
   CHECK(hex(made) ==
-        "4500002c000040004006b6c8" "c0000201" "c0000202"
-        "04000050" "01020304" "00000000" "6002faf0" + hex(bytes_view(made).subspan(36, 2)) + "0000" "020405b4");
+        "4500002c000040004006b6c8"
+        "c0000201"
+        "c0000202"
+        "04000050"
+        "01020304"
+        "00000000"
+        "6002faf0" +
+            hex(bytes_view(made).subspan(36, 2)) +
+            "0000"
+            "020405b4");
   // The checksum of what contains its own checksum is 0.
   CHECK(internet_checksum(bytes_view(made).first(20)) == 0);
   CHECK(internet_checksum(bytes_view(made).subspan(12), 6 + 24) == 0);
@@ -107,8 +116,10 @@ TEST_CASE("syn packet: SYN-ACK and reset are answers, with what they answer", "[
   const bool is_v6 = GENERATE(false, true);
   const bytes syn = is_v6 ? syn_from("2001:db8::1", "2001:db8::2", 1024, 80, 0xfffffffe)
                           : syn_from("192.0.2.1", "192.0.2.2", 1024, 80, 0xfffffffe);
-  for (const auto& [flags, kind] : {std::pair{0x12U, syn_answer::kind::syn_ack}, {0x14U, syn_answer::kind::reset},
-                                    {0x16U, syn_answer::kind::reset}, {0x52U, syn_answer::kind::syn_ack}}) {
+  for (const auto& [flags, kind] : {std::pair{0x12U, syn_answer::kind::syn_ack},
+                                    {0x14U, syn_answer::kind::reset},
+                                    {0x16U, syn_answer::kind::reset},
+                                    {0x52U, syn_answer::kind::syn_ack}}) {
     const auto found = parse_syn_answer(answer_to(syn, flags));
     REQUIRE(found);
     CHECK(found->what == kind);
@@ -118,7 +129,8 @@ TEST_CASE("syn packet: SYN-ACK and reset are answers, with what they answer", "[
     CHECK(found->own_port == 1024);
     CHECK(found->sequence == 0xfffffffe);
   }
-  for (const unsigned flags : {0x00U, 0x02U, 0x04U, 0x10U, 0x11U, 0x18U}) CHECK_FALSE(parse_syn_answer(answer_to(syn, flags)));
+  for (const unsigned flags : {0x00U, 0x02U, 0x04U, 0x10U, 0x11U, 0x18U})
+    CHECK_FALSE(parse_syn_answer(answer_to(syn, flags)));
 }
 
 TEST_CASE("syn packet: an ICMP error tells which SYN it is about, and who sent it", "[scan][syn_packet]") {
@@ -156,7 +168,12 @@ TEST_CASE("syn packet: truncated packets and fragments are no answers", "[scan][
 TEST_CASE("syn packet: an ARP request asks for the host, a reply tells it", "[scan][syn_packet]") {
   const mac_address own{2, 0, 0, 0, 0, 1};
   const auto request = make_arp_request(own, ip("192.0.2.1"), ip("192.0.2.2"));
-  CHECK(hex(request) == "0001080006040001" "020000000001" "c0000201" "000000000000" "c0000202");
+  CHECK(hex(request) ==
+        "0001080006040001"
+        "020000000001"
+        "c0000201"
+        "000000000000"
+        "c0000202");
   const auto sender = parse_arp(request);
   REQUIRE(sender);
   CHECK(sender->who == ip("192.0.2.1"));

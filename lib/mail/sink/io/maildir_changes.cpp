@@ -36,8 +36,7 @@ void maildir_changes::watch() {
 
 void maildir_changes::drain() {
   alignas(inotify_event) std::array<char, 16 * 1024> events;
-  while (::read(events_->native_handle(), events.data(), events.size()) > 0) {
-  }
+  while (::read(events_->native_handle(), events.data(), events.size()) > 0) {}
 }
 
 asio::awaitable<result<void>> maildir_changes::wait(time_point until) {
@@ -51,7 +50,8 @@ asio::awaitable<result<void>> maildir_changes::wait(time_point until) {
     timer_.cancel();
     if (!error) drain();
     const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) co_return fail(std::make_error_code(std::errc::operation_canceled), {});
+    if (state.cancelled() != asio::cancellation_type::none)
+      co_return fail(std::make_error_code(std::errc::operation_canceled), {});
     co_return result<void>();
   }
   const auto [error] = co_await timer_.async_wait(net::use_tuple);

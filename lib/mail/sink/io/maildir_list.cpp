@@ -31,9 +31,8 @@ failure cannot_read(std::string_view act, const std::string& path) {
 }
 
 bool is_message_name(std::string_view name) noexcept {
-  return !name.starts_with('.') && std::ranges::none_of(name, [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  return !name.starts_with('.') &&
+         std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool is_missing(int error) noexcept { return error == ENOENT; }
@@ -89,7 +88,8 @@ result<maildir_contents> list_maildir(const std::string& directory) {
 result<std::optional<header_of_file>> read_header_of(const std::string& path) {
   const net::unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) {
-    if (is_missing(errno) || errno == ELOOP || errno == ENXIO || errno == ENOTDIR) return std::optional<header_of_file>{};
+    if (is_missing(errno) || errno == ELOOP || errno == ENXIO || errno == ENOTDIR)
+      return std::optional<header_of_file>{};
     return unexpected(cannot_read("read", path));
   }
   struct stat what{};

@@ -21,7 +21,7 @@ constexpr auto look_interval = milliseconds(1000);         // with inotify: othe
 constexpr auto look_interval_unwatched = milliseconds(100);
 constexpr std::size_t read_at_once = 256;                  // messages; then signals and the time limit are checked
 constexpr auto settled_after = std::chrono::seconds(3);    // a file written this long ago is complete; more than the
-                                                           // granularity of times on any file system
+                                                         // granularity of times on any file system
 
 /// What is known of a message.
 struct known_message {
@@ -125,10 +125,10 @@ class watcher {
         ++outcome_.unreadable;
     }
     std::ranges::sort(found, [](const awaited_message& a, const awaited_message& b) {
-      return std::pair(a.received_ns, std::string_view(a.unique)) < std::pair(b.received_ns, std::string_view(b.unique));
+      return std::pair(a.received_ns, std::string_view(a.unique)) <
+             std::pair(b.received_ns, std::string_view(b.unique));
     });
-    if (found.size() > how_.count)
-      found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(how_.count));
+    if (found.size() > how_.count) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(how_.count));
     outcome_.found = std::move(found);
   }
 
@@ -147,17 +147,19 @@ class watcher {
   result<void> nothing_found() const {
     const std::string context = fmt::format("maildir '{}'", escape(how_.maildir, 200));
     if (!outcome_.is_maildir_there)
-      return unexpected(failure{make_error_code(errc::no_input), context, "it does not exist, or has neither new nor cur",
+      return unexpected(failure{make_error_code(errc::no_input), context,
+                                "it does not exist, or has neither new nor cur",
                                 "netlab mail sink prints the Maildir that it delivers to"});
     std::string others = outcome_.others == 0 && outcome_.found.empty() ? "it is empty"
-                         : outcome_.others == 0                       ? ""
+                         : outcome_.others == 0                         ? ""
                                                 : count_of(outcome_.others, "message") + " there, but not as asked for";
     if (outcome_.unreadable > 0)
       others += fmt::format("{}{} unreadable", others.empty() ? "" : ", ", outcome_.unreadable);
     const std::string within = how_.timeout > duration(0) ? " within " + to_string(how_.timeout) : "";
     return unexpected(failure{make_error_code(errc::timed_out), context,
-                              how_.count == 1 ? fmt::format("no such message{}", within)
-                                              : fmt::format("{} of {} messages{}", outcome_.found.size(), how_.count, within),
+                              how_.count == 1
+                                  ? fmt::format("no such message{}", within)
+                                  : fmt::format("{} of {} messages{}", outcome_.found.size(), how_.count, within),
                               others});
   }
 

@@ -27,8 +27,9 @@ TEST_CASE("to_utf8: octets of other character sets are converted", "[mail][unit]
 TEST_CASE("to_utf8: what means nothing becomes a replacement character, and the rest is kept", "[mail][unit]") {
   CHECK(to_utf8("a\xff"
                 "b",
-                "utf-8") == "a\xef\xbf\xbd"
-                            "b");
+                "utf-8") ==
+        "a\xef\xbf\xbd"
+        "b");
   CHECK(to_utf8("a\xe2\x82", "utf-8") == "a\xef\xbf\xbd\xef\xbf\xbd");
   CHECK(to_utf8("\x93\xfa\x93", "shift_jis") == "日\xef\xbf\xbd");
 }

@@ -58,8 +58,7 @@ TEST_CASE("json: the summary is the last line", "[scan][unit]") {
               R"("unknown":0,"elapsed_us":400000,"complete":true,"scan":"","seed":"0","shard":"1/1","tcp_range":"",)"
               R"("udp_range":"","started":0}})"
               "\n"));
-  CHECK(json({}, {}, "interrupted")
-            .find(R"("complete":false,"because":"interrupted",)") != std::string::npos);
+  CHECK(json({}, {}, "interrupted").find(R"("complete":false,"because":"interrupted",)") != std::string::npos);
 }
 
 TEST_CASE("json: closed ports are counted, and listed when all are wanted", "[scan][unit]") {

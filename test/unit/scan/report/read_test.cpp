@@ -60,8 +60,8 @@ TEST_CASE("read: a finding survives its line", "[scan][read]") {
 }
 
 TEST_CASE("read: each state and reason survives its line", "[scan][read]") {
-  for (const auto state : {port_state::open, port_state::closed, port_state::filtered, port_state::open_filtered,
-                           port_state::unknown})
+  for (const auto state :
+       {port_state::open, port_state::closed, port_state::filtered, port_state::open_filtered, port_state::unknown})
     for (int why = 0; why <= static_cast<int>(reason::local_error); ++why) {
       finding one{.host = "x", .address = "192.0.2.1"};
       one.state = state;
@@ -104,20 +104,32 @@ TEST_CASE("read: a summary survives its line", "[scan][read]") {
 }
 
 TEST_CASE("read: other lines are refused", "[scan][read]") {
-  for (const char* text :
-       {"", " ", "x", "{", "[]", "3", "null", "{}", R"({"summary":3})", R"({"summary":{}})",
-        R"({"summary":{"complete":"yes"}})", R"({"summary":{"complete":true,"shard":"0/1"}})",
-        R"({"summary":{"complete":true,"seed":"x"}})", R"({"summary":{"complete":true,"open":-1}})",
-        R"({"address":"192.0.2.1","proto":"sctp","port":1,"state":"open","reason":"syn-ack"})",
-        R"({"address":"192.0.2.1","proto":"tcp","port":65536,"state":"open","reason":"syn-ack"})",
-        R"({"address":"192.0.2.1","proto":"tcp","port":1.5,"state":"open","reason":"syn-ack"})",
-        R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"ajar","reason":"syn-ack"})",
-        R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open"})",
-        R"({"address":7,"proto":"tcp","port":1,"state":"open","reason":"syn-ack"})",
-        R"({"proto":"tcp","port":1,"state":"open","reason":"syn-ack"})",
-        R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open","reason":"syn-ack","banner_base64":"*"})",
-        R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open","reason":"syn-ack","rtt_us":9223372036854775807})",
-        R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open","reason":"syn-ack","other_names":[1]})"}) {
+  for (
+      const char* text :
+      {"",
+       " ",
+       "x",
+       "{",
+       "[]",
+       "3",
+       "null",
+       "{}",
+       R"({"summary":3})",
+       R"({"summary":{}})",
+       R"({"summary":{"complete":"yes"}})",
+       R"({"summary":{"complete":true,"shard":"0/1"}})",
+       R"({"summary":{"complete":true,"seed":"x"}})",
+       R"({"summary":{"complete":true,"open":-1}})",
+       R"({"address":"192.0.2.1","proto":"sctp","port":1,"state":"open","reason":"syn-ack"})",
+       R"({"address":"192.0.2.1","proto":"tcp","port":65536,"state":"open","reason":"syn-ack"})",
+       R"({"address":"192.0.2.1","proto":"tcp","port":1.5,"state":"open","reason":"syn-ack"})",
+       R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"ajar","reason":"syn-ack"})",
+       R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open"})",
+       R"({"address":7,"proto":"tcp","port":1,"state":"open","reason":"syn-ack"})",
+       R"({"proto":"tcp","port":1,"state":"open","reason":"syn-ack"})",
+       R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open","reason":"syn-ack","banner_base64":"*"})",
+       R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open","reason":"syn-ack","rtt_us":9223372036854775807})",
+       R"({"address":"192.0.2.1","proto":"tcp","port":1,"state":"open","reason":"syn-ack","other_names":[1]})"}) {
     CAPTURE(text);
     const auto read = parse_report_line(text);
     REQUIRE(!read);
