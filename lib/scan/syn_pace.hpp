@@ -71,7 +71,7 @@ class syn_pace {
   static constexpr double least_rate = 50;
 
   struct options {
-    double rate = 0;       ///< probes a second; 0: adapts
+    double rate = 0;  ///< probes a second; 0: adapts
     double bandwidth = 0;  ///< bits a second; 0: no limit
     duration timeout = std::chrono::seconds(1);
   };
@@ -137,15 +137,15 @@ class syn_pace {
   credit bits_;
   rtt_estimator rtt_;
   std::vector<slot> slots_;
-  std::uint64_t next_slot_ = 0;   // the first one that was not evaluated
+  std::uint64_t next_slot_ = 0;  // the first one that was not evaluated
   std::uint64_t valid_from_ = 0;  // slots before it were sent at another rate
   sums since_;
-  double usual_ = 0;              // share of answered probes while nothing is lost
-  double weight_ = 0;             // probes that it was computed from
-  double base_round_trip_ = 0;    // seconds, while there is no queue; 0: none yet
-  double ceiling_ = 0;            // the path's capacity when the rate was last lowered; 0: never
+  double usual_ = 0;  // share of answered probes while nothing is lost
+  double weight_ = 0;  // probes that it was computed from
+  double base_round_trip_ = 0;  // seconds, while there is no queue; 0: none yet
+  double ceiling_ = 0;  // the path's capacity when the rate was last lowered; 0: never
   double growth_ = 2;
-  unsigned in_vain_ = 0;          // times that the rate was lowered, and as much was lost as before
+  unsigned in_vain_ = 0;  // times that the rate was lowered, and as much was lost as before
   time_point lowered_;
 };
 

@@ -28,8 +28,10 @@ bytes from_hex(std::string_view text) {
   bytes octets;
   for (; text.size() >= 2; text.remove_prefix(2)) {
     unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + 2, value, 16);
-    if (error != std::errc() || end != text.data() + 2) break;
+    const std::string digits(text.substr(0, 2));
+    const char* const last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), last, value, 16);
+    if (error != std::errc() || end != last) break;
     octets.push_back(static_cast<std::byte>(value));
   }
   return octets;
