@@ -80,7 +80,7 @@ result<std::string> read_token(const std::string& file) {
   if (!text)
     return unexpected(
         failure{make_error_code(errc::no_input), fmt::format("read {}", shown), message_of(text.error()), {}});
-  const std::string token(trim(*text));
+  std::string token(trim(*text));
   if (!lab::is_token(token))
     return fail(errc::bad_data, fmt::format("{} has no token", shown),
                 "a token has at least 16 letters, digits, - or _; without the file, a new one is made");

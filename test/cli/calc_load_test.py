@@ -36,6 +36,7 @@ class Load(Case):
         sock.sendall(FIVE)
         self.assertEqual(receive(sock, 8), FIVE_ANSWERED)
 
+    @harness.unsanitized
     def test_few_descriptors(self):
         """calc serve: with 1,024 descriptors and 20,000 connection attempts, accepting pauses and resumes, and those who are
         connected are served"""
