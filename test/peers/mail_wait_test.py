@@ -66,10 +66,8 @@ class Waiting(harness.Case):
         process = self.waiting(path, "--count", 20)
         for number in range(20):
             key = box.add(message(subject=f"number {number}"))
-            kept = box[key]
-            kept.set_subdir("cur")
-            kept.set_flags("S")
-            box[key] = kept
+            # Not by Python's own way, which has the message twice meanwhile.
+            os.rename(path / "new" / key, path / "cur" / f"{key}:2,S")
         self.assertEqual(len({each["subject"] for each in self.told(process)}), 20)
 
     def test_every_encoding(self):
