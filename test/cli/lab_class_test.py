@@ -27,6 +27,8 @@ class Steps(RoomCase):
         room = self.room()
         first = room.calc(TEAM, SUM)
         second = room.calc(TEAM, SUM)
+        first.sendall(SUM)
+        harness.receive(first, 8)
         room.udp("calc", TEAM, SUM).recv(100)
         typed = room.tcp("calc", TEAM)
         typed.sendall(b"sum 1 2\r\n")
