@@ -40,7 +40,7 @@ failure cannot_read(const std::string& name) {
       make_error_code(errc::no_input), fmt::format("read {}", escape(name, 200)), message_of(last_system_error()), {}};
 }
 
-// What is no regular file, such as a pipe, is copied to a file without a name.
+// A pipe or other file that cannot be read twice is copied to an unnamed temporary file.
 result<input> open_input(const std::string& name) {
   input made{.name = name == "-" ? "stdin" : name};
   made.file.reset(name == "-" ? ::fdopen(::dup(STDIN_FILENO), "rb") : std::fopen(name.c_str(), "rbe"));
@@ -130,7 +130,7 @@ exit_status merge_reports(const std::vector<std::string>& files, const scan_repo
   if (merge.is_empty())
     return out.refuse({make_error_code(errc::bad_data),
                        {},
-                       fmt::format("there is no line of a scan report in {}",
+                       fmt::format("no line of a scan report in {}",
                                    files.size() == 1 ? escape(inputs.front().name, 200) : "these files"),
                        "merge reports made with --json"});
   merge.conclude();

@@ -84,7 +84,7 @@ separated separate(const action& of, std::span<const std::string> typed) {
     }
     if (const option* which = find_option(of, std::string_view(word).substr(std::min<std::size_t>(2, word.size())));
         which != nullptr && word.starts_with("--") && !which->implied.empty()) {
-      // The form with `=` leaves no doubt to whom the value belongs.
+      // With `=`, cxxopts cannot take the next word for the value.
       const bool has_value = at + 1 < typed.size() && !typed[at + 1].starts_with('-');
       parts.options.push_back(
           fmt::format("--{}={}", which->name, has_value ? typed[++at] : std::string(which->implied)));

@@ -230,7 +230,7 @@ void bench_datagrams::ready(std::uint32_t, time_point now) {
   settle(now);
 }
 
-/// Returns false if the system has reported that nobody is there.
+/// Returns false after ECONNREFUSED: no server listens on the port.
 bool bench_datagrams::receive(time_point now) {
   alignas(cmsghdr) std::array<std::byte, segmentation_control_size> control;
   for (int left = receives_a_turn; left > 0; --left) {
@@ -253,7 +253,7 @@ bool bench_datagrams::receive(time_point now) {
   return true;
 }
 
-/// Returns false if the system has reported that nobody is there.
+/// Returns false after ECONNREFUSED: no server listens on the port.
 bool bench_datagrams::send(bytes_view requests) {
   const std::size_t size = shard_.requests.request_size();
   const std::size_t at_once = has_segmentation_ ? std::min(most_segments, longest_message / size) * size : size;

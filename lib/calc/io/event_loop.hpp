@@ -73,7 +73,7 @@ class event_loop {
   /// The events that a watched descriptor is to be watched for from now on.
   void change(int fd, std::uint32_t events, source& by) noexcept;
   /// Call it before a watched descriptor is closed: a child process between fork() and exec() may still have a copy,
-  /// for which events would be reported (epoll(7)). A descriptor that is not watched, or -1, is no error.
+  /// for which events would be reported (epoll(7)). A descriptor that is not watched, or -1, is ignored.
   void ignore(int fd) noexcept;
 
  private:

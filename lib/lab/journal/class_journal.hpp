@@ -72,11 +72,11 @@ class class_journal {
   explicit class_journal(roster names = {}, journal_limits limits = {});
 
   /// Takes an event into its row and gives it an identifier, unless it has one (it was read from a file). Returns it,
-  /// or null if there is no place for another row.
+  /// or null if the journal cannot hold another row.
   const class_event* add(class_event what);
   const kept_mail* add(kept_mail what);
   /// Names the row of an address, unless the roster does. An address without a row gets one. Returns false if the
-  /// roster names it, there is no place, or the name is empty.
+  /// roster names it, the journal cannot hold another row, or the name is empty.
   bool name(const naming& what);
   void clear_mails();
   void count_connection() noexcept { ++totals_.connections; }
@@ -85,7 +85,7 @@ class class_journal {
   /// In order of appearance; pointers are valid until the next change.
   [[nodiscard]] std::vector<const class_row*> rows() const;
   [[nodiscard]] const class_row* row_of(std::string_view address) const;
-  /// Identifies the team of an address, or of a mail user behind it that the roster lists: class_row::address.
+  /// Identifies the team of an address, or of a mail user at that address whom the roster lists: class_row::address.
   [[nodiscard]] std::string team_of(std::string_view address, std::string_view user = {}) const;
   [[nodiscard]] const std::deque<kept_mail>& mails() const noexcept { return mails_; }  ///< newest last
   [[nodiscard]] const kept_mail* mail(std::string_view id) const;
