@@ -7,11 +7,10 @@
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -20,9 +19,6 @@
 
 #include "scan/io/socket.hpp"
 
-#ifndef PACKET_IGNORE_OUTGOING
-#define PACKET_IGNORE_OUTGOING 23  // Linux 4.20
-#endif
 #ifndef IPV6_HDRINCL
 #define IPV6_HDRINCL 36  // Linux 4.5
 #endif
@@ -32,16 +28,13 @@ namespace {
 
 // An answer takes about 150 octets of the ring: it holds 100,000 of them, a seventh of a second at full speed.
 constexpr std::size_t answer_ring_block = std::size_t{1} << 17;
-constexpr std::size_t answer_ring_size = std::size_t{1} << 24;
+constexpr std::size_t answer_ring_blocks = 128;
 // The kernel hands over a block that is not full after this time. It counts for round-trip times no more than the
 // wake-up, because each packet has a time of its own.
-constexpr unsigned answer_block_ms = 2;
+constexpr std::chrono::milliseconds answer_delay{2};
 // An ICMP error that quotes headers with all their options.
 constexpr std::uint32_t answer_octets = 256;
 constexpr int send_buffer = 4 << 20;  // as the other limits, for bursts; the kernel may allow less
-
-constexpr std::size_t link_address_at =
-    (sizeof(tpacket3_hdr) + std::size_t{TPACKET_ALIGNMENT} - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
 
 /// Offsets are from the network header, because the socket is of type SOCK_DGRAM. ICMP types without `reason_of()` are
 /// sorted out later.
@@ -83,11 +76,6 @@ std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::ui
   }};
 }
 
-result<void> set_on(int fd, int level, int name, const void* value, std::size_t size, const char* context) {
-  if (::setsockopt(fd, level, name, value, static_cast<socklen_t>(size)) == 0) return {};
-  return fail(last_system_error(), context);
-}
-
 result<net::unique_fd> open_sender() {
   // Protocol 0: it receives nothing.
   net::unique_fd made(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -97,6 +85,21 @@ result<net::unique_fd> open_sender() {
     return fail(errc::not_permitted, "--syn needs the capability CAP_NET_RAW",
                 "run as root, or without --syn: the connect scan needs no privilege");
   return fail(why, "open a packet socket");
+}
+
+result<net::packet_ring> open_ring(std::uint16_t first_port, std::uint16_t port_count) {
+  constexpr const char* context = "receive packets";
+  net::unique_fd receiver(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!receiver) return fail(last_system_error(), context);
+  auto filter = make_answer_filter(first_port, port_count);
+  // Otherwise the loopback interface shows each packet twice; on an older kernel, the second one is a duplicate.
+  return net::packet_ring::start(std::move(receiver),
+                                 {.block_size = answer_ring_block,
+                                  .block_count = answer_ring_blocks,
+                                  .longest_delay = answer_delay,
+                                  .filter = filter,
+                                  .only_incoming = true},
+                                 context);
 }
 
 std::uint16_t ether_type_of(outgoing_packet::kind what) {
@@ -122,17 +125,13 @@ packet_socket::packet_socket() : batch_(std::make_unique<batch>()) {}
 packet_socket::packet_socket(packet_socket&& other) noexcept { *this = std::move(other); }
 packet_socket& packet_socket::operator=(packet_socket&& other) noexcept {
   std::swap(sender_, other.sender_);
-  std::swap(receiver_, other.receiver_);
   std::swap(raw_v4_, other.raw_v4_);
   std::swap(raw_v6_, other.raw_v6_);
   std::swap(batch_, other.batch_);
   std::swap(ring_, other.ring_);
-  std::swap(block_, other.block_);
   return *this;
 }
-packet_socket::~packet_socket() {
-  if (ring_ != nullptr) ::munmap(ring_, answer_ring_size);
-}
+packet_socket::~packet_socket() = default;
 
 result<void> packet_socket::check() {
   if (const auto sender = open_sender(); !sender) return unexpected(sender.error());
@@ -149,39 +148,10 @@ result<packet_socket> packet_socket::open(std::uint16_t first_port, std::uint16_
   static_cast<void>(::setsockopt(made.sender_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on));
   if (::setsockopt(made.sender_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0)
     static_cast<void>(::setsockopt(made.sender_.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer));
-  if (auto opened = made.open_ring(first_port, port_count); !opened) return unexpected(opened.error());
+  auto ring = open_ring(first_port, port_count);
+  if (!ring) return unexpected(ring.error());
+  made.ring_ = std::move(*ring);
   return made;
-}
-
-result<void> packet_socket::open_ring(std::uint16_t first_port, std::uint16_t port_count) {
-  constexpr const char* context = "receive packets";
-  receiver_ = net::unique_fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!receiver_) return fail(last_system_error(), context);
-  const int fd = receiver_.get();
-  const int version = TPACKET_V3;
-  if (auto set = set_on(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version, context); !set) return set;
-  const int on = 1;
-  // Else loopback shows each packet twice. An older kernel does; the second one is a duplicate then.
-  static_cast<void>(::setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on));
-  tpacket_req3 request{};
-  request.tp_block_size = answer_ring_block;
-  request.tp_block_nr = answer_ring_size / answer_ring_block;
-  request.tp_frame_size = 2048;  // only determines the number of frames
-  request.tp_frame_nr = answer_ring_size / request.tp_frame_size;
-  request.tp_retire_blk_tov = answer_block_ms;
-  if (auto set = set_on(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request, context); !set) return set;
-  void* const ring = ::mmap(nullptr, answer_ring_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (ring == MAP_FAILED) return fail(last_system_error(), context);
-  ring_ = static_cast<std::byte*>(ring);
-  auto code = make_answer_filter(first_port, port_count);
-  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-  if (auto set = set_on(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program, context); !set) return set;
-  sockaddr_ll everything{};
-  everything.sll_family = AF_PACKET;
-  everything.sll_protocol = htons(ETH_P_ALL);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&everything), sizeof everything) != 0)
-    return fail(last_system_error(), context);
-  return {};
 }
 
 std::size_t packet_socket::send(std::span<const outgoing_packet> packets, int& error) {
@@ -259,38 +229,16 @@ void packet_socket::receive(const std::function<void(const incoming_packet&)>& t
   timespec wall{};
   ::clock_gettime(CLOCK_REALTIME, &wall);
   const time_point now = clock::now();
-  const auto since_epoch = [](std::int64_t seconds, std::int64_t nanoseconds) {
-    return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds);
-  };
-  const auto wall_now = since_epoch(wall.tv_sec, wall.tv_nsec);
-  constexpr std::size_t blocks = answer_ring_size / answer_ring_block;
-  for (std::size_t count = 0; count < blocks; ++count) {
-    auto* const block = reinterpret_cast<tpacket_block_desc*>(ring_ + block_ * answer_ring_block);
-    std::atomic_ref status(block->hdr.bh1.block_status);
-    if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) return;
-    const std::byte* at = reinterpret_cast<const std::byte*>(block) + block->hdr.bh1.offset_to_first_pkt;
-    for (std::uint32_t left = block->hdr.bh1.num_pkts; left > 0; --left) {
-      const auto* const header = reinterpret_cast<const tpacket3_hdr*>(at);
-      const auto* const link = reinterpret_cast<const sockaddr_ll*>(at + link_address_at);
-      incoming_packet packet;
-      packet.is_arp = link->sll_protocol == htons(ETH_P_ARP);
-      packet.interface = static_cast<std::uint32_t>(link->sll_ifindex);
-      std::memcpy(packet.from.data(), link->sll_addr, packet.from.size());
-      packet.at = std::min(now, now - (wall_now - since_epoch(header->tp_sec, header->tp_nsec)));
-      packet.octets = bytes_view(at + header->tp_net, header->tp_snaplen);
-      take(packet);
-      at += header->tp_next_offset;
-    }
-    status.store(TP_STATUS_KERNEL, std::memory_order_release);
-    block_ = (block_ + 1) % blocks;
-  }
-}
-
-std::uint64_t packet_socket::dropped() {
-  tpacket_stats_v3 statistics{};
-  socklen_t size = sizeof statistics;
-  if (::getsockopt(receiver_.get(), SOL_PACKET, PACKET_STATISTICS, &statistics, &size) != 0) return 0;
-  return statistics.tp_drops;  // the kernel resets the counter when it is read
+  const auto wall_now = std::chrono::seconds(wall.tv_sec) + std::chrono::nanoseconds(wall.tv_nsec);
+  ring_.drain([&](const net::packet_ring::frame& frame) {
+    incoming_packet packet;
+    packet.is_arp = frame.link->sll_protocol == htons(ETH_P_ARP);
+    packet.interface = static_cast<std::uint32_t>(frame.link->sll_ifindex);
+    std::memcpy(packet.from.data(), frame.link->sll_addr, packet.from.size());
+    packet.at = std::min(now, now - (wall_now - frame.time));
+    packet.octets = frame.octets;
+    take(packet);
+  });
 }
 
 }  // namespace netlab::scan

@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "net/fd.hpp"
+#include "net/packet_ring.hpp"
 #include "scan/syn_packet.hpp"
 
 namespace netlab::scan {
@@ -59,26 +60,23 @@ class packet_socket {
   /// Passes on the packets that have arrived.
   void receive(const std::function<void(const incoming_packet&)>& take);
   /// Becomes readable when packets have arrived.
-  [[nodiscard]] int fd() const noexcept { return receiver_.get(); }
+  [[nodiscard]] int fd() const noexcept { return ring_.descriptor(); }
 
   /// Packets that were lost because the ring was full, since the last call.
-  [[nodiscard]] std::uint64_t dropped();
+  [[nodiscard]] std::uint64_t dropped() noexcept { return ring_.take_dropped(); }
 
  private:
   struct batch;
   packet_socket();
-  [[nodiscard]] result<void> open_ring(std::uint16_t first_port, std::uint16_t port_count);
   [[nodiscard]] std::size_t send_out(std::span<const outgoing_packet> packets, int& error);
   [[nodiscard]] std::size_t send_local(std::span<const outgoing_packet> packets, int& error);
   [[nodiscard]] int raw_socket(bool is_v6, int& error);
 
   net::unique_fd sender_;
-  net::unique_fd receiver_;
   net::unique_fd raw_v4_;  // opened when needed
   net::unique_fd raw_v6_;
   std::unique_ptr<batch> batch_;
-  std::byte* ring_ = nullptr;
-  std::size_t block_ = 0;
+  net::packet_ring ring_;
 };
 
 }  // namespace netlab::scan

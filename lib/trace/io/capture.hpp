@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
+#include <utility>
 
 #include "base/result.hpp"
-#include "net/fd.hpp"
+#include "net/packet_ring.hpp"
 #include "trace/packets.hpp"
 
 namespace netlab::trace {
@@ -24,30 +24,22 @@ class capture {
 
   /// Starts the capture: TCP, UDP and ICMP over IPv4 and IPv6; packets on the loopback interface are captured once.
   [[nodiscard]] static result<capture> start(net::unique_fd socket, depth how);
-  capture(capture&& other) noexcept;
-  capture& operator=(capture&& other) noexcept;
-  ~capture();
-
   /// Passes on all packets in the ring. The kernel releases a block when it is full, or `longest_delay` after its
   /// first packet: all older packets have been passed on.
   void drain(const std::function<void(packet)>& take);
   static constexpr auto longest_delay = std::chrono::milliseconds(10);
 
   /// poll() reports that it is readable when drain() has something to pass on.
-  [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
+  [[nodiscard]] int descriptor() const noexcept { return ring_.descriptor(); }
 
   /// Packets dropped because the ring was full, since the start.
-  [[nodiscard]] std::uint64_t dropped();
+  [[nodiscard]] std::uint64_t dropped() noexcept;
 
  private:
-  capture() = default;
+  capture(net::packet_ring ring, depth how) : ring_(std::move(ring)), depth_(how) {}
 
-  net::unique_fd socket_;
-  std::byte* ring_ = nullptr;
-  std::size_t ring_size_ = 0;
-  depth depth_ = depth::headers;
-  std::size_t block_size_ = 0;
-  std::size_t block_ = 0;  // the next one to read
+  net::packet_ring ring_;
+  depth depth_;
   std::uint64_t dropped_ = 0;
 };
 
