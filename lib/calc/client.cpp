@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "calc/check.hpp"
+#include "calc/lost_answer.hpp"
 
 namespace netlab::calc {
 
@@ -56,11 +57,8 @@ void client::report(result<std::int32_t> value, time_point now) {
 
 void client::fail_first(failure why, time_point now) {
   ended_ = true;
-  if (input_.empty()) {  // otherwise it has begun to answer
-    why.hint = silence_hint(outstanding_.front().asked, order_);
-    if (outstanding_.size() > 1 && answers_ > 0)
-      why.hint = "a server that reads one request at a time needs --pipeline 1";
-  }
+  if (input_.empty())  // otherwise it has begun to answer
+    why.hint = unanswered_hint(outstanding_.front().asked, order_, outstanding_.size() > 1, answers_ > 0);
   report(unexpected(std::move(why)), now);
 }
 
@@ -68,28 +66,16 @@ void client::eof(time_point now) {
   if (ended_) return;
   ended_ = true;
   if (outstanding_.empty()) return;
-  if (!input_.empty()) {
-    fail_first({make_error_code(errc::peer_protocol),
-                {},
-                fmt::format("the connection ended after {} of {} octets of the answer", input_.size(), answer_size),
-                {}},
-               now);
-  } else if (answers_ == 0) {
-    // After an answer, a new connection may succeed: many servers answer one request and close.
-    fail_first({make_error_code(errc::closed_by_peer), {}, "the connection was closed without an answer", {}}, now);
-  }
+  if (!input_.empty())
+    fail_first(closed_within_answer(input_.size()), now);
+  else if (answers_ == 0)  // after an answer, a new connection may succeed: many servers answer one request and close
+    fail_first(closed_without_answer(), now);
 }
 
 void client::tick(time_point now) {
   const auto due = deadline();
   if (!due || *due > now) return;
-  failure why{make_error_code(errc::timed_out), {}, {}, {}};
-  if (input_.empty())
-    why.detail = fmt::format("no answer within {}", to_string(timeout_));
-  else
-    why.detail = fmt::format("{} of {} octets of the answer, then silence for {}", input_.size(), answer_size,
-                             to_string(timeout_));
-  fail_first(std::move(why), now);
+  fail_first(answer_timed_out(input_.size(), timeout_), now);
 }
 
 std::optional<time_point> client::deadline() const {

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "calc/check.hpp"
 #include "calc/evaluate.hpp"
+#include "calc/lost_answer.hpp"
 
 namespace netlab::calc {
 namespace {
@@ -138,10 +139,9 @@ void stream_load::finish_oldest(time_point now) {
 
 void stream_load::lose_oldest(failure why) {
   ended_ = failed_ = true;
-  if (input_.empty()) {  // otherwise it has begun to answer
-    why.hint = silence_hint(requests_->decoded(static_cast<std::uint32_t>(oldest_), oldest_), requests_->order());
-    if (in_flight() > 1 && answers_ > 0) why.hint = "a server that reads one request at a time needs --pipeline 1";
-  }
+  if (input_.empty())  // otherwise it has begun to answer
+    why.hint = unanswered_hint(requests_->decoded(static_cast<std::uint32_t>(oldest_), oldest_), requests_->order(),
+                               in_flight() > 1, answers_ > 0);
   tally_->fail(why);
   ++oldest_;
 }
@@ -149,24 +149,15 @@ void stream_load::lose_oldest(failure why) {
 void stream_load::eof(time_point) {
   if (std::exchange(ended_, true) || in_flight() == 0) return;
   if (!input_.empty())
-    lose_oldest({make_error_code(errc::peer_protocol),
-                 {},
-                 fmt::format("the connection ended after {} of {} octets of the answer", input_.size(), answer_size),
-                 {}});
+    lose_oldest(closed_within_answer(input_.size()));
   else if (answers_ == 0)  // after an answer, a new connection may succeed: many servers answer one request and close
-    lose_oldest({make_error_code(errc::closed_by_peer), {}, "the connection was closed without an answer", {}});
+    lose_oldest(closed_without_answer());
 }
 
 void stream_load::tick(time_point now) {
   const auto due = deadline();
   if (!due || *due > now) return;
-  failure why{make_error_code(errc::timed_out), {}, {}, {}};
-  if (input_.empty())
-    why.detail = fmt::format("no answer within {}", to_string(timeout_));
-  else
-    why.detail = fmt::format("{} of {} octets of the answer, then silence for {}", input_.size(), answer_size,
-                             to_string(timeout_));
-  lose_oldest(std::move(why));
+  lose_oldest(answer_timed_out(input_.size(), timeout_));
 }
 
 std::optional<time_point> stream_load::deadline() const {

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <functional>
 
+#include "base/netlink.hpp"
+
 namespace netlab::scan {
 namespace {
 
@@ -19,19 +21,9 @@ constexpr std::uint8_t number_of_v6 = 10;
 constexpr std::uint8_t number_of_tcp = 6;
 constexpr std::uint16_t type_mask = 0x3fff;  // without the flags NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
-constexpr std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
-
-template <class Value>
-void append_struct(bytes& to, const Value& value) {
-  append(to, std::as_bytes(std::span(&value, 1)));
-}
-
-template <class Value>
-Value load_struct(bytes_view from) {
-  Value value{};
-  std::memcpy(&value, from.data(), std::min(from.size(), sizeof value));
-  return value;
-}
+using netlink::append_struct;
+using netlink::load_struct;
+using netlink::padded;
 
 void append_attribute(bytes& to, std::uint16_t type, bytes_view value) {
   append_struct(to, rtattr{.rta_len = static_cast<std::uint16_t>(sizeof(rtattr) + value.size()), .rta_type = type});

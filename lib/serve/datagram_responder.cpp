@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/out_of_memory.hpp"
+#include "serve/packet_info.hpp"
 
 namespace netlab::serve {
 namespace {
@@ -22,24 +23,9 @@ constexpr std::size_t batches_a_turn = 8;  // then other work of this loop gets 
 // Room for one in_pktinfo or in6_pktinfo.
 constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo));
 
-// Turns the destination reported by recvmsg() into the source for sendmsg(). Both use the same structure (ip(7),
-// ipv6(7)), except that IPv4 has the address in another member. The interface is kept only for link-local addresses;
-// otherwise the routing table decides.
 void turn_around(msghdr& message) {
-  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
-    if (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_PKTINFO) {
-      in_pktinfo info{};
-      std::memcpy(&info, CMSG_DATA(each), sizeof info);
-      info.ipi_ifindex = 0;
-      info.ipi_addr = {};
-      std::memcpy(CMSG_DATA(each), &info, sizeof info);
-    } else if (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_PKTINFO) {
-      in6_pktinfo info{};
-      std::memcpy(&info, CMSG_DATA(each), sizeof info);
-      if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = 0;
-      std::memcpy(CMSG_DATA(each), &info, sizeof info);
-    }
-  }
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each))
+    turn_into_source(*each);
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "serve/service.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,30 +12,9 @@
 #include "base/visit.hpp"
 #include "net/expiry.hpp"
 #include "net/out_of_memory.hpp"
+#include "serve/accepting.hpp"
 
 namespace netlab::serve {
-namespace {
-
-// Peers that are being told that the server is full; more are closed without a message, which costs nothing.
-constexpr std::size_t max_turned_away = 256;
-
-// The pause after accept() found no free descriptor. The peer stays in the queue, and retrying at once would only use
-// up CPU time.
-constexpr auto accept_pause = std::chrono::milliseconds(100);
-
-// Peers accepted before the loop's other work gets its turn. With one per turn, a long queue would wait long in a busy
-// loop.
-constexpr int accepts_a_turn = 32;
-
-/// The number of peers in the accept queue (tcp(7)); later ones are not accepted.
-std::size_t backlog_of(int listener) noexcept {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  return ::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked : 0;
-}
-
-}  // namespace
-
 struct service::acceptor {
   acceptor(asio::io_context& on, const net::tcp& protocol, int fd) : socket(on, protocol, fd), retry(on) {}
   net::tcp::acceptor socket;
@@ -344,7 +321,7 @@ void service::stop_shard(shard& on) {
     from.retry.cancel();
     // Closing the listener would reset the peers in its queue, so accept them first: they are served.
     std::error_code error;
-    for (std::size_t left = backlog_of(from.socket.native_handle()); left > 0 && !error;
+    for (std::size_t left = accept_queue_length(from.socket.native_handle()); left > 0 && !error;
          left -= std::min<std::size_t>(left, accepts_a_turn))
       error = accept_waiting(on, from);
     from.socket.close(error);

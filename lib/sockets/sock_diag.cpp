@@ -10,6 +10,8 @@
 #include <bit>
 #include <cstring>
 
+#include "base/netlink.hpp"
+
 namespace netlab::sockets {
 namespace {
 
@@ -19,20 +21,9 @@ constexpr std::uint8_t family_v6 = 10;
 constexpr std::uint8_t protocol_tcp = 6;
 constexpr std::uint8_t protocol_udp = 17;
 
-constexpr std::size_t aligned(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
-
-template <class Value>
-void append_value(bytes& to, const Value& value) {
-  append(to, std::as_bytes(std::span(&value, 1)));
-}
-
-/// Copies the front of the octets into a structure. Missing octets are zero: an older kernel's structures are shorter.
-template <class Value>
-Value load(bytes_view from) {
-  Value value{};
-  std::memcpy(&value, from.data(), std::min(from.size(), sizeof value));
-  return value;
-}
+using netlink::append_struct;
+using netlink::load_struct;
+using netlink::padded;
 
 std::uint16_t from_network(std::uint16_t port) {
   return std::endian::native == std::endian::little ? __builtin_bswap16(port) : port;
@@ -49,7 +40,7 @@ void read_attribute(std::uint16_t type, bytes_view value, tcp_details& details) 
     const std::string_view name = as_text(value);
     details.congestion = name.substr(0, name.find('\0'));
   } else if (type == INET_DIAG_INFO) {
-    const auto info = load<tcp_info>(value);
+    const auto info = load_struct<tcp_info>(value);
     details.rtt_us = info.tcpi_rtt;
     details.window = info.tcpi_snd_cwnd;
     details.mss = info.tcpi_snd_mss;
@@ -61,14 +52,14 @@ result<void> read_attributes(bytes_view octets, entry& into) {
   tcp_details details;
   bool found = false;
   while (octets.size() >= sizeof(nlattr)) {
-    const auto head = load<nlattr>(octets);
+    const auto head = load_struct<nlattr>(octets);
     if (head.nla_len < sizeof head || head.nla_len > octets.size())
       return fail(errc::peer_protocol, "the kernel's answer has an attribute of a wrong length");
     if (head.nla_type == INET_DIAG_CONG || head.nla_type == INET_DIAG_INFO) {
       read_attribute(head.nla_type, octets.subspan(sizeof head, head.nla_len - sizeof head), details);
       found = true;
     }
-    octets = octets.subspan(std::min(octets.size(), aligned(head.nla_len)));
+    octets = octets.subspan(std::min(octets.size(), padded(head.nla_len)));
   }
   if (found && into.protocol == transport::tcp) into.details = std::move(details);
   return {};
@@ -77,7 +68,7 @@ result<void> read_attributes(bytes_view octets, entry& into) {
 result<void> read_socket(bytes_view octets, transport over, std::vector<entry>& out) {
   if (octets.size() < sizeof(inet_diag_msg))
     return fail(errc::peer_protocol, "the kernel's answer has an incomplete socket entry");
-  const auto message = load<inet_diag_msg>(octets);
+  const auto message = load_struct<inet_diag_msg>(octets);
   const bool is_v6 = message.idiag_family == family_v6;
   entry one{.protocol = over,
             .state = static_cast<state>(message.idiag_state),
@@ -98,7 +89,7 @@ result<void> read_socket(bytes_view octets, transport over, std::vector<entry>& 
 }
 
 result<bool> read_error(bytes_view octets) {
-  const auto error = load<nlmsgerr>(octets);
+  const auto error = load_struct<nlmsgerr>(octets);
   if (error.error == 0) return true;
   return fail(std::error_code(-error.error, std::system_category()), "read sockets");
 }
@@ -121,10 +112,10 @@ bytes make_request(const filter& wanted, transport over, bool is_v6, std::uint32
   const std::size_t attribute = program.empty() ? 0 : sizeof(nlattr) + program.size();
   head.nlmsg_len = static_cast<std::uint32_t>(sizeof head + sizeof request + attribute);
   bytes octets;
-  append_value(octets, head);
-  append_value(octets, request);
+  append_struct(octets, head);
+  append_struct(octets, request);
   if (!program.empty()) {
-    append_value(octets, nlattr{.nla_len = static_cast<std::uint16_t>(attribute), .nla_type = INET_DIAG_REQ_BYTECODE});
+    append_struct(octets, nlattr{.nla_len = static_cast<std::uint16_t>(attribute), .nla_type = INET_DIAG_REQ_BYTECODE});
     append(octets, bytes_view(program));
   }
   return octets;
@@ -133,7 +124,7 @@ bytes make_request(const filter& wanted, transport over, bool is_v6, std::uint32
 result<bool> read_answer(bytes_view datagram, transport over, std::uint32_t sequence, std::vector<entry>& out) {
   while (!datagram.empty()) {
     if (datagram.size() < sizeof(nlmsghdr)) return fail(errc::peer_protocol, "the kernel's answer ends in a header");
-    const auto head = load<nlmsghdr>(datagram);
+    const auto head = load_struct<nlmsghdr>(datagram);
     if (head.nlmsg_len < sizeof head || head.nlmsg_len > datagram.size())
       return fail(errc::peer_protocol, "the kernel's answer has a message of a wrong length");
     const bytes_view body = datagram.subspan(sizeof head, head.nlmsg_len - sizeof head);
@@ -147,7 +138,7 @@ result<bool> read_answer(bytes_view datagram, transport over, std::uint32_t sequ
         default: break;
       }
     }
-    datagram = datagram.subspan(std::min(datagram.size(), aligned(head.nlmsg_len)));
+    datagram = datagram.subspan(std::min(datagram.size(), padded(head.nlmsg_len)));
   }
   return false;
 }

@@ -16,6 +16,7 @@
 #include "calc/io/segmentation.hpp"
 #include "calc/io/shard.hpp"
 #include "net/out_of_memory.hpp"
+#include "serve/packet_info.hpp"
 
 namespace netlab::calc {
 namespace {
@@ -32,30 +33,14 @@ constexpr std::size_t slot_distance = slot_size + 5 * 64;
 constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo)) + segmentation_control_size;
 struct alignas(cmsghdr) control : std::array<std::byte, control_size> {};
 
-/// Copies the destination reported by recvmsg() as the source for sendmsg(), and returns the length. Both use the same
-/// structure (ip(7), ipv6(7)), except that IPv4 has the address in another member. The interface is kept only for
-/// link-local addresses; otherwise the routing table decides.
+/// Makes the source for sendmsg() from the destination that recvmsg() reported, and returns its length.
 std::size_t copy_source(const msghdr& received, control& to) {
   auto* header = const_cast<msghdr*>(&received);  // CMSG_NXTHDR wants it so
   for (cmsghdr* each = CMSG_FIRSTHDR(header); each != nullptr; each = CMSG_NXTHDR(header, each)) {
-    const bool is_v4 = each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_PKTINFO;
-    const bool is_v6 = each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_PKTINFO;
-    if (!is_v4 && !is_v6) continue;
-    auto* copy = reinterpret_cast<cmsghdr*>(to.data());
+    if (each->cmsg_len > to.size()) continue;
+    auto* const copy = reinterpret_cast<cmsghdr*>(to.data());
     std::memcpy(copy, each, each->cmsg_len);
-    if (is_v4) {
-      in_pktinfo info{};
-      std::memcpy(&info, CMSG_DATA(copy), sizeof info);
-      info.ipi_ifindex = 0;
-      info.ipi_addr = {};
-      std::memcpy(CMSG_DATA(copy), &info, sizeof info);
-      return CMSG_SPACE(sizeof info);
-    }
-    in6_pktinfo info{};
-    std::memcpy(&info, CMSG_DATA(copy), sizeof info);
-    if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = 0;
-    std::memcpy(CMSG_DATA(copy), &info, sizeof info);
-    return CMSG_SPACE(sizeof info);
+    if (const std::size_t size = serve::turn_into_source(*copy); size > 0) return size;
   }
   return 0;
 }

@@ -2,7 +2,6 @@
 #include "calc/io/shard.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -12,26 +11,10 @@
 
 #include "base/text.hpp"
 #include "net/out_of_memory.hpp"
+#include "serve/accepting.hpp"
 
 namespace netlab::calc {
 namespace {
-
-// Peers that are being told that the server is full; more are closed without a message, which costs nothing.
-constexpr std::size_t max_turned_away = 256;
-
-// The pause after accept() found no free descriptor. The peers stay in the queue, and retrying at once would only use
-// up CPU time.
-constexpr auto accept_pause = std::chrono::milliseconds(100);
-
-// Peers accepted before the connections get their turn.
-constexpr int accepts_a_turn = 32;
-
-/// The number of peers in the accept queue (tcp(7)); later ones are not accepted.
-std::size_t backlog_of(int listener) noexcept {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  return ::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked : 0;
-}
 
 net::tcp::endpoint local_endpoint(int fd) {
   net::tcp::endpoint local;
@@ -58,12 +41,12 @@ class shard::listener final : public event_loop::source, private event_loop::tim
   }
 
   void ready(std::uint32_t, time_point now) override {
-    if (!accept(accepts_a_turn, now)) pause(now);
+    if (!accept(serve::accepts_a_turn, now)) pause(now);
   }
 
   /// Accepts those that wait in the queue now, which the end of the listener would reset.
   void finish(time_point now) {
-    for (std::size_t left = backlog_of(socket_.get()); left > 0; --left)
+    for (std::size_t left = serve::accept_queue_length(socket_.get()); left > 0; --left)
       if (!accept(1, now)) break;
   }
 
@@ -89,7 +72,7 @@ class shard::listener final : public event_loop::source, private event_loop::tim
 
   void pause(time_point now) {
     shard_.loop_.change(socket_.get(), 0, *this);
-    net::insist([&] { arm(now + accept_pause); });
+    net::insist([&] { arm(now + serve::accept_pause); });
     net::attempt(
         [&] { shard_.log_.trouble(fmt::format("accept: {} (clients wait in the queue)", message_of(error_))); });
   }
@@ -130,7 +113,7 @@ void shard::admit(net::unique_fd socket, const net::tcp::endpoint& peer, time_po
 void shard::turn_away(net::unique_fd socket, const net::tcp::endpoint& peer, const serve::client_bound& reached,
                       time_point now) {
   log_.turned_away(peer, reached);
-  if (turned_away_ >= max_turned_away) return;
+  if (turned_away_ >= serve::max_turned_away) return;
   bytes words;
   append(words, fmt::format("error: too many clients{}, {} at once; try again later\r\n",
                             reached.is_per_address ? " from this address" : "", reached.most));
