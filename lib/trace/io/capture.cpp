@@ -57,12 +57,13 @@ result<net::unique_fd> open_packet_socket() {
 
 result<capture> capture::start(net::unique_fd socket, depth how) {
   auto filter = make_packet_filter(how == depth::whole ? octets_of_packets : octets_of_headers);
-  auto ring = net::packet_ring::start(std::move(socket),
-                                      {.block_size = (how == depth::whole ? ring_of_packets : ring_of_headers) / block_count,
-                                       .block_count = block_count,
-                                       .longest_delay = longest_delay,
-                                       .filter = filter},
-                                      context);
+  auto ring =
+      net::packet_ring::start(std::move(socket),
+                              {.block_size = (how == depth::whole ? ring_of_packets : ring_of_headers) / block_count,
+                               .block_count = block_count,
+                               .longest_delay = longest_delay,
+                               .filter = filter},
+                              context);
   if (!ring) return unexpected(ring.error());
   return capture(std::move(*ring), how);
 }
