@@ -21,6 +21,10 @@ constexpr double below_capacity = 0.98;
 constexpr double small_step = 1.02;
 constexpr double recovery = 1.25;
 constexpr unsigned most_in_vain = 5;
+// Delays of this process that are caught up: all that a scheduler usually makes if the rate is a promise; else little,
+// because the burst that follows overflows a short queue on the path.
+constexpr duration promised_lag = std::chrono::milliseconds(10);
+constexpr duration adaptive_lag = std::chrono::milliseconds(2);
 constexpr duration ripening = std::chrono::milliseconds(2);
 constexpr duration unknown_round_trip = std::chrono::milliseconds(100);
 constexpr duration lowering_gap = std::chrono::milliseconds(20);
@@ -32,8 +36,8 @@ double seconds_of(duration span) { return std::chrono::duration<double>(span).co
 syn_pace::syn_pace(const options& how, time_point now)
     : is_adaptive_(how.rate == 0),
       began_(now),
-      packets_(is_adaptive_ ? first_rate : how.rate, least_burst, now),
-      bits_(how.bandwidth, 0, now),
+      packets_(is_adaptive_ ? first_rate : how.rate, least_burst, is_adaptive_ ? adaptive_lag : promised_lag, now),
+      bits_(how.bandwidth, 0, promised_lag, now),
       rtt_(unknown_round_trip, std::chrono::milliseconds(1), how.timeout),
       slots_(is_adaptive_ ? slot_count : 0),
       lowered_(now - std::chrono::hours(1)) {}

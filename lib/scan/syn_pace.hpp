@@ -13,17 +13,18 @@
 namespace netlab::scan {
 
 /// Credit for so many units a second: in any period of length t at most rate × t + burst, and exactly rate × t if the
-/// caller always uses all of it.
+/// caller always uses all of it and is never late by more than `longest_lag`.
 class credit {
  public:
   /// 0: no limit.
-  credit(double per_second, double least_burst, time_point now) : least_burst_(least_burst), last_(now) {
+  credit(double per_second, double least_burst, duration longest_lag, time_point now)
+      : least_burst_(least_burst), longest_lag_(longest_lag), last_(now) {
     set(per_second);
   }
   /// Keeps what has accumulated.
   void set(double per_second) noexcept {
     per_second_ = per_second;
-    burst_ = std::max(least_burst_, per_second * std::chrono::duration<double>(longest_lag).count());
+    burst_ = std::max(least_burst_, per_second * std::chrono::duration<double>(longest_lag_).count());
   }
   [[nodiscard]] bool is_limited() const noexcept { return per_second_ > 0; }
   [[nodiscard]] double per_second() const noexcept { return per_second_; }
@@ -50,9 +51,9 @@ class credit {
   }
 
  private:
-  static constexpr duration longest_lag = std::chrono::milliseconds(10);  // own delays that are caught up
   double per_second_ = 0;
   double least_burst_;
+  duration longest_lag_;
   double burst_ = 0;
   double units_ = 0;
   time_point last_;

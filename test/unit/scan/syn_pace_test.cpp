@@ -160,3 +160,19 @@ TEST_CASE("syn pace: an overrun of the ring lowers the rate, and a given one, to
   CHECK(pace.rate() < 750);
   CHECK(pace.lowered() == start + 1s);
 }
+
+TEST_CASE("syn pace: a sender that is often late does not overflow the short queue of a bottleneck",
+          "[scan][syn_pace]") {
+  syn_pace pace({}, start);
+  path_model path{.rate = 20'000, .queue = 50, .delay = 10ms};
+  time_point now = start;
+  static_cast<void>(run(pace, path, now, 2s));
+  const std::uint64_t lost_before = path.lost;
+  std::uint64_t sent = 0;
+  for (int turn = 0; turn < 100; ++turn) {
+    now += 8ms;  // another process had the core
+    sent += run(pace, path, now, 12ms);
+  }
+  CHECK(sent > 10'000);
+  CHECK(static_cast<double>(path.lost - lost_before) < 0.01 * static_cast<double>(sent));
+}
