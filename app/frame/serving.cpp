@@ -139,8 +139,9 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   if (own_threads.size() < services.size()) loops.push_back(&threads);
   for (serve::workers& each : own_threads) loops.push_back(&each);
   const stopped_first workers_end{loops};
-  // If the system refuses a thread, report that before any ready line.
-  for (serve::workers* each : loops) each->start([&] { main_loop.stop(); });
+  // If the system refuses a thread, or the memory to serve with, report that before any ready line.
+  for (serve::workers* each : loops) each->create_threads([&] { main_loop.stop(); });
+  for (std::size_t at = 0; at < services.size(); ++at) running[at]->start(sockets[at]);
   if (how.ready_first) how.ready_first();
   for (std::size_t at = 0; at < services.size(); ++at) {
     for (const serve::bound& socket : sockets[at]) announce(socket, services[at], out);
@@ -151,8 +152,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   if (const auto lost = out.output_error(); lost && lost != std::errc::broken_pipe)
     return fail(lost, "write to stdout");
   survive_out_of_memory();
-  auto its = sockets.begin();
-  for (const auto& each : running) each->start(std::move(*its++));
+  for (serve::workers* each : loops) each->start();
   main_loop.run();
   for (serve::workers* each : loops) each->join();
   return {};

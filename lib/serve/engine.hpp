@@ -27,8 +27,9 @@ class engine {
     return fail(std::make_error_code(std::errc::operation_not_supported), "TLS");
   }
 
-  /// Takes over the sockets of listen(), opened with sockets_each = workers::size(), and starts.
-  virtual void start(std::vector<bound> sockets) = 0;
+  /// Takes over the descriptors of listen(), opened with sockets_each = workers::size(); the addresses stay. Call it
+  /// before workers::start(), from which on peers are served. Throws std::bad_alloc and std::system_error.
+  virtual void start(std::vector<bound>& sockets) = 0;
 
   /// Graceful shutdown: accepts no more peers except those already in the queue; sessions finish what they have begun.
   /// Calls `drained` once, in a worker's thread, when all is closed. Call it only once.

@@ -118,7 +118,7 @@ result<void> service::use_tls(const std::vector<tls::server_options>& identities
   return {};
 }
 
-void service::start(std::vector<bound> sockets) {
+void service::start(std::vector<bound>& sockets) {
   for (bound& each : sockets) {
     for (std::size_t index = 0; index < each.sockets.size(); ++index) {
       shard& on = *shards_[index % shards_.size()];
@@ -135,12 +135,10 @@ void service::start(std::vector<bound> sockets) {
   // A listener counts as alive until its last accept() has returned, because a peer that it brings must still be
   // served.
   for (const auto& each : shards_) alive_ += 1 + each->acceptors.size();
-  for (const auto& each : shards_)
-    asio::post(each->context, [this, &on = *each] {
-      if (on.stopping) return;
-      for (acceptor& from : on.acceptors) accept_next(on, from);
-      for (datagram_responder& responder : on.responders) responder.start();
-    });
+  for (const auto& each : shards_) {
+    for (acceptor& from : each->acceptors) accept_next(*each, from);
+    for (datagram_responder& responder : each->responders) responder.start();
+  }
 }
 
 void service::report(std::string_view what) noexcept {

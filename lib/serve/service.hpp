@@ -82,7 +82,7 @@ class service final : public engine {
   service& operator=(const service&) = delete;
 
   [[nodiscard]] result<void> use_tls(const std::vector<tls::server_options>& identities, bool implicit) override;
-  void start(std::vector<bound> sockets) override;
+  void start(std::vector<bound>& sockets) override;
   void stop(std::function<void()> drained) override;
   void abort() override;
   [[nodiscard]] std::size_t clients() const noexcept override { return clients_.size(); }

@@ -34,11 +34,13 @@ void workers::occupy(unsigned index, std::function<void()> run, std::function<vo
   all_[index]->interrupt = std::move(interrupt);
 }
 
-void workers::start(std::function<void()> failed) {
+void workers::create_threads(std::function<void()> failed) {
   const net::signals_blocked until_they_are_started;
   try {
     for (const auto& each : all_)
-      each->thread = std::thread([&one = *each, failed] {
+      each->thread = std::thread([&phase = phase_, &one = *each, failed] {
+        phase.wait(phase::waiting);
+        if (phase != phase::running) return;
         try {
           if (one.run)
             one.run();
@@ -56,6 +58,12 @@ void workers::start(std::function<void()> failed) {
   }
 }
 
+void workers::start() {
+  if (!all_.front()->thread.joinable()) create_threads();
+  phase_ = phase::running;
+  phase_.notify_all();
+}
+
 void workers::join() {
   stop();
   for (const auto& each : all_)
@@ -63,6 +71,8 @@ void workers::join() {
 }
 
 void workers::stop() noexcept {
+  phase_ = phase::stopping;
+  phase_.notify_all();
   for (const auto& each : all_) {
     each->context.stop();
     if (each->interrupt && each->thread.joinable()) each->interrupt();
@@ -71,6 +81,7 @@ void workers::stop() noexcept {
     if (each->thread.joinable()) each->thread.join();
     each->run = each->interrupt = nullptr;
   }
+  phase_ = phase::waiting;
 }
 
 }  // namespace netlab::serve

@@ -2,6 +2,7 @@
 // Event loops, each with a thread of its own.
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -14,7 +15,8 @@
 
 namespace netlab::serve {
 
-/// A set of io_contexts. A thread runs each of them from start() to the destructor, even without work.
+/// A set of io_contexts. A thread runs each of them from start() to the destructor, even without work. Its functions
+/// are called in one thread.
 class workers {
  public:
   /// At least one; 0: one per core that this process may use (sched_getaffinity(2)).
@@ -27,13 +29,15 @@ class workers {
   [[nodiscard]] asio::io_context& context(unsigned index) noexcept { return all_[index]->context; }
 
   /// Lets the thread run this function instead of its io_context, until the function returns, which `interrupt` makes
-  /// it do. Call it before start(). Both functions are forgotten when the threads have been joined.
+  /// it do. Call it before the threads are created. Both functions are forgotten when the threads have been joined.
   void occupy(unsigned index, std::function<void()> run, std::function<void()> interrupt);
 
-  /// Starts the threads with all signals blocked, because the calling thread handles them. An exception in a handler
-  /// ends that loop; `failed` is then called in its thread, and join() rethrows it. If the system refuses a thread,
-  /// those already started are stopped before std::system_error is thrown.
-  void start(std::function<void()> failed = {});
+  /// Creates the threads, which wait for start(), with all signals blocked, because the calling thread handles them. An
+  /// exception in a handler ends that loop; `failed` is then called in its thread, and join() rethrows it. Throws
+  /// std::system_error if the system refuses a thread; no thread is left then.
+  void create_threads(std::function<void()> failed = {});
+  /// Lets the threads run their loops; creates them if they do not exist. Allocates nothing if they do.
+  void start();
 
   /// Stops the loops, joins the threads, and rethrows an exception of a handler, if there was one.
   void join();
@@ -50,7 +54,10 @@ class workers {
     std::exception_ptr thrown;
   };
 
+  enum class phase { waiting, running, stopping };
+
   std::vector<std::unique_ptr<worker>> all_;
+  std::atomic<phase> phase_{phase::waiting};
 };
 
 }  // namespace netlab::serve

@@ -40,7 +40,7 @@ class running {
     auto sockets = serve::listen(where);
     if (!sockets) throw std::runtime_error(describe(sockets.error()));
     port_ = sockets->front().port;
-    engine_->start(std::move(*sockets));
+    engine_->start(*sockets);
     threads_.start();
   }
   ~running() { threads_.join(); }

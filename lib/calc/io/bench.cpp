@@ -107,10 +107,11 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
     one.shard.loop.post([&one] { one.start(); });
     threads.occupy(index, [&one] { one.shard.loop.run(); }, [&one] { one.shard.loop.stop(); });
   }
-  threads.start([&failed, wake] {
+  threads.create_threads([&failed, wake] {
     failed = true;
     wake();
   });
+  threads.start();
   while (running > 0 && !failed) {
     co_await finished->async_wait(net::use_tuple);
     const auto state = co_await asio::this_coro::cancellation_state;

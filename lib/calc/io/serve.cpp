@@ -25,16 +25,10 @@ class server::sharded_engine final : public serve::engine {
     for (shard* each : shards_) each->close();
   }
 
-  void start(std::vector<serve::bound> sockets) override {
+  void start(std::vector<serve::bound>& sockets) override {
     for (serve::bound& each : sockets)
-      for (std::size_t index = 0; index < each.sockets.size(); ++index) {
-        shard& one = *shards_[index % shards_.size()];
-        // A std::function is copied, a descriptor is not.
-        const auto socket = std::make_shared<net::unique_fd>(std::move(each.sockets[index]));
-        one.loop().post([&one, protocol = each.protocol, address = each.address, socket] {
-          one.listen(protocol, address, std::move(*socket));
-        });
-      }
+      for (std::size_t index = 0; index < each.sockets.size(); ++index)
+        shards_[index % shards_.size()]->listen(each.protocol, each.address, std::move(each.sockets[index]));
   }
 
   void stop(std::function<void()> drained) override {

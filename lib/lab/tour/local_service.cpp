@@ -14,7 +14,7 @@ result<std::unique_ptr<local_service>> local_service::start(serve::servable& han
                                 .sockets_each = started->threads_.size()});
   if (!sockets) return unexpected(sockets.error());
   started->port_ = sockets->front().port;
-  started->engine_->start(std::move(*sockets));
+  started->engine_->start(*sockets);
   started->threads_.start();
   return started;
 }

@@ -138,7 +138,7 @@ struct talk {
     REQUIRE(sockets);
     port = sockets->front().port;
     REQUIRE(service.use_tls({shown("DNS:localhost"), shown("DNS:elsewhere.example")}, implicit));
-    service.start(std::move(*sockets));
+    service.start(*sockets);
     threads.start();
   }
   ~talk() { threads.join(); }
@@ -427,7 +427,7 @@ TEST_CASE("service: a crowd in the queue is let in within few turns of the loop"
     if (service.clients() > 0) ++turns;
     if (service.clients() < size) asio::post(threads.context(0), turn);
   };
-  service.start(std::move(*sockets));
+  service.start(*sockets);
   asio::post(threads.context(0), turn);
   threads.start();
   CHECK(becomes_true([&] { return service.clients() == size; }));
@@ -443,7 +443,7 @@ TEST_CASE("service: a client that has reset its connection before it is accepted
   REQUIRE(sockets);
   peer scanner = peer::tcp(sockets->front().port);
   scanner.reset();
-  service.start(std::move(*sockets));
+  service.start(*sockets);
   threads.start();
   CHECK(becomes_true([&] { return handler.ends.all().size() == 1; }));
   threads.join();

@@ -37,9 +37,32 @@ TEST_CASE("workers: what a handler throws is told at once, and thrown again by j
   serve::workers all(2);
   std::atomic<int> failed = 0;
   asio::post(all.context(1), [] { throw std::runtime_error("a bug"); });
-  all.start([&] { ++failed; });
+  all.create_threads([&] { ++failed; });
+  all.start();
   CHECK(becomes_true([&] { return failed == 1; }));
   CHECK_THROWS_AS(all.join(), std::runtime_error);
+}
+
+TEST_CASE("workers: threads that were created run nothing until they are started", "[serve][loop]") {
+  std::atomic<bool> started = false;
+  std::atomic<bool> was_early = false;
+  {
+    serve::workers never_started(2);
+    asio::post(never_started.context(0), [&] { was_early = true; });
+    never_started.create_threads();
+  }
+  serve::workers all(2);
+  std::promise<void> done;
+  asio::post(all.context(1), [&] {
+    if (!started) was_early = true;
+    done.set_value();
+  });
+  all.create_threads();
+  started = true;
+  all.start();
+  done.get_future().wait();
+  all.join();
+  CHECK_FALSE(was_early);
 }
 
 TEST_CASE("workers: an occupied worker runs a function of its own until it is interrupted", "[serve][loop]") {
