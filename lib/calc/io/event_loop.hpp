@@ -19,7 +19,8 @@ namespace netlab::calc {
 
 /// Level-triggered: what is not read or written now is reported again. Only post() and stop() may be called from other
 /// threads. Within a turn, I/O comes before posted functions, and these before timers, so that input which waited
-/// while the process was stopped counts before the deadline that has passed meanwhile.
+/// while the process was stopped counts before the deadline that has passed meanwhile. Sources that are ready all the
+/// time cannot hold timers up for more than a bounded number of turns.
 class event_loop {
  public:
   /// Has a file descriptor in the loop. It may destroy itself, but no other source, while it is called.
