@@ -159,18 +159,13 @@ class datagram_socket::outbox {
   std::array<std::array<std::byte, most_segments * answer_size>, batch_size> answers_{};
 };
 
-datagram_socket::datagram_socket(shard& of, const asio::ip::address& address, net::unique_fd socket)
+datagram_socket::datagram_socket(shard& of, net::unique_fd socket)
     : shard_(of),
       socket_(std::move(socket)),
       batch_(std::make_unique<batch>()),
       outbox_(std::make_unique<outbox>(socket_.get())) {
   const int fd = socket_.get();
   accept_segments(fd);
-  // A socket that has an address answers from there without being told.
-  const int off = 0;
-  if (!address.is_unspecified())
-    ::setsockopt(fd, address.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP, address.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, &off,
-                 sizeof off);
   sockaddr_in6 local{};
   msghdr name{};
   name.msg_name = &local;

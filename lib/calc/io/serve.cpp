@@ -31,9 +31,7 @@ class server::sharded_engine final : public serve::engine {
         shard& one = *shards_[index % shards_.size()];
         // A std::function is copied, a descriptor is not.
         const auto socket = std::make_shared<net::unique_fd>(std::move(each.sockets[index]));
-        one.loop().post([&one, protocol = each.protocol, address = each.address, socket] {
-          one.listen(protocol, address, std::move(*socket));
-        });
+        one.loop().post([&one, protocol = each.protocol, socket] { one.listen(protocol, std::move(*socket)); });
       }
   }
 

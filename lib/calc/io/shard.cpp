@@ -93,12 +93,12 @@ shard::shard(const server_parameters& parameters, serve::visitor_log& log, serve
 
 shard::~shard() = default;
 
-void shard::listen(net::transport protocol, const asio::ip::address& address, net::unique_fd socket) {
+void shard::listen(net::transport protocol, net::unique_fd socket) {
   if (stopping_) return;
   if (protocol == net::transport::tcp)
     listeners_.emplace_back(*this, std::move(socket)).start();
   else
-    datagram_sockets_.emplace_back(*this, address, std::move(socket)).start();
+    datagram_sockets_.emplace_back(*this, std::move(socket)).start();
 }
 
 void shard::admit(net::unique_fd socket, const net::tcp::endpoint& peer, time_point now) {
