@@ -105,7 +105,7 @@ void shard::admit(net::unique_fd socket, const net::tcp::endpoint& peer, time_po
   serve::client_bound reached;
   auto seat = clients_.enter(peer.address(), reached);
   if (!seat) return turn_away(std::move(socket), peer, reached, now);
-  log_.arrived(peer, log_.tells_visits() ? local_endpoint(socket.get()) : net::tcp::endpoint());
+  log_.arrived(peer, log_.tells_connections() ? local_endpoint(socket.get()) : net::tcp::endpoint());
   const auto one = connections_.emplace(connections_.end(), *this, std::move(socket), peer, std::move(seat), now);
   one->start(one, now);
 }
