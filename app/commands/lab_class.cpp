@@ -142,9 +142,9 @@ result<open_class> open_class::make(const class_call& call, const std::vector<la
 }
 
 serve::servable& open_class::watched(serve::servable& inner, std::string_view name) {
-  auto* const handler = dynamic_cast<serve::handler*>(&inner);
-  if (handler == nullptr) return inner;
-  return *watched_.emplace_back(std::make_unique<lab::watched_service>(*handler, name, journal_->queue()));
+  serve::handler* const sessions = inner.sessions();
+  if (sessions == nullptr) return inner;
+  return *watched_.emplace_back(std::make_unique<lab::watched_service>(*sessions, name, journal_->queue()));
 }
 
 calc::traffic_watch& open_class::watch_calc(std::string_view name) {
