@@ -135,6 +135,43 @@ TEST_CASE("calc serve: a server that is run again closes the sockets of the firs
   CHECK(server.totals().connections == 2);
 }
 
+TEST_CASE("calc serve: urgent data in the middle of a request do not hold its rest up", "[calc][loop]") {
+  calculator here({}, {.tcp = true, .udp = true}, 1);
+  peer one = peer::tcp(here.port());
+  std::size_t right = 0;
+  for (int count = 0; count < 200; ++count) {
+    one.send(five.substr(0, 5));
+    REQUIRE(::send(one.fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL) == 1);  // out of band: no part of the request
+    one.send(five.substr(5));
+    right += one.receive(five_answered.size()) == five_answered ? 1U : 0U;
+  }
+  CHECK(right == 200);
+}
+
+TEST_CASE("calc serve: requests beyond what one read takes are answered without anything after them", "[calc][loop]") {
+  calculator here({}, {.tcp = true, .udp = true}, 1);
+  constexpr std::size_t requests = 100'000;  // 1.6 MB; a read takes 128 KiB
+  peer one = peer::tcp(here.port());
+  std::thread sender([&] { one.send(repeat(five, requests)); });
+  const std::string got = one.receive(requests * five_answered.size());
+  sender.join();
+  CHECK((got == repeat(five_answered, requests)));
+}
+
+TEST_CASE("calc serve: an end that arrives with the last request is noticed", "[calc][loop]") {
+  calculator here({}, {.tcp = true, .udp = true}, 1);
+  std::size_t right = 0;
+  for (int count = 0; count < 200; ++count) {
+    peer one = peer::tcp(here.port());
+    if (count % 2 == 0) CHECK(gets_five(one));  // so that the request and the end come while it is watched already
+    one.send(five);
+    one.end_output();
+    right += one.receive_all() == five_answered ? 1U : 0U;
+  }
+  CHECK(right == 200);
+  CHECK(becomes_true([&] { return here.serving.service().clients() == 0; }));
+}
+
 TEST_CASE("calc serve: those who came and went leave nothing behind", "[calc][loop]") {
   calculator here;
   const std::size_t visits = 2'000 * storm();
