@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "commands/lab_class.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,7 +16,6 @@
 #include "lab/io/page.hpp"
 #include "lab/journal/roster.hpp"
 #include "lab/web/viewer.hpp"
-#include "net/fd.hpp"
 
 namespace netlab::app {
 namespace {
@@ -54,29 +51,20 @@ result<serve::listen_options> parse_web(std::string_view text) {
   return made;
 }
 
-std::string random_token() {
-  std::string text = encode_base64(random_octets<24>());
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  return text;
-}
+std::string random_token() { return encode_base64url(random_octets<24>()); }
 
 /// Reads the token, or writes a new one to a file that only its owner may read.
 result<std::string> read_token(const std::string& file) {
   if (file.empty()) return random_token();
   const std::string shown = escape(file, 200);
-  const net::unique_fd fresh(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (fresh) {
+  const auto text = read_file(file, largest_roster);
+  if (!text && text.error() == std::errc::no_such_file_or_directory) {
     std::string token = random_token();
-    const std::string line = token + '\n';
-    if (::write(fresh.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
-      return fail(last_system_error(), fmt::format("write {}", shown));
+    if (const std::error_code error = replace_file(file, token + '\n', 0600))
+      return unexpected(
+          failure{make_error_code(errc::cannot_create), fmt::format("create {}", shown), message_of(error), {}});
     return token;
   }
-  if (errno != EEXIST)
-    return unexpected(failure{
-        make_error_code(errc::cannot_create), fmt::format("create {}", shown), message_of(last_system_error()), {}});
-  const auto text = read_file(file, largest_roster);
   if (!text)
     return unexpected(
         failure{make_error_code(errc::no_input), fmt::format("read {}", shown), message_of(text.error()), {}});
@@ -154,9 +142,9 @@ result<open_class> open_class::make(const class_call& call, const std::vector<la
 }
 
 serve::servable& open_class::watched(serve::servable& inner, std::string_view name) {
-  auto* const handler = dynamic_cast<serve::handler*>(&inner);
-  if (handler == nullptr) return inner;
-  return *watched_.emplace_back(std::make_unique<lab::watched_service>(*handler, name, journal_->queue()));
+  serve::handler* const sessions = inner.sessions();
+  if (sessions == nullptr) return inner;
+  return *watched_.emplace_back(std::make_unique<lab::watched_service>(*sessions, name, journal_->queue()));
 }
 
 calc::traffic_watch& open_class::watch_calc(std::string_view name) {

@@ -65,7 +65,8 @@ class open_class {
                                                const lab::port_plan& ports, byte_order order, const sink_call& mail,
                                                console& out);
 
-  /// The same service, watched. The calculation server is returned as it is: watch_calc() watches it.
+  /// The same service, watched. The calculation server, whose sessions have no handler, is returned as it is:
+  /// watch_calc() watches it.
   [[nodiscard]] serve::servable& watched(serve::servable& inner, std::string_view name);
   [[nodiscard]] calc::traffic_watch& watch_calc(std::string_view name);
   /// Lets the sessions of the mail sink report, too, and gives it the output of --json, which both share.

@@ -27,6 +27,14 @@ std::string encode_base64(bytes_view octets) {
   return text;
 }
 
+std::string encode_base64url(bytes_view octets) {
+  std::string text = encode_base64(octets);
+  text.resize((octets.size() * 4 + 2) / 3);
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text;
+}
+
 result<bytes> decode_base64(std::string_view text) {
   std::string packed;
   packed.reserve(text.size());

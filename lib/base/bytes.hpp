@@ -44,8 +44,9 @@ enum class byte_order : std::uint8_t { big, little };
 }
 
 /// Writes 4 octets; the span must hold at least 4.
-constexpr void store_u32(std::span<std::byte> to, std::uint32_t value, byte_order order) noexcept {
+constexpr void store_u32(std::span<std::byte> at, std::uint32_t value, byte_order order) noexcept {
   const std::uint32_t big = order == byte_order::big ? value : swap_octets(value);
+  const auto to = at.first<4>();  // so that a hardened library checks the size once, not each octet
   to[0] = static_cast<std::byte>(big >> 24);
   to[1] = static_cast<std::byte>(big >> 16);
   to[2] = static_cast<std::byte>(big >> 8);

@@ -2,10 +2,13 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -36,6 +39,24 @@ file_text read_file(const std::string& name, std::size_t limit) {
   auto text = read_all(fd, limit);
   ::close(fd);
   return text;
+}
+
+std::error_code replace_file(const std::string& name, std::string_view text, mode_t mode) {
+  std::string beside = name + ".XXXXXX";
+  const int fd = ::mkostemp(beside.data(), O_CLOEXEC);
+  if (fd < 0) return last_system_error();
+  bool good = ::fchmod(fd, mode) == 0;
+  while (good && !text.empty()) {
+    const ssize_t size = ::write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    good = size > 0;
+    if (good) text.remove_prefix(static_cast<std::size_t>(size));
+  }
+  good = good && ::fsync(fd) == 0 && ::rename(beside.c_str(), name.c_str()) == 0;
+  const std::error_code why = good ? std::error_code() : last_system_error();
+  ::close(fd);
+  if (!good) ::unlink(beside.c_str());
+  return why;
 }
 
 std::vector<std::string_view> text_lines(std::string_view text) {

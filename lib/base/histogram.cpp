@@ -22,10 +22,10 @@ std::uint64_t histogram::end_of(std::size_t bucket) noexcept {
   return start + ((std::uint64_t{1} << shift) - 1);
 }
 
-void histogram::record(duration sample) noexcept {
+void histogram::record(duration sample, std::uint64_t count) noexcept {
   const auto value = static_cast<std::uint64_t>(std::max<duration::rep>(0, sample.count()));
-  ++counts_[bucket_of(value)];
-  ++count_;
+  counts_[bucket_of(value)] += count;
+  count_ += count;
   max_ = std::max(max_, duration(static_cast<duration::rep>(value)));
 }
 

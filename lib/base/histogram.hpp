@@ -11,8 +11,8 @@ namespace netlab {
 
 class histogram {
  public:
-  /// Negative samples count as 0.
-  void record(duration sample) noexcept;
+  /// Counts `count` equal samples, at least one. Negative samples count as 0.
+  void record(duration sample, std::uint64_t count = 1) noexcept;
   void merge(const histogram& other) noexcept;
 
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }

@@ -2,6 +2,7 @@
 #include "calc/load.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <random>
 
 #include <fmt/format.h>
@@ -33,7 +34,7 @@ std::vector<std::int32_t> random_numbers(std::size_t count, operation op, std::m
 prepared_requests::prepared_requests(std::size_t numbers, byte_order order, std::uint32_t seed)
     : order_(order), size_(header_size + 4 * numbers) {
   std::minstd_rand random(seed);
-  const std::size_t count = std::min(most_prepared, prepared_octets / size_);
+  const std::size_t count = std::bit_floor(std::min(most_prepared, prepared_octets / size_));
   for (std::size_t at = 0; at < count; ++at) {
     // MIN and MAX of no numbers have no answer.
     const auto op = static_cast<operation>(at % (numbers == 0 ? 2 : 4));
@@ -46,7 +47,7 @@ prepared_requests::prepared_requests(std::size_t numbers, byte_order order, std:
 void prepared_requests::append(bytes& to, std::uint32_t id, std::size_t number, std::size_t count) const {
   while (count > 0) {
     // One copy up to the end of the prepared ones, then the IDs.
-    const std::size_t first = number % results_.size();
+    const std::size_t first = place_of(number);
     const std::size_t part = std::min(count, results_.size() - first);
     std::size_t at = to.size();
     netlab::append(to, bytes_view(encoded_).subspan(first * size_, part * size_));
@@ -56,8 +57,17 @@ void prepared_requests::append(bytes& to, std::uint32_t id, std::size_t number, 
   }
 }
 
+std::size_t prepared_requests::count_right(bytes_view input, std::uint32_t id, std::size_t number) const noexcept {
+  const std::size_t complete = input.size() / answer_size;
+  for (std::size_t at = 0; at < complete; ++at, ++id) {
+    const answer got = decode_answer(input.subspan(at * answer_size), order_);
+    if (got.id != id || got.value != result(number + at)) return at;
+  }
+  return complete;
+}
+
 request prepared_requests::decoded(std::uint32_t id, std::size_t number) const {
-  const bytes_view encoded = bytes_view(encoded_).subspan(number % results_.size() * size_, size_);
+  const bytes_view encoded = bytes_view(encoded_).subspan(place_of(number) * size_, size_);
   const header head = decode_header(encoded, order_);
   request made{.id = id, .op = std::string(head.operation_name()), .numbers = std::vector<std::int32_t>(head.count)};
   decode_numbers(encoded.subspan(header_size), order_, made.numbers);
@@ -81,19 +91,22 @@ void load_tally::merge(const load_tally& other) {
 
 stream_load::stream_load(const prepared_requests& requests, load_tally& tally, std::size_t first, std::size_t pipeline,
                          duration timeout)
-    : requests_(&requests), tally_(&tally), timeout_(timeout), oldest_(first), next_(first), sent_at_(pipeline) {}
+    : requests_(&requests), tally_(&tally), pipeline_(pipeline), timeout_(timeout), oldest_(first), next_(first) {}
 
 void stream_load::fill(bytes& output, time_point now) {
-  if (ended_) return;
+  const std::size_t missing = pipeline_ - in_flight();
+  if (ended_ || missing == 0) return;
   if (in_flight() == 0) waiting_since_ = now;
-  const std::size_t missing = sent_at_.size() - in_flight();
   requests_->append(output, static_cast<std::uint32_t>(next_), next_, missing);
-  for (const std::size_t end = next_ + missing; next_ < end; ++next_) sent_at(next_) = now;
+  next_ += missing;
+  bursts_.push_back({.end = next_, .sent_at = now});
 }
 
-bool stream_load::is_right(bytes_view reply) const noexcept {
-  const answer got = decode_answer(reply, requests_->order());
-  return got.id == static_cast<std::uint32_t>(oldest_) && got.value == requests_->result(oldest_);
+/// How many answers at the start of the input are right. The last one in flight is not if anything follows it.
+std::size_t stream_load::count_right(bytes_view input) const noexcept {
+  const std::size_t asked = in_flight() * answer_size;
+  const std::size_t right = requests_->count_right(input.first(std::min(asked, input.size())), oldest_id(), oldest_);
+  return right == in_flight() && input.size() > asked ? right - 1 : right;
 }
 
 void stream_load::feed(bytes_view from_peer, time_point now) {
@@ -105,45 +118,60 @@ void stream_load::feed(bytes_view from_peer, time_point now) {
     from_peer = joined;
   }
   while (in_flight() > 0 && from_peer.size() >= answer_size && !ended_) {
-    if (!is_right(from_peer)) {
-      diagnose(from_peer);
-    } else if (in_flight() == 1 && from_peer.size() > answer_size) {
-      ended_ = failed_ = true;
-      tally_->fail({make_error_code(errc::peer_protocol),
-                    {},
-                    fmt::format("the answer has {}, not {}", count_of(from_peer.size(), "octet"), answer_size),
-                    {}});
+    const std::size_t right = count_right(from_peer);
+    if (right > 0) {
+      record(right, now);
     } else {
-      ++answers_;
-      tally_->record(now - sent_at(oldest_));
+      diagnose(from_peer);
+      leave(1);
     }
-    finish_oldest(now);
-    from_peer = from_peer.subspan(answer_size);
+    waiting_since_ = now;
+    from_peer = from_peer.subspan(std::max<std::size_t>(right, 1) * answer_size);
   }
   if (in_flight() == 0 && !from_peer.empty()) ended_ = true;  // more answers than requests
   append(input_, from_peer);
 }
 
+/// The oldest requests have got right answers.
+void stream_load::record(std::size_t count, time_point now) {
+  answers_ += count;
+  while (count > 0) {
+    const burst& oldest = bursts_.front();
+    const std::size_t part = std::min(count, oldest.end - oldest_);
+    tally_->record(now - oldest.sent_at, part);
+    leave(part);
+    count -= part;
+  }
+}
+
 void stream_load::diagnose(bytes_view reply) {
   failed_ = true;
-  const request asked = requests_->decoded(static_cast<std::uint32_t>(oldest_), oldest_);
+  if (requests_->count_right(reply.first(answer_size), oldest_id(), oldest_) > 0) {
+    ended_ = true;
+    return tally_->fail({make_error_code(errc::peer_protocol),
+                         {},
+                         fmt::format("the answer has {}, not {}", count_of(reply.size(), "octet"), answer_size),
+                         {}});
+  }
+  const request asked = requests_->decoded(oldest_id(), oldest_);
   // An echo or text: the rest of the input cannot be divided into answers.
   ended_ = is_foreign(asked, requests_->order(), reply);
   if (const auto value = check_answer(asked, requests_->order(), reply); !value) tally_->fail(value.error());
 }
 
-void stream_load::finish_oldest(time_point now) {
-  ++oldest_;
-  waiting_since_ = now;
+/// The oldest requests, which were sent at one time, are no longer in flight.
+void stream_load::leave(std::size_t count) {
+  oldest_ += count;
+  if (oldest_ == bursts_.front().end) bursts_.pop_front();
 }
 
 void stream_load::lose_oldest(failure why) {
   ended_ = failed_ = true;
   if (input_.empty())  // otherwise it has begun to answer
-    why.hint = unanswered_hint(requests_->decoded(static_cast<std::uint32_t>(oldest_), oldest_), requests_->order(),
-                               in_flight() > 1, answers_ > 0);
+    why.hint =
+        unanswered_hint(requests_->decoded(oldest_id(), oldest_), requests_->order(), in_flight() > 1, answers_ > 0);
   tally_->fail(why);
-  ++oldest_;
+  leave(1);
 }
 
 void stream_load::eof(time_point) {
@@ -162,7 +190,7 @@ void stream_load::tick(time_point now) {
 
 std::optional<time_point> stream_load::deadline() const {
   if (ended_ || in_flight() == 0) return std::nullopt;
-  return std::max(waiting_since_, sent_at_[oldest_ % sent_at_.size()]) + timeout_;
+  return std::max(waiting_since_, bursts_.front().sent_at) + timeout_;
 }
 
 // ---- UDP ----

@@ -3,6 +3,7 @@
 // in a few nanoseconds each. Wrong and missing answers are diagnosed as calc query does.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -26,27 +27,35 @@ class prepared_requests {
 
   /// Appends `count` requests with consecutive IDs and numbers.
   void append(bytes& to, std::uint32_t id, std::size_t number, std::size_t count = 1) const;
-  [[nodiscard]] std::int32_t result(std::size_t number) const noexcept { return results_[number % results_.size()]; }
+  [[nodiscard]] std::int32_t result(std::size_t number) const noexcept { return results_[place_of(number)]; }
+  /// How many complete answers at the start of the input are exactly those to requests with consecutive IDs and
+  /// numbers.
+  [[nodiscard]] std::size_t count_right(bytes_view input, std::uint32_t id, std::size_t number) const noexcept;
   [[nodiscard]] request decoded(std::uint32_t id, std::size_t number) const;
 
  private:
+  [[nodiscard]] std::size_t place_of(std::size_t number) const noexcept { return number & (results_.size() - 1); }
+
   byte_order order_;
   std::size_t size_;
   bytes encoded_;
-  std::vector<std::int32_t> results_;
+  std::vector<std::int32_t> results_;  // a power of two, so that place_of() needs no division
 };
 
 /// What came of the requests.
 struct load_tally {
-  histogram latencies;  ///< from sending a request to its answer
+  /// From sending a request to its answer, of right answers. Both times are those at which the kernel reported the
+  /// events of the turn in which the request was sent and the answer was read (event_loop), so a latency includes the
+  /// time that the load itself took before it sent the request, and not the time after the answer had been reported.
+  histogram latencies;
   std::uint64_t answers = 0;  ///< correct ones
   std::uint64_t wrong = 0;  ///< answers that do not match the request
   std::uint64_t lost = 0;  ///< unanswered: a datagram was lost, a connection ended
   std::optional<failure> first_failure;  ///< the first wrong or lost answer
 
-  void record(duration latency) {
-    ++answers;
-    latencies.record(latency);
+  void record(duration latency, std::uint64_t count = 1) {
+    answers += count;
+    latencies.record(latency, count);
   }
   void fail(const failure& why);
   void note(const failure& why) {
@@ -65,7 +74,7 @@ class stream_load {
 
   /// The same on a new connection, from this request on.
   stream_load(const stream_load& before, std::size_t first)
-      : stream_load(*before.requests_, *before.tally_, first, before.sent_at_.size(), before.timeout_) {}
+      : stream_load(*before.requests_, *before.tally_, first, before.pipeline_, before.timeout_) {}
 
   /// Appends requests until `pipeline` are in flight.
   void fill(bytes& output, time_point now);
@@ -85,18 +94,26 @@ class stream_load {
   [[nodiscard]] std::uint64_t answers() const noexcept { return answers_; }
 
  private:
-  [[nodiscard]] time_point& sent_at(std::size_t number) noexcept { return sent_at_[number % sent_at_.size()]; }
-  [[nodiscard]] bool is_right(bytes_view reply) const noexcept;
+  /// Requests that were sent at one time.
+  struct burst {
+    std::size_t end = 0;  // the number of the first request after them
+    time_point sent_at;
+  };
+
+  [[nodiscard]] std::uint32_t oldest_id() const noexcept { return static_cast<std::uint32_t>(oldest_); }
+  [[nodiscard]] std::size_t count_right(bytes_view input) const noexcept;
+  void record(std::size_t count, time_point now);
   void diagnose(bytes_view reply);
-  void finish_oldest(time_point now);
+  void leave(std::size_t count);
   void lose_oldest(failure why);
 
   const prepared_requests* requests_;
   load_tally* tally_;
+  std::size_t pipeline_;
   duration timeout_;
   std::size_t oldest_;  // in flight
   std::size_t next_;  // to send
-  std::vector<time_point> sent_at_;
+  std::deque<burst> bursts_;  // in flight
   bytes input_;  // less than an answer
   time_point waiting_since_{};
   std::uint64_t answers_ = 0;

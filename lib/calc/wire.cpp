@@ -22,10 +22,6 @@ void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> t
   }
 }
 
-answer decode_answer(bytes_view from, byte_order order) noexcept {
-  return {.id = load_u32(from, order), .value = static_cast<std::int32_t>(load_u32(from.subspan(4), order))};
-}
-
 void append_request(bytes& to, const request& what, byte_order order) {
   assert(what.numbers.size() <= max_numbers && what.op.size() == 3);
   to.reserve(to.size() + header_size + 4 * what.numbers.size());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The encoding of the lab's calculation protocol. What the server does for each request is inline.
+// The encoding of the lab's calculation protocol. What a server does for each request, and a load test for each answer,
+// is inline.
 //
 //     request   ID (4 octets, unsigned)  OP (3: SUM PRO MIN MAX)  N (1)  z1 … zN (4 each, signed)
 //     answer    ID (4 octets, as sent)   RESULT (4, signed)
@@ -48,7 +49,7 @@ inline constexpr std::size_t max_request_size = header_size + 4 * max_numbers;
 /// The operation is a text and not an enumerator, so that an invalid one can be sent, too.
 struct request {
   std::uint32_t id = 0;
-  std::string op = "SUM";             ///< exactly 3 octets
+  std::string op = "SUM";  ///< exactly 3 octets
   std::vector<std::int32_t> numbers;  ///< at most max_numbers
 };
 
@@ -78,7 +79,9 @@ struct header {
 void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> to) noexcept;
 
 /// The span must hold at least answer_size octets.
-[[nodiscard]] answer decode_answer(bytes_view from, byte_order order) noexcept;
+[[nodiscard]] inline answer decode_answer(bytes_view from, byte_order order) noexcept {
+  return {.id = load_u32(from, order), .value = static_cast<std::int32_t>(load_u32(from.subspan(4), order))};
+}
 
 /// The span must hold at least answer_size octets.
 inline void store_answer(std::span<std::byte> to, const answer& what, byte_order order) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -30,6 +31,13 @@ class unique_fd {
  private:
   int fd_ = -1;
 };
+
+/// `yes`: closing the TCP socket sends a reset and discards what is unsent, so that the local port does not stay in
+/// TIME_WAIT for a minute. Otherwise it closes in order, as it does unless told (SO_LINGER, socket(7)).
+inline void set_reset_on_close(int fd, bool yes) noexcept {
+  const linger at_close{.l_onoff = yes ? 1 : 0, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_close, sizeof at_close);
+}
 
 /// Raises the soft limit of file descriptors to the hard limit. The soft limit is often 1024 for select(2), which
 /// netlab does not use; each connection needs a descriptor.

@@ -25,9 +25,9 @@ struct datagram {
 /// (CERT CA-1996-01).
 [[nodiscard]] bool is_from_service(const datagram& request) noexcept;
 
-/// Reads a UDP socket and sends a reply for each datagram for which `answer` returns true. The socket must have
-/// IP_PKTINFO or IPV6_RECVPKTINFO set, as listen() does, so that a wildcard socket answers from the right address (RFC
-/// 1122 §4.1.3.5). Sending never waits: if the send buffer is full, the reply is dropped, which UDP allows.
+/// Reads a UDP socket and sends a reply for each datagram for which `answer` returns true. A wildcard socket must have
+/// IP_PKTINFO or IPV6_RECVPKTINFO set, as listen() does, so that it answers from the right address (RFC 1122 §4.1.3.5).
+/// Sending never waits: if the send buffer is full, the reply is dropped, which UDP allows.
 class datagram_responder {
  public:
   using answer_function = std::function<bool(const datagram& request, bytes& reply)>;

@@ -40,6 +40,7 @@ class engine {
   [[nodiscard]] virtual std::size_t clients() const noexcept = 0;
 };
 
+class handler;
 struct limits;
 
 /// A server that can be run.
@@ -51,6 +52,9 @@ class servable {
   [[nodiscard]] virtual std::unique_ptr<engine> run_on(workers& on, const limits& bounds) = 0;
   /// True if the engine runs loops of its own: the workers' threads do nothing else then.
   [[nodiscard]] virtual bool occupies_workers() const noexcept { return false; }
+  /// What its sessions and datagrams are given to one by one, so that another handler can stand between. Null if the
+  /// engine deals with its peers itself.
+  [[nodiscard]] virtual handler* sessions() noexcept { return nullptr; }
 };
 
 }  // namespace netlab::serve

@@ -26,7 +26,9 @@ struct bound {
   net::transport protocol = net::transport::tcp;
   asio::ip::address address;
   std::uint16_t port = 0;        ///< the actual port
-  std::vector<net::unique_fd> sockets;  ///< non-blocking; TCP sockets listen
+  /// Non-blocking. TCP sockets listen; UDP sockets of a wildcard address report where each datagram was sent to
+  /// (IP_PKTINFO, IPV6_RECVPKTINFO).
+  std::vector<net::unique_fd> sockets;
 };
 
 /// `any` (both wildcard addresses) or an address. Fails with errc::usage.

@@ -45,6 +45,7 @@ struct tls_answer {
 class handler : public servable {
  public:
   [[nodiscard]] std::unique_ptr<engine> run_on(workers& on, const serve::limits& bounds) final;
+  [[nodiscard]] handler* sessions() noexcept final { return this; }
 
   /// A peer has connected. The machine lives until closed() has been called for it.
   [[nodiscard]] virtual std::unique_ptr<machine> open(const visitor& who) = 0;

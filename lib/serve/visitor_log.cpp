@@ -27,7 +27,7 @@ visitor_totals visitor_log::totals() const {
 
 void visitor_log::arrived(const net::tcp::endpoint& peer, const net::tcp::endpoint& local) {
   connections_.fetch_add(1, std::memory_order_relaxed);
-  if (detail_ < log_detail::connections) return;
+  if (!tells_connections()) return;
   lines_.tell_all(line(net::transport::tcp, net::to_string(peer), " connected to ", net::to_string(local)));
 }
 
@@ -40,7 +40,7 @@ void visitor_log::left(const net::tcp::endpoint& peer, const result<void>& how, 
                 fmt::format("{} after {}, {}", how ? "closed" : describe(how.error()), account,
                             netlab::to_string(now - since)));
   };
-  if (detail_ >= log_detail::connections)
+  if (tells_connections())
     lines_.tell_all(told());
   else
     lines_.tell(now, told);

@@ -41,6 +41,9 @@ class visitor_log {
   /// True if visited() may write a line.
   [[nodiscard]] bool tells_visits() const noexcept { return detail_ >= log_detail::visits; }
 
+  /// True if arrived() writes a line, which is where it needs the local address.
+  [[nodiscard]] bool tells_connections() const noexcept { return detail_ >= log_detail::connections; }
+
   /// A peer has connected.
   void arrived(const net::tcp::endpoint& peer, const net::tcp::endpoint& local);
   /// A connection has ended. `account`: what the peer got, `3 answers`; `since`: when it connected.

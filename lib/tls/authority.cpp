@@ -63,22 +63,10 @@ result<std::optional<std::string>> read_file(const std::string& path, bool is_se
   return unexpected(trouble(errc::no_input, "read", path, message_of(text.error())));
 }
 
-/// Writes the file atomically and syncs it to disk.
 result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
-  std::string made = path + ".XXXXXX";
-  const net::unique_fd fd(::mkostemp(made.data(), O_CLOEXEC));
-  if (!fd) return unexpected(system_trouble(errc::cannot_create, "write", path));
-  bool good = ::fchmod(fd.get(), mode) == 0;
-  while (good && !text.empty()) {
-    const ssize_t size = ::write(fd.get(), text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    good = size > 0;
-    if (good) text.remove_prefix(static_cast<std::size_t>(size));
-  }
-  if (good && ::fsync(fd.get()) == 0 && ::rename(made.c_str(), path.c_str()) == 0) return {};
-  const failure why = system_trouble(errc::cannot_create, "write", path);
-  ::unlink(made.c_str());
-  return unexpected(why);
+  if (const std::error_code error = replace_file(path, text, mode))
+    return unexpected(system_trouble(errc::cannot_create, "write", path, error));
+  return {};
 }
 
 /// Only one process at a time uses a directory.

@@ -261,5 +261,14 @@ class Roster(RoomCase):
         self.assertEqual(second.token, first.token)
         self.assertNotEqual(self.room(names=("echo",)).token, first.token)
 
+    def test_token_on_a_full_disk(self):
+        """lab serve --web-token-file: a token that cannot be written leaves no file, so that the next start makes one"""
+        token = self.scratch() / "token"
+        self.refused("lab", "serve", "--only", "echo", "--port-offset", 10000, "--web", "127.0.0.1:0", "--web-token-file", token,
+                     status=CANNOT_CREATE, says=f"create {token}",
+                     preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.setrlimit(resource.RLIMIT_FSIZE, (5, 5))))
+        self.assertEqual(list(token.parent.iterdir()), [])
+        self.assertTrue(self.room("--web-token-file", token, names=("echo",)).token)
+
 
 harness.main()

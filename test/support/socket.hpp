@@ -105,8 +105,7 @@ class peer {
 
   /// Closes the connection with a reset.
   void reset() {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    net::set_reset_on_close(fd(), true);
     fd_ = net::unique_fd();
   }
 

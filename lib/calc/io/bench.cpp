@@ -122,19 +122,13 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   total.elapsed = clock::now() - begin;
   threads.join();
 
-  load_tally sum;
   for (const auto& each : all) {
     const bench_shard& part = each->shard;
-    if (part.server_ended && !std::exchange(total.server_ended, true)) sum.first_failure = part.tally.first_failure;
-    sum.merge(part.tally);
+    if (part.server_ended && !std::exchange(total.server_ended, true)) total.first_failure = part.tally.first_failure;
+    total.merge(part.tally);
     total.closed += part.closed;
     total.answers_before_close += part.answers_before_close;
   }
-  total.latencies = std::move(sum.latencies);
-  total.answers = sum.answers;
-  total.wrong = sum.wrong;
-  total.lost = sum.lost;
-  total.first_failure = std::move(sum.first_failure);
   if (total.stopped) co_return total;
   const std::string server_name = net::to_string(to->host, to->port);
   if (total.answers == 0 && total.first_failure && total.first_failure->code == std::errc::connection_refused) {

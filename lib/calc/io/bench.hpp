@@ -2,10 +2,8 @@
 // A load generator for a calculation server: measures answers per second and their latency.
 #pragma once
 
-#include <optional>
-
-#include "base/histogram.hpp"
 #include "calc/io/query.hpp"
+#include "calc/load.hpp"
 
 namespace netlab::calc {
 
@@ -18,16 +16,11 @@ struct bench_options {
   unsigned threads = 1;
 };
 
-struct bench_report {
-  histogram latencies;           ///< from sending a request to its answer
+struct bench_report : load_tally {
   duration elapsed{0};
-  std::uint64_t answers = 0;     ///< correct ones
-  std::uint64_t wrong = 0;       ///< answers that do not match the request
-  std::uint64_t lost = 0;        ///< unanswered: a datagram was lost, a connection ended
   std::uint64_t closed = 0;  ///< connections that the server closed after answers; unanswered requests were sent again
   std::uint64_t answers_before_close = 0;  ///< received on those connections
   bool server_ended = false;  ///< it answered at first, then refused connections
-  std::optional<failure> first_failure;  ///< the first wrong or lost answer
   bool stopped = false;  ///< cancelled early
 };
 

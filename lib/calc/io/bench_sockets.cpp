@@ -242,13 +242,8 @@ bool bench_datagrams::receive(time_point now) {
     message.msg_controllen = control.size();
     const ssize_t size = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
     if (size < 0) return errno != ECONNREFUSED;
-    const std::size_t segment = segment_size(message);
-    bytes_view rest(shard_.input.get(), static_cast<std::size_t>(size));
-    do {
-      const bytes_view datagram = rest.first(segment == 0 ? rest.size() : std::min(segment, rest.size()));
-      rest = rest.subspan(datagram.size());
-      load_.receive(datagram, now);
-    } while (!rest.empty());
+    for_each_datagram(message, {shard_.input.get(), static_cast<std::size_t>(size)},
+                      [&](bytes_view datagram) { load_.receive(datagram, now); });
   }
   return true;
 }

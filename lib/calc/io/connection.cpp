@@ -23,6 +23,10 @@ constexpr std::size_t max_unsent = net::serving.max_unsent;
 // binary answer is never longer than its request.
 constexpr std::size_t max_text_read = net::serving.max_feed;
 
+// The events of a connection that waits for input only. Edge-triggered (epoll(7)), because the kernel would otherwise
+// look at each socket a second time after its input was read, which takes about 1 % of the time of a short request.
+constexpr std::uint32_t input_events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+
 // Polling interval for unacknowledged octets, because no event reports the last acknowledgement.
 constexpr auto look_again_time = std::chrono::milliseconds(100);
 
@@ -56,7 +60,7 @@ connection::~connection() { shard_.loop().ignore(socket_.get()); }
 void connection::start(std::list<connection>::iterator place, time_point now) {
   place_ = place;
   guarded([&] {
-    watched_ = EPOLLIN;
+    watched_ = input_events;
     if (const std::error_code refused = shard_.loop().watch(socket_.get(), watched_, *this)) return end(refused);
     if (unsent() > 0) send_more(now);
     settle(now);
@@ -79,7 +83,7 @@ void connection::ready(std::uint32_t events, time_point now) {
   guarded([&] {
     // An error or a reset is always reported; the system call that meets it has its reason.
     if ((events & EPOLLOUT) != 0 || !wants_input()) send_more(now);
-    if (wants_input() && (events & ~std::uint32_t{EPOLLOUT}) != 0) read(now);
+    if (wants_input() && (events & ~std::uint32_t{EPOLLOUT}) != 0) read(events, now);
     settle(now);
   });
 }
@@ -91,10 +95,12 @@ void connection::guarded(Act act) noexcept {
   if (phase_ == phase::ended) shard_.remove(*this, error_);
 }
 
-void connection::read(time_point now) {
+void connection::read(std::uint32_t events, time_point now) {
   std::span<std::byte> room = shard_.input();
   if (phase_ == phase::running && !protocol_.is_binary()) room = room.first(max_text_read);
   const ssize_t size = receive_some(socket_.get(), room);
+  // A read that does not fill the room has taken all there was, except before urgent data (tcp(7)) and the end.
+  has_more_input_ = events != EPOLLIN || size == std::ssize(room);
   if (size < 0) {
     if (!is_temporary(errno)) end(last_system_error());
   } else if (phase_ == phase::running) {
@@ -162,9 +168,12 @@ void connection::settle(time_point now) {
   }
   if (phase_ == phase::flushing && unsent() == 0) start_lingering(now);
   if (phase_ == phase::ended) return;
-  const std::uint32_t wanted =
-      (wants_input() ? std::uint32_t{EPOLLIN} : 0) | (unsent() > 0 ? std::uint32_t{EPOLLOUT} : 0);
-  if (wanted != watched_) shard_.loop().change(socket_.get(), watched_ = wanted, *this);
+  const bool reads = wants_input();
+  std::uint32_t wanted = reads ? input_events : 0;
+  if (unsent() > 0) wanted = (reads ? std::uint32_t{EPOLLIN} : 0) | EPOLLOUT;
+  // The change also makes the kernel report again what has been reported and is still there.
+  const bool has_more_input = std::exchange(has_more_input_, false);
+  if (wanted != watched_ || has_more_input) shard_.loop().change(socket_.get(), watched_ = wanted, *this);
   arm(next_deadline());
 }
 

@@ -57,7 +57,7 @@ class connection final : public event_loop::source, private event_loop::timer, p
 
   template <class Act>
   void guarded(Act act) noexcept;
-  void read(time_point now);
+  void read(std::uint32_t events, time_point now);
   void take(bytes_view input, time_point now);
   void send(bytes_view octets, time_point now);
   [[nodiscard]] std::size_t write(bytes_view octets);
@@ -77,6 +77,7 @@ class connection final : public event_loop::source, private event_loop::timer, p
   std::uint32_t watched_ = 0;  // events
   net::tcp::endpoint peer_;
   phase phase_ = phase::running;
+  bool has_more_input_ = false;  // which was reported, and would not be reported again by itself
   bool read_ended_ = false;
   bool stopping_ = false;
   int owed_ = 0;           // octets that had arrived at stop() and are not read yet

@@ -61,16 +61,23 @@ std::uint16_t port_of(const msghdr& message) {
 
 /// Messages received by one call.
 struct datagram_socket::batch {
-  void prepare() {
+  batch() {
     for (std::size_t at = 0; at < batch_size; ++at) {
       parts[at] = {storage.get() + at * slot_distance, slot_size};
-      messages[at].msg_hdr = {.msg_name = &peers[at],
-                              .msg_namelen = sizeof peers[at],
-                              .msg_iov = &parts[at],
-                              .msg_iovlen = 1,
-                              .msg_control = controls[at].data(),
-                              .msg_controllen = controls[at].size(),
-                              .msg_flags = 0};
+      messages[at].msg_hdr = {};
+      messages[at].msg_hdr.msg_name = &peers[at];
+      messages[at].msg_hdr.msg_iov = &parts[at];
+      messages[at].msg_hdr.msg_iovlen = 1;
+      messages[at].msg_hdr.msg_control = controls[at].data();
+    }
+    make_room(batch_size);
+  }
+
+  /// Restores the sizes that recvmmsg() has overwritten in as many messages.
+  void make_room(std::size_t count) {
+    for (std::size_t at = 0; at < count; ++at) {
+      messages[at].msg_hdr.msg_namelen = sizeof peers[at];
+      messages[at].msg_hdr.msg_controllen = controls[at].size();
     }
   }
 
@@ -140,7 +147,7 @@ class datagram_socket::outbox {
 
   void send_one_by_one(std::size_t which) {
     msghdr message = messages_[which].msg_hdr;
-    message.msg_controllen -= CMSG_SPACE(sizeof(std::uint16_t));
+    remove_segment_size(message);
     iovec part = parts_[which];
     message.msg_iov = &part;
     for (std::size_t left = part.iov_len; left > 0; left -= answer_size) {
@@ -159,18 +166,13 @@ class datagram_socket::outbox {
   std::array<std::array<std::byte, most_segments * answer_size>, batch_size> answers_{};
 };
 
-datagram_socket::datagram_socket(shard& of, const asio::ip::address& address, net::unique_fd socket)
+datagram_socket::datagram_socket(shard& of, net::unique_fd socket)
     : shard_(of),
       socket_(std::move(socket)),
       batch_(std::make_unique<batch>()),
       outbox_(std::make_unique<outbox>(socket_.get())) {
   const int fd = socket_.get();
   accept_segments(fd);
-  // A socket that has an address answers from there without being told.
-  const int off = 0;
-  if (!address.is_unspecified())
-    ::setsockopt(fd, address.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP, address.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, &off,
-                 sizeof off);
   sockaddr_in6 local{};
   msghdr name{};
   name.msg_name = &local;
@@ -197,7 +199,6 @@ void datagram_socket::ready(std::uint32_t, time_point now) {
 
 // Returns false when the socket is empty.
 bool datagram_socket::answer_batch(time_point now) {
-  batch_->prepare();
   const int count = ::recvmmsg(socket_.get(), batch_->messages.data(), batch_size, MSG_DONTWAIT, nullptr);
   if (count <= 0) return false;
   for (std::size_t at = 0; at < static_cast<std::size_t>(count); ++at) {
@@ -205,17 +206,15 @@ bool datagram_socket::answer_batch(time_point now) {
     answer_all(message.msg_hdr, {batch_->storage.get() + at * slot_distance, message.msg_len}, now);
   }
   outbox_->flush();
+  batch_->make_room(static_cast<std::size_t>(count));
   return static_cast<std::size_t>(count) == batch_size;
 }
 
 void datagram_socket::answer_all(const msghdr& message, bytes_view octets, time_point now) {
-  const std::size_t size = segment_size(message);
   std::uint64_t answered = 0;
-  do {
-    const bytes_view request = octets.first(size == 0 ? octets.size() : std::min(size, octets.size()));
-    octets = octets.subspan(request.size());
+  for_each_datagram(message, octets, [&](bytes_view request) {
     if (answer_one(message, request, now)) ++answered;
-  } while (!octets.empty());
+  });
   shard_.count_answers(answered);
 }
 

@@ -2,11 +2,13 @@
 // One UDP socket of the calculation server.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <memory>
 
 #include "calc/evaluate.hpp"
 #include "calc/io/event_loop.hpp"
-#include "net/asio.hpp"
+#include "net/fd.hpp"
 
 namespace netlab::calc {
 
@@ -18,7 +20,7 @@ class shard;
 /// Sending never waits: if the send buffer is full, answers are dropped, which UDP allows.
 class datagram_socket final : public event_loop::source {
  public:
-  datagram_socket(shard& of, const asio::ip::address& address, net::unique_fd socket);
+  datagram_socket(shard& of, net::unique_fd socket);
   ~datagram_socket();
 
   void start();

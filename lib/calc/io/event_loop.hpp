@@ -17,15 +17,16 @@
 
 namespace netlab::calc {
 
-/// Level-triggered: what is not read or written now is reported again. Only post() and stop() may be called from other
-/// threads. Within a turn, I/O comes before posted functions, and these before timers, so that input which waited
-/// while the process was stopped counts before the deadline that has passed meanwhile.
+/// Level-triggered unless a source asks for EPOLLET: what is not read or written now is reported again. Only post() and
+/// stop() may be called from other threads. Within a turn, I/O comes before posted functions, and these before timers,
+/// so that input which waited while the process was stopped counts before the deadline that has passed meanwhile.
+/// Sources that are ready all the time cannot hold timers up for more than a bounded number of turns.
 class event_loop {
  public:
   /// Has a file descriptor in the loop. It may destroy itself, but no other source, while it is called.
   class source {
    public:
-    /// `events`: EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR.
+    /// `events`: those that it is watched for, EPOLLHUP, EPOLLERR.
     virtual void ready(std::uint32_t events, time_point now) = 0;
 
    protected:
@@ -70,7 +71,8 @@ class event_loop {
 
   /// Fails if the kernel has no memory for it, or too many descriptors are watched.
   [[nodiscard]] std::error_code watch(int fd, std::uint32_t events, source& by) noexcept;
-  /// The events that a watched descriptor is to be watched for from now on.
+  /// The events that a watched descriptor is to be watched for from now on. Those that hold already are reported, even
+  /// with EPOLLET.
   void change(int fd, std::uint32_t events, source& by) noexcept;
   /// Call it before a watched descriptor is closed: a child process between fork() and exec() may still have a copy,
   /// for which events would be reported (epoll(7)). A descriptor that is not watched, or -1, is ignored.

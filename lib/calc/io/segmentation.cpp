@@ -3,6 +3,7 @@
 
 #include <netinet/udp.h>
 
+#include <cstdint>
 #include <cstring>
 
 namespace netlab::calc {
@@ -30,5 +31,7 @@ void set_segment_size(msghdr& message, std::size_t size) noexcept {
   std::memcpy(CMSG_DATA(added), &number, sizeof number);
   message.msg_controllen += CMSG_SPACE(sizeof number);
 }
+
+void remove_segment_size(msghdr& message) noexcept { message.msg_controllen -= CMSG_SPACE(sizeof(std::uint16_t)); }
 
 }  // namespace netlab::calc

@@ -5,8 +5,10 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
+
+#include "base/bytes.hpp"
 
 namespace netlab::calc {
 
@@ -25,5 +27,20 @@ void accept_segments(int socket) noexcept;
 /// Makes the message a piece (UDP_SEGMENT): appends to its control data, which must be aligned as a cmsghdr. Sending it
 /// fails with EIO or EINVAL if the path has no segmentation.
 void set_segment_size(msghdr& message, std::size_t size) noexcept;
+
+/// The inverse: takes what set_segment_size() appended away again.
+void remove_segment_size(msghdr& message) noexcept;
+
+/// Calls `act` with each datagram of a received message, whose octets these are, in order; a piece has several, the
+/// last of which may be shorter. An empty datagram is one, too.
+template <class Act>
+void for_each_datagram(const msghdr& received, bytes_view octets, Act act) {
+  const std::size_t size = segment_size(received);
+  do {
+    const bytes_view datagram = octets.first(size == 0 ? octets.size() : std::min(size, octets.size()));
+    octets = octets.subspan(datagram.size());
+    act(datagram);
+  } while (!octets.empty());
+}
 
 }  // namespace netlab::calc

@@ -28,7 +28,7 @@ class server::sharded_engine final : public serve::engine {
   void start(std::vector<serve::bound>& sockets) override {
     for (serve::bound& each : sockets)
       for (std::size_t index = 0; index < each.sockets.size(); ++index)
-        shards_[index % shards_.size()]->listen(each.protocol, each.address, std::move(each.sockets[index]));
+        shards_[index % shards_.size()]->listen(each.protocol, std::move(each.sockets[index]));
   }
 
   void stop(std::function<void()> drained) override {

@@ -93,19 +93,19 @@ shard::shard(const server_parameters& parameters, serve::visitor_log& log, serve
 
 shard::~shard() = default;
 
-void shard::listen(net::transport protocol, const asio::ip::address& address, net::unique_fd socket) {
+void shard::listen(net::transport protocol, net::unique_fd socket) {
   if (stopping_) return;
   if (protocol == net::transport::tcp)
     listeners_.emplace_back(*this, std::move(socket)).start();
   else
-    datagram_sockets_.emplace_back(*this, address, std::move(socket)).start();
+    datagram_sockets_.emplace_back(*this, std::move(socket)).start();
 }
 
 void shard::admit(net::unique_fd socket, const net::tcp::endpoint& peer, time_point now) {
   serve::client_bound reached;
   auto seat = clients_.enter(peer.address(), reached);
   if (!seat) return turn_away(std::move(socket), peer, reached, now);
-  log_.arrived(peer, log_.tells_visits() ? local_endpoint(socket.get()) : net::tcp::endpoint());
+  log_.arrived(peer, log_.tells_connections() ? local_endpoint(socket.get()) : net::tcp::endpoint());
   const auto one = connections_.emplace(connections_.end(), *this, std::move(socket), peer, std::move(seat), now);
   one->start(one, now);
 }

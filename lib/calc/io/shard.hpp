@@ -34,7 +34,7 @@ class shard {
   [[nodiscard]] event_loop& loop() noexcept { return loop_; }
   [[nodiscard]] std::uint64_t answered() const noexcept { return answered_.load(std::memory_order_relaxed); }
 
-  void listen(net::transport protocol, const asio::ip::address& address, net::unique_fd socket);
+  void listen(net::transport protocol, net::unique_fd socket);
   /// Graceful shutdown: accepts those in the queue, answers what has arrived, and calls `drained` when all is closed.
   void stop(std::function<void()> drained);
   /// Closes all connections at once.

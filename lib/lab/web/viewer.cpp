@@ -74,10 +74,7 @@ std::optional<viewer> access_rules::identify(const http::request& from, std::str
 
 std::string access_rules::form_token(const viewer& of) const {
   const std::string digest = digest_of(secret_ + '\n' + (of.is_teacher ? "teacher" : of.address));
-  std::string text = encode_base64(as_bytes(std::string_view(digest).substr(0, 18)));
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  return text;
+  return encode_base64url(as_bytes(std::string_view(digest).substr(0, 18)));
 }
 
 bool access_rules::is_own_form(const http::request& from, const viewer& by) const {

@@ -74,17 +74,6 @@ std::optional<icmp_error> take_icmp(int fd) noexcept {
   return queued ? icmp_of(*queued) : std::nullopt;
 }
 
-/// Makes close() send a reset, so that the local port does not stay in TIME_WAIT for a minute.
-void close_hard(int fd) noexcept {
-  const linger at_once{1, 0};
-  static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
-}
-
-void close_softly(int fd) noexcept {
-  const linger off{};
-  static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off));
-}
-
 }  // namespace
 
 tcp_connect_engine::tcp_connect_engine(tcp_options how, const target_set& targets, const service_names& services,
@@ -297,7 +286,7 @@ void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdic
 }
 
 void tcp_connect_engine::repeat(std::uint32_t slot) {
-  close_hard(connections_[attempts_[slot].connection].fd.get());
+  net::set_reset_on_close(connections_[attempts_[slot].connection].fd.get(), true);
   release_connection(attempts_[slot].connection, false);
   attempts_[slot] = {};
   sweep_.repeat(slot);
@@ -333,7 +322,7 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   net::unique_fd fd = std::move(connections_[mine.connection].fd);
   const bool in_poller = connections_[mine.connection].in_poller;
   release_connection(mine.connection, false);
-  close_hard(fd.get());
+  net::set_reset_on_close(fd.get(), true);
   const std::optional<duration> rtt = sweep_.answered(slot, now, sweep::answer::from_port);
   close_released();
   if (mine.is_control) return;
@@ -398,7 +387,7 @@ void tcp_connect_engine::end_talk(std::uint64_t number) {
   const bool was_talk = how_.talk.listen || how_.talk.message;
   if (was_talk && farewells_ < max_farewells / how_.threads) {
     ++farewells_;
-    close_softly(one.fd.get());
+    net::set_reset_on_close(one.fd.get(), false);
   }
   talk_deadlines_.erase({one.deadline, number});
   talks_.erase(number);

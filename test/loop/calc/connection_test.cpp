@@ -16,41 +16,13 @@
 #include <thread>
 
 #include "calc/evaluate.hpp"
-#include "calc/io/serve.hpp"
-#include "support/octets.hpp"
-#include "support/serving.hpp"
-#include "support/socket.hpp"
+#include "support/calc.hpp"
 
 using namespace netlab;
 using namespace netlab::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct calculator {
-  explicit calculator(calc::session_parameters session = {}, unsigned threads = 2)
-      : server({.session = session}, std::ref(log)),
-        serving(server, server.limits(), {.tcp = true, .udp = true}, threads) {}
-  [[nodiscard]] std::uint16_t port() const { return serving.port(); }
-
-  log_lines log;
-  calc::server server;
-  running serving;
-};
-
-const std::string five = octets("00000001 'SUM' 02 00000002 00000003");
-const std::string five_answered = octets("00000001 00000005");
-
-std::string repeat(const std::string& text, std::size_t count) {
-  std::string all;
-  for (; count > 0; --count) all += text;
-  return all;
-}
-
-bool gets_five(peer& from) {
-  from.send(five);
-  return from.receive(8) == five_answered;
-}
 
 /// A valid request with its answer.
 struct exchange {
@@ -102,14 +74,14 @@ std::size_t storm() {
 
 TEST_CASE("calc serve: a peer that never reads is let go when it has taken no answer for the idle timeout",
           "[calc][loop]") {
-  calculator here({.order = byte_order::big, .idle_timeout = 500ms});
+  calculator here({.session = {.order = byte_order::big, .idle_timeout = 500ms}});
   peer greedy = peer::tcp(here.port());
   send_until_blocked(greedy, repeat(octets("00000001 'SUM' 00"), 8192));
   CHECK(becomes_true([&] { return here.serving.service().clients() == 0; }));
 }
 
 TEST_CASE("calc serve: an octet now and then does not prolong a connection", "[calc][loop]") {
-  calculator here({.order = byte_order::big, .idle_timeout = 300ms});
+  calculator here({.session = {.order = byte_order::big, .idle_timeout = 300ms}});
   peer slow = peer::tcp(here.port());
   const std::string request = octets("00000001 'SUM' ff") + std::string(4 * 255, '\0');
   std::size_t sent = 0;
@@ -121,7 +93,7 @@ TEST_CASE("calc serve: an octet now and then does not prolong a connection", "[c
 }
 
 TEST_CASE("calc serve: a child process that still has a copy of a socket does no harm", "[calc][loop]") {
-  calculator here({}, 1);
+  calculator here({}, {.tcp = true, .udp = true}, 1);
   peer one = peer::tcp(here.port());
   CHECK(gets_five(one));
   int release[2] = {};
@@ -165,6 +137,43 @@ TEST_CASE("calc serve: a server that is run again closes the sockets of the firs
   }
   CHECK(server.totals().answered == 2);
   CHECK(server.totals().connections == 2);
+}
+
+TEST_CASE("calc serve: urgent data in the middle of a request do not hold its rest up", "[calc][loop]") {
+  calculator here({}, {.tcp = true, .udp = true}, 1);
+  peer one = peer::tcp(here.port());
+  std::size_t right = 0;
+  for (int count = 0; count < 200; ++count) {
+    one.send(five.substr(0, 5));
+    REQUIRE(::send(one.fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL) == 1);  // out of band: no part of the request
+    one.send(five.substr(5));
+    right += one.receive(five_answered.size()) == five_answered ? 1U : 0U;
+  }
+  CHECK(right == 200);
+}
+
+TEST_CASE("calc serve: requests beyond what one read takes are answered without anything after them", "[calc][loop]") {
+  calculator here({}, {.tcp = true, .udp = true}, 1);
+  constexpr std::size_t requests = 100'000;  // 1.6 MB; a read takes 128 KiB
+  peer one = peer::tcp(here.port());
+  std::thread sender([&] { one.send(repeat(five, requests)); });
+  const std::string got = one.receive(requests * five_answered.size());
+  sender.join();
+  CHECK((got == repeat(five_answered, requests)));
+}
+
+TEST_CASE("calc serve: an end that arrives with the last request is noticed", "[calc][loop]") {
+  calculator here({}, {.tcp = true, .udp = true}, 1);
+  std::size_t right = 0;
+  for (int count = 0; count < 200; ++count) {
+    peer one = peer::tcp(here.port());
+    if (count % 2 == 0) CHECK(gets_five(one));  // so that the request and the end come while it is watched already
+    one.send(five);
+    one.end_output();
+    right += one.receive_all() == five_answered ? 1U : 0U;
+  }
+  CHECK(right == 200);
+  CHECK(becomes_true([&] { return here.serving.service().clients() == 0; }));
 }
 
 TEST_CASE("calc serve: those who came and went leave nothing behind", "[calc][loop]") {
@@ -243,7 +252,7 @@ TEST_CASE("calc serve: a stop under full load answers every request that had arr
 }
 
 TEST_CASE("calc serve: clients are answered while datagrams flood it", "[calc][loop]") {
-  calculator here({}, 1);
+  calculator here({}, {.tcp = true, .udp = true}, 1);
   std::atomic<bool> over{false};
   std::thread flood([&] {
     peer one = peer::udp(here.port());

@@ -4,9 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "support/octets.hpp"
-#include "support/serving.hpp"
-#include "support/socket.hpp"
+#include "support/calc.hpp"
 
 using namespace netlab;
 using namespace netlab::test;
@@ -14,30 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct calculator {
-  explicit calculator(calc::server_parameters parameters = {}, serve::listen_options where = {.tcp = true, .udp = true})
-      : server(parameters, std::ref(log)), serving(server, server.limits(), std::move(where)) {}
-  [[nodiscard]] std::uint16_t port() const { return serving.port(); }
-
-  log_lines log;
-  calc::server server;
-  running serving;
-};
-
-const std::string five = octets("00000001 'SUM' 02 00000002 00000003");
-const std::string five_answered = octets("00000001 00000005");
 const std::string bad = octets("00000002 'DIV' 01 00000001");
-
-std::string repeat(const std::string& text, std::size_t count) {
-  std::string all;
-  for (; count > 0; --count) all += text;
-  return all;
-}
-
-bool gets_five(peer& from) {
-  from.send(five);
-  return from.receive(8) == five_answered;
-}
 
 }  // namespace
 
@@ -51,6 +26,12 @@ TEST_CASE("calc serve: answers over TCP and UDP on one port number, IPv4 and IPv
     peer udp = peer::udp(here.port(), address);
     CHECK(gets_five(udp));
   }
+}
+
+TEST_CASE("calc serve: has no handler of sessions that could be watched in its place", "[calc][loop]") {
+  log_lines log;
+  calc::server server({}, std::ref(log));
+  CHECK(server.sessions() == nullptr);
 }
 
 TEST_CASE("calc serve: a request one octet at a time, each in a segment", "[calc][loop]") {

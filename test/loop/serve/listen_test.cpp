@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "serve/listen.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "support/failure.hpp"
@@ -43,6 +46,21 @@ TEST_CASE("listen: both wildcards stand beside each other", "[serve][loop]") {
   const auto opened = listen({.addresses = parse_bind("any").value(), .tcp = true, .udp = true});
   REQUIRE(opened);
   CHECK(opened->size() == (has_ipv6() ? 4U : 2U));
+}
+
+TEST_CASE("listen: only wildcard sockets ask where each datagram was sent to", "[serve][loop]") {
+  for (const char* where : {"127.0.0.1", "0.0.0.0", "::1", "::"}) {
+    if (std::string_view(where).starts_with("::") && !has_ipv6()) continue;
+    INFO(where);
+    const auto opened = listen({.addresses = addresses({where}), .tcp = false, .udp = true});
+    REQUIRE(opened);
+    const bound& one = opened->front();
+    int asks = -1;
+    socklen_t size = sizeof asks;
+    REQUIRE(::getsockopt(one.sockets.front().get(), one.address.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP,
+                         one.address.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, &asks, &size) == 0);
+    CHECK((asks != 0) == one.address.is_unspecified());
+  }
 }
 
 TEST_CASE("listen: -4 and -6 restrict, and may leave nothing", "[serve][loop]") {

@@ -40,6 +40,13 @@ TEST_CASE("base64: the test vectors of RFC 4648 hold both ways", "[base][unit]")
   }
 }
 
+TEST_CASE("base64url: the test vectors without padding, and characters that a URL can hold", "[base][unit]") {
+  for (const vector& each : vectors)
+    CHECK(encode_base64url(as_bytes(each.plain)) == each.encoded.substr(0, each.encoded.find('=')));
+  CHECK(encode_base64(as_bytes("\xfb\xff\xfe")) == "+//+");
+  CHECK(encode_base64url(as_bytes("\xfb\xff\xfe")) == "-__-");
+}
+
 TEST_CASE("base64: every octet comes back", "[base][unit]") {
   std::minstd_rand random(4648);
   for (const std::size_t size : {1U, 2U, 3U, 57U, 256U, 1000U, 65537U}) {

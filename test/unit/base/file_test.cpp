@@ -2,6 +2,7 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -32,6 +33,30 @@ TEST_CASE("file: lines end with LF or CRLF, and the last one perhaps with nothin
   CHECK(lines_of("a\n\n") == "a||");
   CHECK(lines_of("a\rb") == "a\rb|");
   CHECK(lines_of("") == "|");
+}
+
+TEST_CASE("file: is replaced as a whole, with the mode that is wanted", "[base][file]") {
+  std::string directory = "/tmp/netlab-file-XXXXXX";
+  REQUIRE(::mkdtemp(directory.data()) != nullptr);
+  const std::string name = directory + "/one";
+  const auto mode = [&] {
+    struct stat about{};
+    REQUIRE(::stat(name.c_str(), &about) == 0);
+    return about.st_mode & 0777U;
+  };
+  CHECK_FALSE(replace_file(name, "first\n", 0600));
+  CHECK(read_file(name) == "first\n");
+  CHECK(mode() == 0600);
+  CHECK_FALSE(replace_file(name, "", 0644));
+  CHECK(read_file(name) == "");
+  CHECK(mode() == 0644);
+  ::unlink(name.c_str());
+  // Fails at the last step: a directory cannot be replaced by a file. Nothing else is left.
+  REQUIRE(::mkdir(name.c_str(), 0700) == 0);
+  CHECK(replace_file(name, "second\n", 0600) == std::errc::is_a_directory);
+  REQUIRE(::rmdir(name.c_str()) == 0);
+  CHECK(::rmdir(directory.c_str()) == 0);
+  CHECK(replace_file(name, "third\n", 0600) == std::errc::no_such_file_or_directory);
 }
 
 TEST_CASE("file: a byte order mark is no part of the first line", "[base][file]") {

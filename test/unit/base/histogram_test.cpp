@@ -77,6 +77,19 @@ TEST_CASE("histogram: takes the longest duration there is, and counts a negative
   CHECK(ends.percentile(1) == duration::max());
 }
 
+TEST_CASE("histogram: several equal samples at once are as many", "[base][unit]") {
+  histogram at_once;
+  histogram one_by_one;
+  for (const duration sample : {duration(3), duration(5'000), duration(3)}) {
+    at_once.record(sample, 7);
+    for (int count = 0; count < 7; ++count) one_by_one.record(sample);
+  }
+  CHECK(at_once.count() == one_by_one.count());
+  CHECK(at_once.max() == one_by_one.max());
+  for (const double fraction : {0.1, 0.6, 0.7, 1.0})
+    CHECK(at_once.percentile(fraction) == one_by_one.percentile(fraction));
+}
+
 TEST_CASE("histogram: two merged are as one", "[base][unit]") {
   histogram one;
   histogram other;

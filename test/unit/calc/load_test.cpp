@@ -25,6 +25,12 @@ bytes answer_to(const prepared_requests& requests, std::uint32_t id, std::int32_
   return made;
 }
 
+bytes join(std::initializer_list<bytes> parts) {
+  bytes all;
+  for (const bytes& each : parts) append(all, each);
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("prepared requests: every one has the result that it says", "[calc][unit]") {
@@ -42,6 +48,25 @@ TEST_CASE("prepared requests: every one has the result that it says", "[calc][un
       }
       CHECK(same);
     }
+}
+
+TEST_CASE("prepared requests: counts the right answers up to the first wrong or incomplete one", "[calc][unit]") {
+  for (const byte_order order : {byte_order::big, byte_order::little}) {
+    const prepared_requests requests(3, order, 1);
+    constexpr std::uint32_t first = 4090;  // the prepared ones begin again meanwhile
+    bytes answers;
+    for (std::uint32_t id = first; id < first + 10; ++id) append(answers, answer_to(requests, id));
+    CHECK(requests.count_right({}, first, first) == 0);
+    CHECK(requests.count_right(answers, first, first) == 10);
+    CHECK(requests.count_right(answers, first + 1, first) == 0);
+    CHECK(requests.count_right(bytes_view(answers).first(10 * answer_size - 1), first, first) == 9);
+    for (std::size_t at = 0; at < answers.size(); ++at) {
+      bytes wrong = answers;
+      wrong[at] ^= std::byte{1};
+      INFO(at);
+      CHECK(requests.count_right(wrong, first, first) == at / answer_size);
+    }
+  }
 }
 
 TEST_CASE("stream load: the server's session answers all of it right, for every cut", "[calc][unit]") {
@@ -68,6 +93,38 @@ TEST_CASE("stream load: the server's session answers all of it right, for every 
     CHECK((tally.wrong == 0 && tally.lost == 0 && seen.reasons.empty()));
     CHECK(load.in_flight() == 0);
   }
+}
+
+TEST_CASE("stream load: each latency runs from the time at which that request was sent", "[calc][unit]") {
+  const prepared_requests requests(3, byte_order::big, 1);
+  load_tally tally;
+  stream_load load(requests, tally, 1, 4, 5s);
+  bytes out;
+  load.fill(out, start);
+  load.feed(join({answer_to(requests, 1), answer_to(requests, 2)}), start + 1ms);
+  load.fill(out, start + 1ms);
+  load.feed(join({answer_to(requests, 3), answer_to(requests, 4), answer_to(requests, 5), answer_to(requests, 6)}),
+            start + 8ms);
+  histogram expected;
+  for (const auto latency : {1ms, 1ms, 8ms, 8ms, 7ms, 7ms}) expected.record(latency);
+  CHECK(tally.answers == expected.count());
+  CHECK(tally.latencies.max() == expected.max());
+  for (const double fraction : {0.3, 0.5, 0.6, 0.7}) {
+    INFO(fraction);
+    CHECK(tally.latencies.percentile(fraction) == expected.percentile(fraction));
+  }
+}
+
+TEST_CASE("stream load: an answer that is too long is wrong, those before it are right", "[calc][unit]") {
+  const prepared_requests requests(3, byte_order::big, 1);
+  load_tally tally;
+  stream_load load(requests, tally, 1, 2, 5s);
+  bytes out;
+  load.fill(out, start);
+  load.feed(join({answer_to(requests, 1), answer_to(requests, 2), bytes(1)}), start);
+  CHECK((tally.answers == 1 && tally.wrong == 1 && load.answers() == 1));
+  CHECK((load.ended() && load.failed() && load.in_flight() == 0));
+  CHECK(tally.first_failure->detail == "the answer has 9 octets, not 8");
 }
 
 TEST_CASE("stream load: a wrong answer is counted with a diagnosis, and the next one is right", "[calc][unit]") {

@@ -51,6 +51,18 @@ TEST_CASE("visitor log: refusals alone, unless more is wanted", "[serve][unit]")
   CHECK(totals.turned_away == 1);
 }
 
+TEST_CASE("visitor log: says beforehand which lines it writes", "[serve][unit]") {
+  for (const log_detail detail : {log_detail::refusals, log_detail::visits, log_detail::connections}) {
+    kept log;
+    serve::visitor_log one(log.write(), detail);
+    one.arrived(peer(1), local);
+    CHECK(one.tells_connections() == !log.lines.empty());
+    log.lines.clear();
+    one.visited(at(clock::now()), [] { return "3 octets"; });
+    CHECK(one.tells_visits() == !log.lines.empty());
+  }
+}
+
 TEST_CASE("visitor log: a line for each visit, with the service's name", "[serve][unit]") {
   kept log;
   serve::visitor_log one(log.write(), log_detail::visits, "echo");
