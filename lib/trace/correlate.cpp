@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace netlab::trace {
 namespace {
@@ -179,6 +180,8 @@ void correlator::end(call_event& event) {
   std::erase(sending_datagrams_, id);
   if (done.what.kind == call_kind::wait)
     complete_wait(done);
+  else if (done.what.kind == call_kind::close && done.what.has_failed())
+    take_back_close(done.what);
   else if (socket_state* socket = find(done.what.socket))
     end_on(done, *socket);
 }
@@ -291,6 +294,17 @@ void correlator::note_closed(socket_id id) {
       if (!on->second.is_claimed()) connections_.erase(on);
     }
   sockets_.erase(gone);
+}
+
+/// exec(), dup2() or close_range() has failed: the sockets that it would have closed are still open.
+void correlator::take_back_close(const call& failed) {
+  for (const socket_id each : failed.ready) {
+    socket_state* socket = find(each);
+    if (socket == nullptr || socket->ending != failed.id) continue;
+    socket->ending = 0;
+    if (const auto last = std::ranges::find(closed_.rbegin(), closed_.rend(), each); last != closed_.rend())
+      closed_.erase(std::next(last).base());
+  }
 }
 
 void correlator::expire_unclaimed() {

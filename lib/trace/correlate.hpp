@@ -163,6 +163,7 @@ class correlator {
   void claim_end(connection& on, std::size_t side, socket_state& socket);
   void claim_by_target(linked_call& done, socket_state& socket);
   void note_closed(socket_id id);
+  void take_back_close(const call& failed);
   void expire_unclaimed();
 
   void link_tcp(packet_id id, linked_packet& linked);

@@ -246,8 +246,9 @@ void tracer::handle_exec(process_id id, thread& of) {
   changed.threads = 1;
   changed.exiting_threads = 0;
   of.is_exiting = false;
-  changed.descriptors.clear();
-  changed.epolls.clear();
+  const auto is_closed = [&](const auto& each) { return !is_open(id, each.first); };
+  std::erase_if(changed.descriptors, is_closed);
+  std::erase_if(changed.epolls, is_closed);
   changed.reported_lines.clear();
   of.line_buffer = 0;
   of.reported.clear();

@@ -93,6 +93,7 @@ class tracer {
   void handle_entry(process_id id, thread& of);
   bool enter(process_id id, thread& of, const system_call& which);
   bool enter_implicit_close(process_id id, thread& of, const system_call& which);
+  void forget_closed(thread& of, const system_call& which);
   bool enter_wait(thread& of, const system_call& which);
   void tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts);
   void handle_return(process_id id, thread& of);

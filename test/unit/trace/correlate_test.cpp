@@ -157,6 +157,25 @@ TEST_CASE("correlate: FIN is close's, or shutdown's before it; it completes the 
   CHECK(on.packet_of(back).calls == calls{ends.id});
 }
 
+TEST_CASE("correlate: an exec that fails closes nothing: the FIN belongs to the call that does", "[trace][correlate]") {
+  world on;
+  on.connect();
+  const call executes{.name = "execve", .kind = call_kind::close, .ready = {client_socket}};
+  for ([[maybe_unused]] const int path : {1, 2}) on.run(executes, -ENOENT);
+  const packet_id fin = on.from_client(tcp_flag::fin | tcp_flag::ack, world::client_isn + 1, 0, world::server_isn + 1);
+  on.links.finish();
+  CHECK(on.packet_of(fin).calls.empty());
+
+  world again;
+  again.connect();
+  again.run(executes, -ENOENT);
+  const call_id succeeds = again.run(executes, 0);
+  const packet_id end = again.from_client(tcp_flag::fin | tcp_flag::ack, world::client_isn + 1, 0,
+                                          world::server_isn + 1);
+  again.links.finish();
+  CHECK(again.packet_of(end).calls == calls{succeeds});
+}
+
 TEST_CASE("correlate: a refused connect is completed by the reset, of which the reason is told", "[trace][correlate]") {
   world on;
   const call connects =
