@@ -85,7 +85,8 @@ nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_v
   nlohmann::ordered_json header = nlohmann::ordered_json::array();
   for (const mail::header_field& each : whole.header) header.push_back({{"name", each.name}, {"value", each.value}});
   nlohmann::ordered_json parts = nlohmann::ordered_json::array();
-  for (const auto& [number, part] : leaves_of(whole)) parts.push_back(to_json(number, *part, message));
+  if (is_whole)
+    for (const auto& [number, part] : leaves_of(whole)) parts.push_back(to_json(number, *part, message));
   nlohmann::ordered_json object{{"file", which.path},
                                 {"received_at", to_timestamp(which.received_ns)},
                                 {"size", which.size},
@@ -101,25 +102,30 @@ nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_v
   return object;
 }
 
+/// Reads the message, or only its header if there are more than max_read_message octets: then `is_whole` is false.
+file_text read_up_to_limit(const mail::awaited_message& which, bool& is_whole) {
+  is_whole = which.size <= max_read_message;
+  if (is_whole) {
+    file_text text = read_file(which.path, max_read_message);
+    is_whole = text || text.error() != std::errc::file_too_large;  // it may have grown
+    if (is_whole) return text;
+  }
+  auto header = mail::read_header_of(which.path);
+  if (!header) return unexpected(header.error().code);
+  if (!*header) return unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
+  return std::move((*header)->octets);
+}
+
 /// Reads a message, also if its reader has moved it to cur/ or has set a flag meanwhile: `which` gets its new path.
 file_text read_message(const std::string& maildir, mail::awaited_message& which, bool& is_whole) {
-  is_whole = which.size <= max_read_message;
-  const auto read = [&]() -> file_text {
-    if (is_whole) return read_file(which.path, max_read_message);
-    // Too large for memory: its header, without any part's content.
-    auto header = mail::read_header_of(which.path);
-    if (!header) return unexpected(header.error().code);
-    if (!*header) return unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
-    return std::move((*header)->octets);
-  };
-  file_text text = read();
+  file_text text = read_up_to_limit(which, is_whole);
   if (text || text.error() != std::errc::no_such_file_or_directory) return text;
   const auto listed = mail::list_maildir(maildir);
   if (!listed) return text;
   const auto found = std::ranges::find(listed->messages, which.unique, &mail::listed_message::unique);
   if (found == listed->messages.end()) return text;
   which.path = found->path;
-  return read();
+  return read_up_to_limit(which, is_whole);
 }
 
 /// Prints the messages; false if one of them was removed meanwhile.

@@ -157,7 +157,7 @@ TEST_CASE("correlate: FIN is close's, or shutdown's before it; it completes the 
   CHECK(on.packet_of(back).calls == calls{ends.id});
 }
 
-TEST_CASE("correlate: an exec that fails closes nothing: the FIN belongs to the call that does", "[trace][correlate]") {
+TEST_CASE("correlate: an exec that fails closes nothing: the FIN is that of a later call", "[trace][correlate]") {
   world on;
   on.connect();
   const call executes{.name = "execve", .kind = call_kind::close, .ready = {client_socket}};
