@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lab/journal/json.hpp"
 
-#include <charconv>
 #include <span>
 
 #include <fmt/format.h>
@@ -13,26 +12,12 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-std::string to_hex(bytes_view octets) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(octets.size() * 2);
-  for (const std::byte each : octets) {
-    text += digits[std::to_integer<std::size_t>(each) >> 4];
-    text += digits[std::to_integer<std::size_t>(each) & 15];
-  }
-  return text;
-}
-
 bytes from_hex(std::string_view text) {
   bytes octets;
   for (; text.size() >= 2; text.remove_prefix(2)) {
-    unsigned value = 0;
-    const std::string digits(text.substr(0, 2));
-    const char* const last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, value, 16);
-    if (error != std::errc() || end != last) break;
-    octets.push_back(static_cast<std::byte>(value));
+    const auto octet = decode_hex_pair(text);
+    if (!octet) break;
+    octets.push_back(static_cast<std::byte>(*octet));
   }
   return octets;
 }

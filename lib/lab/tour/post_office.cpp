@@ -147,7 +147,7 @@ std::string field_of(std::string_view text, std::string_view name) {
     if (is_within) value += trim(line);
     if (is_within || is_continued) continue;
     const auto colon = line.find(':');
-    is_within = colon != std::string_view::npos && to_lower(line.substr(0, colon)) == to_lower(name);
+    is_within = colon != std::string_view::npos && equal_in_any_case(line.substr(0, colon), name);
     if (is_within) value = trim(line.substr(colon + 1));
   }
   return value;

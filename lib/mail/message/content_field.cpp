@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "mail/message/decode.hpp"
 #include "mail/message/to_utf8.hpp"
 
@@ -71,22 +72,6 @@ std::string split_parameters(std::string_view text, std::vector<name_and_value>&
       into.emplace_back(std::move(name), take_until(text, ";("));
   }
   return value;
-}
-
-std::string decode_percent(std::string_view text) {
-  const auto digit = [](char c) {
-    return is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-  };
-  std::string octets;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%' && at + 2 < text.size() && digit(text[at + 1]) >= 0 && digit(text[at + 2]) >= 0) {
-      octets += static_cast<char>(digit(text[at + 1]) << 4 | digit(text[at + 2]));
-      at += 2;
-    } else {
-      octets += text[at];
-    }
-  }
-  return octets;
 }
 
 /// A parameter in sections, `name*0*=`, `name*1=`, or extended, `name*=`.

@@ -74,8 +74,7 @@ std::size_t end_of_comment(std::string_view text) noexcept {
 }
 
 bool is_any(std::string_view name, std::initializer_list<std::string_view> of) {
-  const std::string lower = to_lower(name);
-  return std::ranges::find(of, std::string_view(lower)) != of.end();
+  return std::ranges::any_of(of, [&](std::string_view each) { return equal_in_any_case(name, each); });
 }
 
 bool matches_any(const address_pattern& wanted, const std::vector<std::string>& found) {

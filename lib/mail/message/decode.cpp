@@ -41,18 +41,6 @@ std::string decode_liberal_base64(std::string_view encoded) {
   return octets;
 }
 
-int hex_value(char c) noexcept {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
-std::optional<char> decode_hex_pair(std::string_view text) noexcept {
-  if (text.size() < 2 || hex_value(text[0]) < 0 || hex_value(text[1]) < 0) return std::nullopt;
-  return static_cast<char>(hex_value(text[0]) << 4 | hex_value(text[1]));
-}
-
 /// Removes blanks at the end of each line (RFC 2045 §6.7 (3)) and soft line breaks.
 std::string decode_quoted_printable(std::string_view encoded) {
   std::string octets;
@@ -116,10 +104,9 @@ std::optional<encoded_word> parse_encoded_word(std::string_view text) {
 }  // namespace
 
 transfer_encoding parse_transfer_encoding(std::string_view name) {
-  const std::string lower = to_lower(trim(name));
   using enum transfer_encoding;
   for (const transfer_encoding each : {seven_bit, eight_bit, quoted_printable, base64})
-    if (lower == name_of(each)) return each;
+    if (equal_in_any_case(trim(name), name_of(each))) return each;
   return binary;
 }
 
@@ -150,7 +137,7 @@ std::string decode_words(std::string_view text) {
     }
     const std::string_view plain = text.substr(plain_from, at - plain_from);
     const bool is_adjacent = after_word && trim(plain).empty();
-    if (!is_adjacent || to_lower(charset) != to_lower(word->charset)) end_words();
+    if (!is_adjacent || !equal_in_any_case(charset, word->charset)) end_words();
     if (!is_adjacent) decoded += to_utf8(plain, {});
     octets += word->octets;
     charset = word->charset;

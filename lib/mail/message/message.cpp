@@ -152,7 +152,7 @@ class composer {
     if (!draft_.subject.empty()) append_unstructured(out_, "Subject", draft_.subject);
     out_ += "Message-ID: <" + message_id_ + ">\r\n";
     for (const auto& [name, value] : draft_.headers) {
-      if (to_lower(name) == "message-id") continue;
+      if (equal_in_any_case(name, "message-id")) continue;
       if (const auto done = append_field(name, trim(value)); !done) return done;
     }
     out_ += "MIME-Version: 1.0\r\n";
@@ -280,11 +280,7 @@ class composer {
 
 std::string make_message_id(std::chrono::sys_seconds now, bytes_view random, std::string_view domain) {
   std::string id = fmt::format("{:x}.", now.time_since_epoch().count());
-  for (const std::byte octet : random) {
-    static constexpr std::string_view digits = "0123456789abcdef";
-    id += digits[std::to_integer<std::size_t>(octet >> 4)];
-    id += digits[std::to_integer<std::size_t>(octet & std::byte{15})];
-  }
+  id += to_hex(random);
   id += '@';
   id += domain;
   return id;

@@ -62,7 +62,7 @@ void server::on_bdat(std::string_view arguments) {
   const std::uint64_t limit = size_limit();
   const std::uint64_t so_far = is_receiving_ ? octets_ : 0;
   const auto size = parts.empty() ? std::nullopt : parse_integer<std::uint64_t>(parts[0]);
-  const bool is_last = parts.size() == 2 && to_upper(parts[1]) == "LAST";
+  const bool is_last = parts.size() == 2 && equal_in_any_case(parts[1], "LAST");
   if (!size || parts.size() > 2 || (parts.size() == 2 && !is_last))
     return lose_track("501 5.5.4 Write BDAT SIZE or BDAT SIZE LAST");
   chunk_left_ = *size;
