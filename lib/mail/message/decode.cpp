@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "mail/message/quoted_printable.hpp"
 #include "mail/message/to_utf8.hpp"
 
 namespace netlab::mail {
@@ -37,30 +38,6 @@ std::string decode_liberal_base64(std::string_view encoded) {
     if (held < 8) continue;
     held -= 8;
     octets += static_cast<char>(bits >> held & 0xff);
-  }
-  return octets;
-}
-
-/// Removes blanks at the end of each line (RFC 2045 §6.7 (3)) and soft line breaks.
-std::string decode_quoted_printable(std::string_view encoded) {
-  std::string octets;
-  octets.reserve(encoded.size());
-  while (!encoded.empty()) {
-    const std::size_t end = encoded.find('\n');
-    const bool is_ended = end != std::string_view::npos;
-    std::string_view line = encoded.substr(0, end);
-    encoded.remove_prefix(is_ended ? end + 1 : encoded.size());
-    const bool has_cr = is_ended && line.ends_with('\r');
-    if (has_cr) line.remove_suffix(1);
-    while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
-    const bool is_soft = line.ends_with('=');
-    if (is_soft) line.remove_suffix(1);
-    for (std::size_t at = 0; at < line.size(); ++at) {
-      const auto octet = line[at] == '=' ? decode_hex_pair(line.substr(at + 1)) : std::nullopt;
-      octets += octet.value_or(line[at]);
-      if (octet) at += 2;
-    }
-    if (is_ended && !is_soft) octets += has_cr ? "\r\n" : "\n";
   }
   return octets;
 }

@@ -9,6 +9,7 @@
 
 #include "base/base64.hpp"
 #include "base/text.hpp"
+#include "mail/message/quoted.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -197,14 +198,7 @@ void add_name(folder& to, std::string_view name, std::string_view after = {}) {
     to.add({}, after);
     return;
   }
-  std::string quoted = "\"";
-  for (const char c : name) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  quoted += '"';
-  quoted += after;
-  to.add(" ", quoted);
+  to.add(" ", to_quoted(name).append(after));
 }
 
 // A phrase as typed: with or without quotes.

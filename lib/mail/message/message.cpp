@@ -13,6 +13,7 @@
 #include "mail/message/header.hpp"
 #include "mail/message/mime.hpp"
 #include "mail/message/piece.hpp"
+#include "mail/message/quoted_printable.hpp"
 
 namespace netlab::mail {
 namespace {
