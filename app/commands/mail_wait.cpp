@@ -2,14 +2,14 @@
 #include "commands/mail_wait.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <ctime>
+#include <chrono>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "commands/mail_sink.hpp"
 #include "mail/message/entity.hpp"
 #include "mail/message/to_utf8.hpp"
@@ -49,15 +49,6 @@ mail::wait_options parse(arguments& args) {
 
 // ---- the message as JSON ----
 
-/// `2026-11-30T10:15:00.123Z` (RFC 3339)
-std::string to_timestamp(std::int64_t nanoseconds) {
-  const std::time_t seconds = nanoseconds / 1'000'000'000;
-  std::tm parts{};
-  if (nanoseconds < 0 || ::gmtime_r(&seconds, &parts) == nullptr) return {};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, nanoseconds / 1'000'000 % 1000);
-}
-
 nlohmann::ordered_json to_json(const std::string& number, const mail::entity& part, std::string_view message) {
   nlohmann::ordered_json object{{"number", number}, {"type", part.type}};
   if (!part.charset.empty()) object["charset"] = part.charset;
@@ -87,8 +78,9 @@ nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_v
   nlohmann::ordered_json parts = nlohmann::ordered_json::array();
   if (is_whole)
     for (const auto& [number, part] : leaves_of(whole)) parts.push_back(to_json(number, *part, message));
+  const std::chrono::sys_time<std::chrono::nanoseconds> received(std::chrono::nanoseconds(which.received_ns));
   nlohmann::ordered_json object{{"file", which.path},
-                                {"received_at", to_timestamp(which.received_ns)},
+                                {"received_at", to_timestamp(std::chrono::floor<std::chrono::milliseconds>(received))},
                                 {"size", which.size},
                                 {"envelope_from", std::move(sender)},
                                 {"envelope_to", who.envelope_to},

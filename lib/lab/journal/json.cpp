@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 
 namespace netlab::lab {
 namespace {
@@ -123,14 +124,7 @@ std::string csv_cell(std::string_view text) {
 
 }  // namespace
 
-std::string to_text(wall_time at) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(at - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
-}
+std::string to_text(wall_time at) { return to_timestamp(at); }
 
 result<wall_time> parse_wall_time(std::string_view text) {
   const auto bad = [&] { return fail(errc::bad_data, fmt::format("'{}' is not a time", escape(text, 40))); };
