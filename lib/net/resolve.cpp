@@ -208,8 +208,7 @@ asio::awaitable<std::vector<result<addresses>>> resolve_all(
                    }));
   while (running > 0) {
     co_await finished.async_wait(use_tuple);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() == asio::cancellation_type::none || std::exchange(all.is_cancelled, true)) continue;
+    if (!is_cancelled(co_await asio::this_coro::cancellation_state) || std::exchange(all.is_cancelled, true)) continue;
     for (asio::cancellation_signal& each : cancel) each.emit(asio::cancellation_type::terminal);
   }
   rethrow(thrown);

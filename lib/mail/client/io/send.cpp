@@ -21,11 +21,6 @@ namespace {
 // Messages given to a connection at once: those in the pipeline, and those to follow next.
 constexpr std::size_t at_once = client::max_under_way + client::max_under_way / 2 + 1;
 
-asio::awaitable<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
-
 std::string fresh_nonce() { return encode_base64(random_octets<24>()); }
 
 // RFC 5321 §4.1.3
@@ -96,7 +91,8 @@ class connection {
         changed_ = [&wait] { wait.cancel(); };
         co_await wait.async_wait(net::use_tuple);
         changed_ = {};
-        if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+        if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
+          co_return fail(asio::error::operation_aborted, {});
         continue;
       }
       all_.again.push_front(std::move(*first));
@@ -161,7 +157,7 @@ class connection {
     }
     session_ = nullptr;
     tell();
-    if (co_await is_cancelled() || all_.stopped) {
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state) || all_.stopped) {
       give_back_all(session);
       co_return fail(asio::error::operation_aborted, {});
     }
@@ -232,7 +228,7 @@ class connection {
              {},
              fmt::format("not done within {}", to_string(all_.options.max_time)),
              {}};
-    else if (to_standard(error) == std::errc::operation_canceled) {
+    else if (net::is_cancelled(error)) {
       all_.stopped = true;  // by a signal
       why.detail = "sending was interrupted";
     } else
@@ -321,7 +317,7 @@ asio::awaitable<void> run_one(flow& all) {
   {
     connection one(all, executor);
     auto done = co_await one.run();
-    if (!done && (!all.failed || all.failed->code == std::errc::operation_canceled)) all.failed = done.error();
+    if (!done && (!all.failed || net::is_cancelled(all.failed->code))) all.failed = done.error();
   }
   all.changed();  // the others take over its unsent messages
 
@@ -365,7 +361,7 @@ asio::awaitable<result<void>> send(send_options options, submission_source& sour
   while (all.running > 0) {
     all.wake.expires_at(never);
     co_await all.wake.async_wait(net::use_tuple);
-    if (!all.stopped && co_await is_cancelled()) {
+    if (!all.stopped && net::is_cancelled(co_await asio::this_coro::cancellation_state)) {
       all.stopped = true;
       co_await asio::this_coro::reset_cancellation_state();
       for (auto& each : stops) each.emit(asio::cancellation_type::terminal);

@@ -49,8 +49,7 @@ asio::awaitable<result<void>> maildir_changes::wait(time_point until) {
     const auto [error] = co_await events_->async_wait(asio::posix::stream_descriptor::wait_read, net::use_tuple);
     timer_.cancel();
     if (!error) drain();
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(std::make_error_code(std::errc::operation_canceled), {});
     co_return result<void>();
   }

@@ -138,8 +138,7 @@ class watcher {
     const auto [error] = co_await timer.async_wait(net::use_tuple);
     if (error) co_return fail(error, {});
     // A timer that has expired already is not cancelled by the signal.
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(std::make_error_code(std::errc::operation_canceled), {});
     co_return result<void>();
   }
