@@ -75,11 +75,11 @@ utf8_sequence decode_utf8(std::string_view text) noexcept {
   return {length, code_point};
 }
 
-result<std::uint64_t> parse_number(std::string_view text, std::string_view what, std::uint64_t least,
+result<std::uint64_t> parse_number(std::string_view text, std::string_view name, std::uint64_t least,
                                    std::uint64_t most) {
   const auto value = parse_integer<std::uint64_t>(text);
   if (!value || *value < least || *value > most)
-    return fail(errc::usage, fmt::format("{} '{}' is not a number from {} to {}", what, escape(text, 80), least, most));
+    return fail(errc::usage, fmt::format("{} '{}' is not a number from {} to {}", name, escape(text, 80), least, most));
   return *value;
 }
 

@@ -36,8 +36,8 @@ template <std::integral Integer>
   return value;
 }
 
-/// A decimal number between two bounds. The failure (errc::usage) names `what` and the bounds.
-[[nodiscard]] result<std::uint64_t> parse_number(std::string_view text, std::string_view what, std::uint64_t least,
+/// A decimal number between two bounds. The failure (errc::usage) has the `name` and the bounds.
+[[nodiscard]] result<std::uint64_t> parse_number(std::string_view text, std::string_view name, std::uint64_t least,
                                                  std::uint64_t most);
 
 /// `1500`, `64k`, `10M`, `2G`: octets in powers of 1024. Fails with errc::usage.
