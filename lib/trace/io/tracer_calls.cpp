@@ -44,12 +44,12 @@ descriptor_range find_closed_range(const system_call& which, const raw_arguments
 }
 
 /// Calls that change what the kernel reports about the socket.
-bool changes_facts(const call& what) {
-  switch (what.kind) {
+bool changes_facts(const call& of) {
+  switch (of.kind) {
     case call_kind::bind:
     case call_kind::listen:
     case call_kind::connect: return true;
-    case call_kind::option: return what.name == "fcntl" || what.name == "ioctl";
+    case call_kind::option: return of.name == "fcntl" || of.name == "ioctl";
     default: return false;
   }
 }
@@ -201,7 +201,7 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
   read_arguments(now, which, of.raw);
   std::optional<socket_facts> facts;
   if (now.socket != 0 && !known_.contains(now.socket)) facts = query(of, now.fd);
-  tell_entry(of, which, std::move(facts));
+  report_entry(of, which, std::move(facts));
   if (which.kind == call_kind::close) {
     whose.descriptors.erase(first);
     known_.erase(now.socket);
@@ -233,7 +233,7 @@ bool tracer::enter_implicit_close(process_id id, thread& of, const system_call& 
         fmt::format("{}, {}", range.first, range.last == ~0U ? "all" : fmt::format("{}", range.last));
   else
     of.current.arguments = fmt::format("{}, {}", static_cast<int>(of.raw[0]), range.last);
-  tell_entry(of, which, {});
+  report_entry(of, which, {});
   return true;
 }
 
@@ -307,7 +307,7 @@ std::shared_ptr<const reported_line> tracer::find_reported_line(process_id id, t
   return known[of.reported] = std::make_shared<const reported_line>(*std::move(parsed));
 }
 
-void tracer::tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
+void tracer::report_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
   // Methods of Python's sockets wait with poll() only. For other waits Python reports no line.
   const bool reports_line = which.shape != call_shape::epoll_wait && which.shape != call_shape::select;
   const auto reported = reports_line ? find_reported_line(of.current.thread, of) : nullptr;
