@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -180,16 +179,16 @@ result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
   std::string comment;
   if (!skip_comments(text, comment)) return refuse_address(whole, "has an unclosed bracket");
   const std::size_t bare = length_of_address(text);
-  std::string_view behind = text.substr(std::min(bare, text.size()));
+  std::string_view rest = text.substr(std::min(bare, text.size()));
   const bool is_bare =
-      text.substr(0, bare).contains('@') && skip_comments(behind, comment) && (behind.empty() || behind.front() == ',');
+      text.substr(0, bare).contains('@') && skip_comments(rest, comment) && (rest.empty() || rest.front() == ',');
   mailbox found;
   if (is_bare) {
     auto parsed = parse_bare(text.substr(0, bare), whole);
     if (!parsed) return unexpected(parsed.error());
     found.address = std::move(*parsed);
     found.name = std::move(comment);
-    text = behind;
+    text = rest;
     return found;
   }
   if (text.find('<') == std::string_view::npos) {

@@ -72,9 +72,9 @@ std::optional<encoded_word> parse_encoded_word(std::string_view text) {
   std::string_view charset = text.substr(2, charset_end - 2);
   charset = charset.substr(0, charset.find('*'));  // RFC 2231 §5: a language
   if (charset.empty() || charset.find(' ') != std::string_view::npos) return std::nullopt;
-  const char how = text[charset_end + 1];
-  if (how == 'B' || how == 'b') return encoded_word{charset, decode_liberal_base64(encoded), length};
-  if (how == 'Q' || how == 'q') return encoded_word{charset, decode_q(encoded), length};
+  const char encoding = text[charset_end + 1];
+  if (encoding == 'B' || encoding == 'b') return encoded_word{charset, decode_liberal_base64(encoded), length};
+  if (encoding == 'Q' || encoding == 'q') return encoded_word{charset, decode_q(encoded), length};
   return std::nullopt;
 }
 
@@ -87,8 +87,8 @@ transfer_encoding parse_transfer_encoding(std::string_view name) {
   return binary;
 }
 
-std::string decode_body(std::string_view encoded, transfer_encoding how) {
-  switch (how) {
+std::string decode_body(std::string_view encoded, transfer_encoding encoding) {
+  switch (encoding) {
     case transfer_encoding::base64: return decode_liberal_base64(encoded);
     case transfer_encoding::quoted_printable: return decode_quoted_printable(encoded);
     default: return std::string(encoded);

@@ -341,9 +341,9 @@ void add_parameter(std::string& to, std::size_t& column, std::string_view text) 
 
 }  // namespace
 
-result<void> check_header_text(std::string_view text, std::string_view what) {
+result<void> check_header_text(std::string_view text, std::string_view name) {
   const auto refuse = [&](std::string_view why) {
-    return fail(errc::bad_data, fmt::format("{} '{}' {}", what, escape(text, 100), why));
+    return fail(errc::bad_data, fmt::format("{} '{}' {}", name, escape(text, 100), why));
   };
   for (std::string_view left = text; !left.empty();) {
     const utf8_sequence next = decode_utf8(left);

@@ -39,7 +39,7 @@ constexpr std::array<std::string_view, 5> own_fields{"cc", "from", "mime-version
 // Makes one message of one draft.
 class composer {
  public:
-  composer(const draft& what, server_abilities server) : draft_(what), server_(server) {}
+  composer(const draft& of, server_abilities server) : draft_(of), server_(server) {}
 
   result<composed> make() {
     for (const auto& step : {&composer::check, &composer::add_headers, &composer::add_body})
@@ -287,8 +287,8 @@ std::string make_message_id(std::chrono::sys_seconds now, bytes_view random, std
   return id;
 }
 
-composed::composed(std::string message_id, needs what, std::vector<std::unique_ptr<piece>> pieces)
-    : message_id_(std::move(message_id)), needs_(what), pieces_(std::move(pieces)) {
+composed::composed(std::string message_id, needs required, std::vector<std::unique_ptr<piece>> pieces)
+    : message_id_(std::move(message_id)), needs_(required), pieces_(std::move(pieces)) {
   for (const auto& one : pieces_) size_ += one->size();
 }
 
@@ -308,6 +308,6 @@ void composed::rewind() {
   at_ = 0;
 }
 
-result<composed> compose(const draft& what, server_abilities server) { return composer(what, server).make(); }
+result<composed> compose(const draft& of, server_abilities server) { return composer(of, server).make(); }
 
 }  // namespace netlab::mail

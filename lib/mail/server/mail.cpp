@@ -100,7 +100,7 @@ void server::forget_transaction() {
   in_transaction_ = false;
   tried_recipients_ = false;
   trouble_.reset();
-  behind_commit_ = nullptr;
+  after_commit_ = nullptr;
   loses_ = false;
   envelope_.sender.reset();
   envelope_.recipients.clear();

@@ -25,8 +25,8 @@ maildir_changes::maildir_changes(asio::io_context& on, std::string directory)
 void maildir_changes::watch() {
   if (!events_) return;
   // A folder that is watched already keeps its watch.
-  const auto add = [&](const char* folder, std::uint32_t what) {
-    return ::inotify_add_watch(events_->native_handle(), (directory_ + folder).c_str(), what) >= 0;
+  const auto add = [&](const char* folder, std::uint32_t mask) {
+    return ::inotify_add_watch(events_->native_handle(), (directory_ + folder).c_str(), mask) >= 0;
   };
   add("", folder_events);
   const bool has_new = add("/new", message_events);
