@@ -43,9 +43,7 @@ result<std::string> read_stdin() {
 /// Octets that are not text are shown in hexadecimal.
 nlohmann::ordered_json to_json(const bytes& octets) {
   if (is_utf8(as_text(octets))) return {{"text", as_text(octets)}};
-  std::string hex;
-  for (const std::byte each : octets) hex += fmt::format("{:02x}", std::to_integer<unsigned>(each));
-  return {{"text", nullptr}, {"hex", hex}};
+  return {{"text", nullptr}, {"hex", to_hex(octets)}};
 }
 
 exit_status run(arguments& args, console& out) {

@@ -86,8 +86,7 @@ class batch final : public calc::request_source {
       if (finished()) break;
       changed.expires_at(never);
       co_await changed.async_wait(net::use_tuple);
-      const auto state = co_await asio::this_coro::cancellation_state;
-      if (state.cancelled() != asio::cancellation_type::none) co_return unexpected(std::move(why));
+      if (net::is_cancelled(co_await asio::this_coro::cancellation_state)) co_return unexpected(std::move(why));
     }
     input_.on_change({});
     co_return result<void>();
@@ -176,7 +175,7 @@ asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) 
       call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
   if (done) co_return done;
   // A signal ended it: do not read the rest of the input. (The cancellation state may have been reset.)
-  if (done.error().code == std::errc::operation_canceled) co_return done;
+  if (net::is_cancelled(done.error().code)) co_return done;
   const auto rest = co_await lines.give_up(done.error());
   co_return rest ? done : rest;
 }

@@ -2,7 +2,6 @@
 // netlab mail: sends mail through a submission server; a mail server to practise with.
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>

@@ -155,7 +155,7 @@ sink_call read_sink(arguments& args) {
   server.limits.message = args.as("max-size", parse_size);
   server.limits.recipients = args.number("max-recipients", 1, 1'000'000);
   const duration idle = patience_of(args.duration("idle-timeout"));
-  server.patience_for = {.command = idle, .content = idle, .session = patience_of(args.duration("max-time"))};
+  server.timeouts = {.command = idle, .content = idle, .session = patience_of(args.duration("max-time"))};
   server.reject = args.list_as("reject", mail::address_pattern::parse);
   server.tempfail = args.list_as("tempfail", mail::address_pattern::parse);
   if (args.has("max-rate")) call.with.max_rate = args.as("max-rate", mail::rate_limit::parse);
@@ -176,9 +176,9 @@ void list_faults(console& out) {
   for (const mail::fault& each : mail::all_faults()) width = std::max(width, each.name.size());
   for (const mail::fault& each : mail::all_faults())
     if (out.wants_json())
-      out.json({{"fault", each.name}, {"at", name_of(each.at)}, {"what", each.what}});
+      out.json({{"fault", each.name}, {"at", name_of(each.at)}, {"what", each.description}});
     else
-      out.line(fmt::format("{:{}}  {}", each.name, width, each.what));
+      out.line(fmt::format("{:{}}  {}", each.name, width, each.description));
 }
 
 result<open_sink> open_sink::make(sink_call call, console& out, const std::string& log_name) {

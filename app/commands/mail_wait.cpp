@@ -2,14 +2,14 @@
 #include "commands/mail_wait.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <ctime>
+#include <chrono>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "commands/mail_sink.hpp"
 #include "mail/message/entity.hpp"
 #include "mail/message/to_utf8.hpp"
@@ -49,15 +49,6 @@ mail::wait_options parse(arguments& args) {
 
 // ---- the message as JSON ----
 
-/// `2026-11-30T10:15:00.123Z` (RFC 3339)
-std::string to_timestamp(std::int64_t nanoseconds) {
-  const std::time_t seconds = nanoseconds / 1'000'000'000;
-  std::tm parts{};
-  if (nanoseconds < 0 || ::gmtime_r(&seconds, &parts) == nullptr) return {};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, nanoseconds / 1'000'000 % 1000);
-}
-
 nlohmann::ordered_json to_json(const std::string& number, const mail::entity& part, std::string_view message) {
   nlohmann::ordered_json object{{"number", number}, {"type", part.type}};
   if (!part.charset.empty()) object["charset"] = part.charset;
@@ -85,9 +76,11 @@ nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_v
   nlohmann::ordered_json header = nlohmann::ordered_json::array();
   for (const mail::header_field& each : whole.header) header.push_back({{"name", each.name}, {"value", each.value}});
   nlohmann::ordered_json parts = nlohmann::ordered_json::array();
-  for (const auto& [number, part] : leaves_of(whole)) parts.push_back(to_json(number, *part, message));
+  if (is_whole)
+    for (const auto& [number, part] : leaves_of(whole)) parts.push_back(to_json(number, *part, message));
+  const std::chrono::sys_time<std::chrono::nanoseconds> received(std::chrono::nanoseconds(which.received_ns));
   nlohmann::ordered_json object{{"file", which.path},
-                                {"received_at", to_timestamp(which.received_ns)},
+                                {"received_at", to_timestamp(std::chrono::floor<std::chrono::milliseconds>(received))},
                                 {"size", which.size},
                                 {"envelope_from", std::move(sender)},
                                 {"envelope_to", who.envelope_to},
@@ -101,25 +94,30 @@ nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_v
   return object;
 }
 
+/// Reads the message, or only its header if there are more than max_read_message octets: then `is_whole` is false.
+file_text read_up_to_limit(const mail::awaited_message& which, bool& is_whole) {
+  is_whole = which.size <= max_read_message;
+  if (is_whole) {
+    file_text text = read_file(which.path, max_read_message);
+    is_whole = text || text.error() != std::errc::file_too_large;  // it may have grown
+    if (is_whole) return text;
+  }
+  auto header = mail::read_header_of(which.path);
+  if (!header) return unexpected(header.error().code);
+  if (!*header) return unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
+  return std::move((*header)->octets);
+}
+
 /// Reads a message, also if its reader has moved it to cur/ or has set a flag meanwhile: `which` gets its new path.
 file_text read_message(const std::string& maildir, mail::awaited_message& which, bool& is_whole) {
-  is_whole = which.size <= max_read_message;
-  const auto read = [&]() -> file_text {
-    if (is_whole) return read_file(which.path, max_read_message);
-    // Too large for memory: its header, without any part's content.
-    auto header = mail::read_header_of(which.path);
-    if (!header) return unexpected(header.error().code);
-    if (!*header) return unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
-    return std::move((*header)->octets);
-  };
-  file_text text = read();
+  file_text text = read_up_to_limit(which, is_whole);
   if (text || text.error() != std::errc::no_such_file_or_directory) return text;
   const auto listed = mail::list_maildir(maildir);
   if (!listed) return text;
   const auto found = std::ranges::find(listed->messages, which.unique, &mail::listed_message::unique);
   if (found == listed->messages.end()) return text;
   which.path = found->path;
-  return read();
+  return read_up_to_limit(which, is_whole);
 }
 
 /// Prints the messages; false if one of them was removed meanwhile.

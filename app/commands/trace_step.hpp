@@ -2,7 +2,6 @@
 // netlab trace --step: asks on the terminal before each socket call.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "base/result.hpp"

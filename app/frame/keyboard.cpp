@@ -84,7 +84,7 @@ asio::awaitable<result<bool>> wait_for_key(std::function<void()> prompt) {
   std::array<std::byte, 64> typed{};
   const auto size = co_await input.read(typed);
   mode->leave();
-  if (!size && size.error().code == std::errc::operation_canceled) co_return unexpected(size.error());
+  if (!size && net::is_cancelled(size.error().code)) co_return unexpected(size.error());
   co_return size&& goes_on(as_text(bytes_view(typed).first(*size)));  // EIO: the terminal has hung up
 }
 

@@ -143,11 +143,11 @@ std::string message_of(const std::error_code& code) {
   return message;
 }
 
-std::string describe(const failure& what) {
-  std::string line = what.context;
+std::string describe(const failure& why) {
+  std::string line = why.context;
   if (!line.empty()) line += ": ";
-  line += what.detail.empty() ? message_of(what.code) : what.detail;
-  if (!what.hint.empty()) line += " (" + what.hint + ")";
+  line += why.detail.empty() ? message_of(why.code) : why.detail;
+  if (!why.hint.empty()) line += " (" + why.hint + ")";
   return line;
 }
 

@@ -41,8 +41,8 @@ class machine {
   /// True if TLS shall start on the stream after all output has been sent; the machine continues over TLS. Octets fed
   /// before tls_started() arrived in clear text.
   [[nodiscard]] virtual bool wants_tls() const { return false; }
-  virtual void tls_started(const tls_facts& what, time_point now) {
-    static_cast<void>(what);
+  virtual void tls_started(const tls_facts& facts, time_point now) {
+    static_cast<void>(facts);
     static_cast<void>(now);
   }
 

@@ -16,8 +16,8 @@ namespace netlab {
 struct failure {
   failure() = default;
   /// Converts the code with to_standard().
-  failure(std::error_code why, std::string what, std::string in_full = {}, std::string cure = {})
-      : code(to_standard(why)), context(std::move(what)), detail(std::move(in_full)), hint(std::move(cure)) {}
+  failure(std::error_code why, std::string act, std::string in_full = {}, std::string cure = {})
+      : code(to_standard(why)), context(std::move(act)), detail(std::move(in_full)), hint(std::move(cure)) {}
 
   std::error_code code;
   std::string context;  ///< the action and its object, `connect 192.0.2.1:25`; may be empty; no secrets
@@ -47,6 +47,6 @@ using std::unexpected;
 [[nodiscard]] std::string message_of(const std::error_code& code);
 
 /// One line in lower case, without full stop: `connect [::1]:25: connection refused (is it running?)`.
-[[nodiscard]] std::string describe(const failure& what);
+[[nodiscard]] std::string describe(const failure& why);
 
 }  // namespace netlab

@@ -47,7 +47,7 @@ pop3s 995/tcp
 
 std::optional<std::uint16_t> find_port(const std::vector<registered_service>& services, std::string_view name) {
   const auto is_called = [&](const registered_service& one) {
-    const auto is_it = [&](const std::string& other) { return to_lower(other) == name; };
+    const auto is_it = [&](const std::string& other) { return equal_in_any_case(other, name); };
     return is_it(one.name) || std::ranges::any_of(one.aliases, is_it);
   };
   for (const bool is_udp : {false, true})
@@ -87,9 +87,8 @@ std::vector<registered_service> read_services(const std::string& file) {
 }
 
 std::optional<std::uint16_t> port_of_service(std::string_view name, const std::string& file) {
-  const std::string wanted = to_lower(name);
-  if (const auto port = find_port(read_services(file), wanted)) return port;
-  return find_port(built_in_services(), wanted);
+  if (const auto port = find_port(read_services(file), name)) return port;
+  return find_port(built_in_services(), name);
 }
 
 std::optional<std::uint16_t> parse_port_or_service(std::string_view text) {

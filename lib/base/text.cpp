@@ -23,12 +23,6 @@ constexpr bool acts_on_terminal(std::uint32_t code_point) noexcept {
          code_point == 0x200f || code_point == 0xfeff;
 }
 
-// Columns, not octets: UTF-8 continuation octets take no space.
-std::size_t width_of(std::string_view word) {
-  return static_cast<std::size_t>(
-      std::count_if(word.begin(), word.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 // Damerau-Levenshtein distance: swapping two neighbours, the most common typing error, counts as one edit.
 std::size_t edit_distance(std::string_view one, std::string_view other) {
   std::vector<std::size_t> before;
@@ -81,11 +75,11 @@ utf8_sequence decode_utf8(std::string_view text) noexcept {
   return {length, code_point};
 }
 
-result<std::uint64_t> parse_number(std::string_view text, std::string_view what, std::uint64_t least,
+result<std::uint64_t> parse_number(std::string_view text, std::string_view name, std::uint64_t least,
                                    std::uint64_t most) {
   const auto value = parse_integer<std::uint64_t>(text);
   if (!value || *value < least || *value > most)
-    return fail(errc::usage, fmt::format("{} '{}' is not a number from {} to {}", what, escape(text, 80), least, most));
+    return fail(errc::usage, fmt::format("{} '{}' is not a number from {} to {}", name, escape(text, 80), least, most));
   return *value;
 }
 
@@ -152,6 +146,30 @@ std::string to_upper(std::string_view text) {
   for (char& c : upper)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   return upper;
+}
+
+bool equal_in_any_case(std::string_view one, std::string_view other) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
+  return std::ranges::equal(one, other, {}, lower, lower);
+}
+
+std::string to_hex(bytes_view octets) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(octets.size() * 2);
+  for (const std::byte each : octets) {
+    text += digits[std::to_integer<std::size_t>(each) >> 4];
+    text += digits[std::to_integer<std::size_t>(each) & 15];
+  }
+  return text;
+}
+
+std::optional<char> decode_hex_pair(std::string_view text) noexcept {
+  if (text.size() < 2) return std::nullopt;
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + 2, value, 16);
+  if (error != std::errc() || end != text.data() + 2) return std::nullopt;
+  return static_cast<char>(value);
 }
 
 std::string escape(std::string_view text, std::size_t limit) {
@@ -242,7 +260,7 @@ std::string fill(std::string_view text, std::size_t width, std::size_t indent, s
     }
     bool at_start = true;
     for (const std::string_view word : words(paragraph)) {
-      if (!at_start && used + 1 + width_of(word) > width) {
+      if (!at_start && used + 1 + columns_of(word) > width) {
         out += '\n';
         used = 0;
         at_start = true;
@@ -255,7 +273,7 @@ std::string fill(std::string_view text, std::size_t width, std::size_t indent, s
         used = indent;
       }
       out += word;
-      used += width_of(word);
+      used += columns_of(word);
       at_start = false;
     }
   }

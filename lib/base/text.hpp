@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/result.hpp"
 
 namespace netlab {
@@ -35,8 +36,8 @@ template <std::integral Integer>
   return value;
 }
 
-/// A decimal number between two bounds. The failure (errc::usage) names `what` and the bounds.
-[[nodiscard]] result<std::uint64_t> parse_number(std::string_view text, std::string_view what, std::uint64_t least,
+/// A decimal number between two bounds. The failure (errc::usage) has the `name` and the bounds.
+[[nodiscard]] result<std::uint64_t> parse_number(std::string_view text, std::string_view name, std::uint64_t least,
                                                  std::uint64_t most);
 
 /// `1500`, `64k`, `10M`, `2G`: octets in powers of 1024. Fails with errc::usage.
@@ -54,6 +55,15 @@ template <std::integral Integer>
 /// Changes ASCII letters only; other octets stay.
 [[nodiscard]] std::string to_lower(std::string_view text);
 [[nodiscard]] std::string to_upper(std::string_view text);
+
+/// Whether the texts are equal but for the case of ASCII letters.
+[[nodiscard]] bool equal_in_any_case(std::string_view one, std::string_view other) noexcept;
+
+/// Two digits for each octet, in lower case.
+[[nodiscard]] std::string to_hex(bytes_view octets);
+
+/// The octet that the first two characters stand for, hexadecimal digits in any case; nothing if they are others.
+[[nodiscard]] std::optional<char> decode_hex_pair(std::string_view text) noexcept;
 
 /// A well-formed UTF-8 sequence (RFC 3629 §4): its length, 1 to 4 octets, and its code point.
 struct utf8_sequence {

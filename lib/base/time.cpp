@@ -56,4 +56,13 @@ std::string to_string(duration span) {
   return fmt::format("{:.0f} s", nanoseconds / 1e9);
 }
 
+std::string to_timestamp(std::chrono::sys_time<std::chrono::milliseconds> at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(at - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
+                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
+}
+
 }  // namespace netlab

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The clock for all deadlines, and durations as people write them.
+// The clock for all deadlines, and durations and times as text.
 #pragma once
 
 #include <chrono>
@@ -30,5 +30,8 @@ inline constexpr time_point never = time_point::max();
 
 /// Three digits and a unit: `85 µs`, `1.25 ms`, `2 s`.
 [[nodiscard]] std::string to_string(duration span);
+
+/// `2026-11-30T10:38:59.123Z` (RFC 3339, UTC).
+[[nodiscard]] std::string to_timestamp(std::chrono::sys_time<std::chrono::milliseconds> at);
 
 }  // namespace netlab

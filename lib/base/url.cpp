@@ -52,4 +52,15 @@ std::optional<url> parse_url(std::string_view text) {
   return found;
 }
 
+std::string decode_percent(std::string_view text) {
+  std::string octets;
+  octets.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto octet = text[at] == '%' ? decode_hex_pair(text.substr(at + 1)) : std::nullopt;
+    octets += octet.value_or(text[at]);
+    if (octet) at += 2;
+  }
+  return octets;
+}
+
 }  // namespace netlab

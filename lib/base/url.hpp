@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// URLs, which people paste where a host, or a host and a port, is expected.
+// URLs, which people paste where a host, or a host and a port, is expected; and their percent-encoding.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +23,8 @@ struct url {
 
 /// Returns nothing if the text does not have a scheme and `://`.
 [[nodiscard]] std::optional<url> parse_url(std::string_view text);
+
+/// Decodes `%41` (RFC 3986 §2.1); a `%` without two hexadecimal digits stays.
+[[nodiscard]] std::string decode_percent(std::string_view text);
 
 }  // namespace netlab

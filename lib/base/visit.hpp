@@ -60,17 +60,17 @@ class listening_visit : public visit {
 /// Sends one message and ends.
 class announcement final : public visit {
  public:
-  announcement(bytes what, time_point now) : visit(now), what_(std::move(what)) { count(what_.size()); }
+  announcement(bytes octets, time_point now) : visit(now), octets_(std::move(octets)) { count(octets_.size()); }
 
   void feed(bytes_view, time_point) override {}
   void eof(time_point) override {}
   void tick(time_point) override {}
-  bytes take_output() override { return std::exchange(what_, {}); }
+  bytes take_output() override { return std::exchange(octets_, {}); }
   [[nodiscard]] std::optional<time_point> deadline() const override { return std::nullopt; }
   [[nodiscard]] bool done() const override { return true; }
 
  private:
-  bytes what_;
+  bytes octets_;
 };
 
 }  // namespace netlab

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 11> names{"ftp",  "imap",     "ldap",  "l
 
 bool has_word(std::string_view text, std::string_view wanted) {
   const auto all = words(text);
-  return std::any_of(all.begin(), all.end(), [&](std::string_view each) { return to_upper(each) == wanted; });
+  return std::any_of(all.begin(), all.end(), [&](std::string_view each) { return equal_in_any_case(each, wanted); });
 }
 
 /// A protocol with lines that end in LF or CR LF.
@@ -84,7 +84,7 @@ class smtp_talk final : public numbered_talk {
   enum class state : std::uint8_t { greeting, hello, starttls };
 
   void on_text(std::string_view text) override {
-    if (state_ == state::hello && to_upper(trim(text)) == "STARTTLS") offered_ = true;
+    if (state_ == state::hello && equal_in_any_case(trim(text), "STARTTLS")) offered_ = true;
   }
   void on_reply(unsigned code, std::string_view last) override {
     const auto kind = code / 100;

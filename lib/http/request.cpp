@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "base/url.hpp"
 
 namespace netlab::http {
 namespace {
@@ -19,26 +20,10 @@ bool is_token(std::string_view text) noexcept {
   });
 }
 
-std::optional<unsigned> hex_digit(char c) noexcept {
-  if (is_digit(c)) return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
-}
-
-std::string percent_decode(std::string_view text, bool plus_is_blank) {
-  std::string decoded;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto high = text[at] == '%' && at + 2 < text.size() ? hex_digit(text[at + 1]) : std::nullopt;
-    const auto low = high ? hex_digit(text[at + 2]) : std::nullopt;
-    if (low) {
-      decoded += static_cast<char>(*high << 4 | *low);
-      at += 2;
-    } else {
-      decoded += plus_is_blank && text[at] == '+' ? ' ' : text[at];
-    }
-  }
-  return decoded;
+std::string decode_form(std::string_view text) {
+  std::string plain(text);
+  std::ranges::replace(plain, '+', ' ');
+  return decode_percent(plain);
 }
 
 std::unexpected<refusal> refuse(unsigned status, std::string_view reason) {
@@ -60,7 +45,7 @@ std::expected<void, refusal> parse_target(std::string_view target, request& into
   }
   if (!target.starts_with('/')) return refuse(400, "the target is not a path");
   const std::size_t question = std::min(target.find('?'), target.size());
-  into.path = percent_decode(target.substr(0, question), false);
+  into.path = decode_percent(target.substr(0, question));
   if (question < target.size()) into.query = parse_query(target.substr(question + 1));
   return {};
 }
@@ -99,7 +84,7 @@ std::expected<void, refusal> apply_fields(request& to) {
         if (option == "keep-alive" && to.is_1_0) to.keeps_alive = true;
       }
     } else if (name == "expect") {
-      if (to_lower(value) != "100-continue") return refuse(417, "an expectation");
+      if (!equal_in_any_case(value, "100-continue")) return refuse(417, "an expectation");
       to.expects_continue = !to.is_1_0;
     }
   }
@@ -137,8 +122,8 @@ std::vector<name_value> parse_query(std::string_view text) {
   for (const std::string_view each : split(text, '&')) {
     if (each.empty()) continue;
     const std::size_t equals = std::min(each.find('='), each.size());
-    all.emplace_back(percent_decode(each.substr(0, equals), true),
-                     equals < each.size() ? percent_decode(each.substr(equals + 1), true) : std::string());
+    all.emplace_back(decode_form(each.substr(0, equals)),
+                     equals < each.size() ? decode_form(each.substr(equals + 1)) : std::string());
   }
   return all;
 }

@@ -45,9 +45,9 @@ failure to_failure(const reply& answer, std::string act) {
   errc code = errc::peer_protocol;
   if (answer.is_temporary()) code = errc::try_later;
   if (answer.is_permanent()) code = errc::rejected;
-  std::string told = escape(answer.to_string(), max_shown);
-  if (code == errc::peer_protocol) told = fmt::format("unexpected answer {}", told);
-  return {make_error_code(code), std::move(act), std::move(told), {}};
+  std::string detail = escape(answer.to_string(), max_shown);
+  if (code == errc::peer_protocol) detail = fmt::format("unexpected answer {}", detail);
+  return {make_error_code(code), std::move(act), std::move(detail), {}};
 }
 
 result<bool> reply_parser::take(std::string_view line) {

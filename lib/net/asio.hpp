@@ -3,10 +3,12 @@
 #pragma once
 
 #include <exception>
+#include <system_error>
 
 #include <asio/awaitable.hpp>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
+#include <asio/cancellation_state.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/address.hpp>
@@ -27,6 +29,8 @@
 #include <asio/experimental/as_tuple.hpp>
 #endif
 
+#include "base/error.hpp"
+
 namespace netlab::net {
 
 using asio::ip::tcp;
@@ -38,6 +42,17 @@ inline constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 #else
 inline constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 #endif
+
+/// Whether an operation failed because it was cancelled: by its owner, by net::expiry or by a signal.
+[[nodiscard]] inline bool is_cancelled(const std::error_code& error) noexcept {
+  return to_standard(error) == std::errc::operation_canceled;
+}
+
+/// Whether a coroutine was cancelled: `is_cancelled(co_await asio::this_coro::cancellation_state)`. It may be cancelled
+/// although its last operation succeeded: one that has completed already is not cancelled.
+[[nodiscard]] inline bool is_cancelled(const asio::cancellation_state& state) noexcept {
+  return state.cancelled() != asio::cancellation_type::none;
+}
 
 /// For co_spawn without a waiter: an exception leaves through run() and is not lost.
 inline constexpr auto rethrow = [](const std::exception_ptr& error) {

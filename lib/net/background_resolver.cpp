@@ -98,8 +98,8 @@ asio::awaitable<result<void>> background_resolver::wait(time_point until, std::s
     }
     timer.expires_at(is_late ? never : until);
     static_cast<void>(co_await timer.async_wait(use_tuple));
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) co_return fail(asio::error::operation_aborted, "resolve");
+    if (is_cancelled(co_await asio::this_coro::cancellation_state))
+      co_return fail(asio::error::operation_aborted, "resolve");
   }
 }
 

@@ -173,8 +173,7 @@ asio::awaitable<result<tcp::socket>> dial_tcp(destination to, dial_options optio
     }
     all->wake.expires_at(more ? std::min(next, options.deadline) : options.deadline);
     const auto [error] = co_await all->wake.async_wait(use_tuple);
-    const auto cancelled = co_await asio::this_coro::cancellation_state;
-    if (cancelled.cancelled() != asio::cancellation_type::none) co_return fail(error, context);
+    if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return fail(error, context);
   }
 }
 

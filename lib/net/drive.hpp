@@ -81,8 +81,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     while (phase_ != phase::ended || has_queued()) {
       const auto [error] = co_await ended_.async_wait(use_tuple);
       static_cast<void>(error);
-      const auto cancelled = co_await asio::this_coro::cancellation_state;
-      if (cancelled.cancelled() != asio::cancellation_type::none && phase_ != phase::ended) {
+      if (is_cancelled(co_await asio::this_coro::cancellation_state) && phase_ != phase::ended) {
         end(asio::error::operation_aborted);
         co_await asio::this_coro::reset_cancellation_state();
       }

@@ -5,7 +5,6 @@
 
 #include <linux/errqueue.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -32,9 +31,9 @@ void read_error(const cmsghdr& about, queued_error& into) noexcept {
   into.type = error.ee_type;
   into.code = error.ee_code;
   into.system_error = static_cast<int>(error.ee_errno);
-  const std::size_t behind = about.cmsg_len - CMSG_LEN(sizeof error);
+  const std::size_t size_after_error = about.cmsg_len - CMSG_LEN(sizeof error);
   const std::size_t size = about.cmsg_level == IPPROTO_IP ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-  if (into.is_icmp() && behind >= size) std::memcpy(&into.sender, CMSG_DATA(&about) + sizeof error, size);
+  if (into.is_icmp() && size_after_error >= size) std::memcpy(&into.sender, CMSG_DATA(&about) + sizeof error, size);
 }
 
 }  // namespace

@@ -23,15 +23,15 @@ file_stamp::file_stamp(const struct stat& of) noexcept
     : size_(static_cast<std::uint64_t>(of.st_size)), seconds_(of.st_mtim.tv_sec), nanoseconds_(of.st_mtim.tv_nsec) {}
 
 std::optional<file_stamp> file_stamp::take(int descriptor) {
-  struct stat what{};
-  if (::fstat(descriptor, &what) != 0) return std::nullopt;
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) return std::nullopt;
   // Do not wait for a time in the future, which somebody may have set.
-  for (int waited = 0; waited <= longest_tick && S_ISREG(what.st_mode) && is_of_this_tick(what.st_mtim); ++waited) {
+  for (int waited = 0; waited <= longest_tick && S_ISREG(status.st_mode) && is_of_this_tick(status.st_mtim); ++waited) {
     const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
     ::nanosleep(&pause, nullptr);
-    if (::fstat(descriptor, &what) != 0) return std::nullopt;
+    if (::fstat(descriptor, &status) != 0) return std::nullopt;
   }
-  return file_stamp(what);
+  return file_stamp(status);
 }
 
 }  // namespace netlab::net

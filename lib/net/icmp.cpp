@@ -28,23 +28,23 @@ void want_icmp_errors(udp::socket& socket) {
 }
 
 std::error_code take_icmp_error(udp::socket& socket) {
-  int told = 0;
+  int pending = 0;
   for (int count = 0; count < max_messages; ++count) {
     const auto message = take_queued_error(socket.native_handle());
     if (!message) break;
-    if (const int code = error_of(*message); code != 0 && told != ECONNREFUSED) told = code;
+    if (const int code = error_of(*message); code != 0 && pending != ECONNREFUSED) pending = code;
   }
-  return {told, std::system_category()};
+  return {pending, std::system_category()};
 }
 
-std::error_code send_past_icmp(udp::socket& socket, asio::const_buffer datagram, std::error_code& told) {
+std::error_code send_past_icmp(udp::socket& socket, asio::const_buffer datagram, std::error_code& pending) {
   std::error_code error;
   for (int tried = 0; tried < max_tries; ++tried) {
     socket.send(datagram, 0, error);
     if (!error) break;
     const std::error_code queued = take_icmp_error(socket);
     if (!queued) break;
-    told = queued;
+    pending = queued;
   }
   return error;
 }

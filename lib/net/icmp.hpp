@@ -19,8 +19,9 @@ void want_icmp_errors(udp::socket& socket);
 /// several errors, returns the refusal if there is one, else the last. No error: no ICMP message arrived.
 [[nodiscard]] std::error_code take_icmp_error(udp::socket& socket);
 
-/// Sends one datagram even if ICMP errors about earlier ones are pending; such an error is stored in `told`. Fails with
-/// local errors only.
-[[nodiscard]] std::error_code send_past_icmp(udp::socket& socket, asio::const_buffer datagram, std::error_code& told);
+/// Sends one datagram even if ICMP errors about earlier ones are pending; such an error is stored in `pending`. Fails
+/// with local errors only.
+[[nodiscard]] std::error_code send_past_icmp(udp::socket& socket, asio::const_buffer datagram,
+                                             std::error_code& pending);
 
 }  // namespace netlab::net

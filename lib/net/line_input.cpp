@@ -41,7 +41,7 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
       const std::lock_guard lock(mutex);
       error = std::make_error_code(std::errc::not_enough_memory);
       ended = true;
-      tell();
+      notify();
     }
   }
 
@@ -61,11 +61,11 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
         if (size < 0) error = last_system_error();
         if (const auto rest = buffer.rest()) add(*rest);
         ended = true;
-        return tell();
+        return notify();
       }
       buffer.append({piece.data(), static_cast<std::size_t>(size)});
       while (const auto next = buffer.next()) add(*next);
-      tell();
+      notify();
       room.wait(lock, [this] { return has_room() || !loop; });
       if (!loop) return;
     }
@@ -80,7 +80,7 @@ struct line_input::shared : std::enable_shared_from_this<shared> {
   [[nodiscard]] bool has_room() const { return lines.size() < max_lines_ahead && octets < max_octets_ahead; }
 
   // Call with the lock held, so that the context still exists: the destructor takes the lock before it resets `loop`.
-  void tell() {
+  void notify() {
     if (!loop) return;
     insist([this] {
       asio::post(*loop, [self = shared_from_this()] {

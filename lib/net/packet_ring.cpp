@@ -29,27 +29,27 @@ bool set_option(int fd, int level, int name, const Value& value) {
 
 }  // namespace
 
-result<packet_ring> packet_ring::start(unique_fd socket, const options& how, const char* context) {
+result<packet_ring> packet_ring::start(unique_fd socket, const options& settings, const char* context) {
   packet_ring made;
   made.socket_ = std::move(socket);
-  made.block_size_ = how.block_size;
-  made.block_count_ = how.block_count;
+  made.block_size_ = settings.block_size;
+  made.block_count_ = settings.block_count;
   const int fd = made.socket_.get();
-  const std::size_t size = how.block_size * how.block_count;
-  if (how.only_incoming) static_cast<void>(set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1));
+  const std::size_t size = settings.block_size * settings.block_count;
+  if (settings.only_incoming) static_cast<void>(set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1));
   tpacket_req3 request{};
-  request.tp_block_size = static_cast<unsigned>(how.block_size);
-  request.tp_block_nr = static_cast<unsigned>(how.block_count);
+  request.tp_block_size = static_cast<unsigned>(settings.block_size);
+  request.tp_block_nr = static_cast<unsigned>(settings.block_count);
   request.tp_frame_size = static_cast<unsigned>(frame_size);
   request.tp_frame_nr = static_cast<unsigned>(size / frame_size);
-  request.tp_retire_blk_tov = static_cast<unsigned>(how.longest_delay.count());
+  request.tp_retire_blk_tov = static_cast<unsigned>(settings.longest_delay.count());
   if (!set_option(fd, SOL_PACKET, PACKET_VERSION, int{TPACKET_V3}) ||
       !set_option(fd, SOL_PACKET, PACKET_RX_RING, request))
     return fail(last_system_error(), context);
   void* const ring = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (ring == MAP_FAILED) return fail(last_system_error(), context);
   made.ring_ = static_cast<std::byte*>(ring);
-  const sock_fprog program{static_cast<unsigned short>(how.filter.size()), how.filter.data()};
+  const sock_fprog program{static_cast<unsigned short>(settings.filter.size()), settings.filter.data()};
   sockaddr_ll everything{};
   everything.sll_family = AF_PACKET;
   everything.sll_protocol = htons(ETH_P_ALL);

@@ -37,7 +37,7 @@ class packet_ring {
 
   /// Receives the packets of all interfaces by a socket of type SOCK_DGRAM that receives nothing yet (protocol 0).
   /// Fails with the system's error and `context`.
-  [[nodiscard]] static result<packet_ring> start(unique_fd socket, const options& how, const char* context);
+  [[nodiscard]] static result<packet_ring> start(unique_fd socket, const options& settings, const char* context);
 
   packet_ring() = default;
   packet_ring(packet_ring&& other) noexcept { *this = std::move(other); }

@@ -169,7 +169,7 @@ struct look_ups {
   std::vector<std::string> hosts;
   family which;
   time_point deadline;
-  std::function<void(std::size_t, const result<addresses>&)> tell;
+  std::function<void(std::size_t, const result<addresses>&)> report;
   std::vector<result<addresses>> found;  // in the order of the hosts
   std::size_t next = 0;
   bool is_cancelled = false;
@@ -182,7 +182,7 @@ asio::awaitable<void> look_up_some(look_ups& all) {
     const std::size_t mine = all.next++;
     auto one = co_await resolve(all.hosts[mine], all.which, all.deadline);
     all.found[mine] = std::move(one);
-    if (all.tell) all.tell(mine, all.found[mine]);
+    if (all.report) all.report(mine, all.found[mine]);
   }
 }
 
@@ -192,7 +192,8 @@ asio::awaitable<std::vector<result<addresses>>> resolve_all(
     std::vector<std::string> hosts, family which, time_point deadline,
     std::function<void(std::size_t, const result<addresses>&)> found) {
   const auto executor = co_await asio::this_coro::executor;
-  look_ups all{.hosts = std::move(hosts), .which = which, .deadline = deadline, .tell = std::move(found), .found = {}};
+  look_ups all{
+      .hosts = std::move(hosts), .which = which, .deadline = deadline, .report = std::move(found), .found = {}};
   all.found.reserve(all.hosts.size());
   for (const std::string& host : all.hosts) all.found.push_back(fail(asio::error::operation_aborted, act(host)));
   std::vector<asio::cancellation_signal> cancel(std::min(all.hosts.size(), most_look_ups));
@@ -208,8 +209,7 @@ asio::awaitable<std::vector<result<addresses>>> resolve_all(
                    }));
   while (running > 0) {
     co_await finished.async_wait(use_tuple);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() == asio::cancellation_type::none || std::exchange(all.is_cancelled, true)) continue;
+    if (!is_cancelled(co_await asio::this_coro::cancellation_state) || std::exchange(all.is_cancelled, true)) continue;
     for (asio::cancellation_signal& each : cancel) each.emit(asio::cancellation_type::terminal);
   }
   rethrow(thrown);

@@ -76,7 +76,7 @@ template <class Value>
     why.hint.clear();
     return unexpected(std::move(why));
   }
-  if (limit.passed() && !*outcome && to_standard(outcome->error().code) == std::errc::operation_canceled)
+  if (limit.passed() && !*outcome && is_cancelled(outcome->error().code))
     return unexpected(failure{make_error_code(errc::timed_out), std::move(outcome->error().context),
                               fmt::format("not done within {}", netlab::to_string(max_time)), "--max-time"});
   return std::move(*outcome);

@@ -21,8 +21,8 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
-standard_stream::standard_stream(const asio::any_io_executor& executor, int fd, use what)
-    : fd_(fd), use_(what), readiness_(executor) {
+standard_stream::standard_stream(const asio::any_io_executor& executor, int fd, use direction)
+    : fd_(fd), use_(direction), readiness_(executor) {
   struct stat about{};
   if (::fstat(fd, &about) != 0) {
     kind_ = kind::direct;  // read() or write() will report the error
@@ -33,7 +33,7 @@ standard_stream::standard_stream(const asio::any_io_executor& executor, int fd, 
   } else if (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode) || S_ISBLK(about.st_mode)) {
     kind_ = kind::direct;
   } else {
-    const int flags = (what == use::input ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    const int flags = (direction == use::input ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     own_ = unique_fd(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), flags));
     // Only terminals and pipes: some devices can be opened only once, or act when they are opened.
     if (own_ && (S_ISFIFO(about.st_mode) || ::isatty(fd) == 1)) {

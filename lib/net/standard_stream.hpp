@@ -19,7 +19,7 @@ class standard_stream {
   enum class use : std::uint8_t { input, output };
 
   /// Does not close the descriptor.
-  standard_stream(const asio::any_io_executor& executor, int fd, use what);
+  standard_stream(const asio::any_io_executor& executor, int fd, use direction);
   standard_stream(const standard_stream&) = delete;
   standard_stream& operator=(const standard_stream&) = delete;
 

@@ -180,14 +180,15 @@ result<server_identity> authority::server(const std::vector<std::string>& names)
   return identity;
 }
 
-result<server_identity> authority::faulty(certificate_fault how, const std::vector<std::string>& names) const {
-  certificate_request wish{.common_name = "netlab lab server", .names = names, .starts = -days(30), .ends = days(30)};
+result<server_identity> authority::faulty(certificate_fault fault, const std::vector<std::string>& names) const {
+  certificate_request request{
+      .common_name = "netlab lab server", .names = names, .starts = -days(30), .ends = days(30)};
   const issued* by = &own_;
   std::optional<issued> other;
-  switch (how) {
-    case certificate_fault::expired: wish.ends = -clock_difference; break;
-    case certificate_fault::not_yet_valid: wish.starts = days(7); break;
-    case certificate_fault::wrong_host: wish.names = {"wrong-host.invalid"}; break;
+  switch (fault) {
+    case certificate_fault::expired: request.ends = -clock_difference; break;
+    case certificate_fault::not_yet_valid: request.starts = days(7); break;
+    case certificate_fault::wrong_host: request.names = {"wrong-host.invalid"}; break;
     case certificate_fault::self_signed: by = nullptr; break;
     case certificate_fault::unknown_ca: {
       auto made =
@@ -197,7 +198,7 @@ result<server_identity> authority::faulty(certificate_fault how, const std::vect
       break;
     }
   }
-  const auto made = issue(wish, by);
+  const auto made = issue(request, by);
   if (!made) return unexpected(made.error());
   server_identity identity{to_pem(made->certificate.get()), to_pem(made->key.get())};
   if (by != nullptr) identity.certificates += to_pem(by->certificate.get());

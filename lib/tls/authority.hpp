@@ -44,7 +44,7 @@ class authority {
   [[nodiscard]] result<server_identity> server(const std::vector<std::string>& names) const;
 
   /// A certificate with a fault; it is not stored.
-  [[nodiscard]] result<server_identity> faulty(certificate_fault how, const std::vector<std::string>& names) const;
+  [[nodiscard]] result<server_identity> faulty(certificate_fault fault, const std::vector<std::string>& names) const;
 
  private:
   authority(std::string directory, issued own);

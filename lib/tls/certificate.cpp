@@ -61,7 +61,7 @@ certificate_problem wrong_host(const X509* leaf, std::string_view host) {
   std::vector<std::string> names = alternative_names(leaf);
   if (names.empty()) {
     const std::string common = common_name(X509_get_subject_name(leaf));
-    if (to_lower(common) == to_lower(whom))
+    if (equal_in_any_case(common, whom))
       return {fmt::format("the certificate names {} only in its common name, which does not count (RFC 9525)", whom),
               "the server needs a certificate with a subjectAltName"};
     return {fmt::format("the certificate names no host, so it is not for {}", whom),

@@ -19,18 +19,19 @@ namespace {
 
 using x509_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
 
-result<void> check_readable(const std::string& file, std::string_view what) {
+result<void> check_readable(const std::string& file, std::string_view kind) {
   const net::unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 1> one{};
   if (fd && ::read(fd.get(), one.data(), one.size()) >= 0) return {};
   return unexpected(failure{make_error_code(errc::no_input),
-                            fmt::format("{} '{}'", what, escape(file, 200)),
+                            fmt::format("{} '{}'", kind, escape(file, 200)),
                             message_of(last_system_error()),
                             {}});
 }
 
-unexpected<failure> no_good(std::string_view what, const std::string& file, std::string detail, std::string cure = {}) {
-  return unexpected(failure{make_error_code(errc::bad_data), fmt::format("{} '{}'", what, escape(file, 200)),
+unexpected<failure> bad_file(std::string_view kind, const std::string& file, std::string detail,
+                             std::string cure = {}) {
+  return unexpected(failure{make_error_code(errc::bad_data), fmt::format("{} '{}'", kind, escape(file, 200)),
                             std::move(detail), std::move(cure)});
 }
 
@@ -52,7 +53,7 @@ result<void> trust(SSL_CTX* ctx, const std::string& ca_file) {
   if (auto readable = check_readable(ca_file, "CA file"); !readable) return readable;
   ERR_clear_error();
   if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1)
-    return no_good("CA file", ca_file, "it contains no certificate in PEM format");
+    return bad_file("CA file", ca_file, "it contains no certificate in PEM format");
   // A certificate that the user names is trusted even if it is not a root.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
   return {};
@@ -62,7 +63,7 @@ result<void> use_certificate(SSL_CTX* ctx, const std::string& certificate_file, 
   if (auto readable = check_readable(certificate_file, "certificate"); !readable) return readable;
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1)
-    return no_good("certificate", certificate_file, "it contains no certificate in PEM format");
+    return bad_file("certificate", certificate_file, "it contains no certificate in PEM format");
   const std::string& key = key_file.empty() ? certificate_file : key_file;
   if (auto readable = check_readable(key, "key"); !readable) return readable;
   ERR_clear_error();
@@ -73,10 +74,11 @@ result<void> use_certificate(SSL_CTX* ctx, const std::string& certificate_file, 
   if (used) return {};
   const unsigned long code = ERR_peek_last_error();
   if (ERR_GET_LIB(code) == ERR_LIB_X509 && ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH)
-    return no_good("key", key, fmt::format("it is not the key of the certificate '{}'", escape(certificate_file, 200)));
+    return bad_file("key", key,
+                    fmt::format("it is not the key of the certificate '{}'", escape(certificate_file, 200)));
   ERR_clear_error();
-  if (is_encrypted) return no_good("key", key, "it is encrypted", "`openssl pkey -in FILE -out PLAIN` decrypts it");
-  return no_good("key", key, "it contains no key in PEM format", key_file.empty() ? "--key FILE names another" : "");
+  if (is_encrypted) return bad_file("key", key, "it is encrypted", "`openssl pkey -in FILE -out PLAIN` decrypts it");
+  return bad_file("key", key, "it contains no key in PEM format", key_file.empty() ? "--key FILE names another" : "");
 }
 
 result<net::unique_fd> open_keylog(const std::string& file) {

@@ -15,11 +15,11 @@ namespace {
 
 constexpr int serial_bits = 127;  // RFC 5280 §4.1.2.2: positive, at most 20 octets; unguessable
 
-unexpected<failure> refused(std::string_view what) {
+unexpected<failure> refused(std::string_view act) {
   const unsigned long code = ERR_get_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   ERR_clear_error();
-  return fail(errc::internal, fmt::format("{}: {}", what, reason == nullptr ? "unknown error" : reason));
+  return fail(errc::internal, fmt::format("{}: {}", act, reason == nullptr ? "unknown error" : reason));
 }
 
 bool add_extension(X509* to, X509* issuer, int nid, const std::string& value) {
@@ -59,7 +59,7 @@ bio_ptr reader_of(std::string_view text) {
 
 }  // namespace
 
-result<issued> issue(const certificate_request& wish, const issued* by, key_ptr key) {
+result<issued> issue(const certificate_request& request, const issued* by, key_ptr key) {
   ERR_clear_error();
   if (!key) {
     std::string curve = "P-256";
@@ -71,22 +71,23 @@ result<issued> issue(const certificate_request& wish, const issued* by, key_ptr 
   X509* own = made.get();
   X509* issuer = by == nullptr ? own : by->certificate.get();
   bool good = X509_set_version(own, X509_VERSION_3) == 1 && add_random_serial(own) &&
-              X509_gmtime_adj(X509_getm_notBefore(own), wish.starts.count()) != nullptr &&
-              X509_gmtime_adj(X509_getm_notAfter(own), wish.ends.count()) != nullptr &&
+              X509_gmtime_adj(X509_getm_notBefore(own), request.starts.count()) != nullptr &&
+              X509_gmtime_adj(X509_getm_notAfter(own), request.ends.count()) != nullptr &&
               X509_set_pubkey(own, key.get()) == 1;
   X509_NAME* subject = X509_get_subject_name(own);
-  const auto* name = reinterpret_cast<const unsigned char*>(wish.common_name.c_str());
+  const auto* name = reinterpret_cast<const unsigned char*>(request.common_name.c_str());
   good = good && X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name, -1, -1, 0) == 1 &&
          X509_set_issuer_name(own, X509_get_subject_name(issuer)) == 1;
   // RFC 5280 §4.2.1: the purposes of the key.
   good = good &&
-         add_extension(own, issuer, NID_basic_constraints, wish.is_ca ? "critical,CA:TRUE,pathlen:0" : "CA:FALSE") &&
+         add_extension(own, issuer, NID_basic_constraints, request.is_ca ? "critical,CA:TRUE,pathlen:0" : "CA:FALSE") &&
          add_extension(own, issuer, NID_key_usage,
-                       wish.is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature") &&
-         (wish.is_ca || add_extension(own, issuer, NID_ext_key_usage, "serverAuth")) &&
+                       request.is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature") &&
+         (request.is_ca || add_extension(own, issuer, NID_ext_key_usage, "serverAuth")) &&
          add_extension(own, issuer, NID_subject_key_identifier, "hash") &&
          (by == nullptr || add_extension(own, issuer, NID_authority_key_identifier, "keyid:always")) &&
-         (wish.names.empty() || add_extension(own, issuer, NID_subject_alt_name, alternative_names_of(wish.names)));
+         (request.names.empty() ||
+          add_extension(own, issuer, NID_subject_alt_name, alternative_names_of(request.names)));
   if (!good || X509_sign(own, by == nullptr ? key.get() : by->key.get(), EVP_sha256()) == 0)
     return refused("make a certificate");
   return issued{std::move(made), std::move(key)};

@@ -33,7 +33,7 @@ struct certificate_request {
 
 /// Creates a certificate signed by `by`, or self-signed if that is null, for `key` or for a new key. Fails with
 /// errc::internal if OpenSSL refuses.
-[[nodiscard]] result<issued> issue(const certificate_request& wish, const issued* by, key_ptr key = {});
+[[nodiscard]] result<issued> issue(const certificate_request& request, const issued* by, key_ptr key = {});
 
 /// As PEM.
 [[nodiscard]] std::string to_pem(const X509* certificate);

@@ -117,8 +117,8 @@ void stream::note_trouble(int ssl_error) {
   const unsigned long code = ERR_peek_error();
   const char* reason = ERR_reason_error_string(code);
   const std::string words = reason == nullptr ? "unknown error" : reason;
-  const auto note = [&](errc what, std::string detail, std::string cure = {}) {
-    its.trouble = {make_error_code(what), {}, std::move(detail), std::move(cure)};
+  const auto note = [&](errc condition, std::string detail, std::string cure = {}) {
+    its.trouble = {make_error_code(condition), {}, std::move(detail), std::move(cure)};
   };
   if (lacks_memory()) {
     its.trouble = {std::make_error_code(std::errc::not_enough_memory), {}, {}, {}};
@@ -262,12 +262,12 @@ stream::step stream::try_handshake(std::error_code& error) {
 
 failure stream::handshake_failure(std::error_code error) {
   state& its = *state_;
-  failure told = its.trouble.code ? its.trouble : failure{error, {}, {}, {}};
+  failure trouble = its.trouble.code ? its.trouble : failure{error, {}, {}, {}};
   if (error == asio::error::eof)
-    told = {
+    trouble = {
         make_error_code(errc::closed_by_peer), {}, "the connection was closed in the middle of the TLS handshake", {}};
-  told.context = its.peer.host.empty() ? "TLS" : fmt::format("TLS with {}", escape(its.peer.host, 200));
-  return told;
+  trouble.context = its.peer.host.empty() ? "TLS" : fmt::format("TLS with {}", escape(its.peer.host, 200));
+  return trouble;
 }
 
 asio::awaitable<result<void>> stream::handshake(time_point deadline) {
@@ -277,8 +277,8 @@ asio::awaitable<result<void>> stream::handshake(time_point deadline) {
     const step next = try_handshake(error);
     if (error) co_return unexpected(handshake_failure(error));
     if (next == step::finished) break;
-    const auto what = next == step::wants_input ? net::tcp::socket::wait_read : net::tcp::socket::wait_write;
-    const auto [waited] = co_await socket_.async_wait(what, net::use_tuple);
+    const auto readiness = next == step::wants_input ? net::tcp::socket::wait_read : net::tcp::socket::wait_write;
+    const auto [waited] = co_await socket_.async_wait(readiness, net::use_tuple);
     if (limit.passed() || clock::now() >= deadline)
       co_return unexpected(handshake_failure(make_error_code(errc::timed_out)));
     if (waited) co_return unexpected(handshake_failure(waited));

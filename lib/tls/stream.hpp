@@ -136,9 +136,9 @@ class stream {
         if (first) return asio::post(owner.get_executor(), std::move(self));
         return self.complete(became.error, became.size);
       }
-      const auto what = next == step::wants_input ? net::tcp::socket::wait_read : net::tcp::socket::wait_write;
+      const auto readiness = next == step::wants_input ? net::tcp::socket::wait_read : net::tcp::socket::wait_write;
       try {
-        owner.socket_.async_wait(what, std::move(self));  // not moved from if this throws
+        owner.socket_.async_wait(readiness, std::move(self));  // not moved from if this throws
       } catch (const std::bad_alloc&) {
         if (first) throw;
         self.complete(std::make_error_code(std::errc::not_enough_memory), 0);

@@ -50,10 +50,10 @@ std::optional<address> parse_sockaddr(bytes_view octets) {
   return std::nullopt;
 }
 
-std::string to_string(const address& what) {
+std::string to_string(const address& of) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(what.is_v6 ? family_ipv6 : family_ipv4, what.octets.data(), text.data(), text.size());
-  return fmt::format(fmt::runtime(what.is_v6 ? "[{}]:{}" : "{}:{}"), text.data(), what.port);
+  ::inet_ntop(of.is_v6 ? family_ipv6 : family_ipv4, of.octets.data(), text.data(), text.size());
+  return fmt::format(fmt::runtime(of.is_v6 ? "[{}]:{}" : "{}:{}"), text.data(), of.port);
 }
 
 bool is_bound_for(const address& local, const address& destination) noexcept {

@@ -30,7 +30,7 @@ struct address {
 [[nodiscard]] std::optional<address> parse_sockaddr(bytes_view octets);
 
 /// `127.0.0.1:50000`, `[::1]:50000`.
-[[nodiscard]] std::string to_string(const address& what);
+[[nodiscard]] std::string to_string(const address& of);
 
 /// Whether a socket bound to `local` receives packets for `destination`: same port, and same address or the wildcard.
 [[nodiscard]] bool is_bound_for(const address& local, const address& destination) noexcept;

@@ -42,26 +42,26 @@ std::string name_of_errno(int number) {
   return name == nullptr ? fmt::format("errno {}", number) : std::string(name);
 }
 
-std::string describe(const call& what) {
-  std::string text = fmt::format("{}(", what.name);
-  if (what.fd >= 0) text += fmt::format("{}{}", what.fd, what.arguments.empty() ? "" : ", ");
-  return text + what.arguments + ")";
+std::string describe(const call& of) {
+  std::string text = fmt::format("{}(", of.name);
+  if (of.fd >= 0) text += fmt::format("{}{}", of.fd, of.arguments.empty() ? "" : ", ");
+  return text + of.arguments + ")";
 }
 
-std::string describe_result(const call& what) {
-  if (!what.returned) return {};
-  if (what.kind == call_kind::exit) return {};
-  if (what.value < 0) {
-    const int number = static_cast<int>(-what.value);
+std::string describe_result(const call& of) {
+  if (!of.returned) return {};
+  if (of.kind == call_kind::exit) return {};
+  if (of.value < 0) {
+    const int number = static_cast<int>(-of.value);
     if (number >= restart_first && number <= restart_last) return "interrupted by a signal";
     return fmt::format("= -1 {} ({})", name_of_errno(number), message_of({number, std::system_category()}));
   }
-  return fmt::format("= {}{}{}", what.value, what.outcome.empty() ? "" : ", ", what.outcome);
+  return fmt::format("= {}{}{}", of.value, of.outcome.empty() ? "" : ", ", of.outcome);
 }
 
-const source_line& source_of(const call& what) noexcept {
+const source_line& source_of(const call& of) noexcept {
   static const source_line unknown;
-  return what.source ? *what.source : unknown;
+  return of.source ? *of.source : unknown;
 }
 
 std::string to_string(const source_line& where) {

@@ -88,11 +88,11 @@ struct call {
 };
 
 /// `connect(3, 127.0.0.1:4711)`.
-[[nodiscard]] std::string describe(const call& what);
+[[nodiscard]] std::string describe(const call& of);
 /// The result: `= 0`, `= -1 ECONNREFUSED (connection refused)`; empty until the call returns.
-[[nodiscard]] std::string describe_result(const call& what);
+[[nodiscard]] std::string describe_result(const call& of);
 /// The place where the call was made; without a file if it is unknown.
-[[nodiscard]] const source_line& source_of(const call& what) noexcept;
+[[nodiscard]] const source_line& source_of(const call& of) noexcept;
 /// `client.py:14`, or the function if there is no line; empty if nothing is known.
 [[nodiscard]] std::string to_string(const source_line& where);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace netlab::trace {
 namespace {
@@ -47,23 +48,23 @@ std::string_view name_of(completion which) noexcept {
 
 // ---- calls and packets in the order of time ----
 
-call_id correlator::enter(call what, std::optional<socket_facts> facts) {
-  what.id = ++last_call_;
-  const wall_time time = what.entered;
-  call_events_.push_back({call_event::kind::enter, time, std::move(what), std::move(facts)});
+call_id correlator::enter(call details, std::optional<socket_facts> facts) {
+  details.id = ++last_call_;
+  const wall_time time = details.entered;
+  call_events_.push_back({call_event::kind::enter, time, std::move(details), std::move(facts)});
   return last_call_;
 }
 
-void correlator::leave(call what, std::optional<socket_facts> facts) {
-  const wall_time time = what.returned.value_or(what.entered);
-  call_events_.push_back({call_event::kind::leave, time, std::move(what), std::move(facts)});
+void correlator::leave(call details, std::optional<socket_facts> facts) {
+  const wall_time time = details.returned.value_or(details.entered);
+  call_events_.push_back({call_event::kind::leave, time, std::move(details), std::move(facts)});
 }
 
 void correlator::learn(const socket_facts& facts, process_id user, wall_time now) {
   call_events_.push_back({call_event::kind::learn, now, call{.process = user}, facts});
 }
 
-void correlator::feed(packet what) { packets_in_.push_back(std::move(what)); }
+void correlator::feed(packet details) { packets_in_.push_back(std::move(details)); }
 
 void correlator::advance(wall_time horizon) {
   while (true) {
@@ -83,7 +84,7 @@ void correlator::advance(wall_time horizon) {
 void correlator::finish() { advance(wall_time::max()); }
 
 void correlator::take(call_event& event) {
-  switch (event.what) {
+  switch (event.type) {
     case call_event::kind::enter: begin(event); break;
     case call_event::kind::leave: end(event); break;
     case call_event::kind::learn:
@@ -94,12 +95,12 @@ void correlator::take(call_event& event) {
   }
 }
 
-void correlator::take(packet& what) {
+void correlator::take(packet& details) {
   const packet_id id = ++last_packet_;
-  const wall_time time = what.time;
+  const wall_time time = details.time;
   linked_packet& linked = packets_[id];
-  linked.what = std::move(what);
-  switch (linked.what.protocol) {
+  linked.details = std::move(details);
+  switch (linked.details.protocol) {
     case protocol::tcp: link_tcp(id, linked); break;
     case protocol::udp: link_udp(id, linked); break;
     case protocol::icmp: link_icmp(id, linked); break;
@@ -107,8 +108,8 @@ void correlator::take(packet& what) {
   // The owner of an end may be known only after connect() or accept() has returned: keep the first packets until
   // then.
   bool may_be_ours = linked.is_ours;
-  if (linked.what.protocol == protocol::tcp) {
-    const auto on = connections_.find(make_flow_key(linked.what.source, linked.what.destination));
+  if (linked.details.protocol == protocol::tcp) {
+    const auto on = connections_.find(make_flow_key(linked.details.source, linked.details.destination));
     if (on != connections_.end() && !on->second.is_whole() && on->second.early.size() < connection::max_early) {
       on->second.early.push_back(id);
       may_be_ours = true;
@@ -118,7 +119,7 @@ void correlator::take(packet& what) {
     packets_.erase(id);
     return;
   }
-  octets_ += linked.what.octets.size();
+  octets_ += linked.details.octets.size();
   timeline_.push_back({timeline_entry::kind::packet, id, time});
 }
 
@@ -126,40 +127,40 @@ void correlator::begin(call_event& event) {
   const call_id id = event.detail.id;
   if (event.facts) learn_now(*event.facts);
   linked_call& made = calls_[id];
-  made.what = std::move(event.detail);
+  made.details = std::move(event.detail);
   timeline_.push_back({timeline_entry::kind::call_begins, id, event.time});
-  const bool closes_several = made.what.kind == call_kind::close && !made.what.ready.empty();
-  if (made.what.kind == call_kind::exit || closes_several) {
-    for (const socket_id each : made.what.ready)
+  const bool closes_several = made.details.kind == call_kind::close && !made.details.ready.empty();
+  if (made.details.kind == call_kind::exit || closes_several) {
+    for (const socket_id each : made.details.ready)
       if (socket_state* socket = find(each)) {
         socket->ending = id;
         note_closed(each);
       }
-  } else if (socket_state* socket = find(made.what.socket)) {
-    if (socket->user == 0) socket->user = made.what.process;
-    begin_on(made.what, *socket);
+  } else if (socket_state* socket = find(made.details.socket)) {
+    if (socket->user == 0) socket->user = made.details.process;
+    begin_on(made.details, *socket);
   }
 }
 
-void correlator::begin_on(const call& what, socket_state& socket) {
-  switch (what.kind) {
+void correlator::begin_on(const call& details, socket_state& socket) {
+  switch (details.kind) {
     case call_kind::connect:
-      socket.connecting = what.id;
-      connecting_.push_back(what.id);
+      socket.connecting = details.id;
+      connecting_.push_back(details.id);
       break;
     case call_kind::send:
-      socket.sending = what.id;
+      socket.sending = details.id;
       if (socket.facts.protocol == protocol::udp) {
-        push_bounded(socket.datagram_sends, what.id, max_datagrams);
-        sending_datagrams_.push_back(what.id);
+        push_bounded(socket.datagram_sends, details.id, max_datagrams);
+        sending_datagrams_.push_back(details.id);
       }
       break;
     case call_kind::shutdown:
-      if (what.ends_sending) socket.shutting = what.id;
+      if (details.ends_sending) socket.shutting = details.id;
       break;
     case call_kind::close:
-      socket.ending = what.id;
-      note_closed(what.socket);
+      socket.ending = details.id;
+      note_closed(details.socket);
       break;
     default: break;
   }
@@ -171,29 +172,31 @@ void correlator::end(call_event& event) {
   if (event.facts) learn_now(*event.facts);
   if (found == calls_.end()) return;
   linked_call& done = found->second;
-  done.what = std::move(event.detail);
+  done.details = std::move(event.detail);
   timeline_.push_back({timeline_entry::kind::call_ends, id, event.time});
-  if (socket_state* socket = find(done.what.made); socket != nullptr && socket->user == 0)
-    socket->user = done.what.process;
+  if (socket_state* socket = find(done.details.made); socket != nullptr && socket->user == 0)
+    socket->user = done.details.process;
   std::erase(connecting_, id);
   std::erase(sending_datagrams_, id);
-  if (done.what.kind == call_kind::wait)
+  if (done.details.kind == call_kind::wait)
     complete_wait(done);
-  else if (socket_state* socket = find(done.what.socket))
+  else if (done.details.kind == call_kind::close && done.details.has_failed())
+    take_back_close(done.details);
+  else if (socket_state* socket = find(done.details.socket))
     end_on(done, *socket);
 }
 
 void correlator::end_on(linked_call& done, socket_state& socket) {
-  if (done.what.value == -EINTR || done.what.value <= -512) done.how = completion::interrupted;
+  if (done.details.value == -EINTR || done.details.value <= -512) done.completion = completion::interrupted;
   const bool is_stream = socket.facts.protocol == protocol::tcp;
-  switch (done.what.kind) {
+  switch (done.details.kind) {
     case call_kind::listen:
-      if (done.what.value == 0) socket.listening = done.what.id;
+      if (done.details.value == 0) socket.listening = done.details.id;
       break;
     case call_kind::connect: complete_connect(done, socket); break;
     case call_kind::accept: complete_accept(done); break;
     case call_kind::send:
-      if (socket.sending == done.what.id) socket.sending = 0;
+      if (socket.sending == done.details.id) socket.sending = 0;
       if (is_stream)
         finish_stream_send(done, socket);
       else
@@ -247,7 +250,7 @@ void correlator::claim_end(connection& on, std::size_t side, socket_state& socke
     linked_packet* linked = find_linked(id);
     if (linked == nullptr) continue;
     linked->is_ours = true;
-    const std::size_t from = on.side_of(linked->what.source);
+    const std::size_t from = on.side_of(linked->details.source);
     if (from == side)
       link_sender(id, *linked, on, side);
     else
@@ -256,17 +259,17 @@ void correlator::claim_end(connection& on, std::size_t side, socket_state& socke
   // A socket that waits in connect() gets its early packets; those of an accepted socket arrived at the listener
   // until now.
   for (const packet_id id : on.early)
-    if (linked_packet* linked = find_linked(id); linked != nullptr && on.side_of(linked->what.source) != side)
-      link_arrival(id, *linked, on, on.side_of(linked->what.source));
+    if (linked_packet* linked = find_linked(id); linked != nullptr && on.side_of(linked->details.source) != side)
+      link_arrival(id, *linked, on, on.side_of(linked->details.source));
 }
 
 /// After a failed connect() the socket has no address: take the connection to its target that has no other owner.
 void correlator::claim_by_target(linked_call& done, socket_state& socket) {
-  if (socket.has_flow || !done.what.target) return;
+  if (socket.has_flow || !done.details.target) return;
   for (auto& [key, on] : connections_) {
-    if (on.ends[0].socket != 0 || on.ends[1].where != *done.what.target) continue;
+    if (on.ends[0].socket != 0 || on.ends[1].where != *done.details.target) continue;
     const linked_packet* syn = find_linked(on.syn);
-    if (syn == nullptr || syn->what.time < done.what.entered) continue;
+    if (syn == nullptr || syn->details.time < done.details.entered) continue;
     claim_end(on, 0, socket);
     return;
   }
@@ -291,6 +294,17 @@ void correlator::note_closed(socket_id id) {
       if (!on->second.is_claimed()) connections_.erase(on);
     }
   sockets_.erase(gone);
+}
+
+/// exec(), dup2() or close_range() has failed: the sockets that it would have closed are still open.
+void correlator::take_back_close(const call& failed) {
+  for (const socket_id each : failed.ready) {
+    socket_state* socket = find(each);
+    if (socket == nullptr || socket->ending != failed.id) continue;
+    socket->ending = 0;
+    if (const auto last = std::ranges::find(closed_.rbegin(), closed_.rend(), each); last != closed_.rend())
+      closed_.erase(std::next(last).base());
+  }
 }
 
 void correlator::expire_unclaimed() {
@@ -332,7 +346,7 @@ const linked_call* correlator::find_call(call_id id) const {
 std::vector<call_id> correlator::open_calls() const {
   std::vector<call_id> open;
   for (const auto& [id, call] : calls_)
-    if (!call.what.returned) open.push_back(id);
+    if (!call.details.returned) open.push_back(id);
   std::ranges::sort(open);
   return open;
 }
@@ -367,10 +381,10 @@ correlator::socket_state* correlator::find_listener(const address& destination) 
 void correlator::retire(std::uint64_t number) {
   for (; first_ < number && !timeline_.empty(); ++first_) {
     const timeline_entry& entry = timeline_.front();
-    if (entry.what == timeline_entry::kind::packet) {
+    if (entry.type == timeline_entry::kind::packet) {
       drop_octets(entry.id);
       packets_.erase(entry.id);
-    } else if (entry.what == timeline_entry::kind::call_ends) {
+    } else if (entry.type == timeline_entry::kind::call_ends) {
       calls_.erase(entry.id);
     }
     timeline_.pop_front();
@@ -380,8 +394,8 @@ void correlator::retire(std::uint64_t number) {
 void correlator::drop_octets(packet_id id) {
   linked_packet* linked = find_linked(id);
   if (linked == nullptr) return;
-  octets_ -= linked->what.octets.size();
-  linked->what.octets = {};
+  octets_ -= linked->details.octets.size();
+  linked->details.octets = {};
 }
 
 void correlator::add_sender(packet_id id, linked_packet& linked, call_id by) {
@@ -392,18 +406,18 @@ void correlator::add_sender(packet_id id, linked_packet& linked, call_id by) {
 
 void correlator::deliver(packet_id id, linked_call& to) {
   add_once(to.received, id);
-  if (linked_packet* linked = find_linked(id)) add_once(linked->delivered_to, to.what.id);
+  if (linked_packet* linked = find_linked(id)) add_once(linked->delivered_to, to.details.id);
 }
 
 void correlator::complete_by(packet_id id, linked_call& done) {
   linked_packet* linked = find_linked(id);
-  if (linked == nullptr || linked->what.time < done.what.entered) {
-    done.how = completion::at_once;
+  if (linked == nullptr || linked->details.time < done.details.entered) {
+    done.completion = completion::at_once;
     return;
   }
-  done.how = completion::by_packet;
+  done.completion = completion::by_packet;
   done.completed_by = id;
-  add_once(linked->completes, done.what.id);
+  add_once(linked->completes, done.details.id);
 }
 
 }  // namespace netlab::trace

@@ -37,7 +37,7 @@ enum class packet_role : std::uint8_t {
 
 /// A packet with its links.
 struct linked_packet {
-  packet what;
+  packet details;
   packet_role role = packet_role::unknown;
   std::string_view reason;          ///< for a reset or an ICMP error; may be empty
   bool is_retransmission = false;
@@ -62,8 +62,8 @@ enum class completion : std::uint8_t {
 [[nodiscard]] std::string_view name_of(completion which) noexcept;
 
 struct linked_call {
-  call what;
-  completion how = completion::none;
+  call details;
+  trace::completion completion = trace::completion::none;
   packet_id completed_by = 0;
   std::vector<packet_id> received;  ///< packets whose octets it returned; at most max_linked_packets
   std::vector<packet_id> sent;      ///< packets that carry its octets, at most as many; may grow after the call
@@ -75,7 +75,7 @@ inline constexpr std::size_t max_linked_packets = 256;
 
 /// An entry of the timeline; they are in the order of time.
 struct timeline_entry {
-  enum class kind : std::uint8_t { call_begins, call_ends, packet } what = kind::packet;
+  enum class kind : std::uint8_t { call_begins, call_ends, packet } type = kind::packet;
   std::uint64_t id = 0;
   wall_time time{};
 };
@@ -85,14 +85,14 @@ struct timeline_entry {
 class correlator {
  public:
   /// A call was entered; returns its id. `facts`: of its socket, if the tracer has just queried them.
-  call_id enter(call what, std::optional<socket_facts> facts = {});
+  call_id enter(call details, std::optional<socket_facts> facts = {});
   /// The call returned: the data passed to enter(), with `returned`, `value` and other results. `facts`: of its
   /// socket after the call, or of the socket that it created.
-  void leave(call what, std::optional<socket_facts> facts = {});
+  void leave(call details, std::optional<socket_facts> facts = {});
   /// The addresses of a socket became known, while a call was waiting or without a call. `user`: a process that has it.
   void learn(const socket_facts& facts, process_id user, wall_time now);
   /// A packet was captured.
-  void feed(packet what);
+  void feed(packet details);
 
   /// No more events before `horizon` will be fed: links everything up to it.
   void advance(wall_time horizon);
@@ -125,7 +125,7 @@ class correlator {
 
  private:
   struct call_event {
-    enum class kind : std::uint8_t { enter, leave, learn } what = kind::enter;
+    enum class kind : std::uint8_t { enter, leave, learn } type = kind::enter;
     wall_time time{};
     call detail;
     std::optional<socket_facts> facts;
@@ -153,16 +153,17 @@ class correlator {
   static constexpr std::size_t max_unclaimed = 4096;  // connections not known yet to be ours or not
 
   void take(call_event& event);
-  void take(packet& what);
+  void take(packet& details);
   void begin(call_event& event);
   void end(call_event& event);
-  void begin_on(const call& what, socket_state& socket);
+  void begin_on(const call& details, socket_state& socket);
   void end_on(linked_call& done, socket_state& socket);
   void learn_now(const socket_facts& facts);
   void claim(socket_state& socket);
   void claim_end(connection& on, std::size_t side, socket_state& socket);
   void claim_by_target(linked_call& done, socket_state& socket);
   void note_closed(socket_id id);
+  void take_back_close(const call& failed);
   void expire_unclaimed();
 
   void link_tcp(packet_id id, linked_packet& linked);
@@ -192,9 +193,9 @@ class correlator {
   linked_packet* find_linked(packet_id id);
   linked_call* find_linked_call(call_id id);
   socket_state* find_listener(const address& destination);
-  socket_state* find_datagram_receiver(const packet& what);
-  socket_state* find_datagram_sender(const packet& what);
-  bool has_sent(const call& what, const socket_state& socket, const packet& datagram) const;
+  socket_state* find_datagram_receiver(const packet& details);
+  socket_state* find_datagram_sender(const packet& details);
+  bool has_sent(const call& details, const socket_state& socket, const packet& datagram) const;
 
   std::deque<call_event> call_events_;
   std::deque<packet> packets_in_;

@@ -21,12 +21,12 @@ constexpr std::size_t max_unclaimed_segments = 64;
 // ---- TCP ----
 
 void correlator::link_tcp(packet_id id, linked_packet& linked) {
-  const packet& what = linked.what;
-  if (what.is_fragment) return;
-  if (what.has(tcp_flag::syn) && !what.has(tcp_flag::ack)) link_syn(id, what);
-  const auto found = connections_.find(make_flow_key(what.source, what.destination));
+  const packet& details = linked.details;
+  if (details.is_fragment) return;
+  if (details.has(tcp_flag::syn) && !details.has(tcp_flag::ack)) link_syn(id, details);
+  const auto found = connections_.find(make_flow_key(details.source, details.destination));
   if (found == connections_.end()) return;
-  link_segment(id, linked, found->second, found->second.side_of(what.source));
+  link_segment(id, linked, found->second, found->second.side_of(details.source));
 }
 
 void correlator::link_syn(packet_id id, const packet& syn) {
@@ -50,8 +50,8 @@ void correlator::link_syn(packet_id id, const packet& syn) {
     std::size_t count = 0;
     for (const call_id each : connecting_) {
       const linked_call* call = find_linked_call(each);
-      if (call == nullptr || call->what.target != syn.destination) continue;
-      socket_state* socket = find(call->what.socket);
+      if (call == nullptr || call->details.target != syn.destination) continue;
+      socket_state* socket = find(call->details.socket);
       if (socket == nullptr || socket->has_flow) continue;
       if (socket->facts.local && socket->facts.local->port != 0 && socket->facts.local->port != syn.source.port)
         continue;
@@ -71,59 +71,60 @@ void correlator::link_syn(packet_id id, const packet& syn) {
 }
 
 void correlator::link_segment(packet_id id, linked_packet& linked, connection& on, std::size_t side) {
-  const packet& what = linked.what;
+  const packet& details = linked.details;
   const std::size_t other = 1 - side;
   direction& out = on.out[side];
   linked.is_ours = on.is_claimed();
   linked.receiver = on.ends[other].owner();
 
-  const bool is_syn = what.has(tcp_flag::syn);
+  const bool is_syn = details.has(tcp_flag::syn);
   if (!out.is_known()) {
     if (is_syn)
-      out.begin_at(what.sequence);
+      out.begin_at(details.sequence);
     else
-      out.begin_at(what.sequence - 1, out.sent);  // opened before the trace: count from the octets sent since
+      out.begin_at(details.sequence - 1, out.sent);  // opened before the trace: count from the octets sent since
   }
-  linked.offset = is_syn ? 0 : out.offset_of(what.sequence);
-  if (is_syn && what.has(tcp_flag::ack)) {
+  linked.offset = is_syn ? 0 : out.offset_of(details.sequence);
+  if (is_syn && details.has(tcp_flag::ack)) {
     linked.is_retransmission = on.syn_ack != 0;
     if (on.syn_ack == 0) on.syn_ack = id;
   } else if (is_syn) {
     linked.is_retransmission = on.syn != id;
-  } else if (on.handshake_ack == 0 && on.syn_ack != 0 && side == 0 && !what.has(tcp_flag::rst)) {
+  } else if (on.handshake_ack == 0 && on.syn_ack != 0 && side == 0 && !details.has(tcp_flag::rst)) {
     on.handshake_ack = id;
   }
-  const bool is_probe = !is_syn && what.payload <= 1 && linked.offset + 1 == out.highest() && !what.has(tcp_flag::fin);
+  const bool is_probe =
+      !is_syn && details.payload <= 1 && linked.offset + 1 == out.highest() && !details.has(tcp_flag::fin);
   if (is_probe) {
     linked.role = packet_role::keep_alive;
-  } else if (what.payload > 0) {
-    linked.is_retransmission = out.see(linked.offset, what.payload);
+  } else if (details.payload > 0) {
+    linked.is_retransmission = out.see(linked.offset, details.payload);
     if (!linked.is_retransmission && (on.ends[other].socket != 0 || out.segments.size() < max_unclaimed_segments))
-      out.segments.add({linked.offset, linked.offset + what.payload, id});
+      out.segments.add({linked.offset, linked.offset + details.payload, id});
   }
-  if (what.has(tcp_flag::fin)) {
-    if (what.payload == 0) linked.is_retransmission = out.fin != 0;
+  if (details.has(tcp_flag::fin)) {
+    if (details.payload == 0) linked.is_retransmission = out.fin != 0;
     if (out.fin == 0) out.fin = id;
   }
-  if (what.has(tcp_flag::rst) && out.reset == 0) out.reset = id;
+  if (details.has(tcp_flag::rst) && out.reset == 0) out.reset = id;
   link_sender(id, linked, on, side);
   link_arrival(id, linked, on, side);
-  if (what.has(tcp_flag::ack) && !what.has(tcp_flag::rst)) {
-    out.acknowledged = what.acknowledged;
-    out.window = what.window;
+  if (details.has(tcp_flag::ack) && !details.has(tcp_flag::rst)) {
+    out.acknowledged = details.acknowledged;
+    out.window = details.window;
     out.has_acknowledged = true;
     direction& back = on.out[other];
-    if (back.is_known()) back.sends.drop_before(std::min(back.offset_of(what.acknowledged), back.highest()));
+    if (back.is_known()) back.sends.drop_before(std::min(back.offset_of(details.acknowledged), back.highest()));
   }
 }
 
 void correlator::link_sender(packet_id id, linked_packet& linked, connection& on, std::size_t side) {
-  const packet& what = linked.what;
+  const packet& details = linked.details;
   linked.sender = on.ends[side].owner();
   const socket_state* sender = find(on.ends[side].socket);
-  if (what.has(tcp_flag::rst)) {
+  if (details.has(tcp_flag::rst)) {
     link_reset(id, linked, on, side);
-  } else if (what.has(tcp_flag::syn) && what.has(tcp_flag::ack)) {
+  } else if (details.has(tcp_flag::syn) && details.has(tcp_flag::ack)) {
     if (const socket_state* listener = find(on.ends[side].listener)) {
       linked.role = packet_role::handshake;
       linked.calls = {listener->listening};
@@ -131,28 +132,29 @@ void correlator::link_sender(packet_id id, linked_packet& linked, connection& on
     }
   } else if (sender == nullptr) {
     // The kernel answers for a listening socket before accept() has created the new one.
-    if (on.ends[side].listener != 0 && what.payload == 0 && !what.has(tcp_flag::fin))
+    if (on.ends[side].listener != 0 && details.payload == 0 && !details.has(tcp_flag::fin))
       linked.role = packet_role::acknowledgement;
-  } else if (what.has(tcp_flag::syn)) {
+  } else if (details.has(tcp_flag::syn)) {
     linked.role = packet_role::sent_by_call;
     add_sender(id, linked, sender->connecting);
   } else if (linked.role == packet_role::keep_alive) {
     return;
-  } else if (what.payload > 0 || what.has(tcp_flag::fin)) {
+  } else if (details.payload > 0 || details.has(tcp_flag::fin)) {
     linked.role = packet_role::sent_by_call;
-    if (what.payload > 0) link_data(id, linked, on.out[side], *sender);
-    if (what.has(tcp_flag::fin)) add_sender(id, linked, sender->shutting != 0 ? sender->shutting : sender->ending);
+    if (details.payload > 0) link_data(id, linked, on.out[side], *sender);
+    if (details.has(tcp_flag::fin)) add_sender(id, linked, sender->shutting != 0 ? sender->shutting : sender->ending);
   } else if (id == on.handshake_ack) {
     linked.role = packet_role::handshake;
   } else {
     const direction& out = on.out[side];
-    const bool is_update = out.has_acknowledged && out.acknowledged == what.acknowledged && out.window != what.window;
+    const bool is_update =
+        out.has_acknowledged && out.acknowledged == details.acknowledged && out.window != details.window;
     linked.role = is_update ? packet_role::window_update : packet_role::acknowledgement;
   }
 }
 
 void correlator::link_data(packet_id id, linked_packet& linked, direction& from, const socket_state& sender) {
-  const std::uint64_t end = linked.offset + linked.what.payload;
+  const std::uint64_t end = linked.offset + linked.details.payload;
   for (const call_id by : from.sends.owners(linked.offset, end)) add_sender(id, linked, by);
   // Octets beyond those of returned calls belong to the current call.
   if (end > from.sent) add_sender(id, linked, sender.sending);
@@ -160,14 +162,14 @@ void correlator::link_data(packet_id id, linked_packet& linked, direction& from,
 
 void correlator::link_reset(packet_id id, linked_packet& linked, connection& on, std::size_t side) {
   linked.role = packet_role::reset;
-  const bool is_refusal = on.syn_ack == 0 && side == 1 && linked.what.has(tcp_flag::ack);
+  const bool is_refusal = on.syn_ack == 0 && side == 1 && linked.details.has(tcp_flag::ack);
   const socket_state* sender = find(on.ends[side].socket);
   if (is_refusal) {
     linked.reason = "no socket listens on this port";
   } else if (sender != nullptr && sender->ending != 0) {
     const linked_call* ending = find_linked_call(sender->ending);
     const linked_packet* fin = find_linked(on.out[side].fin);
-    linked.reason = ending != nullptr && ending->what.kind == call_kind::exit
+    linked.reason = ending != nullptr && ending->details.kind == call_kind::exit
                         ? "the process ended with octets unread, or octets came after its end"
                     : fin != nullptr ? "octets came for a socket that is closed"
                                      : "closed with octets unread (or SO_LINGER of 0)";
@@ -179,7 +181,7 @@ void correlator::link_reset(packet_id id, linked_packet& linked, connection& on,
 
 /// Records what a call on the other end may wait for.
 void correlator::link_arrival(packet_id id, const linked_packet& linked, connection& on, std::size_t side) {
-  const packet& what = linked.what;
+  const packet& details = linked.details;
   const std::size_t other = 1 - side;
   if (id == on.handshake_ack)
     if (socket_state* listener = find(on.ends[other].listener))
@@ -187,79 +189,81 @@ void correlator::link_arrival(packet_id id, const linked_packet& linked, connect
   socket_state* receiver = find(on.ends[other].socket);
   if (receiver == nullptr) return;
   if (std::ranges::find(receiver->arrivals, id) != receiver->arrivals.end()) return;
-  const bool is_awaited = what.payload > 0 || (what.flags & (tcp_flag::syn | tcp_flag::fin | tcp_flag::rst)) != 0 ||
+  const bool is_awaited = details.payload > 0 ||
+                          (details.flags & (tcp_flag::syn | tcp_flag::fin | tcp_flag::rst)) != 0 ||
                           linked.role == packet_role::window_update;
   if (is_awaited) push_bounded_arrival(receiver->arrivals, id, max_arrivals);
-  if (what.has(tcp_flag::rst)) push_bounded_arrival(receiver->errors, id, max_arrivals);
+  if (details.has(tcp_flag::rst)) push_bounded_arrival(receiver->errors, id, max_arrivals);
 }
 
 // ---- UDP ----
 
-bool correlator::has_sent(const call& what, const socket_state& socket, const packet& datagram) const {
-  const auto& target = what.target ? what.target : socket.facts.remote;
+bool correlator::has_sent(const call& details, const socket_state& socket, const packet& datagram) const {
+  const auto& target = details.target ? details.target : socket.facts.remote;
   if (target && *target != datagram.destination) return false;
-  if (!what.datagrams.empty()) return std::ranges::find(what.datagrams, datagram.payload) != what.datagrams.end();
-  return what.asked == datagram.payload || (what.asked == 0 && !what.returned);
+  if (!details.datagrams.empty())
+    return std::ranges::find(details.datagrams, datagram.payload) != details.datagrams.end();
+  return details.asked == datagram.payload || (details.asked == 0 && !details.returned);
 }
 
-correlator::socket_state* correlator::find_datagram_sender(const packet& what) {
-  if (const auto at = by_port_.find(what.source.port); at != by_port_.end()) {
+correlator::socket_state* correlator::find_datagram_sender(const packet& details) {
+  if (const auto at = by_port_.find(details.source.port); at != by_port_.end()) {
     for (const socket_id id : at->second) {
       socket_state* socket = find(id);
       if (socket != nullptr && socket->facts.protocol == protocol::udp && socket->facts.local &&
-          is_bound_for(*socket->facts.local, what.source))
+          is_bound_for(*socket->facts.local, details.source))
         return socket;
     }
   }
   // The first sendto() of a socket binds its port.
   for (const call_id each : sending_datagrams_) {
     const linked_call* call = find_linked_call(each);
-    socket_state* socket = call == nullptr ? nullptr : find(call->what.socket);
+    socket_state* socket = call == nullptr ? nullptr : find(call->details.socket);
     if (socket == nullptr || (socket->facts.local && socket->facts.local->port != 0)) continue;
-    if (!has_sent(call->what, *socket, what)) continue;
+    if (!has_sent(call->details, *socket, details)) continue;
     socket_facts facts = socket->facts;
-    facts.local = what.source;
+    facts.local = details.source;
     learn_now(facts);
     return find(facts.id);
   }
   return nullptr;
 }
 
-correlator::socket_state* correlator::find_datagram_receiver(const packet& what) {
-  const auto at = by_port_.find(what.destination.port);
+correlator::socket_state* correlator::find_datagram_receiver(const packet& details) {
+  const auto at = by_port_.find(details.destination.port);
   if (at == by_port_.end()) return nullptr;
   socket_state* best = nullptr;
   for (const socket_id id : at->second) {
     socket_state* socket = find(id);
     if (socket == nullptr || socket->facts.protocol != protocol::udp || !socket->facts.local) continue;
-    if (!is_bound_for(*socket->facts.local, what.destination)) continue;
-    if (socket->facts.remote && *socket->facts.remote != what.source) continue;
+    if (!is_bound_for(*socket->facts.local, details.destination)) continue;
+    if (socket->facts.remote && *socket->facts.remote != details.source) continue;
     if (best == nullptr || socket->facts.remote) best = socket;  // a connected socket is preferred
   }
   return best;
 }
 
 void correlator::link_udp(packet_id id, linked_packet& linked) {
-  const packet& what = linked.what;
-  if (what.is_fragment) return;
-  if (socket_state* sender = find_datagram_sender(what)) {
+  const packet& details = linked.details;
+  if (details.is_fragment) return;
+  if (socket_state* sender = find_datagram_sender(details)) {
     linked.is_ours = true;
     linked.sender = sender->facts.id;
     linked.role = packet_role::sent_by_call;
     auto& waiting = sender->datagram_sends;
     const auto by = std::ranges::find_if(waiting, [&](call_id each) {
       const linked_call* call = find_linked_call(each);
-      return call != nullptr && has_sent(call->what, *sender, what);
+      return call != nullptr && has_sent(call->details, *sender, details);
     });
     if (by != waiting.end()) {
       const call_id sent_by = *by;
       add_sender(id, linked, sent_by);
       const linked_call* call = find_linked_call(sent_by);
-      if (call->sent.size() >= std::max<std::size_t>(call->what.datagrams.size(), 1) && call->what.asked > 0)
+      if (call->sent.size() >= std::max<std::size_t>(call->details.datagrams.size(), 1) && call->details.asked > 0)
         waiting.erase(by);
     }
   }
-  if (socket_state* receiver = find_datagram_receiver(what)) {
+  if (socket_state* receiver = find_datagram_receiver(details)) {
     linked.is_ours = true;
     linked.receiver = receiver->facts.id;
     push_bounded_arrival(receiver->datagrams, id, max_datagrams);
@@ -270,8 +274,8 @@ void correlator::link_udp(packet_id id, linked_packet& linked) {
 // ---- ICMP ----
 
 void correlator::link_icmp(packet_id id, linked_packet& linked) {
-  if (!linked.what.icmp) return;
-  const icmp_error& error = *linked.what.icmp;
+  if (!linked.details.icmp) return;
+  const icmp_error& error = *linked.details.icmp;
   socket_state* about = nullptr;
   if (error.about == protocol::udp) {
     packet asked{.protocol = protocol::udp, .source = error.source, .destination = error.destination};

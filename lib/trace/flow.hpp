@@ -6,7 +6,6 @@
 #include <compare>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <vector>
 
 #include "trace/calls.hpp"

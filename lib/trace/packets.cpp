@@ -182,15 +182,15 @@ std::optional<packet> parse_packet(bytes_view octets, std::size_t length) {
   return made;
 }
 
-std::string describe(const packet& what) {
-  if (what.icmp) return fmt::format("ICMP {}", name_of_icmp(*what.icmp, what.source.is_v6));
-  if (what.is_fragment) return fmt::format("{} fragment", what.protocol == protocol::udp ? "UDP" : "TCP");
-  if (what.protocol == protocol::udp) return fmt::format("UDP {}", count_of(what.payload, "octet"));
+std::string describe(const packet& of) {
+  if (of.icmp) return fmt::format("ICMP {}", name_of_icmp(*of.icmp, of.source.is_v6));
+  if (of.is_fragment) return fmt::format("{} fragment", of.protocol == protocol::udp ? "UDP" : "TCP");
+  if (of.protocol == protocol::udp) return fmt::format("UDP {}", count_of(of.payload, "octet"));
   std::string text;
   const auto flags =
-      static_cast<std::uint8_t>(what.flags & (tcp_flag::syn | tcp_flag::fin | tcp_flag::rst | tcp_flag::ack));
-  if (what.payload == 0 || flags != tcp_flag::ack) text = names_of_flags(flags);
-  if (what.payload > 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", count_of(what.payload, "octet"));
+      static_cast<std::uint8_t>(of.flags & (tcp_flag::syn | tcp_flag::fin | tcp_flag::rst | tcp_flag::ack));
+  if (of.payload == 0 || flags != tcp_flag::ack) text = names_of_flags(flags);
+  if (of.payload > 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", count_of(of.payload, "octet"));
   return text;
 }
 

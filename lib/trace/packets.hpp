@@ -24,7 +24,6 @@ inline constexpr std::uint8_t syn = 0x02;
 inline constexpr std::uint8_t rst = 0x04;
 inline constexpr std::uint8_t psh = 0x08;
 inline constexpr std::uint8_t ack = 0x10;
-inline constexpr std::uint8_t urg = 0x20;
 }  // namespace tcp_flag
 
 /// An ICMP error quotes the start of the packet that caused it.
@@ -63,6 +62,6 @@ struct packet {
 [[nodiscard]] std::optional<packet> parse_packet(bytes_view octets, std::size_t length);
 
 /// `SYN`, `SYN+ACK`, `20 octets`, `FIN+ACK`, `UDP 12 octets`, `ICMP port unreachable`.
-[[nodiscard]] std::string describe(const packet& what);
+[[nodiscard]] std::string describe(const packet& of);
 
 }  // namespace netlab::trace

@@ -55,21 +55,21 @@ std::string_view name_of(tcp_state which) noexcept {
   return "?";
 }
 
-packet_states tcp_state_tracker::see(const packet& what) {
+packet_states tcp_state_tracker::see(const packet& segment) {
   using enum tcp_state;
   if (connections_.size() >= max_connections) connections_.clear();
-  pair& on = connections_[make_flow_key(what.source, what.destination)];
+  pair& on = connections_[make_flow_key(segment.source, segment.destination)];
   if (on.first.port == 0) {
-    on.first = what.source;
+    on.first = segment.source;
     // If the first packet seen is not a SYN, the connection was established before.
-    if (!what.has(tcp_flag::syn) && !what.has(tcp_flag::rst)) on.sides[0].state = on.sides[1].state = established;
+    if (!segment.has(tcp_flag::syn) && !segment.has(tcp_flag::rst)) on.sides[0].state = on.sides[1].state = established;
   }
-  side& from = on.sides[on.first == what.source ? 0 : 1];
-  side& to = on.sides[on.first == what.source ? 1 : 0];
+  side& from = on.sides[on.first == segment.source ? 0 : 1];
+  side& to = on.sides[on.first == segment.source ? 1 : 0];
   const tcp_state from_before = from.state;
   tcp_state to_before = to.state;
-  const bool is_syn = what.has(tcp_flag::syn);
-  const bool is_ack = what.has(tcp_flag::ack);
+  const bool is_syn = segment.has(tcp_flag::syn);
+  const bool is_ack = segment.has(tcp_flag::ack);
   if (is_syn && !is_ack) {
     if (to.state == closed || to.state == time_wait) to = {.state = listen};
     to_before = to.state;
@@ -77,14 +77,14 @@ packet_states tcp_state_tracker::see(const packet& what) {
   } else if (is_syn) {
     from.state = syn_received;
     if (to.state == syn_sent) to.state = established;
-  } else if (what.has(tcp_flag::rst)) {
+  } else if (segment.has(tcp_flag::rst)) {
     from.state = to.state = closed;
   } else {
     if (is_ack && to.state == syn_received) to.state = established;
-    if (is_ack && to.has_sent_fin && what.acknowledged == to.after_fin) to.state = after_fin_acknowledged(to.state);
-    if (what.has(tcp_flag::fin) && !from.has_sent_fin) {
+    if (is_ack && to.has_sent_fin && segment.acknowledged == to.after_fin) to.state = after_fin_acknowledged(to.state);
+    if (segment.has(tcp_flag::fin) && !from.has_sent_fin) {
       from.has_sent_fin = true;
-      from.after_fin = what.sequence + what.payload + 1;
+      from.after_fin = segment.sequence + segment.payload + 1;
       from.state = after_fin_sent(from.state);
       to.state = after_fin_came(to.state);
     }

@@ -42,7 +42,7 @@ class tcp_state_tracker {
   static constexpr std::size_t max_connections = 10'000;
 
   /// Takes packets in the order of time.
-  packet_states see(const packet& what);
+  packet_states see(const packet& segment);
 
  private:
   struct side {

@@ -20,7 +20,7 @@ void timeline::advance(wall_time horizon) {
     oldest = std::min(oldest, each.next);
   }
   for (; served_ < oldest; ++served_)
-    if (links_.entry(served_).what == timeline_entry::kind::packet) links_.drop_octets(links_.entry(served_).id);
+    if (links_.entry(served_).type == timeline_entry::kind::packet) links_.drop_octets(links_.entry(served_).id);
   // Reported entries are kept for a while: a call may still refer to the packet that completed it.
   if (links_.last() > max_window / 8) links_.retire(std::min(oldest, links_.last() - max_window / 8));
 }
@@ -35,10 +35,10 @@ void timeline::serve(reader& each, wall_time horizon) {
 
 /// Called once per entry, for the first report that gets it: numbers the packets in order.
 void timeline::note(const timeline_entry& entry) {
-  if (entry.what == timeline_entry::kind::packet) {
+  if (entry.type == timeline_entry::kind::packet) {
     if (!links_.packet_of(entry.id).is_ours) return;
     links_.set_number(entry.id, ++summary_.packets);
-  } else if (entry.what == timeline_entry::kind::call_begins) {
+  } else if (entry.type == timeline_entry::kind::call_begins) {
     ++summary_.calls;
   }
   if (start_ == wall_time{}) start_ = entry.time;
@@ -47,7 +47,7 @@ void timeline::note(const timeline_entry& entry) {
 void timeline::hand_over(reader& each, std::uint64_t number) {
   const timeline_entry entry = links_.entry(number);
   for (; noted_ <= number; ++noted_) note(links_.entry(noted_));
-  if (entry.what == timeline_entry::kind::packet) {
+  if (entry.type == timeline_entry::kind::packet) {
     const linked_packet& packet = links_.packet_of(entry.id);
     if (packet.number != 0) each.to->add_packet(packet, *this);
     return;
@@ -55,13 +55,13 @@ void timeline::hand_over(reader& each, std::uint64_t number) {
   const linked_call* found = links_.find_call(entry.id);
   if (found == nullptr) return;
   const linked_call& call = *found;
-  if (call.what.socket != 0) users_[call.what.socket] = call.what.process;
-  if (call.what.made != 0) users_[call.what.made] = call.what.process;
+  if (call.details.socket != 0) users_[call.details.socket] = call.details.process;
+  if (call.details.made != 0) users_[call.details.made] = call.details.process;
   const auto is_of_this_call = [&](std::uint64_t at) {
-    return at >= links_.first() && at < links_.last() && links_.entry(at).what != timeline_entry::kind::packet &&
+    return at >= links_.first() && at < links_.last() && links_.entry(at).type != timeline_entry::kind::packet &&
            links_.entry(at).id == entry.id;
   };
-  if (entry.what == timeline_entry::kind::call_begins)
+  if (entry.type == timeline_entry::kind::call_begins)
     each.to->begin_call(call, is_of_this_call(number + 1), *this);
   else
     each.to->end_call(call, number > 0 && is_of_this_call(number - 1), *this);

@@ -445,12 +445,21 @@ class Json(Waiting):
         self.assertLessEqual(len(part["text"].encode()), 1_100_000)
 
     def test_huge_message(self):
-        """of a sparse file of 10 GB, the header is told"""
+        """of a message above 64 MiB only the header is read: it has no parts in --json"""
+        for text, size in ((ANN, 10 * 1024**3), (PARTS, 64 * 1024**2 + 1)):
+            box = self.box()
+            os.truncate(self.deliver(box, text), size)
+            [message] = map(json.loads, self.wait_for(box, "--json").lines)
+            self.assertEqual((message["is_cut"], message["size"], len(message["parts"])), (True, size, 0))
+            self.assertTrue(message["header"])
+
+    def test_large_message(self):
+        """a message of 64 MiB is read as a whole"""
         box = self.box()
-        path = self.deliver(box, ANN)
-        os.truncate(path, 10 * 1024**3)
-        [told] = map(json.loads, self.wait_for(box, "--json").lines)
-        self.assertEqual((told["is_cut"], told["size"], told["envelope_to"]), (True, 10 * 1024**3, ["ann@example.org"]))
+        os.truncate(self.deliver(box, PARTS), 64 * 1024**2)
+        [message] = map(json.loads, self.wait_for(box, "--json").lines)
+        self.assertNotIn("is_cut", message)
+        self.assertEqual([part["type"] for part in message["parts"]], ["text/plain", "application/octet-stream"])
 
 
 class WithSink(Sinking):

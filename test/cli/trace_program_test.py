@@ -86,6 +86,35 @@ else:
             self.check_ends(trace, "execve", "exit")
             self.assertEqual((trace.one("execve")["result"], trace.one("execve")["arguments"]), (0, sys.executable))
 
+    def test_close_failed(self):
+        """trace: exec() and dup2() that fail close nothing: the FIN belongs to the exit"""
+        trace = self.trace(PRELUDE + """
+listener = serve()
+sock = socket.create_connection(listener.getsockname())
+peer = listener.accept()[0]
+for path in ('/nowhere/first', '/nowhere/second'):
+    try: os.execv(path, ['program'])
+    except FileNotFoundError: pass
+for each in (sock, peer):
+    try: os.dup2(5000, each.fileno())
+    except OSError: pass
+os._exit(0)
+""")
+        self.check_ends(trace, "exit")
+        self.assertEqual([each["result"] for each in trace.named("execve", "dup2", "dup3")], [-1] * 4)
+
+    def test_inherited(self):
+        """trace: the FIN of a socket that exec() leaves open belongs to the exit of the next program, though it never used it"""
+        trace = self.trace(PRELUDE + f"""
+listener = serve()
+sock = socket.create_connection(listener.getsockname())
+peer = listener.accept()[0]
+sock.set_inheritable(True)
+os.execv({sys.executable!r}, [{sys.executable!r}, '-c', 'pass'])
+""")
+        self.check_ends(trace, "execve", "exit")
+        self.assertIn("exit", [each["name"] for each in trace.calls.values()])
+
     def test_main_thread_ended(self):
         """trace: the sockets of a process whose main thread has ended"""
         trace = self.trace(PRELUDE + """

@@ -62,8 +62,7 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   net::tcp::endpoint server;
   if (is_tcp) {
     auto socket = co_await net::dial_tcp(*to, dial);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    total.stopped = state.cancelled() != asio::cancellation_type::none;
+    total.stopped = net::is_cancelled(co_await asio::this_coro::cancellation_state);
     if (total.stopped) co_return total;
     if (!socket) co_return unexpected(socket.error());
     std::error_code error;
@@ -114,8 +113,7 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   threads.start();
   while (running > 0 && !failed) {
     co_await finished->async_wait(net::use_tuple);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() == asio::cancellation_type::none || total.stopped) continue;
+    if (!net::is_cancelled(co_await asio::this_coro::cancellation_state) || total.stopped) continue;
     total.stopped = true;
     for (const auto& each : all) each->shard.loop.post([&one = *each] { one.stop(); });
   }

@@ -17,11 +17,6 @@ namespace {
 
 constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors handled before other work gets its turn
 
-asio::awaitable<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
-
 failure with_context(failure why, const query_options& options) {
   if (why.context.empty()) why.context = net::to_string(options.host, options.port);
   return why;
@@ -102,7 +97,7 @@ asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
   bool cancelled = false;
   while (!ended) {
     co_await all.wait(never);
-    if (!cancelled && co_await is_cancelled()) {
+    if (!cancelled && net::is_cancelled(co_await asio::this_coro::cancellation_state)) {
       cancelled = true;
       co_await asio::this_coro::reset_cancellation_state();
       socket.close(ignored);
@@ -127,7 +122,8 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
     if (!first) {  // nothing to send, so do not connect yet
       if (all.finished()) break;  // the source ended without another request
       co_await all.wait(never);
-      if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+      if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
+        co_return fail(asio::error::operation_aborted, {});
       continue;
     }
     all.again.push_front(std::move(*first));
@@ -135,7 +131,8 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
     auto socket = co_await net::dial_tcp(to, dial);
     if (!socket) {
       if (!reached) co_return unexpected(socket.error());
-      if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+      if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
+        co_return fail(asio::error::operation_aborted, {});
       all.report_failed(std::move(all.again.front()), socket.error());
       all.again.pop_front();
       continue;
@@ -203,7 +200,8 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       co_await socket.async_wait(udp::socket::wait_read, net::use_tuple);
       all.source.on_change([&all] { all.wake.cancel(); });
     }
-    if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
+      co_return fail(asio::error::operation_aborted, {});
     // Limited, so that a peer that sends without pause does not delay requests and their deadlines.
     for (std::size_t count = 0; count < reads_a_turn; ++count) {
       const std::size_t size = socket.receive(asio::buffer(buffer), 0, error);

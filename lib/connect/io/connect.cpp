@@ -218,13 +218,12 @@ struct datagram_relay {
       const net::expiry limit(socket, is_bounded ? progress + options.idle_timeout : never);
       const auto [error, size] =
           co_await socket.async_receive(asio::buffer(buffer.data(), buffer.size()), net::use_tuple);
-      const auto cancelled = co_await asio::this_coro::cancellation_state;
-      if (cancelled.cancelled() != asio::cancellation_type::none) {
+      if (net::is_cancelled(co_await asio::this_coro::cancellation_state)) {
         trouble = failure(asio::error::operation_aborted, {}, {}, {});
         break;
       }
       if (limit.passed()) break;
-      if (error == asio::error::operation_aborted) continue;
+      if (net::is_cancelled(error)) continue;
       if (error) {
         trouble = what_is_wrong(error);
         break;

@@ -194,8 +194,7 @@ class relay {
       const auto [error, size] =
           co_await stream_.async_read_some(asio::buffer(buffer.data(), buffer.size()), net::use_tuple);
       // If input is always available, no read waits and none would be cancelled.
-      const auto cancelled = co_await asio::this_coro::cancellation_state;
-      if (cancelled.cancelled() != asio::cancellation_type::none)
+      if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
         co_return failure(asio::error::operation_aborted, {}, {}, {});
       if (error == asio::error::eof) break;
       if (error) co_return stream_failure(error);
@@ -252,8 +251,7 @@ class relay {
       if (!sending_ && now >= input_came_ + pause_after_peer_end) break;
       up_ended_.expires_at(sending_ ? now + pause_after_peer_end : input_came_ + pause_after_peer_end);
       co_await up_ended_.async_wait(net::use_tuple);
-      const auto cancelled = co_await asio::this_coro::cancellation_state;
-      if (cancelled.cancelled() != asio::cancellation_type::none) break;
+      if (net::is_cancelled(co_await asio::this_coro::cancellation_state)) break;
     }
     up_ended_.expires_at(never);
   }

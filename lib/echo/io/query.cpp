@@ -55,8 +55,8 @@ asio::awaitable<result<query_reply>> query_address(const query_options& options,
     const net::expiry limit(socket, until);
     for (;;) {
       const auto [received, size] = co_await socket.async_receive(asio::buffer(reply.octets), net::use_tuple);
-      const auto cancelled = co_await asio::this_coro::cancellation_state;
-      if (cancelled.cancelled() != asio::cancellation_type::none) co_return fail(asio::error::operation_aborted, {});
+      if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
+        co_return fail(asio::error::operation_aborted, {});
       if (received && clock::now() >= until) break;
       if (received) {
         const std::error_code told = net::take_icmp_error(socket);

@@ -1,38 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "lab/journal/json.hpp"
 
-#include <charconv>
 #include <span>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 
 namespace netlab::lab {
 namespace {
 
 using json = nlohmann::ordered_json;
 
-std::string to_hex(bytes_view octets) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(octets.size() * 2);
-  for (const std::byte each : octets) {
-    text += digits[std::to_integer<std::size_t>(each) >> 4];
-    text += digits[std::to_integer<std::size_t>(each) & 15];
-  }
-  return text;
-}
-
 bytes from_hex(std::string_view text) {
   bytes octets;
   for (; text.size() >= 2; text.remove_prefix(2)) {
-    unsigned value = 0;
-    const std::string digits(text.substr(0, 2));
-    const char* const last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, value, 16);
-    if (error != std::errc() || end != last) break;
-    octets.push_back(static_cast<std::byte>(value));
+    const auto octet = decode_hex_pair(text);
+    if (!octet) break;
+    octets.push_back(static_cast<std::byte>(*octet));
   }
   return octets;
 }
@@ -138,14 +124,7 @@ std::string csv_cell(std::string_view text) {
 
 }  // namespace
 
-std::string to_text(wall_time at) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(at - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
-}
+std::string to_text(wall_time at) { return to_timestamp(at); }
 
 result<wall_time> parse_wall_time(std::string_view text) {
   const auto bad = [&] { return fail(errc::bad_data, fmt::format("'{}' is not a time", escape(text, 40))); };

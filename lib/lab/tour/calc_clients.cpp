@@ -82,7 +82,7 @@ step_result orderly_end(classroom& in) {
       "SO_REUSEADDR, set before bind(), solves this.)");
   const calc::request asked{.id = 10, .op = "SUM", .numbers = {1}};
   const auto refused = co_await calc::query_one(in.over(net::transport::tcp), asked);
-  if (!refused && refused.error().code == std::errc::operation_canceled) co_return unexpected(refused.error());
+  if (!refused && net::is_cancelled(refused.error().code)) co_return unexpected(refused.error());
   in.tell.show(refused ? "connected" : describe(refused.error()));
   in.tell.check(fmt::format("port {} is closed now", in.calc_at()),
                 !refused && refused.error().code == std::errc::connection_refused);

@@ -120,7 +120,7 @@ asio::awaitable<result<post_office::outcome>> post_office::deliver(letter one, m
   };
   const std::size_t before = taken().size();
   became.done = co_await mail::send(std::move(how), source, std::move(observer));
-  if (!became.done && became.done.error().code == std::errc::operation_canceled)
+  if (!became.done && net::is_cancelled(became.done.error().code))
     co_return unexpected(became.done.error());
   // The server reports a message before it answers its client.
   if (auto all = taken(); all.size() > before) became.arrived = std::move(all.back());
@@ -147,7 +147,7 @@ std::string field_of(std::string_view text, std::string_view name) {
     if (is_within) value += trim(line);
     if (is_within || is_continued) continue;
     const auto colon = line.find(':');
-    is_within = colon != std::string_view::npos && to_lower(line.substr(0, colon)) == to_lower(name);
+    is_within = colon != std::string_view::npos && equal_in_any_case(line.substr(0, colon), name);
     if (is_within) value = trim(line.substr(colon + 1));
   }
   return value;

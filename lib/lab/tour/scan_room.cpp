@@ -71,8 +71,8 @@ asio::awaitable<result<findings>> run_scan(scan::host_scan what, scan::stop_cond
   worker.request_stop();
   worker.join();
   if (thrown) std::rethrow_exception(thrown);
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) co_return fail(asio::error::operation_aborted, "scan");
+  if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
+    co_return fail(asio::error::operation_aborted, "scan");
   co_return std::move(*outcome);
 }
 

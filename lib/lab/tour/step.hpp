@@ -32,8 +32,7 @@ template <class Room, std::size_t Count>
     if (!*wanted) co_return result<void>();
     in.tell.step(one.title);
     if (auto done = co_await one.run(in); !done) co_return done;
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(asio::error::operation_aborted, std::string(one.title));
   }
   co_return result<void>();

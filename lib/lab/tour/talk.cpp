@@ -31,7 +31,7 @@ asio::awaitable<result<std::error_code>> connect_on(tcp::socket& socket, tcp::en
   const net::expiry limit(socket, clock::now() + patience);
   const auto [error] = co_await socket.async_connect(to, net::use_tuple);
   if (limit.passed()) co_return make_error_code(std::errc::timed_out);
-  if (error == asio::error::operation_aborted) co_return fail(error, "connect");
+  if (net::is_cancelled(error)) co_return fail(error, "connect");
   co_return to_standard(error);
 }
 

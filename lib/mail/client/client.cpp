@@ -2,8 +2,6 @@
 // The session: greeting, EHLO, STARTTLS, AUTH, and the end. Messages are in client_mail.cpp.
 #include "mail/client/client.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -16,8 +14,8 @@ namespace {
 
 constexpr std::size_t longest_auth_command = 512;  // RFC 5321 §4.5.3.1.4: octets with the CRLF; holds for AUTH, too
 
-unexpected<failure> not_offered(std::string_view what, std::string cure) {
-  return fail(errc::not_permitted, fmt::format("the server does not offer {}", what), std::move(cure));
+unexpected<failure> not_offered(std::string_view feature, std::string cure) {
+  return fail(errc::not_permitted, fmt::format("the server does not offer {}", feature), std::move(cure));
 }
 
 }  // namespace
@@ -60,9 +58,9 @@ void client::tls_started(const tls_facts& tls, time_point now) {
   command(fmt::format("EHLO {}", with_.helo), kind::ehlo);
 }
 
-void client::submit(submission what, time_point now) {
+void client::submit(submission message, time_point now) {
   now_ = now;
-  queue_.push_back(std::make_unique<transaction>(std::move(what)));
+  queue_.push_back(std::make_unique<transaction>(std::move(message)));
   // Compose the message now, while replies are awaited, and not when it is due to be sent.
   if (state_ == client_state::mail) make(*queue_.back());
   pump();
@@ -85,7 +83,7 @@ void client::feed(bytes_view from_peer, time_point now) {
     if (!next) break;
     if (!*next) return end_session(std::move(next->error()));
     for (std::size_t at = 0; on_line_ && at < (*next)->lines.size(); ++at)
-      tell('S', without_secrets(fmt::format("{}{}{}", (*next)->code, at + 1 < (*next)->lines.size() ? '-' : ' ',
+      report_line('S', without_secrets(fmt::format("{}{}{}", (*next)->code, at + 1 < (*next)->lines.size() ? '-' : ' ',
                                             (*next)->lines[at])));
     waiting_since_ = now;
     on_reply(**next);
@@ -117,33 +115,33 @@ void client::tick(time_point now) {
   const auto due = deadline();
   if (!due || *due > now) return;
   if (state_ == client_state::quit && active_.empty()) return finish_session();
-  const bool at_end = !expected_.empty() && expected_.front().what == kind::end;
-  const duration waited = at_end ? with_.patience_for.message_end : with_.patience_for.answer;
-  std::string what = at_end ? "the message's end" : std::string(name_of(state_));
+  const bool at_end = !expected_.empty() && expected_.front().type == kind::end;
+  const duration waited = at_end ? with_.timeouts.message_end : with_.timeouts.answer;
+  std::string command = at_end ? "the message's end" : std::string(name_of(state_));
   if (!expected_.empty() && !at_end) {
-    if (expected_.front().what == kind::mail) what = "MAIL";
-    if (expected_.front().what == kind::rcpt) what = "RCPT";
-    if (expected_.front().what == kind::data) what = "DATA";
+    if (expected_.front().type == kind::mail) command = "MAIL";
+    if (expected_.front().type == kind::rcpt) command = "RCPT";
+    if (expected_.front().type == kind::data) command = "DATA";
   }
-  const std::string told =
+  const std::string detail =
       body_ != nullptr
-          ? fmt::format("the server has read nothing of the message for {}", to_string(with_.patience_for.answer))
+          ? fmt::format("the server has read nothing of the message for {}", to_string(with_.timeouts.answer))
       : state_ == client_state::greeting ? fmt::format("no greeting within {}", to_string(waited))
-                                         : fmt::format("no answer to {} within {}", what, to_string(waited));
+                                         : fmt::format("no answer to {} within {}", command, to_string(waited));
   end_session({make_error_code(errc::timed_out),
                {},
-               told,
+               detail,
                state_ == client_state::greeting && !secured_ ? "a server on port 465 needs --tls implicit" : ""});
 }
 
 std::optional<time_point> client::deadline() const {
   if (done()) return std::nullopt;
-  if (body_ != nullptr) return waiting_since_ + with_.patience_for.answer;
+  if (body_ != nullptr) return waiting_since_ + with_.timeouts.answer;
   if (expected_.empty()) return std::nullopt;
-  switch (expected_.front().what) {
-    case kind::end: return waiting_since_ + with_.patience_for.message_end;
-    case kind::quit: return waiting_since_ + with_.patience_for.quit;
-    default: return waiting_since_ + with_.patience_for.answer;
+  switch (expected_.front().type) {
+    case kind::end: return waiting_since_ + with_.timeouts.message_end;
+    case kind::quit: return waiting_since_ + with_.timeouts.quit;
+    default: return waiting_since_ + with_.timeouts.answer;
   }
 }
 
@@ -157,16 +155,16 @@ bytes client::take_output() {
 void client::sent(time_point now) {
   now_ = now;
   // While a message is being sent, each write restarts the timeout.
-  if (body_ != nullptr || (!expected_.empty() && expected_.front().what == kind::end)) waiting_since_ = now;
+  if (body_ != nullptr || (!expected_.empty() && expected_.front().type == kind::end)) waiting_since_ = now;
 }
 
-void client::tell(char who, std::string_view line) const {
+void client::report_line(char who, std::string_view line) const {
   if (on_line_) on_line_(who, line);
 }
 
-void client::expect(kind what, transaction* of) {
+void client::expect(kind type, transaction* of) {
   if (expected_.empty()) waiting_since_ = now_;
-  expected_.push_back({what, of});
+  expected_.push_back({type, of});
 }
 
 void client::command(std::string_view line, kind expects, transaction* of) {
@@ -175,17 +173,17 @@ void client::command(std::string_view line, kind expects, transaction* of) {
     return end_session({make_error_code(errc::internal), {}, "a line end inside a command", {}});
   append(output_, line);
   append(output_, "\r\n");
-  tell('C', line);
+  report_line('C', line);
   expect(expects, of);
 }
 
 /// Hides credentials in server replies, which may repeat what the client sent.
 std::string client::without_secrets(std::string text) const {
   constexpr std::size_t least = 4;  // octets; shorter strings occur in any text
-  const auto hide = [&](std::string_view what) {
-    if (what.size() < least) return;
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += 3)
-      text.replace(at, what.size(), "***");
+  const auto hide = [&](std::string_view word) {
+    if (word.size() < least) return;
+    for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += 3)
+      text.replace(at, word.size(), "***");
   };
   for (const secret& each : said_) hide(each.view());
   if (with_.login) hide(with_.login->password.view());
@@ -199,7 +197,7 @@ void client::say_secret(std::string_view shown, std::string_view prefix, const s
   append(output_, encoded);
   append(output_, "\r\n");
   said_.emplace_back(std::move(encoded));
-  tell('C', shown);
+  report_line('C', shown);
   expect(expects, nullptr);
 }
 
@@ -220,8 +218,8 @@ void client::on_reply(const reply& answer) {
   // 421.
   if (answer.code == 421)
     for (const auto& each : active_)
-      if (first.what != kind::end || each.get() != first.of) each->body_done = false;
-  switch (first.what) {
+      if (first.type != kind::end || each.get() != first.of) each->body_done = false;
+  switch (first.type) {
     case kind::greeting: on_greeting(answer); break;
     case kind::ehlo:
     case kind::helo: on_ehlo(answer); break;
@@ -275,17 +273,17 @@ void client::on_starttls(const reply& answer) {
 }
 
 void client::begin_auth() {
-  const login_wish& wish = *with_.login;
+  const login_parameters& login = *with_.login;
   if (!secured_)
     return end_session({make_error_code(errc::not_permitted), "login", "credentials are not sent without TLS", {}});
   if (server_.auth.empty())
     return end_session(not_offered("a login (AUTH)", "it may do so on port 587 or 465").error());
-  for (const mechanism each : wish.mechanisms)
+  for (const mechanism each : login.mechanisms)
     if (server_.offers(name_of(each)) && (each != mechanism::scram_sha_256_plus || binding_))
       mechanisms_.push_back(each);
   if (mechanisms_.empty()) {
     std::string wanted;
-    for (const mechanism each : wish.mechanisms)
+    for (const mechanism each : login.mechanisms)
       wanted += fmt::format("{}{}", wanted.empty() ? "" : ", ", name_of(each));
     return end_session({make_error_code(errc::not_permitted),
                         "login",
@@ -299,12 +297,12 @@ void client::begin_auth() {
 
 void client::try_mechanism(bool with_initial_response) {
   const mechanism which = mechanisms_.front();
-  const login_wish& wish = *with_.login;
-  login_ = make_sasl(which, {.user = wish.user,
-                             .password = wish.password.copy(),
-                             .host = wish.host,
-                             .port = wish.port,
-                             .nonce = wish.nonce,
+  const login_parameters& login = *with_.login;
+  login_ = make_sasl(which, {.user = login.user,
+                             .password = login.password.copy(),
+                             .host = login.host,
+                             .port = login.port,
+                             .nonce = login.nonce,
                              .binding = binding_});
   was_challenged_ = began_with_response_ = false;
   const std::string line = fmt::format("AUTH {}", name_of(which));
@@ -316,11 +314,11 @@ void client::try_mechanism(bool with_initial_response) {
         began_with_response_ = true;
         return say_secret(line + " ***", line + " ", *first, kind::auth);
       }
-      login_ = make_sasl(which, {.user = wish.user,
-                                 .password = wish.password.copy(),
-                                 .host = wish.host,
-                                 .port = wish.port,
-                                 .nonce = wish.nonce,
+      login_ = make_sasl(which, {.user = login.user,
+                                 .password = login.password.copy(),
+                                 .host = login.host,
+                                 .port = login.port,
+                                 .nonce = login.nonce,
                                  .binding = binding_});
     }
   }
@@ -419,7 +417,7 @@ void client::end_session(failure why) {
   active_.clear();
   session_ = unexpected(why);
   for (auto& each : begun) {
-    each->report.tag = each->what.tag;
+    each->report.tag = each->submission.tag;
     if (!each->decided && (each->mail_failure || each->given_up)) each->decided = unexpected(envelope_failure(*each));
     if (each->decided) {
       each->report.outcome = std::move(*each->decided);
@@ -434,15 +432,15 @@ void client::end_session(failure why) {
       each->report.outcome = unexpected(std::move(unknown));
       on_delivery_(std::move(each->report));
     } else {
-      unsent_.push_back(std::move(each->what));
+      unsent_.push_back(std::move(each->submission));
     }
   }
-  for (auto& each : queue_) unsent_.push_back(std::move(each->what));
+  for (auto& each : queue_) unsent_.push_back(std::move(each->submission));
   queue_.clear();
 }
 
 std::vector<submission> client::take_unsent() {
-  for (auto& each : queue_) unsent_.push_back(std::move(each->what));
+  for (auto& each : queue_) unsent_.push_back(std::move(each->submission));
   queue_.clear();
   return std::exchange(unsent_, {});
 }

@@ -23,13 +23,13 @@ namespace netlab::mail {
 
 /// Timeouts for the server's answers. RFC 5321 §4.5.3.2 asks for several minutes, but with relays in mind; here a
 /// user waits.
-struct patience {
+struct client_timeouts {
   duration answer = std::chrono::minutes(1);        ///< for all answers but the following
   duration message_end = std::chrono::minutes(10);  ///< for the reply to a whole message: it may be scanned first
   duration quit = std::chrono::seconds(2);          ///< for the answer to QUIT, on which nothing depends
 };
 
-struct login_wish {
+struct login_parameters {
   std::string user;
   secret password;                    ///< or a token
   std::vector<mechanism> mechanisms;  ///< in order of preference; those that the server does not offer are skipped
@@ -47,10 +47,10 @@ struct dsn_wish {
 struct client_parameters {
   std::string helo;  ///< a domain name or an address literal
   bool starttls = true;  ///< TLS is required, by STARTTLS; false: it is on already, or not wanted
-  std::optional<login_wish> login;
+  std::optional<login_parameters> login;
   std::optional<dsn_wish> dsn;
   bool all_or_nothing = false;  ///< if one recipient is refused, the message is sent to none
-  patience patience_for;
+  client_timeouts timeouts;
 };
 
 /// One message and its envelope.
@@ -114,7 +114,7 @@ class client final : public machine {
   [[nodiscard]] bool wants_tls() const override { return state_ == client_state::wants_tls; }
   void tls_started(const tls_facts& tls, time_point now) override;
 
-  void submit(submission what, time_point now);
+  void submit(submission message, time_point now);
   /// No more messages will be submitted.
   void close(time_point now);
 
@@ -159,10 +159,10 @@ class client final : public machine {
   void command(std::string_view line, kind expects, transaction* of = nullptr);
   [[nodiscard]] std::string without_secrets(std::string text) const;
   void say_secret(std::string_view shown, std::string_view prefix, const secret& message, kind expects);
-  void expect(kind what, transaction* of);
+  void expect(kind type, transaction* of);
   void end_session(failure why);
   void finish_session();
-  void tell(char who, std::string_view line) const;
+  void report_line(char who, std::string_view line) const;
 
   // messages
   void pump();

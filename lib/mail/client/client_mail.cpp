@@ -76,7 +76,7 @@ bool client::start_next() {
   queue_.pop_front();
   transaction& begun = *one;
   active_.push_back(std::move(one));
-  begun.report.tag = begun.what.tag;
+  begun.report.tag = begun.submission.tag;
   if (refuse_locally(begun)) return state_ == client_state::mail;
   // If BDAT was sent before the envelope was answered, and no recipient is accepted, some servers (Exim 4.96) keep
   // the sender and refuse another one until RSET. RFC 2920 §3.1 allows RSET in a pipeline.
@@ -90,7 +90,7 @@ bool client::start_next() {
 /// Composes the message for this server, once.
 void client::make(transaction& one) const {
   if (one.made) return;
-  one.made.emplace(one.what.compose({.eight_bit_mime = server_.eight_bit_mime,
+  one.made.emplace(one.submission.compose({.eight_bit_mime = server_.eight_bit_mime,
                                      .smtputf8 = server_.smtputf8,
                                      .binary_mime = server_.chunking && server_.binary_mime}));
   if (*one.made) one.message = &**one.made;
@@ -115,11 +115,11 @@ bool client::refuse_locally(transaction& one) {
         fmt::format("the message has {} octets; the server accepts at most {}", one.message->size(), server_.max_size),
         "nothing was sent");
   if (with_.dsn && !server_.dsn) return refuse("the server does not offer delivery status notifications (DSN)", {});
-  if (one.what.sender && !one.what.sender->is_ascii() && !server_.smtputf8)
+  if (one.submission.sender && !one.submission.sender->is_ascii() && !server_.smtputf8)
     return refuse(fmt::format("the server does not accept the sender '{}', which is not ASCII (SMTPUTF8)",
-                              escape(one.what.sender->to_string())),
+                              escape(one.submission.sender->to_string())),
                   {});
-  for (const address& each : one.what.recipients) {
+  for (const address& each : one.submission.recipients) {
     if (each.is_ascii() || server_.smtputf8)
       one.recipients.push_back(&each);
     else
@@ -138,15 +138,16 @@ bool client::refuse_locally(transaction& one) {
 }
 
 std::string client::mail_line(const transaction& one) const {
-  std::string line = "MAIL FROM:" + path_of(one.what.sender);
+  std::string line = "MAIL FROM:" + path_of(one.submission.sender);
   if (server_.size) line += fmt::format(" SIZE={}", one.message->size());
   if (one.message->needs_binarymime())
     line += " BODY=BINARYMIME";
   else if (one.message->needs_8bitmime() && server_.eight_bit_mime)
     line += " BODY=8BITMIME";
   const auto needs_utf8 = [](const address* each) { return !each->is_ascii(); };
-  if (server_.smtputf8 && (one.message->needs_smtputf8() || (one.what.sender && !one.what.sender->is_ascii()) ||
-                           std::any_of(one.recipients.begin(), one.recipients.end(), needs_utf8)))
+  if (server_.smtputf8 &&
+      (one.message->needs_smtputf8() || (one.submission.sender && !one.submission.sender->is_ascii()) ||
+       std::any_of(one.recipients.begin(), one.recipients.end(), needs_utf8)))
     line += " SMTPUTF8";
   if (with_.dsn && !with_.dsn->ret.empty()) line += " RET=" + with_.dsn->ret;
   return line;
@@ -210,7 +211,7 @@ void client::begin_body(transaction& one) {
   } else {
     expect(kind::end, &one);
   }
-  if (on_line_) tell('C', fmt::format("({} octets of message)", one.message->size()));
+  if (on_line_) report_line('C', fmt::format("({} octets of message)", one.message->size()));
 }
 
 void client::write_body() {
@@ -236,7 +237,7 @@ void client::write_body() {
     if (*size > 0) continue;
     if (one.by == transaction::way::data) {
       append(output_, ".\r\n");
-      tell('C', ".");
+      report_line('C', ".");
     }
     one.body_done = true;
     body_ = nullptr;
@@ -248,7 +249,7 @@ void client::write_body() {
 
 void client::on_mail_reply(transaction& one, const reply& answer) {
   if (answer.is_positive()) return;
-  failure why = to_failure(answer, fmt::format("MAIL FROM:{}", escape(path_of(one.what.sender))));
+  failure why = to_failure(answer, fmt::format("MAIL FROM:{}", escape(path_of(one.submission.sender))));
   if (answer.code == 421) return end_session(std::move(why));
   if (why.code == errc::peer_protocol) return end_in_disorder(one, std::move(why));
   if (answer.code == 530) {  // RFC 4954 §6
@@ -284,19 +285,19 @@ void client::end_in_disorder(transaction& one, failure why) {
 failure client::envelope_failure(const transaction& one) const {
   if (one.mail_failure) return *one.mail_failure;
   const auto& refused = one.report.refused;
-  if (refused.size() == 1 && one.what.recipients.size() == 1) return refused.front().why;
+  if (refused.size() == 1 && one.submission.recipients.size() == 1) return refused.front().why;
   // One temporary refusal makes the whole worth another try.
   const auto is_temporary = [](const refusal& each) { return each.why.code == errc::try_later; };
   const auto is_barred = [](const refusal& each) { return each.why.code == errc::not_permitted; };
   errc code = errc::rejected;
   if (std::any_of(refused.begin(), refused.end(), is_temporary)) code = errc::try_later;
   if (std::all_of(refused.begin(), refused.end(), is_barred)) code = errc::not_permitted;
-  const bool all = refused.size() == one.what.recipients.size();
+  const bool all = refused.size() == one.submission.recipients.size();
   return {make_error_code(code),
           {},
           all ? "every recipient was refused"
               : fmt::format("{} of {} recipients refused, so it was sent to none", refused.size(),
-                            one.what.recipients.size()),
+                            one.submission.recipients.size()),
           {}};
 }
 
@@ -309,7 +310,7 @@ void client::on_data_reply(transaction& one, const reply& answer) {
     // RFC 2920 §3.1: DATA was sent before the refusals were known, and now the server waits for a message: send an
     // empty one.
     append(output_, ".\r\n");
-    tell('C', ".");
+    report_line('C', ".");
     one.given_up = one.body_done = true;
     return expect(kind::end, &one);
   }

@@ -8,14 +8,14 @@
 namespace netlab::mail {
 
 struct client::transaction {
-  explicit transaction(submission its) : what(std::move(its)) {}
+  explicit transaction(mail::submission its) : submission(std::move(its)) {}
 
   enum class way : std::uint8_t {
     data,   ///< DATA, ended by a dot
     chunk,  ///< BDAT with the whole message
   };
 
-  submission what;
+  mail::submission submission;
   std::optional<result<composed>> made;  // composed for this server
   composed* message = nullptr;           // points into it, if composing succeeded
   delivery report;
@@ -33,7 +33,7 @@ struct client::transaction {
 };
 
 struct client::expectation {
-  kind what;
+  kind type;
   transaction* of = nullptr;  // null for the session's own commands
 };
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "mail/login/cram_md5.hpp"
 #include "mail/login/saslprep.hpp"
 #include "mail/login/scram_digest.hpp"
 
@@ -99,17 +100,10 @@ bool accounts::check(std::string_view user, std::string_view password) const {
 bool accounts::check_cram_md5(std::string_view user, std::string_view challenge, std::string_view figures) const {
   const auto found = all_.find(prepare(user).view());
   const account& one = found == all_.end() ? *nobody_ : found->second;
-  std::array<unsigned char, EVP_MAX_MD_SIZE> made{};
-  unsigned size = 0;
-  const std::string_view password = one.password.view();
-  if (HMAC(EVP_md5(), password.data(), static_cast<int>(password.size()), octets_of(challenge), challenge.size(),
-           made.data(), &size) == nullptr)
-    return false;
-  std::string expected;
-  for (unsigned at = 0; at < size; ++at) expected += fmt::format("{:02x}", made[at]);
+  const auto expected = cram_md5_digest(one.password.view(), challenge);
   const std::string given = to_lower(figures);
-  return given.size() == expected.size() && CRYPTO_memcmp(given.data(), expected.data(), given.size()) == 0 &&
-         found != all_.end();
+  return expected && given.size() == expected->size() &&
+         CRYPTO_memcmp(given.data(), expected->data(), given.size()) == 0 && found != all_.end();
 }
 
 scram_keys accounts::keys_of(std::string_view user) const {

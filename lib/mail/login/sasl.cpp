@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "mail/login/sasl.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include <array>
-
 #include <fmt/format.h>
 
+#include "mail/login/cram_md5.hpp"
 #include "mail/login/scram.hpp"
 
 namespace netlab::mail {
@@ -66,16 +62,9 @@ class cram_md5 final : public sasl {
   result<secret> answer(std::string_view challenge) override {
     if (answered_) return too_many(mechanism::cram_md5);
     answered_ = true;
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    const std::string_view password = with_.password.view();
-    if (HMAC(EVP_md5(), password.data(), static_cast<int>(password.size()),
-             reinterpret_cast<const unsigned char*>(challenge.data()), challenge.size(), digest.data(),
-             &size) == nullptr)
-      return fail(errc::not_permitted, "CRAM-MD5: MD5 is not allowed on this machine");
-    std::string message = with_.user + ' ';
-    for (unsigned at = 0; at < size; ++at) message += fmt::format("{:02x}", digest[at]);
-    return secret(std::move(message));
+    const auto digest = cram_md5_digest(with_.password.view(), challenge);
+    if (!digest) return fail(errc::not_permitted, "CRAM-MD5: MD5 is not allowed on this machine");
+    return secret(with_.user + ' ' + *digest);
   }
 
  private:

@@ -103,9 +103,8 @@ std::optional<mechanism> parse_mechanism(std::string_view name) noexcept {
                            mechanism::xoauth2,
                            mechanism::oauthbearer};
   if (name.size() > name_of(mechanism::scram_sha_256_plus).size()) return std::nullopt;
-  const std::string upper = to_upper(name);
   for (const mechanism each : all)
-    if (upper == name_of(each)) return each;
+    if (equal_in_any_case(name, name_of(each))) return each;
   return std::nullopt;
 }
 

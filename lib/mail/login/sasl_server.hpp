@@ -21,7 +21,7 @@ struct sasl_step {
     refused,    ///< wrong name or password; the client is not told which
     malformed,  ///< `text` is the syntax error
   };
-  kind what = kind::refused;
+  kind type = kind::refused;
   std::string text;
 };
 

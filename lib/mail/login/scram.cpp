@@ -15,8 +15,8 @@ namespace {
 
 bytes_view view(const scram_digest& of) { return std::as_bytes(std::span(of)); }
 
-unexpected<failure> senseless(std::string_view what) {
-  return fail(errc::peer_protocol, fmt::format("SCRAM: {}", what));
+unexpected<failure> senseless(std::string_view detail) {
+  return fail(errc::peer_protocol, fmt::format("SCRAM: {}", detail));
 }
 
 }  // namespace

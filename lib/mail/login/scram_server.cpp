@@ -37,7 +37,7 @@ bool is_nonce(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != ','; });
 }
 
-sasl_step malformed(std::string_view what) { return {kind::malformed, fmt::format("SCRAM: {}", what)}; }
+sasl_step malformed(std::string_view detail) { return {kind::malformed, fmt::format("SCRAM: {}", detail)}; }
 
 }  // namespace
 

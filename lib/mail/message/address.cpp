@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/domain.hpp"
 #include "base/ip.hpp"
 #include "base/text.hpp"
+#include "mail/message/quoted.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -45,18 +45,6 @@ result<void> check_octets(std::string_view text) {
   return {};
 }
 
-// The length of the quoted string at the start of `text`, with both quotes; 0 if the closing quote is missing.
-std::size_t length_of_quoted(std::string_view text) noexcept {
-  for (std::size_t at = 1; at < text.size(); ++at) {
-    if (text[at] == '\\') {
-      ++at;
-    } else if (text[at] == '"') {
-      return at + 1;
-    }
-  }
-  return 0;
-}
-
 // The length of the `local@domain` at the start of `text`; more may follow it.
 std::size_t length_of_address(std::string_view text) noexcept {
   std::size_t at = 0;
@@ -69,16 +57,6 @@ std::size_t length_of_address(std::string_view text) noexcept {
     ++at;
   }
   return at;
-}
-
-// The text of a quoted string or a comment, without the escaping backslashes.
-std::string unquote(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\\' && at + 1 < text.size()) ++at;
-    out += text[at];
-  }
-  return out;
 }
 
 // RFC 5321 §4.1.3
@@ -143,20 +121,10 @@ bool skip_comments(std::string_view& text, std::string& comment) {
   for (;;) {
     skip_blanks(text);
     if (!text.starts_with('(')) return true;
-    std::size_t depth = 0;
-    std::size_t at = 0;
-    for (; at < text.size(); ++at) {
-      if (text[at] == '\\') {
-        ++at;
-      } else if (text[at] == '(') {
-        ++depth;
-      } else if (text[at] == ')' && --depth == 0) {
-        break;
-      }
-    }
-    if (at >= text.size()) return false;
-    comment = unquote(text.substr(1, at - 1));
-    text.remove_prefix(at + 1);
+    const std::size_t length = length_of_comment(text);
+    if (length == 0) return false;
+    comment = unquote(text.substr(1, length - 2));
+    text.remove_prefix(length);
   }
 }
 
@@ -211,16 +179,16 @@ result<mailbox> take_mailbox(std::string_view& text, std::string_view whole) {
   std::string comment;
   if (!skip_comments(text, comment)) return refuse_address(whole, "has an unclosed bracket");
   const std::size_t bare = length_of_address(text);
-  std::string_view behind = text.substr(std::min(bare, text.size()));
+  std::string_view rest = text.substr(std::min(bare, text.size()));
   const bool is_bare =
-      text.substr(0, bare).contains('@') && skip_comments(behind, comment) && (behind.empty() || behind.front() == ',');
+      text.substr(0, bare).contains('@') && skip_comments(rest, comment) && (rest.empty() || rest.front() == ',');
   mailbox found;
   if (is_bare) {
     auto parsed = parse_bare(text.substr(0, bare), whole);
     if (!parsed) return unexpected(parsed.error());
     found.address = std::move(*parsed);
     found.name = std::move(comment);
-    text = behind;
+    text = rest;
     return found;
   }
   if (text.find('<') == std::string_view::npos) {

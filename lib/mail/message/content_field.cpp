@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "mail/message/decode.hpp"
+#include "mail/message/quoted.hpp"
 #include "mail/message/to_utf8.hpp"
 
 namespace netlab::mail {
@@ -22,13 +24,8 @@ void skip_blanks_and_comments(std::string_view& text) noexcept {
     while (!text.empty() && (is_blank(text.front()) || text.front() == '\r' || text.front() == '\n'))
       text.remove_prefix(1);
     if (text.empty() || text.front() != '(') return;
-    std::size_t depth = 0;
-    while (!text.empty()) {
-      const char c = text.front();
-      text.remove_prefix(c == '\\' && text.size() > 1 ? 2 : 1);
-      if (c == '(') ++depth;
-      if (c == ')' && --depth == 0) break;
-    }
+    const std::size_t length = length_of_comment(text);
+    text.remove_prefix(length == 0 ? text.size() : length);
   }
 }
 
@@ -39,16 +36,12 @@ std::string_view take_until(std::string_view& text, std::string_view ends) noexc
   return trim(taken);
 }
 
+/// Takes a quoted string; one that is not closed extends to the end.
 std::string take_quoted(std::string_view& text) {
-  std::string value;
-  text.remove_prefix(1);
-  while (!text.empty() && text.front() != '"') {
-    if (text.front() == '\\' && text.size() > 1) text.remove_prefix(1);
-    value += text.front();
-    text.remove_prefix(1);
-  }
-  if (!text.empty()) text.remove_prefix(1);
-  return value;
+  const std::size_t length = length_of_quoted(text);
+  const std::string_view inner = length == 0 ? text.substr(1) : text.substr(1, length - 2);
+  text.remove_prefix(length == 0 ? text.size() : length);
+  return unquote(inner);
 }
 
 /// The value before the parameters, and the parameters as written, names in lower case.
@@ -71,22 +64,6 @@ std::string split_parameters(std::string_view text, std::vector<name_and_value>&
       into.emplace_back(std::move(name), take_until(text, ";("));
   }
   return value;
-}
-
-std::string decode_percent(std::string_view text) {
-  const auto digit = [](char c) {
-    return is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-  };
-  std::string octets;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%' && at + 2 < text.size() && digit(text[at + 1]) >= 0 && digit(text[at + 2]) >= 0) {
-      octets += static_cast<char>(digit(text[at + 1]) << 4 | digit(text[at + 2]));
-      at += 2;
-    } else {
-      octets += text[at];
-    }
-  }
-  return octets;
 }
 
 /// A parameter in sections, `name*0*=`, `name*1=`, or extended, `name*=`.

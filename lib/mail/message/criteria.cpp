@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "mail/message/quoted.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -50,32 +51,8 @@ class address_collector {
   bool has_angle_ = false;
 };
 
-std::size_t end_of_quoted(std::string_view text) noexcept {
-  for (std::size_t at = 1; at < text.size(); ++at) {
-    if (text[at] == '\\')
-      ++at;
-    else if (text[at] == '"')
-      return at + 1;
-  }
-  return text.size();
-}
-
-std::size_t end_of_comment(std::string_view text) noexcept {
-  std::size_t depth = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\\')
-      ++at;
-    else if (text[at] == '(')
-      ++depth;
-    else if (text[at] == ')' && --depth == 0)
-      return at + 1;
-  }
-  return text.size();
-}
-
 bool is_any(std::string_view name, std::initializer_list<std::string_view> of) {
-  const std::string lower = to_lower(name);
-  return std::ranges::find(of, std::string_view(lower)) != of.end();
+  return std::ranges::any_of(of, [&](std::string_view each) { return equal_in_any_case(name, each); });
 }
 
 bool matches_any(const address_pattern& wanted, const std::vector<std::string>& found) {
@@ -106,11 +83,13 @@ std::vector<std::string> addresses_in(std::string_view field_body) {
   std::vector<std::string> found;
   address_collector current(found);
   for (std::string_view rest = field_body; !rest.empty();) {
+    // What is not closed extends to the end.
+    const auto length_or_all = [&](std::size_t length) { return length == 0 ? rest.size() : length; };
     std::size_t used = 1;
     switch (rest.front()) {
-      case '(': used = end_of_comment(rest); break;
+      case '(': used = length_or_all(length_of_comment(rest)); break;
       case '"': {
-        used = end_of_quoted(rest);
+        used = length_or_all(length_of_quoted(rest));
         // A quoted local part, else a part of a name.
         if (current.in_angle() || rest.substr(used).starts_with('@')) current.add(rest.substr(0, used));
         break;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "mail/message/quoted_printable.hpp"
 #include "mail/message/to_utf8.hpp"
 
 namespace netlab::mail {
@@ -41,42 +42,6 @@ std::string decode_liberal_base64(std::string_view encoded) {
   return octets;
 }
 
-int hex_value(char c) noexcept {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
-std::optional<char> decode_hex_pair(std::string_view text) noexcept {
-  if (text.size() < 2 || hex_value(text[0]) < 0 || hex_value(text[1]) < 0) return std::nullopt;
-  return static_cast<char>(hex_value(text[0]) << 4 | hex_value(text[1]));
-}
-
-/// Removes blanks at the end of each line (RFC 2045 §6.7 (3)) and soft line breaks.
-std::string decode_quoted_printable(std::string_view encoded) {
-  std::string octets;
-  octets.reserve(encoded.size());
-  while (!encoded.empty()) {
-    const std::size_t end = encoded.find('\n');
-    const bool is_ended = end != std::string_view::npos;
-    std::string_view line = encoded.substr(0, end);
-    encoded.remove_prefix(is_ended ? end + 1 : encoded.size());
-    const bool has_cr = is_ended && line.ends_with('\r');
-    if (has_cr) line.remove_suffix(1);
-    while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
-    const bool is_soft = line.ends_with('=');
-    if (is_soft) line.remove_suffix(1);
-    for (std::size_t at = 0; at < line.size(); ++at) {
-      const auto octet = line[at] == '=' ? decode_hex_pair(line.substr(at + 1)) : std::nullopt;
-      octets += octet.value_or(line[at]);
-      if (octet) at += 2;
-    }
-    if (is_ended && !is_soft) octets += has_cr ? "\r\n" : "\n";
-  }
-  return octets;
-}
-
 /// RFC 2047 §4.2
 std::string decode_q(std::string_view encoded) {
   std::string octets;
@@ -107,24 +72,23 @@ std::optional<encoded_word> parse_encoded_word(std::string_view text) {
   std::string_view charset = text.substr(2, charset_end - 2);
   charset = charset.substr(0, charset.find('*'));  // RFC 2231 §5: a language
   if (charset.empty() || charset.find(' ') != std::string_view::npos) return std::nullopt;
-  const char how = text[charset_end + 1];
-  if (how == 'B' || how == 'b') return encoded_word{charset, decode_liberal_base64(encoded), length};
-  if (how == 'Q' || how == 'q') return encoded_word{charset, decode_q(encoded), length};
+  const char encoding = text[charset_end + 1];
+  if (encoding == 'B' || encoding == 'b') return encoded_word{charset, decode_liberal_base64(encoded), length};
+  if (encoding == 'Q' || encoding == 'q') return encoded_word{charset, decode_q(encoded), length};
   return std::nullopt;
 }
 
 }  // namespace
 
 transfer_encoding parse_transfer_encoding(std::string_view name) {
-  const std::string lower = to_lower(trim(name));
   using enum transfer_encoding;
   for (const transfer_encoding each : {seven_bit, eight_bit, quoted_printable, base64})
-    if (lower == name_of(each)) return each;
+    if (equal_in_any_case(trim(name), name_of(each))) return each;
   return binary;
 }
 
-std::string decode_body(std::string_view encoded, transfer_encoding how) {
-  switch (how) {
+std::string decode_body(std::string_view encoded, transfer_encoding encoding) {
+  switch (encoding) {
     case transfer_encoding::base64: return decode_liberal_base64(encoded);
     case transfer_encoding::quoted_printable: return decode_quoted_printable(encoded);
     default: return std::string(encoded);
@@ -150,7 +114,7 @@ std::string decode_words(std::string_view text) {
     }
     const std::string_view plain = text.substr(plain_from, at - plain_from);
     const bool is_adjacent = after_word && trim(plain).empty();
-    if (!is_adjacent || to_lower(charset) != to_lower(word->charset)) end_words();
+    if (!is_adjacent || !equal_in_any_case(charset, word->charset)) end_words();
     if (!is_adjacent) decoded += to_utf8(plain, {});
     octets += word->octets;
     charset = word->charset;

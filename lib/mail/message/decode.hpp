@@ -15,7 +15,7 @@ namespace netlab::mail {
 
 /// The octets of a body in this encoding. Base64: other characters are skipped, and padding ends a group, not the
 /// text. Quoted-printable: an `=` that encodes nothing stays.
-[[nodiscard]] std::string decode_body(std::string_view encoded, transfer_encoding how);
+[[nodiscard]] std::string decode_body(std::string_view encoded, transfer_encoding encoding);
 
 /// The text of an unfolded header field in valid UTF-8: encoded words are decoded, and white space between two of them
 /// is removed (RFC 2047 §6.2).

@@ -9,6 +9,7 @@
 
 #include "base/base64.hpp"
 #include "base/text.hpp"
+#include "mail/message/quoted.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -197,14 +198,7 @@ void add_name(folder& to, std::string_view name, std::string_view after = {}) {
     to.add({}, after);
     return;
   }
-  std::string quoted = "\"";
-  for (const char c : name) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  quoted += '"';
-  quoted += after;
-  to.add(" ", quoted);
+  to.add(" ", to_quoted(name).append(after));
 }
 
 // A phrase as typed: with or without quotes.
@@ -347,9 +341,9 @@ void add_parameter(std::string& to, std::size_t& column, std::string_view text) 
 
 }  // namespace
 
-result<void> check_header_text(std::string_view text, std::string_view what) {
+result<void> check_header_text(std::string_view text, std::string_view name) {
   const auto refuse = [&](std::string_view why) {
-    return fail(errc::bad_data, fmt::format("{} '{}' {}", what, escape(text, 100), why));
+    return fail(errc::bad_data, fmt::format("{} '{}' {}", name, escape(text, 100), why));
   };
   for (std::string_view left = text; !left.empty();) {
     const utf8_sequence next = decode_utf8(left);

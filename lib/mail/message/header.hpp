@@ -15,9 +15,9 @@ namespace netlab::mail {
 inline constexpr std::size_t wanted_line = 78;  // RFC 5322 §2.1.1: lines should not be longer
 inline constexpr std::size_t max_line = 998;    // RFC 5322 §2.1.1: lines must not be longer
 
-/// Fails with errc::bad_data, naming `what`, if the text is not UTF-8 or has a control character other than tab,
+/// Fails with errc::bad_data, with the `name`, if the text is not UTF-8 or has a control character other than tab,
 /// which could end the line or act on the reader's terminal.
-[[nodiscard]] result<void> check_header_text(std::string_view text, std::string_view what);
+[[nodiscard]] result<void> check_header_text(std::string_view text, std::string_view name);
 
 /// RFC 5322 §2.2: printable ASCII except the colon.
 [[nodiscard]] bool is_field_name(std::string_view name) noexcept;

@@ -13,6 +13,7 @@
 #include "mail/message/header.hpp"
 #include "mail/message/mime.hpp"
 #include "mail/message/piece.hpp"
+#include "mail/message/quoted_printable.hpp"
 
 namespace netlab::mail {
 namespace {
@@ -38,7 +39,7 @@ constexpr std::array<std::string_view, 5> own_fields{"cc", "from", "mime-version
 // Makes one message of one draft.
 class composer {
  public:
-  composer(const draft& what, server_abilities server) : draft_(what), server_(server) {}
+  composer(const draft& of, server_abilities server) : draft_(of), server_(server) {}
 
   result<composed> make() {
     for (const auto& step : {&composer::check, &composer::add_headers, &composer::add_body})
@@ -152,7 +153,7 @@ class composer {
     if (!draft_.subject.empty()) append_unstructured(out_, "Subject", draft_.subject);
     out_ += "Message-ID: <" + message_id_ + ">\r\n";
     for (const auto& [name, value] : draft_.headers) {
-      if (to_lower(name) == "message-id") continue;
+      if (equal_in_any_case(name, "message-id")) continue;
       if (const auto done = append_field(name, trim(value)); !done) return done;
     }
     out_ += "MIME-Version: 1.0\r\n";
@@ -280,18 +281,14 @@ class composer {
 
 std::string make_message_id(std::chrono::sys_seconds now, bytes_view random, std::string_view domain) {
   std::string id = fmt::format("{:x}.", now.time_since_epoch().count());
-  for (const std::byte octet : random) {
-    static constexpr std::string_view digits = "0123456789abcdef";
-    id += digits[std::to_integer<std::size_t>(octet >> 4)];
-    id += digits[std::to_integer<std::size_t>(octet & std::byte{15})];
-  }
+  id += to_hex(random);
   id += '@';
   id += domain;
   return id;
 }
 
-composed::composed(std::string message_id, needs what, std::vector<std::unique_ptr<piece>> pieces)
-    : message_id_(std::move(message_id)), needs_(what), pieces_(std::move(pieces)) {
+composed::composed(std::string message_id, needs required, std::vector<std::unique_ptr<piece>> pieces)
+    : message_id_(std::move(message_id)), needs_(required), pieces_(std::move(pieces)) {
   for (const auto& one : pieces_) size_ += one->size();
 }
 
@@ -311,6 +308,6 @@ void composed::rewind() {
   at_ = 0;
 }
 
-result<composed> compose(const draft& what, server_abilities server) { return composer(what, server).make(); }
+result<composed> compose(const draft& of, server_abilities server) { return composer(of, server).make(); }
 
 }  // namespace netlab::mail

@@ -72,7 +72,7 @@ class composed {
     bool binary_mime = false;
   };
 
-  composed(std::string message_id, needs what, std::vector<std::unique_ptr<piece>> pieces);
+  composed(std::string message_id, needs required, std::vector<std::unique_ptr<piece>> pieces);
 
   /// Without brackets; empty if a ready-made message has none.
   [[nodiscard]] const std::string& message_id() const noexcept { return message_id_; }
@@ -105,7 +105,7 @@ class composed {
 /// repeated for another server. Fails with errc::bad_data if a field would break out of its line, has a word that
 /// does not fit on a line, or is not UTF-8; with errc::rejected if the server lacks an extension for which there is
 /// no substitute (SMTPUTF8 for a local part).
-[[nodiscard]] result<composed> compose(const draft& what, server_abilities server);
+[[nodiscard]] result<composed> compose(const draft& of, server_abilities server);
 
 /// A ready-made message: line ends become CRLF, Bcc fields are removed, nothing else changes. Reads it once to
 /// measure it. Fails with errc::bad_data if it does not begin with header fields, has a NUL or a line of more than

@@ -14,8 +14,6 @@
 namespace netlab::mail {
 namespace {
 
-constexpr std::size_t max_quoted_line = 76;  // RFC 2045 §6.7 (5)
-
 struct media_type {
   std::string_view extension;
   std::string_view type;
@@ -157,42 +155,6 @@ transfer_encoding encoding_for(std::string_view text, bool eight_bit_mime) {
   const auto above_ascii = std::ranges::count_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   return static_cast<std::size_t>(above_ascii) > text.size() / 6 ? transfer_encoding::base64
                                                                  : transfer_encoding::quoted_printable;
-}
-
-std::string encode_quoted_printable(std::string_view text) {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size() + text.size() / 8);
-  std::size_t column = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (c == '\r' && text.substr(at).starts_with("\r\n")) {
-      out += "\r\n";
-      column = 0;
-      ++at;
-      continue;
-    }
-    const std::string_view rest = text.substr(at + 1);
-    const bool at_line_end = rest.empty() || rest.starts_with("\r\n");
-    // RFC 2045 §6.7 (3): a blank at the end of a line is lost in transport.
-    const bool as_it_is = (c > 0x20 && c < 0x7f && c != '=') || (is_blank(c) && !at_line_end);
-    const std::size_t needed = as_it_is ? 1 : 3;
-    // The last character of a line needs no room for the = of a soft line break.
-    if (column + needed > max_quoted_line - (at_line_end ? 0 : 1)) {
-      out += "=\r\n";
-      column = 0;
-    }
-    if (as_it_is) {
-      out += c;
-    } else {
-      const auto octet = static_cast<unsigned char>(c);
-      out += '=';
-      out += digits[octet >> 4];
-      out += digits[octet & 15];
-    }
-    column += needed;
-  }
-  return out;
 }
 
 std::size_t encode_base64_lines(std::string_view octets, std::span<char> to) {

@@ -21,9 +21,6 @@ enum class transfer_encoding : std::uint8_t { seven_bit, eight_bit, quoted_print
 /// The encoding for a text in CRLF form: none if the text allows it, else the shorter of the two encodings.
 [[nodiscard]] transfer_encoding encoding_for(std::string_view text, bool eight_bit_mime);
 
-/// RFC 2045 §6.7. The text is in CRLF form; the lines of the result have at most 76 octets.
-[[nodiscard]] std::string encode_quoted_printable(std::string_view text);
-
 inline constexpr std::size_t octets_a_line = 57;  // RFC 2045 §6.8: 76 characters
 
 /// The size of the Base64 form, with its line ends.

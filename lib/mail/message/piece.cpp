@@ -80,9 +80,9 @@ class source_piece final : public composed::piece {
     return {};
   }
 
-  [[nodiscard]] unexpected<failure> changed(std::string how) const {
+  [[nodiscard]] unexpected<failure> changed(std::string difference) const {
     return unexpected(failure(make_error_code(std::errc::io_error), "read " + from_->label(),
-                              "it changed while it was sent: " + how));
+                              "it changed while it was sent: " + difference));
   }
 
   std::shared_ptr<source> from_;

@@ -126,8 +126,6 @@ class converter {
 
 }  // namespace
 
-bool is_known_charset(std::string_view charset) { return find_charset(charset) != nullptr; }
-
 std::string to_utf8(std::string_view octets, std::string_view charset) {
   const charset_name* found = find_charset(charset);
   if (found != nullptr && found->for_iconv != nullptr) {

@@ -11,7 +11,4 @@ namespace netlab::mail {
 /// known is read as UTF-8. The name's case does not matter; an empty name is UTF-8, too.
 [[nodiscard]] std::string to_utf8(std::string_view octets, std::string_view charset);
 
-/// True if to_utf8() converts from this character set.
-[[nodiscard]] bool is_known_charset(std::string_view charset);
-
 }  // namespace netlab::mail

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "mail/server/address_pattern.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 
 namespace netlab::mail {
-namespace {
-
-bool equal_in_lower_case(std::string_view text, std::string_view lower) noexcept {
-  return std::ranges::equal(
-      text, lower, [](char one, char other) { return (one >= 'A' && one <= 'Z' ? one + 0x20 : one) == other; });
-}
-
-}  // namespace
 
 result<address_pattern> address_pattern::parse(std::string_view text) {
   address_pattern found;
@@ -42,8 +32,8 @@ result<address_pattern> address_pattern::parse(std::string_view text) {
 bool address_pattern::matches(const address* of) const noexcept {
   if (kind_ == kind::all) return true;
   if (of == nullptr || kind_ == kind::empty) return of == nullptr && kind_ == kind::empty;
-  if (!equal_in_lower_case(of->ascii_domain, domain_)) return false;
-  return kind_ == kind::domain || equal_in_lower_case(of->local, local_);
+  if (!equal_in_any_case(of->ascii_domain, domain_)) return false;
+  return kind_ == kind::domain || equal_in_any_case(of->local, local_);
 }
 
 }  // namespace netlab::mail

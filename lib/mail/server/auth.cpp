@@ -50,10 +50,10 @@ void server::on_auth(std::string_view arguments) {
 
 void server::on_auth_line(std::string_view line) {
   if (line == "*") {
-    tell('C', line);
+    report_line('C', line);
     return fail_auth("501 5.7.0 Cancelled", "cancelled");
   }
-  tell('C', line.empty() ? "" : "***");
+  report_line('C', line.empty() ? "" : "***");
   if (asks_oddly_) return fail_auth("535 5.7.8 Wrong user or password", "fault");
   auto decoded = decode_base64(line);
   if (!decoded || line.contains(' ')) return fail_auth("501 5.5.2 That is not Base64", "not Base64");
@@ -64,7 +64,7 @@ void server::on_auth_line(std::string_view line) {
 void server::go_on_with_auth(std::optional<std::string_view> response) {
   enter(server_state::auth);
   const sasl_step next = login_->take(response);
-  switch (next.what) {
+  switch (next.type) {
     case sasl_step::kind::challenge: return say(fmt::format("334 {}", encode_base64(as_bytes(next.text))));
     case sasl_step::kind::malformed: return fail_auth(fmt::format("501 5.5.2 {}", next.text), next.text);
     case sasl_step::kind::refused: return refuse_login();
@@ -98,13 +98,13 @@ void server::refuse_login() {
   if (with_.login_failures != nullptr) static_cast<void>(with_.login_failures->take(envelope_.peer, now_));
   log_failed_login("wrong user or password");
   enter(server_state::slowed);
-  if (with_.patience_for.failed_login == duration(0)) return end_slowness();
-  arm(with_.patience_for.failed_login);
+  if (with_.timeouts.failed_login == duration(0)) return end_slowness();
+  arm(with_.timeouts.failed_login);
 }
 
 void server::end_slowness() {
   enter(server_state::command);
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
   say_error("535 5.7.8 Wrong user or password");
   if (failed_logins_ >= with_.limits.failed_logins && state_ != server_state::ended) {
     say("421 4.7.0 Too many failed logins");

@@ -51,7 +51,7 @@ void server::on_data(std::string_view arguments) {
   if (strike(fault_stage::data)) return;
   if (!begin_message()) return refuse_message(reply_to(*trouble_));
   enter(server_state::content);
-  arm(with_.patience_for.content);
+  arm(with_.timeouts.content);
   say("354 End with CR LF . CR LF");
 }
 
@@ -62,14 +62,14 @@ void server::on_bdat(std::string_view arguments) {
   const std::uint64_t limit = size_limit();
   const std::uint64_t so_far = is_receiving_ ? octets_ : 0;
   const auto size = parts.empty() ? std::nullopt : parse_integer<std::uint64_t>(parts[0]);
-  const bool is_last = parts.size() == 2 && to_upper(parts[1]) == "LAST";
+  const bool is_last = parts.size() == 2 && equal_in_any_case(parts[1], "LAST");
   if (!size || parts.size() > 2 || (parts.size() == 2 && !is_last))
     return lose_track("501 5.5.4 Write BDAT SIZE or BDAT SIZE LAST");
   chunk_left_ = *size;
   is_last_chunk_ = is_last;
   is_swallowing_ = false;
   enter(server_state::chunk);
-  arm(with_.patience_for.content);
+  arm(with_.timeouts.content);
   if (lacks_tls())
     swallow_chunk("530 5.7.0 Send STARTTLS first");
   else if (lies_)
@@ -88,7 +88,7 @@ void server::on_bdat(std::string_view arguments) {
 void server::lose_track(std::string_view reply) {
   // What follows is a chunk of unknown length, which must not be taken for commands.
   say(reply);
-  say("421 4.5.2 The data that follows cannot be told from commands");
+  say("421 4.5.2 The data that follows cannot be distinguished from commands");
   close("a BDAT command that is not understood");
 }
 
@@ -119,7 +119,7 @@ void server::take_chunk(std::string_view& input) {
 
 void server::end_chunk() {
   enter(server_state::command);
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
   if (is_swallowing_) {
     // RFC 3030 §2: the transaction has failed; later chunks of it are refused.
     forget_transaction();
@@ -143,7 +143,7 @@ void server::take_content(std::string_view& input) {
   progress(before.substr(0, before.size() - input.size()));
   if (!is_whole) return;
   enter(server_state::command);
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
   end_message();
 }
 
@@ -151,7 +151,7 @@ void server::progress(std::string_view taken) noexcept {
   step_ += taken.size();
   if (step_ < content_step && !taken.contains('\n')) return;
   step_ = 0;
-  arm(with_.patience_for.content);
+  arm(with_.timeouts.content);
 }
 
 void server::append_content(std::string_view piece) {
@@ -212,7 +212,7 @@ void server::committed(result<std::string> queue_id, time_point now) {
   now_ = now;
   if (state_ != server_state::committing) return;
   enter(server_state::command);
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
   if (queue_id)
     accept(*queue_id);
   else
@@ -226,9 +226,9 @@ void server::accept(std::string_view id) {
   idle_commands_ = 0;
   refused_before_ = counts_.refused_recipients;
   extend_session();
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
   if (watch_ != nullptr) watch_->accepted(envelope_, octets_, id);
-  const fault* instead = behind_commit_;
+  const fault* instead = after_commit_;
   if (instead == nullptr) {
     say(fmt::format("250 2.0.0 Queued as {}", id));
   } else if (instead->does == fault_action::store_and_close) {

@@ -68,7 +68,7 @@ class content_scanner {
     cr,  // after a CR inside a line
   };
 
-  void note(flaw what) noexcept { flaws_ |= 1U << (static_cast<unsigned>(what) - 1); }
+  void note(flaw found) noexcept { flaws_ |= 1U << (static_cast<unsigned>(found) - 1); }
   void note_long_line() noexcept {
     if (!rules_.any_line_and_nul) note(flaw::long_line);
   }

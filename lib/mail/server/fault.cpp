@@ -196,8 +196,8 @@ std::span<const fault> all_faults() noexcept { return table; }
 
 result<void> fault_plan::add(std::string_view text) {
   const auto pieces = pieces_of(text);
-  const fault* what = find(pieces.front());
-  if (what == nullptr) {
+  const fault* named = find(pieces.front());
+  if (named == nullptr) {
     std::vector<std::string_view> names;
     for (const fault& each : table) names.push_back(each.name);
     const std::string_view near = nearest(pieces.front(), names);
@@ -205,9 +205,9 @@ result<void> fault_plan::add(std::string_view text) {
                         near.empty() ? "--fault list names them all" : fmt::format("did you mean {}?", near));
   }
   const bool knows_sender =
-      what->at == stage::mail || what->at == stage::rcpt || what->at == stage::data || what->at == stage::end;
-  const bool knows_recipient = knows_sender && what->at != stage::mail;
-  rule one{.what = what};
+      named->at == stage::mail || named->at == stage::rcpt || named->at == stage::data || named->at == stage::end;
+  const bool knows_recipient = knows_sender && named->at != stage::mail;
+  rule one{.definition = named};
   for (std::size_t at = 1; at < pieces.size(); ++at) {
     const std::string_view piece = pieces[at];
     const std::size_t equals = piece.find('=');
@@ -217,7 +217,7 @@ result<void> fault_plan::add(std::string_view text) {
       one.once = true;
     } else if (key == "to" || key == "from") {
       if (!(key == "to" ? knows_recipient : knows_sender))
-        return refuse_fault(text, fmt::format("happens at {}, where no {} is known", name_of(what->at),
+        return refuse_fault(text, fmt::format("happens at {}, where no {} is known", name_of(named->at),
                                               key == "to" ? "recipient" : "sender"));
       auto pattern = address_pattern::parse(value);
       if (!pattern) return unexpected(pattern.error());
@@ -226,7 +226,7 @@ result<void> fault_plan::add(std::string_view text) {
       const auto number = parse_number(value, key, key == "every" ? 1 : 0, 1'000'000'000);
       if (!number) return unexpected(number.error());
       (key == "every" ? one.every : one.after) = *number;
-    } else if (key == "delay" && what->does == does::delay) {
+    } else if (key == "delay" && named->does == does::delay) {
       const auto delay = parse_duration(value);
       if (!delay) return unexpected(delay.error());
       one.delay = *delay;
@@ -236,13 +236,14 @@ result<void> fault_plan::add(std::string_view text) {
     }
   }
   entries_.emplace_back(std::move(one));
-  stages_ |= bit(what->at);
+  stages_ |= bit(named->at);
   return {};
 }
 
 bool fault_plan::needs_data() const noexcept {
   return std::ranges::any_of(entries_, [](const entry& one) {
-    return one.what().at == stage::data && (one.what().words.starts_with('2') || one.what().words.starts_with('3'));
+    return one.definition().at == stage::data &&
+           (one.definition().words.starts_with('2') || one.definition().words.starts_with('3'));
   });
 }
 
@@ -266,14 +267,14 @@ bool fault_plan::entry::is_due(const envelope* of, const address* now_at) noexce
 }
 
 const fault_plan::entry* fault_plan::strike(fault_stage at, const envelope* of, const address* now_at,
-                                            const entry* behind) noexcept {
+                                            const entry* previous) noexcept {
   if ((stages_ & bit(at)) == 0) return nullptr;
   for (entry& one : entries_) {
-    if (behind != nullptr) {
-      if (behind == &one) behind = nullptr;
+    if (previous != nullptr) {
+      if (previous == &one) previous = nullptr;
       continue;
     }
-    if (one.rule_.what->at == at && one.is_due(of, now_at)) return &one;
+    if (one.rule_.definition->at == at && one.is_due(of, now_at)) return &one;
   }
   return nullptr;
 }

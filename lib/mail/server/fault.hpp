@@ -66,7 +66,7 @@ struct fault {
   fault_stage at;
   fault_action does;
   std::string_view words;  ///< whole lines with their line ends, or empty
-  std::string_view what;   ///< one-line description, lower case, no full stop
+  std::string_view description;  ///< one-line description, lower case, no full stop
 };
 
 /// All faults, sorted by name.
@@ -78,7 +78,7 @@ class fault_plan {
  public:
   /// A fault and its triggers.
   struct rule {
-    const fault* what = nullptr;
+    const fault* definition = nullptr;
     std::optional<address_pattern> to;
     std::optional<address_pattern> from;
     std::uint64_t every = 1;
@@ -91,7 +91,7 @@ class fault_plan {
   class entry {
    public:
     explicit entry(rule its) : rule_(std::move(its)) {}
-    [[nodiscard]] const fault& what() const noexcept { return *rule_.what; }
+    [[nodiscard]] const fault& definition() const noexcept { return *rule_.definition; }
     [[nodiscard]] duration delay() const noexcept { return rule_.delay; }
     /// How often the fault has occurred.
     [[nodiscard]] std::uint64_t fired() const noexcept { return fired_.load(std::memory_order_relaxed); }
@@ -114,10 +114,10 @@ class fault_plan {
   [[nodiscard]] const std::deque<entry>& entries() const noexcept { return entries_; }
 
   /// Called at each stage. The fault that is due, if any; if several match, the first added, and the others do not
-  /// count the occasion. To get the next one, pass the previous one as `behind`. `of`: the session's envelope so far;
+  /// count the occasion. To get the next one, pass the previous one as `previous`. `of`: the session's envelope so far;
   /// `now_at`: the recipient of this RCPT, which the envelope does not have yet.
   [[nodiscard]] const entry* strike(fault_stage at, const envelope* of = nullptr, const address* now_at = nullptr,
-                                    const entry* behind = nullptr) noexcept;
+                                    const entry* previous = nullptr) noexcept;
 
  private:
   std::deque<entry> entries_;  // a deque, so that entries do not move

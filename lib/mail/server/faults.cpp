@@ -17,17 +17,17 @@ bool server::strike(fault_stage at, const address* now_at) {
   for (const fault_plan::entry* one = with_.faults->strike(at, &envelope_, now_at); one != nullptr;
        one = with_.faults->strike(at, &envelope_, now_at, one)) {
     ++counts_.faults;
-    if (watch_ != nullptr) watch_->fault_fired(one->what());
+    if (watch_ != nullptr) watch_->fault_fired(one->definition());
     if (act(*one)) return true;
   }
   return false;
 }
 
 bool server::act(const fault_plan::entry& one) {
-  const fault& what = one.what();
+  const fault& fired = one.definition();
   // `words` are whole lines; say() adds the last line end.
-  const std::string_view words = what.words.substr(0, what.words.empty() ? 0 : what.words.size() - 2);
-  switch (what.does) {
+  const std::string_view words = fired.words.substr(0, fired.words.empty() ? 0 : fired.words.size() - 2);
+  switch (fired.does) {
     case fault_action::say: say(words); return true;
     case fault_action::say_and_close:
       say(words);
@@ -39,12 +39,12 @@ bool server::act(const fault_plan::entry& one) {
       deadline_ = session_end_;
       return true;
     case fault_action::pour:
-      poured_ = what.words;
+      poured_ = fired.words;
       enter(server_state::pouring);
       deadline_ = session_end_;
       return true;
     case fault_action::long_line: say(std::string(words) + std::string(long_reply - words.size(), 'x')); return true;
-    case fault_action::say_more: more_words_ = what.words; return false;
+    case fault_action::say_more: more_words_ = fired.words; return false;
     case fault_action::babble:
       babbles_ = true;
       enter(server_state::hung);
@@ -59,7 +59,7 @@ bool server::act(const fault_plan::entry& one) {
     case fault_action::odd_challenge: asks_oddly_ = true; return false;
     case fault_action::lose: loses_ = true; return false;
     case fault_action::store_and_close:
-    case fault_action::store_and_hang: behind_commit_ = &what; return false;
+    case fault_action::store_and_hang: after_commit_ = &fired; return false;
     case fault_action::certificate_expired:
     case fault_action::certificate_not_yet_valid:
     case fault_action::certificate_self_signed:

@@ -16,10 +16,7 @@ struct server::parameter {
   std::string_view value;
   bool has_value = false;
 
-  [[nodiscard]] bool is(std::string_view name) const noexcept {
-    return std::ranges::equal(
-        keyword, name, [](char one, char other) { return (one >= 'a' && one <= 'z' ? one - 0x20 : one) == other; });
-  }
+  [[nodiscard]] bool is(std::string_view name) const noexcept { return equal_in_any_case(keyword, name); }
 };
 
 /// `FROM:<path> parameters`
@@ -32,11 +29,6 @@ namespace {
 
 constexpr std::size_t max_envid = 100;  // RFC 3461 §4.4
 constexpr std::size_t max_orcpt = 500;  // RFC 3461 §4.2
-
-bool equal_in_any_case(std::string_view one, std::string_view other) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c + 0x20 : c; };
-  return std::ranges::equal(one, other, [&](char a, char b) { return lower(a) == lower(b); });
-}
 
 // RFC 3461 §4: visible ASCII without + and =, but for `+` with two capital hexadecimal digits. RFC 6533 §3 also
 // allows UTF-8 with SMTPUTF8.
@@ -108,7 +100,7 @@ void server::forget_transaction() {
   in_transaction_ = false;
   tried_recipients_ = false;
   trouble_.reset();
-  behind_commit_ = nullptr;
+  after_commit_ = nullptr;
   loses_ = false;
   envelope_.sender.reset();
   envelope_.recipients.clear();

@@ -23,7 +23,7 @@ inline constexpr std::size_t max_command_line = 4096;   // RFC 5321 §4.5.3.1.4 
 inline constexpr std::size_t max_server_auth_line = 12'288;  // RFC 4954 §4: the longest line that a client may send
 
 /// Timeouts for a client. RFC 5321 §4.5.3.2.7 asks a server for at least 5 minutes.
-struct server_patience {
+struct server_timeouts {
   duration command = std::chrono::minutes(5);  ///< for one complete line; a partial line is not progress
   /// For a complete line of a message, or content_step octets of it: enough for typing by hand (§4.5.3.2.5: at least
   /// 3 minutes). service_limits::max_clients_per_address bounds deliberately slow clients.
@@ -62,7 +62,7 @@ struct server_parameters {
   /// Returns 18 or more fresh printable characters without commas. If empty, only PLAIN and LOGIN are offered.
   std::function<std::string()> nonce;
   server_limits limits;
-  server_patience patience_for;
+  server_timeouts timeouts;
   std::vector<address_pattern> reject;  ///< recipients refused permanently: 550 5.1.1
   std::vector<address_pattern> tempfail;  ///< recipients refused temporarily: 451 4.2.1
   fault_plan* faults = nullptr;
@@ -103,7 +103,7 @@ class server_observer {
   /// A refused sender, recipient (then `whom` is its address, if known) or message; `reply` is the answer to the
   /// client, without its line end.
   virtual void refused(const envelope& /*so_far*/, const address* /*whom*/, std::string_view /*reply*/) {}
-  virtual void fault_fired(const fault& /*what*/) {}
+  virtual void fault_fired(const fault& /*fired*/) {}
   /// Called once, when the session is done; `why`: `quit`, `closed by peer`, …
   virtual void ended(const session_counts& /*total*/, std::string_view /*why*/) {}
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Splits input into lines and commands; timeouts; shutdown. The commands are in server_*.cpp.
+// Splits input into lines and commands; timeouts; shutdown. The other files of this directory have the commands.
 #include "mail/server/server.hpp"
 
 #include <algorithm>
@@ -57,7 +57,7 @@ server::server(const server_parameters& with, inbox& into, server_observer* watc
   envelope_.peer = std::move(who.peer);
   envelope_.is_secure = who.is_secure;
   extend_session();
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
   greet();
 }
 
@@ -141,7 +141,7 @@ void server::take_line(std::string_view& input) {
     return;
   }
   input.remove_prefix(lf + 1);
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
   if (is_too_long) {
     skipping_ = false;
     wipe(line_);
@@ -164,7 +164,7 @@ void server::on_line(std::string_view line) {
   if (state_ == server_state::auth) return has_cr ? on_auth_line(line) : fail_auth(lf_alone, "a line ends in LF alone");
   const std::string_view word = line.substr(0, line.find_first_of(" \t\r"));
   const std::uint32_t which = verb_of(word);
-  tell_command(line, which);
+  report_command(line, which);
   std::string_view refusal;
   if (!has_cr)
     refusal = lf_alone;
@@ -176,14 +176,14 @@ void server::on_line(std::string_view line) {
   dispatch(which, trim(line.substr(word.size())));
 }
 
-void server::tell_command(std::string_view line, std::uint32_t which) {
+void server::report_command(std::string_view line, std::uint32_t which) {
   if (!wants_lines_) return;
   // on_auth() logs its own line. A client whose login failed may go on and send its password as a command: mask it.
-  if (which == 0 && has_failed_) return tell('C', "***");
+  if (which == 0 && has_failed_) return report_line('C', "***");
   has_failed_ = false;
-  if (which != verb("AUTH")) return tell('C', line);
+  if (which != verb("AUTH")) return report_line('C', line);
   const auto parts = words(line);
-  tell('C', parts.size() <= 2 ? std::string(line) : fmt::format("{} {} ***", parts[0], parts[1]));
+  report_line('C', parts.size() <= 2 ? std::string(line) : fmt::format("{} {} ***", parts[0], parts[1]));
 }
 
 bool server::is_idle(std::uint32_t which) noexcept {
@@ -223,10 +223,10 @@ void server::dispatch(std::uint32_t which, std::string_view arguments) {
 // ---- time ----
 
 void server::extend_session() noexcept {
-  if (with_.patience_for.session != duration(0)) session_end_ = now_ + with_.patience_for.session;
+  if (with_.timeouts.session != duration(0)) session_end_ = now_ + with_.timeouts.session;
 }
 
-void server::arm(duration patience) noexcept { deadline_ = std::min(now_ + patience, session_end_); }
+void server::arm(duration timeout) noexcept { deadline_ = std::min(now_ + timeout, session_end_); }
 
 std::optional<time_point> server::deadline() const {
   time_point when = held_back_until_;
@@ -302,7 +302,7 @@ bytes server::take_output() {
 
 bool server::done() const { return state_ == server_state::ended && (!is_trickling() || output_.empty()); }
 
-void server::tell(char who, std::string_view line) const {
+void server::report_line(char who, std::string_view line) const {
   if (wants_lines_) watch_->line(who, line);
 }
 
@@ -313,8 +313,8 @@ void server::say(std::string_view reply) {
   append(output_, "\r\n");
   if (wants_lines_) {
     for (std::size_t end = 0; (end = reply.find("\r\n")) != std::string_view::npos; reply.remove_prefix(end + 2))
-      tell('S', reply.substr(0, end));
-    tell('S', reply);
+      report_line('S', reply.substr(0, end));
+    report_line('S', reply);
   }
   if (!more_words_.empty()) append(output_, std::exchange(more_words_, {}));
 }

@@ -36,7 +36,7 @@ enum class server_state : std::uint8_t {
 /// its true end, a message with a lone CR or LF (554); then the session goes on.
 class server final : public machine {
  public:
-  /// Octets of content that count as progress within server_patience::content, even without a line end.
+  /// Octets of content that count as progress within server_timeouts::content, even without a line end.
   static constexpr std::uint64_t content_step = 16 * 1024;
 
   /// All references must outlive the server. `watch` may be null.
@@ -60,7 +60,7 @@ class server final : public machine {
   [[nodiscard]] bool wants_tls() const override;
   /// After STARTTLS the session starts anew (RFC 3207 §4.2). With implicit TLS this only gives the connection's
   /// facts.
-  void tls_started(const tls_facts& what, time_point now) override;
+  void tls_started(const tls_facts& facts, time_point now) override;
 
   /// True between inbox::commit() and committed(), and while the answer to a failed login is delayed. Input fed
   /// meanwhile is kept.
@@ -89,18 +89,18 @@ class server final : public machine {
   void continue_after_wait();
   void take_line(std::string_view& input);
   void on_line(std::string_view line);
-  void tell_command(std::string_view line, std::uint32_t which);
+  void report_command(std::string_view line, std::uint32_t which);
   [[nodiscard]] bool is_idle(std::uint32_t which) noexcept;
   void dispatch(std::uint32_t which, std::string_view arguments);
   void say(std::string_view reply);
   void say_error(std::string_view reply);
-  void tell(char who, std::string_view line) const;
+  void report_line(char who, std::string_view line) const;
   void close(std::string_view why);
   void enter(server_state next) noexcept { state_ = next; }
-  void arm(duration patience) noexcept;
+  void arm(duration timeout) noexcept;
   void extend_session() noexcept;
 
-  // the session, in server_session.cpp
+  // the session, in session.cpp
   void greet();
   void on_ehlo(std::string_view arguments, bool extended);
   void say_capabilities();
@@ -116,7 +116,7 @@ class server final : public machine {
   [[nodiscard]] bool lacks_tls() const noexcept;
   [[nodiscard]] std::uint64_t size_limit() const noexcept;
 
-  // login, in server_auth.cpp
+  // login, in auth.cpp
   void on_auth(std::string_view arguments);
   void on_auth_line(std::string_view line);
   void go_on_with_auth(std::optional<std::string_view> response);
@@ -125,7 +125,7 @@ class server final : public machine {
   void end_slowness();
   void log_failed_login(std::string_view why);
 
-  // envelopes, in server_mail.cpp
+  // envelopes, in mail.cpp
   void on_mail(std::string_view arguments);
   void on_rcpt(std::string_view arguments);
   void take_recipient(std::string_view arguments);
@@ -137,7 +137,7 @@ class server final : public machine {
   void refuse_envelope(std::string_view reply, const address* whom = nullptr);
   void forget_transaction();
 
-  // content, in server_content.cpp
+  // content, in content.cpp
   [[nodiscard]] std::string_view content_refusal() const noexcept;
   [[nodiscard]] bool begin_message();
   void on_data(std::string_view arguments);
@@ -156,7 +156,7 @@ class server final : public machine {
   void refuse_message(std::string_view reply);
   void accept(std::string_view id);
 
-  // faults, in server_fault.cpp
+  // faults, in faults.cpp
   [[nodiscard]] bool strike(fault_stage at, const address* now_at = nullptr);
   [[nodiscard]] bool act(const fault_plan::entry& one);
   [[nodiscard]] bool is_trickling() const noexcept { return split_ || delay_ != duration(0); }
@@ -203,7 +203,7 @@ class server final : public machine {
   std::optional<failure> trouble_;  // the inbox's failure
 
   // Active faults.
-  const fault* behind_commit_ = nullptr;
+  const fault* after_commit_ = nullptr;
   std::string_view more_words_;  // sent after the next answer
   std::string_view poured_;
   bool babbles_ = false;

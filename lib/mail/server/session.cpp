@@ -103,10 +103,10 @@ void server::on_starttls(std::string_view arguments) {
 
 bool server::wants_tls() const { return state_ == server_state::wants_tls && (!is_trickling() || output_.empty()); }
 
-void server::tls_started(const tls_facts& what, time_point now) {
+void server::tls_started(const tls_facts& facts, time_point now) {
   now_ = now;
-  binding_ = what.binding;
-  envelope_.tls = what.cipher.empty() ? what.version : fmt::format("{} {}", what.version, what.cipher);
+  binding_ = facts.binding;
+  envelope_.tls = facts.cipher.empty() ? facts.version : fmt::format("{} {}", facts.version, facts.cipher);
   if (state_ != server_state::wants_tls) return;
   // RFC 3207 §4.2: discard everything from before TLS.
   forget_transaction();
@@ -116,7 +116,7 @@ void server::tls_started(const tls_facts& what, time_point now) {
   envelope_.is_secure = true;
   is_greeted_ = false;
   enter(server_state::command);
-  arm(with_.patience_for.command);
+  arm(with_.timeouts.command);
 }
 
 void server::on_rset(std::string_view arguments) {

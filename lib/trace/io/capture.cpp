@@ -30,7 +30,7 @@ constexpr std::uint32_t octets_of_packets = 0x40000;
 /// The socket captures on all interfaces: this filter drops packets that cannot belong to our sockets before they
 /// reach the ring.
 std::array<sock_filter, 9> make_packet_filter(std::uint32_t octets) {
-  const auto auxiliary = [](int what) { return static_cast<std::uint32_t>(SKF_AD_OFF + what); };
+  const auto auxiliary = [](int field) { return static_cast<std::uint32_t>(SKF_AD_OFF + field); };
   const std::uint32_t loopback = ::if_nametoindex("lo");
   return {{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, auxiliary(SKF_AD_IFINDEX)),
@@ -55,17 +55,17 @@ result<net::unique_fd> open_packet_socket() {
   return made;
 }
 
-result<capture> capture::start(net::unique_fd socket, depth how) {
-  auto filter = make_packet_filter(how == depth::whole ? octets_of_packets : octets_of_headers);
-  auto ring =
-      net::packet_ring::start(std::move(socket),
-                              {.block_size = (how == depth::whole ? ring_of_packets : ring_of_headers) / block_count,
-                               .block_count = block_count,
-                               .longest_delay = longest_delay,
-                               .filter = filter},
-                              context);
+result<capture> capture::start(net::unique_fd socket, depth captured) {
+  auto filter = make_packet_filter(captured == depth::whole ? octets_of_packets : octets_of_headers);
+  auto ring = net::packet_ring::start(
+      std::move(socket),
+      {.block_size = (captured == depth::whole ? ring_of_packets : ring_of_headers) / block_count,
+       .block_count = block_count,
+       .longest_delay = longest_delay,
+       .filter = filter},
+      context);
   if (!ring) return unexpected(ring.error());
-  return capture(std::move(*ring), how);
+  return capture(std::move(*ring), captured);
 }
 
 void capture::drain(const std::function<void(packet)>& take) {

@@ -23,7 +23,7 @@ class capture {
   enum class depth : std::uint8_t { headers, whole };
 
   /// Starts the capture: TCP, UDP and ICMP over IPv4 and IPv6; packets on the loopback interface are captured once.
-  [[nodiscard]] static result<capture> start(net::unique_fd socket, depth how);
+  [[nodiscard]] static result<capture> start(net::unique_fd socket, depth captured);
   /// Passes on all packets in the ring. The kernel releases a block when it is full, or `longest_delay` after its
   /// first packet: all older packets have been passed on.
   void drain(const std::function<void(packet)>& take);
@@ -36,7 +36,7 @@ class capture {
   [[nodiscard]] std::uint64_t dropped() noexcept;
 
  private:
-  capture(net::packet_ring ring, depth how) : ring_(std::move(ring)), depth_(how) {}
+  capture(net::packet_ring ring, depth captured) : ring_(std::move(ring)), depth_(captured) {}
 
   net::packet_ring ring_;
   depth depth_;

@@ -33,13 +33,13 @@ report_thread::~report_thread() { stop(); }
 
 // ---- the tracer's side ----
 
-call_id report_thread::enter(call what, std::optional<socket_facts> facts) {
-  push(entered{std::move(what), std::move(facts)});
+call_id report_thread::enter(call details, std::optional<socket_facts> facts) {
+  push(entered{std::move(details), std::move(facts)});
   return ++last_call_;  // the correlator counts likewise
 }
 
-void report_thread::leave(call what, std::optional<socket_facts> facts) {
-  push(left{std::move(what), std::move(facts)});
+void report_thread::leave(call details, std::optional<socket_facts> facts) {
+  push(left{std::move(details), std::move(facts)});
 }
 
 void report_thread::learn(const socket_facts& facts, process_id user, wall_time now) {
@@ -48,13 +48,13 @@ void report_thread::learn(const socket_facts& facts, process_id user, wall_time 
 
 void report_thread::run(std::function<void(timeline&)> task) { push(std::move(task)); }
 
-void report_thread::push(event what) {
+void report_thread::push(event added) {
   std::unique_lock lock(queue_mutex_);
   if (queue_.size() >= max_queue) {
     wake();
     queue_has_room_.wait(lock, [this] { return queue_.size() < max_queue || has_ended_; });
   }
-  queue_.push_back(std::move(what));
+  queue_.push_back(std::move(added));
   if (queue_.size() == max_queue / 4) wake();
 }
 
@@ -150,9 +150,9 @@ void report_thread::take_events() {
   correlator& links = into_.links();
   for (event& each : taken_) {
     if (auto* begun = std::get_if<entered>(&each))
-      links.enter(std::move(begun->what), std::move(begun->facts));
+      links.enter(std::move(begun->details), std::move(begun->facts));
     else if (auto* done = std::get_if<left>(&each))
-      links.leave(std::move(done->what), std::move(done->facts));
+      links.leave(std::move(done->details), std::move(done->facts));
     else if (auto* known = std::get_if<learned>(&each))
       links.learn(known->facts, known->user, known->now);
     else

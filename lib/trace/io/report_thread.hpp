@@ -41,8 +41,8 @@ class report_thread {
   void hold(wall_time since) noexcept { held_since_.store(since.count()); }
   void release() noexcept { held_since_.store(wall_time::max().count()); }
 
-  call_id enter(call what, std::optional<socket_facts> facts);
-  void leave(call what, std::optional<socket_facts> facts);
+  call_id enter(call details, std::optional<socket_facts> facts);
+  void leave(call details, std::optional<socket_facts> facts);
   void learn(const socket_facts& facts, process_id user, wall_time now);
   /// Runs `task` in the thread, after the events before it.
   void run(std::function<void(timeline&)> task);
@@ -57,11 +57,11 @@ class report_thread {
 
  private:
   struct entered {
-    call what;
+    call details;
     std::optional<socket_facts> facts;
   };
   struct left {
-    call what;
+    call details;
     std::optional<socket_facts> facts;
   };
   struct learned {
@@ -75,7 +75,7 @@ class report_thread {
   /// Octets of packets that are kept during pause().
   static constexpr std::size_t max_kept = std::size_t{256} << 20;
 
-  void push(event what);
+  void push(event added);
   void wake() noexcept;
   void stop() noexcept;
   void work() noexcept;

@@ -104,18 +104,21 @@ result<ending> run_session(const session_options& options, timeline& into, const
     events.flush();
   });
   // Report everything so far before asking about the next call.
-  const auto ask_before = [&](const call& what) {
+  const auto ask_before = [&](const call& details) {
     bool answer = true;
-    reports.pause([&](timeline&) { answer = events.before(what); });
+    reports.pause([&](timeline&) { answer = events.before(details); });
     return answer;
   };
   tracer follows(
       *std::move(program),
       {.hold = [&](wall_time since) { reports.hold(since); },
        .release = [&] { reports.release(); },
-       .entered = [&](call what,
-                      std::optional<socket_facts> facts) { return reports.enter(std::move(what), std::move(facts)); },
-       .left = [&](call what, std::optional<socket_facts> facts) { reports.leave(std::move(what), std::move(facts)); },
+       .entered =
+           [&](call details, std::optional<socket_facts> facts) {
+             return reports.enter(std::move(details), std::move(facts));
+           },
+       .left = [&](call details,
+                   std::optional<socket_facts> facts) { reports.leave(std::move(details), std::move(facts)); },
        .learned = [&](socket_facts facts, process_id user, wall_time now) { reports.learn(facts, user, now); },
        .started =
            [&](process_started of) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -77,6 +78,11 @@ socket_id find_socket_of(process_id thread, int fd) {
   text.remove_prefix(prefix.size());
   text.remove_suffix(1);
   return parse_integer<socket_id>(text).value_or(0);
+}
+
+bool is_open(process_id thread, int fd) {
+  struct stat link{};
+  return ::lstat(fmt::format("/proc/{}/fd/{}", thread, fd).c_str(), &link) == 0;
 }
 
 bool has_close_on_exec(process_id thread, int fd) { return has_flag(thread, fd, O_CLOEXEC); }

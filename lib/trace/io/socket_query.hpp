@@ -16,6 +16,9 @@ namespace netlab::trace {
 /// main thread has ended, only the other threads of the process have its descriptors.
 [[nodiscard]] socket_id find_socket_of(process_id thread, int fd);
 
+/// Whether the thread has this descriptor; false if that cannot be read.
+[[nodiscard]] bool is_open(process_id thread, int fd);
+
 /// Whether exec() closes the descriptor.
 [[nodiscard]] bool has_close_on_exec(process_id thread, int fd);
 

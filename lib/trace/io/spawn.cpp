@@ -19,7 +19,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -43,7 +42,7 @@ struct child_report {
 enum step : int { no_step, namespaces, loopback, packet_socket };
 
 struct report_message {
-  explicit report_message(child_report& what) : text{&what, sizeof what} {
+  explicit report_message(child_report& report) : text{&report, sizeof report} {
     header.msg_iov = &text;
     header.msg_iovlen = 1;
     header.msg_control = control.data();
@@ -55,8 +54,8 @@ struct report_message {
   msghdr header{};
 };
 
-bool send_report(int to, child_report what, const net::unique_fd& packets) {
-  report_message message(what);
+bool send_report(int to, child_report report, const net::unique_fd& packets) {
+  report_message message(report);
   if (packets) {
     const int fd = packets.get();
     cmsghdr* rights = CMSG_FIRSTHDR(&message.header);
@@ -67,12 +66,12 @@ bool send_report(int to, child_report what, const net::unique_fd& packets) {
   } else {
     message.header.msg_controllen = 0;
   }
-  return ::sendmsg(to, &message.header, MSG_NOSIGNAL) == sizeof what;
+  return ::sendmsg(to, &message.header, MSG_NOSIGNAL) == sizeof report;
 }
 
-bool receive_report(int from, child_report& what, net::unique_fd& packets) {
-  report_message message(what);
-  if (::recvmsg(from, &message.header, MSG_CMSG_CLOEXEC) != sizeof what) return false;
+bool receive_report(int from, child_report& report, net::unique_fd& packets) {
+  report_message message(report);
+  if (::recvmsg(from, &message.header, MSG_CMSG_CLOEXEC) != sizeof report) return false;
   const cmsghdr* rights = CMSG_FIRSTHDR(&message.header);
   if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return true;
   int fd = -1;
@@ -143,17 +142,17 @@ bool is_in_path(const std::string& name) {
   return false;
 }
 
-[[noreturn]] void run_child(const spawn_options& what, std::vector<char*> argv, int report, int start, int failed) {
+[[noreturn]] void run_child(const spawn_options& options, std::vector<char*> argv, int report, int start, int failed) {
   net::unique_fd packets;
   child_report outcome;
-  if (what.own_network) outcome = prepare_network(packets);
+  if (options.own_network) outcome = prepare_network(packets);
   if (!send_report(report, outcome, packets) || outcome.failed_step != no_step) ::_exit(127);
   packets = net::unique_fd();
   char ignored = 0;
   while (::read(start, &ignored, 1) < 0 && errno == EINTR) {}
   ::signal(SIGPIPE, SIG_DFL);  // netlab itself ignores it
-  if (what.output_to_stderr) ::dup2(STDERR_FILENO, STDOUT_FILENO);
-  for (const auto& [name, value] : what.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  if (options.output_to_stderr) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
   const bool has_filter = install_filter();
   if (has_filter) ::execvp(argv.front(), argv.data());
   int number = has_filter ? errno : -errno;
@@ -225,14 +224,14 @@ unexpected<failure> network_refused(const child_report& outcome) {
 
 }  // namespace
 
-result<spawned> spawn(const spawn_options& what) {
+result<spawned> spawn(const spawn_options& options) {
   auto report = make_socket_pair();
   auto start = make_pipe();
   auto failed = make_pipe();
   if (!report) return unexpected(report.error());
   if (!start) return unexpected(start.error());
   if (!failed) return unexpected(failed.error());
-  std::vector<std::string> words = what.command;
+  std::vector<std::string> words = options.command;
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -241,7 +240,7 @@ result<spawned> spawn(const spawn_options& what) {
   if (child < 0) return fail(last_system_error(), "start the program");
   if (child == 0) {
     start->writer = net::unique_fd();  // otherwise the child would never read its end
-    run_child(what, argv, report->writer.get(), start->reader.get(), failed->writer.get());
+    run_child(options, argv, report->writer.get(), start->reader.get(), failed->writer.get());
   }
   report->writer = net::unique_fd();
   failed->writer = net::unique_fd();

@@ -2,7 +2,6 @@
 // Starts the program to be traced, stopped as early as possible.
 #pragma once
 
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +29,6 @@ struct spawned {
 
 /// Attaches with PTRACE_SEIZE; the program then waits for `start`. Fails with a hint if ptrace or the namespace is
 /// not permitted.
-[[nodiscard]] result<spawned> spawn(const spawn_options& what);
+[[nodiscard]] result<spawned> spawn(const spawn_options& options);
 
 }  // namespace netlab::trace

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include <array>
 #include <cstddef>
 
 namespace netlab::trace {

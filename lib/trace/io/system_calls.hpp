@@ -4,9 +4,7 @@
 
 #include <linux/filter.h>
 
-#include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "trace/calls.hpp"

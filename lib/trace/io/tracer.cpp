@@ -10,7 +10,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -177,10 +176,10 @@ void tracer::add_thread(process_id id, process_id of, process_id parent) {
   if (const auto forked = processes_.find(parent); forked != processes_.end())
     process_at->second.is_python = forked->second.is_python;
   process_at->second.handle = open_process(of);
-  if (is_running_) tell_start(of, parent);
+  if (is_running_) report_start(of, parent);
 }
 
-void tracer::tell_start(process_id id, process_id parent) { events_.started({id, parent, read_command_line(id)}); }
+void tracer::report_start(process_id id, process_id parent) { events_.started({id, parent, read_command_line(id)}); }
 
 void tracer::handle(process_id id, int status) {
   if (WIFEXITED(status) || WIFSIGNALED(status)) return handle_end(id, status);
@@ -246,15 +245,16 @@ void tracer::handle_exec(process_id id, thread& of) {
   changed.threads = 1;
   changed.exiting_threads = 0;
   of.is_exiting = false;
-  changed.descriptors.clear();
-  changed.epolls.clear();
+  const auto is_closed = [&](const auto& each) { return !is_open(id, each.first); };
+  std::erase_if(changed.descriptors, is_closed);
+  std::erase_if(changed.epolls, is_closed);
   changed.reported_lines.clear();
   of.line_buffer = 0;
   of.reported.clear();
   of.which = nullptr;
   const bool is_first = !is_running_;
   is_running_ = true;
-  tell_start(of_process, is_first ? 0 : changed.parent);
+  report_start(of_process, is_first ? 0 : changed.parent);
   const std::string exe = fmt::format("/proc/{}/exe", of_process);
   std::error_code unknown;
   changed.is_python = std::filesystem::read_symlink(exe, unknown).filename().native().starts_with("python");

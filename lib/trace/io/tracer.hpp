@@ -93,8 +93,9 @@ class tracer {
   void handle_entry(process_id id, thread& of);
   bool enter(process_id id, thread& of, const system_call& which);
   bool enter_implicit_close(process_id id, thread& of, const system_call& which);
+  void forget_closed(thread& of, const system_call& which);
   bool enter_wait(thread& of, const system_call& which);
-  void tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts);
+  void report_entry(thread& of, const system_call& which, std::optional<socket_facts> facts);
   void handle_return(process_id id, thread& of);
   void leave(thread& of, std::int64_t value);
   void handle_exit(process_id id, thread& of);
@@ -112,7 +113,7 @@ class tracer {
   std::optional<socket_facts> query(thread& of, int fd);
   std::optional<socket_facts> describe_new_socket(thread& of, int fd);
   void learn_sockets(process_id id, process& whose, wall_time since);
-  void tell_start(process_id id, process_id parent);
+  void report_start(process_id id, process_id parent);
 
   process_id root_;
   spawned program_;

@@ -29,13 +29,27 @@ bool is_internet_socket(const raw_arguments& raw) {
   return (raw[0] == AF_INET || raw[0] == AF_INET6) && (kind == SOCK_STREAM || kind == SOCK_DGRAM);
 }
 
+/// The descriptors that dup2(), dup3() and close_range() close.
+struct descriptor_range {
+  unsigned first = 0;
+  unsigned last = 0;
+  [[nodiscard]] bool contains(int fd) const noexcept {
+    return static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last;
+  }
+};
+
+descriptor_range find_closed_range(const system_call& which, const raw_arguments& raw) {
+  const bool is_range = which.shape == call_shape::close_range;
+  return {static_cast<unsigned>(raw[is_range ? 0 : 1]), static_cast<unsigned>(raw[1])};
+}
+
 /// Calls that change what the kernel reports about the socket.
-bool changes_facts(const call& what) {
-  switch (what.kind) {
+bool changes_facts(const call& of) {
+  switch (of.kind) {
     case call_kind::bind:
     case call_kind::listen:
     case call_kind::connect: return true;
-    case call_kind::option: return what.name == "fcntl" || what.name == "ioctl";
+    case call_kind::option: return of.name == "fcntl" || of.name == "ioctl";
     default: return false;
   }
 }
@@ -187,7 +201,7 @@ bool tracer::enter(process_id id, thread& of, const system_call& which) {
   read_arguments(now, which, of.raw);
   std::optional<socket_facts> facts;
   if (now.socket != 0 && !known_.contains(now.socket)) facts = query(of, now.fd);
-  tell_entry(of, which, std::move(facts));
+  report_entry(of, which, std::move(facts));
   if (which.kind == call_kind::close) {
     whose.descriptors.erase(first);
     known_.erase(now.socket);
@@ -202,28 +216,38 @@ bool tracer::enter_implicit_close(process_id id, thread& of, const system_call& 
   const bool is_exec = which.shape == call_shape::execute;
   if (is_range && (of.raw[2] & CLOSE_RANGE_CLOEXEC) != 0) return false;
   if (which.shape == call_shape::duplicate && of.raw[0] == of.raw[1]) return false;
-  const auto first = static_cast<unsigned>(of.raw[is_range ? 0 : 1]);
-  const auto last = static_cast<unsigned>(of.raw[1]);
-  const auto is_closed = [&](const auto& each) {
-    if (is_exec) return has_close_on_exec(id, each.first);
-    return static_cast<unsigned>(each.first) >= first && static_cast<unsigned>(each.first) <= last;
-  };
+  const descriptor_range range = find_closed_range(which, of.raw);
   process& whose = processes_[of.process];
   of.current = {.process = of.process, .thread = id, .name = which.name, .kind = call_kind::close};
-  for (const auto& each : whose.descriptors)
-    if (is_closed(each) && each.second.socket != 0) of.current.ready.push_back(each.second.socket);
-  std::erase_if(whose.descriptors, is_closed);
-  std::erase_if(whose.epolls, is_closed);
-  if (of.current.ready.empty()) return false;
-  for (const socket_id each : of.current.ready) known_.erase(each);
+  for (const auto& [fd, each] : whose.descriptors)
+    if (each.socket != 0 && (is_exec ? has_close_on_exec(id, fd) : range.contains(fd)))
+      of.current.ready.push_back(each.socket);
+  if (of.current.ready.empty()) {
+    if (!is_exec) forget_closed(of, which);
+    return false;
+  }
   if (is_exec)
     of.current.arguments = escape(read_text(id, of.raw[which.name == "execve" ? 0 : 1]), max_shown_path);
   else if (is_range)
-    of.current.arguments = fmt::format("{}, {}", first, last == ~0U ? "all" : fmt::format("{}", last));
+    of.current.arguments =
+        fmt::format("{}, {}", range.first, range.last == ~0U ? "all" : fmt::format("{}", range.last));
   else
-    of.current.arguments = fmt::format("{}, {}", static_cast<int>(of.raw[0]), last);
-  tell_entry(of, which, {});
+    of.current.arguments = fmt::format("{}, {}", static_cast<int>(of.raw[0]), range.last);
+  report_entry(of, which, {});
   return true;
+}
+
+/// After dup2() or close_range(): forgets the descriptors that the current call has closed.
+void tracer::forget_closed(thread& of, const system_call& which) {
+  const descriptor_range range = find_closed_range(which, of.raw);
+  const std::vector<socket_id>& closed = of.current.ready;
+  process& whose = processes_[of.process];
+  // Another thread may have opened a socket with the same descriptor meanwhile.
+  std::erase_if(whose.descriptors, [&](const auto& each) {
+    const socket_id socket = each.second.socket;
+    return range.contains(each.first) && (socket == 0 || std::ranges::find(closed, socket) != closed.end());
+  });
+  std::erase_if(whose.epolls, [&](const auto& each) { return range.contains(each.first); });
 }
 
 /// A wait is reported if one of its descriptors is a socket.
@@ -283,7 +307,7 @@ std::shared_ptr<const reported_line> tracer::find_reported_line(process_id id, t
   return known[of.reported] = std::make_shared<const reported_line>(*std::move(parsed));
 }
 
-void tracer::tell_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
+void tracer::report_entry(thread& of, const system_call& which, std::optional<socket_facts> facts) {
   // Methods of Python's sockets wait with poll() only. For other waits Python reports no line.
   const bool reports_line = which.shape != call_shape::epoll_wait && which.shape != call_shape::select;
   const auto reported = reports_line ? find_reported_line(of.current.thread, of) : nullptr;
@@ -316,6 +340,11 @@ void tracer::leave(thread& of, std::int64_t value) {
   last_activity_ = *now.returned;
   now.value = value;
   if (value <= -512) of.interrupted = now;  // restarted by the kernel after the signal
+  // exec() tries one path after the other, and dup2() may fail, too: then nothing was closed.
+  if (now.kind == call_kind::close && value >= 0) {
+    for (const socket_id each : now.ready) known_.erase(each);
+    if (which.shape == call_shape::duplicate || which.shape == call_shape::close_range) forget_closed(of, which);
+  }
   std::optional<socket_facts> facts;
   const bool makes_socket = which.shape == call_shape::create || which.shape == call_shape::accept;
   if (makes_socket && value >= 0) {

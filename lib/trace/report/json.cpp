@@ -49,19 +49,19 @@ class json_report final : public report {
 
   void add_packet(const linked_packet& packet, const timeline& in) override {
     json object{{"packet", packet.number},
-                {"time_ns", packet.what.time.count()},
-                {"interface", packet.what.interface},
-                {"proto", name_of(packet.what.protocol)},
-                {"source", to_string(packet.what.source)},
-                {"destination", to_string(packet.what.destination)}};
-    if (packet.what.protocol == protocol::tcp) {
-      object["flags"] = list_of_flags(packet.what.flags);
-      object["sequence"] = packet.what.sequence;
-      object["acknowledged"] = packet.what.acknowledged;
+                {"time_ns", packet.details.time.count()},
+                {"interface", packet.details.interface},
+                {"proto", name_of(packet.details.protocol)},
+                {"source", to_string(packet.details.source)},
+                {"destination", to_string(packet.details.destination)}};
+    if (packet.details.protocol == protocol::tcp) {
+      object["flags"] = list_of_flags(packet.details.flags);
+      object["sequence"] = packet.details.sequence;
+      object["acknowledged"] = packet.details.acknowledged;
       object["offset"] = packet.offset;
     }
-    object["octets"] = packet.what.payload;
-    object["what"] = describe(packet.what);
+    object["octets"] = packet.details.payload;
+    object["what"] = describe(packet.details);
     object["sender"] = in.user_of(packet.sender);
     object["receiver"] = in.user_of(packet.receiver);
     object["role"] = name_of(packet.role);
@@ -82,23 +82,23 @@ class json_report final : public report {
 
  private:
   void write_call(const linked_call& call, const timeline& in) {
-    const trace::call& what = call.what;
-    json object{{"call", what.id},
-                {"process", what.process},
-                {"thread", what.thread},
-                {"program", in.names().name_of(what.process)},
-                {"name", what.name},
-                {"kind", name_of(what.kind)},
-                {"fd", what.fd < 0 ? json(nullptr) : json(what.fd)},
-                {"socket", what.socket == 0 ? json(nullptr) : json(what.socket)},
-                {"arguments", what.arguments},
-                {"line", to_json(source_of(what))},
-                {"entered_ns", what.entered.count()},
-                {"returned_ns", what.returned ? json(what.returned->count()) : json(nullptr)},
-                {"result", what.returned ? json(what.value < 0 ? -1 : what.value) : json(nullptr)},
-                {"error", what.has_failed() ? json(name_of_errno(static_cast<int>(-what.value))) : json(nullptr)},
-                {"outcome", what.outcome.empty() ? json(nullptr) : json(what.outcome)},
-                {"completion", name_of(call.how)}};
+    const trace::call& details = call.details;
+    json object{{"call", details.id},
+                {"process", details.process},
+                {"thread", details.thread},
+                {"program", in.names().name_of(details.process)},
+                {"name", details.name},
+                {"kind", name_of(details.kind)},
+                {"fd", details.fd < 0 ? json(nullptr) : json(details.fd)},
+                {"socket", details.socket == 0 ? json(nullptr) : json(details.socket)},
+                {"arguments", details.arguments},
+                {"line", to_json(source_of(details))},
+                {"entered_ns", details.entered.count()},
+                {"returned_ns", details.returned ? json(details.returned->count()) : json(nullptr)},
+                {"result", details.returned ? json(details.value < 0 ? -1 : details.value) : json(nullptr)},
+                {"error", details.has_failed() ? json(name_of_errno(static_cast<int>(-details.value))) : json(nullptr)},
+                {"outcome", details.outcome.empty() ? json(nullptr) : json(details.outcome)},
+                {"completion", name_of(call.completion)}};
     const std::uint64_t by = in.number_of(call.completed_by);
     object["completed_by"] = by == 0 ? json(nullptr) : json(by);
     object["received"] = numbers_of(call.received, in);

@@ -18,9 +18,9 @@ namespace {
 using json = nlohmann::ordered_json;
 
 /// In a script element only `</script` and `<!--` have a meaning: escape `<`.
-std::string make_inert(const json& what) {
+std::string make_inert(const json& details) {
   std::string text;
-  for (const char each : what.dump(-1, ' ', true, json::error_handler_t::replace)) {
+  for (const char each : details.dump(-1, ' ', true, json::error_handler_t::replace)) {
     if (each == '<')
       text += "\\u003c";
     else
@@ -54,17 +54,17 @@ class ladder_report final : public report {
 
   void begin_call(const linked_call& call, bool is_alone, const timeline& in) override {
     if (is_full()) return;
-    order_.push_back({"begins", call.what.id});
-    json& made = calls_[call.what.id];
-    made = {{"id", call.what.id},
-            {"program", find_program(in.names().name_of(call.what.process))},
-            {"lane", find_lane(call.what.process, call.what.thread)},
-            {"thread", call.what.thread},
-            {"name", call.what.name},
-            {"text", describe(call.what)},
-            {"line", to_string(source_of(call.what))},
-            {"source", escape(source_of(call.what).text, 120)},
-            {"t0", microseconds_since(in.start(), call.what.entered)},
+    order_.push_back({"begins", call.details.id});
+    json& made = calls_[call.details.id];
+    made = {{"id", call.details.id},
+            {"program", find_program(in.names().name_of(call.details.process))},
+            {"lane", find_lane(call.details.process, call.details.thread)},
+            {"thread", call.details.thread},
+            {"name", call.details.name},
+            {"text", describe(call.details)},
+            {"line", to_string(source_of(call.details))},
+            {"source", escape(source_of(call.details).text, 120)},
+            {"t0", microseconds_since(in.start(), call.details.entered)},
             {"t1", nullptr},
             {"alone", is_alone},
             {"result", ""},
@@ -76,14 +76,14 @@ class ladder_report final : public report {
   }
 
   void end_call(const linked_call& call, bool, const timeline& in) override {
-    const auto found = calls_.find(call.what.id);
+    const auto found = calls_.find(call.details.id);
     if (found == calls_.end()) return;
-    order_.push_back({"ends", call.what.id});
+    order_.push_back({"ends", call.details.id});
     json& made = found->second;
-    made["t1"] = microseconds_since(in.start(), *call.what.returned);
-    made["result"] = describe_result(call.what);
+    made["t1"] = microseconds_since(in.start(), *call.details.returned);
+    made["result"] = describe_result(call.details);
     made["completion"] = describe_completion(call, in);
-    made["waited"] = call.how == completion::by_packet || call.how == completion::timed_out;
+    made["waited"] = call.completion == completion::by_packet || call.completion == completion::timed_out;
     made["by"] = in.number_of(call.completed_by);
     for (const packet_id each : call.received)
       if (const std::uint64_t number = in.number_of(each); number != 0) made["received"].push_back(number);
@@ -92,15 +92,15 @@ class ladder_report final : public report {
   void add_packet(const linked_packet& packet, const timeline& in) override {
     if (is_full()) return;
     order_.push_back({"packet", packet.number});
-    const auto states = packet.what.protocol == protocol::tcp ? states_.see(packet.what) : packet_states{};
+    const auto states = packet.details.protocol == protocol::tcp ? states_.see(packet.details) : packet_states{};
     const bool is_by_kernel = packet.role != packet_role::sent_by_call;
     json made{{"n", packet.number},
-              {"t0", microseconds_since(in.start(), packet.what.time)},
-              {"from", find_end(packet.sender, packet.what.source, in)},
-              {"to", find_end(packet.receiver, packet.what.destination, in)},
-              {"src", to_string(packet.what.source)},
-              {"dst", to_string(packet.what.destination)},
-              {"what", describe(packet.what)},
+              {"t0", microseconds_since(in.start(), packet.details.time)},
+              {"from", find_end(packet.sender, packet.details.source, in)},
+              {"to", find_end(packet.receiver, packet.details.destination, in)},
+              {"src", to_string(packet.details.source)},
+              {"dst", to_string(packet.details.destination)},
+              {"what", describe(packet.details)},
               {"cause", describe_cause(packet, in)},
               {"effect", describe_effect(packet, in)},
               {"numbers", numbers_of(packet)},
@@ -159,12 +159,12 @@ class ladder_report final : public report {
   }
 
   static std::string numbers_of(const linked_packet& packet) {
-    if (packet.what.protocol != protocol::tcp)
-      return packet.what.protocol == protocol::udp ? count_of(packet.what.payload, "octet") : "";
-    std::string text =
-        fmt::format("seq {} ack {} window {}", packet.what.sequence, packet.what.acknowledged, packet.what.window);
-    if (packet.what.payload > 0)
-      text += fmt::format(", octets {} to {} of the stream", packet.offset, packet.offset + packet.what.payload - 1);
+    if (packet.details.protocol != protocol::tcp)
+      return packet.details.protocol == protocol::udp ? count_of(packet.details.payload, "octet") : "";
+    std::string text = fmt::format("seq {} ack {} window {}", packet.details.sequence, packet.details.acknowledged,
+                                   packet.details.window);
+    if (packet.details.payload > 0)
+      text += fmt::format(", octets {} to {} of the stream", packet.offset, packet.offset + packet.details.payload - 1);
     return text;
   }
 

@@ -87,31 +87,31 @@ bytes make_section(std::string_view application) {
   return make_block(type_section, body);
 }
 
-bytes make_interface(const interface& what) {
+bytes make_interface(const interface& of) {
   bytes body;
   append_number(body, link_type_raw);
   append_number(body, std::uint16_t{0});
   append_number(body, std::uint32_t{0});  // no limit on the packet length
-  append_option(body, option_name, what.name);
+  append_option(body, option_name, of.name);
   append_number_option(body, option_resolution, std::uint8_t{9});  // 10^-9 s
   end_options(body);
   return make_block(type_interface, body);
 }
 
-bytes make_packet(const enhanced_packet& what) {
+bytes make_packet(const enhanced_packet& of) {
   bytes body;
-  append_number(body, what.interface);
-  append_time(body, what.time);
-  append_number(body, static_cast<std::uint32_t>(what.octets.size()));
-  append_number(body, what.length);
-  append(body, what.octets);
+  append_number(body, of.interface);
+  append_time(body, of.time);
+  append_number(body, static_cast<std::uint32_t>(of.octets.size()));
+  append_number(body, of.length);
+  append(body, of.octets);
   pad(body);
-  if (!what.comment.empty()) append_option(body, option_comment, what.comment);
-  append_number_option(body, option_flags, what.is_outgoing ? direction_outbound : direction_inbound);
-  if (what.process != 0) {
+  if (!of.comment.empty()) append_option(body, option_comment, of.comment);
+  append_number_option(body, option_flags, of.is_outgoing ? direction_outbound : direction_inbound);
+  if (of.process != 0) {
     bytes both;
-    append_number(both, static_cast<std::uint32_t>(what.process));
-    append_number(both, static_cast<std::uint32_t>(what.thread));
+    append_number(both, static_cast<std::uint32_t>(of.process));
+    append_number(both, static_cast<std::uint32_t>(of.thread));
     append_option(body, option_process, both);
   }
   end_options(body);
@@ -156,15 +156,15 @@ class pcapng_report final : public report {
     const linked_call* sender = packet.calls.empty() ? nullptr : in.links().find_call(packet.calls.front());
     const bool is_by_call = packet.role == packet_role::sent_by_call && sender != nullptr;
     const std::string comment = make_comment(packet, in);
-    last_ = packet.what.time;
-    write(pcapng::make_packet({.interface = find_interface(packet.what.interface),
-                               .time = packet.what.time,
-                               .octets = packet.what.octets,
-                               .length = packet.what.length,
+    last_ = packet.details.time;
+    write(pcapng::make_packet({.interface = find_interface(packet.details.interface),
+                               .time = packet.details.time,
+                               .octets = packet.details.octets,
+                               .length = packet.details.length,
                                .comment = comment,
-                               .is_outgoing = packet.what.is_outgoing,
-                               .process = is_by_call ? sender->what.process : 0,
-                               .thread = is_by_call ? sender->what.thread : 0}));
+                               .is_outgoing = packet.details.is_outgoing,
+                               .process = is_by_call ? sender->details.process : 0,
+                               .thread = is_by_call ? sender->details.thread : 0}));
   }
 
   void finish(const trace_summary& summary, const timeline&) override {

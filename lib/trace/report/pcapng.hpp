@@ -5,7 +5,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "trace/report/reports.hpp"
 
@@ -32,8 +31,8 @@ struct enhanced_packet {
 /// The first block of a file; `application` is the program that writes it.
 [[nodiscard]] bytes make_section(std::string_view application);
 /// Packets on the interface begin with the IP header; times are in nanoseconds.
-[[nodiscard]] bytes make_interface(const interface& what);
-[[nodiscard]] bytes make_packet(const enhanced_packet& what);
+[[nodiscard]] bytes make_interface(const interface& of);
+[[nodiscard]] bytes make_packet(const enhanced_packet& of);
 /// TLS secrets in the format of SSLKEYLOGFILE, for the packets that follow.
 [[nodiscard]] bytes make_secrets(std::string_view key_log);
 /// The number of lost packets, at the end of the file.

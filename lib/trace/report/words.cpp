@@ -39,16 +39,17 @@ std::string name_of_end(socket_id socket, const address& where, const timeline& 
 
 std::string name_of_call(call_id id, const timeline& in) {
   const linked_call* call = in.links().find_call(id);
-  return call == nullptr ? fmt::format("#{}", id) : fmt::format("#{} {}", id, call->what.name);
+  return call == nullptr ? fmt::format("#{}", id) : fmt::format("#{} {}", id, call->details.name);
 }
 
 std::string describe_call_line(call_id id, const timeline& in) {
   const linked_call* call = in.links().find_call(id);
   if (call == nullptr) return fmt::format("#{}", id);
-  std::string text = fmt::format("{} (pid {}) #{} {}", in.names().name_of(call->what.process), call->what.process, id,
-                                 describe(call->what));
-  if (const std::string result = describe_result(call->what); !result.empty()) text += " " + result;
-  if (const std::string where = to_string(source_of(call->what)); !where.empty()) text += fmt::format(" [{}]", where);
+  std::string text = fmt::format("{} (pid {}) #{} {}", in.names().name_of(call->details.process), call->details.process,
+                                 id, describe(call->details));
+  if (const std::string result = describe_result(call->details); !result.empty()) text += " " + result;
+  if (const std::string where = to_string(source_of(call->details)); !where.empty())
+    text += fmt::format(" [{}]", where);
   return text;
 }
 
@@ -60,7 +61,7 @@ std::string describe_cause(const linked_packet& packet, const timeline& in) {
       if (calls.empty()) return fmt::format("{}sent by a call that was not seen", again);
       return fmt::format("{}sent by {}", again, calls);
     case packet_role::handshake:
-      if (packet.what.has(tcp_flag::syn))
+      if (packet.details.has(tcp_flag::syn))
         return fmt::format("{}kernel: the port listens{}", again, calls.empty() ? "" : " since " + calls);
       return fmt::format("{}kernel: ends the handshake", again);
     case packet_role::acknowledgement: return "kernel: acknowledges";
@@ -81,7 +82,7 @@ std::string describe_effect(const linked_packet& packet, const timeline& in) {
 }
 
 std::string describe_completion(const linked_call& call, const timeline& in) {
-  switch (call.how) {
+  switch (call.completion) {
     case completion::none: return {};
     case completion::by_packet: {
       const std::uint64_t number = in.number_of(call.completed_by);

@@ -77,6 +77,28 @@ TEST_CASE("to_lower, to_upper: change ASCII letters and nothing else", "[base][u
   CHECK(to_upper("AZaz@[`{0\xe4") == "AZAZ@[`{0\xe4");
 }
 
+TEST_CASE("equal_in_any_case: ignores the case of ASCII letters only", "[base][unit]") {
+  CHECK(equal_in_any_case("", ""));
+  CHECK(equal_in_any_case("StartTLS", "STARTTLS"));
+  CHECK(equal_in_any_case("a-1ä", "A-1ä"));
+  CHECK_FALSE(equal_in_any_case("ä", "Ä"));
+  CHECK_FALSE(equal_in_any_case("@[`{", "`{@["));
+  CHECK_FALSE(equal_in_any_case("mail", "mails"));
+}
+
+TEST_CASE("to_hex: two digits for each octet", "[base][unit]") {
+  CHECK(to_hex(as_bytes("\0\x0f\xA0z"sv)) == "000fa07a");
+  CHECK(to_hex({}).empty());
+}
+
+TEST_CASE("decode_hex_pair: two digits in any case, and nothing else", "[base][unit]") {
+  CHECK(decode_hex_pair("00") == '\0');
+  CHECK(decode_hex_pair("7a") == 'z');
+  CHECK(decode_hex_pair("C3BC") == '\xC3');
+  CHECK(decode_hex_pair("fF") == '\xff');
+  for (const auto text : {"", "4", "4g", "g4", " 4", "-4", "+4", "0x", "4 "}) CHECK_FALSE(decode_hex_pair(text));
+}
+
 TEST_CASE("escape: printable text stays as it is, in any language", "[base][unit]") {
   for (const auto text : {"", "plain text, 1 < 2!", "Größe µs", "日本語", "🙂", "… (12 numbers)"})
     CHECK(escape(text) == text);

@@ -54,3 +54,10 @@ TEST_CASE("earlier: an absent deadline does not count", "[base][unit]") {
   CHECK(earlier(never, now) == now);
   CHECK(earlier(now, now + 1s) == now);
 }
+
+TEST_CASE("to_timestamp: a time as RFC 3339 writes it", "[base][unit]") {
+  using std::chrono::sys_days;
+  CHECK(to_timestamp({}) == "1970-01-01T00:00:00.000Z");
+  CHECK(to_timestamp(sys_days(2026y / 11 / 30) + 10h + 38min + 59s + 123ms) == "2026-11-30T10:38:59.123Z");
+  CHECK(to_timestamp(sys_days(1970y / 1 / 1) - 1ms) == "1969-12-31T23:59:59.999Z");
+}

@@ -12,6 +12,13 @@ std::string shown(std::string_view text) {
 }
 }  // namespace
 
+TEST_CASE("decode_percent: two hexadecimal digits become an octet, other percent signs stay", "[base][url]") {
+  CHECK(decode_percent("a%20b%2Fc") == "a b/c");
+  CHECK(decode_percent("%c3%BC+") == "\xc3\xbc+");
+  CHECK(decode_percent("100%, %4, %zz, %") == "100%, %4, %zz, %");
+  CHECK(decode_percent("%2525") == "%25");
+}
+
 TEST_CASE("url: scheme, host and port, whatever else is in it", "[base][url]") {
   CHECK(shown("http://localhost/") == "http localhost");
   CHECK(shown("HTTPS://localhost:4711") == "https localhost:4711 secure");

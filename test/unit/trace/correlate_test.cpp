@@ -25,7 +25,7 @@ TEST_CASE("correlate: SYN is connect's, SYN+ACK completes it, the last ACK makes
   CHECK(on.packet_of(on.ack).role == packet_role::handshake);
   CHECK(on.packet_of(on.ack).completes == calls{on.accepting});
   CHECK(on.call_of(on.connecting).completed_by == on.syn_ack);
-  CHECK(on.call_of(on.accepting).how == completion::by_packet);
+  CHECK(on.call_of(on.accepting).completion == completion::by_packet);
 }
 
 TEST_CASE("correlate: an accept after the handshake did not wait", "[trace][correlate]") {
@@ -43,7 +43,7 @@ TEST_CASE("correlate: an accept after the handshake did not wait", "[trace][corr
                                   .made = server_socket},
                                  4, server_facts());
   on.links.finish();
-  CHECK(on.call_of(accepts).how == completion::at_once);
+  CHECK(on.call_of(accepts).completion == completion::at_once);
   CHECK(on.call_of(accepts).received == packets{on.ack});
   CHECK(on.packet_of(on.ack).completes.empty());
 }
@@ -102,10 +102,10 @@ TEST_CASE("correlate: recv is completed by the segment with its first octet, and
   on.leave(waits, 10);
   const call_id rest = on.run(receives(100), 2);
   on.links.finish();
-  CHECK(on.call_of(waits.id).how == completion::by_packet);
+  CHECK(on.call_of(waits.id).completion == completion::by_packet);
   CHECK(on.call_of(waits.id).completed_by == one);
   CHECK(on.call_of(waits.id).received == packets{one, two});
-  CHECK(on.call_of(rest).how == completion::at_once);
+  CHECK(on.call_of(rest).completion == completion::at_once);
   CHECK(on.call_of(rest).received == packets{two});
   CHECK(on.packet_of(two).delivered_to == calls{waits.id, rest});
 }
@@ -155,6 +155,25 @@ TEST_CASE("correlate: FIN is close's, or shutdown's before it; it completes the 
   CHECK(on.packet_of(fin).calls == calls{shut});
   CHECK(on.packet_of(fin).completes == calls{waits.id});
   CHECK(on.packet_of(back).calls == calls{ends.id});
+}
+
+TEST_CASE("correlate: an exec that fails closes nothing: the FIN is that of a later call", "[trace][correlate]") {
+  world on;
+  on.connect();
+  const call executes{.name = "execve", .kind = call_kind::close, .ready = {client_socket}};
+  for ([[maybe_unused]] const int path : {1, 2}) on.run(executes, -ENOENT);
+  const packet_id fin = on.from_client(tcp_flag::fin | tcp_flag::ack, world::client_isn + 1, 0, world::server_isn + 1);
+  on.links.finish();
+  CHECK(on.packet_of(fin).calls.empty());
+
+  world again;
+  again.connect();
+  again.run(executes, -ENOENT);
+  const call_id succeeds = again.run(executes, 0);
+  const packet_id end = again.from_client(tcp_flag::fin | tcp_flag::ack, world::client_isn + 1, 0,
+                                          world::server_isn + 1);
+  again.links.finish();
+  CHECK(again.packet_of(end).calls == calls{succeeds});
 }
 
 TEST_CASE("correlate: a refused connect is completed by the reset, of which the reason is told", "[trace][correlate]") {
@@ -292,8 +311,8 @@ TEST_CASE("correlate: poll is completed by the first packet that made a socket r
   const call_id timed_out = on.run({.process = server_process, .name = "poll", .kind = call_kind::wait}, 0);
   on.links.finish();
   CHECK(on.call_of(waits.id).completed_by == one);
-  CHECK(on.call_of(at_once.id).how == completion::at_once);
-  CHECK(on.call_of(timed_out).how == completion::timed_out);
+  CHECK(on.call_of(at_once.id).completion == completion::at_once);
+  CHECK(on.call_of(timed_out).completion == completion::timed_out);
 }
 
 TEST_CASE("correlate: datagrams go one to one, also where the port comes with the first", "[trace][correlate][udp]") {

@@ -21,11 +21,6 @@ namespace {
 // Messages given to a connection at once: those in the pipeline, and those to follow next.
 constexpr std::size_t at_once = client::max_under_way + client::max_under_way / 2 + 1;
 
-asio::awaitable<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
-
 std::string fresh_nonce() { return encode_base64(random_octets<24>()); }
 
 // RFC 5321 §4.1.3
@@ -54,8 +49,8 @@ struct flow {
   void changed() {
     for (const auto& [who, react] : listeners) react();
   }
-  void fail_one(submission what, failure why) {
-    delivery one{.tag = what.tag, .message_id = {}, .refused = {}, .outcome = unexpected(std::move(why))};
+  void fail_one(submission unsent, failure why) {
+    delivery one{.tag = unsent.tag, .message_id = {}, .refused = {}, .outcome = unexpected(std::move(why))};
     observer.delivered(std::move(one));
   }
 
@@ -96,7 +91,8 @@ class connection {
         changed_ = [&wait] { wait.cancel(); };
         co_await wait.async_wait(net::use_tuple);
         changed_ = {};
-        if (co_await is_cancelled()) co_return fail(asio::error::operation_aborted, {});
+        if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
+          co_return fail(asio::error::operation_aborted, {});
         continue;
       }
       all_.again.push_front(std::move(*first));
@@ -108,35 +104,36 @@ class connection {
 
  private:
   asio::awaitable<result<void>> use() {
-    const auto& how = all_.options;
+    const auto& settings = all_.options;
     // The timer ends with this object, so that no coroutine is left that refers to it.
-    whole_until_ = clock::now() + how.max_time;
+    whole_until_ = clock::now() + settings.max_time;
     auto socket = co_await net::dial_tcp(
-        all_.to, {.restrict_to = how.restrict_to, .deadline = std::min(whole_until_, clock::now() + how.timeout)});
+        all_.to,
+        {.restrict_to = settings.restrict_to, .deadline = std::min(whole_until_, clock::now() + settings.timeout)});
     if (!socket) co_return unexpected(socket.error());
 
     client_parameters with;
     std::error_code ignored;
-    with.helo = how.helo.empty() ? address_literal(socket->local_endpoint(ignored).address()) : how.helo;
-    with.starttls = how.tls == tls_mode::starttls;
-    if (!how.user.empty())
-      with.login = login_wish{.user = how.user,
-                              .password = how.password.copy(),
-                              .mechanisms = how.mechanisms,
-                              .host = how.host,
-                              .port = how.port,
-                              .nonce = fresh_nonce()};
-    with.dsn = how.dsn;
-    with.all_or_nothing = how.all_or_nothing;
-    with.patience_for.answer = how.timeout;
-    with.patience_for.message_end = how.end_timeout;
+    with.helo = settings.helo.empty() ? address_literal(socket->local_endpoint(ignored).address()) : settings.helo;
+    with.starttls = settings.tls == tls_mode::starttls;
+    if (!settings.user.empty())
+      with.login = login_parameters{.user = settings.user,
+                                    .password = settings.password.copy(),
+                                    .mechanisms = settings.mechanisms,
+                                    .host = settings.host,
+                                    .port = settings.port,
+                                    .nonce = fresh_nonce()};
+    with.dsn = settings.dsn;
+    with.all_or_nothing = settings.all_or_nothing;
+    with.timeouts.answer = settings.timeout;
+    with.timeouts.message_end = settings.end_timeout;
     reported_ = 0;
     client session(std::move(with), [this](delivery one) { report(std::move(one)); }, all_.observer.line);
     session_ = &session;
     std::optional<tls::stream> secure;
     std::optional<tls_facts> facts;
     failure broken;
-    if (how.tls == tls_mode::implicit) {
+    if (settings.tls == tls_mode::implicit) {
       auto begun = co_await secure_it(secure, std::move(*socket));
       if (!begun) co_return unexpected(begun.error());
       facts = secure->facts();
@@ -149,7 +146,7 @@ class connection {
         auto begun = co_await secure_it(secure, std::move(*socket));
         if (!begun) {
           session_ = nullptr;
-          tell();
+          report_deliveries();
           co_return give_back(session, begun.error());
         }
         session.tls_started(secure->facts(), clock::now());
@@ -160,8 +157,8 @@ class connection {
       secure->close_notify();
     }
     session_ = nullptr;
-    tell();
-    if (co_await is_cancelled() || all_.stopped) {
+    report_deliveries();
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state) || all_.stopped) {
       give_back_all(session);
       co_return fail(asio::error::operation_aborted, {});
     }
@@ -232,7 +229,7 @@ class connection {
              {},
              fmt::format("not done within {}", to_string(all_.options.max_time)),
              {}};
-    else if (to_standard(error) == std::errc::operation_canceled) {
+    else if (net::is_cancelled(error)) {
       all_.stopped = true;  // by a signal
       why.detail = "sending was interrupted";
     } else
@@ -292,17 +289,17 @@ class connection {
     ++reported_;
     ready_ = true;
     whole_until_ = clock::now() + all_.options.max_time;
-    told_.push_back(std::move(one));
-    if (told_.size() > 1) return;
+    unreported_.push_back(std::move(one));
+    if (unreported_.size() > 1) return;
     asio::post(whole_.get_executor(), [this, alive = std::weak_ptr<bool>(alive_)] {
       if (alive.expired()) return;
-      tell();
+      report_deliveries();
       if (changed_) changed_();
     });
   }
 
-  void tell() {
-    for (delivery& each : std::exchange(told_, {})) all_.observer.delivered(std::move(each));
+  void report_deliveries() {
+    for (delivery& each : std::exchange(unreported_, {})) all_.observer.delivered(std::move(each));
   }
 
   flow& all_;
@@ -312,7 +309,7 @@ class connection {
   std::function<void()> changed_;
   std::size_t reported_ = 0;
   bool ready_ = false;  // the server accepted the session
-  std::vector<delivery> told_;  // reported by the session, but not yet to the observer
+  std::vector<delivery> unreported_;  // reported by the session, but not yet to the observer
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -321,7 +318,7 @@ asio::awaitable<void> run_one(flow& all) {
   {
     connection one(all, executor);
     auto done = co_await one.run();
-    if (!done && (!all.failed || all.failed->code == std::errc::operation_canceled)) all.failed = done.error();
+    if (!done && (!all.failed || net::is_cancelled(all.failed->code))) all.failed = done.error();
   }
   all.changed();  // the others take over its unsent messages
 
@@ -334,18 +331,18 @@ asio::awaitable<void> run_one(flow& all) {
 asio::awaitable<result<void>> send(send_options options, submission_source& source, send_observer observer) {
   const auto executor = co_await asio::this_coro::executor;
   flow all(std::move(options), source, std::move(observer), executor);
-  const auto& how = all.options;
-  if (how.tls != tls_mode::none) {
-    auto context = tls::context::client(how.trust);
+  const auto& settings = all.options;
+  if (settings.tls != tls_mode::none) {
+    auto context = tls::context::client(settings.trust);
     if (!context) co_return unexpected(context.error());
     all.tls = std::move(*context);
   }
-  auto to =
-      co_await net::find(how.host, how.port, {.restrict_to = how.restrict_to, .deadline = clock::now() + how.timeout});
+  auto to = co_await net::find(settings.host, settings.port,
+                               {.restrict_to = settings.restrict_to, .deadline = clock::now() + settings.timeout});
   if (!to) co_return unexpected(to.error());
   all.to = std::move(*to);
   source.on_change([&all] { all.changed(); });
-  if (how.parallel <= 1) {
+  if (settings.parallel <= 1) {
     connection one(all, executor);
     auto done = co_await one.run();
     source.on_change({});
@@ -353,9 +350,9 @@ asio::awaitable<result<void>> send(send_options options, submission_source& sour
   }
 
   asio::cancellation_signal stop;
-  all.running = how.parallel;
-  std::deque<asio::cancellation_signal> stops(how.parallel);
-  for (unsigned each = 0; each < how.parallel; ++each) {
+  all.running = settings.parallel;
+  std::deque<asio::cancellation_signal> stops(settings.parallel);
+  for (unsigned each = 0; each < settings.parallel; ++each) {
     const auto task = [](flow& its) -> asio::awaitable<void> {
       co_await asio::this_coro::throw_if_cancelled(false);
       co_await run_one(its);
@@ -365,7 +362,7 @@ asio::awaitable<result<void>> send(send_options options, submission_source& sour
   while (all.running > 0) {
     all.wake.expires_at(never);
     co_await all.wake.async_wait(net::use_tuple);
-    if (!all.stopped && co_await is_cancelled()) {
+    if (!all.stopped && net::is_cancelled(co_await asio::this_coro::cancellation_state)) {
       all.stopped = true;
       co_await asio::this_coro::reset_cancellation_state();
       for (auto& each : stops) each.emit(asio::cancellation_type::terminal);

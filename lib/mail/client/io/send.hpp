@@ -52,13 +52,13 @@ class submission_source {
 /// A source of one message.
 class single_submission final : public submission_source {
  public:
-  explicit single_submission(submission what) : what_(std::move(what)) {}
-  std::optional<submission> take() override { return std::exchange(what_, std::nullopt); }
-  [[nodiscard]] bool finished() const override { return !what_; }
+  explicit single_submission(submission only) : submission_(std::move(only)) {}
+  std::optional<submission> take() override { return std::exchange(submission_, std::nullopt); }
+  [[nodiscard]] bool finished() const override { return !submission_; }
   void on_change(std::function<void()>) override {}
 
  private:
-  std::optional<submission> what_;
+  std::optional<submission> submission_;
 };
 
 /// Callbacks during sending.

@@ -107,10 +107,10 @@ result<std::shared_ptr<source>> open_file(const std::string& name) {
   const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (descriptor < 0) return unreadable(shown);
   auto opened = std::make_shared<file_source>(descriptor, shown);
-  struct stat what{};
-  if (::fstat(descriptor, &what) != 0) return unreadable(shown);
-  if (S_ISDIR(what.st_mode)) return unreadable(shown, "is a directory");
-  if (!S_ISREG(what.st_mode)) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) return unreadable(shown);
+  if (S_ISDIR(status.st_mode)) return unreadable(shown, "is a directory");
+  if (!S_ISREG(status.st_mode)) {
     const int temporary = open_temporary();
     if (temporary < 0) return fail(last_system_error(), "make a temporary file for " + shown);
     auto copied = std::make_shared<file_source>(temporary, shown);

@@ -46,8 +46,8 @@ failure unusable(std::string_view act, const std::string& path, std::error_code 
 
 result<void> make_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return {};
-  struct stat what{};
-  if (errno == EEXIST && ::stat(path.c_str(), &what) == 0 && !S_ISDIR(what.st_mode)) errno = ENOTDIR;
+  struct stat status{};
+  if (errno == EEXIST && ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) errno = ENOTDIR;
   if (errno == EEXIST && ::access(path.c_str(), W_OK | X_OK) == 0) return {};
   return unexpected(unusable("maildir", path));
 }
@@ -64,9 +64,9 @@ void remove_forgotten(const std::string& tmp, std::chrono::system_clock::time_po
   if (!directory) return;
   const int fd = ::dirfd(directory.get());
   while (const dirent* entry = ::readdir(directory.get())) {
-    struct stat what{};
-    if (::fstatat(fd, entry->d_name, &what, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(what.st_mode)) continue;
-    const std::time_t last = std::max(what.st_atime, what.st_mtime);
+    struct stat status{};
+    if (::fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) continue;
+    const std::time_t last = std::max(status.st_atime, status.st_mtime);
     if (std::chrono::system_clock::from_time_t(last) < now - forgotten_after) ::unlinkat(fd, entry->d_name, 0);
   }
 }
@@ -96,8 +96,9 @@ int disk::write_out(int fd) {
   return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 bool disk::keeps_order(const std::string& path) {
-  struct statfs what{};
-  return ::statfs(path.c_str(), &what) == 0 && (what.f_type == EXT4_SUPER_MAGIC || what.f_type == XFS_SUPER_MAGIC);
+  struct statfs status{};
+  return ::statfs(path.c_str(), &status) == 0 &&
+         (status.f_type == EXT4_SUPER_MAGIC || status.f_type == XFS_SUPER_MAGIC);
 }
 int disk::sync(int fd) { return ::fsync(fd); }
 int disk::close(int fd) { return ::close(fd); }
@@ -170,7 +171,7 @@ struct maildir::job {
   stored_handler done;
 };
 
-result<std::unique_ptr<maildir>> maildir::open(std::string directory, maildir_options how,
+result<std::unique_ptr<maildir>> maildir::open(std::string directory, maildir_options options,
                                                std::chrono::system_clock::time_point now) {
   while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
   std::error_code error;
@@ -179,20 +180,20 @@ result<std::unique_ptr<maildir>> maildir::open(std::string directory, maildir_op
   if (error) return unexpected(unusable("maildir", directory, error));
   if (auto made = make_folders(directory); !made) return unexpected(made.error());
   remove_forgotten(directory + "/tmp", now);
-  return std::unique_ptr<maildir>(new maildir(std::move(directory), how));
+  return std::unique_ptr<maildir>(new maildir(std::move(directory), options));
 }
 
-maildir::maildir(std::string directory, maildir_options how)
+maildir::maildir(std::string directory, maildir_options options)
     : directory_(std::move(directory)),
       new_folder_(directory_ + "/new"),
-      how_(how),
-      disk_(how.on),
+      options_(options),
+      disk_(options.on),
       keeps_order_(false),
       host_(host_in_a_name()) {
   static disk systems;
   if (disk_ == nullptr) disk_ = &systems;
   keeps_order_ = disk_->keeps_order(directory_);
-  threads_.reserve(how_.threads);  // with no room left, a thread once started could not be kept
+  threads_.reserve(options_.threads);  // with no room left, a thread once started could not be kept
   // Process numbers repeat: in containers, and after a restart.
   tag_ = fmt::format("P{}R{:08x}", ::getpid(), static_cast<std::uint32_t>(random_number()));
 }
@@ -235,7 +236,7 @@ void maildir::enqueue(job_ptr one) {
   std::unique_lock lock(mutex_);
   queue_.push_back(std::move(one));
   if (!folder_thread_.joinable()) folder_thread_ = start(&maildir::sync_folders);
-  if (idle_ < queue_.size() && threads_.size() < how_.threads)
+  if (idle_ < queue_.size() && threads_.size() < options_.threads)
     if (std::thread fresh = start(&maildir::store_files); fresh.joinable()) threads_.push_back(std::move(fresh));
   if (threads_.empty() || !folder_thread_.joinable()) {
     const job_ptr last = std::move(queue_.back());
@@ -332,9 +333,9 @@ void maildir::conclude(job& one) noexcept {
     if (one.outcome && !one.folder_outcome)
       one.outcome = unexpected(trouble(one.folder_outcome.error().code, "fsync", new_folder_));
     if (one.outcome) {
-      stored what{one.name.substr(0, one.name.size() - host_.size() - 1), one.new_path()};
+      stored written{one.name.substr(0, one.name.size() - host_.size() - 1), one.new_path()};
       one.is_there = false;  // the file stays
-      return one.done(std::move(what));
+      return one.done(std::move(written));
     }
   } catch (const std::bad_alloc&) {
     return give_up(one);

@@ -65,7 +65,7 @@ class maildir {
   /// last used more than 36 hours before `now` (maildir(5)). Folders that are removed later are created again. The
   /// failure names the directory: errc::cannot_create, errc::not_permitted.
   [[nodiscard]] static result<std::unique_ptr<maildir>> open(
-      std::string directory, maildir_options how = {},
+      std::string directory, maildir_options options = {},
       std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
   /// Stores all committed messages first.
   ~maildir();
@@ -81,7 +81,7 @@ class maildir {
  private:
   struct job;
   using job_ptr = std::shared_ptr<job>;
-  maildir(std::string directory, maildir_options how);
+  maildir(std::string directory, maildir_options options);
   [[nodiscard]] std::string unique_id();
   void enqueue(job_ptr one);
   [[nodiscard]] std::thread start(void (maildir::*work)());
@@ -93,7 +93,7 @@ class maildir {
 
   std::string directory_;
   std::string new_folder_;
-  maildir_options how_;
+  maildir_options options_;
   disk* disk_;
   bool keeps_order_;
   std::string host_;

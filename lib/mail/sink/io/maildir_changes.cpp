@@ -25,8 +25,8 @@ maildir_changes::maildir_changes(asio::io_context& on, std::string directory)
 void maildir_changes::watch() {
   if (!events_) return;
   // A folder that is watched already keeps its watch.
-  const auto add = [&](const char* folder, std::uint32_t what) {
-    return ::inotify_add_watch(events_->native_handle(), (directory_ + folder).c_str(), what) >= 0;
+  const auto add = [&](const char* folder, std::uint32_t mask) {
+    return ::inotify_add_watch(events_->native_handle(), (directory_ + folder).c_str(), mask) >= 0;
   };
   add("", folder_events);
   const bool has_new = add("/new", message_events);
@@ -49,8 +49,7 @@ asio::awaitable<result<void>> maildir_changes::wait(time_point until) {
     const auto [error] = co_await events_->async_wait(asio::posix::stream_descriptor::wait_read, net::use_tuple);
     timer_.cancel();
     if (!error) drain();
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(std::make_error_code(std::errc::operation_canceled), {});
     co_return result<void>();
   }

@@ -25,9 +25,9 @@ constexpr std::size_t first_read = 16 * 1024;  // most headers are smaller
 /// errc::no_input for what the user can change; the system's code if it lacks memory or descriptors.
 failure cannot_read(std::string_view act, const std::string& path) {
   const std::error_code why = last_system_error();
-  failure told{make_error_code(errc::no_input), fmt::format("{} '{}'", act, escape(path, 200)), message_of(why), {}};
-  if (classify(why) == error_class::system_resources) told.code = why;
-  return told;
+  failure made{make_error_code(errc::no_input), fmt::format("{} '{}'", act, escape(path, 200)), message_of(why), {}};
+  if (classify(why) == error_class::system_resources) made.code = why;
+  return made;
 }
 
 bool is_message_name(std::string_view name) noexcept {
@@ -37,23 +37,23 @@ bool is_message_name(std::string_view name) noexcept {
 
 bool is_missing(int error) noexcept { return error == ENOENT; }
 
-std::optional<header_of_file> describe_file(const struct stat& what) {
-  if (!S_ISREG(what.st_mode)) return std::nullopt;
+std::optional<header_of_file> describe_file(const struct stat& status) {
+  if (!S_ISREG(status.st_mode)) return std::nullopt;
   return header_of_file{.octets = {},
-                        .modified_ns = std::int64_t{what.st_mtim.tv_sec} * 1'000'000'000 + what.st_mtim.tv_nsec,
-                        .size = static_cast<std::uint64_t>(what.st_size)};
+                        .modified_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
+                        .size = static_cast<std::uint64_t>(status.st_size)};
 }
 
 }  // namespace
 
 result<maildir_contents> list_maildir(const std::string& directory) {
   maildir_contents all;
-  struct stat what{};
-  if (::stat(directory.c_str(), &what) != 0) {
+  struct stat status{};
+  if (::stat(directory.c_str(), &status) != 0) {
     if (is_missing(errno)) return all;
     return unexpected(cannot_read("maildir", directory));
   }
-  if (!S_ISDIR(what.st_mode)) {
+  if (!S_ISDIR(status.st_mode)) {
     errno = ENOTDIR;
     return unexpected(cannot_read("maildir", directory));
   }
@@ -92,9 +92,9 @@ result<std::optional<header_of_file>> read_header_of(const std::string& path) {
       return std::optional<header_of_file>{};
     return unexpected(cannot_read("read", path));
   }
-  struct stat what{};
-  if (::fstat(file.get(), &what) != 0) return unexpected(cannot_read("read", path));
-  auto found = describe_file(what);
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return unexpected(cannot_read("read", path));
+  auto found = describe_file(status);
   if (!found) return found;
   std::string& octets = found->octets;
   for (std::size_t wanted = first_read; wanted <= max_read_header; wanted *= 2) {
@@ -115,9 +115,9 @@ result<std::optional<header_of_file>> read_header_of(const std::string& path) {
 }
 
 std::optional<header_of_file> stat_message(const std::string& path) {
-  struct stat what{};
-  if (::stat(path.c_str(), &what) != 0) return std::nullopt;
-  return describe_file(what);
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return describe_file(status);
 }
 
 }  // namespace netlab::mail

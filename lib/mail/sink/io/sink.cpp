@@ -101,7 +101,7 @@ class sink::session final : public machine, private inbox, private server_observ
         peer_text_(net::to_string(who.peer)),
         since_(who.now),
         wake_(who.wake),
-        watch_(owner.heard_.watch ? owner.heard_.watch(who) : nullptr),
+        watch_(owner.observer_.watch ? owner.observer_.watch(who) : nullptr),
         server_(owner.with_.server, *this, this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
                 who.now) {}
   ~session() override {
@@ -123,9 +123,9 @@ class sink::session final : public machine, private inbox, private server_observ
   void stop(time_point now) override { server_.stop(now); }
   void cut_off(time_point now) override { server_.cut_off(now); }
   [[nodiscard]] bool wants_tls() const override { return server_.wants_tls(); }
-  void tls_started(const tls_facts& what, time_point now) override {
-    if (watch_) net::attempt([&] { watch_->tls_started(what.version + ' ' + what.cipher); });
-    server_.tls_started(what, now);
+  void tls_started(const tls_facts& facts, time_point now) override {
+    if (watch_) net::attempt([&] { watch_->tls_started(facts.version + ' ' + facts.cipher); });
+    server_.tls_started(facts, now);
   }
   [[nodiscard]] bool busy() const override { return server_.busy(); }
   void resume(time_point now) override {
@@ -162,9 +162,9 @@ class sink::session final : public machine, private inbox, private server_observ
     const bool is_under_way = net::attempt([this] {
       waiting_ = std::make_shared<pending>();
       waiting_->wake = wake_;
-      delivery_->commit([to = waiting_](result<stored> what) {
+      delivery_->commit([to = waiting_](result<stored> written) {
         const std::lock_guard lock(to->mutex);
-        to->outcome = std::move(what);
+        to->outcome = std::move(written);
         if (to->wake) net::insist([&] { to->wake(); });
       });
     });
@@ -207,14 +207,15 @@ class sink::session final : public machine, private inbox, private server_observ
 
   // ---- what happens ----
 
-  bool wants_lines() const override { return owner_.heard_.dialogue != nullptr || watch_ != nullptr; }
+  bool wants_lines() const override { return owner_.observer_.dialogue != nullptr || watch_ != nullptr; }
   void line(char who, std::string_view text) override {
     if (watch_) net::attempt([&] { watch_->line(who, text); });
-    if (!owner_.heard_.dialogue) return;
-    const std::lock_guard lock(owner_.heard_mutex_);
+    if (!owner_.observer_.dialogue) return;
+    const std::lock_guard lock(owner_.observer_mutex_);
     for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(std::min(end + 2, text.size()))) {
       end = text.find("\r\n");
-      owner_.heard_.dialogue(fmt::format("{} {}: {}", peer_text_, who, escape(text.substr(0, end), shown_of_a_line)));
+      owner_.observer_.dialogue(
+          fmt::format("{} {}: {}", peer_text_, who, escape(text.substr(0, end), shown_of_a_line)));
     }
   }
   void logged_in(std::string_view user, std::string_view mechanism) override {
@@ -225,7 +226,7 @@ class sink::session final : public machine, private inbox, private server_observ
   void login_failed(std::string_view user, std::string_view mechanism, std::string_view why) override {
     owner_.failed_logins_.fetch_add(1, std::memory_order_relaxed);
     if (watch_) net::attempt([&] { watch_->login_failed(user, mechanism); });
-    owner_.tell(owner_.heard_.login_failed,
+    owner_.notify(owner_.observer_.login_failed,
                 sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
     owner_.log([&] {
       return fmt::format("{} login as '{}' by {} failed: {}", peer_text_, escape(user, shown_octets), mechanism,
@@ -235,9 +236,9 @@ class sink::session final : public machine, private inbox, private server_observ
   void accepted(const envelope& of, std::uint64_t octets, std::string_view id) override {
     owner_.accepted_.fetch_add(1, std::memory_order_relaxed);
     owner_.octets_.fetch_add(octets, std::memory_order_relaxed);
-    const sink_message what{.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file};
-    owner_.tell(owner_.heard_.accepted, what);
-    if (watch_) net::attempt([&] { watch_->accepted(what, header_); });
+    const sink_message message{.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file};
+    owner_.notify(owner_.observer_.accepted, message);
+    if (watch_) net::attempt([&] { watch_->accepted(message, header_); });
     owner_.log([&] {
       return fmt::format("{} message {} from {} to {}, {}", peer_text_, id,
                          path_text(of.sender ? &*of.sender : nullptr), recipients_text(of), count_of(octets, "octet"));
@@ -246,7 +247,7 @@ class sink::session final : public machine, private inbox, private server_observ
   void refused(const envelope& so_far, const address* whom, std::string_view reply) override {
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
     if (watch_) net::attempt([&] { watch_->refused(reply); });
-    owner_.tell(owner_.heard_.refused,
+    owner_.notify(owner_.observer_.refused,
                 sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
     owner_.log([&] {
       const std::string sender = so_far.sender ? " from " + path_text(&*so_far.sender) : std::string();
@@ -254,9 +255,9 @@ class sink::session final : public machine, private inbox, private server_observ
       return fmt::format("{} refused{}{}: {}", peer_text_, sender, recipient, escape(reply, shown_octets));
     });
   }
-  void fault_fired(const fault& what) override {
+  void fault_fired(const fault& fired) override {
     owner_.fired_.fetch_add(1, std::memory_order_relaxed);
-    owner_.log([&] { return fmt::format("{} fault {}: {}", peer_text_, what.name, what.what); });
+    owner_.log([&] { return fmt::format("{} fault {}: {}", peer_text_, fired.name, fired.description); });
   }
   void ended(const session_counts&, std::string_view why) override { why_ended_ = why; }
 
@@ -264,7 +265,7 @@ class sink::session final : public machine, private inbox, private server_observ
   /// Looks up faults that the machine does not handle itself.
   const fault_plan::entry* strike(fault_stage at) {
     const auto* due = owner_.faults_.strike(at, &server_.current());
-    if (due != nullptr) fault_fired(due->what());
+    if (due != nullptr) fault_fired(due->definition());
     return due;
   }
 
@@ -294,11 +295,11 @@ class sink::side final : public serve::handler {
     return std::make_unique<session>(owner_, who);
   }
 
-  void closed(machine& ended, const net::tcp::endpoint&, const result<void>& how) override {
+  void closed(machine& ended, const net::tcp::endpoint&, const result<void>& outcome) override {
     const auto& one = static_cast<session&>(ended);
     owner_.log([&] {
       // Many clients close without QUIT or close_notify when all is sent; that is not a failure.
-      const std::string why = how || !one.why_ended().empty() ? one.why_ended() : describe(how.error());
+      const std::string why = outcome || !one.why_ended().empty() ? one.why_ended() : describe(outcome.error());
       return fmt::format("{} left after {}, {}{}{}", one.peer_text(), count_of(one.accepted_count(), "message"),
                          to_string(clock::now() - one.since()), why.empty() ? "" : ": ", why);
     });
@@ -309,14 +310,14 @@ class sink::side final : public serve::handler {
     auto& one = static_cast<session&>(of);
     // With STARTTLS the machine has handled this fault already.
     if (const auto* due = implicit_ ? one.strike(fault_stage::handshake) : nullptr) {
-      if (due->what().does == fault_action::hang) return {.how = kind::silence};
+      if (due->definition().does == fault_action::hang) return {.how = kind::silence};
       serve::tls_answer answer{.how = kind::words};
-      if (due->what().does == fault_action::babble) append(answer.words, std::string_view(no_tls));
+      if (due->definition().does == fault_action::babble) append(answer.words, std::string_view(no_tls));
       return answer;
     }
     const auto* due = one.strike(fault_stage::certificate);
     if (due == nullptr) return {};
-    const auto found = std::find(owner_.shown_.begin() + 1, owner_.shown_.end(), due->what().does);
+    const auto found = std::find(owner_.shown_.begin() + 1, owner_.shown_.end(), due->definition().does);
     return {.identity = static_cast<std::size_t>(found - owner_.shown_.begin())};
   }
 
@@ -342,22 +343,22 @@ class sink::side final : public serve::handler {
   bool implicit_;
 };
 
-sink::sink(sink_parameters with, sink_observer heard)
+sink::sink(sink_parameters with, sink_observer observer)
     : with_(std::move(with)),
-      heard_(std::move(heard)),
+      observer_(std::move(observer)),
       starttls_(std::make_unique<side>(*this, false)),
       implicit_(std::make_unique<side>(*this, true)),
       log_(
           [this](const std::string& line) {
-            const std::lock_guard lock(heard_mutex_);
-            heard_.log(line);
+            const std::lock_guard lock(observer_mutex_);
+            observer_.log(line);
           },
           log_lines_per_second, log_burst) {}
 
 sink::~sink() = default;
 
-result<std::unique_ptr<sink>> sink::open(sink_parameters with, sink_observer heard) {
-  std::unique_ptr<sink> made(new sink(std::move(with), std::move(heard)));
+result<std::unique_ptr<sink>> sink::open(sink_parameters with, sink_observer observer) {
+  std::unique_ptr<sink> made(new sink(std::move(with), std::move(observer)));
   sink_parameters& own = made->with_;
   made->accounts_ = std::make_unique<accounts>(secret(random_text(32)));
   for (const std::string& user : own.users)
@@ -385,7 +386,7 @@ serve::limits sink::limits() const {
   serve::limits limits{.max_clients = with_.max_clients};
   limits.drive.max_feed = max_feed;
   limits.handshake_time =
-      std::min({limits.handshake_time, with_.server.patience_for.command, with_.server.patience_for.session});
+      std::min({limits.handshake_time, with_.server.timeouts.command, with_.server.timeouts.session});
   return limits;
 }
 
@@ -401,10 +402,10 @@ result<std::vector<tls::server_options>> sink::identities(const tls::authority& 
   shown_.clear();
   if (auto added = add(by.server(names), fault_action{}); !added) return unexpected(added.error());
   for (const fault_plan::entry& each : faults_.entries()) {
-    const fault_action action = each.what().does;
-    const auto how = certificate_fault_of(action);
-    if (!how || std::find(shown_.begin() + 1, shown_.end(), action) != shown_.end()) continue;
-    if (auto added = add(by.faulty(*how, names), action); !added) return unexpected(added.error());
+    const fault_action action = each.definition().does;
+    const auto flaw = certificate_fault_of(action);
+    if (!flaw || std::find(shown_.begin() + 1, shown_.end(), action) != shown_.end()) continue;
+    if (auto added = add(by.faulty(*flaw, names), action); !added) return unexpected(added.error());
   }
   return all;
 }

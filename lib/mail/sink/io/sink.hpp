@@ -85,7 +85,7 @@ class session_watch {
   /// A sender, recipient or message was refused with this reply.
   virtual void refused(std::string_view reply) = 0;
   /// `header`: the first octets of the content, up to 16 KiB.
-  virtual void accepted(const sink_message& what, std::string_view header) = 0;
+  virtual void accepted(const sink_message& message, std::string_view header) = 0;
 };
 
 /// Called from any worker thread, but one call at a time. Lines are complete and escaped. A callback must not block:
@@ -96,10 +96,10 @@ struct sink_observer {
   /// Each line of each dialogue, with secrets masked; may be empty.
   std::function<void(const std::string& line)> dialogue;
   /// Each message, before its client gets the reply; may be empty.
-  std::function<void(const sink_message& what)> accepted;
+  std::function<void(const sink_message& message)> accepted;
   /// May be empty, like the next.
-  std::function<void(const sink_refusal& what)> refused;
-  std::function<void(const sink_failed_login& what)> login_failed;
+  std::function<void(const sink_refusal& refusal)> refused;
+  std::function<void(const sink_failed_login& failed)> login_failed;
   /// Called for each session from its thread, several at a time; may be empty, and may return null.
   std::function<std::unique_ptr<session_watch>(const serve::visitor& who)> watch = {};
 };
@@ -108,7 +108,7 @@ struct sink_observer {
 class sink {
  public:
   /// Fails like maildir::open(), accounts::add() and fault_plan::add().
-  [[nodiscard]] static result<std::unique_ptr<sink>> open(sink_parameters with, sink_observer heard);
+  [[nodiscard]] static result<std::unique_ptr<sink>> open(sink_parameters with, sink_observer observer);
   /// Stores all committed messages first. The services must have ended.
   ~sink();
   sink(const sink&) = delete;
@@ -131,7 +131,7 @@ class sink {
  private:
   class side;
   class session;
-  sink(sink_parameters with, sink_observer heard);
+  sink(sink_parameters with, sink_observer observer);
 
   // Without memory a report is skipped: the session goes on.
   template <class Make>
@@ -139,14 +139,14 @@ class sink {
     net::attempt([&] { log_.tell(clock::now(), make); });
   }
   template <class Event>
-  void tell(const std::function<void(const Event&)>& whom, const Event& what) {
+  void notify(const std::function<void(const Event&)>& whom, const Event& event) {
     if (!whom) return;
-    const std::lock_guard lock(heard_mutex_);
-    net::attempt([&] { whom(what); });
+    const std::lock_guard lock(observer_mutex_);
+    net::attempt([&] { whom(event); });
   }
 
   sink_parameters with_;
-  sink_observer heard_;
+  sink_observer observer_;
   std::unique_ptr<accounts> accounts_;
   fault_plan faults_;
   std::optional<rate_limit> rate_;
@@ -164,7 +164,7 @@ class sink {
   std::atomic<std::uint64_t> fired_{0};
   std::atomic<std::uint64_t> discarded_{0};
 
-  std::mutex heard_mutex_;
+  std::mutex observer_mutex_;
   serve::bounded_log log_;
   std::unique_ptr<maildir> store_;  // declared last, so that it is destroyed first
 };

@@ -37,17 +37,17 @@ struct known_message {
 
 class watcher {
  public:
-  watcher(asio::io_context& on, wait_options how, wait_outcome& into)
-      : how_(std::move(how)), outcome_(into), changes_(on, how_.maildir) {}
+  watcher(asio::io_context& on, wait_options options, wait_outcome& into)
+      : options_(std::move(options)), outcome_(into), changes_(on, options_.maildir) {}
 
   asio::awaitable<result<void>> run() {
-    const time_point end = clock::now() + how_.timeout;
+    const time_point end = clock::now() + options_.timeout;
     for (;;) {
       changes_.watch();
       const time_point began = clock::now();
       auto looked = co_await look();
       if (!looked) co_return looked;
-      if (outcome_.found.size() >= how_.count) co_return result<void>();
+      if (outcome_.found.size() >= options_.count) co_return result<void>();
       const time_point now = clock::now();
       if (now >= end) co_return nothing_found();
       // Takes at most half of a processor however fast messages arrive.
@@ -61,7 +61,7 @@ class watcher {
  private:
   /// Lists the Maildir and reads the headers of messages that are not yet known.
   asio::awaitable<result<void>> look() {
-    const auto listed = list_maildir(how_.maildir);
+    const auto listed = list_maildir(options_.maildir);
     if (!listed) co_return unexpected(listed.error());
     outcome_.is_maildir_there = outcome_.is_maildir_there || listed->is_there;
     ++looks_;
@@ -97,14 +97,14 @@ class watcher {
     one.is_message = header && *header;
     one.matches = false;
     if (!header) {
-      if (!one.is_unreadable && how_.skipped) how_.skipped(header.error());
+      if (!one.is_unreadable && options_.skipped) options_.skipped(header.error());
       one.is_unreadable = true;
     }
     if (!one.is_message) return {};
     one.is_unreadable = false;
     one.modified_ns = (*header)->modified_ns;
     one.size = (*header)->size;
-    one.matches = how_.wanted.empty() || how_.wanted.match(parse_header((*header)->octets));
+    one.matches = options_.wanted.empty() || options_.wanted.match(parse_header((*header)->octets));
     one.is_settled = is_settled(one, now);
     return {};
   }
@@ -128,24 +128,24 @@ class watcher {
       return std::pair(a.received_ns, std::string_view(a.unique)) <
              std::pair(b.received_ns, std::string_view(b.unique));
     });
-    if (found.size() > how_.count) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(how_.count));
+    if (found.size() > options_.count)
+      found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(options_.count));
     outcome_.found = std::move(found);
   }
 
-  /// Lets signals in, at least. Fails if one has cancelled the wait.
+  /// Waits, and handles signals even if the time has come already. Fails if a signal has cancelled the wait.
   static asio::awaitable<result<void>> pause(time_point until) {
     asio::steady_timer timer(co_await asio::this_coro::executor, until);
     const auto [error] = co_await timer.async_wait(net::use_tuple);
     if (error) co_return fail(error, {});
     // A timer that has expired already is not cancelled by the signal.
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none)
+    if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(std::make_error_code(std::errc::operation_canceled), {});
     co_return result<void>();
   }
 
   result<void> nothing_found() const {
-    const std::string context = fmt::format("maildir '{}'", escape(how_.maildir, 200));
+    const std::string context = fmt::format("maildir '{}'", escape(options_.maildir, 200));
     if (!outcome_.is_maildir_there)
       return unexpected(failure{make_error_code(errc::no_input), context,
                                 "it does not exist, or has neither new nor cur",
@@ -155,15 +155,15 @@ class watcher {
                                                 : count_of(outcome_.others, "message") + " there, but not as asked for";
     if (outcome_.unreadable > 0)
       others += fmt::format("{}{} unreadable", others.empty() ? "" : ", ", outcome_.unreadable);
-    const std::string within = how_.timeout > duration(0) ? " within " + to_string(how_.timeout) : "";
+    const std::string within = options_.timeout > duration(0) ? " within " + to_string(options_.timeout) : "";
     return unexpected(failure{make_error_code(errc::timed_out), context,
-                              how_.count == 1
+                              options_.count == 1
                                   ? fmt::format("no such message{}", within)
-                                  : fmt::format("{} of {} messages{}", outcome_.found.size(), how_.count, within),
+                                  : fmt::format("{} of {} messages{}", outcome_.found.size(), options_.count, within),
                               others});
   }
 
-  wait_options how_;
+  wait_options options_;
   wait_outcome& outcome_;
   maildir_changes changes_;
   std::unordered_map<std::string, known_message> known_;
@@ -172,8 +172,8 @@ class watcher {
 
 }  // namespace
 
-asio::awaitable<result<void>> wait_for_messages(asio::io_context& on, wait_options how, wait_outcome& into) {
-  watcher one(on, std::move(how), into);
+asio::awaitable<result<void>> wait_for_messages(asio::io_context& on, wait_options options, wait_outcome& into) {
+  watcher one(on, std::move(options), into);
   co_return co_await one.run();
 }
 

@@ -40,7 +40,7 @@ struct wait_outcome {
 /// Succeeds as soon as enough messages match, counting those that are there already; fails with errc::timed_out, or
 /// with errc::no_input if the Maildir cannot be read, or is still missing when the time is over. `into` is what the
 /// last look found, also after a failure.
-[[nodiscard]] asio::awaitable<result<void>> wait_for_messages(asio::io_context& on, wait_options how,
+[[nodiscard]] asio::awaitable<result<void>> wait_for_messages(asio::io_context& on, wait_options options,
                                                               wait_outcome& into);
 
 }  // namespace netlab::mail

@@ -18,7 +18,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-login_wish login_as(std::vector<mechanism> mechanisms) {
+login_parameters login_as(std::vector<mechanism> mechanisms) {
   return {.user = "tim",
           .password = secret("geheim"),
           .mechanisms = std::move(mechanisms),
@@ -29,8 +29,8 @@ login_wish login_as(std::vector<mechanism> mechanisms) {
 
 /// A session over TLS, after EHLO.
 struct secured : dialogue {
-  explicit secured(login_wish wish) : dialogue(with(std::move(wish))) {}
-  static client_parameters with(login_wish wish) {
+  explicit secured(login_parameters wish) : dialogue(with(std::move(wish))) {}
+  static client_parameters with(login_parameters wish) {
     client_parameters all = plain();
     all.login = std::move(wish);
     return all;
@@ -189,7 +189,7 @@ TEST_CASE("client: a server that takes no initial response is asked without", "[
 TEST_CASE("client: an initial response that makes its line longer than 512 octets is sent without it",
           "[mail][client]") {
   const auto begins_with = [](mechanism which, std::size_t token) {
-    login_wish wish = login_as({which});
+    login_parameters wish = login_as({which});
     wish.password = secret(std::string(token, 'x'));
     secured d(std::move(wish));
     d.submit({"a@example.org"});

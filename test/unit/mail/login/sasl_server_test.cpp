@@ -45,12 +45,12 @@ struct exchange {
 exchange run(sasl& client, sasl_server& server) {
   auto first = client.initial();
   sasl_step step = first ? server.take(first->view()) : server.take(std::nullopt);
-  for (int turn = 0; turn < 10 && step.what == kind::challenge; ++turn) {
+  for (int turn = 0; turn < 10 && step.type == kind::challenge; ++turn) {
     const auto answer = client.answer(step.text);
     if (!answer) break;
     step = server.take(answer->view());
   }
-  return {step.what, server.user(), client.succeeded().has_value()};
+  return {step.type, server.user(), client.succeeded().has_value()};
 }
 
 }  // namespace
@@ -104,21 +104,21 @@ TEST_CASE("sasl server: SCRAM takes no message that is not as RFC 5802 has it", 
                                           "n,,r=abc,n=tim", "n,,n=tim,r=", "n,,n=t=im,r=abc", "n,,n=,r=abc",
                                           "n,,m=x,n=tim,r=abc", "n,,n=tim,r=a b", "p=tls-exporter,,n=tim,r=abc");
   scram_server server(users(), server_of(), false);
-  CHECK(server.take(first).what == kind::malformed);
-  CHECK(server.take("c=biws,r=x,p=x").what == kind::malformed);
+  CHECK(server.take(first).type == kind::malformed);
+  CHECK(server.take("c=biws,r=x,p=x").type == kind::malformed);
 }
 
 TEST_CASE("sasl server: SCRAM refuses to act for others, takes a proof once, and only with its own nonce",
           "[mail][sasl]") {
   scram_server other(users(), server_of(), false);
-  CHECK(other.take("n,a=root,n=tim,r=abc").what == kind::refused);
+  CHECK(other.take("n,a=root,n=tim,r=abc").type == kind::refused);
   scram_server own(users(), server_of(), false);
-  CHECK(own.take("n,a=tim,n=tim,r=abc").what == kind::challenge);
-  CHECK(own.take("c=biws,r=abcdef,p=AAAA").what == kind::refused);
+  CHECK(own.take("n,a=tim,n=tim,r=abc").type == kind::challenge);
+  CHECK(own.take("c=biws,r=abcdef,p=AAAA").type == kind::refused);
   scram_server late(users(), server_of(), false);
-  CHECK(late.take("n,,n=tim,r=abc").what == kind::challenge);
-  CHECK(late.take("c=biws,r=abc3rfcNHYJY1ZVvWVs7j").what == kind::malformed);
-  CHECK(late.take("c=biws,r=abc3rfcNHYJY1ZVvWVs7j,p=AAAA").what == kind::malformed);
+  CHECK(late.take("n,,n=tim,r=abc").type == kind::challenge);
+  CHECK(late.take("c=biws,r=abc3rfcNHYJY1ZVvWVs7j").type == kind::malformed);
+  CHECK(late.take("c=biws,r=abc3rfcNHYJY1ZVvWVs7j,p=AAAA").type == kind::malformed);
 }
 
 TEST_CASE("sasl server: an unknown user is asked as a known one is", "[mail][sasl]") {

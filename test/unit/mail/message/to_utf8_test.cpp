@@ -35,11 +35,8 @@ TEST_CASE("to_utf8: what means nothing becomes a replacement character, and the 
 }
 
 TEST_CASE("to_utf8: a name that no character set has is read as UTF-8", "[mail][unit]") {
-  for (const char* name : {"x-unknown", "../../tmp/module", "UTF-8//IGNORE", "utf-7", "a b"}) {
-    CHECK(!is_known_charset(name));
+  for (const char* name : {"x-unknown", "../../tmp/module", "UTF-8//IGNORE", "utf-7", "a b"})
     CHECK(to_utf8("Grüße \xff", name) == "Grüße \xef\xbf\xbd");
-  }
-  CHECK(is_known_charset("Windows-1252"));
 }
 
 TEST_CASE("to_utf8: any octets in any character set give valid UTF-8", "[mail][unit]") {

@@ -226,7 +226,7 @@ TEST_CASE("server: a login in any cut has the same answers", "[mail][server][aut
 
 TEST_CASE("server: a failed login is answered after a while, in which nothing is read", "[mail][server][auth]") {
   server_parameters with = with_users();
-  with.patience_for.failed_login = 1s;
+  with.timeouts.failed_login = 1s;
   secured d(with);
   const std::string wrong = base64(std::string_view("\0tim\0wrong", 10));
   CHECK(d.client("AUTH PLAIN " + wrong + "\r\nAUTH PLAIN " + wrong + "\r\nNOOP\r\n").empty());
@@ -247,7 +247,7 @@ TEST_CASE("server: a failed login is answered after a while, in which nothing is
 
 TEST_CASE("server: a stop and the peer's end do not wait for a failed login for long", "[mail][server][auth]") {
   server_parameters with = with_users();
-  with.patience_for.failed_login = 1s;
+  with.timeouts.failed_login = 1s;
   secured d(with);
   CHECK(d.client("AUTH PLAIN " + base64(std::string_view("\0tim\0wrong", 10)) + "\r\n").empty());
   if (GENERATE(true, false)) {

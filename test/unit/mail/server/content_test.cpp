@@ -46,7 +46,7 @@ TEST_CASE("server: who waits behind a wrong end is told what was wrong", "[mail]
   dialogue d;
   d.begin_message();
   static_cast<void>(d.client("DATA\r\nhello\n.\n"));
-  d.now += d.with.patience_for.content;
+  d.now += d.with.timeouts.content;
   d.session.tick(d.now);
   CHECK(d.said() == "421 4.4.2 Timed out: a message ends with CR LF . CR LF, and this one has a CR or LF alone\r\n");
   CHECK(d.session.done());
@@ -273,7 +273,7 @@ TEST_CASE("server: a message that is not finished is abandoned", "[mail][server]
     session.feed(as_bytes(by_chunks ? "BDAT 3\r\na\r\n" : "DATA\r\na\r\n."), time_point(1h));
     CHECK(store.begun == 1);
     if (how == 0) session.eof(time_point(1h));
-    if (how == 1) session.tick(time_point(1h) + with.patience_for.session);
+    if (how == 1) session.tick(time_point(1h) + with.timeouts.session);
     if (how == 2 && by_chunks) session.feed(as_bytes("RSET\r\n"), time_point(1h));
     if (how == 3 && by_chunks) session.feed(as_bytes("QUIT\r\n"), time_point(1h));
   }
@@ -286,14 +286,14 @@ TEST_CASE("server: slow content ends the session", "[mail][server]") {
   d.begin_message();
   const bool by_chunks = GENERATE(false, true);
   static_cast<void>(d.client(by_chunks ? "BDAT 1000000 LAST\r\n" : "DATA\r\n"));
-  const time_point due = d.now + d.with.patience_for.content;
+  const time_point due = d.now + d.with.timeouts.content;
   CHECK(d.session.deadline() == due);
   d.now = due - 1s;
   static_cast<void>(d.client("a part of a line"));
   CHECK(d.session.deadline() == due);
   static_cast<void>(d.client(std::string(server::content_step, 'x')));
-  CHECK(d.session.deadline() == d.now + d.with.patience_for.content);
-  d.now += d.with.patience_for.content;
+  CHECK(d.session.deadline() == d.now + d.with.timeouts.content);
+  d.now += d.with.timeouts.content;
   d.session.tick(d.now);
   CHECK(d.said() == "421 4.4.2 Timed out\r\n");
   CHECK(d.store.abandoned == 1);
@@ -305,11 +305,11 @@ TEST_CASE("server: a message typed by hand has time as long as lines come", "[ma
   const bool by_chunks = GENERATE(false, true);
   static_cast<void>(d.client(by_chunks ? "BDAT 1000 LAST\r\n" : "DATA\r\n"));
   for (int line = 0; line < 30; ++line) {
-    d.now += d.with.patience_for.content - 1s;
+    d.now += d.with.timeouts.content - 1s;
     d.session.tick(d.now);
     if (d.now - time_point(1h) > 50min) break;
     CHECK(d.client("one line\r\n") == "");
-    CHECK(d.session.deadline() == std::min(d.now + d.with.patience_for.content, time_point(2h)));
+    CHECK(d.session.deadline() == std::min(d.now + d.with.timeouts.content, time_point(2h)));
   }
   CHECK_FALSE(d.session.done());
 }

@@ -95,7 +95,7 @@ class dialogue {
   [[nodiscard]] static server_parameters plain() {
     server_parameters with;
     with.host = "mx.example";
-    with.patience_for.failed_login = duration(0);
+    with.timeouts.failed_login = duration(0);
     return with;
   }
 

@@ -37,9 +37,9 @@ TEST_CASE("fault: all are sorted by name, and each says what it is in a line", "
   CHECK(std::ranges::adjacent_find(all_faults(), {}, &fault::name) == all_faults().end());
   for (const fault& each : all_faults()) {
     CAPTURE(each.name);
-    CHECK_FALSE(each.what.empty());
-    CHECK(each.what.size() <= 100);
-    CHECK(each.what.find('\n') == std::string_view::npos);
+    CHECK_FALSE(each.description.empty());
+    CHECK(each.description.size() <= 100);
+    CHECK(each.description.find('\n') == std::string_view::npos);
     CHECK((each.words.empty() || each.words.ends_with("\r\n")));
     fault_plan plan;
     CHECK(plan.add(each.name));
@@ -106,12 +106,12 @@ TEST_CASE("fault: the first that is due happens, and the others when they are as
   REQUIRE(plan.add("reject-mail"));
   const auto* first = plan.strike(fault_stage::mail);
   REQUIRE(first != nullptr);
-  CHECK(first->what().name == "tempfail-mail");
+  CHECK(first->definition().name == "tempfail-mail");
   const auto* second = plan.strike(fault_stage::mail, nullptr, nullptr, first);
   REQUIRE(second != nullptr);
-  CHECK(second->what().name == "reject-mail");
+  CHECK(second->definition().name == "reject-mail");
   CHECK(plan.strike(fault_stage::mail, nullptr, nullptr, second) == nullptr);
-  CHECK(plan.strike(fault_stage::mail)->what().name == "reject-mail");
+  CHECK(plan.strike(fault_stage::mail)->definition().name == "reject-mail");
 }
 
 TEST_CASE("fault: what cannot be meant is refused with the cure", "[mail][fault]") {

@@ -114,7 +114,7 @@ TEST_CASE("server fault: who hangs says nothing more, until the session ends", "
     CHECK_FALSE(d.session.done());
     CHECK_FALSE(d.session.wants_tls());
     CHECK(d.client("NOOP\r\nQUIT\r\n").empty());
-    CHECK(d.session.deadline() == time_point(1h) + f.with.patience_for.session);
+    CHECK(d.session.deadline() == time_point(1h) + f.with.timeouts.session);
     d.session.eof(d.now);
     CHECK(d.session.done());
     CHECK(d.store.messages.size() == (each.at == fault_stage::quit ? 1 : 0));
@@ -184,7 +184,7 @@ TEST_CASE("server fault: two answers to one EHLO", "[mail][server][fault]") {
 TEST_CASE("server fault: an answer has a line of 1 MiB", "[mail][server][fault]") {
   faulty f(GENERATE("long-line-ehlo", "long-line-rcpt", "long-line-end"));
   dialogue d(f.with);
-  const std::string said = at_stage(d, f.plan.entries().front().what().at);
+  const std::string said = at_stage(d, f.plan.entries().front().definition().at);
   CHECK(said.size() == (1 << 20) + 2);
   CHECK(said.find("\r\n") == said.size() - 2);
   CHECK(d.store.messages.empty());

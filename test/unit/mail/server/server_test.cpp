@@ -270,8 +270,8 @@ TEST_CASE("server: a session brings only so many messages", "[mail][server]") {
 TEST_CASE("server: who says nothing is told so and left", "[mail][server]") {
   dialogue d;
   d.begin();
-  CHECK(d.session.deadline() == d.now + d.with.patience_for.command);
-  d.now += d.with.patience_for.command - 1s;
+  CHECK(d.session.deadline() == d.now + d.with.timeouts.command);
+  d.now += d.with.timeouts.command - 1s;
   d.session.tick(d.now);
   CHECK_FALSE(d.session.done());
   CHECK(d.client("NO").empty());  // part of a line does not count as progress
@@ -285,14 +285,14 @@ TEST_CASE("server: who says nothing is told so and left", "[mail][server]") {
 TEST_CASE("server: a whole line is progress", "[mail][server]") {
   dialogue d;
   d.begin();
-  d.now += d.with.patience_for.command - 1s;
+  d.now += d.with.timeouts.command - 1s;
   static_cast<void>(d.client("NOOP\r\n"));
-  CHECK(d.session.deadline() == d.now + d.with.patience_for.command);
+  CHECK(d.session.deadline() == d.now + d.with.timeouts.command);
 }
 
 TEST_CASE("server: a session has an end", "[mail][server]") {
   dialogue d;
-  const time_point end = d.now + d.with.patience_for.session;
+  const time_point end = d.now + d.with.timeouts.session;
   d.begin();
   d.now = end - 1s;
   static_cast<void>(d.client("NOOP\r\n"));
@@ -306,9 +306,9 @@ TEST_CASE("server: a session has an end", "[mail][server]") {
 TEST_CASE("server: each message gives a session time for the next", "[mail][server]") {
   dialogue d;
   d.begin_message();
-  d.now += d.with.patience_for.session - 1s;
+  d.now += d.with.timeouts.session - 1s;
   CHECK_THAT(d.client("DATA\r\n.\r\n"), EndsWith("250 2.0.0 Queued as id1\r\n"));
-  CHECK(d.session.deadline() == d.now + d.with.patience_for.command);
+  CHECK(d.session.deadline() == d.now + d.with.timeouts.command);
 }
 
 TEST_CASE("server: stop() ends a session that has begun nothing", "[mail][server]") {
