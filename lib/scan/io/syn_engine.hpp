@@ -53,7 +53,7 @@ class syn_engine final : public engine {
   [[nodiscard]] engine_progress progress() const override;
   [[nodiscard]] std::optional<failure> trouble() const override { return trouble_; }
 
-  void save(scan_checkpoint& to) const override { to.syn = sweep_.checkpoint(); }
+  void save(scan_checkpoint& to) const override { to.syn = sweep_.checkpoint(clock::now()); }
 
  private:
   /// A packet of the batch, and the probe that it is.
