@@ -192,9 +192,13 @@ void read_syn(arguments& args, scan::scan_plan& plan) {
   if (plan.tcp_ports.empty()) return refuse("--syn is a scan of TCP ports: leave out --udp, or add --tcp");
   if (plan.banner && args.has("resume"))
     return refuse("--banner and --resume exclude each other: resume without it, then scan the open ports");
+  if (args.is_typed("banner") && args.is_typed("no-banner"))
+    return refuse("--banner and --no-banner exclude each other");
   if (plan.banner) return;
-  for (const char* name : {"parallel", "send"})
-    if (args.is_typed(name)) refuse(fmt::format("with --syn, --{} needs --banner: it makes no connections", name));
+  if (args.is_typed("parallel")) refuse("with --syn, --parallel needs --banner: it makes no connections");
+  // UDP ports get the message in any case.
+  if (args.is_typed("send") && plan.udp_ports.empty())
+    refuse("with --syn, --send needs --banner or --udp: nothing is sent to open TCP ports");
 }
 
 // The descriptors for the scan: raises the limit as far as possible and leaves 12 for other purposes.
