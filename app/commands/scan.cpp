@@ -24,6 +24,7 @@
 #include "frame/options.hpp"
 #include "scan/fingerprint.hpp"
 #include "scan/io/packet_socket.hpp"
+#include "scan/io/routed_blocks.hpp"
 #include "scan/io/socket.hpp"
 #include "scan/plan.hpp"
 #include "scan/ports.hpp"
@@ -64,6 +65,8 @@ constexpr std::array scan_options{
            .help = "name, address, block (192.0.2.0/24), range (192.0.2.1-9), or @FILE with targets separated by "
                    "spaces or lines; by default 127.0.0.1",
            .repeatable = true},
+    option{.name = "include-reserved",
+           .help = "with --syn: also scan blocks for private or special use that are not directly connected"},
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "max-time", .argument = "DURATION", .help = "stop after this long and report what is known"},
@@ -119,7 +122,7 @@ constexpr std::array scan_options{
 };
 
 constexpr std::array scan_groups{
-    option_group{"Targets", "host range top tcp udp syn exclude ipv4 ipv6 source"},
+    option_group{"Targets", "host range top tcp udp syn exclude include-reserved ipv4 ipv6 source"},
     option_group{"Pace", "timeout max-time retries rate bandwidth parallel seed strict-range dry-run"},
     option_group{"Conversation", "send no-send no-banner banner"},
     option_group{"Report", "all format output"},
@@ -134,6 +137,7 @@ struct scan_call {
   std::optional<duration> max_time;
   std::string max_time_text;
   bool dry_run = false;
+  bool include_reserved = false;
 };
 
 result<scan::address> parse_source(std::string_view text) {
@@ -183,7 +187,7 @@ void read_syn(arguments& args, scan::scan_plan& plan) {
   plan.banner = args.flag("banner");
   if (args.has("bandwidth")) plan.bandwidth = args.as("bandwidth", parse_bandwidth);
   if (!plan.syn) {
-    for (const char* name : {"banner", "bandwidth"})
+    for (const char* name : {"banner", "bandwidth", "include-reserved"})
       if (args.is_typed(name)) refuse(fmt::format("--{} needs --syn", name));
     return;
   }
@@ -323,6 +327,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   plan.talk = read_talk(args);
   plan.strict_range = args.flag("strict-range");
   read_syn(args, plan);
+  call.include_reserved = args.flag("include-reserved");
   const std::size_t budget = std::min(descriptor_budget(), most_parallel);
   plan.parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget;
   plan.parallel = std::min(plan.parallel, budget);
@@ -370,8 +375,8 @@ result<void> settle_targets(scan_resume& resume, scan_call& call, const target_p
   }
   if (resume.state.scan != scan)
     return unexpected(failure{make_error_code(errc::bad_configuration), fmt::format("state file {}", resume.name()),
-                              "its scan had other targets or ports: a file of targets or the names of services have "
-                              "changed",
+                              "its scan had other targets or ports: a file of targets, the names of services or, with "
+                              "--syn, the routes have changed",
                               "restore them, or begin another scan with another file"});
   call.seed = resume.state.seed;
   call.plan.from = resume.state.reached;
@@ -414,6 +419,8 @@ exit_status run_scan(arguments& args, console& out) {
     call.targets.is_portable = true;
     if (!resume->is_new()) call.targets.known_names = resume->state.names;
   }
+  scan::routed_blocks reserved;
+  if (call.plan.syn && !call.include_reserved) call.targets.reserved = &reserved;
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
   target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)), out);

@@ -20,11 +20,13 @@ LINK_DOWN = ("unknown", "net-unreachable")
 
 @world.needs_namespaces
 class SynCase(ScanCase):
+    reserved = ("--include-reserved",)  # the tests' networks are, and some lie behind a router
+
     def syn(self, *words, **how):
-        return self.scan("--syn", *words, "--all", **how)
+        return self.scan("--syn", *self.reserved, *words, "--all", **how)
 
     def begin(self, *words):
-        scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--syn", *map(str, words), "--json"))
+        scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--syn", *self.reserved, *map(str, words), "--json"))
         self.addCleanup(scan.kill)
         return scan
 
@@ -396,6 +398,82 @@ class Parts(SynCase):
         states = {one["port"]: (one["state"], one["reason"]) for one in lines if "port" in one}
         self.assert_states(network.states("198.18.0.1", range(1, 6001)), states)
         self.assertLess(len(network.probes()), 6000 + 2 * 2 * 1500)
+
+
+@world.needs_namespaces
+class Reserved(SynCase):
+    reserved = ()
+    blocks = ("10.9.0.0/24", "198.18.7.0/24", "fd00:9::/120")
+
+    def setUp(self):
+        super().setUp()
+        for block in self.blocks:
+            self.answer_for(block)
+
+    def refused(self, *words, status=harness.USAGE):
+        done = self.netlab_in(self.near, "scan", "--syn", *words, "--range", "80", "--json", status=status)
+        return done.err.splitlines()
+
+    def addresses(self, *words, **how):
+        return {key[0] for key in self.syn(*words, "--range", "80", **how).ports}
+
+    def test_routed(self):
+        """scan --syn: special-purpose blocks beyond a router are refused by name, RFC and cure"""
+        for target, count, block, rfc in (("10.9.0.0/24", "256 addresses", "10.0.0.0/8", 1918),
+                                          ("198.18.7.1", "1 address", "198.18.0.0/15", 2544),
+                                          ("fd00:9::/120", "256 addresses", "fc00::/7", 4193)):
+            line, = self.refused(target)
+            for says in (f"{count} of {block}, ", f"(RFC {rfc})", "--include-reserved"):
+                self.assertIn(says, line)
+            self.assertEqual(len(self.addresses("--include-reserved", target)), 1 if "/" not in target else 256)
+
+    def test_connected(self):
+        """scan --syn: what is on a link of this machine, its own, or without a route is asked"""
+        self.assertEqual(self.addresses(FAR[4], FAR[6], "127.0.0.1", "192.0.2.1", "::1"),
+                         {FAR[4], FAR[6], "127.0.0.1", "192.0.2.1", "::1"})
+        done = self.netlab_in(self.near, "scan", "--syn", "10.77.0.1", status=harness.UNAVAILABLE)
+        self.assertNotIn("--include-reserved", done.err)
+        # A more specific route within a block.
+        self.near.ip("route", "add", "10.9.0.64/26", "dev", "wire")
+        seen = self.addresses("10.9.0.0/24", FAR[4])
+        self.assertEqual(seen, {FAR[4], *(f"10.9.0.{last}" for last in range(64, 128))})
+
+    def test_mixture(self):
+        """scan --syn: of several targets those that are reserved and routed are left out, and the status says so"""
+        seen = self.syn("10.9.0.1,10.9.0.2", FAR[4], "198.18.7.1", "--range", "80", status=harness.PARTLY)
+        self.assertEqual({key[0] for key in seen.ports}, {FAR[4]})
+        self.assertEqual(seen.summary["targets"], 1)
+        self.assertEqual(len(seen.done.err.splitlines()), 2, seen.done.err)
+        self.assertIn("2 addresses of 10.0.0.0/8, private use (RFC 1918), are not directly connected", seen.done.err)
+
+    def test_larger_block(self):
+        """scan --syn: inside a larger target they are skipped, with a note"""
+        self.near.ip("route", "add", "10.9.1.0/24", "dev", "wire")
+        seen = self.syn("10.9.0.254-10.9.1.1", "--range", "80")
+        self.assertEqual({key[0] for key in seen.ports}, {"10.9.1.0", "10.9.1.1"})
+        self.assertIn("2 addresses of 10.0.0.0/8", seen.done.err)
+
+    def test_connect_scan(self):
+        """scan: the connect scan leaves nothing out"""
+        found = Scan(self.netlab_in(self.near, "scan", "10.9.0.1", "--range", "80", "--all", "--json"))
+        self.assertEqual(found.states(), {80: CLOSED})
+
+    def test_parts(self):
+        """scan --syn: shards, the dry run and a resumed scan leave out the same; with other routes it is another scan"""
+        words = (FAR[4], "10.9.0.0/24", "--range", "80-89")
+        planned = self.netlab_in(self.near, "scan", "--syn", *words, "--dry-run", status=harness.PARTLY)
+        self.assertEqual({line.split()[2] for line in planned.lines}, {FAR[4]})
+        shards = [self.syn(*words, "--shard", f"{index}/2", status=harness.PARTLY) for index in (1, 2)]
+        self.assertEqual({key[0] for seen in shards for key in seen.ports}, {FAR[4]})
+        self.assertEqual(sum(len(seen.ports) for seen in shards), 10)
+        whole = self.syn("--include-reserved", *words, "--shard", "1/2")
+        self.assertNotEqual(whole.summary["scan"], shards[0].summary["scan"])
+        state = self.scratch() / "state"
+        resumable = ("scan", "--syn", *words, "--rate", 20, "--resume", state)
+        self.netlab_in(self.near, *resumable, "--max-time", "100ms", status=harness.TRY_LATER)
+        self.near.ip("route", "add", "10.9.0.64/26", "dev", "wire")
+        done = self.netlab_in(self.near, *resumable, status=harness.CONFIG)
+        self.assertIn("the routes have changed", done.err)
 
 
 @world.needs_namespaces
