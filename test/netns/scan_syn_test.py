@@ -524,6 +524,28 @@ class Ends(SynCase):
                     self.assertEqual(done.status, status, done.err)
                     self.assert_well_formed(form, done.out)
 
+    def test_signals_during_banners(self):
+        """scan --syn --banner: SIGINT while banners are read ends it at once, with each open port in every format"""
+        # Each host has open ports of its own, so that there is a connect scan for each.
+        opened = {f"192.0.2.{last}": range(10 * last, 10 * last + 3) for last in range(11, 15)}
+        for address, ports in opened.items():
+            self.far.ip("addr", "add", f"{address}/24", "dev", "wire")
+            self.services_in(self.far, address, *(f"tcp:{port}" for port in ports))
+        for stop, status in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)):
+            for form in ("json", "table", "csv", "nmap-xml", "grepable"):
+                with self.subTest(f"{stop.name} {form}"):
+                    scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--syn", "--banner", "-v", "--host",
+                                                          ",".join(opened), "--range", "100-150", "--timeout", "30s",
+                                                          "--retries", 0, "--format", form))
+                    self.addCleanup(scan.kill)
+                    scan.until(lambda out, err: err.count("is open") >= 12, "12 open ports")
+                    done = scan.stop(stop)
+                    self.assertEqual(done.status, status, done.err)
+                    self.assert_well_formed(form, done.out)
+                    if form == "json":
+                        self.assertEqual({key[2] for key in Scan(done).ports}, {port for ports in opened.values()
+                                                                                for port in ports})
+
     def assert_well_formed(self, form, text):
         if form == "json":
             objects = [json.loads(line) for line in text.splitlines()]
