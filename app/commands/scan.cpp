@@ -319,7 +319,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   if (call.dry_run && (call.shown.format != scan::report_format::table) &&
       call.shown.format != scan::report_format::json)
     args.refuse({make_error_code(errc::usage), {}, "--dry-run prints text, or with --json lines of JSON", {}});
-  call.targets.is_portable = args.has("shard") || call.dry_run;
+  call.targets.is_portable = args.has("shard");
   plan.timeout = args.timeout("timeout");
   if (args.has("rate")) plan.rate = args.as("rate", parse_rate);
   if (args.has("retries")) plan.retries = static_cast<unsigned>(args.number("retries", 0, 100));
@@ -425,7 +425,7 @@ exit_status run_scan(arguments& args, console& out) {
   const time_point deadline = call.max_time ? began + *call.max_time : never;
   target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)), out);
   // The parts must agree on all targets before one of them begins.
-  auto plan = call.targets.is_portable ? planner.all() : planner.first(soon_resolved);
+  auto plan = call.targets.is_portable || call.dry_run ? planner.all() : planner.first(soon_resolved);
   if (!plan) {
     const exit_status status = out.refuse(plan.error());
     const bool by_signal = status == exit_status::interrupted || status == exit_status::terminated;

@@ -375,6 +375,25 @@ class Parts(SynCase):
         self.assertEqual({(key[2] == 80, one["state"]) for key, one in found.items()}, {(True, "open"), (False, "closed")})
         self.assertEqual(len(network.probes()), 16 * 30)
 
+    def test_dry_run(self):
+        """scan --syn --dry-run: the probes of the scan in its order, without the broadcast address and what is excluded"""
+        self.far.ip("route", "add", "local", "10.9.0.0/24", "dev", "lo")
+        self.near.ip("addr", "add", "10.9.0.200/25", "broadcast", "10.9.0.255", "dev", "wire")
+        shown = subprocess.run(self.far.argv("ip", "-j", "link", "show", "wire"), capture_output=True, check=True)
+        for last in range(240, 255):  # known, so that no probe waits for an answer to ARP
+            self.near.ip("neigh", "replace", f"10.9.0.{last}", "lladdr", json.loads(shown.stdout)[0]["address"],
+                         "nud", "permanent", "dev", "wire")
+        for part in ((), ("--shard", "2/3")):
+            words = ("10.9.0.240/28", "--exclude", "10.9.0.250-252", "--range", "80-89", "--seed", 7, "--rate", 400, *part)
+            planned = self.netlab_in(self.near, "scan", "--syn", *words, "--dry-run")
+            seen = self.syn(*words)
+            # Every port is closed and known at once, so the report has them in the order of the probes.
+            self.assertEqual([(line.split()[2], int(line.split()[3])) for line in planned.lines],
+                             [(key[0], key[2]) for key in seen.ports])
+            times = [float(line.split()[0]) for line in planned.lines]
+            for at, time_of in enumerate(times):
+                self.assertAlmostEqual(time_of, at / 400, places=5)
+
     def test_killed(self):
         """scan --syn: after kill -9, --resume reports each port once, and repeats no more than a second of probes"""
         network = self.simulate("""

@@ -58,15 +58,6 @@ udp_options udp_part_of(const scan_plan& plan, double rate) {
           .from = plan.from ? plan.from->udp : std::nullopt};
 }
 
-/// The places of the targets that are never asked.
-std::vector<std::uint64_t> skipped_places(const scan_plan& plan, const target_set& targets) {
-  std::vector<std::uint64_t> places;
-  for (const address& each : plan.skipped)
-    if (const auto place = targets.place_of(each)) places.push_back(*place);
-  std::ranges::sort(places);
-  return places;
-}
-
 bool has_ended_early(const run_outcome& of) { return of.signal != 0 || of.out_of_time || of.stopped; }
 
 result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, const service_names& services,
