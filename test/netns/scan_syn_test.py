@@ -377,7 +377,8 @@ class Parts(SynCase):
 
     def test_dry_run(self):
         """scan --syn --dry-run: the probes of the scan in its order, without the broadcast address and what is excluded"""
-        self.far.ip("route", "add", "local", "10.9.0.0/24", "dev", "lo")
+        self.far.ip("route", "add", "local", "10.9.0.240/28", "dev", "lo")
+        self.far.ip("route", "add", "10.9.0.200", "dev", "wire")
         self.near.ip("addr", "add", "10.9.0.200/25", "broadcast", "10.9.0.255", "dev", "wire")
         shown = subprocess.run(self.far.argv("ip", "-j", "link", "show", "wire"), capture_output=True, check=True)
         for last in range(240, 255):  # known, so that no probe waits for an answer to ARP
