@@ -448,7 +448,8 @@ exit_status run_scan(arguments& args, console& out) {
     if (const auto permitted = scan::packet_socket::check(); !permitted) return out.refuse(permitted.error());
   scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, resume ? &*resume : nullptr, out);
   session.add_failed_targets(plan->failed);
-  if (const auto begun = session.begin(plan->set.size() + planner.pending()); !begun) return out.refuse(begun.error());
+  const std::uint64_t known = plan->set.size() - scan::skipped_places(call.plan, plan->set).size();
+  if (const auto begun = session.begin(known + planner.pending()); !begun) return out.refuse(begun.error());
   auto good = session.round(plan->set);
   if (good && *good && planner.pending() > 0) {
     const auto rest = planner.rest();

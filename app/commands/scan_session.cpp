@@ -67,7 +67,9 @@ result<void> scan_session::begin(std::uint64_t targets) {
   summary_.udp_ports = plan_.udp_ports.size();
   summary_.tcp_range = scan::to_string(plan_.tcp_ports);
   summary_.udp_range = scan::to_string(plan_.udp_ports);
+  summary_.is_syn = plan_.syn;
   summary_.seed = plan_.seed;
+  all_targets_ = targets;
   summary_.part = plan_.part;
   summary_.started = is_later_run ? resume_->state.started : static_cast<std::int64_t>(::time(nullptr));
   report_ = scan::make_report(
@@ -133,8 +135,7 @@ void scan_session::keep_state(const scan::scan_checkpoint& reached) {
 }
 
 result<bool> scan_session::round(const scan::target_set& targets) {
-  summary_.targets += targets.size();
-  for (const scan::address& each : plan_.skipped) summary_.targets -= targets.place_of(each).has_value();
+  summary_.targets += targets.size() - scan::skipped_places(plan_, targets).size();
   identity_ = scan::fingerprint(plan_, targets, identity_);
   summary_.scan = scan::fingerprint_text(identity_);
   const auto sum = [this](scan::engine_progress all) { return all += before_; };
@@ -234,8 +235,7 @@ scan::scan_output scan_session::make_output(const scan::target_set& targets) {
     }
     add(named);
   };
-  // With many targets only the answers are of interest, and the others are too many for lines.
-  if (targets.size() > scan::many_targets && !shown_.all) {
+  if (!scan::lists_silent(plan_.syn, all_targets_, shown_.all)) {
     output.silent = [this](std::uint64_t count) {
       summary_.by_state[static_cast<std::size_t>(scan::port_state::filtered)] += count;
       not_asked_.add_others(count);

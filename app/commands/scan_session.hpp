@@ -39,7 +39,7 @@ class scan_session {
   scan_session(const scan::scan_plan& plan, scan_report_options shown, const scan::service_names& services,
                time_point deadline, std::string max_time, scan_resume* resume, console& out);
 
-  /// `targets`: the number of addresses of all rounds, as far as known.
+  /// `targets`: the number of addresses of all rounds, as far as known, without those that are skipped.
   [[nodiscard]] result<void> begin(std::uint64_t targets);
 
   /// Scans some targets. Returns false if the scan has ended early; the summary then has the reason.
@@ -81,6 +81,7 @@ class scan_session {
   progress_line progress_;
   scan::engine_progress before_;  // of earlier rounds
   scan::scan_summary summary_;
+  std::uint64_t all_targets_ = 0;  // of all rounds
   std::uint64_t identity_ = 0;
   local_failures not_asked_;
   std::size_t failed_targets_ = 0;

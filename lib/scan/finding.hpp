@@ -70,6 +70,7 @@ struct scan_summary {
   std::string tcp_range;  ///< `1-50,80`; empty: none
   std::string udp_range;
   std::int64_t started = 0;  ///< seconds since 1970, UTC
+  bool is_syn = false;       ///< TCP ports were asked by the half-open scan
 
   [[nodiscard]] std::uint64_t count(port_state of) const noexcept { return by_state[static_cast<std::size_t>(of)]; }
 };

@@ -375,6 +375,33 @@ class Parts(SynCase):
         self.assertEqual({(key[2] == 80, one["state"]) for key, one in found.items()}, {(True, "open"), (False, "closed")})
         self.assertEqual(len(network.probes()), 16 * 30)
 
+    def findings(self, done):
+        *lines, last = [json.loads(line) for line in done.lines]
+        summary = {name: value for name, value in last["summary"].items() if name not in ("elapsed_us", "seed", "started")}
+        return sorted((one["address"], one["port"], one["state"], one["reason"]) for one in lines), summary
+
+    def test_merge(self):
+        """scan --merge: the shards of a half-open scan of many hosts are the report of the whole, silent ports only counted"""
+        self.simulate("""
+            host 198.18.2.0/24
+              tcp 80 open
+              tcp 81 silent
+            host 198.18.3.0/24
+              tcp 79-82 silent
+        """)
+        words = ("scan", "--syn", "198.18.2.0/23", "--range", "79-82", "--json")
+        files = {}
+        for more in ((), ("--all",)):
+            files[more] = [self.scratch() / f"part{index}" for index in (1, 2, 3)]
+            for index, file in enumerate(files[more], 1):
+                self.netlab_in(self.near, *words, *more, "--shard", f"{index}/3", "-o", file)
+        for more, parts in (((), ()), ((), ("--all",)), (("--all",), ("--all",))):
+            with self.subTest(f"union {more}, parts {parts}"):
+                whole = self.findings(self.netlab_in(self.near, *words, *more))
+                merged = self.findings(self.netlab_in(self.near, "scan", "--merge", "--json", *more, *files[parts]))
+                self.assertEqual(merged, whole)
+                self.assertEqual((whole[1]["filtered"], len(whole[0])), (5 * 256, 8 * 256 if more else 256))
+
     def test_dry_run(self):
         """scan --syn --dry-run: the probes of the scan in its order, without the broadcast address and what is excluded"""
         self.far.ip("route", "add", "local", "10.9.0.240/28", "dev", "lo")

@@ -64,6 +64,7 @@ class json_report final : public report {
     fmt::format_to(out, R"(,"scan":"{}","seed":"{}","shard":"{}","tcp_range":"{}","udp_range":"{}","started":{})",
                    summary.scan, summary.seed, to_string(summary.part), summary.tcp_range, summary.udp_range,
                    summary.started);
+    if (summary.is_syn) line_ += R"(,"syn":true)";
     line_ += "}}\n";
     sink_(line_);
   }

@@ -158,6 +158,7 @@ result<report_line> read_summary(const json& object) {
   of.time("elapsed_us", elapsed);
   made.elapsed = elapsed.value_or(duration(0));
   of.flag("complete", made.complete);
+  of.flag("syn", made.is_syn);
   of.text("because", made.incomplete_because);
   of.text("scan", made.scan);
   std::string seed = "0";

@@ -85,6 +85,7 @@ TEST_CASE("read: a summary survives its line", "[scan][read]") {
   sum.tcp_range = "1-50";
   sum.udp_range = "53,67-68";
   sum.started = 1'764'500'000;
+  sum.is_syn = true;
   std::string text;
   make_report(report_format::json, {}, [&](std::string_view piece) { text += piece; })->finish(sum);
   const auto read = parse_report_line(text);
@@ -98,6 +99,7 @@ TEST_CASE("read: a summary survives its line", "[scan][read]") {
   CHECK(again.scan == sum.scan);
   CHECK(again.seed == sum.seed);
   CHECK(again.part == sum.part);
+  CHECK(again.is_syn);
   CHECK(again.tcp_range == sum.tcp_range);
   CHECK(again.udp_range == sum.udp_range);
   CHECK(again.started == sum.started);
