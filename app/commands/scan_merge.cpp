@@ -79,9 +79,13 @@ bool is_silent(const scan::finding& found) {
 }
 
 /// Reports do not list closed ports unless they were made with --all. But every other port of a complete scan is
-/// listed, so on a host that is in the reports the rest is closed.
+/// listed, so on a host that the reports name the rest is closed.
 class closed_ports {
  public:
+  void add(const scan::scanned_host& one) {
+    hosts_[one.address + ' ' + one.host].like = {
+        .host = one.host, .other_names = one.other_names, .address = one.address};
+  }
   void add(const scan::finding& found) {
     host& its = hosts_[found.address + ' ' + found.host];
     if (its.like.address.empty())
@@ -171,7 +175,10 @@ exit_status merge_reports(const std::vector<std::string>& files, const scan_repo
     });
     if (!good) return out.refuse(cannot_read(each.name));
   }
-  if (adds_closed) closed.add_to(*report, sum);
+  if (adds_closed) {
+    for (const scan::scanned_host& each : merge.hosts()) closed.add(each);
+    closed.add_to(*report, sum);
+  }
   report->finish(sum);
   if (const auto closed_file = file.close(); !closed_file) return out.refuse(closed_file.error());
   return sum.complete ? exit_status::done : exit_status::partly_done;

@@ -17,6 +17,7 @@
 #include "net/endpoint.hpp"
 #include "scan/fingerprint.hpp"
 #include "scan/io/scan.hpp"
+#include "scan/io/socket.hpp"
 #include "scan/ports.hpp"
 #include "scan/report/read.hpp"
 
@@ -134,8 +135,24 @@ void scan_session::keep_state(const scan::scan_checkpoint& reached) {
   if (!saved && !std::exchange(was_save_refused_, true)) out_.error(saved.error());
 }
 
+void scan_session::name_hosts(const scan::target_set& targets) {
+  if (plan_.part.count == 1 || all_targets_ > scan::many_targets) return;
+  const auto skipped = scan::skipped_places(plan_, targets);
+  for (std::uint64_t place = 0; place < targets.size(); ++place) {
+    if (std::ranges::binary_search(skipped, place)) continue;
+    const scan::address address = targets.at(place);
+    const std::string_view name = targets.name_at(place);
+    const auto others = targets.other_names(address);
+    scan::scanned_host& made = summary_.hosts.emplace_back();
+    made.address = scan::with_interface(address);
+    made.host = name.empty() ? made.address : std::string(name);
+    made.other_names.assign(others.begin(), others.end());
+  }
+}
+
 result<bool> scan_session::round(const scan::target_set& targets) {
   summary_.targets += targets.size() - scan::skipped_places(plan_, targets).size();
+  name_hosts(targets);
   identity_ = scan::fingerprint(plan_, targets, identity_);
   summary_.scan = scan::fingerprint_text(identity_);
   const auto sum = [this](scan::engine_progress all) { return all += before_; };

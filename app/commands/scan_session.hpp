@@ -57,6 +57,8 @@ class scan_session {
  private:
   [[nodiscard]] scan::scan_output make_output(const scan::target_set& targets);
   void add(const scan::finding& found);
+  /// A part's summary has its hosts, because those whose ports are all closed are not in its findings.
+  void name_hosts(const scan::target_set& targets);
   [[nodiscard]] result<void> open_files();
   /// Adds the findings of earlier runs to the report.
   [[nodiscard]] result<void> replay_findings();
