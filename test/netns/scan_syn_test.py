@@ -457,10 +457,6 @@ class Reserved(SynCase):
         for block in self.blocks:
             self.answer_for(block)
 
-    def refused(self, *words, status=harness.USAGE):
-        done = self.netlab_in(self.near, "scan", "--syn", *words, "--range", "80", "--json", status=status)
-        return done.err.splitlines()
-
     def addresses(self, *words, **how):
         return {key[0] for key in self.syn(*words, "--range", "80", **how).ports}
 
@@ -469,7 +465,8 @@ class Reserved(SynCase):
         for target, count, block, rfc in (("10.9.0.0/24", "256 addresses", "10.0.0.0/8", 1918),
                                           ("198.18.7.1", "1 address", "198.18.0.0/15", 2544),
                                           ("fd00:9::/120", "256 addresses", "fc00::/7", 4193)):
-            line, = self.refused(target)
+            done = self.netlab_in(self.near, "scan", "--syn", target, "--range", "80", "--json", status=harness.USAGE)
+            line, = done.err.splitlines()
             for says in (f"{count} of {block}, ", f"(RFC {rfc})", "--include-reserved"):
                 self.assertIn(says, line)
             self.assertEqual(len(self.addresses("--include-reserved", target)), 1 if "/" not in target else 256)
