@@ -24,6 +24,7 @@
 #include "frame/options.hpp"
 #include "scan/fingerprint.hpp"
 #include "scan/io/packet_socket.hpp"
+#include "scan/io/routed_blocks.hpp"
 #include "scan/io/socket.hpp"
 #include "scan/plan.hpp"
 #include "scan/ports.hpp"
@@ -64,6 +65,8 @@ constexpr std::array scan_options{
            .help = "name, address, block (192.0.2.0/24), range (192.0.2.1-9), or @FILE with targets separated by "
                    "spaces or lines; by default 127.0.0.1",
            .repeatable = true},
+    option{.name = "include-reserved",
+           .help = "with --syn: also scan blocks for private or special use that are not directly connected"},
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "max-time", .argument = "DURATION", .help = "stop after this long and report what is known"},
@@ -119,7 +122,7 @@ constexpr std::array scan_options{
 };
 
 constexpr std::array scan_groups{
-    option_group{"Targets", "host range top tcp udp syn exclude ipv4 ipv6 source"},
+    option_group{"Targets", "host range top tcp udp syn exclude include-reserved ipv4 ipv6 source"},
     option_group{"Pace", "timeout max-time retries rate bandwidth parallel seed strict-range dry-run"},
     option_group{"Conversation", "send no-send no-banner banner"},
     option_group{"Report", "all format output"},
@@ -134,6 +137,7 @@ struct scan_call {
   std::optional<duration> max_time;
   std::string max_time_text;
   bool dry_run = false;
+  bool include_reserved = false;
 };
 
 result<scan::address> parse_source(std::string_view text) {
@@ -183,7 +187,7 @@ void read_syn(arguments& args, scan::scan_plan& plan) {
   plan.banner = args.flag("banner");
   if (args.has("bandwidth")) plan.bandwidth = args.as("bandwidth", parse_bandwidth);
   if (!plan.syn) {
-    for (const char* name : {"banner", "bandwidth"})
+    for (const char* name : {"banner", "bandwidth", "include-reserved"})
       if (args.is_typed(name)) refuse(fmt::format("--{} needs --syn", name));
     return;
   }
@@ -192,9 +196,13 @@ void read_syn(arguments& args, scan::scan_plan& plan) {
   if (plan.tcp_ports.empty()) return refuse("--syn is a scan of TCP ports: leave out --udp, or add --tcp");
   if (plan.banner && args.has("resume"))
     return refuse("--banner and --resume exclude each other: resume without it, then scan the open ports");
+  if (args.is_typed("banner") && args.is_typed("no-banner"))
+    return refuse("--banner and --no-banner exclude each other");
   if (plan.banner) return;
-  for (const char* name : {"parallel", "send"})
-    if (args.is_typed(name)) refuse(fmt::format("with --syn, --{} needs --banner: it makes no connections", name));
+  if (args.is_typed("parallel")) refuse("with --syn, --parallel needs --banner: it makes no connections");
+  // UDP ports get the message in any case.
+  if (args.is_typed("send") && plan.udp_ports.empty())
+    refuse("with --syn, --send needs --banner or --udp: nothing is sent to open TCP ports");
 }
 
 // The descriptors for the scan: raises the limit as far as possible and leaves 12 for other purposes.
@@ -311,7 +319,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   if (call.dry_run && (call.shown.format != scan::report_format::table) &&
       call.shown.format != scan::report_format::json)
     args.refuse({make_error_code(errc::usage), {}, "--dry-run prints text, or with --json lines of JSON", {}});
-  call.targets.is_portable = args.has("shard") || call.dry_run;
+  call.targets.is_portable = args.has("shard");
   plan.timeout = args.timeout("timeout");
   if (args.has("rate")) plan.rate = args.as("rate", parse_rate);
   if (args.has("retries")) plan.retries = static_cast<unsigned>(args.number("retries", 0, 100));
@@ -319,6 +327,7 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   plan.talk = read_talk(args);
   plan.strict_range = args.flag("strict-range");
   read_syn(args, plan);
+  call.include_reserved = args.flag("include-reserved");
   const std::size_t budget = std::min(descriptor_budget(), most_parallel);
   plan.parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget;
   plan.parallel = std::min(plan.parallel, budget);
@@ -366,8 +375,8 @@ result<void> settle_targets(scan_resume& resume, scan_call& call, const target_p
   }
   if (resume.state.scan != scan)
     return unexpected(failure{make_error_code(errc::bad_configuration), fmt::format("state file {}", resume.name()),
-                              "its scan had other targets or ports: a file of targets or the names of services have "
-                              "changed",
+                              "its scan had other targets or ports: a file of targets, the names of services or, with "
+                              "--syn, the routes have changed",
                               "restore them, or begin another scan with another file"});
   call.seed = resume.state.seed;
   call.plan.from = resume.state.reached;
@@ -410,11 +419,13 @@ exit_status run_scan(arguments& args, console& out) {
     call.targets.is_portable = true;
     if (!resume->is_new()) call.targets.known_names = resume->state.names;
   }
+  scan::routed_blocks reserved;
+  if (call.plan.syn && !call.include_reserved) call.targets.reserved = &reserved;
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
   target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)), out);
   // The parts must agree on all targets before one of them begins.
-  auto plan = call.targets.is_portable ? planner.all() : planner.first(soon_resolved);
+  auto plan = call.targets.is_portable || call.dry_run ? planner.all() : planner.first(soon_resolved);
   if (!plan) {
     const exit_status status = out.refuse(plan.error());
     const bool by_signal = status == exit_status::interrupted || status == exit_status::terminated;
@@ -437,7 +448,8 @@ exit_status run_scan(arguments& args, console& out) {
     if (const auto permitted = scan::packet_socket::check(); !permitted) return out.refuse(permitted.error());
   scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, resume ? &*resume : nullptr, out);
   session.add_failed_targets(plan->failed);
-  if (const auto begun = session.begin(plan->set.size() + planner.pending()); !begun) return out.refuse(begun.error());
+  const std::uint64_t known = plan->set.size() - scan::skipped_places(call.plan, plan->set).size();
+  if (const auto begun = session.begin(known + planner.pending()); !begun) return out.refuse(begun.error());
   auto good = session.round(plan->set);
   if (good && *good && planner.pending() > 0) {
     const auto rest = planner.rest();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "commands/scan_dry_run.hpp"
 
-#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -22,12 +21,10 @@ exit_status print_probes(const scan::scan_plan& plan, const scan::target_set& ta
   const bool has_times = plan.rate > 0;
   std::uint64_t count = 0;
   duration last{};
-  scan::dry_run probes(plan, targets.size());
+  scan::dry_run probes(plan, targets.size(), scan::skipped_places(plan, targets));
   while (const auto probe = probes.next()) {
-    const scan::address to = targets.at(probe->target);
-    if (std::ranges::find(plan.skipped, to) != plan.skipped.end()) continue;
     const auto at = std::chrono::duration_cast<std::chrono::microseconds>(probe->at).count();
-    const std::string address = scan::with_interface(to);
+    const std::string address = scan::with_interface(targets.at(probe->target));
     if (as_json)
       file.write(fmt::format("{{\"at_us\":{},\"proto\":\"{}\",\"address\":\"{}\",\"port\":{}}}\n",
                              has_times ? fmt::to_string(at) : "null", scan::name_of(probe->protocol), address,

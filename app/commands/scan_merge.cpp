@@ -73,10 +73,19 @@ bool read_lines(std::FILE* file, const std::function<void(std::string_view, bool
   return std::ferror(file) == 0;
 }
 
+/// As lists_silent() has it: a TCP port of which nobody answered.
+bool is_silent(const scan::finding& found) {
+  return found.protocol == scan::transport::tcp && found.why == scan::reason::no_response;
+}
+
 /// Reports do not list closed ports unless they were made with --all. But every other port of a complete scan is
-/// listed, so on a host that is in the reports the rest is closed.
+/// listed, so on a host that the reports name the rest is closed.
 class closed_ports {
  public:
+  void add(const scan::scanned_host& one) {
+    hosts_[one.address + ' ' + one.host].like = {
+        .host = one.host, .other_names = one.other_names, .address = one.address};
+  }
   void add(const scan::finding& found) {
     host& its = hosts_[found.address + ' ' + found.host];
     if (its.like.address.empty())
@@ -155,17 +164,21 @@ exit_status merge_reports(const std::vector<std::string>& files, const scan_repo
                  .udp_count = sum.udp_ports});
   const bool is_by_host = shown.format != scan::report_format::json && shown.format != scan::report_format::csv;
   const bool adds_closed = is_by_host && sum.complete && sum.targets <= scan::many_targets;
+  const bool has_silent = scan::lists_silent(sum.is_syn, sum.targets, shown.all);
   closed_ports closed;
   for (const input& each : inputs) {
     const bool good = read_lines(each.file.get(), [&](std::string_view line, bool) {
       const auto found = merge.keeps(line);
-      if (!found) return;
+      if (!found || (!has_silent && is_silent(*found))) return;
       report->add(*found);
       if (adds_closed) closed.add(*found);
     });
     if (!good) return out.refuse(cannot_read(each.name));
   }
-  if (adds_closed) closed.add_to(*report, sum);
+  if (adds_closed) {
+    for (const scan::scanned_host& each : merge.hosts()) closed.add(each);
+    closed.add_to(*report, sum);
+  }
   report->finish(sum);
   if (const auto closed_file = file.close(); !closed_file) return out.refuse(closed_file.error());
   return sum.complete ? exit_status::done : exit_status::partly_done;

@@ -17,6 +17,7 @@
 #include "net/endpoint.hpp"
 #include "scan/fingerprint.hpp"
 #include "scan/io/scan.hpp"
+#include "scan/io/socket.hpp"
 #include "scan/ports.hpp"
 #include "scan/report/read.hpp"
 
@@ -67,7 +68,9 @@ result<void> scan_session::begin(std::uint64_t targets) {
   summary_.udp_ports = plan_.udp_ports.size();
   summary_.tcp_range = scan::to_string(plan_.tcp_ports);
   summary_.udp_range = scan::to_string(plan_.udp_ports);
+  summary_.is_syn = plan_.syn;
   summary_.seed = plan_.seed;
+  all_targets_ = targets;
   summary_.part = plan_.part;
   summary_.started = is_later_run ? resume_->state.started : static_cast<std::int64_t>(::time(nullptr));
   report_ = scan::make_report(
@@ -132,9 +135,24 @@ void scan_session::keep_state(const scan::scan_checkpoint& reached) {
   if (!saved && !std::exchange(was_save_refused_, true)) out_.error(saved.error());
 }
 
+void scan_session::name_hosts(const scan::target_set& targets) {
+  if (plan_.part.count == 1 || all_targets_ > scan::many_targets) return;
+  const auto skipped = scan::skipped_places(plan_, targets);
+  for (std::uint64_t place = 0; place < targets.size(); ++place) {
+    if (std::ranges::binary_search(skipped, place)) continue;
+    const scan::address address = targets.at(place);
+    const std::string_view name = targets.name_at(place);
+    const auto others = targets.other_names(address);
+    scan::scanned_host& made = summary_.hosts.emplace_back();
+    made.address = scan::with_interface(address);
+    made.host = name.empty() ? made.address : std::string(name);
+    made.other_names.assign(others.begin(), others.end());
+  }
+}
+
 result<bool> scan_session::round(const scan::target_set& targets) {
-  summary_.targets += targets.size();
-  for (const scan::address& each : plan_.skipped) summary_.targets -= targets.place_of(each).has_value();
+  summary_.targets += targets.size() - scan::skipped_places(plan_, targets).size();
+  name_hosts(targets);
   identity_ = scan::fingerprint(plan_, targets, identity_);
   summary_.scan = scan::fingerprint_text(identity_);
   const auto sum = [this](scan::engine_progress all) { return all += before_; };
@@ -234,8 +252,7 @@ scan::scan_output scan_session::make_output(const scan::target_set& targets) {
     }
     add(named);
   };
-  // With many targets only the answers are of interest, and the others are too many for lines.
-  if (targets.size() > scan::many_targets && !shown_.all) {
+  if (!scan::lists_silent(plan_.syn, all_targets_, shown_.all)) {
     output.silent = [this](std::uint64_t count) {
       summary_.by_state[static_cast<std::size_t>(scan::port_state::filtered)] += count;
       not_asked_.add_others(count);

@@ -39,7 +39,7 @@ class scan_session {
   scan_session(const scan::scan_plan& plan, scan_report_options shown, const scan::service_names& services,
                time_point deadline, std::string max_time, scan_resume* resume, console& out);
 
-  /// `targets`: the number of addresses of all rounds, as far as known.
+  /// `targets`: the number of addresses of all rounds, as far as known, without those that are skipped.
   [[nodiscard]] result<void> begin(std::uint64_t targets);
 
   /// Scans some targets. Returns false if the scan has ended early; the summary then has the reason.
@@ -57,6 +57,8 @@ class scan_session {
  private:
   [[nodiscard]] scan::scan_output make_output(const scan::target_set& targets);
   void add(const scan::finding& found);
+  /// A part's summary has its hosts, because those whose ports are all closed are not in its findings.
+  void name_hosts(const scan::target_set& targets);
   [[nodiscard]] result<void> open_files();
   /// Adds the findings of earlier runs to the report.
   [[nodiscard]] result<void> replay_findings();
@@ -81,6 +83,7 @@ class scan_session {
   progress_line progress_;
   scan::engine_progress before_;  // of earlier rounds
   scan::scan_summary summary_;
+  std::uint64_t all_targets_ = 0;  // of all rounds
   std::uint64_t identity_ = 0;
   local_failures not_asked_;
   std::size_t failed_targets_ = 0;

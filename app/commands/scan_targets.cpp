@@ -119,6 +119,11 @@ class target_planner::state {
   }
 
  private:
+  struct reserved_block {
+    std::uint64_t addresses = 0;
+    bool has_target = false;  // as a whole
+  };
+
   result<void> wait(time_point until) {
     if (!names_) return {};
     asio::io_context loop{1};
@@ -135,11 +140,47 @@ class target_planner::state {
     if (!plan.first) plan.first = why;
   }
 
+  /// False: nothing of the range is left.
+  [[nodiscard]] bool leave_out_reserved(target_plan& plan, const scan::address_range& range) {
+    const auto routed = chosen_.reserved->in(range);
+    if (!routed) {
+      refuse(plan, routed.error());
+      return false;
+    }
+    std::uint64_t left = range.last.low - range.first.low + 1;
+    for (const scan::special_part& each : *routed) {
+      plan.set.exclude(each.range);
+      const std::uint64_t size = each.range.last.low - each.range.first.low + 1;
+      reserved_[each.block].addresses += size;
+      left -= size;
+    }
+    if (left == 0)
+      for (const scan::special_part& each : *routed) reserved_[each.block].has_target = true;
+    return left > 0;
+  }
+
+  /// One line for each block.
+  void report_reserved(target_plan& plan) {
+    for (const auto& [block, its] : std::exchange(reserved_, {})) {
+      const failure why{make_error_code(errc::usage),
+                        {},
+                        fmt::format("{} of {}, {} (RFC {}), {} not directly connected and not scanned",
+                                    its.addresses == 1 ? "1 address" : fmt::format("{} addresses", its.addresses),
+                                    block->text, block->purpose, block->rfc, its.addresses == 1 ? "is" : "are"),
+                        "--include-reserved scans them"};
+      if (its.has_target)
+        refuse(plan, why);
+      else
+        out_.note(fmt::format("{} ({})", why.detail, why.hint));
+    }
+  }
+
   void add(target_plan& plan, const scan::address_range& range, std::string_view name = {}) {
     if (range.first == range.last && std::ranges::find(broadcast_, range.first) != broadcast_.end()) {
       refuse(plan, not_a_host(to_string(range.first), "the broadcast address of a network of this machine"));
       if (!chosen_.is_portable) return;
     }
+    if (chosen_.reserved != nullptr && !leave_out_reserved(plan, range)) return;
     plan.set.add(range, name);
     (range.first.is_v6 ? plan.has_ipv6 : plan.has_ipv4) = true;
     planned_.push_back(range);
@@ -243,6 +284,7 @@ class target_planner::state {
       if (auto added = add_name(plan, std::get<scan::host_name>(each).name, *known[mine]); !added)
         return unexpected(added.error());
     }
+    report_reserved(plan);
     return plan;
   }
 
@@ -256,6 +298,7 @@ class target_planner::state {
   std::vector<scan::address_range> planned_;  // addresses of the last plan
   std::vector<scan::address_range> asked_;    // addresses of the plan before
   std::size_t pending_ = 0;
+  std::map<const scan::special_block*, reserved_block> reserved_;  // left out of this plan
 };
 
 target_planner::target_planner(target_choice chosen, time_point deadline, console& out)

@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "frame/console.hpp"
 #include "net/endpoint.hpp"
+#include "scan/io/routed_blocks.hpp"
 #include "scan/targets.hpp"
 
 namespace netlab::app {
@@ -33,6 +34,9 @@ struct target_choice {
   /// The same on every machine: this machine's broadcast addresses stay in the set, and are only named in `skipped`.
   bool is_portable = false;
   std::optional<resolved_names> known_names;  ///< instead of a look-up
+  /// Leave out what it finds, and say so for each block: as a failure if it is a whole target, else as a note. Null:
+  /// leave out nothing. Must outlive the planner.
+  scan::routed_blocks* reserved = nullptr;
 };
 
 struct target_plan {
@@ -40,7 +44,7 @@ struct target_plan {
   bool has_ipv4 = false;
   bool has_ipv6 = false;
   std::vector<scan::address> skipped;    ///< addresses of the set that must not be scanned from this machine
-  std::size_t failed = 0;                ///< names that did not resolve; each was reported
+  std::size_t failed = 0;                ///< targets that are not in the set; each was reported
   std::optional<netlab::failure> first;  ///< the first failure
 };
 

@@ -38,6 +38,12 @@ ip_address ip_address::plus(std::uint64_t offset) const noexcept {
   return sum;
 }
 
+ip_address ip_address::previous() const noexcept {
+  ip_address one = *this;
+  if (one.low-- == 0) --one.high;
+  return one;
+}
+
 bool ip_address::is_loopback() const noexcept { return is_v6 ? high == 0 && low == 1 : low >> 24 == 127; }
 
 bool ip_address::is_unspecified() const noexcept { return high == 0 && low == 0; }

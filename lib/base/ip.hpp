@@ -28,6 +28,8 @@ struct ip_address {
 
   /// The address plus `offset`, on the same interface.
   [[nodiscard]] ip_address plus(std::uint64_t offset) const noexcept;
+  /// The address minus 1; not for the first one.
+  [[nodiscard]] ip_address previous() const noexcept;
 
   [[nodiscard]] bool is_loopback() const noexcept;     ///< 127.0.0.0/8, ::1
   [[nodiscard]] bool is_unspecified() const noexcept;  ///< 0.0.0.0, ::

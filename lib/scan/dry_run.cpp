@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "scan/syn_schedule.hpp"
 
@@ -16,9 +17,9 @@ duration gap_of(double rate) {
 
 }  // namespace
 
-dry_run::dry_run(const scan_plan& plan, std::uint64_t targets)
+dry_run::dry_run(const scan_plan& plan, std::uint64_t targets, std::vector<std::uint64_t> skipped)
     : plan_(plan),
-      targets_(targets),
+      skipped_(std::move(skipped)),
       tcp_order_(targets * plan.tcp_ports.size(), plan.seed),
       udp_order_(targets, plan.udp_ports.size(), plan.seed, plan.part),
       tcp_all_(plan.part.size_of(targets * plan.tcp_ports.size())) {
@@ -33,17 +34,23 @@ dry_run::dry_run(const scan_plan& plan, std::uint64_t targets)
 void dry_run::fill_udp() {
   while (its_ports_.empty() && host_ < udp_order_.hosts()) {
     target_ = udp_order_.host(host_++);
+    if (is_skipped(target_)) continue;
     its_ports_ = udp_order_.ports_of(target_);
     std::ranges::reverse(its_ports_);
   }
 }
 
-std::optional<planned_probe> dry_run::next_tcp() const {
-  if (tcp_ == tcp_all_) return std::nullopt;
-  const std::uint64_t item = tcp_order_(plan_.part.place(tcp_));
+bool dry_run::is_skipped(std::uint64_t target) const { return std::ranges::binary_search(skipped_, target); }
+
+std::optional<planned_probe> dry_run::next_tcp() {
   const std::uint64_t ports = plan_.tcp_ports.size();
-  return planned_probe{transport::tcp, item / ports, plan_.tcp_ports[item % ports],
-                       tcp_gap_ * static_cast<std::int64_t>(tcp_)};
+  for (; tcp_place_ < tcp_all_; ++tcp_place_) {
+    const std::uint64_t item = tcp_order_(plan_.part.place(tcp_place_));
+    if (is_skipped(item / ports)) continue;
+    return planned_probe{transport::tcp, item / ports, plan_.tcp_ports[item % ports],
+                         tcp_gap_ * static_cast<std::int64_t>(tcp_)};
+  }
+  return std::nullopt;
 }
 
 std::optional<planned_probe> dry_run::next() {
@@ -51,6 +58,7 @@ std::optional<planned_probe> dry_run::next() {
   const duration udp_at = udp_gap_ * static_cast<std::int64_t>(udp_);
   if (tcp && (its_ports_.empty() || tcp->at <= udp_at)) {
     ++tcp_;
+    ++tcp_place_;
     return tcp;
   }
   if (its_ports_.empty()) return std::nullopt;

@@ -23,26 +23,28 @@ struct planned_probe {
 
 /// The first probe of each port, in the order and at the time in which the engines send them if every port answers at
 /// once: TCP and UDP side by side, each with half of the rate. Silent ports are probed again later; those probes are
-/// not shown.
+/// not shown. Targets that are skipped take no time.
 class dry_run {
  public:
-  /// `plan` must outlive it. `targets`: their number.
-  dry_run(const scan_plan& plan, std::uint64_t targets);
+  /// `plan` must outlive it. `targets`: their number. `skipped`: as skipped_places() returns them.
+  dry_run(const scan_plan& plan, std::uint64_t targets, std::vector<std::uint64_t> skipped = {});
 
   [[nodiscard]] std::optional<planned_probe> next();
 
  private:
-  [[nodiscard]] std::optional<planned_probe> next_tcp() const;
+  [[nodiscard]] bool is_skipped(std::uint64_t target) const;
+  [[nodiscard]] std::optional<planned_probe> next_tcp();
   void fill_udp();
 
   const scan_plan& plan_;
-  std::uint64_t targets_;
+  std::vector<std::uint64_t> skipped_;
   permutation tcp_order_;
   udp_order udp_order_;
   duration tcp_gap_{};
   duration udp_gap_{};
-  std::uint64_t tcp_ = 0;  // probes of the part so far
-  std::uint64_t tcp_all_ = 0;
+  std::uint64_t tcp_ = 0;        // probes so far
+  std::uint64_t tcp_place_ = 0;  // of the next one, in the part
+  std::uint64_t tcp_all_ = 0;    // places
   std::uint64_t udp_ = 0;
   std::uint64_t host_ = 0;                // the next one
   std::uint64_t target_ = 0;              // whose ports these are, ...

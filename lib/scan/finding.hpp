@@ -56,6 +56,14 @@ struct finding {
   std::string service;          ///< name of the service registered for the port; empty: none
 };
 
+/// An address that was scanned, with its names as in a finding.
+struct scanned_host {
+  std::string host;
+  std::string address;
+  std::vector<std::string> other_names = {};
+  friend bool operator==(const scanned_host&, const scanned_host&) = default;
+};
+
 struct scan_summary {
   std::uint64_t targets = 0;  ///< addresses
   std::uint64_t tcp_ports = 0;  ///< per target
@@ -70,6 +78,8 @@ struct scan_summary {
   std::string tcp_range;  ///< `1-50,80`; empty: none
   std::string udp_range;
   std::int64_t started = 0;  ///< seconds since 1970, UTC
+  bool is_syn = false;       ///< TCP ports were asked by the half-open scan
+  std::vector<scanned_host> hosts = {};  ///< of a part, if they are not many_targets: also those without a finding
 
   [[nodiscard]] std::uint64_t count(port_state of) const noexcept { return by_state[static_cast<std::size_t>(of)]; }
 };

@@ -180,6 +180,7 @@ void report_merge::conclude() {
   if (model_) {
     union_ = *model_;
     union_.part = {};
+    hosts_ = std::exchange(union_.hosts, {});
     union_.by_state = {};
     union_.elapsed = {};
     union_.started = 0;

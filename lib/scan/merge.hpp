@@ -36,6 +36,8 @@ class report_merge {
   [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
   /// Of the union; complete if there are no problems.
   [[nodiscard]] const scan_summary& summary() const noexcept { return union_; }
+  /// The hosts that the parts name, also those without a finding; empty if they are many or the parts name none.
+  [[nodiscard]] const std::vector<scanned_host>& hosts() const noexcept { return hosts_; }
   /// True if no line was one of a report.
   [[nodiscard]] bool is_empty() const noexcept { return next_ == 0 && !has_summary_; }
 
@@ -72,6 +74,7 @@ class report_merge {
   std::uint64_t next_ = 0;
   bool has_summary_ = false;
   std::vector<entry> entries_;
+  std::vector<scanned_host> hosts_;
   std::vector<section> sections_;
   std::vector<std::uint64_t> dropped_;  // numbers of findings that do not count; ascending
   std::size_t next_dropped_ = 0;

@@ -2,6 +2,7 @@
 // What a scan asks, and how: everything but the targets.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,5 +36,14 @@ struct scan_plan {
   bool is_resumable = false;        ///< make checkpoints, which takes a single thread
   std::optional<scan_checkpoint> from;  ///< go on from there
 };
+
+/// The places of the targets that are never asked, ascending.
+[[nodiscard]] inline std::vector<std::uint64_t> skipped_places(const scan_plan& plan, const target_set& targets) {
+  std::vector<std::uint64_t> places;
+  for (const address& each : plan.skipped)
+    if (const auto place = targets.place_of(each)) places.push_back(*place);
+  std::ranges::sort(places);
+  return places;
+}
 
 }  // namespace netlab::scan

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,6 +33,14 @@ class route_intervals {
   [[nodiscard]] std::size_t of(address one) const noexcept {
     one.scope = 0;
     return static_cast<std::size_t>(std::ranges::upper_bound(cuts_, one) - cuts_.begin());
+  }
+
+  /// The last address of its interval; none: its interval ends with the family.
+  [[nodiscard]] std::optional<address> last_like(address one) const noexcept {
+    one.scope = 0;
+    const auto next = std::ranges::upper_bound(cuts_, one);
+    if (next == cuts_.end() || next->is_v6 != one.is_v6) return std::nullopt;
+    return next->previous();
   }
 
  private:

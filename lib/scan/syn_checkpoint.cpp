@@ -12,8 +12,8 @@
 namespace netlab::scan {
 namespace {
 
-// `next;first+size*attempts:word,word…;…`: decimal numbers, the words in hexadecimal digits; a run of equal words is
-// `word^count`, because most parts have finished everywhere or nowhere.
+// `next;first+size*attempts/heard:word,word…;…`: decimal numbers, the words in hexadecimal digits; a run of equal words
+// is `word^count`, because most parts have finished everywhere or nowhere.
 
 unexpected<failure> bad_checkpoint() { return fail(errc::bad_data, "the position of the scan is damaged"); }
 
@@ -55,7 +55,7 @@ std::string to_text(const syn_checkpoint& of) {
   std::string text = fmt::format("{}", of.next);
   const auto out = std::back_inserter(text);
   for (const syn_checkpoint::part& each : of.parts) {
-    fmt::format_to(out, ";{}+{}*{}:", each.first, each.size, each.attempts);
+    fmt::format_to(out, ";{}+{}*{}/{}:", each.first, each.size, each.attempts, each.heard);
     for (auto at = each.finished.begin(); at != each.finished.end();) {
       const auto end = std::find_if(at, each.finished.end(), [&](std::uint64_t word) { return word != *at; });
       if (at != each.finished.begin()) text += ',';
@@ -80,15 +80,17 @@ result<syn_checkpoint> parse_checkpoint(std::string_view text) {
     }
     const auto first = take_number(piece, '+');
     const auto size = take_number(piece, '*');
-    const auto attempts = take_number(piece, ':');
-    if (!first || !size || !attempts) return bad_checkpoint();
+    const auto attempts = take_number(piece, '/');
+    const auto heard = take_number(piece, ':');
+    if (!first || !size || !attempts || !heard) return bad_checkpoint();
     if (*first < least || *size == 0 || *size > syn_sweep::max_part || *first > made.next ||
-        *size > made.next - *first || *attempts == 0 || *attempts > syn_sweep::max_attempts)
+        *size > made.next - *first || *attempts == 0 || *attempts > syn_sweep::max_attempts || *heard > *size)
       return bad_checkpoint();
     syn_checkpoint::part& part = made.parts.emplace_back();
     part.first = *first;
     part.size = static_cast<std::uint32_t>(*size);
     part.attempts = static_cast<unsigned>(*attempts);
+    part.heard = static_cast<std::uint32_t>(*heard);
     if (!read_words(piece, (*size + 63) / 64, part.finished)) return bad_checkpoint();
     least = *first + *size;
   }

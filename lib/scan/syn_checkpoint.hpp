@@ -18,7 +18,8 @@ struct syn_checkpoint {
   struct part {
     std::uint64_t first = 0;
     std::uint32_t size = 0;
-    unsigned attempts = 0;                ///< begun; the last one may be incomplete
+    unsigned attempts = 1;                ///< begun
+    std::uint32_t heard = 0;              ///< the last attempt at the first so many places is over, and not repeated
     std::vector<std::uint64_t> finished;  ///< bit n: the port of place first + n has been reported
     friend bool operator==(const part&, const part&) = default;
   };

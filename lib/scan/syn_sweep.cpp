@@ -54,11 +54,12 @@ syn_sweep::syn_sweep(options how, time_point now)
     made.finished = std::move(each.finished);
     for (const std::uint64_t word : made.finished)
       made.finished_count += static_cast<std::uint32_t>(std::popcount(word));
-    // The last attempt may not have been completed, and its answers were lost: it is repeated.
-    made.attempt = each.attempts - 1;
-    made.cursor = made.size;
-    made.now = state::waiting;
-    made.began = made.last_sent = now - how_.timeout;
+    made.attempt = each.attempts;
+    made.cursor = made.heard = each.heard;
+    made.now = state::sending;
+    made.began = now;
+    made.last_sent = now - how_.timeout;
+    ++sending_;
     held_ += made.size;
     open += made.size - made.finished_count;
   }
@@ -230,7 +231,7 @@ void syn_sweep::tick(time_point now) {
       next_due_ = std::min(next_due_, when);
     } else if (at->attempt < std::min(how_.attempts + at->extra, max_attempts)) {
       ++at->attempt;
-      at->cursor = 0;
+      at->cursor = at->heard = 0;
       at->now = state::sending;
       ++sending_;
     } else {
@@ -323,12 +324,32 @@ std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, uns
   return found;
 }
 
-syn_checkpoint syn_sweep::checkpoint() const {
+std::uint32_t syn_sweep::heard(const part& of, time_point now) const {
+  const time_point latest = now - how_.timeout;
+  if (of.postponed > 0) return of.heard;  // which ones is not known
+  std::uint32_t count = of.heard;
+  if (of.now != state::growing && of.cursor >= of.size && of.last_sent <= latest) {
+    count = of.size;
+  } else if (of.marks.size() >= of.attempt && of.began <= latest) {
+    const std::vector<mark>& marks = of.marks[of.attempt - 1];
+    const auto later = std::ranges::upper_bound(marks, microseconds(latest - of.began), {}, &mark::microseconds);
+    if (later != marks.begin()) count = std::max(count, std::prev(later)->offset + 1);
+  }
+  for (const auto& [offset, sent] : of.late)
+    if (sent.attempt == of.attempt && of.began + std::chrono::microseconds(sent.microseconds) > latest)
+      count = std::min(count, offset);
+  // Whether a probe could be sent is not kept: those that could not be sent are tried again.
+  for (std::uint32_t at = 0; !of.failed.empty() && at < count; ++at)
+    if (is_set(of.failed, at) && !is_set(of.finished, at)) return at;
+  return count;
+}
+
+syn_checkpoint syn_sweep::checkpoint(time_point now) const {
   syn_checkpoint made;
   made.next = next_;
   for (const part& each : parts_)
     if (each.finished_count < each.size)
-      made.parts.push_back({each.first, each.size, std::max(each.attempt, 1U), each.finished});
+      made.parts.push_back({each.first, each.size, each.attempt, heard(each, now), each.finished});
   return made;
 }
 

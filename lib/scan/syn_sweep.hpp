@@ -88,7 +88,9 @@ class syn_sweep {
   };
   [[nodiscard]] std::optional<sending> sending_of(std::uint64_t place, unsigned residue) const;
 
-  [[nodiscard]] syn_checkpoint checkpoint() const;
+  /// A probe counts as heard, and is not repeated, once the timeout has passed since it was sent; the answers to later
+  /// ones may be lost, so that a sweep that starts there sends these again as the same attempt.
+  [[nodiscard]] syn_checkpoint checkpoint(time_point now) const;
   [[nodiscard]] std::uint64_t finished() const noexcept { return finished_; }
   /// Places that were asked and have no verdict yet.
   [[nodiscard]] std::uint64_t waiting() const noexcept { return waiting_; }
@@ -108,7 +110,8 @@ class syn_sweep {
     std::uint64_t first = 0;
     std::uint32_t size = 0;
     std::uint32_t finished_count = 0;
-    std::uint32_t cursor = 0;     // next place of the attempt
+    std::uint32_t cursor = 0;  // next place of the attempt
+    std::uint32_t heard = 0;  // the attempt at the places before this one was over when the sweep started
     std::uint32_t postponed = 0;  // probes of the attempt not sent yet
     unsigned attempt = 1;
     unsigned extra = 0;  // attempts that do not count
@@ -127,6 +130,7 @@ class syn_sweep {
   [[nodiscard]] bool may_grow() const noexcept;
   void close_growing();
   [[nodiscard]] time_point due(const part& of) const;
+  [[nodiscard]] std::uint32_t heard(const part& of, time_point now) const;
   void remember(part& of, const probe& which, time_point now);
   void set_failed(part& of, std::uint64_t place, bool value);
 

@@ -39,11 +39,6 @@ address with_low_bits(address of, unsigned bits, bool ones) noexcept {
   return of;
 }
 
-address before(address of) noexcept {
-  if (of.low-- == 0) --of.high;
-  return of;
-}
-
 auto bad(std::string_view text, std::string_view why, std::string cure = {}) {
   return fail(errc::usage, fmt::format("target '{}' {}", escape(text, 80), why), std::move(cure));
 }
@@ -247,7 +242,7 @@ void target_set::add(const address_range& range, std::string_view host) {
   if (hole != taken_.begin()) --hole;
   for (; hole != taken_.end() && !(range.last < hole->first); ++hole) {
     if (hole->second < from) continue;
-    if (from < hole->first) append(from, before(hole->first));
+    if (from < hole->first) append(from, hole->first.previous());
     if (!(hole->second < range.last)) {
       left = false;
       break;

@@ -53,8 +53,7 @@ class Merge(harness.Case):
 
     def test_formats(self):
         """scan --merge: each format shows what the whole scan shows"""
-        self.words = tuple(word for word in self.words if word != "127.0.0.2")  # it has no open port to be known by
-        files = self.parts(3)
+        files = self.parts(3)  # 127.0.0.2 has no open port to be known by
 
         def plain(text):
             text = re.sub(r'args="[^"]*"|(start|end)?time(str)?="[^"]*"|start(str)?="[^"]*"|elapsed="[^"]*"', "", text)

@@ -69,6 +69,9 @@ class Shards(harness.Case):
         self.assertEqual(name(), name("--rate", "500", "--parallel", "2", "--seed", "5"))
         for words in (["--timeout", "2s"], ["--retries", "3"]):
             self.assertNotEqual(name(), name(*words))
+        planned = [json.loads(self.netlab("scan", "127.0.0.1", "--range", "1-3", "--dry-run", "--json", *words).lines[-1])
+                   ["summary"]["scan"] for words in ([], ["--syn"], ["--syn", "--banner"])]
+        self.assertEqual(len(set(planned)), 3, "the way of asking is part of the scan")
         self.assertNotEqual(self.scan("127.0.0.1", "--range", "1-3")[1]["scan"],
                             self.scan("127.0.0.2", "--range", "1-3")[1]["scan"])
 

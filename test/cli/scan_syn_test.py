@@ -12,8 +12,18 @@ class Options(Case):
         """scan --syn: options without a use are refused, with the reason"""
         for words, says in ((("--bandwidth", "1M"), "--syn"), (("--banner",), "--syn"),
                             (("--syn", "--parallel", "3"), "--banner"), (("--syn", "--send", "x"), "--banner"),
-                            (("--syn", "--udp"), "TCP"), (("--syn", "udp"), "TCP")):
+                            (("--syn", "--udp"), "TCP"), (("--syn", "udp"), "TCP"),
+                            (("--syn", "--banner", "--no-banner"), "--no-banner")):
             self.refused("scan", *words, "--range", "1", says=says)
+
+    def test_transports(self):
+        """scan --syn: the words tcp and udp, and the message for UDP ports"""
+        for words, protos in ((("--syn", "tcp"), {"tcp"}), (("tcp", "--syn"), {"tcp"}), (("--syn", "--tcp"), {"tcp"}),
+                              (("--syn", "tcp", "udp"), {"tcp", "udp"}), (("--syn", "--no-send"), {"tcp"}),
+                              (("--syn", "tcp", "udp", "--send", "x"), {"tcp", "udp"}),
+                              (("--syn", "--banner", "--send", "x"), {"tcp"})):
+            lines = self.netlab("scan", *words, "--range", "1-3", "--dry-run").lines
+            self.assertEqual({line.split()[1] for line in lines}, protos, words)
 
     def test_bandwidth(self):
         """scan --syn: --bandwidth is bits a second with a decimal unit"""

@@ -20,11 +20,13 @@ LINK_DOWN = ("unknown", "net-unreachable")
 
 @world.needs_namespaces
 class SynCase(ScanCase):
+    reserved = ("--include-reserved",)  # the tests' networks are, and some lie behind a router
+
     def syn(self, *words, **how):
-        return self.scan("--syn", *words, "--all", **how)
+        return self.scan("--syn", *self.reserved, *words, "--all", **how)
 
     def begin(self, *words):
-        scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--syn", *map(str, words), "--json"))
+        scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--syn", *self.reserved, *map(str, words), "--json"))
         self.addCleanup(scan.kill)
         return scan
 
@@ -373,6 +375,53 @@ class Parts(SynCase):
         self.assertEqual({(key[2] == 80, one["state"]) for key, one in found.items()}, {(True, "open"), (False, "closed")})
         self.assertEqual(len(network.probes()), 16 * 30)
 
+    def findings(self, done):
+        *lines, last = [json.loads(line) for line in done.lines]
+        summary = {name: value for name, value in last["summary"].items() if name not in ("elapsed_us", "seed", "started")}
+        return sorted((one["address"], one["port"], one["state"], one["reason"]) for one in lines), summary
+
+    def test_merge(self):
+        """scan --merge: the shards of a half-open scan of many hosts are the report of the whole, silent ports only counted"""
+        self.simulate("""
+            host 198.18.2.0/24
+              tcp 80 open
+              tcp 81 silent
+            host 198.18.3.0/24
+              tcp 79-82 silent
+        """)
+        words = ("scan", "--syn", "198.18.2.0/23", "--range", "79-82", "--json")
+        files = {}
+        for more in ((), ("--all",)):
+            files[more] = [self.scratch() / f"part{index}" for index in (1, 2, 3)]
+            for index, file in enumerate(files[more], 1):
+                self.netlab_in(self.near, *words, *more, "--shard", f"{index}/3", "-o", file)
+        for more, parts in (((), ()), ((), ("--all",)), (("--all",), ("--all",))):
+            with self.subTest(f"union {more}, parts {parts}"):
+                whole = self.findings(self.netlab_in(self.near, *words, *more))
+                merged = self.findings(self.netlab_in(self.near, "scan", "--merge", "--json", *more, *files[parts]))
+                self.assertEqual(merged, whole)
+                self.assertEqual((whole[1]["filtered"], len(whole[0])), (5 * 256, 8 * 256 if more else 256))
+
+    def test_dry_run(self):
+        """scan --syn --dry-run: the probes of the scan in its order, without the broadcast address and what is excluded"""
+        self.far.ip("route", "add", "local", "10.9.0.240/28", "dev", "lo")
+        self.far.ip("route", "add", "10.9.0.200", "dev", "wire")
+        self.near.ip("addr", "add", "10.9.0.200/25", "broadcast", "10.9.0.255", "dev", "wire")
+        shown = subprocess.run(self.far.argv("ip", "-j", "link", "show", "wire"), capture_output=True, check=True)
+        for last in range(240, 255):  # known, so that no probe waits for an answer to ARP
+            self.near.ip("neigh", "replace", f"10.9.0.{last}", "lladdr", json.loads(shown.stdout)[0]["address"],
+                         "nud", "permanent", "dev", "wire")
+        for part in ((), ("--shard", "2/3")):
+            words = ("10.9.0.240/28", "--exclude", "10.9.0.250-252", "--range", "80-89", "--seed", 7, "--rate", 400, *part)
+            planned = self.netlab_in(self.near, "scan", "--syn", *words, "--dry-run")
+            seen = self.syn(*words)
+            # Every port is closed and known at once, so the report has them in the order of the probes.
+            self.assertEqual([(line.split()[2], int(line.split()[3])) for line in planned.lines],
+                             [(key[0], key[2]) for key in seen.ports])
+            times = [float(line.split()[0]) for line in planned.lines]
+            for at, time_of in enumerate(times):
+                self.assertAlmostEqual(time_of, at / 400, places=5)
+
     def test_killed(self):
         """scan --syn: after kill -9, --resume reports each port once, and repeats no more than a second of probes"""
         network = self.simulate("""
@@ -396,6 +445,79 @@ class Parts(SynCase):
         states = {one["port"]: (one["state"], one["reason"]) for one in lines if "port" in one}
         self.assert_states(network.states("198.18.0.1", range(1, 6001)), states)
         self.assertLess(len(network.probes()), 6000 + 2 * 2 * 1500)
+
+
+@world.needs_namespaces
+class Reserved(SynCase):
+    reserved = ()
+    blocks = ("10.9.0.0/24", "198.18.7.0/24", "fd00:9::/120")
+
+    def setUp(self):
+        super().setUp()
+        for block in self.blocks:
+            self.answer_for(block)
+
+    def addresses(self, *words, **how):
+        return {key[0] for key in self.syn(*words, "--range", "80", **how).ports}
+
+    def test_routed(self):
+        """scan --syn: special-purpose blocks beyond a router are refused by name, RFC and cure"""
+        for target, count, block, rfc in (("10.9.0.0/24", "256 addresses", "10.0.0.0/8", 1918),
+                                          ("198.18.7.1", "1 address", "198.18.0.0/15", 2544),
+                                          ("fd00:9::/120", "256 addresses", "fc00::/7", 4193)):
+            done = self.netlab_in(self.near, "scan", "--syn", target, "--range", "80", "--json", status=harness.USAGE)
+            line, = done.err.splitlines()
+            for says in (f"{count} of {block}, ", f"(RFC {rfc})", "--include-reserved"):
+                self.assertIn(says, line)
+            self.assertEqual(len(self.addresses("--include-reserved", target)), 1 if "/" not in target else 256)
+
+    def test_connected(self):
+        """scan --syn: what is on a link of this machine, its own, or without a route is asked"""
+        self.assertEqual(self.addresses(FAR[4], FAR[6], "127.0.0.1", "192.0.2.1", "::1"),
+                         {FAR[4], FAR[6], "127.0.0.1", "192.0.2.1", "::1"})
+        done = self.netlab_in(self.near, "scan", "--syn", "10.77.0.1", status=harness.UNAVAILABLE)
+        self.assertNotIn("--include-reserved", done.err)
+        # A more specific route within a block.
+        self.near.ip("route", "add", "10.9.0.64/26", "dev", "wire")
+        seen = self.addresses("10.9.0.0/24", FAR[4])
+        self.assertEqual(seen, {FAR[4], *(f"10.9.0.{last}" for last in range(64, 128))})
+
+    def test_mixture(self):
+        """scan --syn: of several targets those that are reserved and routed are left out, and the status says so"""
+        seen = self.syn("10.9.0.1,10.9.0.2", FAR[4], "198.18.7.1", "--range", "80", status=harness.PARTLY)
+        self.assertEqual({key[0] for key in seen.ports}, {FAR[4]})
+        self.assertEqual(seen.summary["targets"], 1)
+        self.assertEqual(len(seen.done.err.splitlines()), 2, seen.done.err)
+        self.assertIn("2 addresses of 10.0.0.0/8, private use (RFC 1918), are not directly connected", seen.done.err)
+
+    def test_larger_block(self):
+        """scan --syn: inside a larger target they are skipped, with a note"""
+        self.near.ip("route", "add", "10.9.1.0/24", "dev", "wire")
+        seen = self.syn("10.9.0.254-10.9.1.1", "--range", "80")
+        self.assertEqual({key[0] for key in seen.ports}, {"10.9.1.0", "10.9.1.1"})
+        self.assertIn("2 addresses of 10.0.0.0/8", seen.done.err)
+
+    def test_connect_scan(self):
+        """scan: the connect scan leaves nothing out"""
+        found = Scan(self.netlab_in(self.near, "scan", "10.9.0.1", "--range", "80", "--all", "--json"))
+        self.assertEqual(found.states(), {80: CLOSED})
+
+    def test_parts(self):
+        """scan --syn: shards, the dry run and a resumed scan leave out the same; with other routes it is another scan"""
+        words = (FAR[4], "10.9.0.0/24", "--range", "80-89")
+        planned = self.netlab_in(self.near, "scan", "--syn", *words, "--dry-run", status=harness.PARTLY)
+        self.assertEqual({line.split()[2] for line in planned.lines}, {FAR[4]})
+        shards = [self.syn(*words, "--shard", f"{index}/2", status=harness.PARTLY) for index in (1, 2)]
+        self.assertEqual({key[0] for seen in shards for key in seen.ports}, {FAR[4]})
+        self.assertEqual(sum(len(seen.ports) for seen in shards), 10)
+        whole = self.syn("--include-reserved", *words, "--shard", "1/2")
+        self.assertNotEqual(whole.summary["scan"], shards[0].summary["scan"])
+        state = self.scratch() / "state"
+        resumable = ("scan", "--syn", *words, "--rate", 20, "--resume", state)
+        self.netlab_in(self.near, *resumable, "--max-time", "100ms", status=harness.TRY_LATER)
+        self.near.ip("route", "add", "10.9.0.64/26", "dev", "wire")
+        done = self.netlab_in(self.near, *resumable, status=harness.CONFIG)
+        self.assertIn("the routes have changed", done.err)
 
 
 @world.needs_namespaces
@@ -445,6 +567,28 @@ class Ends(SynCase):
                     done = scan.stop(stop)
                     self.assertEqual(done.status, status, done.err)
                     self.assert_well_formed(form, done.out)
+
+    def test_signals_during_banners(self):
+        """scan --syn --banner: SIGINT while banners are read ends it at once, with each open port in every format"""
+        # Each host has open ports of its own, so that there is a connect scan for each.
+        opened = {f"192.0.2.{last}": range(10 * last, 10 * last + 3) for last in range(11, 15)}
+        for address, ports in opened.items():
+            self.far.ip("addr", "add", f"{address}/24", "dev", "wire")
+            self.services_in(self.far, address, *(f"tcp:{port}" for port in ports))
+        for stop, status in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)):
+            for form in ("json", "table", "csv", "nmap-xml", "grepable"):
+                with self.subTest(f"{stop.name} {form}"):
+                    scan = harness.Process(self.near.argv(harness.NETLAB, "scan", "--syn", "--banner", "-v", "--host",
+                                                          ",".join(opened), "--range", "100-150", "--timeout", "30s",
+                                                          "--retries", 0, "--format", form))
+                    self.addCleanup(scan.kill)
+                    scan.until(lambda out, err: err.count("is open") >= 12, "12 open ports")
+                    done = scan.stop(stop)
+                    self.assertEqual(done.status, status, done.err)
+                    self.assert_well_formed(form, done.out)
+                    if form == "json":
+                        self.assertEqual({key[2] for key in Scan(done).ports}, {port for ports in opened.values()
+                                                                                for port in ports})
 
     def assert_well_formed(self, form, text):
         if form == "json":

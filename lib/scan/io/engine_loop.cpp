@@ -3,12 +3,10 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <unistd.h>
 
 namespace netlab::scan {
 namespace {
@@ -22,36 +20,6 @@ constexpr duration interval = std::chrono::milliseconds(200);
 constexpr duration checkpoint_interval = std::chrono::seconds(1);
 // ... unless the disk is so slow that more than one part of this many of the time would be spent on checkpoints.
 constexpr int checkpoint_share = 10;
-
-/// Receives the scan's signals through a descriptor; the destructor restores the signal mask.
-class signal_source {
- public:
-  signal_source() {
-    sigset_t wanted;
-    sigemptyset(&wanted);
-    for (const int each : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&wanted, each);
-    ::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
-    fd_ = net::unique_fd(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
-  }
-  ~signal_source() {
-    // timeout(1) signals the process and its group, so a signal may come twice: discard the second one.
-    while (fd_ && take() != 0) {}
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  signal_source(const signal_source&) = delete;
-  signal_source& operator=(const signal_source&) = delete;
-
-  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  /// 0: none.
-  [[nodiscard]] int take() const noexcept {
-    signalfd_siginfo info{};
-    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
-  }
-
- private:
-  sigset_t before_{};
-  net::unique_fd fd_;
-};
 
 bool control(int epoll, int operation, int fd, std::uint32_t events, unsigned engine, std::uint64_t key) noexcept {
   epoll_event event{};
@@ -105,8 +73,8 @@ result<std::span<const poller::news>> poller::wait(time_point until, bool& is_al
   return std::span<const news>(news_);
 }
 
-result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_options& how) {
-  const signal_source signals;
+result<run_outcome> run(poller& on, std::span<engine* const> engines, const held_signals& signals,
+                        const run_options& how) {
   if (signals.fd() < 0 || !on.add(signals.fd(), EPOLLIN, signals_engine, 0))
     return fail(last_system_error(), "wait for signals");
   run_outcome outcome;
@@ -171,7 +139,7 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_
     if (outcome.signal != 0) break;
   }
   if (how.on_checkpoint && (outcome.signal != 0 || outcome.out_of_time || outcome.stopped)) save();
-  // Once the mask is restored, a second signal has its usual effect; reporting the rest takes no time.
+  // Reporting the rest takes no time.
   const time_point now = clock::now();
   for (engine* const each : engines)
     if (!each->done()) each->abandon(now);

@@ -2,7 +2,6 @@
 // The event loop shared by the scan engines: one thread, one epoll descriptor, no Asio, for speed.
 #pragma once
 
-#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "net/fd.hpp"
 #include "scan/checkpoint.hpp"
 #include "scan/finding.hpp"
+#include "scan/io/held_signals.hpp"
 
 namespace netlab::scan {
 
@@ -107,8 +107,9 @@ struct run_outcome {
   engine_progress progress;  ///< of all engines, at the end
 };
 
-/// Runs the engines to their end. SIGINT and SIGTERM end the scan early; a second one ends the process. The engine at
-/// index n has number n. Fails with the system's error.
-[[nodiscard]] result<run_outcome> run(poller& on, std::span<engine* const> engines, const run_options& how);
+/// Runs the engines to their end; SIGINT and SIGTERM end them early. The engine at index n has number n. Fails with the
+/// system's error.
+[[nodiscard]] result<run_outcome> run(poller& on, std::span<engine* const> engines, const held_signals& signals,
+                                      const run_options& how);
 
 }  // namespace netlab::scan

@@ -76,9 +76,9 @@ std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::ui
   }};
 }
 
-result<net::unique_fd> open_sender() {
-  // Protocol 0: it receives nothing.
-  net::unique_fd made(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+result<net::unique_fd> open_packet_socket() {
+  // Protocol 0: it receives nothing until it is bound to another one.
+  net::unique_fd made(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (made) return made;
   const std::error_code why = last_system_error();
   if (why == std::errc::operation_not_permitted || why == std::errc::permission_denied)
@@ -88,18 +88,25 @@ result<net::unique_fd> open_sender() {
 }
 
 result<net::packet_ring> open_ring(std::uint16_t first_port, std::uint16_t port_count) {
-  constexpr const char* context = "receive packets";
-  net::unique_fd receiver(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!receiver) return fail(last_system_error(), context);
+  auto receiver = open_packet_socket();
+  if (!receiver) return unexpected(receiver.error());
   auto filter = make_answer_filter(first_port, port_count);
   // Otherwise the loopback interface shows each packet twice; on an older kernel, the second one is a duplicate.
-  return net::packet_ring::start(std::move(receiver),
+  return net::packet_ring::start(std::move(*receiver),
                                  {.block_size = answer_ring_block,
                                   .block_count = answer_ring_blocks,
                                   .longest_delay = answer_delay,
                                   .filter = filter,
                                   .only_incoming = true},
-                                 context);
+                                 "receive packets");
+}
+
+/// Takes packets with their headers; protocol IPPROTO_RAW: receives nothing. None: errno says why.
+net::unique_fd open_raw_socket(bool is_v6) {
+  net::unique_fd made(::socket(is_v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  const int on = 1;
+  if (made && is_v6 && ::setsockopt(made.get(), IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof on) != 0) return {};
+  return made;
 }
 
 std::uint16_t ether_type_of(outgoing_packet::kind what) {
@@ -134,13 +141,13 @@ packet_socket& packet_socket::operator=(packet_socket&& other) noexcept {
 packet_socket::~packet_socket() = default;
 
 result<void> packet_socket::check() {
-  if (const auto sender = open_sender(); !sender) return unexpected(sender.error());
+  if (const auto sender = open_packet_socket(); !sender) return unexpected(sender.error());
   return {};
 }
 
 result<packet_socket> packet_socket::open(std::uint16_t first_port, std::uint16_t port_count) {
   packet_socket made;
-  auto sender = open_sender();
+  auto sender = open_packet_socket();
   if (!sender) return unexpected(sender.error());
   made.sender_ = std::move(*sender);
   const int on = 1;
@@ -193,19 +200,14 @@ std::size_t packet_socket::send_out(std::span<const outgoing_packet> packets, in
   return static_cast<std::size_t>(sent);
 }
 
-int packet_socket::raw_socket(bool is_v6, int& error) {
-  net::unique_fd& socket = is_v6 ? raw_v6_ : raw_v4_;
-  if (socket) return socket.get();
-  // Protocol IPPROTO_RAW: receives nothing.
-  socket = net::unique_fd(::socket(is_v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-  const int on = 1;
-  if (!socket || (is_v6 && ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof on) != 0)) error = errno;
-  return socket.get();
-}
-
 std::size_t packet_socket::send_local(std::span<const outgoing_packet> packets, int& error) {
-  const int socket = raw_socket(packets.front().what == outgoing_packet::kind::ipv6, error);
-  if (error != 0) return 0;
+  const bool is_v6 = packets.front().what == outgoing_packet::kind::ipv6;
+  net::unique_fd& socket = is_v6 ? raw_v6_ : raw_v4_;
+  if (!socket) socket = open_raw_socket(is_v6);
+  if (!socket) {
+    error = errno;
+    return 0;
+  }
   for (std::size_t at = 0; at < packets.size(); ++at) {
     const outgoing_packet& each = packets[at];
     batch_->hosts[at] = socket_address(each.local_to, 0);
@@ -216,7 +218,8 @@ std::size_t packet_socket::send_local(std::span<const outgoing_packet> packets, 
     message.msg_iov = &batch_->octets[at];
     message.msg_iovlen = 1;
   }
-  const int sent = ::sendmmsg(socket, batch_->messages.data(), static_cast<unsigned>(packets.size()), MSG_DONTWAIT);
+  const int sent =
+      ::sendmmsg(socket.get(), batch_->messages.data(), static_cast<unsigned>(packets.size()), MSG_DONTWAIT);
   if (sent <= 0) {
     error = errno;
     return 0;

@@ -70,7 +70,6 @@ class packet_socket {
   packet_socket();
   [[nodiscard]] std::size_t send_out(std::span<const outgoing_packet> packets, int& error);
   [[nodiscard]] std::size_t send_local(std::span<const outgoing_packet> packets, int& error);
-  [[nodiscard]] int raw_socket(bool is_v6, int& error);
 
   net::unique_fd sender_;
   net::unique_fd raw_v4_;  // opened when needed

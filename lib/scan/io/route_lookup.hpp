@@ -29,6 +29,8 @@ class route_lookup {
   /// The route to an address with this source address, if any. Asks the kernel once for all addresses that certainly
   /// have the same route. The result is valid until the next call.
   [[nodiscard]] const route& find(const address& to, const std::optional<address>& from);
+  /// The last address after this one that certainly has the same route; none: the last one of its family.
+  [[nodiscard]] std::optional<address> last_like(const address& to) const noexcept { return intervals_.last_like(to); }
   /// An interface; the result is valid until the next call of refresh_links().
   [[nodiscard]] const link_info& link_of(std::uint32_t interface);
   /// Looks at all interfaces that were asked for; returns those that are no longer up. The routes are asked for again

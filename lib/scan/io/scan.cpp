@@ -58,20 +58,16 @@ udp_options udp_part_of(const scan_plan& plan, double rate) {
           .from = plan.from ? plan.from->udp : std::nullopt};
 }
 
-/// The places of the targets that are never asked.
-std::vector<std::uint64_t> skipped_places(const scan_plan& plan, const target_set& targets) {
-  std::vector<std::uint64_t> places;
-  for (const address& each : plan.skipped)
-    if (const auto place = targets.place_of(each)) places.push_back(*place);
-  std::ranges::sort(places);
-  return places;
-}
-
 bool has_ended_early(const run_outcome& of) { return of.signal != 0 || of.out_of_time || of.stopped; }
 
+result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, const service_names& services,
+                              const scan_output& output, const held_signals& signals, const run_options& how);
+
 /// Hands the open ports of the half-open scan to the connect scan: a run for each set of ports that hosts share.
-result<run_outcome> read_banners(banner_ports& open, const scan_plan& plan, const service_names& services,
-                                 const scan_output& output, const run_options& how) {
+/// `done`: the progress of the half-open scan, which is shown until the end.
+result<run_outcome> read_banners(banner_ports& open, const engine_progress& done, const scan_plan& plan,
+                                 const service_names& services, const scan_output& output, const held_signals& signals,
+                                 const run_options& how) {
   run_outcome outcome;
   std::vector<finding> heard;
   scan_output only_collects;
@@ -79,6 +75,8 @@ result<run_outcome> read_banners(banner_ports& open, const scan_plan& plan, cons
   run_options quiet;
   quiet.deadline = how.deadline;
   quiet.should_stop = how.should_stop;
+  if (how.on_status) quiet.on_status = [&](const engine_progress&) { how.on_status(done); };
+  if (how.on_interval) quiet.on_interval = [&](const engine_progress&, time_point now) { how.on_interval(done, now); };
   for (const banner_ports::group& group : open.groups()) {
     target_set hosts;
     for (const finding* each : group.hosts)
@@ -89,21 +87,20 @@ result<run_outcome> read_banners(banner_ports& open, const scan_plan& plan, cons
     its.part = {};
     its.skipped.clear();
     its.syn = its.banner = false;
-    const auto ended = scan(its, hosts, services, only_collects, quiet);
+    const auto ended = scan_once(its, hosts, services, only_collects, signals, quiet);
     if (!ended) return unexpected(ended.error());
     outcome = *ended;
     if (has_ended_early(outcome)) break;
   }
   for (const finding& each : heard) output.found(open.take(each));
+  outcome.progress = done;
   return outcome;
 }
 
 auto not_of_this_scan() { return fail(errc::bad_data, "the checkpoint is of another scan"); }
 
-}  // namespace
-
-result<run_outcome> scan(const scan_plan& plan, const target_set& targets, const service_names& services,
-                         const scan_output& output, const run_options& how) {
+result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, const service_names& services,
+                              const scan_output& output, const held_signals& signals, const run_options& how) {
   auto on = poller::make();
   if (!on) return unexpected(on.error());
   const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
@@ -144,15 +141,19 @@ result<run_outcome> scan(const scan_plan& plan, const target_set& targets, const
   }
   std::vector<engine*> running;
   for (const auto& each : engines) running.push_back(each.get());
-  auto outcome = run(*on, running, how);
+  auto outcome = run(*on, running, signals, how);
   if (!outcome || open.empty()) return outcome;
-  if (!has_ended_early(*outcome)) {
-    const engine_progress progress = outcome->progress;
-    outcome = read_banners(open, plan, services, output, how);
-    if (outcome) outcome->progress = progress;
-  }
+  if (!has_ended_early(*outcome)) outcome = read_banners(open, outcome->progress, plan, services, output, signals, how);
   for (const finding& each : open.take_rest()) output.found(each);
   return outcome;
+}
+
+}  // namespace
+
+result<run_outcome> scan(const scan_plan& plan, const target_set& targets, const service_names& services,
+                         const scan_output& output, const run_options& how) {
+  const held_signals signals;
+  return scan_once(plan, targets, services, output, signals, how);
 }
 
 }  // namespace netlab::scan

@@ -113,9 +113,9 @@ syn_engine::syn_engine(syn_options how, packet_socket packets, route_lookup rout
 }
 
 syn_engine::spot syn_engine::spot_of(std::uint64_t place) const {
-  const std::uint64_t item = item_of(place);
+  const std::uint64_t item = order_(how_.part.place(place));
   const std::uint64_t target = item / how_.ports.size();
-  return {target, targets_.at(target), how_.ports[item % how_.ports.size()]};
+  return {item, target, targets_.at(target), how_.ports[item % how_.ports.size()]};
 }
 
 std::optional<address> syn_engine::source_for(std::uint64_t item, bool is_v6) const {
@@ -168,16 +168,17 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
     if (was_postponed) sweep_.forget_postponed(probe);
     return;
   }
+  const spot where = spot_of(probe.place);
+  const address& to = where.to;
   const auto conclude = [&](const port_verdict& verdict) {
     if (was_postponed) sweep_.forget_postponed(probe);
-    if (sweep_.finish(probe.place)) report(probe.place, verdict);
+    if (sweep_.finish(probe.place)) report(where, verdict);
   };
-  const auto [target, to, port] = spot_of(probe.place);
-  if (std::ranges::binary_search(how_.skipped, target)) {
+  if (std::ranges::binary_search(how_.skipped, where.target)) {
     static_cast<void>(sweep_.finish(probe.place));
     return;
   }
-  const auto chosen = source_for(item_of(probe.place), to.is_v6);
+  const auto chosen = source_for(where.item, to.is_v6);
   const route there = routes_.find(to, chosen);
   if (there.what == route::kind::refused) return conclude(classify_tcp(there.system_error, std::nullopt));
   const planned plan{probe, was_postponed};
@@ -211,8 +212,8 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
   made.to = mac;
   made.local_to = to;
   made.size = writer.size();
-  writer.write(std::span(made.octets).first<syn_writer::max_size>(), to, from_port, port,
-               syn_cookie(key_, from, from_port, to, port));
+  writer.write(std::span(made.octets).first<syn_writer::max_size>(), to, from_port, where.port,
+               syn_cookie(key_, from, from_port, to, where.port));
   batch_plan_.push_back(plan);
 }
 
@@ -308,7 +309,8 @@ void syn_engine::take_answer(const syn_answer& answer, time_point received) {
   if (answer.sequence != syn_cookie(key_, answer.own, answer.own_port, answer.target, answer.port)) return;
   const auto target = targets_.place_of(answer.target);
   if (!target) return;
-  const std::uint64_t place = order_.place_of(*target * how_.ports.size() + port);
+  const spot where{*target * how_.ports.size() + port, *target, answer.target, answer.port};
+  const std::uint64_t place = order_.place_of(where.item);
   if (!how_.part.has(place)) return;
   const std::uint64_t local = how_.part.local(place);
   port_verdict verdict{.state = port_state::open, .why = reason::syn_ack};
@@ -326,22 +328,19 @@ void syn_engine::take_answer(const syn_answer& answer, time_point received) {
     if (sending->began > pace_.lowered()) ++(sending->attempt == 1 ? on_time_ : delayed_);
   }
   pace_.answered(sending ? sending->at : time_point::min(), received, rtt.value_or(duration(0)));
-  report(local, verdict, rtt);
+  report(where, verdict, rtt);
 }
 
-void syn_engine::report(std::uint64_t place, const port_verdict& verdict, std::optional<duration> rtt) {
-  const std::uint64_t item = item_of(place);
-  const std::uint64_t target = item / how_.ports.size();
-  const address to = targets_.at(target);
+void syn_engine::report(const spot& where, const port_verdict& verdict, std::optional<duration> rtt) {
   finding made;
-  made.address = with_interface(to);
-  const std::string_view name = targets_.name_at(target);
+  made.address = with_interface(where.to);
+  const std::string_view name = targets_.name_at(where.target);
   made.host = name.empty() ? made.address : std::string(name);
-  made.port = how_.ports[item % how_.ports.size()];
+  made.port = where.port;
   made.state = verdict.state;
   made.why = verdict.why;
   made.system_error = verdict.system_error;
-  made.origin = origin_of(verdict, to, own_);
+  made.origin = origin_of(verdict, where.to, own_);
   made.rtt = rtt;
   made.service = services_.find(transport::tcp, made.port);
   if (made.state == port_state::open && output_.opened) output_.opened(made);
@@ -354,7 +353,8 @@ void syn_engine::report_silent() {
     if (silent->system_error == 0 && output_.silent)
       ++count;
     else
-      report(silent->place, classify_tcp(silent->system_error == 0 ? ETIMEDOUT : silent->system_error, std::nullopt));
+      report(spot_of(silent->place),
+             classify_tcp(silent->system_error == 0 ? ETIMEDOUT : silent->system_error, std::nullopt));
   }
   if (count > 0) output_.silent(count);
 }
@@ -429,7 +429,7 @@ void syn_engine::abandon(time_point now) {
   receive(now);
   report_silent();
   while (const auto place = sweep_.take_unfinished())
-    report(*place, {.state = port_state::unknown, .why = reason::not_finished});
+    report(spot_of(*place), {.state = port_state::unknown, .why = reason::not_finished});
 }
 
 engine_progress syn_engine::progress() const {

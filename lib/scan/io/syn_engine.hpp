@@ -53,7 +53,7 @@ class syn_engine final : public engine {
   [[nodiscard]] engine_progress progress() const override;
   [[nodiscard]] std::optional<failure> trouble() const override { return trouble_; }
 
-  void save(scan_checkpoint& to) const override { to.syn = sweep_.checkpoint(); }
+  void save(scan_checkpoint& to) const override { to.syn = sweep_.checkpoint(clock::now()); }
 
  private:
   /// A packet of the batch, and the probe that it is.
@@ -61,8 +61,10 @@ class syn_engine final : public engine {
     std::optional<syn_sweep::probe> probe;  // none: a question to a neighbour
     bool was_postponed = false;
   };
+  /// What is at a place.
   struct spot {
-    std::uint64_t target = 0;
+    std::uint64_t item = 0;    // as of order_
+    std::uint64_t target = 0;  // its place in targets_
     address to;
     std::uint16_t port = 0;
   };
@@ -70,7 +72,6 @@ class syn_engine final : public engine {
   syn_engine(syn_options how, packet_socket packets, route_lookup routes, std::uint16_t first_port,
              const target_set& targets, const service_names& services, const scan_output& output, time_point now);
 
-  [[nodiscard]] std::uint64_t item_of(std::uint64_t place) const { return order_(how_.part.place(place)); }
   [[nodiscard]] spot spot_of(std::uint64_t place) const;
   [[nodiscard]] std::optional<address> source_for(std::uint64_t item, bool is_v6) const;
   /// The largest packet so far, on Ethernet.
@@ -88,7 +89,7 @@ class syn_engine final : public engine {
   void tick(time_point now);
   void look_at_links(time_point now, bool at_once);
   void adapt(time_point now);
-  void report(std::uint64_t place, const port_verdict& verdict, std::optional<duration> rtt = {});
+  void report(const spot& where, const port_verdict& verdict, std::optional<duration> rtt = {});
   void report_silent();
 
   syn_options how_;

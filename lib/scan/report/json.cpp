@@ -64,11 +64,26 @@ class json_report final : public report {
     fmt::format_to(out, R"(,"scan":"{}","seed":"{}","shard":"{}","tcp_range":"{}","udp_range":"{}","started":{})",
                    summary.scan, summary.seed, to_string(summary.part), summary.tcp_range, summary.udp_range,
                    summary.started);
+    if (summary.is_syn) line_ += R"(,"syn":true)";
+    add_hosts(summary.hosts);
     line_ += "}}\n";
     sink_(line_);
   }
 
  private:
+  void add_hosts(const std::vector<scanned_host>& hosts) {
+    if (hosts.empty()) return;
+    line_ += R"(,"hosts":[)";
+    for (const scanned_host& each : hosts) {
+      if (&each != &hosts.front()) line_ += ',';
+      fmt::format_to(std::back_inserter(line_), R"({{"host":{},"address":{})", json_string(each.host),
+                     json_string(each.address));
+      add_other_names(each.other_names);
+      line_ += '}';
+    }
+    line_ += ']';
+  }
+
   void add_error(const finding& found) {
     const auto out = std::back_inserter(line_);
     fmt::format_to(out, R"(,"errno":{})", found.system_error);

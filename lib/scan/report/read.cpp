@@ -72,6 +72,24 @@ class members {
         is_good_ = false;
     }
   }
+  void hosts(const char* name, std::vector<scanned_host>& to) {
+    const json* found = find(name);
+    if (found == nullptr) return;
+    if (!found->is_array()) {
+      is_good_ = false;
+      return;
+    }
+    for (const json& each : *found) {
+      members of(each);
+      scanned_host& made = to.emplace_back();
+      if (each.is_object()) {
+        of.text("host", made.host);
+        of.text("address", made.address);
+        of.texts("other_names", made.other_names);
+      }
+      is_good_ = is_good_ && of.is_good_ && !made.address.empty();
+    }
+  }
   /// As text or, if there is such a member, in Base64.
   void octets(const char* name, std::string& to) {
     text(name, to);
@@ -158,6 +176,8 @@ result<report_line> read_summary(const json& object) {
   of.time("elapsed_us", elapsed);
   made.elapsed = elapsed.value_or(duration(0));
   of.flag("complete", made.complete);
+  of.flag("syn", made.is_syn);
+  of.hosts("hosts", made.hosts);
   of.text("because", made.incomplete_because);
   of.text("scan", made.scan);
   std::string seed = "0";

@@ -2,8 +2,10 @@
 #include "scan/dry_run.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -14,9 +16,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::vector<planned_probe> all(const scan_plan& plan, std::uint64_t targets) {
+std::vector<planned_probe> all(const scan_plan& plan, std::uint64_t targets, std::vector<std::uint64_t> skipped = {}) {
   std::vector<planned_probe> probes;
-  dry_run run(plan, targets);
+  dry_run run(plan, targets, std::move(skipped));
   while (const auto probe = run.next()) probes.push_back(*probe);
   return probes;
 }
@@ -69,6 +71,24 @@ TEST_CASE("dry_run: the times keep the rate", "[scan][dry_run]") {
   // In two seconds, the kernel sends a SYN twice.
   plan = {.tcp_ports = {1, 2}, .rate = 100, .timeout = 2s};
   CHECK(all(plan, 1).at(1).at == 20ms);
+}
+
+TEST_CASE("dry_run: targets that are skipped take no time and change no order", "[scan][dry_run]") {
+  const scan_plan plan{.tcp_ports = {1, 2, 3}, .udp_ports = {4, 5}, .seed = 5, .rate = 200};
+  auto whole = all(plan, 6);
+  std::erase_if(whole, [](const planned_probe& one) { return one.target == 0 || one.target == 4; });
+  const auto some = all(plan, 6, {0, 4});
+  CHECK(some.size() == 4 * 5);
+  for (const transport protocol : {transport::tcp, transport::udp}) {
+    std::vector<planned_probe> left;
+    std::vector<planned_probe> rest;
+    const auto is_its = [&](const planned_probe& one) { return one.protocol == protocol; };
+    std::ranges::copy_if(some, std::back_inserter(left), is_its);
+    std::ranges::copy_if(whole, std::back_inserter(rest), is_its);
+    CHECK(std::ranges::equal(left, rest, {}, key, key));
+    for (std::size_t at = 0; at < left.size(); ++at) CHECK(left[at].at == at * 10ms);
+  }
+  CHECK(all(plan, 2, {0, 1}).empty());
 }
 
 TEST_CASE("dry_run: nothing to send", "[scan][dry_run]") {

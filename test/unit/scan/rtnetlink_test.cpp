@@ -166,4 +166,11 @@ TEST_CASE("route intervals: addresses between the ends of prefixes have the same
   CHECK(same("ffff::1", "ffff:ffff::1"));
   CHECK(cuts.of({.is_v6 = true, .scope = 3, .high = 0xffff'0000'0000'0000, .low = 1}) == cuts.of(ip("ffff::1")));
   CHECK(route_intervals().of(ip("1.2.3.4")) == 0);
+  CHECK(cuts.last_like(ip("1.2.3.4")) == ip("9.255.255.255"));
+  CHECK(cuts.last_like(ip("10.1.2.3")) == ip("10.1.255.255"));
+  CHECK(cuts.last_like(ip("10.2.3.4")) == ip("10.2.3.4"));
+  CHECK(cuts.last_like(ip("2001:db8:0:1::1")) == ip("2001:db8:0:1:ffff:ffff:ffff:ffff"));
+  CHECK_FALSE(cuts.last_like(ip("255.255.255.9")));
+  CHECK_FALSE(cuts.last_like(ip("ffff::1")));
+  CHECK_FALSE(route_intervals().last_like(ip("1.2.3.4")));
 }

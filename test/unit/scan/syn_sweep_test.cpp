@@ -178,35 +178,88 @@ TEST_CASE("syn sweep: when a probe was sent is known by its place and attempt", 
   CHECK(sweep.sending_of(0, 1)->at == start);
 }
 
-TEST_CASE("syn sweep: it continues from a checkpoint, and asks nobody again who was reported", "[scan][syn_sweep]") {
-  const unsigned steps = GENERATE(0U, 1U, 5U, 30U, 120U, 250U);
-  const auto slowly = [](bench& one, unsigned count) {
-    for (; count > 0 && !one.sweep.done(); --count) {
-      if (const auto probe = one.sweep.next(one.now)) {
-        one.sent[probe->place].push_back(one.now);
-        one.sweep.sent(*probe, one.now);
-        if (probe->place % 4 == 0) {
-          CHECK(one.sweep.finish(probe->place));
-          one.answers.insert(probe->place);
-        }
+namespace {
+
+/// A probe every 10 ms; each fourth place answers at once.
+void slowly(bench& one, unsigned count) {
+  for (; count > 0 && !one.sweep.done(); --count) {
+    if (const auto probe = one.sweep.next(one.now)) {
+      one.sent[probe->place].push_back(one.now);
+      one.sweep.sent(*probe, one.now);
+      if (probe->place % 4 == 0) {
+        CHECK(one.sweep.finish(probe->place));
+        one.answers.insert(probe->place);
       }
-      one.now += 10ms;
-      one.sweep.tick(one.now);
-      while (const auto silent = one.sweep.take_silent()) one.silent[silent->place] = silent->system_error;
     }
-  };
-  bench first({.size = 100, .attempts = 2});
-  slowly(first, steps);
-  const syn_checkpoint saved = first.sweep.checkpoint();
-  bench second({.size = 100, .attempts = 2, .start = saved});
-  CHECK(second.sweep.finished() == first.sweep.finished());
-  slowly(second, 100'000);
-  CHECK(second.sweep.done());
-  for (std::uint64_t place = 0; place < 100; ++place) {
-    const bool was_reported = first.answers.contains(place) || first.silent.contains(place);
-    CHECK(second.sent.contains(place) == !was_reported);
-    CHECK((second.answers.contains(place) || second.silent.contains(place)) == !was_reported);
+    one.now += 10ms;
+    one.sweep.tick(one.now);
+    while (const auto silent = one.sweep.take_silent()) one.silent[silent->place] = silent->system_error;
   }
+}
+
+}  // namespace
+
+TEST_CASE("syn sweep: it continues from checkpoints, with no attempt more than those that were heard",
+          "[scan][syn_sweep]") {
+  constexpr unsigned attempts = 2;
+  const unsigned steps = GENERATE(0U, 1U, 5U, 30U, 120U, 140U, 170U, 250U, 290U);
+  const unsigned more_steps = GENERATE(0U, 1U, 7U, 110U);
+  std::map<std::uint64_t, unsigned> reported;
+  std::map<std::uint64_t, unsigned> sent;
+  std::map<std::uint64_t, unsigned> heard;
+  const auto count = [&](const bench& one, duration patience) {
+    for (const auto& [place, times] : one.sent) {
+      CHECK(reported[place] == 0);
+      for (const time_point at : times) {
+        ++sent[place];
+        if (one.now - at >= patience) ++heard[place];
+      }
+    }
+    for (const std::uint64_t place : one.answers) ++reported[place];
+    for (const auto& [place, error] : one.silent) ++reported[place];
+  };
+  syn_checkpoint saved;
+  std::uint64_t finished = 0;
+  for (const unsigned each : {steps, more_steps, 0U, more_steps}) {
+    bench one({.size = 100, .attempts = attempts, .start = saved});
+    CHECK(one.sweep.finished() == finished);
+    slowly(one, each);
+    saved = one.sweep.checkpoint(one.now);
+    finished = one.sweep.finished();
+    count(one, 1s);
+  }
+  bench last({.size = 100, .attempts = attempts, .start = saved});
+  slowly(last, 100'000);
+  CHECK(last.sweep.done());
+  count(last, 0s);
+  for (std::uint64_t place = 0; place < 100; ++place) {
+    CAPTURE(steps, more_steps, place);
+    CHECK(reported[place] == 1);
+    CHECK(heard[place] <= attempts);
+    CHECK(sent[place] >= (place % 4 == 0 ? 1 : attempts));
+  }
+}
+
+TEST_CASE("syn sweep: an attempt that is over is not repeated, and one that could not be sent is",
+          "[scan][syn_sweep]") {
+  syn_sweep sweep({.size = 4, .attempts = 2}, start);
+  for (const duration at : {0ms, 100ms, 200ms, 300ms}) {
+    const auto probe = sweep.next(start + at);
+    REQUIRE(probe);
+    if (at == 300ms)
+      sweep.not_sent(*probe, 100, start + at);
+    else
+      sweep.sent(*probe, start + at);
+  }
+  CHECK_FALSE(sweep.next(start + 300ms));
+  const auto heard_after = [&](duration after) {
+    const syn_checkpoint saved = sweep.checkpoint(start + after);
+    return saved.parts.size() == 2 ? saved.parts[0].heard * 10 + saved.parts[1].heard : 99;
+  };
+  CHECK(heard_after(900ms) == 0);
+  CHECK(heard_after(1s) == 10);
+  CHECK(heard_after(1200ms) == 21);
+  CHECK(heard_after(2s) == 21);  // the fourth place was not asked
 }
 
 TEST_CASE("syn sweep: an early end names each place that was asked and has no verdict", "[scan][syn_sweep]") {

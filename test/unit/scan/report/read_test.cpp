@@ -85,6 +85,8 @@ TEST_CASE("read: a summary survives its line", "[scan][read]") {
   sum.tcp_range = "1-50";
   sum.udp_range = "53,67-68";
   sum.started = 1'764'500'000;
+  sum.is_syn = true;
+  sum.hosts = {{"192.0.2.1", "192.0.2.1"}, {"lab", "fe80::1%eth0", {"lab.example.org", "\""}}};
   std::string text;
   make_report(report_format::json, {}, [&](std::string_view piece) { text += piece; })->finish(sum);
   const auto read = parse_report_line(text);
@@ -98,6 +100,8 @@ TEST_CASE("read: a summary survives its line", "[scan][read]") {
   CHECK(again.scan == sum.scan);
   CHECK(again.seed == sum.seed);
   CHECK(again.part == sum.part);
+  CHECK(again.is_syn);
+  CHECK(again.hosts == sum.hosts);
   CHECK(again.tcp_range == sum.tcp_range);
   CHECK(again.udp_range == sum.udp_range);
   CHECK(again.started == sum.started);
@@ -118,6 +122,10 @@ TEST_CASE("read: other lines are refused", "[scan][read]") {
        R"({"summary":{}})",
        R"({"summary":{"complete":"yes"}})",
        R"({"summary":{"complete":true,"shard":"0/1"}})",
+       R"({"summary":{"complete":true,"hosts":"x"}})",
+       R"({"summary":{"complete":true,"hosts":["x"]}})",
+       R"({"summary":{"complete":true,"hosts":[{"host":"x"}]}})",
+       R"({"summary":{"complete":true,"hosts":[{"host":3,"address":"::1"}]}})",
        R"({"summary":{"complete":true,"seed":"x"}})",
        R"({"summary":{"complete":true,"open":-1}})",
        R"({"address":"192.0.2.1","proto":"sctp","port":1,"state":"open","reason":"syn-ack"})",

@@ -46,3 +46,10 @@ TEST_CASE("nmap words: reasons as nmap writes them, and times in UTC", "[scan][u
   CHECK(nmap_time(0) == "Thu Jan 01 00:00:00 1970");
   CHECK(nmap_time(1'700'000'000) == "Tue Nov 14 22:13:20 2023");
 }
+
+TEST_CASE("report: silent ports of a half-open scan of many targets are only counted", "[scan][unit]") {
+  CHECK(lists_silent(true, many_targets, false));
+  CHECK_FALSE(lists_silent(true, many_targets + 1, false));
+  CHECK(lists_silent(true, many_targets + 1, true));
+  CHECK(lists_silent(false, many_targets + 1, false));
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Which addresses of special-purpose blocks lie beyond a router: there, nobody can tell whose they are.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/result.hpp"
+#include "scan/io/route_lookup.hpp"
+#include "scan/special_purpose.hpp"
+
+namespace netlab::scan {
+
+/// Asks the kernel, when there is something to ask.
+class routed_blocks {
+ public:
+  /// The special_parts() of the range that this machine would send to a gateway; not those that are directly connected,
+  /// its own, or without a route. Ascending. Fails with the system's error.
+  [[nodiscard]] result<std::vector<special_part>> in(const address_range& range);
+
+ private:
+  std::optional<route_lookup> routes_;
+};
+
+}  // namespace netlab::scan
