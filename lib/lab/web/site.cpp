@@ -30,6 +30,8 @@ constexpr std::string_view mail_policy =
 
 constexpr std::uint64_t most_listed = 200;  // events or mails in one answer
 constexpr std::uint64_t usually_listed = 50;
+// A connection has a copy of a smaller body; larger ones are shared and counted.
+constexpr std::size_t largest_own_body = 64 * 1024;
 
 http::response respond(unsigned status, std::string_view type, std::string body) {
   return {.status = status,
@@ -92,8 +94,8 @@ std::vector<http::name_value> site::common_fields() {
           {"X-DNS-Prefetch-Control", "off"}};
 }
 
-site::site(class_monitor& monitor, const access_rules& rules, mail_files& files)
-    : monitor_(monitor), rules_(rules), files_(files) {}
+site::site(class_monitor& monitor, const access_rules& rules, mail_files& files, std::size_t most_held)
+    : monitor_(monitor), rules_(rules), files_(files), bodies_(most_held) {}
 
 std::vector<const class_row*> site::rows_for(const viewer& who) const {
   if (who.is_teacher) return monitor_.journal().rows();
@@ -118,7 +120,14 @@ http::response site::answer(const http::request& asked, std::string_view address
     return error(421, "this host does not have that name; use its address");
   const auto who = rules_.identify(asked, address);
   if (!who) return error(403, "wrong token");
-  return route(asked, {*who, now}, stream);
+  http::response made = route(asked, {*who, now}, stream);
+  if (made.body.size() <= largest_own_body) return made;
+  made.shared_body = bodies_.hold(std::move(made.body), who->is_teacher);
+  made.body.clear();
+  if (made.shared_body) return made;
+  http::response busy = error(503, "too many large answers are being sent; try again later");
+  busy.fields.emplace_back("Retry-After", "10");
+  return busy;
 }
 
 http::response site::route(const http::request& asked, const visit& by, event_feed::reader& reader) {
@@ -258,7 +267,7 @@ http::response site::mail(const visit& by, std::string_view id) const {
   } else if (const auto content = files_.read(found->file); !content) {
     object["error"] = describe(content.error());
   } else {
-    object.update(describe_message(**content));
+    object.update(describe_message(*content));
   }
   return as_json(object);
 }
@@ -267,19 +276,16 @@ http::response site::mail_content(const http::request& asked, const visit& by, s
                                   std::string_view what, std::string_view number) const {
   const kept_mail* found = find_mail(by.who, id);
   if (found == nullptr || found->file.empty()) return not_found();
-  const auto content = files_.read(found->file);
-  if (!content && content.error().code == std::errc::not_enough_memory)
-    return error(503, "too many large messages are being read; try again later");
+  auto content = files_.read(found->file);
   if (!content) return error(404, describe(content.error()));
   if (what == "source" && number.empty()) {
     const bool is_shown = asked.parameter("view").has_value();
-    http::response made = respond(200, is_shown ? "text/plain; charset=utf-8" : "message/rfc822", {});
+    http::response made = respond(200, is_shown ? "text/plain; charset=utf-8" : "message/rfc822", std::move(*content));
     if (!is_shown)
       made.fields.emplace_back("Content-Disposition", disposition_of(std::string(id) + ".eml", "message.eml"));
-    made.shared_body = *content;
     return made;
   }
-  auto part = find_part(**content, number);
+  auto part = find_part(*content, number);
   if (!part) return not_found();
   if (what == "html" && part->is_html) {
     http::response made = respond(200, "text/html; charset=utf-8", defused(*part));
@@ -287,11 +293,8 @@ http::response site::mail_content(const http::request& asked, const visit& by, s
     return made;
   }
   if (what != "part") return not_found();
-  auto held = files_.hold(std::move(part->octets));
-  if (!held) return error(503, "too many large messages are being read; try again later");
-  http::response made = respond(200, part->is_image ? part->type : "application/octet-stream", {});
+  http::response made = respond(200, part->is_image ? part->type : "application/octet-stream", std::move(part->octets));
   made.fields.emplace_back("Content-Disposition", disposition_of(part->file_name, fmt::format("part-{}", number)));
-  made.shared_body = std::move(*held);
   return made;
 }
 
