@@ -60,7 +60,9 @@ std::expected<void, refusal> parse_target(std::string_view target, request& into
   }
   if (!target.starts_with('/')) return refuse(400, "the target is not a path");
   const std::size_t question = std::min(target.find('?'), target.size());
-  into.path = percent_decode(target.substr(0, question), false);
+  // RFC 3986 §2.4: split before decoding, so that an escaped slash stays in its segment.
+  for (const std::string_view each : split(target.substr(1, question - 1), '/'))
+    into.segments.push_back(percent_decode(each, false));
   if (question < target.size()) into.query = parse_query(target.substr(question + 1));
   return {};
 }

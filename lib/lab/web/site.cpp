@@ -2,7 +2,7 @@
 #include "lab/web/site.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <initializer_list>
 
 #include <fmt/format.h>
 
@@ -78,8 +78,6 @@ std::uint64_t limit_of(const http::request& asked) {
   return std::min(number.value_or(usually_listed), most_listed);
 }
 
-std::vector<std::string_view> segments_of(std::string_view path) { return split(path.substr(1), '/'); }
-
 bool is_read(const http::request& asked) noexcept {
   return asked.method == http::method::get || asked.method == http::method::head;
 }
@@ -131,25 +129,26 @@ http::response site::answer(const http::request& asked, std::string_view address
 }
 
 http::response site::route(const http::request& asked, const visit& by, event_feed::reader& reader) {
-  const std::vector<std::string_view> parts = segments_of(asked.path);
-  const std::string_view path = asked.path;
-  if (path == "/api/name") return asked.method == http::method::post ? name(asked, by) : not_allowed("POST");
-  if (path == "/api/mail/clear") return asked.method == http::method::post ? clear(asked, by) : not_allowed("POST");
-  if (path == "/api/mail" && asked.method == http::method::delete_) return clear(asked, by);
-  if (!is_read(asked)) return not_allowed(path == "/api/mail" ? "GET, HEAD, DELETE" : "GET, HEAD");
-  if (path == "/") return page(asked, by);
-  if (path == "/page.css" || path == "/page.js") return file(asked, path.substr(1));
-  if (path == "/api/teams") return teams(by);
+  const std::vector<std::string>& parts = asked.segments;
+  const auto is = [&](std::initializer_list<std::string_view> path) { return std::ranges::equal(parts, path); };
+  if (is({"api", "name"})) return asked.method == http::method::post ? name(asked, by) : not_allowed("POST");
+  if (is({"api", "mail", "clear"})) return asked.method == http::method::post ? clear(asked, by) : not_allowed("POST");
+  const bool is_mails = is({"api", "mail"});
+  if (is_mails && asked.method == http::method::delete_) return clear(asked, by);
+  if (!is_read(asked)) return not_allowed(is_mails ? "GET, HEAD, DELETE" : "GET, HEAD");
+  if (is({""})) return page(asked, by);
+  if (is({"page.css"}) || is({"page.js"})) return file(asked, parts[0]);
+  if (is({"api", "teams"})) return teams(by);
   if (parts.size() == 4 && parts[0] == "api" && parts[1] == "teams" && parts[3] == "events")
     return events(asked, by, parts[2]);
-  if (path == "/events") return stream(asked, by, reader);
-  if (path == "/teams.csv") return csv(by);
-  if (path == "/teams.json") {
+  if (is({"events"})) return stream(asked, by, reader);
+  if (is({"teams.csv"})) return csv(by);
+  if (is({"teams.json"})) {
     http::response made = teams(by);
     made.fields.emplace_back("Content-Disposition", "attachment; filename=\"teams.json\"");
     return made;
   }
-  if (path == "/api/mail") return mails(asked, by);
+  if (is_mails) return mails(asked, by);
   if (parts.size() == 3 && parts[0] == "api" && parts[1] == "mail") return mail(by, parts[2]);
   if (parts.size() == 3 && parts[0] == "mail") return mail_content(asked, by, parts[1], parts[2], {});
   if (parts.size() == 4 && parts[0] == "mail") return mail_content(asked, by, parts[1], parts[2], parts[3]);

@@ -198,6 +198,20 @@ TEST_CASE("site: a foreign host name is refused before anything else", "[lab][un
   CHECK(one.it.answer(*asked, "127.0.0.1", start, one.reader).status == 421);
 }
 
+TEST_CASE("site: links to teams and mails with odd names lead to them", "[lab][unit]") {
+  room one;
+  one.monitor.restore(class_event{.id = 9, .at = start, .address = "a/b %41&c"});
+  one.monitor.restore(kept_mail{.id = "M/9?#%", .at = start, .address = "a/b %41&c", .file = "f"});
+  const std::string page = one.as_teacher("/").body;
+  CHECK(has(page, "\"/?team=a%2Fb%20%2541%26c&amp;token="));
+  CHECK(has(one.as_teacher("/?team=a%2Fb%20%2541%26c").body, "class=\"detail\""));
+  CHECK(has(page, "\"/mail/M%2F9%3F%23%25/source?view=1&amp;token="));
+  CHECK(one.as_teacher("/mail/M%2F9%3F%23%25/source?view=1").status == 200);
+  CHECK(one.as_teacher("/api/teams/a%2Fb%20%2541%26c/events").status == 200);
+  CHECK(one.as_teacher("/api/teams/a/b%20%2541%26c/events").status == 404);
+  CHECK(one.as_teacher("/api%2Fteams").status == 404);
+}
+
 TEST_CASE("site: unknown addresses and methods", "[lab][unit]") {
   room one;
   for (const char* target :
