@@ -93,7 +93,9 @@ std::vector<http::name_value> site::common_fields() {
 }
 
 site::site(class_monitor& monitor, const access_rules& rules, mail_files& files, std::size_t most_held)
-    : monitor_(monitor), rules_(rules), files_(files), bodies_(most_held) {}
+    : monitor_(monitor), rules_(rules), files_(files), bodies_(most_held) {
+  monitor_.keep_feed();
+}
 
 std::vector<const class_row*> site::rows_for(const viewer& who) const {
   if (who.is_teacher) return monitor_.journal().rows();

@@ -29,7 +29,7 @@ inline constexpr std::size_t default_held_octets = 128 * 1024 * 1024;
 
 class site {
  public:
-  /// All must outlive the site. `most_held`: see held_bodies.
+  /// From now on the monitor keeps its feed. All must outlive the site. `most_held`: see held_bodies.
   site(class_monitor& monitor, const access_rules& rules, mail_files& files,
        std::size_t most_held = default_held_octets);
 
