@@ -3,19 +3,15 @@
 """netlab lab serve --web: the page's addresses, who may see what, and browsers, scripts and strangers that are hostile."""
 
 import csv
-import http.client
 import io
 import json
 import re
 import resource
-import signal
 import socket
-import struct
-import threading
 import time
 
 import harness
-from classroom import Room, RoomCase
+from classroom import RoomCase
 from harness import DONE, UNAVAILABLE
 
 TEAM, OTHER = "127.9.0.7", "127.9.0.8"
