@@ -152,6 +152,25 @@ class Journal(RoomCase):
         for line in journal.read_text(encoding="utf-8").splitlines():
             json.loads(line)
 
+    def test_long_lines(self):
+        """lab serve --journal: a line that is too long, whole or torn, spoils no other"""
+        journal = self.scratch() / "class.jsonl"
+        room = self.room(names=("calc",), journal=journal, web=None)
+        room.calc(TEAM, SUM)
+        harness.until(lambda: b"SUM 1 2 = 3" in journal.read_bytes(), "the event")
+        room.server.stop()
+        kept = journal.read_bytes()
+        long = b"x" * (1 << 21)
+        journal.write_bytes(kept + long + b"\n" + long)
+        again = self.room(names=("calc",), journal=journal, web=None)
+        again.udp("calc", TEAM, SUM).recv(100)
+        harness.until(lambda: b'"proto":"udp"' in journal.read_bytes(), "the event")
+        self.assertIn("2 incomplete lines", again.server.stop().err)
+        written = journal.read_bytes()
+        self.assertTrue(written.startswith(kept + long + b"\n"))
+        for line in written[len(kept + long) + 1:].splitlines():
+            json.loads(line)
+
     def test_one_write_each(self):
         """lab serve --journal: each event is one write of one line"""
         strace = harness.shutil.which("strace")
