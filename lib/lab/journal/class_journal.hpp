@@ -90,7 +90,6 @@ class class_journal {
   [[nodiscard]] const std::deque<kept_mail>& mails() const noexcept { return mails_; }  ///< newest last
   [[nodiscard]] const kept_mail* mail(std::string_view id) const;
   [[nodiscard]] class_totals totals(wall_time now) const;
-  [[nodiscard]] const journal_limits& limits() const noexcept { return limits_; }
 
  private:
   class_row* find(std::string_view address);
