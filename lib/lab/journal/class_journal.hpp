@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The class at work: a row a team, a cell a step, the newest events of each row, and the mails. Bounded in all of
-// these.
+// The class at work: one row per team with a cell per step and its newest events, and the mails. All are bounded.
 #pragma once
 
 #include <array>

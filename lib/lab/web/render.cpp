@@ -177,9 +177,9 @@ std::string class_table(const page_model& what) {
   html +=
       "<div class=\"scroll\" role=\"region\" aria-label=\"Table of the class\" tabindex=\"0\">\n<table "
       "class=\"classroom\">\n"
-      "<caption class=\"for-readers\">The class: a row a team, a column a step. The link in a row's first cell opens "
-      "the "
-      "team's last events.</caption>\n<thead><tr><th scope=\"col\">Team</th><th scope=\"col\">Stuck for</th>"
+      "<caption class=\"for-readers\">The class: one row per team, one column per step. The link in a row's first "
+      "cell opens the team's last events.</caption>\n<thead><tr><th scope=\"col\">Team</th><th scope=\"col\">Stuck "
+      "for</th>"
       "<th scope=\"col\">Done</th>";
   for (const sheet_step each : all_steps()) html += fmt::format("<th scope=\"col\">{}</th>", title_of(each));
   html += "</tr></thead>\n<tbody>\n";

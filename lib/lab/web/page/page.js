@@ -194,7 +194,7 @@
     teams.clear();
     tbody = make("tbody");
     const head = make("tr", {}, sortable("name", "Team"), sortable("stuck", "Stuck for"), sortable("done", "Done"), ...steps.map((step) => make("th", { scope: "col" }, step.title)));
-    const table = make("table", { class: "classroom" }, make("caption", { class: "for-readers" }, "The class: a row a team, a column a step. The button in a row's first cell opens the team's last events."), make("thead", {}, head), tbody);
+    const table = make("table", { class: "classroom" }, make("caption", { class: "for-readers" }, "The class: one row per team, one column per step. The button in a row's first cell opens the team's last events."), make("thead", {}, head), tbody);
     board.replaceChildren(
       totalsList(),
       make("p", { class: "tools" }, make("a", { href: at("/teams.csv"), download: true }, "Export as CSV"), make("a", { href: at("/teams.json"), download: true }, "Export as JSON")),
