@@ -277,11 +277,9 @@ constinit const action lab_serve{
         "stayed. These lines are rate-limited; with -v the beginning and the end of each connection are logged, and "
         "every line of the mail dialogues. SIGINT and SIGTERM shut the server down cleanly; the totals of each service "
         "go to stderr.\n\n"
-        "With --web a teacher sees the class in a browser: a row a team, a column an exercise, and in each cell "
-        "whether "
-        "it was tried, what was wrong, or when it was done. Each student sees the row of the own address. The address "
-        "for "
-        "the teacher, with a token, is printed after the other lines.",
+        "With --web the teacher sees the class in a browser: one row per team, one column per step of the exercises, "
+        "and in each cell whether the step was tried, what was wrong, or when it was done. Students see only the row "
+        "of their own address. The teacher's address, which has a token, is printed last.",
     .options = options,
     .groups = groups,
     .examples = examples,

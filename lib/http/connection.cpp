@@ -9,6 +9,7 @@
 namespace netlab::http {
 namespace {
 
+constexpr std::string_view line_end = "\r\n";
 constexpr std::string_view head_end = "\r\n\r\n";
 // Requests that follow one that is being answered; a browser sends none.
 constexpr std::size_t max_waiting = max_head + max_body;
@@ -21,19 +22,33 @@ connection::connection(connection_limits limits, std::vector<name_value> always,
 void connection::feed(bytes_view from_peer, time_point now) {
   if (state_ == state::closed || state_ == state::streaming) return;  // a reader of a stream has nothing to say
   now_ = now;
-  const bool was_idle = state_ == state::head && input_.empty();
+  const bool was_idle = is_idle();
   input_ += as_text(from_peer);
-  if (was_idle) deadline_ = now + limits_.request_time;
   read(now);
-  if ((state_ == state::answering || state_ == state::sending) && input_.size() > max_waiting)
-    refuse({400, "too many requests in advance"}, now);
+  // Empty lines begin no request, so they do not move the deadline either.
+  if (was_idle && !is_idle()) deadline_ = now + limits_.request_time;
+  if (input_.size() <= max_waiting) return;
+  if (state_ == state::answering) return refuse({400, "too many requests in advance"}, now);
+  if (state_ == state::sending) close();
+}
+
+bool connection::is_idle() const noexcept {
+  return state_ == state::head && (input_.empty() || input_ == line_end.substr(0, 1));
+}
+
+void connection::close() noexcept {
+  state_ = state::closed;
+  shared_.reset();
+  input_.clear();
 }
 
 void connection::read(time_point now) {
   if (state_ == state::head && is_held()) return;
   if (state_ == state::head) {
     // RFC 9112 §2.2: an empty line before a request does not count.
-    while (input_.starts_with("\r\n")) input_.erase(0, 2);
+    std::size_t blank = 0;
+    while (std::string_view(input_).substr(blank).starts_with(line_end)) blank += line_end.size();
+    input_.erase(0, blank);
     const std::size_t end = input_.find(head_end, searched_ - std::min(searched_, head_end.size() - 1));
     if (end == std::string::npos || end + head_end.size() > max_head) {
       searched_ = input_.size();
@@ -139,7 +154,7 @@ bytes connection::take_output() {
 void connection::sent(time_point now) {
   now_ = now;
   if (state_ == state::head && is_held()) deadline_ = now + limits_.request_time;
-  if (state_ == state::head && input_.empty()) deadline_ = now + limits_.idle_time;
+  if (is_idle()) deadline_ = now + limits_.idle_time;
   if (state_ == state::sending) deadline_ = now + limits_.request_time;
 }
 
@@ -157,15 +172,14 @@ std::optional<time_point> connection::deadline() const {
 void connection::tick(time_point now) {
   const auto due = deadline();
   if (!due || now < *due) return;
-  if (state_ == state::sending || (state_ == state::head && input_.empty()))
-    state_ = state::closed;  // a reader that does not read; an idle connection
-  else
-    refuse({408, "the request did not come in time"}, now);
+  // An error response would become a part of the body that is being sent.
+  if (state_ == state::sending || is_idle()) return close();
+  refuse({408, "the request did not come in time"}, now);
 }
 
 void connection::stop(time_point) {
   stopping_ = true;
-  if (state_ == state::streaming || (state_ == state::head && input_.empty())) state_ = state::closed;
+  if (state_ == state::streaming || is_idle()) close();
 }
 
 }  // namespace netlab::http

@@ -59,12 +59,15 @@ class connection final : public machine {
     closed,
   };
 
+  /// Between two requests: at most empty lines have come (RFC 9112 §2.2).
+  [[nodiscard]] bool is_idle() const noexcept;
   /// Requests that are here already wait, because too much is to be sent.
   [[nodiscard]] bool is_held() const noexcept { return !input_.empty() && output_.size() >= limits_.slice; }
   void read(time_point now);
   void read_next(time_point now);
   void refuse(const refusal& why, time_point now);
   void finish(time_point now);
+  void close() noexcept;
 
   connection_limits limits_;
   std::vector<name_value> always_;

@@ -45,7 +45,9 @@ std::expected<void, refusal> parse_target(std::string_view target, request& into
   }
   if (!target.starts_with('/')) return refuse(400, "the target is not a path");
   const std::size_t question = std::min(target.find('?'), target.size());
-  into.path = decode_percent(target.substr(0, question));
+  // RFC 3986 §2.4: split before decoding, so that an escaped slash stays in its segment.
+  for (const std::string_view each : split(target.substr(1, question - 1), '/'))
+    into.segments.push_back(decode_percent(each));
   if (question < target.size()) into.query = parse_query(target.substr(question + 1));
   return {};
 }

@@ -23,15 +23,15 @@ using name_value = std::pair<std::string, std::string>;
 
 struct request {
   http::method method = method::get;
-  std::string path;               ///< decoded, starts with `/`
+  std::vector<std::string> segments;  ///< of the path, split at `/`, then decoded: `/a%2Fb/` has `a/b` and an empty one
   std::vector<name_value> query;  ///< decoded
-  std::vector<name_value> fields; ///< names in lower case
-  std::string host;               ///< of an absolute target, else of Host: with its port; empty only in HTTP/1.0
+  std::vector<name_value> fields;  ///< names in lower case
+  std::string host;  ///< of an absolute target, else of Host: with its port; empty only in HTTP/1.0
   std::string body;
   bool is_1_0 = false;
   bool keeps_alive = true;
   bool expects_continue = false;
-  std::size_t body_size = 0;      ///< Content-Length
+  std::size_t body_size = 0;  ///< Content-Length
 
   /// The value of the first field of this name (in lower case); none if it is missing.
   [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const noexcept;

@@ -7,7 +7,6 @@ namespace netlab::http {
 
 std::string_view phrase_of(unsigned status) noexcept {
   switch (status) {
-    case 100: return "Continue";
     case 200: return "OK";
     case 204: return "No Content";
     case 303: return "See Other";

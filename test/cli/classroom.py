@@ -5,20 +5,24 @@ import http.client
 import json
 import random
 import smtplib
-import socket
 import ssl
 import struct
 import time
+import unittest
 import urllib.parse
 
 import harness
 from harness import LAB, Case
 
 
+WITHOUT_PAGE = "netlab was built without --web"
+needs_page = unittest.skipUnless(harness.has_page(), WITHOUT_PAGE)
+
+
 class Room:
     """A lab with its page, on a random loopback address; teams come from 127.9.0.0/16."""
 
-    def __init__(self, case, *words, names=tuple(LAB), journal=None, web="127.0.0.1:0", offset=10000, **how):
+    def __init__(self, case, *words, names=tuple(LAB), journal=None, web=None, offset=10000, **how):
         self.case = case
         self.place = case.scratch()
         bind = ".".join(map(str, (127, *(random.randrange(1, 255) for _ in range(3)))))
@@ -161,8 +165,10 @@ class Room:
 
 
 class RoomCase(Case):
-    def room(self, *words, **how):
-        return Room(self, *words, **how)
+    def room(self, *words, web="127.0.0.1:0", **how):
+        if web is not None and not harness.has_page():
+            self.skipTest(WITHOUT_PAGE)
+        return Room(self, *words, web=web, **how)
 
 
 def little(ident, op, *numbers):

@@ -10,6 +10,7 @@ time, uses a fixed port, or ends a process that it did not start.
 
 import atexit
 import contextlib
+import functools
 import os
 import pathlib
 import pty
@@ -495,6 +496,11 @@ def is_sanitized():
     with open(NETLAB, "rb") as binary:
         return b"__asan_init" in binary.read()
 
+
+@functools.cache
+def has_page():
+    """lab serve --web, which a build may leave out, even if its value makes no sense."""
+    return "without the page" not in run([NETLAB, "lab", "serve", "--web=,"]).err
 
 
 def has_ipv6():

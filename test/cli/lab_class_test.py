@@ -3,17 +3,14 @@
 """netlab lab serve --web: each step of the sheet, done right and wrong by sockets, is recognized; the journal, the roster."""
 
 import json
-import os
-import pathlib
 import resource
 import signal
-import socket
 import struct
-import subprocess
+import unittest
 
 import harness
-from classroom import Room, RoomCase, little
-from harness import BAD_DATA, CANNOT_CREATE, DONE, NETLAB, NO_INPUT, USAGE
+from classroom import RoomCase, little, needs_page
+from harness import BAD_DATA, CANNOT_CREATE, DONE, NO_INPUT, USAGE
 
 STEPS = ["calc_tcp", "calc_udp", "telnet", "several_clients", "local_end", "echo_tcp", "echo_udp", "scan_tcp",
          "scan_udp", "mail_by_hand", "mail_by_program", "sender_differs"]
@@ -155,6 +152,25 @@ class Journal(RoomCase):
         for line in journal.read_text(encoding="utf-8").splitlines():
             json.loads(line)
 
+    def test_long_lines(self):
+        """lab serve --journal: a line that is too long, whole or torn, spoils no other"""
+        journal = self.scratch() / "class.jsonl"
+        room = self.room(names=("calc",), journal=journal, web=None)
+        room.calc(TEAM, SUM)
+        harness.until(lambda: b"SUM 1 2 = 3" in journal.read_bytes(), "the event")
+        room.server.stop()
+        kept = journal.read_bytes()
+        long = b"x" * (1 << 21)
+        journal.write_bytes(kept + long + b"\n" + long)
+        again = self.room(names=("calc",), journal=journal, web=None)
+        again.udp("calc", TEAM, SUM).recv(100)
+        harness.until(lambda: b'"proto":"udp"' in journal.read_bytes(), "the event")
+        self.assertIn("2 incomplete lines", again.server.stop().err)
+        written = journal.read_bytes()
+        self.assertTrue(written.startswith(kept + long + b"\n"))
+        for line in written[len(kept + long) + 1:].splitlines():
+            json.loads(line)
+
     def test_one_write_each(self):
         """lab serve --journal: each event is one write of one line"""
         strace = harness.shutil.which("strace")
@@ -237,6 +253,7 @@ class Roster(RoomCase):
         status, _, body = room.ask("/api/name", source=TEAM, method="POST", body="name=x", Content_Type="application/x-www-form-urlencoded")
         self.assertEqual(status, 400, body)
 
+    @needs_page
     def test_bad_files(self):
         """lab serve: a roster or a token that makes no sense is named with its line"""
         base = ("lab", "serve", "--only", "echo", "--port-offset", 10000, "--web", "127.0.0.1:0")
@@ -249,6 +266,11 @@ class Roster(RoomCase):
         self.refused(*base, "--web-token-file", token, status=BAD_DATA, says="has no token")
         for odd in ("x:y", "300.1.1.1:80", "127.0.0.1:99999", "name.example:80"):
             self.refused(*base[:-1], odd, status=USAGE)
+
+    @unittest.skipIf(harness.has_page(), "netlab was built with --web")
+    def test_left_out(self):
+        """lab serve --web: a build without the page says so"""
+        self.refused("lab", "serve", "--web", "127.0.0.1:0", status=USAGE, says="this netlab was built without the page")
 
     def test_token_file(self):
         """lab serve --web-token-file: the teacher's address stays the same over restarts, and nobody else reads the file"""

@@ -3,6 +3,7 @@
 
 A preloaded library ($NETLAB_FAIL_ALLOCATION) makes malloc() fail, which C++'s operator new uses, too."""
 
+import json
 import mailbox
 import mmap
 import os
@@ -12,6 +13,7 @@ import ssl
 import struct
 import sys
 
+import classroom
 import harness
 from harness import NETLAB, SYSTEM
 
@@ -235,11 +237,39 @@ class Servers(MemoryCase):
         self.sweep(lambda: self.start_server("mail", "sink", "--bind", "127.0.0.1", "--port", 0, "--discard", "--state", place,
                                              "--threads", 1, lines=3), visit)
 
+    @classroom.needs_page
+    def test_lab(self):
+        """lab serve --web --journal: a request of calc, the table of the class, and a stream of events"""
+        journal = self.scratch() / "journal"
+
+        def visit(server):
+            web = int(server.ready[-2].rpartition(":")[2])
+            token = server.ready[-1].rpartition("=")[2].encode()
+            self.ask(server.port, harness.request(1, "SUM", 1, 2), re.escape(harness.answer(1, 3)))
+            self.ask(web, b"GET /api/teams?token=%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % token,
+                     rb"HTTP/1\.1 200 OK\r\n.*\r\n\r\n\{.*\}\n")
+            with socket.create_connection(("127.0.0.1", web), harness.DEADLINE) as peer:
+                # An unknown event is answered at once.
+                peer.sendall(b"GET /events?token=%s HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 1\r\n\r\n" % token)
+                taken = b""
+                while b"event: reset\n" not in taken:
+                    piece = peer.recv(65536)
+                    if not piece:
+                        raise EOFError("no events")
+                    taken += piece
+
+        self.sweep(lambda: self.start_server("lab", "serve", "--bind", "127.0.0.1", "--only", "calc", "--calc-port", 0, "--threads", 1,
+                                             "--web", "127.0.0.1:0", "--journal", journal, lines=4), visit)
+        with open(journal, encoding="utf-8") as lines:
+            self.assertTrue(all(json.loads(line)["record"] == "event" for line in lines))
+
     def test_start(self):
         """each server, while it starts: 71 or ready"""
         place = self.scratch()
         for words, lines in ((["calc", "serve", "--port", 0], 2), (["echo", "serve", "--port", 0], 2),
-                             (["mail", "sink", "--port", 0, "--state", place], 4)):
+                             (["mail", "sink", "--port", 0, "--state", place], 4),
+                             (["lab", "serve", "--only", "calc", "--calc-port", 0, "--journal", place / "journal",
+                               *(["--web", "127.0.0.1:0"] if harness.has_page() else [])], 4 if harness.has_page() else 2)):
             for number in range(1, MOST + 1):
                 with self.subTest(server=words, allocation=number):
                     self.allocations.set(number)

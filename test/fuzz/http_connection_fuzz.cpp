@@ -13,7 +13,7 @@ std::string serve(std::string_view one, std::string_view other) {
   for (const std::string_view piece : {one, other}) {
     connection.feed(as_bytes(piece), time_point{});
     while (const auto asked = connection.take_request())
-      connection.respond({.body = asked->path + asked->body}, time_point{});
+      connection.respond({.body = asked->segments.back() + asked->body}, time_point{});
     out += as_text(connection.take_output());
   }
   return out;

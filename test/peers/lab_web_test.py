@@ -28,6 +28,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import classroom
 import harness
 import simulated_class
 from harness import DEADLINE
@@ -36,8 +37,8 @@ from simulated_class import FAILING, PROGRAM_STEPS, STEPS, Team, addresses
 for program in ("/usr/bin/chromium", "/usr/bin/chromedriver"):
     if not os.access(program, os.X_OK):
         harness.skip_all(f"{program} not installed")
-if "--web" not in harness.run([harness.NETLAB, "lab", "serve", "--help"]).out:
-    harness.skip_all("netlab was built without --web")
+if not harness.has_page():
+    harness.skip_all(classroom.WITHOUT_PAGE)
 
 PICTURES = pathlib.Path(os.environ.get("NETLAB_TEST_CACHE", tempfile.gettempdir())) / "pictures"
 TEAMS = 60

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/line_buffer.hpp"
 #include "base/text.hpp"
 
 namespace netlab::lab {
@@ -43,22 +44,22 @@ result<std::unique_ptr<journal_file>> journal_file::open(const std::string& name
 }
 
 result<void> journal_file::read(const std::function<void(journal_record)>& restore) {
-  std::string held;
+  line_buffer lines(longest_line);
   std::string piece(piece_size, '\0');
+  std::uint64_t total = 0;
   bool is_first = true;
-  bool is_skipping = false;
   for (;;) {
     const ssize_t got = ::read(fd_.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(last_system_error(), fmt::format("read {}", shown(name_)));
     if (got == 0) break;
-    held.append(piece, 0, static_cast<std::size_t>(got));
-    std::size_t begin = 0;
-    for (std::size_t end = 0; (end = held.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      const std::string_view line = std::string_view(held).substr(begin, end - begin);
-      size_ += line.size() + 1;
-      if (std::exchange(is_skipping, false)) continue;
-      auto record = parse_record(line);
+    const std::string_view text = std::string_view(piece).substr(0, static_cast<std::size_t>(got));
+    if (const std::size_t end = text.rfind('\n'); end != std::string_view::npos) size_ = total + end + 1;
+    total += text.size();
+    lines.append(text);
+    while (const auto line = lines.next()) {
+      auto record =
+          line->too_long ? result<journal_record>(fail(errc::bad_data, "a long line")) : parse_record(line->text);
       if (!record && is_first)
         return fail(errc::bad_data,
                     fmt::format("{} is not a journal: line 1: {}", shown(name_), describe(record.error())),
@@ -71,22 +72,14 @@ result<void> journal_file::read(const std::function<void(journal_record)>& resto
       ++restored_;
       restore(std::move(*record));
     }
-    held.erase(0, begin);
-    if (held.size() > longest_line) {
-      if (is_first)
-        return fail(errc::bad_data, fmt::format("{} is not a journal", shown(name_)),
-                    "name another file, or a new one");
-      size_ += held.size();
-      skipped_ += is_skipping ? 0 : 1;
-      is_skipping = true;
-      held.clear();
-    }
   }
-  if (held.empty()) return {};
-  // A journal of one torn line begins like each of its lines.
-  if (is_first && !std::string_view(R"({"record":)").starts_with(held.substr(0, 10)))
-    return fail(errc::bad_data, fmt::format("{} is not a journal", shown(name_)), "name another file, or a new one");
-  ++skipped_;
+  if (total == size_) return {};
+  if (const auto torn = lines.rest()) {
+    // A journal of one torn line begins like each of its lines.
+    if (is_first && !std::string_view(R"({"record":)").starts_with(torn->text.substr(0, 10)))
+      return fail(errc::bad_data, fmt::format("{} is not a journal", shown(name_)), "name another file, or a new one");
+    ++skipped_;
+  }
   if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0)
     return fail(last_system_error(), fmt::format("truncate {}", shown(name_)));
   return {};

@@ -21,8 +21,6 @@ namespace {
 // Proxies and browsers give up on a connection that is silent for a minute or so.
 constexpr std::chrono::seconds heartbeat_time{15};
 constexpr std::size_t stream_piece = 64 * 1024;
-// Messages and parts that are being sent; each request for one holds it until its reader has it.
-constexpr std::size_t most_held_octets = 128 * 1024 * 1024;
 constexpr std::size_t largest_message = 64 * 1024 * 1024;
 
 std::string random_secret() {
@@ -30,18 +28,17 @@ std::string random_secret() {
   return std::string(as_text(octets));
 }
 
-/// The Maildir's files, and a bound for what is held of them.
+/// The Maildir's files.
 class maildir_files final : public mail_files {
  public:
   explicit maildir_files(std::string maildir) : maildir_(std::move(maildir)) {}
 
-  result<std::shared_ptr<const std::string>> read(const std::string& file) override {
+  result<std::string> read(const std::string& file) override {
     // Names come from the journal file, too, which somebody may have edited.
     const std::string base = std::filesystem::path(file).filename().string();
     if (maildir_.empty() || base.empty() || base == "..")
       return fail(errc::no_input, "the message is not in this Maildir");
-    if (auto held = load(maildir_ + "/new/" + base); held || held.error().code == std::errc::not_enough_memory)
-      return held;
+    if (auto content = load(maildir_ + "/new/" + base)) return content;
     // A mail reader moves messages to cur/ and appends flags (maildir(5)).
     std::error_code error;
     for (std::filesystem::directory_iterator each(maildir_ + "/cur", error), end; !error && each != end;
@@ -52,29 +49,14 @@ class maildir_files final : public mail_files {
     return fail(errc::no_input, "the message is no longer in the Maildir");
   }
 
-  result<std::shared_ptr<const std::string>> hold(std::string octets) override {
-    const std::size_t size = octets.size();
-    if (*held_ + size > most_held_octets)
-      return fail(std::make_error_code(std::errc::not_enough_memory), "hold a message");
-    *held_ += size;
-    return std::shared_ptr<const std::string>(new std::string(std::move(octets)),
-                                              [held = held_, size](const std::string* which) {
-                                                *held -= size;
-                                                delete which;
-                                              });
-  }
-
  private:
-  result<std::shared_ptr<const std::string>> load(const std::string& name) {
-    if (*held_ > most_held_octets / 2)
-      return fail(std::make_error_code(std::errc::not_enough_memory), "hold a message");
+  static result<std::string> load(const std::string& name) {
     auto text = read_file(name, largest_message);
     if (!text) return fail(text.error(), "read the message");
-    return hold(std::move(*text));
+    return std::move(*text);
   }
 
   std::string maildir_;
-  std::shared_ptr<std::size_t> held_ = std::make_shared<std::size_t>(0);  // in the loop's thread only
 };
 
 class page_session;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The class at work: a row a team, a cell a step, the newest events of each row, and the mails. Bounded in all of
-// these.
+// The class at work: one row per team with a cell per step and its newest events, and the mails. All are bounded.
 #pragma once
 
 #include <array>
@@ -90,7 +89,6 @@ class class_journal {
   [[nodiscard]] const std::deque<kept_mail>& mails() const noexcept { return mails_; }  ///< newest last
   [[nodiscard]] const kept_mail* mail(std::string_view id) const;
   [[nodiscard]] class_totals totals(wall_time now) const;
-  [[nodiscard]] const journal_limits& limits() const noexcept { return limits_; }
 
  private:
   class_row* find(std::string_view address);

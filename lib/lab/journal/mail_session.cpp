@@ -157,7 +157,6 @@ void mail_session::on_accepted(observation& what) {
        std::move(note), std::move(marks));
   if (made.user.empty()) made.user = user_;
   mails_.push_back(std::move(made));
-  has_mail_ = true;
   typed_ = immediate_ = 0;
   is_complained_ = false;
 }

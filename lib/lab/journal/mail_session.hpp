@@ -43,7 +43,6 @@ class mail_session {
   bool is_implicit_tls_;
   bool is_secure_ = false;
   bool was_greeted_ = false;   // the client said EHLO or HELO
-  bool has_mail_ = false;      // a message was accepted
   bool is_complained_ = false; // a refusal was reported
   std::string user_;
   std::string last_command_;

@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds least_overlap{100};
 constexpr std::chrono::milliseconds waiting_time{1000};  // for an answer, while the other one has one
 constexpr std::size_t most_pending_echoes = 16;
 constexpr std::size_t shown_octets = 60;
-constexpr std::uint64_t told_pieces = 8;  // of one echo connection
+constexpr std::uint64_t most_echo_events = 8;  // of one echo connection
 
 constexpr std::string_view calc_name = "calc";
 constexpr std::string_view echo_name = "echo";
@@ -39,14 +39,23 @@ class_event event_of(const observation& what, std::string_view proto) {
           .proto = std::string(proto)};
 }
 
-class_event event_of(calc_exchange&& from, std::string_view proto) {
-  class_event made{
-      .at = from.at, .service = std::string(calc_name), .proto = std::string(proto), .text = std::move(from.text)};
+/// The event's verdict is also that of the step.
+void mark_by_verdict(class_event& in, sheet_step which) {
+  if (in.verdict == verdict::info) return;
+  in.marks.push_back({which, in.verdict == verdict::ok ? step_state::done : step_state::tried, in.note});
+}
+
+class_event event_of(calc_exchange&& from, const std::string& address, std::uint16_t port, bool udp) {
+  const sheet_step which = udp ? sheet_step::calc_udp : from.is_text ? sheet_step::telnet : sheet_step::calc_tcp;
+  class_event made{.at = from.at, .address = address, .port = port, .service = std::string(calc_name)};
+  made.proto = udp ? "udp" : "tcp";
+  made.text = std::move(from.text);
   made.verdict = !from.note.empty() ? verdict::wrong : from.is_answered ? verdict::ok : verdict::info;
   made.note = std::move(from.note);
   made.octets = std::move(from.octets);
   made.is_truncated = from.is_truncated;
   made.fields = std::move(from.fields);
+  mark_by_verdict(made, which);
   return made;
 }
 
@@ -56,8 +65,6 @@ void keep_octets(class_event& in, const bytes& octets, std::uint64_t length) {
   in.is_truncated = length > kept.size();
   if (!kept.empty()) in.fields = {{"text", 0, kept.size(), escape(as_text(kept), shown_octets)}};
 }
-
-step_mark mark(sheet_step which, step_state state, std::string note = {}) { return {which, state, std::move(note)}; }
 
 }  // namespace
 
@@ -104,9 +111,9 @@ void recognizer::on_connected(const observation& what, const std::string& team) 
   if (what.service == calc_name || what.service == echo_name) {
     made.repeats_port = ports_of(team, what.address).note(what.port, what.service);
   } else if (!made.mail) {
-    class_event told = event_of(what, "tcp");
-    told.text = "connected";
-    events_.push_back(std::move(told));
+    class_event event = event_of(what, "tcp");
+    event.text = "connected";
+    events_.push_back(std::move(event));
   }
   made.at = what.at;
   if (team_state& state = state_of(team); made.calc && !state.is_several_done && state.open_calc.size() < most_compared)
@@ -123,43 +130,37 @@ void recognizer::on_received(connection& on, const observation& what) {
     take_calc(on);
     return compare_clients(on.team, what.at);
   }
-  if (on.mail || on.octets > told_pieces) return;
-  class_event told = event_of(what, "tcp");
-  told.address = on.address;
-  told.port = on.port;
-  told.service = on.service;
-  keep_octets(told, what.octets, what.octets.size());
-  told.text = fmt::format("{}: {}", count_of(what.octets.size(), "octet"), escape(as_text(what.octets), shown_octets));
+  if (on.mail || on.octets > most_echo_events) return;
+  class_event event = event_of(what, "tcp");
+  event.address = on.address;
+  event.port = on.port;
+  event.service = on.service;
+  keep_octets(event, what.octets, what.octets.size());
+  event.text = fmt::format("{}: {}", count_of(what.octets.size(), "octet"), escape(as_text(what.octets), shown_octets));
   if (on.service != echo_name) {
-    events_.push_back(std::move(told));
+    events_.push_back(std::move(event));
     return;
   }
-  told.verdict = verdict::ok;
-  told.text = fmt::format("echoed {}", told.text);
-  told.marks.push_back(mark(sheet_step::echo_tcp, step_state::done));
-  mark_own_port(on.team, on.repeats_port, true, told);
-  team_state& team = state_of(on.team);
-  if (team.echoes.size() < most_pending_echoes) team.echoes.push_back({what.at, std::move(told)});
+  hold_echo(on.team, on.repeats_port, sheet_step::echo_tcp, std::move(event));
+}
+
+void recognizer::hold_echo(const std::string& team, bool repeats_port, sheet_step which, class_event event) {
+  event.verdict = verdict::ok;
+  event.text = fmt::format("echoed {}", event.text);
+  mark_by_verdict(event, which);
+  mark_own_port(team, repeats_port, true, event);
+  team_state& state = state_of(team);
+  if (state.echoes.size() < most_pending_echoes) state.echoes.push_back(std::move(event));
 }
 
 void recognizer::take_calc(connection& on) {
   for (calc_exchange& each : on.calc->take_exchanges()) {
-    const bool is_text = each.is_text;
     const bool is_answered = each.is_answered;
-    class_event told = event_of(std::move(each), "tcp");
-    told.address = on.address;
-    told.port = on.port;
-    if (told.verdict != verdict::info)
-      told.marks.push_back(mark(is_text ? sheet_step::telnet : sheet_step::calc_tcp,
-                                told.verdict == verdict::ok ? step_state::done : step_state::tried, told.note));
-    if (is_answered) answered(on, told);
-    events_.push_back(std::move(told));
+    class_event event = event_of(std::move(each), on.address, on.port, false);
+    if (is_answered) mark_own_port(on.team, on.repeats_port, true, event);
+    on.has_answer = on.has_answer || is_answered;
+    events_.push_back(std::move(event));
   }
-}
-
-void recognizer::answered(connection& on, class_event& event) {
-  mark_own_port(on.team, on.repeats_port, true, event);
-  on.has_answer = true;
 }
 
 // A client that comes right after another one may be seen before the other one's end: two event loops. So two count as
@@ -170,7 +171,7 @@ void recognizer::compare_clients(const std::string& team, wall_time now) {
   for (const std::uint64_t one : state.open_calc)
     if (const auto found = connections_.find(one);
         found != connections_.end() && found->second.met_answered && found->second.has_answer)
-      return tell_clients(found->second, true, now);
+      return report_clients(found->second, true, now);
   for (const std::uint64_t one : state.open_calc)
     for (const std::uint64_t other : state.open_calc) {
       const auto a = connections_.find(one);
@@ -182,31 +183,30 @@ void recognizer::compare_clients(const std::string& team, wall_time now) {
       const auto together = now - std::max(first.at, second.at);
       if (!are_busy && together < least_overlap) continue;
       second.met_answered = second.met_answered || first.has_answer;
-      if (second.met_answered && second.has_answer) return tell_clients(second, true, now);
+      if (second.met_answered && second.has_answer) return report_clients(second, true, now);
       const bool waits = first.has_answer && second.octets > 0 && !second.has_answer;
-      if (waits && together >= waiting_time && !state.is_several_tried) tell_clients(second, false, now);
+      if (waits && together >= waiting_time && !state.is_several_tried) report_clients(second, false, now);
     }
 }
 
-void recognizer::tell_clients(const connection& of, bool is_done, wall_time now) {
+void recognizer::report_clients(const connection& of, bool is_done, wall_time now) {
   team_state& state = state_of(of.team);
   (is_done ? state.is_several_done : state.is_several_tried) = true;
   if (is_done) state.open_calc.clear();
-  class_event told{
+  class_event event{
       .at = now, .address = of.address, .port = of.port, .service = std::string(calc_name), .proto = "tcp"};
-  told.text = "two clients at once";
-  told.verdict = is_done ? verdict::ok : verdict::wrong;
-  if (!is_done) told.note = "two connections at once, one of them without an answer";
-  told.marks.push_back(mark(sheet_step::several_clients, is_done ? step_state::done : step_state::tried, told.note));
-  events_.push_back(std::move(told));
+  event.text = "two clients at once";
+  event.verdict = is_done ? verdict::ok : verdict::wrong;
+  if (!is_done) event.note = "two connections at once, one of them without an answer";
+  mark_by_verdict(event, sheet_step::several_clients);
+  events_.push_back(std::move(event));
 }
 
 void recognizer::mark_own_port(const std::string& team, bool repeats, bool is_answered, class_event& event) {
   const auto port = ports_of(team, event.address).chosen(event.port, repeats);
   if (!port) return;
-  event.marks.push_back(
-      mark(sheet_step::local_end, is_answered ? step_state::done : step_state::tried,
-           is_answered ? fmt::format("from port {}", *port) : fmt::format("from port {}, without an answer", *port)));
+  event.marks.push_back({sheet_step::local_end, is_answered ? step_state::done : step_state::tried,
+                         fmt::format("from port {}{}", *port, is_answered ? "" : ", without an answer")});
 }
 
 void recognizer::on_closed(const observation& what) {
@@ -224,13 +224,13 @@ void recognizer::on_closed(const observation& what) {
     take_mail_events(on);
   }
   if (on.octets == 0 && (on.calc || on.service == echo_name)) {
-    class_event told = event_of(what, "tcp");
-    told.address = on.address;
-    told.port = on.port;
-    told.service = on.service;
-    told.text = "connected and sent nothing";
-    mark_own_port(on.team, on.repeats_port, false, told);
-    events_.push_back(std::move(told));
+    class_event event = event_of(what, "tcp");
+    event.address = on.address;
+    event.port = on.port;
+    event.service = on.service;
+    event.text = "connected and sent nothing";
+    mark_own_port(on.team, on.repeats_port, false, event);
+    events_.push_back(std::move(event));
   }
   connections_.erase(found);
 }
@@ -243,36 +243,26 @@ void recognizer::on_datagram(const observation& what, const std::string& team) {
         explain_datagram(what.octets, static_cast<std::size_t>(what.length), parameters_.order, what.at);
     made.is_answered = made.is_answered && what.is_answered;
     const bool is_answered = made.is_answered;
-    class_event told = event_of(std::move(made), "udp");
-    told.address = what.address;
-    told.port = what.port;
-    if (told.verdict != verdict::info)
-      told.marks.push_back(
-          mark(sheet_step::calc_udp, told.verdict == verdict::ok ? step_state::done : step_state::tried, told.note));
-    mark_own_port(team, false, is_answered, told);
-    events_.push_back(std::move(told));
+    class_event event = event_of(std::move(made), what.address, what.port, true);
+    mark_own_port(team, false, is_answered, event);
+    events_.push_back(std::move(event));
     return;
   }
-  class_event told = event_of(what, "udp");
-  keep_octets(told, what.octets, what.length);
-  told.text = fmt::format("{}: {}", count_of(what.length, "octet"), escape(as_text(what.octets), shown_octets));
+  class_event event = event_of(what, "udp");
+  keep_octets(event, what.octets, what.length);
+  event.text = fmt::format("{}: {}", count_of(what.length, "octet"), escape(as_text(what.octets), shown_octets));
   if (what.service != echo_name) {
-    events_.push_back(std::move(told));
+    events_.push_back(std::move(event));
     return;
   }
   if (!what.is_answered) {
-    told.verdict = verdict::wrong;
-    told.note = fmt::format("source port {} is that of a service: not answered", what.port);
-    told.marks.push_back(mark(sheet_step::echo_udp, step_state::tried, told.note));
-    events_.push_back(std::move(told));
+    event.verdict = verdict::wrong;
+    event.note = fmt::format("source port {} is that of a service: not answered", what.port);
+    mark_by_verdict(event, sheet_step::echo_udp);
+    events_.push_back(std::move(event));
     return;
   }
-  told.verdict = verdict::ok;
-  told.text = fmt::format("echoed {}", told.text);
-  told.marks.push_back(mark(sheet_step::echo_udp, step_state::done));
-  mark_own_port(team, false, true, told);
-  team_state& state = state_of(team);
-  if (state.echoes.size() < most_pending_echoes) state.echoes.push_back({what.at, std::move(told)});
+  hold_echo(team, false, sheet_step::echo_udp, std::move(event));
 }
 
 void recognizer::touch(const std::string& team, const std::string& address, std::string_view service, bool udp,
@@ -310,29 +300,28 @@ void recognizer::report_scan(const std::string& address, touches& seen, bool udp
                             (udp ? least_udp_touches : least_tcp_touches))
     return;
   seen.reported = touched;
-  class_event told{.at = now, .address = address, .service = "scan", .proto = udp ? "udp" : "tcp"};
-  told.text = fmt::format("touched {} of {} open ports from 1 to 50", touched, open);
-  told.verdict = touched == open ? verdict::ok : verdict::wrong;
-  if (touched < open) told.note = fmt::format("open, but not touched: {}", missing);
-  told.marks.push_back(mark(udp ? sheet_step::scan_udp : sheet_step::scan_tcp,
-                            touched == open ? step_state::done : step_state::tried, told.note));
-  events_.push_back(std::move(told));
+  class_event event{.at = now, .address = address, .service = "scan", .proto = udp ? "udp" : "tcp"};
+  event.text = fmt::format("touched {} of {} open ports from 1 to 50", touched, open);
+  event.verdict = touched == open ? verdict::ok : verdict::wrong;
+  if (touched < open) event.note = fmt::format("open, but not touched: {}", missing);
+  mark_by_verdict(event, udp ? sheet_step::scan_udp : sheet_step::scan_tcp);
+  events_.push_back(std::move(event));
 }
 
 void recognizer::settle_echoes(team_state& of, wall_time now) {
   while (!of.echoes.empty() && now >= of.echoes.front().at + scan_pause) {
-    pending_echo one = std::move(of.echoes.front());
+    class_event event = std::move(of.echoes.front());
     of.echoes.pop_front();
-    const touches& seen = one.event.proto == "udp" ? of.udp : of.tcp;
+    const touches& seen = event.proto == "udp" ? of.udp : of.tcp;
     const bool is_scan = std::ranges::any_of(seen.last, [&](const auto& each) {
-      return each.first != echo_name && each.second >= one.at - scan_pause && each.second <= one.at + scan_pause;
+      return each.first != echo_name && each.second >= event.at - scan_pause && each.second <= event.at + scan_pause;
     });
     if (is_scan) {
-      one.event.marks.clear();
-      one.event.verdict = verdict::info;
-      one.event.note = "part of a scan";
+      event.marks.clear();
+      event.verdict = verdict::info;
+      event.note = "part of a scan";
     }
-    events_.push_back(std::move(one.event));
+    events_.push_back(std::move(event));
   }
 }
 

@@ -86,16 +86,11 @@ class recognizer {
     std::string address = {};  // of the last touch
     bool is_new = false;  // touched since the last look
   };
-  /// Octets that were echoed, until it is known whether they belong to a scan.
-  struct pending_echo {
-    wall_time at{};
-    class_event event;
-  };
   struct team_state {
     touches tcp;
     touches udp;
     std::map<std::string, source_ports> ports;  // by address
-    std::deque<pending_echo> echoes;
+    std::deque<class_event> echoes;  // held until it is known whether they belong to a scan
     std::vector<std::uint64_t> open_calc;  // connections, until several clients are done
     bool is_several_tried = false;
     bool is_several_done = false;
@@ -109,9 +104,9 @@ class recognizer {
   void on_datagram(const observation& what, const std::string& team);
   void on_mail(connection& on, observation& what);
   void take_calc(connection& on);
-  void answered(connection& on, class_event& event);
+  void hold_echo(const std::string& team, bool repeats_port, sheet_step which, class_event event);
   void compare_clients(const std::string& team, wall_time now);
-  void tell_clients(const connection& of, bool is_done, wall_time now);
+  void report_clients(const connection& of, bool is_done, wall_time now);
   void mark_own_port(const std::string& team, bool repeats, bool is_answered, class_event& event);
   void touch(const std::string& team, const std::string& address, std::string_view service, bool udp, wall_time at);
   void report_scan(const std::string& address, touches& seen, bool udp, wall_time now);

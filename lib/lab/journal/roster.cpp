@@ -64,7 +64,6 @@ result<roster> roster::parse(std::string_view text) {
       return fail(errc::bad_data,
                   fmt::format("line {}: '{}' is {} and {}", number, escape(key, shown_roster_text), at->second, name),
                   "an address or a user belongs to one team");
-    if (std::find(made.names_.begin(), made.names_.end(), name) == made.names_.end()) made.names_.push_back(name);
   }
   return made;
 }

@@ -5,7 +5,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.hpp"
 
@@ -22,14 +21,10 @@ class roster {
   /// The team's name; empty if not listed.
   [[nodiscard]] std::string_view name_of_address(std::string_view address) const;
   [[nodiscard]] std::string_view name_of_user(std::string_view user) const;
-  [[nodiscard]] bool empty() const noexcept { return by_address_.empty() && by_user_.empty(); }
-  /// All names, each once, in the order of the file.
-  [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
 
  private:
   std::map<std::string, std::string, std::less<>> by_address_;  // in its usual form
   std::map<std::string, std::string, std::less<>> by_user_;
-  std::vector<std::string> names_;
 };
 
 /// A team's name as it is kept and shown: without control characters, blanks at the ends and bidi controls, at most 60

@@ -38,11 +38,14 @@ void class_monitor::take_results() {
   for (class_event& each : recognizer_.take_events()) {
     const class_event* kept = journal_.add(std::move(each));
     if (kept == nullptr) continue;
-    const std::string team = journal_.team_of(kept->address, kept->user);
-    changed_.insert(team);
     if (keeps_records_) records_.push_back(to_line(*kept));
-    auto object = to_json(*kept);
-    feed_.push("detail", to_json_line({{"address", team}, {"event", object}}), team, audience::team);
+    if (!keeps_feed_ && !keeps_json_) continue;
+    const std::string team = journal_.team_of(kept->address, kept->user);
+    const auto object = to_json(*kept);
+    if (keeps_feed_) {
+      changed_.insert(team);
+      feed_.push("detail", to_json_line({{"address", team}, {"event", object}}), team, audience::team);
+    }
     if (!keeps_json_) continue;
     nlohmann::ordered_json line{{"event", "class"}, {"team", team}};
     line.update(object);
@@ -50,16 +53,17 @@ void class_monitor::take_results() {
   }
   for (kept_mail& each : recognizer_.take_mails()) {
     const kept_mail* kept = journal_.add(std::move(each));
+    if (keeps_records_) records_.push_back(to_line(*kept));
+    if (!keeps_feed_) continue;
     const std::string team = journal_.team_of(kept->address, kept->user);
     changed_.insert(team);
-    if (keeps_records_) records_.push_back(to_line(*kept));
     feed_.push("mail", to_json_line(to_json(*kept)), team, audience::team);
   }
 }
 
 bool class_monitor::name(const naming& what) {
   if (!journal_.name(what)) return false;
-  changed_.insert(journal_.team_of(what.address));
+  if (keeps_feed_) changed_.insert(journal_.team_of(what.address));
   if (keeps_records_) records_.push_back(to_line(what));
   return true;
 }
@@ -67,6 +71,7 @@ bool class_monitor::name(const naming& what) {
 void class_monitor::clear_mails(wall_time now) {
   journal_.clear_mails();
   if (keeps_records_) records_.push_back(to_line(mails_cleared{now}));
+  if (!keeps_feed_) return;
   // Each team's page shows its own mails, which are gone, too.
   feed_.push("mails", R"({"cleared":true})", {}, audience::teacher);
   for (const class_row* each : journal_.rows())
@@ -74,13 +79,14 @@ void class_monitor::clear_mails(wall_time now) {
 }
 
 bool class_monitor::publish(wall_time now) {
+  if (!keeps_feed_) return false;
   for (const std::string& team : std::exchange(changed_, {}))
     if (const class_row* row = journal_.row_of(team))
       feed_.push("team", to_json_line(to_json(*row)), team, audience::team);
   if (now >= totals_at_ + totals_interval) {
     std::string totals = to_json_line(to_json(journal_.totals(now)));
-    if (totals != told_totals_) feed_.push("totals", totals, {}, audience::teacher);
-    told_totals_ = std::move(totals);
+    if (totals != published_totals_) feed_.push("totals", totals, {}, audience::teacher);
+    published_totals_ = std::move(totals);
     totals_at_ = now;
   }
   return std::exchange(published_id_, feed_.last_id()) != feed_.last_id();

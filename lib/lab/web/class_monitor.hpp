@@ -32,17 +32,20 @@ class class_monitor {
   bool name(const naming& what);
   void clear_mails(wall_time now);
 
-  /// Puts the rows that have changed and the totals into the feed. True if there is something new.
+  /// Puts the rows that have changed and the totals into the feed. True if it has something new.
   bool publish(wall_time now);
 
   /// Lines for the journal file, in order.
   [[nodiscard]] std::vector<std::string> take_records() { return std::exchange(records_, {}); }
   /// Lines for --json, if they are kept.
   [[nodiscard]] std::vector<std::string> take_json() { return std::exchange(json_, {}); }
+  // Nothing is formatted for a reader that was not asked for.
   void keep_json() noexcept { keeps_json_ = true; }
   void keep_records() noexcept { keeps_records_ = true; }
+  void keep_feed() noexcept { keeps_feed_ = true; }
 
   [[nodiscard]] const class_journal& journal() const noexcept { return journal_; }
+  /// Empty unless it is kept.
   [[nodiscard]] const event_feed& feed() const noexcept { return feed_; }
 
  private:
@@ -51,12 +54,13 @@ class class_monitor {
   class_journal journal_;
   recognizer recognizer_;
   event_feed feed_;
-  std::set<std::string> changed_;  // addresses of rows
-  std::string told_totals_;
+  std::set<std::string> changed_;  // addresses of rows, for the feed
+  std::string published_totals_;
   wall_time totals_at_{};
   std::uint64_t published_id_;
   bool keeps_json_ = false;
   bool keeps_records_ = false;
+  bool keeps_feed_ = false;
   std::vector<std::string> records_;
   std::vector<std::string> json_;
 };

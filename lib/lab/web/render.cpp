@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "http/request.hpp"
 #include "lab/journal/json.hpp"
 
 namespace netlab::lab {
@@ -155,7 +156,7 @@ std::string team_row(const page_model& what, const class_row& row) {
   const auto done = std::ranges::count(row.cells, step_state::done, &step_cell::state);
   std::string html = fmt::format(
       R"(<tr><th scope="row"><a href="{}">{}</a>{}</th><td class="stuck">{}</td><td class="sum">{} of {}</td>)",
-      link_to(what, "/", is_open ? std::string() : "team=" + row.address),
+      link_to(what, "/", is_open ? std::string() : "team=" + http::percent_encode(row.address)),
       isolated(row.name.empty() ? row.address : row.name),
       row.name.empty() ? "" : fmt::format(R"(<span class="address">{}</span>)", escape_html(row.address)),
       stuck_since ? span_text(what.now - *stuck_since) : "", done, step_count);
@@ -176,9 +177,9 @@ std::string class_table(const page_model& what) {
   html +=
       "<div class=\"scroll\" role=\"region\" aria-label=\"Table of the class\" tabindex=\"0\">\n<table "
       "class=\"classroom\">\n"
-      "<caption class=\"for-readers\">The class: a row a team, a column a step. The link in a row's first cell opens "
-      "the "
-      "team's last events.</caption>\n<thead><tr><th scope=\"col\">Team</th><th scope=\"col\">Stuck for</th>"
+      "<caption class=\"for-readers\">The class: one row per team, one column per step. The link in a row's first "
+      "cell opens the team's last events.</caption>\n<thead><tr><th scope=\"col\">Team</th><th scope=\"col\">Stuck "
+      "for</th>"
       "<th scope=\"col\">Done</th>";
   for (const sheet_step each : all_steps()) html += fmt::format("<th scope=\"col\">{}</th>", title_of(each));
   html += "</tr></thead>\n<tbody>\n";
@@ -233,7 +234,7 @@ std::string mail_table(const page_model& what) {
     html += fmt::format(
         "<tr><th scope=\"row\"><a "
         "href=\"{}\">{}</a></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-        link_to(what, fmt::format("/mail/{}/source", each->id), "view=1"),
+        link_to(what, fmt::format("/mail/{}/source", http::percent_encode(each->id)), "view=1"),
         isolated(each->subject.empty() ? "(no subject)" : each->subject), time_element(each->at),
         isolated(each->sender.empty() ? "<>" : each->sender), isolated(each->header_from), isolated(recipients),
         escape_html(each->address), each->size);

@@ -2,7 +2,7 @@
 #include "lab/web/site.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <initializer_list>
 
 #include <fmt/format.h>
 
@@ -30,6 +30,8 @@ constexpr std::string_view mail_policy =
 
 constexpr std::uint64_t most_listed = 200;  // events or mails in one answer
 constexpr std::uint64_t usually_listed = 50;
+// A connection has a copy of a smaller body; larger ones are shared and counted.
+constexpr std::size_t largest_own_body = 64 * 1024;
 
 http::response respond(unsigned status, std::string_view type, std::string body) {
   return {.status = status,
@@ -76,8 +78,6 @@ std::uint64_t limit_of(const http::request& asked) {
   return std::min(number.value_or(usually_listed), most_listed);
 }
 
-std::vector<std::string_view> segments_of(std::string_view path) { return split(path.substr(1), '/'); }
-
 bool is_read(const http::request& asked) noexcept {
   return asked.method == http::method::get || asked.method == http::method::head;
 }
@@ -92,8 +92,10 @@ std::vector<http::name_value> site::common_fields() {
           {"X-DNS-Prefetch-Control", "off"}};
 }
 
-site::site(class_monitor& monitor, const access_rules& rules, mail_files& files)
-    : monitor_(monitor), rules_(rules), files_(files) {}
+site::site(class_monitor& monitor, const access_rules& rules, mail_files& files, std::size_t most_held)
+    : monitor_(monitor), rules_(rules), files_(files), bodies_(most_held) {
+  monitor_.keep_feed();
+}
 
 std::vector<const class_row*> site::rows_for(const viewer& who) const {
   if (who.is_teacher) return monitor_.journal().rows();
@@ -118,29 +120,37 @@ http::response site::answer(const http::request& asked, std::string_view address
     return error(421, "this host does not have that name; use its address");
   const auto who = rules_.identify(asked, address);
   if (!who) return error(403, "wrong token");
-  return route(asked, {*who, now}, stream);
+  http::response made = route(asked, {*who, now}, stream);
+  if (made.body.size() <= largest_own_body) return made;
+  made.shared_body = bodies_.hold(std::move(made.body), who->is_teacher);
+  made.body.clear();
+  if (made.shared_body) return made;
+  http::response busy = error(503, "too many large answers are being sent; try again later");
+  busy.fields.emplace_back("Retry-After", "10");
+  return busy;
 }
 
 http::response site::route(const http::request& asked, const visit& by, event_feed::reader& reader) {
-  const std::vector<std::string_view> parts = segments_of(asked.path);
-  const std::string_view path = asked.path;
-  if (path == "/api/name") return asked.method == http::method::post ? name(asked, by) : not_allowed("POST");
-  if (path == "/api/mail/clear") return asked.method == http::method::post ? clear(asked, by) : not_allowed("POST");
-  if (path == "/api/mail" && asked.method == http::method::delete_) return clear(asked, by);
-  if (!is_read(asked)) return not_allowed(path == "/api/mail" ? "GET, HEAD, DELETE" : "GET, HEAD");
-  if (path == "/") return page(asked, by);
-  if (path == "/page.css" || path == "/page.js") return file(asked, path.substr(1));
-  if (path == "/api/teams") return teams(by);
+  const std::vector<std::string>& parts = asked.segments;
+  const auto is = [&](std::initializer_list<std::string_view> path) { return std::ranges::equal(parts, path); };
+  if (is({"api", "name"})) return asked.method == http::method::post ? name(asked, by) : not_allowed("POST");
+  if (is({"api", "mail", "clear"})) return asked.method == http::method::post ? clear(asked, by) : not_allowed("POST");
+  const bool is_mails = is({"api", "mail"});
+  if (is_mails && asked.method == http::method::delete_) return clear(asked, by);
+  if (!is_read(asked)) return not_allowed(is_mails ? "GET, HEAD, DELETE" : "GET, HEAD");
+  if (is({""})) return page(asked, by);
+  if (is({"page.css"}) || is({"page.js"})) return file(asked, parts[0]);
+  if (is({"api", "teams"})) return teams(by);
   if (parts.size() == 4 && parts[0] == "api" && parts[1] == "teams" && parts[3] == "events")
     return events(asked, by, parts[2]);
-  if (path == "/events") return stream(asked, by, reader);
-  if (path == "/teams.csv") return csv(by);
-  if (path == "/teams.json") {
+  if (is({"events"})) return stream(asked, by, reader);
+  if (is({"teams.csv"})) return csv(by);
+  if (is({"teams.json"})) {
     http::response made = teams(by);
     made.fields.emplace_back("Content-Disposition", "attachment; filename=\"teams.json\"");
     return made;
   }
-  if (path == "/api/mail") return mails(asked, by);
+  if (is_mails) return mails(asked, by);
   if (parts.size() == 3 && parts[0] == "api" && parts[1] == "mail") return mail(by, parts[2]);
   if (parts.size() == 3 && parts[0] == "mail") return mail_content(asked, by, parts[1], parts[2], {});
   if (parts.size() == 4 && parts[0] == "mail") return mail_content(asked, by, parts[1], parts[2], parts[3]);
@@ -258,7 +268,7 @@ http::response site::mail(const visit& by, std::string_view id) const {
   } else if (const auto content = files_.read(found->file); !content) {
     object["error"] = describe(content.error());
   } else {
-    object.update(describe_message(**content));
+    object.update(describe_message(*content));
   }
   return as_json(object);
 }
@@ -267,19 +277,16 @@ http::response site::mail_content(const http::request& asked, const visit& by, s
                                   std::string_view what, std::string_view number) const {
   const kept_mail* found = find_mail(by.who, id);
   if (found == nullptr || found->file.empty()) return not_found();
-  const auto content = files_.read(found->file);
-  if (!content && content.error().code == std::errc::not_enough_memory)
-    return error(503, "too many large messages are being read; try again later");
+  auto content = files_.read(found->file);
   if (!content) return error(404, describe(content.error()));
   if (what == "source" && number.empty()) {
     const bool is_shown = asked.parameter("view").has_value();
-    http::response made = respond(200, is_shown ? "text/plain; charset=utf-8" : "message/rfc822", {});
+    http::response made = respond(200, is_shown ? "text/plain; charset=utf-8" : "message/rfc822", std::move(*content));
     if (!is_shown)
       made.fields.emplace_back("Content-Disposition", disposition_of(std::string(id) + ".eml", "message.eml"));
-    made.shared_body = *content;
     return made;
   }
-  auto part = find_part(**content, number);
+  auto part = find_part(*content, number);
   if (!part) return not_found();
   if (what == "html" && part->is_html) {
     http::response made = respond(200, "text/html; charset=utf-8", defused(*part));
@@ -287,11 +294,8 @@ http::response site::mail_content(const http::request& asked, const visit& by, s
     return made;
   }
   if (what != "part") return not_found();
-  auto held = files_.hold(std::move(part->octets));
-  if (!held) return error(503, "too many large messages are being read; try again later");
-  http::response made = respond(200, part->is_image ? part->type : "application/octet-stream", {});
+  http::response made = respond(200, part->is_image ? part->type : "application/octet-stream", std::move(part->octets));
   made.fields.emplace_back("Content-Disposition", disposition_of(part->file_name, fmt::format("part-{}", number)));
-  made.shared_body = std::move(*held);
   return made;
 }
 

@@ -2,8 +2,7 @@
 // The page's addresses: which request gets which response.
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,6 +10,7 @@
 #include "http/request.hpp"
 #include "http/response.hpp"
 #include "lab/web/class_monitor.hpp"
+#include "lab/web/held_bodies.hpp"
 #include "lab/web/viewer.hpp"
 
 namespace netlab::lab {
@@ -19,24 +19,27 @@ namespace netlab::lab {
 class mail_files {
  public:
   virtual ~mail_files() = default;
-  /// The content of a message's file, also if a mail reader has moved it to cur/. Fails with
-  /// std::errc::not_enough_memory while too many large ones are being sent.
-  [[nodiscard]] virtual result<std::shared_ptr<const std::string>> read(const std::string& file) = 0;
-  /// The same bound for octets that were made from a message.
-  [[nodiscard]] virtual result<std::shared_ptr<const std::string>> hold(std::string octets) = 0;
+  /// The content of a message's file, also if a mail reader has moved it to cur/. Fails with errc::no_input, or as
+  /// read_file() does.
+  [[nodiscard]] virtual result<std::string> read(const std::string& file) = 0;
 };
+
+/// A message with its parts, as it is sent to a few readers at the same time.
+inline constexpr std::size_t default_held_octets = 128 * 1024 * 1024;
 
 class site {
  public:
-  /// All must outlive the site.
-  site(class_monitor& monitor, const access_rules& rules, mail_files& files);
+  /// From now on the monitor keeps its feed. All must outlive the site. `most_held`: see held_bodies.
+  site(class_monitor& monitor, const access_rules& rules, mail_files& files,
+       std::size_t most_held = default_held_octets);
 
   struct visit {
     viewer who;
     wall_time now{};
   };
 
-  /// The response to a request from this address. A stream's response has is_stream set; `stream` then gets its reader.
+  /// The response to a request from this address; 503 while too many large ones are being sent. A stream's response has
+  /// is_stream set; `stream` then gets its reader.
   [[nodiscard]] http::response answer(const http::request& asked, std::string_view address, wall_time now,
                                       event_feed::reader& stream);
 
@@ -65,6 +68,7 @@ class site {
   class_monitor& monitor_;
   const access_rules& rules_;
   mail_files& files_;
+  held_bodies bodies_;
 };
 
 }  // namespace netlab::lab

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "base/base64.hpp"
 #include "base/bytes.hpp"
@@ -49,6 +50,8 @@ bool is_token(std::string_view text) noexcept {
 access_rules::access_rules(std::string token, std::string secret, std::vector<std::string> hosts)
     : token_(std::move(token)), secret_(std::move(secret)), hosts_(std::move(hosts)) {
   for (std::string& each : hosts_) each = to_lower(each);
+  // OpenSSL initializes itself once: if memory runs out meanwhile, no later digest succeeds.
+  if (digest_of(token_).empty()) throw std::bad_alloc();
 }
 
 bool access_rules::is_our_host(std::string_view host) const {

@@ -20,7 +20,7 @@ struct viewer {
 class access_rules {
  public:
   /// `token`: the teacher's. `secret`: for form tokens, fresh for each run. `hosts`: names of this machine, besides
-  /// `localhost` and addresses.
+  /// `localhost` and addresses. Throws std::bad_alloc if OpenSSL cannot make a digest.
   access_rules(std::string token, std::string secret, std::vector<std::string> hosts);
 
   /// Against DNS rebinding: a page of a foreign name whose address became ours must not read this one. An address in

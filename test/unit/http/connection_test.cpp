@@ -3,7 +3,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 
 using namespace netlab;
 using namespace netlab::http;
@@ -18,7 +21,7 @@ std::string take(connection& from) { return std::string(as_text(from.take_output
 /// Answers each request with its path.
 std::string serve(connection& on, time_point now = start) {
   while (const auto asked = on.take_request())
-    on.respond({.type = "text/plain", .body = asked->path + asked->body}, now);
+    on.respond({.type = "text/plain", .body = "/" + asked->segments.front() + asked->body}, now);
   return take(on);
 }
 
@@ -95,6 +98,30 @@ TEST_CASE("connection: a slow request gets 408, however it is cut", "[http][unit
   CHECK(take(one).starts_with("HTTP/1.1 408 "));
 }
 
+TEST_CASE("connection: empty lines before a request do not move its deadline", "[http][unit]") {
+  const std::array<std::pair<std::string_view, std::string_view>, 3> cuts{
+      {{"\r\n", "\r\n"}, {"\r\n\r", "\n\r"}, {"\r", "\n\r"}}};
+  for (const auto& [first, next] : cuts) {
+    connection one = make();
+    const auto before = one.deadline();
+    REQUIRE(before);
+    for (int second = 1; second < 10; ++second) one.feed(as_bytes(second == 1 ? first : next), start + second * 1s);
+    CHECK(one.deadline() == before);
+    one.tick(*before);
+    CHECK(one.done());
+  }
+  connection used = make();
+  used.feed(as_bytes(simple), start);
+  serve(used);
+  CHECK(used.deadline() == start + 30s);
+  for (int second = 1; second < 30; ++second) used.feed(as_bytes("\r\n\r\n"), start + second * 1s);
+  CHECK(used.deadline() == start + 30s);
+  used.feed(as_bytes("\r\nGET"), start + 29s);
+  CHECK(used.deadline() == start + 39s);
+  used.feed(as_bytes(simple.substr(3)), start + 30s);
+  CHECK(serve(used).ends_with("/x"));
+}
+
 TEST_CASE("connection: an idle connection ends without a word", "[http][unit]") {
   connection one = make();
   one.feed(as_bytes(simple), start);
@@ -149,6 +176,22 @@ TEST_CASE("connection: a reader who stops in the middle of a body is let go", "[
   CHECK(one.deadline() == start + 15s);
   one.tick(start + 15s);
   CHECK(one.done());
+}
+
+TEST_CASE("connection: what a peer sends during a body never puts an error into it", "[http][unit]") {
+  const auto body = std::make_shared<const std::string>(200'000, 'b');
+  connection one = make();
+  one.feed(as_bytes(simple), start);
+  REQUIRE(one.take_request());
+  one.respond({.shared_body = body}, start);
+  std::string out = take(one);
+  one.feed(as_bytes(std::string(20'000, 'x')), start);
+  CHECK(one.done());
+  out += take(one);
+  CHECK(out.starts_with("HTTP/1.1 200 "));
+  CHECK(out.find("HTTP/1.1", 1) == std::string::npos);
+  CHECK(out.ends_with("b"));
+  CHECK(body.use_count() == 1);
 }
 
 TEST_CASE("connection: Expect: 100-continue is answered before the body", "[http][unit]") {

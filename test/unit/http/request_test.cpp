@@ -4,6 +4,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace netlab;
 using namespace netlab::http;
@@ -25,7 +27,7 @@ TEST_CASE("request: target, query and fields are decoded", "[http][unit]") {
   const auto parsed = parse_head(head("/a%20b?token=x%2Fy&search=a+b&c", "X-One:  two \t\r\nx-one: three\r\n"));
   REQUIRE(parsed);
   CHECK(parsed->method == method::get);
-  CHECK(parsed->path == "/a b");
+  CHECK(parsed->segments == std::vector<std::string>{"a b"});
   CHECK(parsed->parameter("token") == "x/y");
   CHECK(parsed->parameter("search") == "a b");
   CHECK(parsed->parameter("c") == "");
@@ -39,8 +41,15 @@ TEST_CASE("request: an absolute target replaces Host", "[http][unit]") {
   const auto parsed = parse_head(head("http://b.example/x?y=1"));
   REQUIRE(parsed);
   CHECK(parsed->host == "b.example");
-  CHECK(parsed->path == "/x");
-  CHECK(parse_head(head("http://b.example"))->path == "/");
+  CHECK(parsed->segments == std::vector<std::string>{"x"});
+  CHECK(parse_head(head("http://b.example"))->segments == std::vector<std::string>{""});
+}
+
+TEST_CASE("request: an escaped slash stays in its segment", "[http][unit]") {
+  const auto segments_of = [](std::string_view target) { return parse_head(head(target))->segments; };
+  CHECK(segments_of("/a%2Fb/c%252Fd") == std::vector<std::string>{"a/b", "c%2Fd"});
+  CHECK(segments_of("/a/?b=/c") == std::vector<std::string>{"a", ""});
+  CHECK(segments_of("//") == std::vector<std::string>{"", ""});
 }
 
 TEST_CASE("request: HTTP/1.0 needs no Host and keeps alive only on request", "[http][unit]") {

@@ -30,6 +30,8 @@
   };
   const isolated = (text) => make("bdi", {}, text);
   const forReaders = (text) => make("span", { class: "for-readers" }, text);
+  let idsMade = 0;
+  const freshId = () => `id-${++idsMade}`;
   const two = (number) => String(number).padStart(2, "0");
   const clockOf = (stamp) => {
     const when = new Date(stamp);
@@ -102,7 +104,7 @@
   const doneOf = (data) => Object.values(data.steps).filter((each) => each.state === "done").length;
 
   const buildRow = (data) => {
-    const id = `detail-${data.address.replace(/[^0-9a-f]/gi, "-")}`;
+    const id = freshId();
     const name = isolated("");
     const button = make("button", { type: "button", "aria-expanded": "false", "aria-controls": id, onclick: () => toggleDetail(data.address) }, name);
     const team = { data, button, name, cells: new Map(), stuck: make("td", { class: "stuck" }), done: make("td", { class: "sum" }), detailId: id, detail: null, list: null };
@@ -192,7 +194,7 @@
     teams.clear();
     tbody = make("tbody");
     const head = make("tr", {}, sortable("name", "Team"), sortable("stuck", "Stuck for"), sortable("done", "Done"), ...steps.map((step) => make("th", { scope: "col" }, step.title)));
-    const table = make("table", { class: "classroom" }, make("caption", { class: "for-readers" }, "The class: a row a team, a column a step. The button in a row's first cell opens the team's last events."), make("thead", {}, head), tbody);
+    const table = make("table", { class: "classroom" }, make("caption", { class: "for-readers" }, "The class: one row per team, one column per step. The button in a row's first cell opens the team's last events."), make("thead", {}, head), tbody);
     board.replaceChildren(
       totalsList(),
       make("p", { class: "tools" }, make("a", { href: at("/teams.csv"), download: true }, "Export as CSV"), make("a", { href: at("/teams.json"), download: true }, "Export as JSON")),
@@ -389,7 +391,7 @@
     find("#mails").replaceChildren(tools, mails.empty, make("div", { class: "scroll", role: "region", "aria-label": "Messages", tabindex: "0" }, make("table", { class: "inbox" }, make("caption", { class: "for-readers" }, "Messages, newest first. The button with the subject opens a message."), make("thead", {}, head), mails.list)));
   };
   const mailRow = (mail) => {
-    const id = `mail-${mail.id.replace(/[^0-9a-z]/gi, "-")}`;
+    const id = freshId();
     const button = make("button", { type: "button", "aria-expanded": "false", "aria-controls": id }, isolated(mail.subject || "(no subject)"));
     const row = make(
       "tr",

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 using namespace netlab;
 using namespace netlab::lab;
@@ -18,13 +19,10 @@ const std::string token = "0123456789abcdefABCDEF-_";
 class files final : public mail_files {
  public:
   std::map<std::string, std::string> all;
-  result<std::shared_ptr<const std::string>> read(const std::string& file) override {
+  result<std::string> read(const std::string& file) override {
     const auto found = all.find(file);
     if (found == all.end()) return fail(errc::no_input, "gone");
-    return std::make_shared<const std::string>(found->second);
-  }
-  result<std::shared_ptr<const std::string>> hold(std::string octets) override {
-    return std::make_shared<const std::string>(std::move(octets));
+    return found->second;
   }
 };
 
@@ -140,6 +138,34 @@ TEST_CASE("site: HTML of a mail is in a sandbox, other parts are downloads", "[l
   CHECK(one.get("/api/mail/M.7").status == 200);
 }
 
+TEST_CASE("site: large answers are shared and bounded, and the teacher has a part of the bound", "[lab][unit]") {
+  room one;
+  one.mails.all["f"] = "Content-Type: text/html\n\n" + std::string(100'000, 'x');
+  site small(one.monitor, one.rules, one.mails, 250'000);
+  const auto get = [&](const std::string& target, std::string_view address) {
+    const auto asked = http::parse_head("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    REQUIRE(asked);
+    return small.answer(*asked, address, start, one.reader);
+  };
+  std::vector<http::response> unread;
+  for (const char* target : {"/api/mail/M.7", "/mail/M.7/html/1"}) {
+    const auto first = get(target, "192.0.2.7");
+    CHECK(first.status == 200);
+    CHECK(first.body.empty());
+    REQUIRE(first.shared_body);
+    CHECK(first.content().size() >= 100'000);
+    unread.push_back(get(target, "192.0.2.7"));
+    CHECK(unread.back().shared_body == first.shared_body);
+  }
+  const auto refused = get("/mail/M.7/source", "192.0.2.7");
+  CHECK(refused.status == 503);
+  CHECK(field(refused, "Retry-After") == "10");
+  CHECK(get("/mail/M.7/source?token=" + token, "192.0.2.99").status == 200);
+  CHECK(get("/api/teams", "192.0.2.7").status == 200);
+  unread.clear();
+  CHECK(get("/mail/M.7/source", "192.0.2.7").status == 200);
+}
+
 TEST_CASE("site: a team names itself by a form of this page only", "[lab][unit]") {
   room one;
   const std::string type = "Content-Type: application/x-www-form-urlencoded\r\n";
@@ -170,6 +196,20 @@ TEST_CASE("site: a foreign host name is refused before anything else", "[lab][un
   const auto asked = http::parse_head("GET /api/teams?token=" + token + " HTTP/1.1\r\nHost: evil.example\r\n\r\n");
   REQUIRE(asked);
   CHECK(one.it.answer(*asked, "127.0.0.1", start, one.reader).status == 421);
+}
+
+TEST_CASE("site: links to teams and mails with odd names lead to them", "[lab][unit]") {
+  room one;
+  one.monitor.restore(class_event{.id = 9, .at = start, .address = "a/b %41&c"});
+  one.monitor.restore(kept_mail{.id = "M/9?#%", .at = start, .address = "a/b %41&c", .file = "f"});
+  const std::string page = one.as_teacher("/").body;
+  CHECK(has(page, "\"/?team=a%2Fb%20%2541%26c&amp;token="));
+  CHECK(has(one.as_teacher("/?team=a%2Fb%20%2541%26c").body, "class=\"detail\""));
+  CHECK(has(page, "\"/mail/M%2F9%3F%23%25/source?view=1&amp;token="));
+  CHECK(one.as_teacher("/mail/M%2F9%3F%23%25/source?view=1").status == 200);
+  CHECK(one.as_teacher("/api/teams/a%2Fb%20%2541%26c/events").status == 200);
+  CHECK(one.as_teacher("/api/teams/a/b%20%2541%26c/events").status == 404);
+  CHECK(one.as_teacher("/api%2Fteams").status == 404);
 }
 
 TEST_CASE("site: unknown addresses and methods", "[lab][unit]") {

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// The large bodies that are being sent, with a bound: readers that do not read must not fill the memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace netlab::lab {
+
+class held_bodies {
+ public:
+  /// `most_octets`: for the teacher's readers, and as many for all students together, so that no student can keep the
+  /// teacher from the page.
+  explicit held_bodies(std::size_t most_octets) : most_octets_(most_octets) {}
+
+  /// The body for a reader, who lets go of it when it has been sent. Equal bodies are held once. Null if there is no
+  /// room.
+  [[nodiscard]] std::shared_ptr<const std::string> hold(std::string body, bool is_teacher);
+
+ private:
+  std::size_t most_octets_;
+  // The octets held for students and for the teacher. Bodies refer to them, and may outlive this object.
+  std::shared_ptr<std::array<std::size_t, 2>> held_ = std::make_shared<std::array<std::size_t, 2>>();
+  std::vector<std::weak_ptr<const std::string>> bodies_;
+};
+
+}  // namespace netlab::lab
