@@ -202,14 +202,14 @@ exit_status run_single(const query_call& call, console& out) {
       out.json(to_json({0, *call.single, unexpected(reply.error()), duration(0)}, {}, call.how.protocol));
     return out.refuse(reply.error());
   }
-  const auto& [what, where] = *reply;
+  const auto& [answer, where] = *reply;
   out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), where.local, where.remote,
-                         to_string(what.elapsed)));
+                         to_string(answer.elapsed)));
   if (out.wants_json())
-    out.json(to_json(what, where, call.how.protocol));
-  else if (what.value)
-    out.line(fmt::format("{}", *what.value));
-  return what.value ? exit_status::done : out.refuse(what.value.error());
+    out.json(to_json(answer, where, call.how.protocol));
+  else if (answer.value)
+    out.line(fmt::format("{}", *answer.value));
+  return answer.value ? exit_status::done : out.refuse(answer.value.error());
 }
 
 exit_status run_batch(const query_call& call, console& out) {

@@ -14,10 +14,10 @@ namespace netlab::calc {
 client::client(byte_order order, duration timeout, outcome_handler on_outcome)
     : order_(order), timeout_(timeout), on_outcome_(std::move(on_outcome)) {}
 
-void client::submit(std::uint64_t tag, request what, time_point now) {
-  append_request(output_, what, order_);
+void client::submit(std::uint64_t tag, request asked, time_point now) {
+  append_request(output_, asked, order_);
   if (outstanding_.empty()) waiting_since_ = now;
-  outstanding_.push_back({tag, std::move(what), now});
+  outstanding_.push_back({tag, std::move(asked), now});
 }
 
 void client::close() { closing_ = true; }

@@ -28,7 +28,7 @@ class client final : public machine {
   /// `timeout`: the longest time to an answer, from its submit() or from the answer before, whichever is later.
   client(byte_order order, duration timeout, outcome_handler on_outcome);
 
-  void submit(std::uint64_t tag, request what, time_point now);
+  void submit(std::uint64_t tag, request asked, time_point now);
   /// No more requests will be submitted.
   void close();
 

@@ -19,13 +19,14 @@ constexpr std::size_t remembered = 4096;
 datagram_client::datagram_client(byte_order order, duration timeout, unsigned retries, outcome_handler on_outcome)
     : order_(order), timeout_(timeout), retries_(retries), on_outcome_(std::move(on_outcome)) {}
 
-void datagram_client::send(const request& what) { append_request(output_.emplace_back(), what, order_); }
+void datagram_client::send(const request& asked) { append_request(output_.emplace_back(), asked, order_); }
 
-void datagram_client::submit(std::uint64_t tag, request what, time_point now) {
-  send(what);
-  finished_.erase(what.id);
-  const std::uint32_t id = what.id;
-  outstanding_[id] = {.tag = tag, .asked = std::move(what), .since = now, .next_send = now + timeout_ / (retries_ + 1)};
+void datagram_client::submit(std::uint64_t tag, request asked, time_point now) {
+  send(asked);
+  finished_.erase(asked.id);
+  const std::uint32_t id = asked.id;
+  outstanding_[id] = {
+      .tag = tag, .asked = std::move(asked), .since = now, .next_send = now + timeout_ / (retries_ + 1)};
 }
 
 void datagram_client::receive(bytes_view datagram, time_point now) {

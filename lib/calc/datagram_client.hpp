@@ -18,7 +18,7 @@ class datagram_client {
   datagram_client(byte_order order, duration timeout, unsigned retries, outcome_handler on_outcome);
 
   /// The ID must differ from those of all outstanding requests.
-  void submit(std::uint64_t tag, request what, time_point now);
+  void submit(std::uint64_t tag, request asked, time_point now);
   void receive(bytes_view datagram, time_point now);
   /// The system reported an ICMP error for this destination: fails all outstanding requests.
   void fail_all(const failure& why, time_point now);
@@ -43,7 +43,7 @@ class datagram_client {
   };
   using map = std::map<std::uint32_t, waiting>;
   void report(map::iterator which, result<std::int32_t> value, time_point now);
-  void send(const request& what);
+  void send(const request& asked);
 
   byte_order order_;
   duration timeout_;

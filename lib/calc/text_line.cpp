@@ -70,11 +70,11 @@ result<request> parse_words(std::span<const std::string_view> pieces, unknown_op
   return parsed;
 }
 
-std::string to_line(const request& what) {
-  std::string line = escape(what.op);
-  for (std::size_t at = 0; at < std::min(what.numbers.size(), shown_numbers); ++at)
-    line += fmt::format(" {}", what.numbers[at]);
-  if (what.numbers.size() > shown_numbers) line += fmt::format(" … ({} numbers)", what.numbers.size());
+std::string to_line(const request& asked) {
+  std::string line = escape(asked.op);
+  for (std::size_t at = 0; at < std::min(asked.numbers.size(), shown_numbers); ++at)
+    line += fmt::format(" {}", asked.numbers[at]);
+  if (asked.numbers.size() > shown_numbers) line += fmt::format(" … ({} numbers)", asked.numbers.size());
   return line;
 }
 

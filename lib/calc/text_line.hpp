@@ -24,6 +24,6 @@ enum class unknown_operations : std::uint8_t { refused, passed };
 [[nodiscard]] result<std::int32_t> parse_operand(std::string_view text);
 
 /// The inverse: `SUM 1 2 3`. Long lists end in `… (255 numbers)`.
-[[nodiscard]] std::string to_line(const request& what);
+[[nodiscard]] std::string to_line(const request& asked);
 
 }  // namespace netlab::calc

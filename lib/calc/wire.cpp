@@ -22,18 +22,18 @@ void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> t
   }
 }
 
-void append_request(bytes& to, const request& what, byte_order order) {
-  assert(what.numbers.size() <= max_numbers && what.op.size() == 3);
-  to.reserve(to.size() + header_size + 4 * what.numbers.size());
-  append_u32(to, what.id, order);
-  append(to, what.op);
-  to.push_back(static_cast<std::byte>(what.numbers.size()));
-  for (const std::int32_t number : what.numbers) append_u32(to, static_cast<std::uint32_t>(number), order);
+void append_request(bytes& to, const request& asked, byte_order order) {
+  assert(asked.numbers.size() <= max_numbers && asked.op.size() == 3);
+  to.reserve(to.size() + header_size + 4 * asked.numbers.size());
+  append_u32(to, asked.id, order);
+  append(to, asked.op);
+  to.push_back(static_cast<std::byte>(asked.numbers.size()));
+  for (const std::int32_t number : asked.numbers) append_u32(to, static_cast<std::uint32_t>(number), order);
 }
 
-void append_answer(bytes& to, const answer& what, byte_order order) {
+void append_answer(bytes& to, const answer& reply, byte_order order) {
   to.resize(to.size() + answer_size);
-  store_answer(std::span(to).last(answer_size), what, order);
+  store_answer(std::span(to).last(answer_size), reply, order);
 }
 
 }  // namespace netlab::calc

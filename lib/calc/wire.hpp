@@ -84,12 +84,12 @@ void decode_numbers(bytes_view from, byte_order order, std::span<std::int32_t> t
 }
 
 /// The span must hold at least answer_size octets.
-inline void store_answer(std::span<std::byte> to, const answer& what, byte_order order) noexcept {
-  store_u32(to, what.id, order);
-  store_u32(to.subspan(4), static_cast<std::uint32_t>(what.value), order);
+inline void store_answer(std::span<std::byte> to, const answer& reply, byte_order order) noexcept {
+  store_u32(to, reply.id, order);
+  store_u32(to.subspan(4), static_cast<std::uint32_t>(reply.value), order);
 }
 
-void append_request(bytes& to, const request& what, byte_order order);
-void append_answer(bytes& to, const answer& what, byte_order order);
+void append_request(bytes& to, const request& asked, byte_order order);
+void append_answer(bytes& to, const answer& reply, byte_order order);
 
 }  // namespace netlab::calc

@@ -94,13 +94,13 @@ class datagram_socket::outbox {
  public:
   explicit outbox(int fd) : fd_(fd) {}
 
-  void add(const msghdr& request, const answer& what, byte_order order) {
+  void add(const msghdr& request, const answer& reply, byte_order order) {
     if (!extends_last(request)) {
       if (used_ == batch_size) flush();
       begin(request);
     }
     iovec& part = parts_[used_ - 1];
-    store_answer({static_cast<std::byte*>(part.iov_base) + part.iov_len, answer_size}, what, order);
+    store_answer({static_cast<std::byte*>(part.iov_base) + part.iov_len, answer_size}, reply, order);
     part.iov_len += answer_size;
   }
 

@@ -21,8 +21,8 @@ constexpr std::size_t events_a_turn = 256;
 // so by then each of 16,384 has been served: more than the clients that a server takes by default.
 constexpr std::size_t most_full_turns = 64;
 
-net::unique_fd opened(int fd, const char* what) {
-  if (fd < 0) throw std::system_error(last_system_error(), what);
+net::unique_fd opened(int fd, const char* call) {
+  if (fd < 0) throw std::system_error(last_system_error(), call);
   return net::unique_fd(fd);
 }
 

@@ -44,12 +44,12 @@ struct flow {
   [[nodiscard]] bool finished() const { return again.empty() && source.finished(); }
 
   void report(const outcome& one) {
-    outcome told = one;
-    if (!told.value) told.value = unexpected(with_context(told.value.error(), options));
-    output(told, where);
+    outcome shown = one;
+    if (!shown.value) shown.value = unexpected(with_context(shown.value.error(), options));
+    output(shown, where);
   }
   void report_failed(request_source::item item, const failure& why) {
-    report({item.tag, std::move(item.what), unexpected(why), duration(0)});
+    report({item.tag, std::move(item.asked), unexpected(why), duration(0)});
   }
 
   [[nodiscard]] asio::awaitable<void> wait(time_point until) {
@@ -86,7 +86,7 @@ asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
     while (session.outstanding() < all.options.pipeline) {
       auto item = all.next();
       if (!item) break;
-      session.submit(item->tag, std::move(item->what), clock::now());
+      session.submit(item->tag, std::move(item->asked), clock::now());
     }
     if (all.finished()) session.close();
   };
@@ -165,7 +165,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     while (!gone && session.outstanding() < all.options.pipeline) {
       auto item = all.next();
       if (!item) break;
-      session.submit(item->tag, std::move(item->what), clock::now());
+      session.submit(item->tag, std::move(item->asked), clock::now());
     }
     const auto check = [&](std::error_code code) {
       if (!code || code == asio::error::would_block || code == asio::error::try_again) return;
@@ -174,14 +174,14 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       if (answered || is_last) gone.reset();
     };
     // A refusal comes from the host itself. Other ICMP errors may be temporary; the session decides what to retransmit.
-    const auto check_network = [&](std::error_code told) {
-      if (!told || told == std::errc::connection_refused) return check(told);
-      session.unreachable({told, {}, {}, {}}, clock::now());
+    const auto check_network = [&](std::error_code icmp_error) {
+      if (!icmp_error || icmp_error == std::errc::connection_refused) return check(icmp_error);
+      session.unreachable({icmp_error, {}, {}, {}}, clock::now());
     };
     for (const bytes& datagram : session.take_output()) {
-      std::error_code told;
-      error = net::send_past_icmp(socket, asio::buffer(datagram), told);
-      check_network(told);
+      std::error_code icmp_error;
+      error = net::send_past_icmp(socket, asio::buffer(datagram), icmp_error);
+      check_network(icmp_error);
       check(error);
     }
     if (gone) {
@@ -209,9 +209,9 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
         session.receive(bytes_view(buffer).first(size), clock::now());
         continue;
       }
-      const std::error_code told = net::take_icmp_error(socket);
-      if (!told) break;
-      check_network(told);
+      const std::error_code icmp_error = net::take_icmp_error(socket);
+      if (!icmp_error) break;
+      check_network(icmp_error);
     }
     // The pending error may have arrived just after its copy in the queue.
     if (error != asio::error::would_block && error != asio::error::try_again) check_network(to_standard(error));

@@ -28,7 +28,7 @@ class request_source {
  public:
   struct item {
     std::uint64_t tag = 0;
-    request what;
+    request asked;
   };
   virtual ~request_source() = default;
   /// The next request, if one is available now.
@@ -54,10 +54,10 @@ using query_output = std::function<void(const outcome&, const ends&)>;
 
 /// One request and its outcome.
 struct query_reply {
-  outcome what;
+  outcome answer;
   ends where;
 };
-/// Fails only when query() does; a failure of the request itself is in `what.value`.
+/// Fails only when query() does; a failure of the request itself is in `answer.value`.
 [[nodiscard]] asio::awaitable<result<query_reply>> query_one(query_options options, request asked);
 
 }  // namespace netlab::calc

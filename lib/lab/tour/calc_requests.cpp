@@ -11,12 +11,12 @@
 namespace netlab::lab {
 namespace {
 
-bool is(const calc::query_reply& got, std::int32_t value) { return got.what.value && *got.what.value == value; }
+bool is(const calc::query_reply& got, std::int32_t value) { return got.answer.value && *got.answer.value == value; }
 
 /// True if the query failed with this code.
 template <class Code>
 bool failed_with(const calc::query_reply& got, Code code) {
-  return !got.what.value && got.what.value.error().code == code;
+  return !got.answer.value && got.answer.value.error().code == code;
 }
 
 void show_field(classroom& in, bytes_view octets, std::string_view name, std::string_view value) {
@@ -116,12 +116,12 @@ step_result wrong_order(classroom& in) {
   const auto greatest = co_await in.ask(how, comparing);
   if (!greatest) co_return unexpected(greatest.error());
   in.tell.check("MAX 1 256 is wrong, and netlab names the cause",
-                !greatest->what.value && describe(greatest->what.value.error()).contains("--byte-order"));
+                !greatest->answer.value && describe(greatest->answer.value.error()).contains("--byte-order"));
   const calc::request multiplying{.id = 6, .op = "PRO", .numbers = {2, 3}};
   const auto product = co_await in.ask(how, multiplying);
   if (!product) co_return unexpected(product.error());
   in.tell.check("PRO 2 3 has no answer",
-                !product->what.value && describe(product->what.value.error()).contains("--byte-order"));
+                !product->answer.value && describe(product->answer.value.error()).contains("--byte-order"));
   co_return result<void>();
 }
 

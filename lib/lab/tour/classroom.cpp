@@ -78,7 +78,7 @@ asio::awaitable<result<calc::query_reply>> classroom::ask(calc::query_options ho
   line += fmt::format(" --port {} {}", how.port, to_lower(calc::to_line(what)));
   show_command(line);
   auto got = co_await calc::query_one(std::move(how), std::move(what));
-  if (got) tell.show(got->what.value ? fmt::format("{}", *got->what.value) : describe(got->what.value.error()));
+  if (got) tell.show(got->answer.value ? fmt::format("{}", *got->answer.value) : describe(got->answer.value.error()));
   co_return got;
 }
 

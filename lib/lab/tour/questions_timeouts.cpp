@@ -86,7 +86,7 @@ step_result timeout_errors(classroom& in) {
   const auto got = co_await in.ask(how, asked);
   if (!got) co_return unexpected(got.error());
   in.tell.check("netlab's client asked again, then gave up",
-                !got->what.value && got->what.value.error().code == errc::timed_out);
+                !got->answer.value && got->answer.value.error().code == errc::timed_out);
 
   in.tell.say(
       "connect() has a timeout of its own: the system repeats the SYN after a second, then at growing intervals, and "
@@ -112,7 +112,7 @@ step_result timeout_errors(classroom& in) {
   const auto closed = co_await in.ask(how, again);
   if (!closed) co_return unexpected(closed.error());
   in.tell.check("a closed port is refused, without a timeout",
-                !closed->what.value && closed->what.value.error().code == std::errc::connection_refused);
+                !closed->answer.value && closed->answer.value.error().code == std::errc::connection_refused);
   co_return result<void>();
 }
 

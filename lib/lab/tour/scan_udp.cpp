@@ -149,7 +149,7 @@ step_result unmoved(scan_room& in) {
   const calc::request asked{.id = 1, .op = "SUM", .numbers = {1, 2, 3}};
   const auto got = co_await in.ask(in.over(net::transport::udp), asked);
   if (!got) co_return unexpected(got.error());
-  in.tell.check("a request is answered: the port was open all along", got->what.value && *got->what.value == 6);
+  in.tell.check("a request is answered: the port was open all along", got->answer.value && *got->answer.value == 6);
   co_return result<void>();
 }
 
@@ -185,7 +185,7 @@ step_result echoed(scan_room& in) {
   const auto got = co_await in.ask(how, asked);
   if (!got) co_return unexpected(got.error());
   in.tell.check("netlab's client detects the echo",
-                !got->what.value && got->what.value.error().code == errc::peer_protocol);
+                !got->answer.value && got->answer.value.error().code == errc::peer_protocol);
   co_return result<void>();
 }
 

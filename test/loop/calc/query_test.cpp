@@ -31,7 +31,7 @@ const std::string sum_answer = octets("00000001 00000005");
 std::string ask(const calc::query_options& how, const calc::request& what = sum) {
   const auto reply = outcome_of(calc::query_one(how, what));
   if (!reply) return "cannot ask: " + why(reply);
-  return reply->what.value ? std::to_string(*reply->what.value) : why(reply->what.value);
+  return reply->answer.value ? std::to_string(*reply->answer.value) : why(reply->answer.value);
 }
 
 /// A source of `count` requests `SUM n`, and the outcome of each.
@@ -92,7 +92,7 @@ TEST_CASE("calc query: tells both ends and the time taken", "[calc][loop]") {
     REQUIRE(reply);
     CHECK(reply->where.local.starts_with("127.0.0.7:"));
     CHECK(reply->where.remote == "127.0.0.1:" + std::to_string(here.serving.port()));
-    CHECK(reply->what.elapsed > 0s);
+    CHECK(reply->answer.elapsed > 0s);
   }
 }
 
