@@ -83,25 +83,25 @@ std::optional<request> connection::take_request() {
   return std::exchange(request_, std::nullopt);
 }
 
-void connection::respond(response what, time_point now) {
+void connection::respond(response answer, time_point now) {
   if (state_ != state::answering) return;
-  what.fields.insert(what.fields.end(), always_.begin(), always_.end());
-  keeps_alive_ = keeps_alive_ && !stopping_ && !what.is_stream && !what.shared_body;
-  output_ += head_of(what, keeps_alive_);
-  if (what.is_stream) {
+  answer.fields.insert(answer.fields.end(), always_.begin(), always_.end());
+  keeps_alive_ = keeps_alive_ && !stopping_ && !answer.is_stream && !answer.shared_body;
+  output_ += head_of(answer, keeps_alive_);
+  if (answer.is_stream) {
     state_ = is_head_ ? state::closed : state::streaming;
     input_.clear();
     return;
   }
   if (is_head_) return finish(now);
-  if (what.shared_body) {
-    shared_ = std::move(what.shared_body);
+  if (answer.shared_body) {
+    shared_ = std::move(answer.shared_body);
     shared_sent_ = 0;
     state_ = state::sending;
     deadline_ = now + limits_.request_time;
     return;
   }
-  output_ += what.body;
+  output_ += answer.body;
   finish(now);
 }
 
@@ -121,13 +121,13 @@ void connection::read_next(time_point now) {
 }
 
 void connection::refuse(const refusal& why, time_point now) {
-  response what{.status = why.status, .type = "text/plain; charset=utf-8"};
-  what.body = fmt::format("{} {}: {}\n", why.status, phrase_of(why.status), why.reason);
+  response answer{.status = why.status, .type = "text/plain; charset=utf-8"};
+  answer.body = fmt::format("{} {}: {}\n", why.status, phrase_of(why.status), why.reason);
   state_ = state::answering;
   is_head_ = false;
   keeps_alive_ = false;
   input_.clear();
-  respond(std::move(what), now);
+  respond(std::move(answer), now);
 }
 
 void connection::stream(std::string_view text) {

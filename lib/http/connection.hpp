@@ -42,7 +42,7 @@ class connection final : public machine {
   /// The next whole request, once.
   [[nodiscard]] std::optional<request> take_request();
   /// Answers the request that was taken.
-  void respond(response what, time_point now);
+  void respond(response answer, time_point now);
 
   /// A response with is_stream has been given.
   [[nodiscard]] bool is_streaming() const noexcept { return state_ == state::streaming; }

@@ -28,13 +28,13 @@ std::string_view phrase_of(unsigned status) noexcept {
   }
 }
 
-std::string head_of(const response& what, bool keeps_alive) {
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", what.status, phrase_of(what.status));
-  if (!what.type.empty()) head += fmt::format("Content-Type: {}\r\n", what.type);
-  for (const auto& [name, value] : what.fields) head += fmt::format("{}: {}\r\n", name, value);
-  const bool has_length = !what.is_stream && what.status != 204 && what.status != 304;
-  if (has_length) head += fmt::format("Content-Length: {}\r\n", what.content().size());
-  if (!keeps_alive || what.is_stream) head += "Connection: close\r\n";
+std::string head_of(const response& answer, bool keeps_alive) {
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, phrase_of(answer.status));
+  if (!answer.type.empty()) head += fmt::format("Content-Type: {}\r\n", answer.type);
+  for (const auto& [name, value] : answer.fields) head += fmt::format("{}: {}\r\n", name, value);
+  const bool has_length = !answer.is_stream && answer.status != 204 && answer.status != 304;
+  if (has_length) head += fmt::format("Content-Length: {}\r\n", answer.content().size());
+  if (!keeps_alive || answer.is_stream) head += "Connection: close\r\n";
   return head + "\r\n";
 }
 

@@ -29,6 +29,6 @@ struct response {
 [[nodiscard]] std::string_view phrase_of(unsigned status) noexcept;
 
 /// Status line and fields. `keeps_alive`: the connection stays open afterwards.
-[[nodiscard]] std::string head_of(const response& what, bool keeps_alive);
+[[nodiscard]] std::string head_of(const response& answer, bool keeps_alive);
 
 }  // namespace netlab::http

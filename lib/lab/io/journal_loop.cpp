@@ -70,7 +70,7 @@ void journal_loop::turn() {
   monitor_.tick(now);
   const bool is_new = monitor_.publish(now);
   write_out();
-  if (is_new && told_) told_();
+  if (is_new && on_news_) on_news_();
 }
 
 void journal_loop::write_out() {

@@ -36,8 +36,8 @@ class journal_loop {
   /// Use it in the loop's thread only.
   [[nodiscard]] class_monitor& monitor() noexcept { return monitor_; }
   [[nodiscard]] serve::workers& workers() noexcept { return workers_; }
-  /// `told` is called in the loop's thread whenever the feed has something new.
-  void on_news(std::function<void()> told) { told_ = std::move(told); }
+  /// `call` is called in the loop's thread whenever the feed has something new.
+  void on_news(std::function<void()> call) { on_news_ = std::move(call); }
   void note(const std::string& line) const { with_.note(line); }
 
   /// What was read from the file, as a line for people; empty if there is none.
@@ -58,7 +58,7 @@ class journal_loop {
   observation_queue queue_;
   class_monitor monitor_;
   std::unique_ptr<journal_file> file_;
-  std::function<void()> told_;
+  std::function<void()> on_news_;
   serve::workers workers_{1};
   std::optional<asio::steady_timer> timer_;
 };

@@ -9,16 +9,16 @@ namespace netlab::lab {
 
 wall_time wall_now() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
 
-bool observation_queue::push(observation what) noexcept {
+bool observation_queue::push(observation seen) noexcept {
   const std::lock_guard lock(mutex_);
-  const std::size_t size = what.octets.size() + what.text.size() + what.mail.header.size();
-  const bool is_end = what.kind == observed::closed;
+  const std::size_t size = seen.octets.size() + seen.text.size() + seen.mail.header.size();
+  const bool is_end = seen.kind == observed::closed;
   if (!is_end && (waiting_.size() >= most_waiting || octets_ + size > most_octets)) {
     ++dropped_;
     return false;
   }
   try {
-    waiting_.push_back(std::move(what));
+    waiting_.push_back(std::move(seen));
   } catch (const std::bad_alloc&) {
     ++dropped_;
     return false;

@@ -30,7 +30,7 @@ class observation_queue {
   [[nodiscard]] std::uint64_t next_connection() noexcept { return last_connection_.fetch_add(1) + 1; }
 
   /// False if it was dropped. The end of a connection is always taken: only a connection that was taken has one.
-  bool push(observation what) noexcept;
+  bool push(observation seen) noexcept;
   /// True if this address may report now: ask before an observation is built at all. Counts a drop.
   [[nodiscard]] bool may_report(const std::string& address) noexcept;
 

@@ -39,7 +39,7 @@ class watched_connection {
   [[nodiscard]] observation make(observed kind) const noexcept {
     return {.kind = kind, .at = wall_now(), .connection = id_};
   }
-  void push(observation what) noexcept { to_.push(std::move(what)); }
+  void push(observation seen) noexcept { to_.push(std::move(seen)); }
 
  private:
   observation_queue& to_;
@@ -122,7 +122,7 @@ class watched_session final : public machine {
   void stop(time_point now) override { inner_->stop(now); }
   void cut_off(time_point now) override { inner_->cut_off(now); }
   [[nodiscard]] bool wants_tls() const override { return inner_->wants_tls(); }
-  void tls_started(const tls_facts& what, time_point now) override { inner_->tls_started(what, now); }
+  void tls_started(const tls_facts& facts, time_point now) override { inner_->tls_started(facts, now); }
   [[nodiscard]] bool busy() const override { return inner_->busy(); }
   void resume(time_point now) override { inner_->resume(now); }
 
@@ -163,17 +163,17 @@ class watched_mail final : public mail::session_watch {
   void refused(std::string_view reply) override {
     report(observed::mail_refused, [&](observation& made) { made.text = reply.substr(0, longest_line); });
   }
-  void accepted(const mail::sink_message& what, std::string_view header) override {
+  void accepted(const mail::sink_message& message, std::string_view header) override {
     report(observed::mail_accepted, [&](observation& made) {
-      made.mail = {.id = std::string(what.id),
-                   .file = std::string(what.file),
-                   .helo = what.of.helo,
-                   .tls = what.of.tls,
-                   .user = what.of.user,
-                   .sender = what.of.sender_text(),
-                   .size = what.octets,
+      made.mail = {.id = std::string(message.id),
+                   .file = std::string(message.file),
+                   .helo = message.of.helo,
+                   .tls = message.of.tls,
+                   .user = message.of.user,
+                   .sender = message.of.sender_text(),
+                   .size = message.octets,
                    .header = std::string(header)};
-      for (const mail::recipient& each : what.of.recipients) {
+      for (const mail::recipient& each : message.of.recipients) {
         if (made.mail.recipients.size() == most_recipients) break;
         made.mail.recipients.push_back(each.address.to_string());
       }
@@ -206,8 +206,8 @@ std::unique_ptr<machine> watched_service::open(const serve::visitor& who) {
   return std::make_unique<watched_session>(inner_.open(who), who, name_, to_);
 }
 
-void watched_service::closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) {
-  inner_.closed(static_cast<watched_session&>(session).inner(), peer, how);
+void watched_service::closed(machine& session, const net::tcp::endpoint& peer, const result<void>& outcome) {
+  inner_.closed(static_cast<watched_session&>(session).inner(), peer, outcome);
 }
 
 serve::tls_answer watched_service::begin_tls(machine& session) {

@@ -24,7 +24,7 @@ class watched_service final : public serve::handler {
       : inner_(inner), name_(name), to_(to) {}
 
   std::unique_ptr<machine> open(const serve::visitor& who) override;
-  void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
+  void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& outcome) override;
   serve::tls_answer begin_tls(machine& session) override;
   bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override;
   bool answer(const serve::datagram& request, bytes& reply) override;

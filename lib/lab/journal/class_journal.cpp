@@ -117,7 +117,7 @@ class_row* class_journal::row_for(std::string_view address, std::string_view use
   if (listed.empty()) return row != nullptr ? row : make_row(address, at);
   const auto known = by_name_.find(listed);
   class_row* team = known == by_name_.end() ? nullptr : known->second;
-  // Behind an address that is another team's already, only what this user does belongs to this team.
+  // If the address is another team's already, only what this user does belongs to this team.
   const bool is_others = row != nullptr && row != team && row->is_named_by_roster;
   if (team == nullptr) {
     team = is_others ? nullptr : row;
@@ -141,53 +141,53 @@ class_row* class_journal::row_for(std::string_view address, std::string_view use
   return team;
 }
 
-void class_journal::apply(class_row& to, const step_mark& what, wall_time at) {
-  step_cell& cell = to.cells[static_cast<std::size_t>(what.which)];
-  if (what.state == step_state::none || cell.state == step_state::done) return;
-  if (what.state == step_state::tried) {
+void class_journal::apply(class_row& to, const step_mark& mark, wall_time at) {
+  step_cell& cell = to.cells[static_cast<std::size_t>(mark.which)];
+  if (mark.state == step_state::none || cell.state == step_state::done) return;
+  if (mark.state == step_state::tried) {
     if (cell.tries++ == 0) cell.first_failed_at = at;
   } else {
     to.progress_at = std::max(to.progress_at, at);
   }
-  cell.state = what.state;
+  cell.state = mark.state;
   cell.at = at;
-  cell.note = what.note;
+  cell.note = mark.note;
 }
 
-const class_event* class_journal::add(class_event what) {
-  class_row* row = row_for(what.address, what.user, what.at);
+const class_event* class_journal::add(class_event added) {
+  class_row* row = row_for(added.address, added.user, added.at);
   if (row == nullptr) return nullptr;
-  if (what.id == 0) what.id = last_id_ + 1;
-  last_id_ = std::max(last_id_, what.id);
-  for (const step_mark& each : what.marks) apply(*row, each, what.at);
-  row->last_at = std::max(row->last_at, what.at);
+  if (added.id == 0) added.id = last_id_ + 1;
+  last_id_ = std::max(last_id_, added.id);
+  for (const step_mark& each : added.marks) apply(*row, each, added.at);
+  row->last_at = std::max(row->last_at, added.at);
   ++row->events;
-  if (what.verdict != verdict::info) {
+  if (added.verdict != verdict::info) {
     ++totals_.requests;
-    ++(what.verdict == verdict::ok ? totals_.answers : totals_.refused);
+    ++(added.verdict == verdict::ok ? totals_.answers : totals_.refused);
   }
-  const std::int64_t second = second_of(what.at);
+  const std::int64_t second = second_of(added.at);
   if (seconds_.empty() || seconds_.back().first < second) seconds_.emplace_back(second, 0);
   ++seconds_.back().second;
   while (seconds_.size() > static_cast<std::size_t>(rate_seconds) + 1) seconds_.pop_front();
   if (row->recent.size() >= limits_.events_per_row) row->recent.pop_front();
-  return &row->recent.emplace_back(std::move(what));
+  return &row->recent.emplace_back(std::move(added));
 }
 
-const kept_mail* class_journal::add(kept_mail what) {
+const kept_mail* class_journal::add(kept_mail added) {
   ++totals_.mails;
-  row_for(what.address, what.user, what.at);
+  row_for(added.address, added.user, added.at);
   if (mails_.size() >= limits_.mails) mails_.pop_front();
-  return &mails_.emplace_back(std::move(what));
+  return &mails_.emplace_back(std::move(added));
 }
 
-bool class_journal::name(const naming& what) {
-  const std::string clean = clean_team_name(what.name);
+bool class_journal::name(const naming& given) {
+  const std::string clean = clean_team_name(given.name);
   if (clean.empty()) return false;
-  class_row* row = row_for(what.address, {}, what.at);
+  class_row* row = row_for(given.address, {}, given.at);
   if (row == nullptr || row->is_named_by_roster) return false;
   row->name = clean;
-  row->last_at = std::max(row->last_at, what.at);
+  row->last_at = std::max(row->last_at, given.at);
   return true;
 }
 

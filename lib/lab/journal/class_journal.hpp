@@ -72,11 +72,11 @@ class class_journal {
 
   /// Takes an event into its row and gives it an identifier, unless it has one (it was read from a file). Returns it,
   /// or null if the journal cannot hold another row.
-  const class_event* add(class_event what);
-  const kept_mail* add(kept_mail what);
+  const class_event* add(class_event added);
+  const kept_mail* add(kept_mail added);
   /// Names the row of an address, unless the roster does. An address without a row gets one. Returns false if the
   /// roster names it, the journal cannot hold another row, or the name is empty.
-  bool name(const naming& what);
+  bool name(const naming& given);
   void clear_mails();
   void count_connection() noexcept { ++totals_.connections; }
   void count_dropped(std::uint64_t observations) noexcept { totals_.dropped += observations; }
@@ -97,7 +97,7 @@ class class_journal {
   bool make_room();
   void attach(class_row& to, std::string_view address);
   void merge(class_row& into, class_row& from);
-  void apply(class_row& to, const step_mark& what, wall_time at);
+  void apply(class_row& to, const step_mark& mark, wall_time at);
 
   roster roster_;
   journal_limits limits_;

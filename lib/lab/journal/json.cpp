@@ -228,26 +228,26 @@ std::string to_csv(const std::vector<const class_row*>& rows) {
   return text;
 }
 
-std::string to_line(const class_event& what) {
+std::string to_line(const class_event& of) {
   json object{{"record", "event"}};
-  object.update(to_json(what));
+  object.update(to_json(of));
   object["record"] = "event";
   return dump(object);
 }
 
-std::string to_line(const kept_mail& what) {
+std::string to_line(const kept_mail& of) {
   json object{{"record", "mail"}};
-  object.update(to_json(what));
-  object["file"] = what.file;
-  object["dialogue"] = dialogue_of(what);
+  object.update(to_json(of));
+  object["file"] = of.file;
+  object["dialogue"] = dialogue_of(of);
   return dump(object);
 }
 
-std::string to_line(const naming& what) {
-  return dump({{"record", "name"}, {"at", to_text(what.at)}, {"address", what.address}, {"name", what.name}});
+std::string to_line(const naming& of) {
+  return dump({{"record", "name"}, {"at", to_text(of.at)}, {"address", of.address}, {"name", of.name}});
 }
 
-std::string to_line(const mails_cleared& what) { return dump({{"record", "mails_cleared"}, {"at", to_text(what.at)}}); }
+std::string to_line(const mails_cleared& of) { return dump({{"record", "mails_cleared"}, {"at", to_text(of.at)}}); }
 
 result<journal_record> parse_record(std::string_view line) {
   const json object = json::parse(line, nullptr, false);
@@ -266,12 +266,12 @@ result<journal_record> parse_record(std::string_view line) {
   return fail(errc::bad_data, fmt::format("unknown record '{}'", escape(kind, 40)));
 }
 
-void apply(class_journal& to, journal_record what) {
-  if (auto* event = std::get_if<class_event>(&what))
+void apply(class_journal& to, journal_record record) {
+  if (auto* event = std::get_if<class_event>(&record))
     to.add(std::move(*event));
-  else if (auto* mail = std::get_if<kept_mail>(&what))
+  else if (auto* mail = std::get_if<kept_mail>(&record))
     to.add(std::move(*mail));
-  else if (const auto* named = std::get_if<naming>(&what))
+  else if (const auto* named = std::get_if<naming>(&record))
     to.name(*named);
   else
     to.clear_mails();

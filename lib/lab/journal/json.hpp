@@ -37,14 +37,14 @@ struct mails_cleared {
 using journal_record = std::variant<class_event, kept_mail, naming, mails_cleared>;
 
 /// A line of the journal file, without its line end.
-[[nodiscard]] std::string to_line(const class_event& what);
-[[nodiscard]] std::string to_line(const kept_mail& what);
-[[nodiscard]] std::string to_line(const naming& what);
-[[nodiscard]] std::string to_line(const mails_cleared& what);
+[[nodiscard]] std::string to_line(const class_event& of);
+[[nodiscard]] std::string to_line(const kept_mail& of);
+[[nodiscard]] std::string to_line(const naming& of);
+[[nodiscard]] std::string to_line(const mails_cleared& of);
 /// Fails with errc::bad_data.
 [[nodiscard]] result<journal_record> parse_record(std::string_view line);
 
 /// Applies a record that was read from a file.
-void apply(class_journal& to, journal_record what);
+void apply(class_journal& to, journal_record record);
 
 }  // namespace netlab::lab

@@ -46,30 +46,30 @@ sheet_step mail_session::kind() const noexcept {
   return typed_ > immediate_ ? sheet_step::mail_by_hand : sheet_step::mail_by_program;
 }
 
-void mail_session::observe(observation& what) {
-  switch (what.kind) {
+void mail_session::observe(observation& seen) {
+  switch (seen.kind) {
     case observed::tls_started:
       is_secure_ = true;
-      is_implicit_tls_ = is_implicit_tls_ || what.is_implicit_tls;
+      is_implicit_tls_ = is_implicit_tls_ || seen.is_implicit_tls;
       last_reply_.reset();
       if (dialogue_.size() < most_lines)
-        dialogue_.push_back({'S', fmt::format("({})", what.text.empty() ? "TLS" : escape(what.text, shown_mail_text))});
+        dialogue_.push_back({'S', fmt::format("({})", seen.text.empty() ? "TLS" : escape(seen.text, shown_mail_text))});
       break;
-    case observed::line: on_line(what); break;
+    case observed::line: on_line(seen); break;
     case observed::logged_in:
-      user_ = escape(what.text, shown_mail_text);
-      tell(what.at, verdict::ok, fmt::format("logged in as {} by {}", user_, escape(what.detail, shown_mail_text)), {});
+      user_ = escape(seen.text, shown_mail_text);
+      tell(seen.at, verdict::ok, fmt::format("logged in as {} by {}", user_, escape(seen.detail, shown_mail_text)), {});
       break;
     case observed::login_failed:
-      tell(what.at, verdict::wrong,
-           fmt::format("login as '{}' by {}", escape(what.text, shown_mail_text), escape(what.detail, shown_mail_text)),
+      tell(seen.at, verdict::wrong,
+           fmt::format("login as '{}' by {}", escape(seen.text, shown_mail_text), escape(seen.detail, shown_mail_text)),
            "the login failed", {{kind(), step_state::tried, "the login failed"}});
       break;
-    case observed::mail_accepted: on_accepted(what); break;
+    case observed::mail_accepted: on_accepted(seen); break;
     case observed::mail_refused: {
       is_complained_ = true;
-      const std::string reply = escape(what.text, shown_mail_text);
-      tell(what.at, verdict::wrong, last_command_.empty() ? "refused" : fmt::format("{} refused", last_command_), reply,
+      const std::string reply = escape(seen.text, shown_mail_text);
+      tell(seen.at, verdict::wrong, last_command_.empty() ? "refused" : fmt::format("{} refused", last_command_), reply,
            {{kind(), step_state::tried, reply}});
       break;
     }
@@ -77,34 +77,34 @@ void mail_session::observe(observation& what) {
   }
 }
 
-void mail_session::on_line(const observation& what) {
-  std::string shown = escape(what.text, shown_mail_text);
+void mail_session::on_line(const observation& seen) {
+  std::string shown = escape(seen.text, shown_mail_text);
   dialogue_octets_ += shown.size();
   if (dialogue_.size() < most_lines && dialogue_octets_ < most_dialogue)
-    dialogue_.push_back({what.by, std::move(shown)});
-  if (what.by == 'S') {
-    last_reply_ = what.at;
-    in_content_ = what.text.starts_with("354");
+    dialogue_.push_back({seen.by, std::move(shown)});
+  if (seen.by == 'S') {
+    last_reply_ = seen.at;
+    in_content_ = seen.text.starts_with("354");
     if (!mails_.empty() && mails_.back().dialogue.empty()) mails_.back().dialogue = dialogue_;
     return;
   }
-  const std::string verb = verb_of(what.text);
+  const std::string verb = verb_of(seen.text);
   constexpr std::array<std::string_view, 5> transaction{"MAIL", "RCPT", "DATA", "BDAT", "AUTH"};
   if (verb == "EHLO" || verb == "HELO") was_greeted_ = true;
   if (std::find(transaction.begin(), transaction.end(), verb) != transaction.end() || verb == "EHLO" || verb == "HELO")
     last_command_ = verb;
   // EHLO does not count: programs for people (openssl s_client -starttls smtp) send one by themselves.
   if (std::find(transaction.begin(), transaction.end(), verb) == transaction.end()) return;
-  if (last_reply_ && what.at >= *last_reply_ + typing_pause)
+  if (last_reply_ && seen.at >= *last_reply_ + typing_pause)
     ++typed_;
   else
     ++immediate_;
 }
 
-void mail_session::on_accepted(observation& what) {
-  observed_mail& from = what.mail;
+void mail_session::on_accepted(observation& seen) {
+  observed_mail& from = seen.mail;
   kept_mail made{.id = escape(from.id, shown_mail_text),
-                 .at = what.at,
+                 .at = seen.at,
                  .file = std::move(from.file),
                  .helo = escape(from.helo, shown_mail_text),
                  .tls = escape(from.tls, shown_mail_text),
@@ -151,7 +151,7 @@ void mail_session::on_accepted(observation& what) {
   for (const step_mark& each : marks)
     if (each.state == step_state::tried) note += (note.empty() ? "" : "; ") + each.note;
   const bool is_wrong = marks.front().state == step_state::tried;
-  tell(what.at, is_wrong ? verdict::wrong : verdict::ok,
+  tell(seen.at, is_wrong ? verdict::wrong : verdict::ok,
        fmt::format("message from {} to {}, {}", path_text(from.sender),
                    made.recipients.empty() ? "<>" : path_text(from.recipients.front()), count_of(from.size, "octet")),
        std::move(note), std::move(marks));

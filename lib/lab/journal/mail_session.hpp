@@ -22,7 +22,7 @@ class mail_session {
   explicit mail_session(bool is_implicit_tls) : is_implicit_tls_(is_implicit_tls) {}
 
   /// tls_started, line, logged_in, login_failed, mail_accepted, mail_refused.
-  void observe(observation& what);
+  void observe(observation& seen);
   /// The connection has ended.
   void end(wall_time now);
 
@@ -35,8 +35,8 @@ class mail_session {
   }
 
  private:
-  void on_line(const observation& what);
-  void on_accepted(observation& what);
+  void on_line(const observation& seen);
+  void on_accepted(observation& seen);
   [[nodiscard]] sheet_step kind() const noexcept;
   void tell(wall_time at, verdict judged, std::string text, std::string note, std::vector<step_mark> marks = {});
 

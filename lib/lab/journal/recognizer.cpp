@@ -31,11 +31,11 @@ bool is_mail_service(std::string_view service) {
   return service == "smtp" || service == "submission" || service == "submissions";
 }
 
-class_event event_of(const observation& what, std::string_view proto) {
-  return {.at = what.at,
-          .address = what.address,
-          .port = what.port,
-          .service = std::string(what.service),
+class_event event_of(const observation& seen, std::string_view proto) {
+  return {.at = seen.at,
+          .address = seen.address,
+          .port = seen.port,
+          .service = std::string(seen.service),
           .proto = std::string(proto)};
 }
 
@@ -89,54 +89,54 @@ bool recognizer::is_scanned(std::string_view service, bool udp) const {
                              [&](const scanned_port& each) { return each.udp == udp && each.service == service; });
 }
 
-void recognizer::observe(observation what, const std::string& team) {
-  switch (what.kind) {
-    case observed::connected: return on_connected(what, team);
-    case observed::closed: return on_closed(what);
-    case observed::datagram: return on_datagram(what, team);
+void recognizer::observe(observation seen, const std::string& team) {
+  switch (seen.kind) {
+    case observed::connected: return on_connected(seen, team);
+    case observed::closed: return on_closed(seen);
+    case observed::datagram: return on_datagram(seen, team);
     default: break;
   }
-  const auto found = connections_.find(what.connection);
+  const auto found = connections_.find(seen.connection);
   if (found == connections_.end()) return;
-  if (what.kind == observed::received)
-    on_received(found->second, what);
+  if (seen.kind == observed::received)
+    on_received(found->second, seen);
   else
-    on_mail(found->second, what);
+    on_mail(found->second, seen);
 }
 
-void recognizer::on_connected(const observation& what, const std::string& team) {
-  connection made{.team = team, .address = what.address, .port = what.port, .service = what.service};
-  if (what.service == calc_name) made.calc = std::make_unique<calc_decoder>(parameters_.order);
-  if (is_mail_service(what.service)) made.mail = std::make_unique<mail_session>(what.service == "submissions");
-  if (what.service == calc_name || what.service == echo_name) {
-    made.repeats_port = ports_of(team, what.address).note(what.port, what.service);
+void recognizer::on_connected(const observation& seen, const std::string& team) {
+  connection made{.team = team, .address = seen.address, .port = seen.port, .service = seen.service};
+  if (seen.service == calc_name) made.calc = std::make_unique<calc_decoder>(parameters_.order);
+  if (is_mail_service(seen.service)) made.mail = std::make_unique<mail_session>(seen.service == "submissions");
+  if (seen.service == calc_name || seen.service == echo_name) {
+    made.repeats_port = ports_of(team, seen.address).note(seen.port, seen.service);
   } else if (!made.mail) {
-    class_event event = event_of(what, "tcp");
+    class_event event = event_of(seen, "tcp");
     event.text = "connected";
     events_.push_back(std::move(event));
   }
-  made.at = what.at;
+  made.at = seen.at;
   if (team_state& state = state_of(team); made.calc && !state.is_several_done && state.open_calc.size() < most_compared)
-    state.open_calc.push_back(what.connection);
-  connections_.insert_or_assign(what.connection, std::move(made));
-  touch(team, what.address, what.service, false, what.at);
+    state.open_calc.push_back(seen.connection);
+  connections_.insert_or_assign(seen.connection, std::move(made));
+  touch(team, seen.address, seen.service, false, seen.at);
 }
 
-void recognizer::on_received(connection& on, const observation& what) {
+void recognizer::on_received(connection& on, const observation& seen) {
   ++on.octets;
-  on.last_octets = what.at;
+  on.last_octets = seen.at;
   if (on.calc) {
-    on.calc->feed(what.octets, what.at);
+    on.calc->feed(seen.octets, seen.at);
     take_calc(on);
-    return compare_clients(on.team, what.at);
+    return compare_clients(on.team, seen.at);
   }
   if (on.mail || on.octets > most_echo_events) return;
-  class_event event = event_of(what, "tcp");
+  class_event event = event_of(seen, "tcp");
   event.address = on.address;
   event.port = on.port;
   event.service = on.service;
-  keep_octets(event, what.octets, what.octets.size());
-  event.text = fmt::format("{}: {}", count_of(what.octets.size(), "octet"), escape(as_text(what.octets), shown_octets));
+  keep_octets(event, seen.octets, seen.octets.size());
+  event.text = fmt::format("{}: {}", count_of(seen.octets.size(), "octet"), escape(as_text(seen.octets), shown_octets));
   if (on.service != echo_name) {
     events_.push_back(std::move(event));
     return;
@@ -209,22 +209,22 @@ void recognizer::mark_own_port(const std::string& team, bool repeats, bool is_an
                          fmt::format("from port {}{}", *port, is_answered ? "" : ", without an answer")});
 }
 
-void recognizer::on_closed(const observation& what) {
-  const auto found = connections_.find(what.connection);
+void recognizer::on_closed(const observation& seen) {
+  const auto found = connections_.find(seen.connection);
   if (found == connections_.end()) return;
   connection& on = found->second;
   if (on.calc) {
-    on.calc->end(what.at);
+    on.calc->end(seen.at);
     take_calc(on);
-    compare_clients(on.team, what.at);
-    std::erase(state_of(on.team).open_calc, what.connection);
+    compare_clients(on.team, seen.at);
+    std::erase(state_of(on.team).open_calc, seen.connection);
   }
   if (on.mail) {
-    on.mail->end(what.at);
+    on.mail->end(seen.at);
     take_mail_events(on);
   }
   if (on.octets == 0 && (on.calc || on.service == echo_name)) {
-    class_event event = event_of(what, "tcp");
+    class_event event = event_of(seen, "tcp");
     event.address = on.address;
     event.port = on.port;
     event.service = on.service;
@@ -235,29 +235,29 @@ void recognizer::on_closed(const observation& what) {
   connections_.erase(found);
 }
 
-void recognizer::on_datagram(const observation& what, const std::string& team) {
-  touch(team, what.address, what.service, true, what.at);
-  ports_of(team, what.address).note(what.port, {});
-  if (what.service == calc_name) {
+void recognizer::on_datagram(const observation& seen, const std::string& team) {
+  touch(team, seen.address, seen.service, true, seen.at);
+  ports_of(team, seen.address).note(seen.port, {});
+  if (seen.service == calc_name) {
     calc_exchange made =
-        explain_datagram(what.octets, static_cast<std::size_t>(what.length), parameters_.order, what.at);
-    made.is_answered = made.is_answered && what.is_answered;
+        explain_datagram(seen.octets, static_cast<std::size_t>(seen.length), parameters_.order, seen.at);
+    made.is_answered = made.is_answered && seen.is_answered;
     const bool is_answered = made.is_answered;
-    class_event event = event_of(std::move(made), what.address, what.port, true);
+    class_event event = event_of(std::move(made), seen.address, seen.port, true);
     mark_own_port(team, false, is_answered, event);
     events_.push_back(std::move(event));
     return;
   }
-  class_event event = event_of(what, "udp");
-  keep_octets(event, what.octets, what.length);
-  event.text = fmt::format("{}: {}", count_of(what.length, "octet"), escape(as_text(what.octets), shown_octets));
-  if (what.service != echo_name) {
+  class_event event = event_of(seen, "udp");
+  keep_octets(event, seen.octets, seen.length);
+  event.text = fmt::format("{}: {}", count_of(seen.length, "octet"), escape(as_text(seen.octets), shown_octets));
+  if (seen.service != echo_name) {
     events_.push_back(std::move(event));
     return;
   }
-  if (!what.is_answered) {
+  if (!seen.is_answered) {
     event.verdict = verdict::wrong;
-    event.note = fmt::format("source port {} is that of a service: not answered", what.port);
+    event.note = fmt::format("source port {} is that of a service: not answered", seen.port);
     mark_by_verdict(event, sheet_step::echo_udp);
     events_.push_back(std::move(event));
     return;
@@ -325,9 +325,9 @@ void recognizer::settle_echoes(team_state& of, wall_time now) {
   }
 }
 
-void recognizer::on_mail(connection& on, observation& what) {
+void recognizer::on_mail(connection& on, observation& seen) {
   if (!on.mail) return;
-  on.mail->observe(what);
+  on.mail->observe(seen);
   take_mail_events(on);
 }
 

@@ -56,7 +56,7 @@ class recognizer {
   explicit recognizer(recognizer_parameters parameters) : parameters_(std::move(parameters)) {}
 
   /// `team` identifies all addresses of one team.
-  void observe(observation what, const std::string& team);
+  void observe(observation seen, const std::string& team);
   /// Call it some times a second.
   void tick(wall_time now);
   /// In order of time, without identifiers.
@@ -98,11 +98,11 @@ class recognizer {
 
   team_state& state_of(const std::string& team);
   source_ports& ports_of(const std::string& team, const std::string& address);
-  void on_connected(const observation& what, const std::string& team);
-  void on_received(connection& on, const observation& what);
-  void on_closed(const observation& what);
-  void on_datagram(const observation& what, const std::string& team);
-  void on_mail(connection& on, observation& what);
+  void on_connected(const observation& seen, const std::string& team);
+  void on_received(connection& on, const observation& seen);
+  void on_closed(const observation& seen);
+  void on_datagram(const observation& seen, const std::string& team);
+  void on_mail(connection& on, observation& seen);
   void take_calc(connection& on);
   void hold_echo(const std::string& team, bool repeats_port, sheet_step which, class_event event);
   void compare_clients(const std::string& team, wall_time now);

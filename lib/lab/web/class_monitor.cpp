@@ -18,12 +18,12 @@ class_monitor::class_monitor(roster names, recognizer_parameters parameters, wal
       feed_(static_cast<std::uint64_t>(started.time_since_epoch().count()) * 1000),
       published_id_(feed_.last_id()) {}
 
-void class_monitor::restore(journal_record what) { apply(journal_, std::move(what)); }
+void class_monitor::restore(journal_record record) { apply(journal_, std::move(record)); }
 
-void class_monitor::observe(observation what) {
-  if (what.kind == observed::connected) journal_.count_connection();
-  const std::string team = journal_.team_of(what.address);
-  recognizer_.observe(std::move(what), team);
+void class_monitor::observe(observation seen) {
+  if (seen.kind == observed::connected) journal_.count_connection();
+  const std::string team = journal_.team_of(seen.address);
+  recognizer_.observe(std::move(seen), team);
   take_results();
 }
 
@@ -61,10 +61,10 @@ void class_monitor::take_results() {
   }
 }
 
-bool class_monitor::name(const naming& what) {
-  if (!journal_.name(what)) return false;
-  if (keeps_feed_) changed_.insert(journal_.team_of(what.address));
-  if (keeps_records_) records_.push_back(to_line(what));
+bool class_monitor::name(const naming& given) {
+  if (!journal_.name(given)) return false;
+  if (keeps_feed_) changed_.insert(journal_.team_of(given.address));
+  if (keeps_records_) records_.push_back(to_line(given));
   return true;
 }
 

@@ -22,14 +22,14 @@ class class_monitor {
   class_monitor(roster names, recognizer_parameters parameters, wall_time started);
 
   /// Applies a record of an earlier run; before the first observation.
-  void restore(journal_record what);
+  void restore(journal_record record);
 
-  void observe(observation what);
+  void observe(observation seen);
   void count_dropped(std::uint64_t observations);
   /// Call it some times a second.
   void tick(wall_time now);
   /// False if the team may not or cannot be named.
-  bool name(const naming& what);
+  bool name(const naming& given);
   void clear_mails(wall_time now);
 
   /// Puts the rows that have changed and the totals into the feed. True if it has something new.

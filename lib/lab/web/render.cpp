@@ -49,15 +49,15 @@ std::string span_text(std::chrono::milliseconds span) {
 std::string isolated(std::string_view text) { return fmt::format("<bdi>{}</bdi>", escape_html(text)); }
 
 /// A path of this server, with the teacher's token.
-std::string link_to(const page_model& what, std::string_view path, std::string_view parameters = {}) {
+std::string link_to(const page_model& model, std::string_view path, std::string_view parameters = {}) {
   std::string query(parameters);
-  if (!what.token.empty()) query += fmt::format("{}token={}", query.empty() ? "" : "&", what.token);
+  if (!model.token.empty()) query += fmt::format("{}token={}", query.empty() ? "" : "&", model.token);
   return escape_html(query.empty() ? std::string(path) : fmt::format("{}?{}", path, query));
 }
 
 /// Proves that a form comes from this page.
-std::string form_field(const page_model& what) {
-  return fmt::format("<input type=\"hidden\" name=\"form\" value=\"{}\">", escape_html(what.form_token));
+std::string form_field(const page_model& model) {
+  return fmt::format("<input type=\"hidden\" name=\"form\" value=\"{}\">", escape_html(model.form_token));
 }
 
 std::string cell_content(const step_cell& cell) {
@@ -150,16 +150,16 @@ std::string totals_list(const class_totals& totals) {
   return html + "</dl>\n";
 }
 
-std::string team_row(const page_model& what, const class_row& row) {
-  const bool is_open = row.address == what.open_row;
+std::string team_row(const page_model& model, const class_row& row) {
+  const bool is_open = row.address == model.open_row;
   const auto stuck_since = row.stuck_since();
   const auto done = std::ranges::count(row.cells, step_state::done, &step_cell::state);
   std::string html = fmt::format(
       R"(<tr><th scope="row"><a href="{}">{}</a>{}</th><td class="stuck">{}</td><td class="sum">{} of {}</td>)",
-      link_to(what, "/", is_open ? std::string() : "team=" + http::percent_encode(row.address)),
+      link_to(model, "/", is_open ? std::string() : "team=" + http::percent_encode(row.address)),
       isolated(row.name.empty() ? row.address : row.name),
       row.name.empty() ? "" : fmt::format(R"(<span class="address">{}</span>)", escape_html(row.address)),
-      stuck_since ? span_text(what.now - *stuck_since) : "", done, step_count);
+      stuck_since ? span_text(model.now - *stuck_since) : "", done, step_count);
   for (const sheet_step each : all_steps()) html += cell_element(each, row.cell(each));
   html += "</tr>\n";
   if (is_open)
@@ -167,13 +167,13 @@ std::string team_row(const page_model& what, const class_row& row) {
   return html;
 }
 
-std::string class_table(const page_model& what) {
-  std::string html = totals_list(what.totals);
+std::string class_table(const page_model& model) {
+  std::string html = totals_list(model.totals);
   html += fmt::format(
       "<p class=\"tools\"><a href=\"{}\">Export as CSV</a> <a href=\"{}\">Export as JSON</a> <a href=\"{}\">Show "
       "now</a></p>\n",
-      link_to(what, "/teams.csv"), link_to(what, "/teams.json"), link_to(what, "/"));
-  if (what.rows.empty()) return html + "<p>Nobody has sent anything yet.</p>\n";
+      link_to(model, "/teams.csv"), link_to(model, "/teams.json"), link_to(model, "/"));
+  if (model.rows.empty()) return html + "<p>Nobody has sent anything yet.</p>\n";
   html +=
       "<div class=\"scroll\" role=\"region\" aria-label=\"Table of the class\" tabindex=\"0\">\n<table "
       "class=\"classroom\">\n"
@@ -183,24 +183,24 @@ std::string class_table(const page_model& what) {
       "<th scope=\"col\">Done</th>";
   for (const sheet_step each : all_steps()) html += fmt::format("<th scope=\"col\">{}</th>", title_of(each));
   html += "</tr></thead>\n<tbody>\n";
-  for (const class_row* each : what.rows) html += team_row(what, *each);
+  for (const class_row* each : model.rows) html += team_row(model, *each);
   return html + "</tbody>\n</table>\n</div>\n";
 }
 
 // ---- a student's row ----
 
-std::string own_row(const page_model& what) {
+std::string own_row(const page_model& model) {
   static const class_row nothing_yet{};
-  const class_row& row = what.rows.empty() ? nothing_yet : *what.rows.front();
-  std::string html = row.name.empty() ? fmt::format("<p>Your address is {}.</p>\n", escape_html(what.viewer_address))
+  const class_row& row = model.rows.empty() ? nothing_yet : *model.rows.front();
+  std::string html = row.name.empty() ? fmt::format("<p>Your address is {}.</p>\n", escape_html(model.viewer_address))
                                       : fmt::format("<p><strong>{}</strong> {}</p>\n", isolated(row.name),
-                                                    escape_html(what.viewer_address));
+                                                    escape_html(model.viewer_address));
   html += fmt::format(
       "<form class=\"tools\" method=\"post\" action=\"/api/name\">{}<label>Name of the team <input name=\"name\" "
       "maxlength=\"60\" autocomplete=\"off\" value=\"{}\"></label><button type=\"submit\">Save</button></form>\n",
-      form_field(what), escape_html(row.name));
+      form_field(model), escape_html(row.name));
   if (const auto since = row.stuck_since())
-    html += fmt::format("<p class=\"stuck\">Without success for {}.</p>\n", span_text(what.now - *since));
+    html += fmt::format("<p class=\"stuck\">Without success for {}.</p>\n", span_text(model.now - *since));
   html +=
       "<table class=\"steps\">\n<caption class=\"for-readers\">The steps of the sheet, and what the server has seen of "
       "yours</caption>\n<thead><tr><th scope=\"col\">Step</th><th scope=\"col\">State</th></tr></thead>\n<tbody>\n";
@@ -212,14 +212,14 @@ std::string own_row(const page_model& what) {
 
 // ---- mail ----
 
-std::string mail_table(const page_model& what) {
+std::string mail_table(const page_model& model) {
   std::string html;
-  if (what.is_teacher && !what.mails.empty())
+  if (model.is_teacher && !model.mails.empty())
     html += fmt::format(
         "<form class=\"tools\" method=\"post\" action=\"{}\">{}<button type=\"submit\">Clear all "
         "mail</button></form>\n",
-        link_to(what, "/api/mail/clear"), form_field(what));
-  if (what.mails.empty()) return html + "<p>No messages.</p>\n";
+        link_to(model, "/api/mail/clear"), form_field(model));
+  if (model.mails.empty()) return html + "<p>No messages.</p>\n";
   html +=
       "<div class=\"scroll\" role=\"region\" aria-label=\"Messages\" tabindex=\"0\">\n<table "
       "class=\"inbox\">\n<caption "
@@ -228,13 +228,13 @@ std::string mail_table(const page_model& what) {
        {"Subject", "Received", "Envelope from", "Header from", "Envelope to", "Peer", "Size"})
     html += fmt::format("<th scope=\"col\">{}</th>", title);
   html += "</tr></thead>\n<tbody>\n";
-  for (const kept_mail* each : std::span(what.mails).first(std::min(what.mails.size(), most_shown_mails))) {
+  for (const kept_mail* each : std::span(model.mails).first(std::min(model.mails.size(), most_shown_mails))) {
     std::string recipients;
     for (const std::string& to : each->recipients) recipients += (recipients.empty() ? "" : ", ") + to;
     html += fmt::format(
         "<tr><th scope=\"row\"><a "
         "href=\"{}\">{}</a></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-        link_to(what, fmt::format("/mail/{}/source", http::percent_encode(each->id)), "view=1"),
+        link_to(model, fmt::format("/mail/{}/source", http::percent_encode(each->id)), "view=1"),
         isolated(each->subject.empty() ? "(no subject)" : each->subject), time_element(each->at),
         isolated(each->sender.empty() ? "<>" : each->sender), isolated(each->header_from), isolated(recipients),
         escape_html(each->address), each->size);
@@ -260,20 +260,20 @@ std::string escape_html(std::string_view text) {
   return escaped;
 }
 
-std::string render_page(const page_model& what, std::string_view page_template) {
-  const std::string mail_count = what.mails.empty() ? std::string() : fmt::format("({})", what.mails.size());
+std::string render_page(const page_model& model, std::string_view page_template) {
+  const std::string mail_count = model.mails.empty() ? std::string() : fmt::format("({})", model.mails.size());
   const std::array<std::pair<std::string_view, std::string>, 10> values{{
-      {"title", what.is_teacher ? "The class at work" : "Your exercises"},
-      {"viewer", what.is_teacher ? "teacher" : "student"},
-      {"address", escape_html(what.viewer_address)},
-      {"heading", what.is_teacher ? "The class at work" : "Your exercises"},
+      {"title", model.is_teacher ? "The class at work" : "Your exercises"},
+      {"viewer", model.is_teacher ? "teacher" : "student"},
+      {"address", escape_html(model.viewer_address)},
+      {"heading", model.is_teacher ? "The class at work" : "Your exercises"},
       {"mail_count", mail_count},
-      {"now", clock_text(what.now)},
-      {"class_title", what.is_teacher ? "Teams" : "Steps"},
-      {"class", what.is_teacher ? class_table(what) : own_row(what)},
-      {"mail", mail_table(what)},
-      {"footer", what.is_teacher ? "This page is for the teacher: who has its address has its rights."
-                                 : "Only what came from your own address is shown here."},
+      {"now", clock_text(model.now)},
+      {"class_title", model.is_teacher ? "Teams" : "Steps"},
+      {"class", model.is_teacher ? class_table(model) : own_row(model)},
+      {"mail", mail_table(model)},
+      {"footer", model.is_teacher ? "Keep the address of this page secret: it gives the rights of the teacher."
+                                  : "Only what came from your own address is shown here."},
   }};
   // One pass over the template: what a value contains is never replaced again.
   std::string page;

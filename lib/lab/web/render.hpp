@@ -11,7 +11,7 @@ namespace netlab::lab {
 
 /// The whole document of `/`. Every text of the model is escaped. `page_template` is page.html, whose `{{name}}` are
 /// replaced.
-[[nodiscard]] std::string render_page(const page_model& what, std::string_view page_template);
+[[nodiscard]] std::string render_page(const page_model& model, std::string_view page_template);
 
 /// Text for the content of an element and for an attribute in double quotes.
 [[nodiscard]] std::string escape_html(std::string_view text);

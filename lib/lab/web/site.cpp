@@ -274,12 +274,12 @@ http::response site::mail(const visit& by, std::string_view id) const {
 }
 
 http::response site::mail_content(const http::request& asked, const visit& by, std::string_view id,
-                                  std::string_view what, std::string_view number) const {
+                                  std::string_view view, std::string_view number) const {
   const kept_mail* found = find_mail(by.who, id);
   if (found == nullptr || found->file.empty()) return not_found();
   auto content = files_.read(found->file);
   if (!content) return error(404, describe(content.error()));
-  if (what == "source" && number.empty()) {
+  if (view == "source" && number.empty()) {
     const bool is_shown = asked.parameter("view").has_value();
     http::response made = respond(200, is_shown ? "text/plain; charset=utf-8" : "message/rfc822", std::move(*content));
     if (!is_shown)
@@ -288,12 +288,12 @@ http::response site::mail_content(const http::request& asked, const visit& by, s
   }
   auto part = find_part(*content, number);
   if (!part) return not_found();
-  if (what == "html" && part->is_html) {
+  if (view == "html" && part->is_html) {
     http::response made = respond(200, "text/html; charset=utf-8", defused(*part));
     made.fields = {{"Cache-Control", "no-store"}, {"Content-Security-Policy", std::string(mail_policy)}};
     return made;
   }
-  if (what != "part") return not_found();
+  if (view != "part") return not_found();
   http::response made = respond(200, part->is_image ? part->type : "application/octet-stream", std::move(part->octets));
   made.fields.emplace_back("Content-Disposition", disposition_of(part->file_name, fmt::format("part-{}", number)));
   return made;

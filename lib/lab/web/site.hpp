@@ -57,7 +57,7 @@ class site {
   [[nodiscard]] http::response mails(const http::request& asked, const visit& by) const;
   [[nodiscard]] http::response mail(const visit& by, std::string_view id) const;
   [[nodiscard]] http::response mail_content(const http::request& asked, const visit& by, std::string_view id,
-                                            std::string_view what, std::string_view number) const;
+                                            std::string_view view, std::string_view number) const;
   [[nodiscard]] http::response clear(const http::request& asked, const visit& by);
   [[nodiscard]] http::response route(const http::request& asked, const visit& by, event_feed::reader& reader);
 
