@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Open ports found by the half-open scan, as the connect scan is to ask them for their banners. No sockets.
+// Open ports found by the half-open scan, whose banners the connect scan reads afterwards. No sockets.
 #pragma once
 
 #include <cstddef>
@@ -39,21 +39,21 @@ class banner_ports {
     return made;
   }
 
-  /// The finding with what the connect scan heard: a port that was open stays open, although it may refuse a connection
-  /// now, as with a limit on connections.
-  [[nodiscard]] finding take(const finding& heard) {
-    const auto at = open_.find({heard.address, heard.port});
-    if (at == open_.end()) return heard;
+  /// The finding with the banner and reply from the connect scan. A port that was open stays open even if it refuses a
+  /// connection now, for example because of a connection limit.
+  [[nodiscard]] finding take(const finding& answer) {
+    const auto at = open_.find({answer.address, answer.port});
+    if (at == open_.end()) return answer;
     finding made = std::move(at->second);
     open_.erase(at);
-    made.banner = heard.banner;
-    made.banner_cut = heard.banner_cut;
-    made.reply = heard.reply;
-    made.reply_cut = heard.reply_cut;
-    made.is_echo = heard.is_echo;
+    made.banner = answer.banner;
+    made.banner_cut = answer.banner_cut;
+    made.reply = answer.reply;
+    made.reply_cut = answer.reply_cut;
+    made.is_echo = answer.is_echo;
     return made;
   }
-  /// Those that were not asked for a banner.
+  /// The findings for which take() was not called.
   [[nodiscard]] std::vector<finding> take_rest() {
     std::vector<finding> rest;
     for (auto& [key, open] : open_) rest.push_back(std::move(open));

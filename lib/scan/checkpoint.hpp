@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How far a scan has come, so that another run can go on from there.
+// The progress of a scan, so that another run can continue from there.
 #pragma once
 
 #include <cstdint>

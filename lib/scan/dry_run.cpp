@@ -32,11 +32,11 @@ dry_run::dry_run(const scan_plan& plan, std::uint64_t targets, std::vector<std::
 }
 
 void dry_run::fill_udp() {
-  while (its_ports_.empty() && host_ < udp_order_.hosts()) {
+  while (target_ports_.empty() && host_ < udp_order_.hosts()) {
     target_ = udp_order_.host(host_++);
     if (is_skipped(target_)) continue;
-    its_ports_ = udp_order_.ports_of(target_);
-    std::ranges::reverse(its_ports_);
+    target_ports_ = udp_order_.ports_of(target_);
+    std::ranges::reverse(target_ports_);
   }
 }
 
@@ -56,15 +56,15 @@ std::optional<planned_probe> dry_run::next_tcp() {
 std::optional<planned_probe> dry_run::next() {
   const auto tcp = next_tcp();
   const duration udp_at = udp_gap_ * static_cast<std::int64_t>(udp_);
-  if (tcp && (its_ports_.empty() || tcp->at <= udp_at)) {
+  if (tcp && (target_ports_.empty() || tcp->at <= udp_at)) {
     ++tcp_;
     ++tcp_place_;
     return tcp;
   }
-  if (its_ports_.empty()) return std::nullopt;
-  const planned_probe made{transport::udp, target_, plan_.udp_ports[its_ports_.back()], udp_at};
+  if (target_ports_.empty()) return std::nullopt;
+  const planned_probe made{transport::udp, target_, plan_.udp_ports[target_ports_.back()], udp_at};
   ++udp_;
-  its_ports_.pop_back();
+  target_ports_.pop_back();
   fill_udp();
   return made;
 }

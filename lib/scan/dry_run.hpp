@@ -48,7 +48,7 @@ class dry_run {
   std::uint64_t udp_ = 0;
   std::uint64_t host_ = 0;                // the next one
   std::uint64_t target_ = 0;              // whose ports these are, ...
-  std::vector<std::uint64_t> its_ports_;  // ... the next one last
+  std::vector<std::uint64_t> target_ports_;  // ... the next one last
 };
 
 }  // namespace netlab::scan

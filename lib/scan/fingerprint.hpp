@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A number that identifies a scan: runs and parts with the same one asked the same and judged answers the same way.
+// A number that identifies a scan: runs and parts with the same fingerprint send the same probes and interpret the
+// answers in the same way.
 #pragma once
 
 #include <cstdint>

@@ -18,9 +18,9 @@ namespace netlab::scan {
 /// octets a finding, whatever is in it.
 ///
 /// The findings before a summary belong to it; those after the last summary of a file belong to a part that was killed.
-/// A scan is known by its fingerprint, seed and number of parts; most summaries decide which scan it is, and what
-/// belongs to another one does not count. Of several findings for one port the last one counts, but none that says only
-/// that the scan had ended.
+/// A scan is known by its fingerprint, seed and number of parts; the scan with the most summaries is the one that is
+/// merged, and findings of other scans do not count. Of several findings for one port the last one counts, but not one
+/// that says only that the scan ended before an answer.
 class report_merge {
  public:
   /// The next file, in the order in which both readings have them.
@@ -83,7 +83,7 @@ class report_merge {
   scan_summary union_;
 };
 
-/// The line without what an editor or a concatenation may have put around it: a byte order mark, a carriage return, and
+/// The line without additions by an editor or by concatenation: a byte order mark, a carriage return, and
 /// the beginning of a line that was cut off before.
 [[nodiscard]] std::string_view whole_part(std::string_view line);
 

@@ -35,7 +35,7 @@ bool neighbour_table::wait(const key& of, const syn_sweep::probe& probe, time_po
   if (asks) {
     one.now = state::asking;
     one.asked = 1;
-    questions_.push_back({now + question_gap, of});
+    requests_.push_back({now + request_interval, of});
   }
   one.waiting.push_back(probe);
   ++waiting_;
@@ -59,13 +59,13 @@ std::vector<syn_sweep::probe> neighbour_table::learn(const key& of, const mac_ad
 }
 
 std::optional<neighbour_table::event> neighbour_table::tick(time_point now) {
-  while (!questions_.empty() && questions_.front().at <= now) {
-    const key of = questions_.front().of;
-    questions_.pop_front();
+  while (!requests_.empty() && requests_.front().at <= now) {
+    const key of = requests_.front().of;
+    requests_.pop_front();
     const auto at = hosts_.find(of);
     if (at == hosts_.end() || at->second.now != state::asking) continue;
     host& one = at->second;
-    event made{.host = of, .is_silent = one.asked >= max_questions, .probes = {}};
+    event made{.host = of, .is_silent = one.asked >= max_requests, .probes = {}};
     if (made.is_silent) {
       one.now = state::silent;
       one.until = now + silence_lasts;
@@ -73,7 +73,7 @@ std::optional<neighbour_table::event> neighbour_table::tick(time_point now) {
       made.probes = std::exchange(one.waiting, {});
     } else {
       ++one.asked;
-      questions_.push_back({now + question_gap, of});
+      requests_.push_back({now + request_interval, of});
     }
     return made;
   }

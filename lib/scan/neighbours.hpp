@@ -17,12 +17,13 @@ namespace netlab::scan {
 
 class neighbour_table {
  public:
-  /// Hosts remembered; then the oldest are forgotten and asked again when needed.
+  /// Hosts in the table; above it the oldest entries are removed and requested again when needed.
   static constexpr std::size_t max_hosts = 65'536;
-  /// Probes that wait: with three seconds of patience enough for 20,000 hosts a second, a busy link for ARP.
+  /// Probes that may wait for an address. With a timeout of three seconds this allows 20,000 hosts a second, a high
+  /// rate for ARP.
   static constexpr std::size_t max_waiting = 65'536;
-  static constexpr unsigned max_questions = 3;           // RFC 4861 §10: MAX_UNICAST_SOLICIT
-  static constexpr duration question_gap = std::chrono::milliseconds(500);
+  static constexpr unsigned max_requests = 3;           // RFC 4861 §10: MAX_UNICAST_SOLICIT
+  static constexpr duration request_interval = std::chrono::milliseconds(500);
   static constexpr duration silence_lasts = std::chrono::seconds(20);  // then the host is asked again
 
   struct key {
@@ -37,12 +38,12 @@ class neighbour_table {
   };
 
   [[nodiscard]] entry find(const key& of, time_point now) const;
-  /// The host's address is needed by this probe, which waits. True: send the first question.
+  /// Queues a probe that needs the host's address. True: send the first request.
   bool wait(const key& of, const syn_sweep::probe& probe, time_point now);
   [[nodiscard]] bool is_full() const noexcept { return waiting_ >= max_waiting; }
   [[nodiscard]] bool is_idle() const noexcept { return waiting_ == 0; }
 
-  /// Returns the probes that waited for it; remembers hosts that nobody asked for only if `keep`.
+  /// Returns the probes that waited for it. A host without a request is added only if `keep`.
   std::vector<syn_sweep::probe> learn(const key& of, const mac_address& mac, time_point now, bool keep = false);
 
   struct event {
@@ -52,7 +53,7 @@ class neighbour_table {
   };
   /// The next host that is to be asked again or does not answer.
   [[nodiscard]] std::optional<event> tick(time_point now);
-  [[nodiscard]] time_point wake() const noexcept { return questions_.empty() ? never : questions_.front().at; }
+  [[nodiscard]] time_point wake() const noexcept { return requests_.empty() ? never : requests_.front().at; }
 
  private:
   struct host {
@@ -62,7 +63,7 @@ class neighbour_table {
     time_point until = never;
     std::vector<syn_sweep::probe> waiting;
   };
-  struct question {
+  struct request {
     time_point at;
     key of;
   };
@@ -70,7 +71,7 @@ class neighbour_table {
 
   std::map<key, host> hosts_;
   std::deque<key> order_;  // as they were added
-  std::deque<question> questions_;
+  std::deque<request> requests_;
   std::size_t waiting_ = 0;
 };
 

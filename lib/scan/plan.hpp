@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a scan asks, and how: everything but the targets.
+// The parameters of a scan, without its targets.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ struct scan_plan {
   bool strict_range = false;        ///< never asks other UDP ports, not even to find a closed one
   std::vector<address> skipped;     ///< targets that are never asked: they count as done, without a finding
   bool is_resumable = false;        ///< make checkpoints, which takes a single thread
-  std::optional<scan_checkpoint> from;  ///< go on from there
+  std::optional<scan_checkpoint> from;  ///< continue from there
 };
 
 /// The places of the targets that are never asked, ascending.

@@ -94,8 +94,8 @@ std::optional<message> take_message(bytes_view& octets, bool& is_bad) {
   return found;
 }
 
-bool is_error_of_body(const message& what) {
-  return what.head.nlmsg_type == NLMSG_ERROR && what.body.size() >= sizeof(int);
+bool is_error_of_body(const message& reply) {
+  return reply.head.nlmsg_type == NLMSG_ERROR && reply.body.size() >= sizeof(int);
 }
 
 result<route> route_of(bytes_view body) {
@@ -103,7 +103,7 @@ result<route> route_of(bytes_view body) {
   const auto head = load_struct<rtmsg>(body);
   const bool is_v6 = head.rtm_family == number_of_v6;
   route found;
-  found.what = head.rtm_type == RTN_UNICAST                                 ? route::kind::direct
+  found.type = head.rtm_type == RTN_UNICAST                                 ? route::kind::direct
                : head.rtm_type == RTN_LOCAL || head.rtm_type == RTN_ANYCAST ? route::kind::local
                                                                             : route::kind::refused;
   // As connect(2) says it.
@@ -112,7 +112,7 @@ result<route> route_of(bytes_view body) {
     case RTN_BLACKHOLE: found.system_error = EINVAL; break;
     case RTN_PROHIBIT:
     case RTN_BROADCAST: found.system_error = EACCES; break;
-    default: found.system_error = found.what == route::kind::refused ? ENETUNREACH : 0;
+    default: found.system_error = found.type == route::kind::refused ? ENETUNREACH : 0;
   }
   bool has_source = false;
   const bool is_good = for_each_attribute(body.subspan(sizeof head), [&](std::uint16_t type, bytes_view value) {
@@ -132,8 +132,8 @@ result<route> route_of(bytes_view body) {
   });
   if (!is_good) return malformed();
   if (found.gateway && found.gateway->is_link_local()) found.gateway->scope = found.interface;
-  if (found.what != route::kind::refused && !has_source) {
-    found.what = route::kind::refused;
+  if (found.type != route::kind::refused && !has_source) {
+    found.type = route::kind::refused;
     found.system_error = EADDRNOTAVAIL;
   }
   return found;
@@ -205,12 +205,12 @@ result<route> parse_route(bytes_view answer, std::uint32_t sequence) {
   return malformed();
 }
 
-bytes make_table_request(table_kind what, bool is_v6, std::uint32_t sequence) {
-  const int type = what == table_kind::routes ? RTM_GETROUTE : what == table_kind::rules ? RTM_GETRULE : RTM_GETNEIGH;
+bytes make_table_request(table_kind kind, bool is_v6, std::uint32_t sequence) {
+  const int type = kind == table_kind::routes ? RTM_GETROUTE : kind == table_kind::rules ? RTM_GETRULE : RTM_GETNEIGH;
   bytes made = begin_message(static_cast<std::uint16_t>(type), NLM_F_REQUEST | NLM_F_DUMP, sequence);
   const std::uint8_t family = is_v6 ? number_of_v6 : number_of_v4;
   // All three headers begin with the family; the rest of zeros means: everything.
-  if (what == table_kind::neighbours) {
+  if (kind == table_kind::neighbours) {
     ndmsg head{};
     head.ndm_family = family;
     append_struct(made, head);

@@ -17,7 +17,7 @@ namespace netlab::scan {
 struct route {
   /// `local`: to this machine itself. `refused`: see system_error.
   enum class kind : std::uint8_t { direct, local, refused };
-  kind what = kind::refused;
+  kind type = kind::refused;
   int system_error = 0;
   std::uint32_t interface = 0;
   std::optional<address> gateway;  ///< none: the target is on the link; an IPv4 route may have an IPv6 gateway
@@ -37,7 +37,7 @@ struct prefix {
 
 enum class table_kind : std::uint8_t { routes, rules, neighbours };
 /// Asks for a whole table of a family.
-[[nodiscard]] bytes make_table_request(table_kind what, bool is_v6, std::uint32_t sequence);
+[[nodiscard]] bytes make_table_request(table_kind kind, bool is_v6, std::uint32_t sequence);
 
 struct neighbour {
   std::uint32_t interface = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `scan --resume` keeps in its file: the options of the first run, and how far the scan has come.
+// The contents of the file of `scan --resume`: the options of the first run, and the progress of the scan.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ struct scan_state {
   std::optional<int> exit_status;   ///< the scan is finished, and ended with this
 };
 
-/// JSON, for people too.
+/// As JSON that people can read.
 [[nodiscard]] std::string to_text(const scan_state& of);
 
 /// Fails with errc::bad_data if the text is not a state, or one that another version wrote.

@@ -19,54 +19,55 @@ constexpr unsigned most_attempts = 100;  // however bad the path is
 
 // The timeout before the first answer: most hosts answer within it, and slower ones get more time at the next
 // attempt.
-constexpr duration first_patience = std::chrono::milliseconds(250);
+constexpr duration first_timeout = std::chrono::milliseconds(250);
 // A shorter timeout would ask again a machine that was busy for a moment.
-constexpr duration least_patience = std::chrono::milliseconds(100);
+constexpr duration least_timeout = std::chrono::milliseconds(100);
 // From the third attempt on, the cause is assumed to be loss and not a busy machine.
-constexpr duration next_patience = std::chrono::milliseconds(25);
+constexpr duration retry_timeout = std::chrono::milliseconds(25);
 // If answers wait in the queue this long, it will soon be full.
 constexpr duration long_queue = std::chrono::milliseconds(20);
 // A target that has answered before but not for this long, not even controls, is gone.
 constexpr duration gone_after = std::chrono::seconds(5);
 constexpr unsigned max_backoff = 10;  // doublings
 // One control per this many probes.
-constexpr unsigned probes_a_control = 16;
-constexpr unsigned probes_a_control_slow = 4;  // few probes per second: each control tells more
+constexpr unsigned probes_per_control = 16;
+constexpr unsigned probes_per_control_slow = 4;  // few probes per second: each control tells more
 // Delay that a busy machine adds to a round trip.
 constexpr duration least_transit = std::chrono::milliseconds(2);
 // Time for other programs to release descriptors, ports or memory.
 constexpr duration short_of_resources = std::chrono::milliseconds(5);
 // How long to wait for an interface that is down: an unplugged cable, an access point, a DHCP lease.
-constexpr duration link_patience = std::chrono::seconds(10);
+constexpr duration link_timeout = std::chrono::seconds(10);
 constexpr duration link_retry = std::chrono::milliseconds(250);
 
 bool has_short_queue(const rtt_estimator& path) { return path.smoothed() < 2 * path.shortest() + long_queue; }
 
 }  // namespace
 
-sweep::sweep(const sweep_parameters& how, time_point now)
-    : how_(how),
-      plan_(how.kernel, how.timeout, how.retries_fixed ? std::optional(how.retries) : std::nullopt),
-      order_(how.targets * how.ports, how.seed),
-      size_((order_.size() + how.shards - 1 - how.shard) / how.shards),
-      window_(first_window, how.parallel),
-      limit_(how.rate, now),
+sweep::sweep(const sweep_parameters& parameters, time_point now)
+    : parameters_(parameters),
+      plan_(parameters.kernel, parameters.timeout,
+            parameters.retries_fixed ? std::optional(parameters.retries) : std::nullopt),
+      order_(parameters.targets * parameters.ports, parameters.seed),
+      size_((order_.size() + parameters.shards - 1 - parameters.shard) / parameters.shards),
+      window_(first_window, parameters.parallel),
+      limit_(parameters.rate, now),
       crawl_(now),
-      common_(first_patience, least_patience, how.timeout),
-      paths_(how.targets, path{.rtt = common_}),
-      flights_(how.parallel),
-      place_(how.shard),
+      common_(first_timeout, least_timeout, parameters.timeout),
+      paths_(parameters.targets, path{.rtt = common_}),
+      flights_(parameters.parallel),
+      place_(parameters.shard),
       first_phase_left_(size_) {
-  free_.reserve(how.parallel);
-  for (std::size_t slot = how.parallel; slot-- > 0;) free_.push_back(static_cast<slot_number>(slot));
-  if (how_.from) restore(*how_.from);
+  free_.reserve(parameters.parallel);
+  for (std::size_t slot = parameters.parallel; slot-- > 0;) free_.push_back(static_cast<slot_number>(slot));
+  if (parameters_.from) restore(*parameters_.from);
   skip();
 }
 
 void sweep::skip() {
-  if (how_.skipped.empty()) return;
-  for (; place_ < order_.size() && std::ranges::binary_search(how_.skipped, target(order_(place_)));
-       place_ += how_.shards) {
+  if (parameters_.skipped.empty()) return;
+  for (; place_ < order_.size() && std::ranges::binary_search(parameters_.skipped, target(order_(place_)));
+       place_ += parameters_.shards) {
     ++done_;
     --first_phase_left_;
   }
@@ -74,20 +75,20 @@ void sweep::skip() {
 
 // ---- checkpoints ----
 
-bool sweep::fits(const sweep_parameters& how) {
-  const std::uint64_t all = how.targets * how.ports;
-  if (!how.from) return true;
-  const std::uint64_t size = (all + how.shards - 1 - how.shard) / how.shards;
-  if (how.from->next > size || how.from->open.size() > how.from->next) return false;
+bool sweep::fits(const sweep_parameters& parameters) {
+  const std::uint64_t all = parameters.targets * parameters.ports;
+  if (!parameters.from) return true;
+  const std::uint64_t size = (all + parameters.shards - 1 - parameters.shard) / parameters.shards;
+  if (parameters.from->next > size || parameters.from->open.size() > parameters.from->next) return false;
   std::vector<std::uint64_t> items;
-  items.reserve(how.from->open.size());
-  for (const asked_port& each : how.from->open) items.push_back(each.item);
+  items.reserve(parameters.from->open.size());
+  for (const asked_port& each : parameters.from->open) items.push_back(each.item);
   std::ranges::sort(items);
   return (items.empty() || items.back() < all) && std::ranges::adjacent_find(items) == items.end();
 }
 
 sweep_checkpoint sweep::checkpoint() const {
-  sweep_checkpoint made{.next = (place_ - how_.shard) / how_.shards, .open = {}};
+  sweep_checkpoint made{.next = (place_ - parameters_.shard) / parameters_.shards, .open = {}};
   std::vector<bool> is_free(cases_.size());
   for (const case_number each : free_cases_) is_free[each] = true;
   for (std::size_t at = 0; at < cases_.size(); ++at) {
@@ -102,7 +103,7 @@ sweep_checkpoint sweep::checkpoint() const {
 }
 
 void sweep::restore(const sweep_checkpoint& from) {
-  place_ = how_.shard + from.next * how_.shards;
+  place_ = parameters_.shard + from.next * parameters_.shards;
   done_ = from.next - from.open.size();
   first_phase_left_ = size_ - done_;
   for (const asked_port& each : from.open) {
@@ -187,7 +188,7 @@ void sweep::count_as_asked(open_case& one) {
 
 // Probes sent during the sweep may have been lost in the congestion that the sweep itself caused.
 unsigned sweep::wanted_tries() const {
-  const unsigned least = loss_.was_seen() ? std::max(2U, how_.retries + 1) : how_.retries + 1;
+  const unsigned least = loss_.was_seen() ? std::max(2U, parameters_.retries + 1) : parameters_.retries + 1;
   return loss_.tries(least, order_.size(), crawl_.is_slow());
 }
 
@@ -197,16 +198,16 @@ bool sweep::was_asked_enough(const open_case& one) const {
   return one.attempts >= most_attempts || one.fair + one.unproved >= static_cast<int>(enough);
 }
 
-bool sweep::is_meant(std::uint64_t item, time_point sent, time_point now) const {
+bool sweep::silence_counts(std::uint64_t item, time_point sent, time_point now) const {
   const path& way = path_of(item);
-  return way.control == path::none || way.last_heard_of >= sent || now - way.last_heard > gone_after;
+  return way.control == path::none || way.last_answered_sent >= sent || now - way.last_answer > gone_after;
 }
 
 void sweep::ask_again_later(case_number which) {
   open_case& one = cases_[which];
   if (one.attempts < least_attempts()) return queue(again_, which);
   count_as_asked(one);
-  if (how_.retries_fixed) {
+  if (parameters_.retries_fixed) {
     one.is_queued = true;
     settling_.push({one.last_sent + plan_.at(one.attempts).kept, which});
     return;
@@ -217,9 +218,9 @@ void sweep::ask_again_later(case_number which) {
 }
 
 // After a change of pace, or when a rate limit was found, silent ports are treated as not asked before.
-void sweep::look_at_regime() {
-  if (crawl_.changed() <= regime_) return;
-  regime_ = crawl_.changed();
+void sweep::restart_after_pace_change() {
+  if (crawl_.changed() <= pace_changed_) return;
+  pace_changed_ = crawl_.changed();
   loss_.begin_anew();
   for (open_case& one : cases_) {
     one.fair = one.unproved = 0;
@@ -229,15 +230,15 @@ void sweep::look_at_regime() {
 
 // ---- flights: connections kept open for an answer ----
 
-duration sweep::patience(const flight& one) const {
+duration sweep::timeout_of(const flight& one) const {
   const path& way = path_of(one.item);
   const std::size_t wait = wait_of(one.attempt);
-  duration wanted = how_.timeout;
+  duration wanted = parameters_.timeout;
   // The last attempt at a target that never answered gets the whole timeout.
   if (way.rtt.has_sample() || (wait == 0 && least_attempts() > 1)) {
-    wanted = wait == 2 ? std::max(way.rtt.transit(), next_patience)
+    wanted = wait == 2 ? std::max(way.rtt.transit(), retry_timeout)
                        : std::max(way.rtt.timeout(), way.rtt.transit() * (wait == 0 ? 1 : 2));
-    wanted = std::min(how_.timeout, wanted * (1U << way.backoff));
+    wanted = std::min(parameters_.timeout, wanted * (1U << way.backoff));
   }
   return counts_syns() ? std::min(wanted, plan_.at(one.attempt).kept) : wanted;
 }
@@ -247,13 +248,13 @@ time_point sweep::leaves_path(const flight& one) const {
   return one.sent + std::max((own.has_sample() ? own : common_).transit(), least_transit);
 }
 
-void sweep::look_at_path(time_point now) {
+void sweep::update_on_path(time_point now) {
   for (list& waiting : lists_)
     while (waiting.oldest_on_path != none && leaves_path(flights_[waiting.oldest_on_path]) <= now) {
       flight& gone = flights_[waiting.oldest_on_path];
       gone.on_path = false;
       --on_path_;
-      waiting.oldest_on_path = gone.behind;
+      waiting.oldest_on_path = gone.after;
     }
 }
 
@@ -261,8 +262,8 @@ void sweep::link(slot_number slot) {
   flight& one = flights_[slot];
   list& waiting = lists_[wait_of(one.attempt)];
   one.before = waiting.last;
-  one.behind = none;
-  (waiting.last == none ? waiting.first : flights_[waiting.last].behind) = slot;
+  one.after = none;
+  (waiting.last == none ? waiting.first : flights_[waiting.last].after) = slot;
   waiting.last = slot;
   if (waiting.oldest_on_path == none) waiting.oldest_on_path = slot;
   one.at = stage::awaited;
@@ -275,9 +276,9 @@ void sweep::unlink(slot_number slot) {
   flight& one = flights_[slot];
   assert(one.at == stage::awaited);
   list& waiting = lists_[wait_of(one.attempt)];
-  (one.before == none ? waiting.first : flights_[one.before].behind) = one.behind;
-  (one.behind == none ? waiting.last : flights_[one.behind].before) = one.before;
-  if (waiting.oldest_on_path == slot) waiting.oldest_on_path = one.behind;
+  (one.before == none ? waiting.first : flights_[one.before].after) = one.after;
+  (one.after == none ? waiting.last : flights_[one.after].before) = one.before;
+  if (waiting.oldest_on_path == slot) waiting.oldest_on_path = one.after;
   if (one.on_path) --on_path_;
   one.on_path = false;
   one.at = stage::late;
@@ -316,20 +317,20 @@ bool sweep::has_port() const noexcept {
          (is_swept() && !doubtful_.empty() && !was_asked_enough(cases_[doubtful_.front()]));
 }
 
-void sweep::accompany(std::uint64_t item, time_point now) {
+void sweep::schedule_control(std::uint64_t item, time_point now) {
   const path& known = path_of(item);
-  if (how_.retries_fixed || known.control == path::none || now - known.last_heard > gone_after) return;
-  if (paths_.heard(target(item)).unaccompanied++ == 0) to_accompany_.push_back(item);
+  if (parameters_.retries_fixed || known.control == path::none || now - known.last_answer > gone_after) return;
+  if (paths_.entry(target(item)).probes_since_control++ == 0) controls_due_.push_back(item);
 }
 
 std::optional<std::uint64_t> sweep::take_control() {
   if (is_testing()) return tested_;
-  if (to_accompany_.empty()) return std::nullopt;
-  const unsigned due = crawl_.is_slow() ? probes_a_control_slow : probes_a_control;
-  if (has_port() && path_of(to_accompany_.front()).unaccompanied < due) return std::nullopt;
-  path& way = paths_.heard(target(to_accompany_.front()));
-  to_accompany_.pop_front();
-  way.unaccompanied = 0;
+  if (controls_due_.empty()) return std::nullopt;
+  const unsigned due = crawl_.is_slow() ? probes_per_control_slow : probes_per_control;
+  if (has_port() && path_of(controls_due_.front()).probes_since_control < due) return std::nullopt;
+  path& way = paths_.entry(target(controls_due_.front()));
+  controls_due_.pop_front();
+  way.probes_since_control = 0;
   return way.control;
 }
 
@@ -337,7 +338,7 @@ sweep::case_number sweep::choose() {
   if (!again_.empty()) return take(again_);
   if (place_ < order_.size() && parked_.size() < max_parked) {
     const std::uint64_t item = order_(place_);
-    place_ += how_.shards;
+    place_ += parameters_.shards;
     skip();
     return open(item);
   }
@@ -345,7 +346,7 @@ sweep::case_number sweep::choose() {
 }
 
 std::optional<sweep::probe> sweep::next(time_point now) {
-  look_at_path(now);
+  update_on_path(now);
   if (!has_slot() || now < hold_until_ || now < limit_.next()) return std::nullopt;
   if (is_testing() ? now < crawl_.next() : on_path_ >= window_.size() || !has_work()) return std::nullopt;
   if (is_swept() && now < crawl_.next()) return std::nullopt;
@@ -366,7 +367,7 @@ std::optional<sweep::probe> sweep::next(time_point now) {
     sent.sibling = std::exchange(one.flights, slot);
     one.last_sent = now;
     if (which == scout_) is_scout_sent_ = true;
-    if (one.attempts > how_.retries) accompany(one.item, now);
+    if (one.attempts > parameters_.retries) schedule_control(one.item, now);
   }
   link(slot);
   static_cast<void>(limit_.take(now, cost(sent.attempt)));
@@ -409,14 +410,14 @@ void sweep::cannot_reach(std::uint32_t slot, int system_error, time_point now) {
 }
 
 // One parked case (the scout) tests whether the target can be reached again; once it was sent, the others follow.
-void sweep::look_at_parked(time_point now) {
+void sweep::retry_parked(time_point now) {
   if (scout_ != none && is_scout_sent_) {
     scout_ = none;
     down_since_ = never;
     while (!parked_.empty()) queue(again_, take(parked_));
   }
   if (parked_.empty()) return;
-  if (now - down_since_ >= link_patience) {
+  if (now - down_since_ >= link_timeout) {
     while (!parked_.empty()) conclude(take(parked_), verdict::not_sent);
   } else if (now >= next_scout_ && scout_ == none) {
     next_scout_ = now + link_retry;
@@ -428,37 +429,37 @@ void sweep::look_at_parked(time_point now) {
 
 // ---- answers and timeouts ----
 
-std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answer what) {
+std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answer origin) {
   const flight one = flights_[slot];
   const unsigned outdated = is_control(one) ? 0 : cases_[one.of].outdated;
   release(slot);
   if (!is_control(one)) close(one.of);
-  if (what == answer::local) {
+  if (origin == answer::local) {
     if (window_.ended(true)) last_shrunk_ = now;
     return std::nullopt;
   }
   const duration rtt = now - one.sent;
-  path& way = paths_.heard(target(one.item));
+  path& way = paths_.entry(target(one.item));
   // One port that is slower than its host must not lengthen all timeouts. If the kernel has repeated the SYN, it is
   // not known which one was answered (Karn's algorithm).
-  const bool is_ambiguous = rtt >= how_.kernel.repetition(1) && way.rtt.has_sample();
+  const bool is_ambiguous = rtt >= parameters_.kernel.repetition(1) && way.rtt.has_sample();
   if (!is_ambiguous) {
     const duration sample = way.rtt.has_sample() ? std::min(rtt, 2 * way.rtt.timeout()) : rtt;
     way.rtt.add(sample);
     common_.add(sample);
   }
-  const bool is_of_target = what != answer::from_path;  // else it says nothing about loss on the way to the target
+  const bool is_of_target = origin != answer::from_path;  // else it says nothing about loss on the way to the target
   if (is_of_target) {
-    way.last_heard = now;
+    way.last_answer = now;
     way.backoff = 0;
-    way.last_heard_of = std::max(way.last_heard_of, one.sent);
+    way.last_answered_sent = std::max(way.last_answered_sent, one.sent);
     if (one.sent > way.last_missing)
       for (; way.missing > 0; --way.missing) lose_control(way.control, way.last_missing, now);
     loss_.answered_at(one.attempt > outdated ? one.attempt - outdated : 1);
     if (is_control(one)) loss_.control_answered();
     if (is_swept()) is_control(one) ? crawl_.control_answered(one.sent, now) : crawl_.answered(now);
   }
-  if (what == answer::refusal) way.control = one.item;
+  if (origin == answer::refusal) way.control = one.item;
   // Losses from before the window shrank say nothing about its present size.
   if (is_of_target && one.attempt > 1 && one.sent - way.rtt.timeout() > last_shrunk_)
     window_.lost(one.attempt - 1U);
@@ -483,10 +484,10 @@ void sweep::lose_control(std::uint64_t item, time_point sent, time_point now) {
 
 void sweep::expire_control(slot_number slot, time_point now) {
   const flight one = flights_[slot];
-  path& way = paths_.heard(target(one.item));
+  path& way = paths_.entry(target(one.item));
   release_later(slot);
-  if (way.last_heard_of >= one.sent) return lose_control(one.item, one.sent, now);  // a later probe was answered
-  if (way.last_heard < one.sent) way.backoff = std::min(way.backoff + 1, max_backoff);
+  if (way.last_answered_sent >= one.sent) return lose_control(one.item, one.sent, now);  // a later probe was answered
+  if (way.last_answer < one.sent) way.backoff = std::min(way.backoff + 1, max_backoff);
   if (is_testing())
     crawl_.control_lost(one.sent, false, now);
   else
@@ -498,17 +499,17 @@ void sweep::expire(slot_number slot, time_point now) {
   flight& one = flights_[slot];
   if (is_control(one)) return expire_control(slot, now);
   unlink(slot);
-  late_.push({one.sent + (counts_syns() ? plan_.at(one.attempt).kept : how_.timeout), slot, one.generation});
+  late_.push({one.sent + (counts_syns() ? plan_.at(one.attempt).kept : parameters_.timeout), slot, one.generation});
   if (window_.ended_silent()) last_shrunk_ = now;
   // If the path loses most packets however few are in flight, the size of the window does not matter.
   if ((one.sent > last_shrunk_ || crawl_.is_lossy()) && one.sent > crawl_.changed())
-    ++(is_meant(one.item, one.sent, now) ? cases_[one.of].fair : cases_[one.of].unproved);
+    ++(silence_counts(one.item, one.sent, now) ? cases_[one.of].fair : cases_[one.of].unproved);
   ask_again_later(one.of);
 }
 
 // A connection is closed when its own time is up and also, unless that would repeat its SYN too often, the time of
 // the port's latest probe.
-void sweep::look_at_late(time_point now) {
+void sweep::close_late(time_point now) {
   while (!late_.empty()) {
     const closing next = late_.top();
     const flight& one = flights_[next.slot];
@@ -516,7 +517,7 @@ void sweep::look_at_late(time_point now) {
     if (is_current && next.due > now) return;
     late_.pop();
     if (!is_current) continue;
-    const time_point latest = cases_[one.of].last_sent + how_.timeout;
+    const time_point latest = cases_[one.of].last_sent + parameters_.timeout;
     if (!counts_syns() && latest > now)
       late_.push({latest, next.slot, next.generation});
     else
@@ -539,18 +540,18 @@ void sweep::settle(time_point now) {
     if (!is_swept()) one.attempts = most_attempts;
     const case_number which = take(doubtful_);
     one.is_queued = true;
-    settling_.push({one.last_sent + how_.timeout, which});
+    settling_.push({one.last_sent + parameters_.timeout, which});
   }
   while (!settling_.empty() && settling_.top().due <= now) {
     const case_number which = settling_.top().which;
     settling_.pop();
     open_case& one = cases_[which];
     one.is_queued = false;
-    if (!one.is_done && is_meant(one.item, one.last_sent, now)) one.fair += one.unproved;
+    if (!one.is_done && silence_counts(one.item, one.last_sent, now)) one.fair += one.unproved;
     one.unproved = 0;
     if (one.is_done) {
       free_cases_.push_back(which);
-    } else if (how_.retries_fixed || one.fair >= wanted_tries()) {
+    } else if (parameters_.retries_fixed || one.fair >= wanted_tries()) {
       conclude(which, verdict::silent);
     } else if (was_asked_enough(one)) {
       conclude(which, verdict::unsure);
@@ -563,15 +564,15 @@ void sweep::settle(time_point now) {
 void sweep::tick(time_point now) {
   for (std::size_t wait = 0; wait < waits; ++wait)
     // Timeouts differ by target, but only the oldest probe is checked: it can delay the next attempts of the others
-    // by how_.timeout at most.
+    // by parameters_.timeout at most.
     while (lists_[wait].first != none) {
       const slot_number slot = lists_[wait].first;
-      if (flights_[slot].sent + patience(flights_[slot]) > now) break;
+      if (flights_[slot].sent + timeout_of(flights_[slot]) > now) break;
       expire(slot, now);
     }
-  look_at_late(now);
-  look_at_regime();
-  look_at_parked(now);
+  close_late(now);
+  restart_after_pace_change();
+  retry_parked(now);
   if (is_swept() && !std::exchange(was_swept_, true)) crawl_ = crawl(now);
   settle(now);
 }
@@ -597,11 +598,11 @@ time_point sweep::wake(time_point now) const {
   }
   if (is_swept() && !doubtful_.empty() && was_asked_enough(cases_[doubtful_.front()])) at = now;
   for (const list& waiting : lists_)
-    if (waiting.first != none) at = std::min(at, flights_[waiting.first].sent + patience(flights_[waiting.first]));
+    if (waiting.first != none) at = std::min(at, flights_[waiting.first].sent + timeout_of(flights_[waiting.first]));
   if (!late_.empty()) at = std::min(at, late_.top().due);
   if (!settling_.empty()) at = std::min(at, settling_.top().due);
   if (scout_ != none && is_scout_sent_) at = now;
-  if (!parked_.empty()) at = std::min(at, scout_ == none ? next_scout_ : down_since_ + link_patience);
+  if (!parked_.empty()) at = std::min(at, scout_ == none ? next_scout_ : down_since_ + link_timeout);
   return at;
 }
 

@@ -33,7 +33,7 @@ struct sweep_parameters {
   bool retries_fixed = false;           ///< no more retries than that, the kernel's included, even with loss
   syn_schedule kernel{};
   std::vector<std::uint64_t> skipped{};  ///< targets that are never asked; ascending
-  std::optional<sweep_checkpoint> from{};  ///< go on from there; must fit: see fits()
+  std::optional<sweep_checkpoint> from{};  ///< continue from there; must satisfy fits()
 };
 
 /// All ports of all targets are asked in random order. A silent port is asked again: soon after, and at the end of
@@ -70,13 +70,13 @@ class sweep {
     int system_error = 0;  ///< for not_sent: the reason
   };
 
-  sweep(const sweep_parameters& how, time_point now);
+  sweep(const sweep_parameters& parameters, time_point now);
 
-  /// Whether a sweep with the same targets, ports and part can have made how.from.
-  [[nodiscard]] static bool fits(const sweep_parameters& how);
+  /// Whether a sweep with the same targets, ports and shard can have made parameters.from.
+  [[nodiscard]] static bool fits(const sweep_parameters& parameters);
 
-  [[nodiscard]] std::uint64_t target(std::uint64_t item) const noexcept { return item / how_.ports; }
-  [[nodiscard]] std::uint64_t port(std::uint64_t item) const noexcept { return item % how_.ports; }
+  [[nodiscard]] std::uint64_t target(std::uint64_t item) const noexcept { return item / parameters_.ports; }
+  [[nodiscard]] std::uint64_t port(std::uint64_t item) const noexcept { return item % parameters_.ports; }
 
   /// The next probe to send, if one may be sent now.
   [[nodiscard]] std::optional<probe> next(time_point now);
@@ -93,8 +93,8 @@ class sweep {
   void repeat(std::uint32_t slot);
   /// The connection ended without an answer.
   void gave_up(std::uint32_t slot, time_point now);
-  /// The probe was answered by `what`: the port is done. Returns the round-trip time, unless the answer was local.
-  std::optional<duration> answered(std::uint32_t slot, time_point now, answer what = answer::refusal);
+  /// The probe was answered by `origin`: the port is done. Returns the round-trip time, unless the answer was local.
+  std::optional<duration> answered(std::uint32_t slot, time_point now, answer origin = answer::refusal);
 
   /// Handles timeouts. Call it after all pending events were handled.
   void tick(time_point now);
@@ -118,8 +118,8 @@ class sweep {
     return counts_syns() ? 1 + plan_.at(attempt).repetitions : 1;
   }
 
-  /// How far it has come. Probes that may still be answered count as not sent, because a later sweep cannot hear their
-  /// answers.
+  /// The progress to save. Probes that may still be answered count as not sent, because a later sweep cannot receive
+  /// their answers.
   [[nodiscard]] sweep_checkpoint checkpoint() const;
 
   /// When the scan ends early: returns each port that was asked but is not known; then empty.
@@ -158,7 +158,7 @@ class sweep {
     bool on_path = false;
     time_point sent{};
     slot_number before = none;  // list of probes with the same kind of timeout, oldest first
-    slot_number behind = none;
+    slot_number after = none;
     slot_number sibling = none;
   };
   struct list {
@@ -182,13 +182,13 @@ class sweep {
   [[nodiscard]] static std::size_t wait_of(unsigned attempt) noexcept {
     return std::min<std::size_t>(attempt, waits) - 1;
   }
-  [[nodiscard]] bool counts_syns() const noexcept { return how_.rate > 0 || how_.retries_fixed; }
+  [[nodiscard]] bool counts_syns() const noexcept { return parameters_.rate > 0 || parameters_.retries_fixed; }
   [[nodiscard]] bool is_control(const flight& one) const noexcept { return one.of == none; }
   [[nodiscard]] const path& path_of(std::uint64_t item) const { return paths_.of(target(item)); }
-  [[nodiscard]] duration patience(const flight& one) const;
+  [[nodiscard]] duration timeout_of(const flight& one) const;
   /// The number of attempts that every silent port gets.
   [[nodiscard]] unsigned least_attempts() const noexcept {
-    return how_.retries_fixed ? plan_.connections() : how_.retries + 1;
+    return parameters_.retries_fixed ? plan_.connections() : parameters_.retries + 1;
   }
   /// Number of fair attempts that prove silence.
   [[nodiscard]] unsigned wanted_tries() const;
@@ -206,10 +206,10 @@ class sweep {
   void ask_again_later(case_number which);
 
   [[nodiscard]] bool has_port() const noexcept;  // a port to be asked
-  [[nodiscard]] bool has_work() const noexcept { return has_port() || !to_accompany_.empty(); }
+  [[nodiscard]] bool has_work() const noexcept { return has_port() || !controls_due_.empty(); }
   /// Whether the silence since `sent` counts: a probe sent later was answered, or none is expected to be.
-  [[nodiscard]] bool is_meant(std::uint64_t item, time_point sent, time_point now) const;
-  [[nodiscard]] bool has_slot() const noexcept { return !free_.empty() && under_way_ + others_ < how_.parallel; }
+  [[nodiscard]] bool silence_counts(std::uint64_t item, time_point sent, time_point now) const;
+  [[nodiscard]] bool has_slot() const noexcept { return !free_.empty() && under_way_ + others_ < parameters_.parallel; }
   [[nodiscard]] bool is_swept() const noexcept { return first_phase_left_ == 0; }
   [[nodiscard]] bool is_testing() const noexcept { return is_swept() && crawl_.is_testing() && tested_ != path::none; }
   void count_as_asked(open_case& one);
@@ -221,10 +221,10 @@ class sweep {
   /// The next port to ask; requires has_port().
   [[nodiscard]] case_number choose();
   void take_back(slot_number slot, bool in_front);
-  void accompany(std::uint64_t item, time_point now);
+  void schedule_control(std::uint64_t item, time_point now);
   [[nodiscard]] time_point leaves_path(const flight& one) const;
-  void look_at_path(time_point now);
-  void look_at_parked(time_point now);
+  void update_on_path(time_point now);
+  void retry_parked(time_point now);
   void link(slot_number slot);
   void unlink(slot_number slot);
   void take_from_case(slot_number slot);
@@ -235,11 +235,11 @@ class sweep {
   void expire_control(slot_number slot, time_point now);
   /// A control was lost: one that was sent later was answered.
   void lose_control(std::uint64_t item, time_point sent, time_point now);
-  void look_at_late(time_point now);
+  void close_late(time_point now);
   void settle(time_point now);
-  void look_at_regime();
+  void restart_after_pace_change();
 
-  sweep_parameters how_;
+  sweep_parameters parameters_;
   attempt_plan plan_;
   permutation order_;
   std::uint64_t size_;  // of this shard
@@ -261,7 +261,7 @@ class sweep {
   std::deque<case_number> parked_;  // this machine cannot reach them at the moment
   std::priority_queue<settling> settling_;
   std::deque<conclusion> conclusions_;
-  std::deque<std::uint64_t> to_accompany_;  // targets for which a control is due
+  std::deque<std::uint64_t> controls_due_;  // targets for which a control is due
   std::uint64_t place_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t first_phase_left_ = 0;
@@ -276,7 +276,7 @@ class sweep {
   time_point next_scout_ = time_point::min();
   case_number scout_ = none;  // a parked case that tests whether the target can be reached again
   bool is_scout_sent_ = false;
-  time_point regime_ = time_point::min();  // crawl_.changed() as last seen by look_at_regime()
+  time_point pace_changed_ = time_point::min();  // crawl_.changed() as last seen by restart_after_pace_change()
   bool was_swept_ = false;
   bool was_ended_ = false;
 };

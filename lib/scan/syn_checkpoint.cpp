@@ -13,7 +13,7 @@ namespace netlab::scan {
 namespace {
 
 // `next;first+size*attempts/heard:word,word…;…`: decimal numbers, the words in hexadecimal digits; a run of equal words
-// is `word^count`, because most parts have finished everywhere or nowhere.
+// is `word^count`, because in most parts either all or none of the places are finished.
 
 unexpected<failure> bad_checkpoint() { return fail(errc::bad_data, "the position of the scan is damaged"); }
 
@@ -55,7 +55,7 @@ std::string to_text(const syn_checkpoint& of) {
   std::string text = fmt::format("{}", of.next);
   const auto out = std::back_inserter(text);
   for (const syn_checkpoint::part& each : of.parts) {
-    fmt::format_to(out, ";{}+{}*{}/{}:", each.first, each.size, each.attempts, each.heard);
+    fmt::format_to(out, ";{}+{}*{}/{}:", each.first, each.size, each.attempts, each.expired);
     for (auto at = each.finished.begin(); at != each.finished.end();) {
       const auto end = std::find_if(at, each.finished.end(), [&](std::uint64_t word) { return word != *at; });
       if (at != each.finished.begin()) text += ',';
@@ -81,16 +81,16 @@ result<syn_checkpoint> parse_checkpoint(std::string_view text) {
     const auto first = take_number(piece, '+');
     const auto size = take_number(piece, '*');
     const auto attempts = take_number(piece, '/');
-    const auto heard = take_number(piece, ':');
-    if (!first || !size || !attempts || !heard) return bad_checkpoint();
+    const auto expired = take_number(piece, ':');
+    if (!first || !size || !attempts || !expired) return bad_checkpoint();
     if (*first < least || *size == 0 || *size > syn_sweep::max_part || *first > made.next ||
-        *size > made.next - *first || *attempts == 0 || *attempts > syn_sweep::max_attempts || *heard > *size)
+        *size > made.next - *first || *attempts == 0 || *attempts > syn_sweep::max_attempts || *expired > *size)
       return bad_checkpoint();
     syn_checkpoint::part& part = made.parts.emplace_back();
     part.first = *first;
     part.size = static_cast<std::uint32_t>(*size);
     part.attempts = static_cast<unsigned>(*attempts);
-    part.heard = static_cast<std::uint32_t>(*heard);
+    part.expired = static_cast<std::uint32_t>(*expired);
     if (!read_words(piece, (*size + 63) / 64, part.finished)) return bad_checkpoint();
     least = *first + *size;
   }

@@ -18,8 +18,8 @@ struct syn_checkpoint {
   struct part {
     std::uint64_t first = 0;
     std::uint32_t size = 0;
-    unsigned attempts = 1;                ///< begun
-    std::uint32_t heard = 0;              ///< the last attempt at the first so many places is over, and not repeated
+    unsigned attempts = 1;                ///< started
+    std::uint32_t expired = 0;  ///< the last attempt at the first `expired` places has timed out and is not repeated
     std::vector<std::uint64_t> finished;  ///< bit n: the port of place first + n has been reported
     friend bool operator==(const part&, const part&) = default;
   };

@@ -9,22 +9,22 @@ namespace {
 
 constexpr double least_burst = 1;
 constexpr double most_rate = 20'000'000;
-// Answers from which on a share is a fact, and the periods after which a decision is made with what is known.
+// A decision needs this many answers, or this many periods.
 constexpr double least_answers = 16;
 constexpr unsigned most_periods = 12;
 constexpr unsigned periods_later = 5;  // once the rate has been lowered: 20 ms
-constexpr double share_lost = 0.93;    // of the usual share: below it something is lost
-constexpr double share_kept = 0.98;    // above it nothing is
+constexpr double share_lost = 0.93;    // of the usual share of answers: below it packets are being lost
+constexpr double share_kept = 0.98;    // above it none are
 constexpr double queue_tolerance = 0.008;  // seconds that answers may take longer
 constexpr double memory = 65'536;          // probes that the usual share of answers is computed from
 constexpr double below_capacity = 0.98;
 constexpr double small_step = 1.02;
 constexpr double recovery = 1.25;
-constexpr unsigned most_in_vain = 5;
-// Delays of this process that are caught up: all that a scheduler usually makes if the rate is a promise; else little,
-// because the burst that follows overflows a short queue on the path.
-constexpr duration promised_lag = std::chrono::milliseconds(10);
-constexpr duration adaptive_lag = std::chrono::milliseconds(2);
+constexpr unsigned max_lowered_without_effect = 5;
+// Delays of this process that a burst makes up for. A fixed rate is kept in spite of the scheduler; an adaptive one
+// must not overflow a short queue on the path.
+constexpr duration fixed_rate_lag = std::chrono::milliseconds(10);
+constexpr duration adaptive_rate_lag = std::chrono::milliseconds(2);
 constexpr duration ripening = std::chrono::milliseconds(2);
 constexpr duration unknown_round_trip = std::chrono::milliseconds(100);
 constexpr duration lowering_gap = std::chrono::milliseconds(20);
@@ -33,19 +33,20 @@ double seconds_of(duration span) { return std::chrono::duration<double>(span).co
 
 }  // namespace
 
-syn_pace::syn_pace(const options& how, time_point now)
-    : is_adaptive_(how.rate == 0),
+syn_pace::syn_pace(const options& parameters, time_point now)
+    : is_adaptive_(parameters.rate == 0),
       began_(now),
-      packets_(is_adaptive_ ? first_rate : how.rate, least_burst, is_adaptive_ ? adaptive_lag : promised_lag, now),
-      bits_(how.bandwidth, 0, promised_lag, now),
-      rtt_(unknown_round_trip, std::chrono::milliseconds(1), how.timeout),
+      packets_(is_adaptive_ ? first_rate : parameters.rate, least_burst,
+               is_adaptive_ ? adaptive_rate_lag : fixed_rate_lag, now),
+      bits_(parameters.bandwidth, 0, fixed_rate_lag, now),
+      rtt_(unknown_round_trip, std::chrono::milliseconds(1), parameters.timeout),
       slots_(is_adaptive_ ? slot_count : 0),
       lowered_(now - std::chrono::hours(1)) {}
 
 std::size_t syn_pace::allowed(time_point now, std::size_t most, std::size_t wire_octets) {
   auto count = static_cast<double>(most);
   count = std::min(count, packets_.available(now));
-  // The bits may go into debt by one packet, so that the bucket need not hold a whole one.
+  // The bit budget may become negative by one packet, so that the bucket need not hold a whole one.
   if (bits_.is_limited()) {
     const double free = bits_.available(now);
     count = std::min(count, free < 0 ? 0.0 : std::max(1.0, free / (8.0 * static_cast<double>(wire_octets))));
@@ -150,14 +151,14 @@ void syn_pace::decide(time_point now) {
   const bool is_known = std::max(expected, weight_ > 0 ? 0 : since_.answered) >= least_answers;
   const double queued = round_trip == 0 ? 0 : round_trip - base_round_trip_;
   const bool has_queue = queued > std::max(queue_tolerance, base_round_trip_ / 4);
-  // Whether a probe is answered is a matter of chance, unless all are.
+  // The number of answers varies by chance (binomial distribution): allow three standard deviations.
   const double chance = 3 * std::sqrt(expected * (1 - std::min(usual_, 1.0))) + 2;
   const bool has_loss = is_known && since_.answered < share_lost * expected - chance;
-  if (!has_loss) in_vain_ = 0;
-  if (has_loss && ++in_vain_ > most_in_vain) {
+  if (!has_loss) lowered_without_effect_ = 0;
+  if (has_loss && ++lowered_without_effect_ > max_lowered_without_effect) {
     usual_ = since_.answered / since_.sent;
     weight_ = since_.sent;
-    in_vain_ = 0;
+    lowered_without_effect_ = 0;
   } else if (has_queue || has_loss) {
     const double capacity = usual_ > 0 ? arrivals_a_second(now) / usual_ : 0;
     const double share = expected > 0 ? std::max(since_.answered / expected, 0.05) : 0.5;
@@ -180,12 +181,12 @@ void syn_pace::decide(time_point now) {
 
 void syn_pace::grow(double used, bool is_known, time_point now) {
   const double rate = packets_.per_second();
-  // A rate that the sender cannot reach must not run away from what it sends.
+  // Do not raise the rate further if this machine does not reach it.
   if (used < 0.7 * rate) return set(rate, now);
   const bool is_new = rate > 1.1 * ceiling_;
   const double step = ceiling_ > 0 && rate < 0.9 * ceiling_ ? recovery : growth_;
   if (ceiling_ > 0) growth_ = is_new ? std::min(2.0, 1 + 1.3 * (growth_ - 1)) : small_step;
-  set(std::min(rate * step, is_known ? most_rate : std::max(blind, rate)), now);
+  set(std::min(rate * step, is_known ? most_rate : std::max(max_unmeasured_rate, rate)), now);
 }
 
 time_point syn_pace::tick(time_point now) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How fast a stateless scan sends: exactly as told, or as fast as the path carries its answers. Time is an argument.
+// The sending rate of a stateless scan: fixed, or adapted to what the path carries. Time is an argument.
 #pragma once
 
 #include <array>
@@ -12,16 +12,16 @@
 
 namespace netlab::scan {
 
-/// Credit for so many units a second: in any period of length t at most rate × t + burst, and exactly rate × t if the
+/// A token bucket: in any period of length t it allows at most rate × t + burst units, and exactly rate × t if the
 /// caller always uses all of it and is never late by more than `longest_lag`.
-class credit {
+class token_bucket {
  public:
   /// 0: no limit.
-  credit(double per_second, double least_burst, duration longest_lag, time_point now)
+  token_bucket(double per_second, double least_burst, duration longest_lag, time_point now)
       : least_burst_(least_burst), longest_lag_(longest_lag), last_(now) {
     set(per_second);
   }
-  /// Keeps what has accumulated.
+  /// Changes the rate; keeps the units that have accumulated.
   void set(double per_second) noexcept {
     per_second_ = per_second;
     burst_ = std::max(least_burst_, per_second * std::chrono::duration<double>(longest_lag_).count());
@@ -38,7 +38,7 @@ class credit {
     return units_;
   }
   void use(double units) noexcept { units_ -= units; }
-  /// When so many will be available; in the past if they are.
+  /// When `units` will be available; in the past if they are.
   [[nodiscard]] time_point when(double units) const noexcept {
     if (units_ >= units) return last_;
     return last_ + std::chrono::duration_cast<duration>(std::chrono::duration<double>((units - units_) / per_second_)) +
@@ -59,16 +59,16 @@ class credit {
   time_point last_;
 };
 
-/// With a rate, keeps it. Else it begins with 10,000 probes a second and doubles that while each period's share of
-/// answered probes stays the same and the answers take no longer: ports are probed in random order, so both are
-/// constant as long as the path carries everything. When the share falls or a queue grows, the rate becomes what the
-/// answers show to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where
-/// nothing was lost before. If it is lowered again and again in vain, the loss has another cause and is accepted. While
-/// hardly anybody answers there is nothing to measure, and the rate stays below `blind`.
+/// Keeps a fixed rate. Without one, it starts with 10,000 probes a second and doubles the rate while the share of
+/// answered probes and the round-trip time stay the same: ports are probed in random order, so both are constant as
+/// long as the path carries everything. When the share falls or a queue grows, the rate becomes what the answers show
+/// to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where nothing was
+/// lost before. If lowering the rate repeatedly does not reduce the loss, the loss has another cause and is accepted.
+/// While hardly any port answers there is nothing to measure, and the rate stays below `max_unmeasured_rate`.
 class syn_pace {
  public:
   static constexpr double first_rate = 10'000;
-  static constexpr double blind = 100'000;  // few paths that carry traffic at all lose it at 50 Mbit/s of probes
+  static constexpr double max_unmeasured_rate = 100'000;  // 50 Mbit/s, which nearly every path carries
   static constexpr double least_rate = 50;
 
   struct options {
@@ -77,7 +77,7 @@ class syn_pace {
     duration timeout = std::chrono::seconds(1);
   };
 
-  syn_pace(const options& how, time_point now);
+  syn_pace(const options& parameters, time_point now);
 
   /// How many packets of this size may be sent now, at most `most`.
   [[nodiscard]] std::size_t allowed(time_point now, std::size_t most, std::size_t wire_octets);
@@ -109,7 +109,7 @@ class syn_pace {
     std::uint64_t number = 0;
     std::uint32_t sent = 0;
     std::uint32_t answered = 0;
-    std::uint32_t arrived = 0;  // answers that came in this period, to whatever probe
+    std::uint32_t arrived = 0;  // answers received in this period, to probes of any period
     std::array<float, samples> round_trips{};  // in seconds
   };
 
@@ -134,8 +134,8 @@ class syn_pace {
 
   bool is_adaptive_;
   time_point began_;
-  credit packets_;
-  credit bits_;
+  token_bucket packets_;
+  token_bucket bits_;
   rtt_estimator rtt_;
   std::vector<slot> slots_;
   std::uint64_t next_slot_ = 0;  // the first one that was not evaluated
@@ -146,7 +146,7 @@ class syn_pace {
   double base_round_trip_ = 0;  // seconds, while there is no queue; 0: none yet
   double ceiling_ = 0;  // the path's capacity when the rate was last lowered; 0: never
   double growth_ = 2;
-  unsigned in_vain_ = 0;  // times that the rate was lowered, and as much was lost as before
+  unsigned lowered_without_effect_ = 0;  // times that the rate was lowered without reducing the loss
   time_point lowered_;
 };
 

@@ -31,9 +31,9 @@ void put_16(std::span<std::byte> to, std::size_t at, unsigned value) {
   to[at] = static_cast<std::byte>(value >> 8);
   to[at + 1] = static_cast<std::byte>(value & 0xff);
 }
-void put_address(std::span<std::byte> to, std::size_t at, const address& what) {
-  const auto octets = what.octets();
-  std::memcpy(to.data() + at, octets.data(), what.is_v6 ? 16 : 4);
+void put_address(std::span<std::byte> to, std::size_t at, const address& value) {
+  const auto octets = value.octets();
+  std::memcpy(to.data() + at, octets.data(), value.is_v6 ? 16 : 4);
 }
 
 std::uint8_t octet_at(bytes_view from, std::size_t at) { return std::to_integer<std::uint8_t>(from[at]); }
@@ -109,7 +109,7 @@ std::optional<syn_answer> parse_icmp(const ip_packet& packet) {
   constexpr std::size_t header = 8;
   if (packet.payload.size() < header) return std::nullopt;
   syn_answer found;
-  found.what = syn_answer::kind::icmp;
+  found.type = syn_answer::kind::icmp;
   found.icmp.is_v6 = packet.is_v6;
   found.icmp.type = octet_at(packet.payload, 0);
   found.icmp.code = octet_at(packet.payload, 1);
@@ -232,9 +232,9 @@ std::optional<syn_answer> parse_syn_answer(bytes_view packet) noexcept {
   if ((flags & flag_ack) == 0) return std::nullopt;
   syn_answer found;
   if ((flags & flag_reset) != 0)
-    found.what = syn_answer::kind::reset;
+    found.type = syn_answer::kind::reset;
   else if ((flags & flag_syn) != 0)
-    found.what = syn_answer::kind::syn_ack;
+    found.type = syn_answer::kind::syn_ack;
   else
     return std::nullopt;
   found.target = ip->from;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The packets of a half-open scan: SYNs, questions for link-layer addresses, and the answers to both. IP packets begin
+// The packets of a half-open scan: SYNs, requests for link-layer addresses, and the answers to both. IP packets begin
 // with the IP header; the system adds the link layer's. RFC 791, RFC 8200, RFC 9293, RFC 792, RFC 4443, RFC 826, RFC
 // 4861.
 #pragma once
@@ -49,7 +49,7 @@ class syn_writer {
   std::uint32_t tcp_sum_ = 0;
 };
 
-/// An ARP request: the payload of a frame of type 0x0806 to everybody.
+/// An ARP request: the payload of a broadcast frame of type 0x0806.
 inline constexpr std::size_t arp_size = 28;
 [[nodiscard]] std::array<std::byte, arp_size> make_arp_request(const mac_address& own, const address& from,
                                                                const address& wanted) noexcept;
@@ -63,7 +63,7 @@ inline constexpr std::size_t solicitation_size = 40 + 32;
 /// An answer to a SYN, or an ICMP error about it. `target` and `port`: where the SYN went.
 struct syn_answer {
   enum class kind : std::uint8_t { syn_ack, reset, icmp };
-  kind what = kind::syn_ack;
+  kind type = kind::syn_ack;
   address target;
   std::uint16_t port = 0;
   address own;
@@ -76,7 +76,7 @@ struct syn_answer {
 /// answers nothing. Checksums are not verified: the sequence number must match.
 [[nodiscard]] std::optional<syn_answer> parse_syn_answer(bytes_view packet) noexcept;
 
-/// Who has which link-layer address.
+/// The link-layer address of a host.
 struct neighbour_answer {
   address who;
   mac_address mac{};

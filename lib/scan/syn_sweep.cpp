@@ -41,13 +41,13 @@ std::uint32_t next_clear(const std::vector<std::uint64_t>& bits, std::uint32_t f
 
 }  // namespace
 
-syn_sweep::syn_sweep(options how, time_point now)
-    : how_(std::move(how)),
-      part_time_(std::max<duration>(part_time, how_.timeout / parts_a_timeout)),
-      retry_wait_(how_.timeout),
-      next_(how_.start.next) {
+syn_sweep::syn_sweep(options parameters, time_point now)
+    : parameters_(std::move(parameters)),
+      part_time_(std::max<duration>(part_time, parameters_.timeout / parts_a_timeout)),
+      retry_wait_(parameters_.timeout),
+      next_(parameters_.start.next) {
   std::uint64_t open = 0;
-  for (syn_checkpoint::part& each : how_.start.parts) {
+  for (syn_checkpoint::part& each : parameters_.start.parts) {
     part& made = parts_.emplace_back();
     made.first = each.first;
     made.size = each.size;
@@ -55,15 +55,15 @@ syn_sweep::syn_sweep(options how, time_point now)
     for (const std::uint64_t word : made.finished)
       made.finished_count += static_cast<std::uint32_t>(std::popcount(word));
     made.attempt = each.attempts;
-    made.cursor = made.heard = each.heard;
+    made.cursor = made.expired = each.expired;
     made.now = state::sending;
     made.began = now;
-    made.last_sent = now - how_.timeout;
+    made.last_sent = now - parameters_.timeout;
     ++sending_;
     held_ += made.size;
     open += made.size - made.finished_count;
   }
-  how_.start.parts.clear();
+  parameters_.start.parts.clear();
   waiting_ = open;
   finished_ = next_ - open;
 }
@@ -79,7 +79,7 @@ syn_sweep::part* syn_sweep::find(std::uint64_t place) noexcept {
   return const_cast<part*>(std::as_const(*this).find(place));  // NOLINT: the object is not const
 }
 
-bool syn_sweep::may_grow() const noexcept { return next_ < how_.size && held_ < max_waiting; }
+bool syn_sweep::may_grow() const noexcept { return next_ < parameters_.size && held_ < max_waiting; }
 
 void syn_sweep::close_growing() {
   if (parts_.empty() || parts_.back().now != state::growing) return;
@@ -201,9 +201,9 @@ bool syn_sweep::finish(std::uint64_t place) {
 time_point syn_sweep::due(const part& of) const {
   if (of.finished_count == of.size || of.now == state::ending) return time_point::min();
   if (of.postponed > 0) return never;  // the neighbour table's own timeout comes first
-  if (of.attempt >= how_.attempts + of.extra) return of.last_sent + how_.timeout;
+  if (of.attempt >= parameters_.attempts + of.extra) return of.last_sent + parameters_.timeout;
   const unsigned doublings = std::min(of.attempt == 0 ? 0 : of.attempt - 1, max_doublings);
-  return of.last_sent + std::min<duration>(how_.timeout, retry_wait_ * (1 << doublings));
+  return of.last_sent + std::min<duration>(parameters_.timeout, retry_wait_ * (1 << doublings));
 }
 
 void syn_sweep::tick(time_point now) {
@@ -229,9 +229,9 @@ void syn_sweep::tick(time_point now) {
     }
     if (const time_point when = due(*at); when > now) {
       next_due_ = std::min(next_due_, when);
-    } else if (at->attempt < std::min(how_.attempts + at->extra, max_attempts)) {
+    } else if (at->attempt < std::min(parameters_.attempts + at->extra, max_attempts)) {
       ++at->attempt;
-      at->cursor = at->heard = 0;
+      at->cursor = at->expired = 0;
       at->now = state::sending;
       ++sending_;
     } else {
@@ -275,7 +275,7 @@ std::optional<std::uint64_t> syn_sweep::take_unfinished() {
     held_ -= front.size;
     parts_.pop_front();
   }
-  next_ = how_.size;
+  next_ = parameters_.size;
   return std::nullopt;
 }
 
@@ -284,18 +284,18 @@ time_point syn_sweep::wake() const {
   return next_due_;
 }
 
-bool syn_sweep::done() const noexcept { return parts_.empty() && next_ == how_.size; }
+bool syn_sweep::done() const noexcept { return parts_.empty() && next_ == parameters_.size; }
 
 void syn_sweep::set_retry_wait(duration wait) noexcept {
-  wait = std::min(wait, how_.timeout);
+  wait = std::min(wait, parameters_.timeout);
   if (wait < retry_wait_) next_due_ = time_point::min();
   retry_wait_ = wait;
 }
 
 void syn_sweep::set_attempts(unsigned attempts) noexcept {
   attempts = std::min(attempts, max_attempts);
-  if (attempts != how_.attempts) next_due_ = time_point::min();
-  how_.attempts = attempts;
+  if (attempts != parameters_.attempts) next_due_ = time_point::min();
+  parameters_.attempts = attempts;
 }
 
 void syn_sweep::repeat_attempts(time_point since) {
@@ -324,10 +324,10 @@ std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, uns
   return found;
 }
 
-std::uint32_t syn_sweep::heard(const part& of, time_point now) const {
-  const time_point latest = now - how_.timeout;
-  if (of.postponed > 0) return of.heard;  // which ones is not known
-  std::uint32_t count = of.heard;
+std::uint32_t syn_sweep::expired(const part& of, time_point now) const {
+  const time_point latest = now - parameters_.timeout;
+  if (of.postponed > 0) return of.expired;  // which ones is not known
+  std::uint32_t count = of.expired;
   if (of.now != state::growing && of.cursor >= of.size && of.last_sent <= latest) {
     count = of.size;
   } else if (of.marks.size() >= of.attempt && of.began <= latest) {
@@ -349,7 +349,7 @@ syn_checkpoint syn_sweep::checkpoint(time_point now) const {
   made.next = next_;
   for (const part& each : parts_)
     if (each.finished_count < each.size)
-      made.parts.push_back({each.first, each.size, each.attempt, heard(each, now), each.finished});
+      made.parts.push_back({each.first, each.size, each.attempt, expired(each, now), each.finished});
   return made;
 }
 

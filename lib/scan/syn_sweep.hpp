@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which place of a stateless scan is probed next, how often, and when silence is a verdict. No socket; time is an
-// argument.
+// Schedules the probes of a stateless scan: their order, the retries, and when a port counts as silent. No socket; time
+// is an argument.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace netlab::scan {
 class syn_sweep {
  public:
   static constexpr std::uint32_t max_part = std::uint32_t{1} << 18;
-  /// More places than this are not waiting for answers at a time: 16 MiB of bits. With --timeout 1s it is never
+  /// Maximum number of places that wait for answers at the same time: 16 MiB of bits. With --timeout 1s it is never
   /// reached; with a minute it allows 2 million probes a second.
   static constexpr std::uint64_t max_waiting = std::uint64_t{1} << 27;
   static constexpr unsigned max_attempts = 255;
@@ -30,7 +30,7 @@ class syn_sweep {
     std::uint64_t size = 0;
     duration timeout = std::chrono::seconds(1);
     unsigned attempts = 2;  ///< of a silent place
-    syn_checkpoint start;   ///< its places must be below `size`
+    syn_checkpoint start;  ///< its places must be below `size`
   };
 
   struct probe {
@@ -39,16 +39,16 @@ class syn_sweep {
   };
   struct silence {
     std::uint64_t place = 0;
-    int system_error = 0;  ///< the last attempt could not be sent; 0: it was sent, and nobody answered
+    int system_error = 0;  ///< why the last attempt could not be sent; 0: it was sent, and no answer came
   };
 
-  syn_sweep(options how, time_point now);
+  syn_sweep(options parameters, time_point now);
 
   /// The next probe to send; then call sent(), postponed() or not_sent(). None: see wake().
   [[nodiscard]] std::optional<probe> next(time_point now);
   void sent(const probe& which, time_point now);
-  /// It cannot be sent before its neighbour is known; the part waits for it. Later call sent() or not_sent() with
-  /// `was_postponed`, or finish() and forget_postponed().
+  /// It cannot be sent before its neighbour is known; the part waits for it. Later call sent_postponed(), or
+  /// forget_postponed() after not_sent() or finish().
   void postponed(const probe& which);
   void sent_postponed(const probe& which, time_point now);
   void forget_postponed(const probe& which);
@@ -73,9 +73,9 @@ class syn_sweep {
   [[nodiscard]] bool needs_tick(time_point now) const noexcept { return next_due_ <= now; }
   [[nodiscard]] bool done() const noexcept;
 
-  /// The time between two attempts of the same part, at first; it doubles with each attempt. At most the timeout.
+  /// The time between the first two attempts of a part; it doubles with each attempt, up to the timeout.
   void set_retry_wait(duration wait) noexcept;
-  /// Attempts of silent places, where the number may still change.
+  /// The number of attempts at a silent place; also for places being probed.
   void set_attempts(unsigned attempts) noexcept;
   /// Answers were lost in this machine after `since`: attempts that may have been answered then do not count.
   void repeat_attempts(time_point since);
@@ -88,8 +88,8 @@ class syn_sweep {
   };
   [[nodiscard]] std::optional<sending> sending_of(std::uint64_t place, unsigned residue) const;
 
-  /// A probe counts as heard, and is not repeated, once the timeout has passed since it was sent; the answers to later
-  /// ones may be lost, so that a sweep that starts there sends these again as the same attempt.
+  /// The progress to save. A probe is not repeated if its timeout has passed; the answers to later ones may get lost,
+  /// so a sweep that starts from this checkpoint sends these again as the same attempt.
   [[nodiscard]] syn_checkpoint checkpoint(time_point now) const;
   [[nodiscard]] std::uint64_t finished() const noexcept { return finished_; }
   /// Places that were asked and have no verdict yet.
@@ -111,7 +111,7 @@ class syn_sweep {
     std::uint32_t size = 0;
     std::uint32_t finished_count = 0;
     std::uint32_t cursor = 0;  // next place of the attempt
-    std::uint32_t heard = 0;  // the attempt at the places before this one was over when the sweep started
+    std::uint32_t expired = 0;  // the attempt at the places before this one was over when the sweep started
     std::uint32_t postponed = 0;  // probes of the attempt not sent yet
     unsigned attempt = 1;
     unsigned extra = 0;  // attempts that do not count
@@ -130,11 +130,11 @@ class syn_sweep {
   [[nodiscard]] bool may_grow() const noexcept;
   void close_growing();
   [[nodiscard]] time_point due(const part& of) const;
-  [[nodiscard]] std::uint32_t heard(const part& of, time_point now) const;
+  [[nodiscard]] std::uint32_t expired(const part& of, time_point now) const;
   void remember(part& of, const probe& which, time_point now);
   void set_failed(part& of, std::uint64_t place, bool value);
 
-  options how_;
+  options parameters_;
   duration part_time_;
   duration retry_wait_;
   std::uint64_t next_;  // the first place never probed

@@ -14,8 +14,8 @@ namespace {
 constexpr duration banner_pause = std::chrono::milliseconds(200);
 // Longest pause between the pieces of a reply.
 constexpr duration reply_pause = std::chrono::milliseconds(50);
-// Limits the time for the echo of a long message, in units of `patience`.
-constexpr int echo_patiences = 8;
+// Limits the time for the echo of a long message, in units of `timeout`.
+constexpr int echo_timeouts = 8;
 
 // `220-mail.example.org` announces another line (RFC 5321 §4.2.1, RFC 959 §4.2).
 bool announces_line(std::string_view line) noexcept {
@@ -37,28 +37,28 @@ void talk::kept_text::append(std::string_view more) {
   text.append(more.substr(0, room));
 }
 
-talk::talk(const talk_options& how, duration patience, time_point now)
-    : how_(how), patience_(patience), limit_(now + patience), deadline_(limit_), heard_at_(now) {
-  if (!how_.listen) end_banner(now, true);
+talk::talk(const talk_options& options, duration timeout, time_point now)
+    : options_(options), timeout_(timeout), limit_(now + timeout), deadline_(limit_), received_at_(now) {
+  if (!options_.listen) end_banner(now, true);
 }
 
 void talk::end_banner(time_point now, bool is_quiet) {
-  if (!how_.message) {
+  if (!options_.message) {
     stage_ = stage::done;
     return;
   }
-  unsent_ = *how_.message;
+  unsent_ = *options_.message;
   stage_ = is_quiet ? stage::reply : stage::rest_of_banner;
-  deadline_ = now + patience_;
-  limit_ = is_quiet ? now + echo_patiences * patience_ : deadline_;
+  deadline_ = now + timeout_;
+  limit_ = is_quiet ? now + echo_timeouts * timeout_ : deadline_;
 }
 
 void talk::feed(bytes_view octets, time_point now) {
   if (stage_ == stage::done || octets.empty()) return;
-  heard_at_ = now;
+  received_at_ = now;
   switch (stage_) {
     case stage::banner:
-      if (!std::exchange(has_begun_, true)) limit_ = now + patience_;
+      if (!std::exchange(has_begun_, true)) limit_ = now + timeout_;
       banner_.append(as_text(octets));
       // The end of a long banner is not kept, so its last line is unknown.
       deadline_ = banner_.is_cut || is_whole(banner_.text) ? std::min(limit_, now + banner_pause) : limit_;
@@ -73,21 +73,21 @@ void talk::feed(bytes_view octets, time_point now) {
 }
 
 void talk::take_reply(std::string_view octets, time_point now) {
-  const std::string_view expected = std::string_view(*how_.message).substr(echoed_);
+  const std::string_view expected = std::string_view(*options_.message).substr(echoed_);
   echoes_ = echoes_ && expected.starts_with(octets);
   if (echoes_) echoed_ += octets.size();
   reply_.append(octets);
   if (is_echo() || (!echoes_ && reply_.is_cut))
     stage_ = stage::done;
   else
-    deadline_ = std::min(echoes_ ? limit_ : deadline_, now + (echoes_ ? patience_ : reply_pause));
+    deadline_ = std::min(echoes_ ? limit_ : deadline_, now + (echoes_ ? timeout_ : reply_pause));
 }
 
 void talk::eof() { stage_ = stage::done; }
 
 void talk::tick(time_point now) {
   if (stage_ == stage::done || now < deadline_) return;
-  const bool is_quiet = !has_begun_ || now - heard_at_ >= banner_pause;
+  const bool is_quiet = !has_begun_ || now - received_at_ >= banner_pause;
   if (stage_ == stage::rest_of_banner && is_quiet && now < limit_) {
     stage_ = stage::reply;
     deadline_ = limit_;

@@ -25,8 +25,8 @@ struct talk_options {
 /// continues without a pause after that still belongs to the banner.
 class talk {
  public:
-  /// `patience`: the timeout until the banner begins, again until it ends, and for the reply.
-  talk(const talk_options& how, duration patience, time_point now);
+  /// `timeout`: the timeout until the banner begins, again until it ends, and for the reply.
+  talk(const talk_options& options, duration timeout, time_point now);
 
   void feed(bytes_view octets, time_point now);
   /// The port closed, or the connection broke.
@@ -46,7 +46,9 @@ class talk {
   [[nodiscard]] bool is_banner_cut() const noexcept { return banner_.is_cut; }
   [[nodiscard]] bool is_reply_cut() const noexcept { return reply_.is_cut; }
   /// The reply is exactly the message.
-  [[nodiscard]] bool is_echo() const noexcept { return echoes_ && how_.message && echoed_ == how_.message->size(); }
+  [[nodiscard]] bool is_echo() const noexcept {
+    return echoes_ && options_.message && echoed_ == options_.message->size();
+  }
 
  private:
   enum class stage {
@@ -63,13 +65,13 @@ class talk {
   void end_banner(time_point now, bool is_quiet);
   void take_reply(std::string_view octets, time_point now);
 
-  const talk_options& how_;  // shared by all ports of a scan
-  duration patience_;
+  const talk_options& options_;  // shared by all ports of a scan
+  duration timeout_;
   stage stage_ = stage::banner;
   time_point limit_;     // of the stage, even if data comes
   time_point deadline_;  // of the stage, if no data comes
   bool has_begun_ = false;
-  time_point heard_at_;
+  time_point received_at_;
   std::string_view unsent_;
   kept_text banner_;
   kept_text reply_;

@@ -273,9 +273,9 @@ std::span<const std::string> target_set::other_names(const address& of) const {
 
 const target_set::piece& target_set::piece_at(std::uint64_t place) const noexcept {
   assert(place < size_);
-  const auto behind = std::upper_bound(pieces_.begin(), pieces_.end(), place,
-                                       [](std::uint64_t value, const piece& one) { return value < one.begin; });
-  return *(behind - 1);
+  const auto after = std::upper_bound(pieces_.begin(), pieces_.end(), place,
+                                      [](std::uint64_t value, const piece& one) { return value < one.begin; });
+  return *(after - 1);
 }
 
 address target_set::at(std::uint64_t place) const noexcept {

@@ -145,8 +145,8 @@ std::optional<udp_prober::probe> udp_prober::next(time_point now) {
   return std::nullopt;
 }
 
-void udp_prober::sent(const probe& what, time_point began, time_point ended) {
-  view& from = views_[what.source];
+void udp_prober::sent(const probe& sent_probe, time_point began, time_point ended) {
+  view& from = views_[sent_probe.source];
   if (!std::exchange(from.has_begun, true)) from.began = began;
   from.last_sent = ended;
   if (from.sent >= from.burst.size()) {
@@ -165,16 +165,16 @@ void udp_prober::sent(const probe& what, time_point began, time_point ended) {
   }
   from.reference_sent[from.burst.size() - 1 - place] = {began, ended};
   for (error_kind& each : kinds_) {
-    if (each.reference != what.port) continue;
-    ++each.unheard;
+    if (each.reference != sent_probe.port) continue;
+    ++each.unanswered;
     each.asked_before = std::exchange(each.asked, ended);
-    if (!each.unheard_since) each.unheard_since = ended;
+    if (!each.unanswered_since) each.unanswered_since = ended;
   }
 }
 
-void udp_prober::cannot_send(const probe& what, const port_verdict& verdict, time_point now) {
-  sent(what, now, now);
-  if (const std::uint32_t which = find(what.port); which != none) settle(which, verdict, std::nullopt, {});
+void udp_prober::cannot_send(const probe& failed, const port_verdict& verdict, time_point now) {
+  sent(failed, now, now);
+  if (const std::uint32_t which = find(failed.port); which != none) settle(which, verdict, std::nullopt, {});
 }
 
 // --- answers ---
@@ -234,27 +234,27 @@ std::size_t udp_prober::place_in_burst(const view& from, std::uint16_t port) con
 // Whether an error for the reference answers the last datagram to it, and not an earlier one.
 bool udp_prober::answers_latest(error_kind& kind, time_point now) const {
   const duration late = 2 * answer_time();
-  if (kind.unheard > 1 && kind.asked - kind.asked_before < late) kind.blurred_until = now + late;
-  return kind.unheard > 0 && now >= kind.blurred_until;
+  if (kind.unanswered > 1 && kind.asked - kind.asked_before < late) kind.blurred_until = now + late;
+  return kind.unanswered > 0 && now >= kind.blurred_until;
 }
 
 // The host had a token for this port, so it also had one for the ports asked just before it.
 void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_point now) {
   if (phase_ == phase::bursts && !from.period && from.is_asking &&
-      std::all_of(from.heard.begin(), from.heard.end(), [](unsigned each) { return each == 0; }))
+      std::all_of(from.errors.begin(), from.errors.end(), [](unsigned each) { return each == 0; }))
     from.period = now - from.last_token;
-  ++from.heard[kind];
+  ++from.errors[kind];
   from.last_token = now;
-  error_kind& its_kind = kinds_[kind];
-  const bool is_latest = answers_latest(its_kind, now) && its_kind.reference == port;
-  its_kind.unheard = 0;
-  its_kind.unheard_since.reset();
+  error_kind& found_kind = kinds_[kind];
+  const bool is_latest = answers_latest(found_kind, now) && found_kind.reference == port;
+  found_kind.unanswered = 0;
+  found_kind.unanswered_since.reset();
   const std::size_t place = place_in_burst(from, port);
   if (place >= from.sent) return;
   const std::uint32_t item = from.burst[place];
   const auto [began, ended] = (item & reference_flag) != 0 ? from.reference_sent[from.burst.size() - 1 - place]
                                                            : std::pair(entries_[item].began, entries_[item].sent);
-  if ((item & reference_flag) != 0) from.reference_heard = true;
+  if ((item & reference_flag) != 0) from.reference_answered = true;
   if (is_latest && (item & reference_flag) != 0)
     rtt_.add(now - ended);
   else if (rtt_.has_sample() && now - began < rtt_.shortest() / 2)
@@ -329,7 +329,7 @@ std::optional<udp_prober::answer> udp_prober::take_answer() {
 void udp_prober::give_up_kinds(time_point now) {
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
     const error_kind& one = kinds_[kind];
-    if (one.unheard < drought_asks || now - *one.unheard_since <= token_drought + options_.timeout) continue;
+    if (one.unanswered < drought_asks || now - *one.unanswered_since <= token_drought + options_.timeout) continue;
     const unsigned needed = proofs_needed();
     for (std::uint32_t which = 0; which < entries_.size(); ++which)
       if (entries_[which].proofs[kind] < needed) settle(which, rate_limited, std::nullopt, {});
@@ -396,8 +396,9 @@ void udp_prober::begin_bursts(time_point now) {
     if (!entries_[which].known) (is_proven(entries_[which]) ? silent_ : unproven).push_back(which);
   open_ = std::move(unproven);
   for (view& each : views_) {
-    const bool was_heard = std::any_of(each.heard.begin(), each.heard.end(), [](unsigned count) { return count > 0; });
-    if (!was_heard) each.last_token = now;
+    const bool had_error =
+        std::any_of(each.errors.begin(), each.errors.end(), [](unsigned count) { return count > 0; });
+    if (!had_error) each.last_token = now;
     each.is_asking = false;
     each.next_burst = now;
   }
@@ -407,9 +408,9 @@ void udp_prober::begin_burst(view& from, time_point now) {
   from.burst.clear();
   from.sent = 0;
   from.proved = {};
-  from.heard_before = *std::max_element(from.heard.begin(), from.heard.end());
-  from.heard = {};
-  from.has_begun = from.reference_heard = false;
+  from.errors_before = *std::max_element(from.errors.begin(), from.errors.end());
+  from.errors = {};
+  from.has_begun = from.reference_answered = false;
   const std::size_t most = options_.is_loopback || from.period ? burst_limit_ : std::min(burst_limit_, search_burst);
   const unsigned needed = proofs_needed();
   std::array<bool, max_kinds> is_wanted{};
@@ -481,27 +482,27 @@ void udp_prober::end_burst(view& from, time_point now) {
 
 void udp_prober::plan_next_burst(view& from, time_point now) {
   // Limits of different kinds are independent.
-  const unsigned heard = *std::max_element(from.heard.begin(), from.heard.end());
-  if (std::exchange(from.is_early, false) && heard == 0 && from.period) {  // no token was left
+  const unsigned errors = *std::max_element(from.errors.begin(), from.errors.end());
+  if (std::exchange(from.is_early, false) && errors == 0 && from.period) {  // no token was left
     from.next_burst = std::max(now, from.last_token + until_next_burst(from));
     return;
   }
   const bool is_quick = from.period && *from.period < quick_period;
   // Several tokens: their interval is shorter than assumed. None: it is longer, or the burst was lost.
-  if (is_quick && heard > 0) {
-    if (from.tokens == 0) from.counted_from = from.began - *from.period * heard;
-    from.tokens += heard;
+  if (is_quick && errors > 0) {
+    if (from.tokens == 0) from.counted_from = from.began - *from.period * errors;
+    from.tokens += errors;
     from.period = (from.began - from.counted_from) / from.tokens;
-  } else if (from.period && (heard > 2 || (heard == 2 && from.heard_before > 1))) {
-    from.period = *from.period / heard + std::chrono::milliseconds(2);
-  } else if (heard == 0) {
+  } else if (from.period && (errors > 2 || (errors == 2 && from.errors_before > 1))) {
+    from.period = *from.period / errors + std::chrono::milliseconds(2);
+  } else if (errors == 0) {
     from.period.reset();
     from.tokens = 0;
   }
   duration pause = options_.is_loopback ? duration(0) : search_step;
-  if (heard > 0 && from.period) {
+  if (errors > 0 && from.period) {
     // There was a token for the last probe of the burst, so there may be more.
-    from.is_early = from.reference_heard;
+    from.is_early = from.reference_answered;
     if (!from.is_early) pause = until_next_burst(from);
   }
   from.next_burst = std::max(now, from.began + pause);

@@ -64,13 +64,13 @@ class udp_prober {
   /// The next datagram to send, if one may be sent now; the same until sent() or cannot_send() is called.
   [[nodiscard]] std::optional<probe> next(time_point now);
   /// The datagram was sent, in a call that lasted from `began` to `ended`.
-  void sent(const probe& what, time_point began, time_point ended);
+  void sent(const probe& sent_probe, time_point began, time_point ended);
 
   void replied(std::uint16_t port, bytes_view octets, time_point now);
   /// An ICMP error came, from the host or from a device on the path.
   void refused(std::uint16_t port, std::size_t source, const port_verdict& verdict, time_point now);
   /// This machine refused to send the datagram.
-  void cannot_send(const probe& what, const port_verdict& verdict, time_point now);
+  void cannot_send(const probe& failed, const port_verdict& verdict, time_point now);
   /// Sets the verdict of a port that needs no probe.
   void settle_unasked(std::uint16_t port, const port_verdict& verdict);
   /// The host cannot be reached: sets this verdict for all ports that were asked but are not known.
@@ -111,8 +111,8 @@ class udp_prober {
     reason why = reason::port_unreachable;
     std::optional<address> sender;
     std::uint16_t reference = 0;  // a port that is answered with this error
-    unsigned unheard = 0;  // probes to the reference without an answer since the last such error
-    std::optional<time_point> unheard_since;
+    unsigned unanswered = 0;  // probes to the reference without an answer since the last such error
+    std::optional<time_point> unanswered_since;
     time_point asked{};
     time_point asked_before{};
     time_point blurred_until = time_point::min();  // until then an answer may belong to an earlier probe
@@ -124,10 +124,10 @@ class udp_prober {
     bool is_asking = false;
     bool has_begun = false;  // something of it was sent
     bool is_early = false;  // sent early, in case tokens are left
-    bool reference_heard = false;
+    bool reference_answered = false;
     std::array<std::size_t, max_kinds> proved{};  // by kind: the number of items from the front that were evaluated
-    std::array<unsigned, max_kinds> heard{};  // by kind: errors since the burst began
-    unsigned heard_before = 0;  // in the previous burst, of the most frequent kind
+    std::array<unsigned, max_kinds> errors{};  // by kind: errors since the burst began
+    unsigned errors_before = 0;  // in the previous burst, of the most frequent kind
     std::array<std::pair<time_point, time_point>, max_kinds> reference_sent{};  // counted from the end of the burst
     unsigned rotation = 0;  // which reference comes first
     time_point began{};

@@ -16,7 +16,7 @@ constexpr std::uint64_t key_mask = (std::uint64_t{1} << key_bits) - 1;
 constexpr unsigned signals_engine = 255;
 constexpr duration longest_wait = std::chrono::hours(1);
 constexpr duration interval = std::chrono::milliseconds(200);
-// At most so much work is repeated after a crash, ...
+// Limits the work that is repeated after a crash, ...
 constexpr duration checkpoint_interval = std::chrono::seconds(1);
 // ... unless the disk is so slow that more than one part of this many of the time would be spent on checkpoints.
 constexpr int checkpoint_share = 10;
@@ -58,23 +58,23 @@ bool poller::change(int fd, std::uint32_t events, unsigned engine, std::uint64_t
   return control(epoll_.get(), EPOLL_CTL_MOD, fd, events, engine, key);
 }
 
-result<std::span<const poller::news>> poller::wait(time_point until, bool& is_all) {
+result<std::span<const poller::event>> poller::wait(time_point until, bool& is_all) {
   std::array<epoll_event, 256> events;  // NOLINT: filled by the kernel
   const duration wait = std::clamp<duration>(until - clock::now(), duration(0), longest_wait);
   const timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
   const int count = wait_for_events(epoll_.get(), events, timeout, has_pwait2_);
   if (count < 0 && errno != EINTR) return fail(last_system_error(), "wait for answers");
-  news_.clear();
+  events_.clear();
   for (int at = 0; at < count; ++at) {
     const epoll_event& each = events[static_cast<std::size_t>(at)];
-    news_.push_back({static_cast<unsigned>(each.data.u64 >> key_bits), each.data.u64 & key_mask, each.events});
+    events_.push_back({static_cast<unsigned>(each.data.u64 >> key_bits), each.data.u64 & key_mask, each.events});
   }
   is_all = count >= 0 && static_cast<std::size_t>(count) < events.size();
-  return std::span<const news>(news_);
+  return std::span<const event>(events_);
 }
 
 result<run_outcome> run(poller& on, std::span<engine* const> engines, const held_signals& signals,
-                        const run_options& how) {
+                        const run_options& options) {
   if (signals.fd() < 0 || !on.add(signals.fd(), EPOLLIN, signals_engine, 0))
     return fail(last_system_error(), "wait for signals");
   run_outcome outcome;
@@ -90,13 +90,13 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const held
     scan_checkpoint reached;
     for (const engine* const each : engines) each->save(reached);
     const time_point began = clock::now();
-    how.on_checkpoint(reached);
+    options.on_checkpoint(reached);
     const time_point ended = clock::now();
     next_checkpoint = ended + std::max(checkpoint_interval - (ended - began), checkpoint_share * (ended - began));
   };
   for (;;) {
     time_point now = clock::now();
-    time_point wake = std::min(how.deadline, next_interval);
+    time_point wake = std::min(options.deadline, next_interval);
     bool all_done = true;
     for (engine* const each : engines) {
       if (each->done()) continue;
@@ -107,23 +107,23 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const held
       if (auto trouble = each->trouble()) return unexpected(*trouble);
     if (all_done) break;
     now = clock::now();
-    if (now >= how.deadline) {
+    if (now >= options.deadline) {
       outcome.out_of_time = true;
       break;
     }
     if (now >= next_interval) {
       next_interval = now + interval;
-      if (how.on_interval) how.on_interval(progress(), now);
-      if (how.should_stop && how.should_stop()) {
+      if (options.on_interval) options.on_interval(progress(), now);
+      if (options.should_stop && options.should_stop()) {
         outcome.stopped = true;
         break;
       }
-      if (how.on_checkpoint && now >= next_checkpoint) save();
+      if (options.on_checkpoint && now >= next_checkpoint) save();
     }
-    const auto news = on.wait(wake, up_to_date);
-    if (!news) return unexpected(news.error());
+    const auto events = on.wait(wake, up_to_date);
+    if (!events) return unexpected(events.error());
     now = clock::now();
-    for (const poller::news& each : *news) {
+    for (const poller::event& each : *events) {
       if (each.engine != signals_engine) {
         engines[each.engine]->handle(each.key, each.events, now);
         continue;
@@ -131,15 +131,14 @@ result<run_outcome> run(poller& on, std::span<engine* const> engines, const held
       for (int signal = signals.take(); signal != 0; signal = signals.take()) {
         if (signal != SIGUSR1) {
           outcome.signal = signal;
-        } else if (how.on_status) {
-          how.on_status(progress());
+        } else if (options.on_status) {
+          options.on_status(progress());
         }
       }
     }
     if (outcome.signal != 0) break;
   }
-  if (how.on_checkpoint && (outcome.signal != 0 || outcome.out_of_time || outcome.stopped)) save();
-  // Reporting the rest takes no time.
+  if (options.on_checkpoint && (outcome.signal != 0 || outcome.out_of_time || outcome.stopped)) save();
   const time_point now = clock::now();
   for (engine* const each : engines)
     if (!each->done()) each->abandon(now);

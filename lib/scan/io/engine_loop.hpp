@@ -23,7 +23,7 @@ namespace netlab::scan {
 /// Reports events on the engines' descriptors.
 class poller {
  public:
-  struct news {
+  struct event {
     unsigned engine;
     std::uint64_t key;
     std::uint32_t events;  ///< as for epoll_ctl(2)
@@ -38,11 +38,11 @@ class poller {
 
   /// Waits for events until `until` at the latest; the result is valid until the next call. `is_all`: no further
   /// events are pending. Fails with the system's error.
-  [[nodiscard]] result<std::span<const news>> wait(time_point until, bool& is_all);
+  [[nodiscard]] result<std::span<const event>> wait(time_point until, bool& is_all);
 
  private:
   net::unique_fd epoll_;
-  std::vector<news> news_;
+  std::vector<event> events_;
   bool has_pwait2_ = true;  // until a call fails
 };
 
@@ -51,7 +51,7 @@ struct scan_output {
   std::function<void(const finding&)> found;
   /// Called for an open TCP port before its banner is read; may be empty.
   std::function<void(const finding&)> opened;
-  /// Replaces `found` for ports whose only news is that nobody answered, if their number is enough; may be empty.
+  /// Called with a number of silent ports, which then get no call of `found`; may be empty.
   std::function<void(std::uint64_t)> silent = {};
   /// Explains unexpected actions of the scan to the user; may be empty.
   std::function<void(std::string_view)> note;
@@ -81,11 +81,11 @@ class engine {
   [[nodiscard]] virtual bool done() const = 0;
   /// The scan ends early: reports what is known, and the remaining ports that were asked as unknown.
   virtual void abandon(time_point now) = 0;
-  /// Adds how far it has come: what was reported is done, everything else is to be asked again. Engines that run in
+  /// Adds its progress: reported ports are done, all others are to be probed again. Engines that run in
   /// several threads add nothing.
   virtual void save(scan_checkpoint& to) const { static_cast<void>(to); }
   [[nodiscard]] virtual engine_progress progress() const = 0;
-  /// Why it cannot go on; the scan fails with this.
+  /// The error that stopped the engine; the scan fails with it.
   [[nodiscard]] virtual std::optional<failure> trouble() const { return std::nullopt; }
 };
 
@@ -110,6 +110,6 @@ struct run_outcome {
 /// Runs the engines to their end; SIGINT and SIGTERM end them early. The engine at index n has number n. Fails with the
 /// system's error.
 [[nodiscard]] result<run_outcome> run(poller& on, std::span<engine* const> engines, const held_signals& signals,
-                                      const run_options& how);
+                                      const run_options& options);
 
 }  // namespace netlab::scan

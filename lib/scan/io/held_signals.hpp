@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Keeps the signals that end or question a scan until its loops take them.
+// Blocks the signals that stop a scan or ask for its status, until its event loops read them.
 #pragma once
 
 #include <sys/signalfd.h>
@@ -12,8 +12,8 @@
 namespace netlab::scan {
 
 /// While it exists, SIGINT, SIGTERM and SIGUSR1 only make a descriptor readable (signalfd(2)): one that comes between
-/// two loops waits for the second one. Afterwards they have the effect that they had before; those that were not taken
-/// are discarded, because timeout(1) signals the process and its group, so that a signal may come twice.
+/// two loops waits for the second one. The destructor restores their effect and discards pending ones: timeout(1)
+/// signals the process and its group, so a signal may come twice.
 class held_signals {
  public:
   held_signals() {

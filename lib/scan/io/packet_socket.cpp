@@ -39,7 +39,7 @@ constexpr int send_buffer = 4 << 20;  // as the other limits, for bursts; the ke
 /// Offsets are from the network header, because the socket is of type SOCK_DGRAM. ICMP types without `reason_of()` are
 /// sorted out later.
 std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::uint16_t port_count) {
-  const auto auxiliary = [](int what) { return static_cast<std::uint32_t>(SKF_AD_OFF + what); };
+  const auto auxiliary = [](int offset) { return static_cast<std::uint32_t>(SKF_AD_OFF + offset); };
   const std::uint32_t last_port = first_port + std::uint32_t{port_count} - 1;
   constexpr std::uint8_t take = 25;
   constexpr std::uint8_t drop = 26;
@@ -109,8 +109,8 @@ net::unique_fd open_raw_socket(bool is_v6) {
   return made;
 }
 
-std::uint16_t ether_type_of(outgoing_packet::kind what) {
-  switch (what) {
+std::uint16_t ether_type_of(outgoing_packet::kind protocol) {
+  switch (protocol) {
     case outgoing_packet::kind::arp: return htons(ETH_P_ARP);
     case outgoing_packet::kind::ipv6: return htons(ETH_P_IPV6);
     case outgoing_packet::kind::ipv4: break;
@@ -167,7 +167,7 @@ std::size_t packet_socket::send(std::span<const outgoing_packet> packets, int& e
   while (done < packets.size() && error == 0) {
     const auto rest = packets.subspan(done);
     const auto same = std::ranges::find_if(rest, [&](const outgoing_packet& each) {
-      return each.is_local != rest.front().is_local || (each.is_local && each.what != rest.front().what);
+      return each.is_local != rest.front().is_local || (each.is_local && each.protocol != rest.front().protocol);
     });
     const auto run = rest.first(std::min<std::size_t>(static_cast<std::size_t>(same - rest.begin()), max_batch));
     done += run.front().is_local ? send_local(run, error) : send_out(run, error);
@@ -180,7 +180,7 @@ std::size_t packet_socket::send_out(std::span<const outgoing_packet> packets, in
     const outgoing_packet& each = packets[at];
     sockaddr_ll& link = batch_->links[at];
     link.sll_family = AF_PACKET;
-    link.sll_protocol = ether_type_of(each.what);
+    link.sll_protocol = ether_type_of(each.protocol);
     link.sll_ifindex = static_cast<int>(each.interface);
     link.sll_halen = static_cast<unsigned char>(each.to.size());
     std::memcpy(link.sll_addr, each.to.data(), each.to.size());
@@ -201,7 +201,7 @@ std::size_t packet_socket::send_out(std::span<const outgoing_packet> packets, in
 }
 
 std::size_t packet_socket::send_local(std::span<const outgoing_packet> packets, int& error) {
-  const bool is_v6 = packets.front().what == outgoing_packet::kind::ipv6;
+  const bool is_v6 = packets.front().protocol == outgoing_packet::kind::ipv6;
   net::unique_fd& socket = is_v6 ? raw_v6_ : raw_v4_;
   if (!socket) socket = open_raw_socket(is_v6);
   if (!socket) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sends and receives packets past the kernel's TCP (packet(7), raw(7)); needs CAP_NET_RAW. Three functions: send,
-// receive, dropped.
+// Sends and receives packets without the kernel's TCP (packet(7), raw(7)); needs CAP_NET_RAW.
 #pragma once
 
 #include <array>
@@ -22,8 +21,9 @@ namespace netlab::scan {
 /// A packet to send, from the network header on; the kernel adds the link layer's.
 struct outgoing_packet {
   enum class kind : std::uint8_t { ipv4, ipv6, arp };
-  kind what = kind::ipv4;
-  bool is_local = false;  ///< to this machine: goes the kernel's own way, because it is not accepted from outside
+  kind protocol = kind::ipv4;
+  bool is_local =
+      false;  ///< to this machine: sent through a raw socket, because the kernel rejects its own addresses on a link
   std::uint32_t interface = 0;
   mac_address to{};  ///< ignored where the link has none
   address local_to;  ///< the target, if is_local

@@ -41,9 +41,9 @@ result<route_lookup> route_lookup::make() {
 result<void> route_lookup::read_tables() {
   table_part all;
   bytes buffer;
-  for (const table_kind what : {table_kind::routes, table_kind::rules, table_kind::neighbours})
+  for (const table_kind kind : {table_kind::routes, table_kind::rules, table_kind::neighbours})
     for (const bool is_v6 : {false, true}) {
-      const bytes request = make_table_request(what, is_v6, ++sequence_);
+      const bytes request = make_table_request(kind, is_v6, ++sequence_);
       if (::send(socket_.get(), request.data(), request.size(), 0) < 0)
         return fail(last_system_error(), "read the routing tables");
       all.is_last = false;

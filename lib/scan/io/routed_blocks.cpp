@@ -18,7 +18,7 @@ result<std::vector<special_part>> routed_blocks::in(const address_range& range) 
     for (address at = each.range.first;;) {
       const address end = std::min(each.range.last, routes_->last_like(at).value_or(each.range.last));
       const route& there = routes_->find(at, std::nullopt);
-      const bool is_routed = there.what == route::kind::direct && there.gateway.has_value();
+      const bool is_routed = there.type == route::kind::direct && there.gateway.has_value();
       if (is_routed && was_routed)
         routed.back().range.last = end;
       else if (is_routed)

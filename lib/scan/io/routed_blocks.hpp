@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which addresses of special-purpose blocks lie beyond a router: there, nobody can tell whose they are.
+// Finds addresses of special-purpose blocks that are reached through a router: it is unknown whose they are there.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace netlab::scan {
 
-/// Asks the kernel, when there is something to ask.
+/// Reads the routing tables when it is first needed.
 class routed_blocks {
  public:
   /// The special_parts() of the range that this machine would send to a gateway; not those that are directly connected,

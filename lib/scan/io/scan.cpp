@@ -61,38 +61,39 @@ udp_options udp_part_of(const scan_plan& plan, double rate) {
 bool has_ended_early(const run_outcome& of) { return of.signal != 0 || of.out_of_time || of.stopped; }
 
 result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, const service_names& services,
-                              const scan_output& output, const held_signals& signals, const run_options& how);
+                              const scan_output& output, const held_signals& signals, const run_options& options);
 
 /// Hands the open ports of the half-open scan to the connect scan: a run for each set of ports that hosts share.
 /// `done`: the progress of the half-open scan, which is shown until the end.
 result<run_outcome> read_banners(banner_ports& open, const engine_progress& done, const scan_plan& plan,
                                  const service_names& services, const scan_output& output, const held_signals& signals,
-                                 const run_options& how) {
+                                 const run_options& options) {
   run_outcome outcome;
-  std::vector<finding> heard;
+  std::vector<finding> answers;
   scan_output only_collects;
-  only_collects.found = [&](const finding& one) { heard.push_back(one); };
+  only_collects.found = [&](const finding& one) { answers.push_back(one); };
   run_options quiet;
-  quiet.deadline = how.deadline;
-  quiet.should_stop = how.should_stop;
-  if (how.on_status) quiet.on_status = [&](const engine_progress&) { how.on_status(done); };
-  if (how.on_interval) quiet.on_interval = [&](const engine_progress&, time_point now) { how.on_interval(done, now); };
+  quiet.deadline = options.deadline;
+  quiet.should_stop = options.should_stop;
+  if (options.on_status) quiet.on_status = [&](const engine_progress&) { options.on_status(done); };
+  if (options.on_interval)
+    quiet.on_interval = [&](const engine_progress&, time_point now) { options.on_interval(done, now); };
   for (const banner_ports::group& group : open.groups()) {
     target_set hosts;
     for (const finding* each : group.hosts)
       if (const auto address = parse_ip(each->address, net::interface_number)) hosts.add({*address, *address});
-    scan_plan its = plan;
-    its.tcp_ports = group.ports;
-    its.udp_ports.clear();
-    its.part = {};
-    its.skipped.clear();
-    its.syn = its.banner = false;
-    const auto ended = scan_once(its, hosts, services, only_collects, signals, quiet);
+    scan_plan banner_plan = plan;
+    banner_plan.tcp_ports = group.ports;
+    banner_plan.udp_ports.clear();
+    banner_plan.part = {};
+    banner_plan.skipped.clear();
+    banner_plan.syn = banner_plan.banner = false;
+    const auto ended = scan_once(banner_plan, hosts, services, only_collects, signals, quiet);
     if (!ended) return unexpected(ended.error());
     outcome = *ended;
     if (has_ended_early(outcome)) break;
   }
-  for (const finding& each : heard) output.found(open.take(each));
+  for (const finding& each : answers) output.found(open.take(each));
   outcome.progress = done;
   return outcome;
 }
@@ -100,7 +101,7 @@ result<run_outcome> read_banners(banner_ports& open, const engine_progress& done
 auto not_of_this_scan() { return fail(errc::bad_data, "the checkpoint is of another scan"); }
 
 result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, const service_names& services,
-                              const scan_output& output, const held_signals& signals, const run_options& how) {
+                              const scan_output& output, const held_signals& signals, const run_options& options) {
   auto on = poller::make();
   if (!on) return unexpected(on.error());
   const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
@@ -118,32 +119,34 @@ result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, 
   };
   const bool has_banners = plan.syn && plan.banner;
   if (!plan.tcp_ports.empty() && plan.syn) {
-    syn_options its = syn_part_of(plan, rate);
-    its.skipped = skipped;
-    auto syn = syn_engine::make(std::move(its), targets, services, *on, number(), has_banners ? until_banners : output);
+    syn_options engine_options = syn_part_of(plan, rate);
+    engine_options.skipped = skipped;
+    auto syn = syn_engine::make(std::move(engine_options), targets, services, *on, number(),
+                                has_banners ? until_banners : output);
     if (!syn) return unexpected(syn.error());
     engines.push_back(std::move(*syn));
   } else if (!plan.tcp_ports.empty()) {
-    tcp_options its = tcp_part_of(plan, rate);
-    its.skipped = skipped;
-    if (!tcp_connect_engine::fits(its, targets.size())) return not_of_this_scan();
-    auto tcp = make_tcp_engine(its, targets, services, *on, number(), output);
+    tcp_options engine_options = tcp_part_of(plan, rate);
+    engine_options.skipped = skipped;
+    if (!tcp_connect_engine::fits(engine_options, targets.size())) return not_of_this_scan();
+    auto tcp = make_tcp_engine(engine_options, targets, services, *on, number(), output);
     if (!tcp) return unexpected(tcp.error());
     engines.push_back(std::move(*tcp));
   }
   if (!plan.udp_ports.empty()) {
-    udp_options its = udp_part_of(plan, rate);
-    its.skipped = skipped;
-    if (!udp_engine::fits(its, targets.size())) return not_of_this_scan();
-    auto udp = udp_engine::make(std::move(its), targets, services, *on, number(), output);
+    udp_options engine_options = udp_part_of(plan, rate);
+    engine_options.skipped = skipped;
+    if (!udp_engine::fits(engine_options, targets.size())) return not_of_this_scan();
+    auto udp = udp_engine::make(std::move(engine_options), targets, services, *on, number(), output);
     if (!udp) return unexpected(udp.error());
     engines.push_back(std::move(*udp));
   }
   std::vector<engine*> running;
   for (const auto& each : engines) running.push_back(each.get());
-  auto outcome = run(*on, running, signals, how);
+  auto outcome = run(*on, running, signals, options);
   if (!outcome || open.empty()) return outcome;
-  if (!has_ended_early(*outcome)) outcome = read_banners(open, outcome->progress, plan, services, output, signals, how);
+  if (!has_ended_early(*outcome))
+    outcome = read_banners(open, outcome->progress, plan, services, output, signals, options);
   for (const finding& each : open.take_rest()) output.found(each);
   return outcome;
 }
@@ -151,9 +154,9 @@ result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, 
 }  // namespace
 
 result<run_outcome> scan(const scan_plan& plan, const target_set& targets, const service_names& services,
-                         const scan_output& output, const run_options& how) {
+                         const scan_output& output, const run_options& options) {
   const held_signals signals;
-  return scan_once(plan, targets, services, output, signals, how);
+  return scan_once(plan, targets, services, output, signals, options);
 }
 
 }  // namespace netlab::scan

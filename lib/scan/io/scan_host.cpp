@@ -11,18 +11,18 @@
 
 namespace netlab::scan {
 
-result<std::vector<finding>> scan_host(const host_scan& what, const stop_condition& should_stop) {
-  scan_plan plan{.tcp_ports = what.tcp_ports, .udp_ports = what.udp_ports, .timeout = what.timeout};
-  plan.talk.listen = what.listen;
-  if (!what.message.empty()) plan.talk.message = what.message;
+result<std::vector<finding>> scan_host(const host_scan& request, const stop_condition& should_stop) {
+  scan_plan plan{.tcp_ports = request.tcp_ports, .udp_ports = request.udp_ports, .timeout = request.timeout};
+  plan.talk.listen = request.listen;
+  if (!request.message.empty()) plan.talk.message = request.message;
   target_set targets;
-  targets.add({what.host, what.host});
+  targets.add({request.host, request.host});
   std::vector<finding> findings;
   scan_output output;
   output.found = [&](const finding& one) { findings.push_back(one); };
-  run_options how;
-  if (should_stop) how.should_stop = [&] { return should_stop(findings); };
-  const auto outcome = scan(plan, targets, service_names::read(), output, how);
+  run_options options;
+  if (should_stop) options.should_stop = [&] { return should_stop(findings); };
+  const auto outcome = scan(plan, targets, service_names::read(), output, options);
   if (!outcome) return unexpected(outcome.error());
   // The signal was meant for the whole process: raise it again.
   if (outcome->signal != 0) ::kill(::getpid(), outcome->signal);

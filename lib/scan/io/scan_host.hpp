@@ -30,6 +30,6 @@ using stop_condition = std::function<bool(std::span<const finding>)>;
 /// own thread if others must go on. `should_stop`, called in that thread a few times a second, ends the scan early:
 /// ports that were asked but are not known are `unknown`, ports not asked are left out. SIGINT and SIGTERM also end
 /// it, and are raised again for the rest of the program. Fails with the system's error if there are no descriptors.
-[[nodiscard]] result<std::vector<finding>> scan_host(const host_scan& what, const stop_condition& should_stop = {});
+[[nodiscard]] result<std::vector<finding>> scan_host(const host_scan& request, const stop_condition& should_stop = {});
 
 }  // namespace netlab::scan

@@ -16,7 +16,7 @@ namespace netlab::scan {
 namespace {
 
 constexpr std::uint32_t no_port = 0xffffffff;
-// An attempt is told by its source port, modulo this number.
+// The source port, modulo this number, identifies the attempt.
 constexpr std::uint16_t attempt_ports = 16;
 constexpr duration longest_turn = std::chrono::milliseconds(2);
 constexpr duration links_pause = std::chrono::milliseconds(100);
@@ -36,8 +36,9 @@ std::pair<std::uint16_t, std::uint16_t> ephemeral_ports() {
   return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
 }
 
-/// The first of `attempt_ports` ports outside of the ephemeral range and above 1023; a random one, so that two scans
-/// hardly ever get each other's answers (which the cookie would tell anyway). If the range leaves no room, among all.
+/// The first of `attempt_ports` ports outside of the ephemeral range and above 1023; chosen at random, so that two
+/// scans rarely receive each other's answers (whose cookies would not match). If the ephemeral range leaves no room,
+/// any port above 1023.
 std::uint16_t choose_first_port() {
   constexpr std::uint32_t lowest = 1024;
   constexpr std::uint32_t highest = 65535;
@@ -66,7 +67,7 @@ neighbour_table::key key_of(std::uint32_t interface, address host) {
 
 }  // namespace
 
-result<std::unique_ptr<syn_engine>> syn_engine::make(syn_options how, const target_set& targets,
+result<std::unique_ptr<syn_engine>> syn_engine::make(syn_options options, const target_set& targets,
                                                      const service_names& services, poller& on, unsigned number,
                                                      const scan_output& output) {
   const std::uint16_t first_port = choose_first_port();
@@ -74,18 +75,18 @@ result<std::unique_ptr<syn_engine>> syn_engine::make(syn_options how, const targ
   if (!packets) return unexpected(packets.error());
   auto routes = route_lookup::make();
   if (!routes) return unexpected(routes.error());
-  if (how.from && how.from->next > how.part.size_of(targets.size() * how.ports.size()))
+  if (options.from && options.from->next > options.part.size_of(targets.size() * options.ports.size()))
     return fail(errc::bad_data, "the checkpoint is of another scan");
-  std::unique_ptr<syn_engine> made(new syn_engine(std::move(how), std::move(*packets), std::move(*routes), first_port,
-                                                  targets, services, output, clock::now()));
+  std::unique_ptr<syn_engine> made(new syn_engine(std::move(options), std::move(*packets), std::move(*routes),
+                                                  first_port, targets, services, output, clock::now()));
   if (!on.add(made->packets_.fd(), EPOLLIN, number, 0)) return fail(last_system_error(), "wait for packets");
   return made;
 }
 
-syn_engine::syn_engine(syn_options how, packet_socket packets, route_lookup routes, std::uint16_t first_port,
+syn_engine::syn_engine(syn_options options, packet_socket packets, route_lookup routes, std::uint16_t first_port,
                        const target_set& targets, const service_names& services, const scan_output& output,
                        time_point now)
-    : how_(std::move(how)),
+    : options_(std::move(options)),
       packets_(std::move(packets)),
       routes_(std::move(routes)),
       first_port_(first_port),
@@ -93,19 +94,19 @@ syn_engine::syn_engine(syn_options how, packet_socket packets, route_lookup rout
       services_(services),
       output_(output),
       key_{random_number(), random_number()},
-      order_(targets.size() * how_.ports.size(), how_.seed),
-      sweep_({.size = how_.part.size_of(order_.size()),
-              .timeout = how_.timeout,
-              .attempts = how_.retries ? *how_.retries + 1 : 2,
-              .start = how_.from.value_or(syn_checkpoint{})},
+      order_(targets.size() * options_.ports.size(), options_.seed),
+      sweep_({.size = options_.part.size_of(order_.size()),
+              .timeout = options_.timeout,
+              .attempts = options_.retries ? *options_.retries + 1 : 2,
+              .start = options_.from.value_or(syn_checkpoint{})},
              now),
-      pace_({.rate = how_.rate, .bandwidth = how_.bandwidth, .timeout = how_.timeout}, now),
+      pace_({.rate = options_.rate, .bandwidth = options_.bandwidth, .timeout = options_.timeout}, now),
       place_of_port_(65536, no_port),
-      rtt_(how_.timeout, least_retry_wait, how_.timeout),
+      rtt_(options_.timeout, least_retry_wait, options_.timeout),
       next_look_(now + links_pause),
       next_adaption_(now) {
-  for (std::size_t at = 0; at < how_.ports.size(); ++at)
-    place_of_port_[how_.ports[at]] = static_cast<std::uint32_t>(at);
+  for (std::size_t at = 0; at < options_.ports.size(); ++at)
+    place_of_port_[options_.ports[at]] = static_cast<std::uint32_t>(at);
   for (const neighbour& each : routes_.neighbours())
     static_cast<void>(neighbours_.learn(key_of(each.interface, each.who.who), each.who.mac, now, true));
   batch_.reserve(packet_socket::max_batch);
@@ -113,18 +114,18 @@ syn_engine::syn_engine(syn_options how, packet_socket packets, route_lookup rout
 }
 
 syn_engine::spot syn_engine::spot_of(std::uint64_t place) const {
-  const std::uint64_t item = order_(how_.part.place(place));
-  const std::uint64_t target = item / how_.ports.size();
-  return {item, target, targets_.at(target), how_.ports[item % how_.ports.size()]};
+  const std::uint64_t item = order_(options_.part.place(place));
+  const std::uint64_t target = item / options_.ports.size();
+  return {item, target, targets_.at(target), options_.ports[item % options_.ports.size()]};
 }
 
 std::optional<address> syn_engine::source_for(std::uint64_t item, bool is_v6) const {
-  if (how_.sources.empty()) return std::nullopt;
+  if (options_.sources.empty()) return std::nullopt;
   // The same one at each attempt.
-  const std::size_t count = how_.sources.size();
+  const std::size_t count = options_.sources.size();
   const std::size_t first = scatter(item) % count;
   for (std::size_t at = 0; at < count; ++at)
-    if (const address& each = how_.sources[(first + at) % count]; each.is_v6 == is_v6) return each;
+    if (const address& each = options_.sources[(first + at) % count]; each.is_v6 == is_v6) return each;
   return std::nullopt;
 }
 
@@ -137,7 +138,7 @@ const syn_writer& syn_engine::writer_for(const address& from) {
 
 void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) {
   static_cast<void>(now);
-  const link_info& through = routes_.link_of(who.interface);
+  const link_info& link = routes_.link_of(who.interface);
   outgoing_packet& made = batch_.emplace_back();
   made.interface = who.interface;
   const route& there = routes_.find(
@@ -148,14 +149,14 @@ void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) 
       }(),
       std::nullopt);
   if (who.host.is_v6) {
-    const auto octets = make_solicitation(through.mac, there.source, who.host);
-    made.what = outgoing_packet::kind::ipv6;
+    const auto octets = make_solicitation(link.mac, there.source, who.host);
+    made.protocol = outgoing_packet::kind::ipv6;
     made.to = solicited_node_mac(who.host);
     std::ranges::copy(octets, made.octets.begin());
     made.size = octets.size();
   } else {
-    const auto octets = make_arp_request(through.mac, there.source, who.host);
-    made.what = outgoing_packet::kind::arp;
+    const auto octets = make_arp_request(link.mac, there.source, who.host);
+    made.protocol = outgoing_packet::kind::arp;
     made.to.fill(0xff);
     std::ranges::copy(octets, made.octets.begin());
     made.size = octets.size();
@@ -174,19 +175,19 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
     if (was_postponed) sweep_.forget_postponed(probe);
     if (sweep_.finish(probe.place)) report(where, verdict);
   };
-  if (std::ranges::binary_search(how_.skipped, where.target)) {
+  if (std::ranges::binary_search(options_.skipped, where.target)) {
     static_cast<void>(sweep_.finish(probe.place));
     return;
   }
   const auto chosen = source_for(where.item, to.is_v6);
   const route there = routes_.find(to, chosen);
-  if (there.what == route::kind::refused) return conclude(classify_tcp(there.system_error, std::nullopt));
+  if (there.type == route::kind::refused) return conclude(classify_tcp(there.system_error, std::nullopt));
   const planned plan{probe, was_postponed};
   mac_address mac{};
-  if (there.what == route::kind::direct) {
-    const link_info& through = routes_.link_of(there.interface);
-    if (!through.is_up) return cannot_send(plan, ENETDOWN, now);
-    if (through.has_mac) {
+  if (there.type == route::kind::direct) {
+    const link_info& link = routes_.link_of(there.interface);
+    if (!link.is_up) return cannot_send(plan, ENETDOWN, now);
+    if (link.has_mac) {
       const neighbour_table::key hop = key_of(there.interface, there.gateway.value_or(to));
       const neighbour_table::entry known = neighbours_.find(hop, now);
       if (known.now == neighbour_table::state::silent)
@@ -206,8 +207,8 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
   const auto from_port = static_cast<std::uint16_t>(first_port_ + probe.attempt % attempt_ports);
   const syn_writer& writer = writer_for(from);
   outgoing_packet& made = batch_.emplace_back();
-  made.what = to.is_v6 ? outgoing_packet::kind::ipv6 : outgoing_packet::kind::ipv4;
-  made.is_local = there.what == route::kind::local;
+  made.protocol = to.is_v6 ? outgoing_packet::kind::ipv6 : outgoing_packet::kind::ipv4;
+  made.is_local = there.type == route::kind::local;
   made.interface = there.interface;
   made.to = mac;
   made.local_to = to;
@@ -219,7 +220,7 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
 
 void syn_engine::fill(time_point now) {
   const std::size_t wanted = pace_.allowed(now, packet_socket::max_batch, wire_octets());
-  // Those that are not sent, because there is no route, take time, too.
+  // Probes that cannot be sent for lack of a route take time, too.
   for (unsigned count = 0; batch_.size() < wanted && count < most_prepared; ++count) {
     if (!resolved_.empty()) {
       const syn_sweep::probe probe = resolved_.front();
@@ -234,10 +235,10 @@ void syn_engine::fill(time_point now) {
   }
 }
 
-void syn_engine::cannot_send(const planned& what, int error, time_point now) {
-  if (!what.probe) return;  // a question: it is repeated
-  sweep_.not_sent(*what.probe, error, now);
-  if (what.was_postponed) sweep_.forget_postponed(*what.probe);
+void syn_engine::cannot_send(const planned& packet, int error, time_point now) {
+  if (!packet.probe) return;  // a neighbour request: it is repeated
+  sweep_.not_sent(*packet.probe, error, now);
+  if (packet.was_postponed) sweep_.forget_postponed(*packet.probe);
 }
 
 void syn_engine::flush(time_point now) {
@@ -263,7 +264,7 @@ void syn_engine::flush(time_point now) {
     if (error == 0 || done == batch_.size()) continue;
     if (error == EINTR) continue;
     if (error == ENOBUFS || error == EAGAIN || error == ENOMEM) {
-      // The interface is busy, or it lost its carrier, which only its flags tell.
+      // The interface is busy or has lost its carrier; only its flags show which.
       look_at_links(now, true);
       if (batch_[done].is_local || routes_.link_of(batch_[done].interface).is_up) {
         pace_.congested_here(now);
@@ -297,7 +298,7 @@ void syn_engine::receive(time_point now) {
 
 void syn_engine::learn(std::uint32_t interface, const neighbour_answer& answer, time_point now) {
   const neighbour_table::key who = key_of(interface, answer.who);
-  if (neighbours_.find(who, now).now == neighbour_table::state::unknown) return;  // nobody asked
+  if (neighbours_.find(who, now).now == neighbour_table::state::unknown) return;  // not requested
   for (const syn_sweep::probe& each : neighbours_.learn(who, answer.mac, now)) resolved_.push_back(each);
 }
 
@@ -305,17 +306,17 @@ void syn_engine::take_answer(const syn_answer& answer, time_point received) {
   const unsigned residue = answer.own_port - first_port_;
   const std::uint32_t port = place_of_port_[answer.port];
   if (residue >= attempt_ports || port == no_port) return;
-  // Only who received the SYN knows its sequence number.
+  // Only a host that received the SYN knows its sequence number.
   if (answer.sequence != syn_cookie(key_, answer.own, answer.own_port, answer.target, answer.port)) return;
   const auto target = targets_.place_of(answer.target);
   if (!target) return;
-  const spot where{*target * how_.ports.size() + port, *target, answer.target, answer.port};
+  const spot where{*target * options_.ports.size() + port, *target, answer.target, answer.port};
   const std::uint64_t place = order_.place_of(where.item);
-  if (!how_.part.has(place)) return;
-  const std::uint64_t local = how_.part.local(place);
+  if (!options_.part.has(place)) return;
+  const std::uint64_t local = options_.part.local(place);
   port_verdict verdict{.state = port_state::open, .why = reason::syn_ack};
-  if (answer.what == syn_answer::kind::reset) verdict = classify_tcp(ECONNREFUSED, std::nullopt);
-  if (answer.what == syn_answer::kind::icmp) verdict = classify_tcp(EHOSTUNREACH, answer.icmp);
+  if (answer.type == syn_answer::kind::reset) verdict = classify_tcp(ECONNREFUSED, std::nullopt);
+  if (answer.type == syn_answer::kind::icmp) verdict = classify_tcp(EHOSTUNREACH, answer.icmp);
   const auto sending = sweep_.sending_of(local, residue);
   if (!sweep_.finish(local)) return;  // a duplicate, or later than --timeout
   std::optional<duration> rtt;
@@ -362,9 +363,8 @@ void syn_engine::report_silent() {
 void syn_engine::look_at_links(time_point now, bool at_once) {
   if (now < next_look_ && !at_once) return;
   next_look_ = now + links_pause;
-  // What was sent shortly before may have been lost with the link: these ports are asked again, and unknown if they
-  // cannot be.
-  if (!routes_.refresh_links().empty()) sweep_.repeat_attempts(now - how_.timeout);
+  // Probes sent shortly before may have been lost with the link: they are sent again, or their ports are unknown.
+  if (!routes_.refresh_links().empty()) sweep_.repeat_attempts(now - options_.timeout);
 }
 
 void syn_engine::adapt(time_point now) {
@@ -372,14 +372,14 @@ void syn_engine::adapt(time_point now) {
   next_adaption_ = now + adaption_pause;
   if (packets_.dropped() > 0) {
     pace_.overrun(now);
-    sweep_.repeat_attempts(now - how_.timeout);
+    sweep_.repeat_attempts(now - options_.timeout);
     loss_.begin_anew();
   }
   if (on_time_ + delayed_ >= 2 * few_answers && delayed_ >= few_answers && 4 * delayed_ > on_time_ + delayed_) {
     on_time_ = delayed_ = 0;
     if (halvings_++ < most_halvings) pace_.lossy(now);
   }
-  if (!how_.retries) sweep_.set_attempts(loss_.tries(2, sweep_.waiting()));
+  if (!options_.retries) sweep_.set_attempts(loss_.tries(2, sweep_.waiting()));
   if (rtt_.has_sample()) sweep_.set_retry_wait(rtt_.timeout());
 }
 
@@ -433,7 +433,7 @@ void syn_engine::abandon(time_point now) {
 }
 
 engine_progress syn_engine::progress() const {
-  return {.finished = sweep_.finished(), .all = how_.part.size_of(order_.size()), .sent = sent_};
+  return {.finished = sweep_.finished(), .all = options_.part.size_of(order_.size()), .sent = sent_};
 }
 
 }  // namespace netlab::scan

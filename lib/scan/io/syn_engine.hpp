@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The stateless half-open scan: SYNs past the kernel's TCP, and whatever answers to them; needs CAP_NET_RAW.
+// The stateless half-open scan: sends SYNs and receives the answers through packet sockets, without the kernel's TCP;
+// needs CAP_NET_RAW.
 //
 // The kernel knows nothing of these SYNs. It therefore answers each SYN-ACK with a reset (RFC 9293 §3.10.7.1: there is
 // no such connection), which is what the scan wants anyway: the target forgets the half-open connection at once.
@@ -35,14 +36,14 @@ struct syn_options {
   std::optional<unsigned> retries;  ///< none: one, or more if answers get lost
   std::vector<address> sources;     ///< local addresses, used in turn; empty: the system chooses
   std::vector<std::uint64_t> skipped;  ///< places of targets that are never asked, ascending; they get no finding
-  std::optional<syn_checkpoint> from;  ///< go on from there
+  std::optional<syn_checkpoint> from;  ///< continue from there
 };
 
 class syn_engine final : public engine {
  public:
   /// References must outlive it. `number` is its index in run(). Fails with errc::not_permitted without CAP_NET_RAW,
   /// with errc::bad_data if the checkpoint does not belong to these targets, else with the system's error.
-  [[nodiscard]] static result<std::unique_ptr<syn_engine>> make(syn_options how, const target_set& targets,
+  [[nodiscard]] static result<std::unique_ptr<syn_engine>> make(syn_options options, const target_set& targets,
                                                                 const service_names& services, poller& on,
                                                                 unsigned number, const scan_output& output);
 
@@ -56,12 +57,12 @@ class syn_engine final : public engine {
   void save(scan_checkpoint& to) const override { to.syn = sweep_.checkpoint(clock::now()); }
 
  private:
-  /// A packet of the batch, and the probe that it is.
+  /// A packet of the batch and its probe.
   struct planned {
-    std::optional<syn_sweep::probe> probe;  // none: a question to a neighbour
+    std::optional<syn_sweep::probe> probe;  // none: a request for a link-layer address
     bool was_postponed = false;
   };
-  /// What is at a place.
+  /// The target and the port at a place.
   struct spot {
     std::uint64_t item = 0;    // as of order_
     std::uint64_t target = 0;  // its place in targets_
@@ -69,7 +70,7 @@ class syn_engine final : public engine {
     std::uint16_t port = 0;
   };
 
-  syn_engine(syn_options how, packet_socket packets, route_lookup routes, std::uint16_t first_port,
+  syn_engine(syn_options options, packet_socket packets, route_lookup routes, std::uint16_t first_port,
              const target_set& targets, const service_names& services, const scan_output& output, time_point now);
 
   [[nodiscard]] spot spot_of(std::uint64_t place) const;
@@ -82,7 +83,7 @@ class syn_engine final : public engine {
   void prepare(const syn_sweep::probe& probe, bool was_postponed, time_point now);
   void ask_neighbour(const neighbour_table::key& who, time_point now);
   void flush(time_point now);
-  void cannot_send(const planned& what, int error, time_point now);
+  void cannot_send(const planned& packet, int error, time_point now);
   void receive(time_point now);
   void take_answer(const syn_answer& answer, time_point received);
   void learn(std::uint32_t interface, const neighbour_answer& answer, time_point now);
@@ -92,7 +93,7 @@ class syn_engine final : public engine {
   void report(const spot& where, const port_verdict& verdict, std::optional<duration> rtt = {});
   void report_silent();
 
-  syn_options how_;
+  syn_options options_;
   packet_socket packets_;
   route_lookup routes_;
   std::uint16_t first_port_;
@@ -105,7 +106,7 @@ class syn_engine final : public engine {
   syn_pace pace_;
   neighbour_table neighbours_;
   own_addresses own_;
-  std::vector<std::uint32_t> place_of_port_;  // its place in how_.ports; `no_port`: not asked
+  std::vector<std::uint32_t> place_of_port_;  // its place in options_.ports; `no_port`: not asked
   std::vector<std::pair<address, syn_writer>> writers_;
   std::vector<outgoing_packet> batch_;
   std::vector<planned> batch_plan_;

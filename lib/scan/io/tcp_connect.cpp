@@ -20,12 +20,12 @@ constexpr unsigned not_looked_in_a_row = 64;
 // Launches between two polls for events.
 constexpr unsigned launches_a_turn = 64;
 // Timeout for an open port's banner, and again for its reply; some round trips are added.
-constexpr duration talk_patience = std::chrono::milliseconds(400);
+constexpr duration talk_timeout = std::chrono::milliseconds(400);
 constexpr int talk_round_trips = 4;
 constexpr std::uint32_t talk_events = EPOLLIN | EPOLLRDHUP;
 // Conversations per scan that are closed with FIN. The side that closes first keeps its port in TIME_WAIT for a
 // minute, so further ones are closed with a reset.
-constexpr std::size_t max_farewells = 1000;
+constexpr std::size_t max_graceful_closes = 1000;
 // Octets read from one port before the others get their turn.
 constexpr std::size_t read_at_once = 4096;
 // Connections kept for less than this are closed before the kernel retransmits their SYN.
@@ -42,25 +42,25 @@ syn_schedule kernel_schedule() {
   return file >> linear ? syn_schedule(linear) : syn_schedule();
 }
 
-sweep_parameters to_sweep(const tcp_options& how, std::uint64_t targets) {
-  const std::uint64_t ports = how.ports.size();
+sweep_parameters to_sweep(const tcp_options& options, std::uint64_t targets) {
+  const std::uint64_t ports = options.ports.size();
   return {.targets = targets,
           .ports = ports,
-          .seed = how.seed,
-          .shard = how.part.place(how.thread),
-          .shards = std::uint64_t{how.part.count} * how.threads,
-          .parallel = static_cast<std::size_t>(
-              std::max<std::uint64_t>(1, std::min<std::uint64_t>(how.parallel, connections_a_port * targets * ports))),
-          .rate = how.rate,
-          .timeout = how.timeout,
-          .retries = how.retries.value_or(1),
-          .retries_fixed = how.retries.has_value(),
+          .seed = options.seed,
+          .shard = options.part.place(options.thread),
+          .shards = std::uint64_t{options.part.count} * options.threads,
+          .parallel = static_cast<std::size_t>(std::max<std::uint64_t>(
+              1, std::min<std::uint64_t>(options.parallel, connections_a_port * targets * ports))),
+          .rate = options.rate,
+          .timeout = options.timeout,
+          .retries = options.retries.value_or(1),
+          .retries_fixed = options.retries.has_value(),
           .kernel = kernel_schedule(),
-          .skipped = how.skipped,
-          .from = how.from};
+          .skipped = options.skipped,
+          .from = options.from};
 }
 
-bool is_without_way(int error) noexcept {
+bool is_unreachable(int error) noexcept {
   return error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EHOSTDOWN;
 }
 
@@ -76,17 +76,17 @@ std::optional<icmp_error> take_icmp(int fd) noexcept {
 
 }  // namespace
 
-tcp_connect_engine::tcp_connect_engine(tcp_options how, const target_set& targets, const service_names& services,
+tcp_connect_engine::tcp_connect_engine(tcp_options options, const target_set& targets, const service_names& services,
                                        poller& on, unsigned number, const scan_output& output)
-    : how_(std::move(how)),
+    : options_(std::move(options)),
       targets_(targets),
       services_(services),
       on_(on),
       number_(number),
       output_(output),
-      sweep_(to_sweep(how_, targets.size()), clock::now()),
-      attempts_(to_sweep(how_, targets.size()).parallel),
-      idle_(std::max<std::size_t>(1, how_.sources.size())),
+      sweep_(to_sweep(options_, targets.size()), clock::now()),
+      attempts_(to_sweep(options_, targets.size()).parallel),
+      idle_(std::max<std::size_t>(1, options_.sources.size())),
       was_reached_(targets.size() <= max_reached ? targets.size() : 0) {}
 
 tcp_connect_engine::~tcp_connect_engine() = default;
@@ -103,7 +103,7 @@ finding tcp_connect_engine::describe(std::uint64_t item) const {
   made.address = with_interface(targets_.at(target));
   made.host = targets_.name_at(target).empty() ? made.address : targets_.host_at(target);
   made.protocol = transport::tcp;
-  made.port = how_.ports[sweep_.port(item)];
+  made.port = options_.ports[sweep_.port(item)];
   made.service = services_.find(transport::tcp, made.port);
   return made;
 }
@@ -118,8 +118,9 @@ finding tcp_connect_engine::describe(std::uint64_t item, const port_verdict& ver
 }
 
 std::size_t tcp_connect_engine::next_source(bool is_v6) {
-  for (std::size_t tried = 0; tried < how_.sources.size(); ++tried)
-    if (const std::size_t next = next_source_++ % how_.sources.size(); how_.sources[next].is_v6 == is_v6) return next;
+  for (std::size_t tried = 0; tried < options_.sources.size(); ++tried)
+    if (const std::size_t next = next_source_++ % options_.sources.size(); options_.sources[next].is_v6 == is_v6)
+      return next;
   return 0;
 }
 
@@ -135,11 +136,11 @@ std::uint32_t tcp_connect_engine::take_connection(std::uint64_t target, const ad
   net::unique_fd fd(::socket(to.is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return none;
   net::want_error_queue(fd.get(), to.is_v6);
-  if (!how_.sources.empty()) {
+  if (!options_.sources.empty()) {
     const int on = 1;  // delays the choice of the port until connect()
     static_cast<void>(::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
-    const socket_address end(how_.sources[source], 0);
-    if (how_.sources[source].is_v6 == to.is_v6 && ::bind(fd.get(), &end.any, end.size) != 0) return none;
+    const socket_address end(options_.sources[source], 0);
+    if (options_.sources[source].is_v6 == to.is_v6 && ::bind(fd.get(), &end.any, end.size) != 0) return none;
   }
   std::uint32_t which = 0;
   if (unused_.empty()) {
@@ -164,36 +165,36 @@ void tcp_connect_engine::release_connection(std::uint32_t which, bool can_connec
   unused_.push_back(which);
 }
 
-void tcp_connect_engine::launch(const sweep::probe& what, time_point now) {
-  const std::uint64_t target = sweep_.target(what.item);
+void tcp_connect_engine::launch(const sweep::probe& probe, time_point now) {
+  const std::uint64_t target = sweep_.target(probe.item);
   const address to = targets_.at(target);
   const std::uint32_t which = take_connection(target, to);
   if (which == none) {
     const int error = errno;
-    attempts_[what.slot] = {none, what.item, what.is_control};
-    if (is_shortage(error)) return lacking(what.slot, error, now);
-    return conclude(what.slot, classify_tcp(error, std::nullopt), sweep::answer::local, now);
+    attempts_[probe.slot] = {none, probe.item, probe.is_control};
+    if (is_shortage(error)) return handle_shortage(probe.slot, error, now);
+    return conclude(probe.slot, classify_tcp(error, std::nullopt), sweep::answer::local, now);
   }
-  attempts_[what.slot] = {which, what.item, what.is_control};
-  slot_of_[which] = what.slot;
-  if (what.kept >= kernel_repeats_after) {
+  attempts_[probe.slot] = {which, probe.item, probe.is_control};
+  slot_of_[which] = probe.slot;
+  if (probe.kept >= kernel_repeats_after) {
     // This program may close it late; the kernel is on time.
-    const auto most = static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(what.kept).count());
+    const auto most = static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(probe.kept).count());
     static_cast<void>(::setsockopt(connections_[which].fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &most, sizeof most));
   }
-  const socket_address end(to, how_.ports[sweep_.port(what.item)]);
+  const socket_address end(to, options_.ports[sweep_.port(probe.item)]);
   const int error = ::connect(connections_[which].fd.get(), &end.any, end.size) == 0 ? 0 : errno;
-  if (is_without_way(error)) return cannot_reach(what.slot, error, now);
+  if (is_unreachable(error)) return cannot_reach(probe.slot, error, now);
   ++sent_;
   last_reached_ = to;
   if (!was_reached_.empty()) was_reached_[target] = true;
-  if (error == 0) return established(what.slot, clock::now());
+  if (error == 0) return established(probe.slot, clock::now());
   if (error == EINPROGRESS) {
-    if (near_ > 0 || ++not_looked_ % not_looked_in_a_row == 0) return look(what.slot, clock::now(), true);
-    return watch(what.slot, now);
+    if (near_ > 0 || ++not_looked_ % not_looked_in_a_row == 0) return look(probe.slot, clock::now(), true);
+    return watch(probe.slot, now);
   }
-  if (is_shortage(error)) return lacking(what.slot, error, now);
-  refused(what.slot, error, clock::now());
+  if (is_shortage(error)) return handle_shortage(probe.slot, error, now);
+  refused(probe.slot, error, clock::now());
 }
 
 // A target that never had a route fails at once; one that had may get it back when an interface comes up.
@@ -208,15 +209,15 @@ void tcp_connect_engine::cannot_reach(std::uint32_t slot, int error, time_point 
 
 // Resources that the scan itself holds are freed in time; those held by other programs are waited for as long as a
 // silent port would be. After that, each port is tried once more until one of them succeeds.
-void tcp_connect_engine::lacking(std::uint32_t slot, int error, time_point now) {
+void tcp_connect_engine::handle_shortage(std::uint32_t slot, int error, time_point now) {
   const address to = targets_.at(sweep_.target(attempts_[slot].item));
-  const bool for_ever = error == EADDRNOTAVAIL && !has_local_address(to, how_.sources);
+  const bool for_ever = error == EADDRNOTAVAIL && !has_local_address(to, options_.sources);
   if (sweep_.under_way() > 1 || !talks_.empty())
-    lacking_since_.reset();
-  else if (!lacking_since_)
-    lacking_since_ = now;
-  const duration patience = how_.timeout * (how_.retries.value_or(1) + 1);
-  if (for_ever || (lacking_since_ && now - *lacking_since_ >= patience))
+    shortage_since_.reset();
+  else if (!shortage_since_)
+    shortage_since_ = now;
+  const duration timeout = options_.timeout * (options_.retries.value_or(1) + 1);
+  if (for_ever || (shortage_since_ && now - *shortage_since_ >= timeout))
     return conclude(slot, classify_tcp(error, std::nullopt), sweep::answer::local, now);
   if (attempts_[slot].connection != none) release_connection(attempts_[slot].connection, false);
   attempts_[slot] = {};
@@ -227,7 +228,7 @@ void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_
   connection& mine = connections_[attempts_[slot].connection];
   // A second connect() returns the result, and leaves a refused socket usable for the next port. If the host is near,
   // the answer has arrived while the first call was returning.
-  const socket_address end(targets_.at(mine.target), how_.ports[sweep_.port(attempts_[slot].item)]);
+  const socket_address end(targets_.at(mine.target), options_.ports[sweep_.port(attempts_[slot].item)]);
   if (::connect(mine.fd.get(), &end.any, end.size) == 0 || errno == EISCONN) return established(slot, now);
   if (errno != EALREADY && errno != EINPROGRESS) {
     const int error = errno;
@@ -249,12 +250,12 @@ void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
   connection& mine = connections_[attempts_[slot].connection];
   if (mine.in_poller) return;
   mine.in_poller = on_.add(mine.fd.get(), EPOLLOUT | EPOLLET, number_, attempts_[slot].connection);
-  if (!mine.in_poller) return lacking(slot, errno, now);
-  lacking_since_.reset();
+  if (!mine.in_poller) return handle_shortage(slot, errno, now);
+  shortage_since_.reset();
 }
 
 void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_point now) {
-  lacking_since_.reset();
+  shortage_since_.reset();
   if (system_error == ETIMEDOUT) {  // the kernel has retransmitted the SYN as often as it may
     release_connection(attempts_[slot].connection, false);
     attempts_[slot] = {};
@@ -264,19 +265,20 @@ void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_poin
   if (message && !reason_of(*message)) message.reset();
   const port_verdict verdict = classify_tcp(system_error, message);
   // Resets caused by the engine itself do not get here: repeat() removes both ends from attempts_.
-  const auto what = verdict.state == port_state::open     ? sweep::answer::from_port
-                    : verdict.state == port_state::closed ? sweep::answer::refusal
-                    : message                             ? sweep::answer::from_path
-                                                          : sweep::answer::local;
-  conclude(slot, verdict, what, now);
+  const auto answer = verdict.state == port_state::open     ? sweep::answer::from_port
+                      : verdict.state == port_state::closed ? sweep::answer::refusal
+                      : message                             ? sweep::answer::from_path
+                                                            : sweep::answer::local;
+  conclude(slot, verdict, answer, now);
 }
 
-void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now) {
+void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer answer,
+                                  time_point now) {
   const attempt mine = std::exchange(attempts_[slot], {});
   // A refused socket can connect again.
   if (mine.connection != none)
-    release_connection(mine.connection, what == sweep::answer::refusal && verdict.system_error == ECONNREFUSED);
-  const std::optional<duration> rtt = sweep_.answered(slot, now, what);
+    release_connection(mine.connection, answer == sweep::answer::refusal && verdict.system_error == ECONNREFUSED);
+  const std::optional<duration> rtt = sweep_.answered(slot, now, answer);
   close_released();
   if (mine.is_control) return;
   finding made = describe(mine.item, verdict);
@@ -305,9 +307,9 @@ bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
   }
   for (std::uint32_t other = 0; other < attempts_.size(); ++other) {
     if (other == slot || attempts_[other].connection == none) continue;
-    if (how_.ports[sweep_.port(attempts_[other].item)] != local->port()) continue;
-    const auto its_end = local_end_of(connections_[attempts_[other].connection].fd.get());
-    if (!its_end || its_end->port() != remote->port()) continue;
+    if (options_.ports[sweep_.port(attempts_[other].item)] != local->port()) continue;
+    const auto other_end = local_end_of(connections_[attempts_[other].connection].fd.get());
+    if (!other_end || other_end->port() != remote->port()) continue;
     repeat(other);
     repeat(slot);
     return true;
@@ -316,7 +318,7 @@ bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
 }
 
 void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
-  lacking_since_.reset();
+  shortage_since_.reset();
   if (is_own_reflection(slot)) return;
   const attempt mine = std::exchange(attempts_[slot], {});
   net::unique_fd fd = std::move(connections_[mine.connection].fd);
@@ -332,14 +334,15 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   made.rtt = rtt;
   if (output_.opened) output_.opened(made);
   const std::uint64_t number = next_talk_++;
-  const bool heard = in_poller ? on_.change(fd.get(), talk_events, number_, talk_bit | number)
-                               : on_.add(fd.get(), talk_events, number_, talk_bit | number);
-  if (!heard) return output_.found(made);
-  const duration patience = std::min(how_.timeout, talk_patience + talk_round_trips * rtt.value_or(duration(0)));
-  talks_.emplace(number, std::make_unique<conversation>(conversation{.fd = std::move(fd),
-                                                                     .item = mine.item,
-                                                                     .what = std::move(made),
-                                                                     .words = scan::talk(how_.talk, patience, now)}));
+  const bool is_watched = in_poller ? on_.change(fd.get(), talk_events, number_, talk_bit | number)
+                                    : on_.add(fd.get(), talk_events, number_, talk_bit | number);
+  if (!is_watched) return output_.found(made);
+  const duration timeout = std::min(options_.timeout, talk_timeout + talk_round_trips * rtt.value_or(duration(0)));
+  talks_.emplace(number,
+                 std::make_unique<conversation>(conversation{.fd = std::move(fd),
+                                                             .item = mine.item,
+                                                             .found = std::move(made),
+                                                             .words = scan::talk(options_.talk, timeout, now)}));
   continue_talk(number);
 }
 
@@ -371,22 +374,22 @@ void tcp_connect_engine::wait_until(std::uint64_t number, time_point deadline) {
   talk_deadlines_.emplace(deadline, number);
 }
 
-void tcp_connect_engine::tell(conversation& one) {
-  one.what.banner = one.words.banner();
-  one.what.banner_cut = one.words.is_banner_cut();
-  one.what.reply = one.words.reply();
-  one.what.reply_cut = one.words.is_reply_cut();
-  one.what.is_echo = one.words.is_echo();
-  output_.found(one.what);
+void tcp_connect_engine::report_talk(conversation& one) {
+  one.found.banner = one.words.banner();
+  one.found.banner_cut = one.words.is_banner_cut();
+  one.found.reply = one.words.reply();
+  one.found.reply_cut = one.words.is_reply_cut();
+  one.found.is_echo = one.words.is_echo();
+  output_.found(one.found);
 }
 
 // Close with FIN: a program that reads from the connection should see a normal end; a reset looks like an error.
 void tcp_connect_engine::end_talk(std::uint64_t number) {
   conversation& one = *talks_.at(number);
-  tell(one);
-  const bool was_talk = how_.talk.listen || how_.talk.message;
-  if (was_talk && farewells_ < max_farewells / how_.threads) {
-    ++farewells_;
+  report_talk(one);
+  const bool was_talk = options_.talk.listen || options_.talk.message;
+  if (was_talk && graceful_closes_ < max_graceful_closes / options_.threads) {
+    ++graceful_closes_;
     net::set_reset_on_close(one.fd.get(), false);
   }
   talk_deadlines_.erase({one.deadline, number});
@@ -419,14 +422,14 @@ void tcp_connect_engine::close_released() {
   }
 }
 
-void tcp_connect_engine::tell_concluded() {
-  const auto verdict_of = [](const sweep::conclusion& what) -> port_verdict {
-    switch (what.meaning) {
+void tcp_connect_engine::report_concluded() {
+  const auto verdict_of = [](const sweep::conclusion& conclusion) -> port_verdict {
+    switch (conclusion.meaning) {
       case sweep::verdict::silent: return classify_tcp(ETIMEDOUT, std::nullopt);
       case sweep::verdict::unsure: return {.state = port_state::unknown, .why = reason::rate_limited};
       case sweep::verdict::not_sent: break;
     }
-    return classify_tcp(what.system_error, std::nullopt);
+    return classify_tcp(conclusion.system_error, std::nullopt);
   };
   while (const auto concluded = sweep_.take_conclusion())
     output_.found(describe(concluded->item, verdict_of(*concluded)));
@@ -436,7 +439,7 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
   if (is_up_to_date) {
     sweep_.tick(now);
     close_released();
-    tell_concluded();
+    report_concluded();
     while (!talk_deadlines_.empty() && talk_deadlines_.begin()->first <= now) {
       const std::uint64_t number = talk_deadlines_.begin()->second;
       talks_.at(number)->words.tick(now);
@@ -445,9 +448,9 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
   }
   for (unsigned count = 0; count < launches_a_turn; ++count) {
     sweep_.set_in_use(talks_.size());
-    const auto what = sweep_.next(now);
-    if (!what) break;
-    launch(*what, now);
+    const auto probe = sweep_.next(now);
+    if (!probe) break;
+    launch(*probe, now);
     now = clock::now();
   }
   time_point wake = sweep_.wake(now);
@@ -455,19 +458,19 @@ time_point tcp_connect_engine::turn(time_point now, bool is_up_to_date) {
   return wake;
 }
 
-bool tcp_connect_engine::fits(const tcp_options& how, std::uint64_t targets) {
-  return sweep::fits(to_sweep(how, targets));
+bool tcp_connect_engine::fits(const tcp_options& options, std::uint64_t targets) {
+  return sweep::fits(to_sweep(options, targets));
 }
 
 void tcp_connect_engine::save(scan_checkpoint& to) const {
-  if (how_.threads > 1) return;
+  if (options_.threads > 1) return;
   to.tcp = sweep_.checkpoint();
   for (const auto& [number, one] : talks_) to.tcp->open.push_back({.item = one->item});
 }
 
 void tcp_connect_engine::abandon(time_point now) {
   static_cast<void>(now);
-  for (const auto& [number, one] : talks_) tell(*one);
+  for (const auto& [number, one] : talks_) report_talk(*one);
   talks_.clear();
   talk_deadlines_.clear();
   while (const auto item = sweep_.take_unfinished()) {

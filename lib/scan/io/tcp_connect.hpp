@@ -37,17 +37,17 @@ struct tcp_options {
   std::vector<address> sources;     ///< local addresses, used in turn; empty: the system chooses
   talk_options talk;
   std::vector<std::uint64_t> skipped;    ///< places of targets that are never asked; ascending
-  std::optional<sweep_checkpoint> from;  ///< go on from there; must fit: see fits()
+  std::optional<sweep_checkpoint> from;  ///< continue from there; must satisfy fits()
 };
 
 class tcp_connect_engine final : public engine {
  public:
   /// References must outlive it. `number` is its index in run().
-  tcp_connect_engine(tcp_options how, const target_set& targets, const service_names& services, poller& on,
+  tcp_connect_engine(tcp_options options, const target_set& targets, const service_names& services, poller& on,
                      unsigned number, const scan_output& output);
   ~tcp_connect_engine() override;
-  /// Whether an engine with the same targets and options can have made how.from.
-  [[nodiscard]] static bool fits(const tcp_options& how, std::uint64_t targets);
+  /// Whether an engine with the same targets and options can have made options.from.
+  [[nodiscard]] static bool fits(const tcp_options& options, std::uint64_t targets);
 
   void handle(std::uint64_t key, std::uint32_t events, time_point now) override;
   [[nodiscard]] time_point turn(time_point now, bool is_up_to_date) override;
@@ -62,7 +62,7 @@ class tcp_connect_engine final : public engine {
     bool is_v6 = false;
     bool in_poller = false;
     std::uint64_t target = 0;
-    std::size_t source = 0;  ///< place in how_.sources
+    std::size_t source = 0;  ///< place in options_.sources
   };
   struct attempt {
     std::uint32_t connection = none;  // none: this slot is free
@@ -72,7 +72,7 @@ class tcp_connect_engine final : public engine {
   struct conversation {
     net::unique_fd fd;
     std::uint64_t item = 0;
-    finding what;
+    finding found;
     scan::talk words;
     bool wants_room = false;  // to send the rest of the message
     time_point deadline = never;
@@ -80,9 +80,9 @@ class tcp_connect_engine final : public engine {
   static constexpr std::uint32_t none = 0xffffffff;
   static constexpr std::uint64_t talk_bit = std::uint64_t{1} << 40;  // marks a poller key as a conversation's number
 
-  void launch(const sweep::probe& what, time_point now);
+  void launch(const sweep::probe& probe, time_point now);
   [[nodiscard]] std::uint32_t take_connection(std::uint64_t target, const address& to);
-  /// The next of how_.sources of the same family; 0 if there is none.
+  /// The next of options_.sources of the same family; 0 if there is none.
   [[nodiscard]] std::size_t next_source(bool is_v6);
   void release_connection(std::uint32_t which, bool can_connect_again);
   /// Checks the outcome of connect().
@@ -90,25 +90,25 @@ class tcp_connect_engine final : public engine {
   /// Waits for events from the poller.
   void watch(std::uint32_t slot, time_point now);
   /// The system lacks a port, a descriptor, memory or an address for it.
-  void lacking(std::uint32_t slot, int error, time_point now);
+  void handle_shortage(std::uint32_t slot, int error, time_point now);
   /// This machine has no route to the target, at least not now.
   void cannot_reach(std::uint32_t slot, int error, time_point now);
   void refused(std::uint32_t slot, int system_error, time_point now);
   void established(std::uint32_t slot, time_point now);
-  void conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer what, time_point now);
+  void conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer answer, time_point now);
   [[nodiscard]] bool is_own_reflection(std::uint32_t slot);
   void repeat(std::uint32_t slot);
   /// Closes the connections that the sweep has released.
   void close_released();
-  void tell_concluded();
+  void report_concluded();
   void continue_talk(std::uint64_t number);
   void wait_until(std::uint64_t number, time_point deadline);
-  void tell(conversation& one);
+  void report_talk(conversation& one);
   void end_talk(std::uint64_t number);
   [[nodiscard]] finding describe(std::uint64_t item) const;
   [[nodiscard]] finding describe(std::uint64_t item, const port_verdict& verdict) const;
 
-  tcp_options how_;
+  tcp_options options_;
   const target_set& targets_;
   const service_names& services_;
   poller& on_;
@@ -126,12 +126,12 @@ class tcp_connect_engine final : public engine {
   std::unordered_map<std::uint64_t, std::unique_ptr<conversation>> talks_;
   std::set<std::pair<time_point, std::uint64_t>> talk_deadlines_;
   std::uint64_t next_talk_ = 0;
-  std::size_t farewells_ = 0;
+  std::size_t graceful_closes_ = 0;
   std::size_t next_source_ = 0;
   unsigned near_ = 1;  // above 0: answers arrive so fast that a second connect() at once is worth it
   unsigned not_looked_ = 0;
   std::uint64_t sent_ = 0;
-  std::optional<time_point> lacking_since_;  // since when resources are missing that none of ours can free
+  std::optional<time_point> shortage_since_;  // since when resources are missing that none of ours can free
 };
 
 }  // namespace netlab::scan

@@ -30,12 +30,13 @@ void ring(const net::unique_fd& bell) { static_cast<void>(::eventfd_write(bell.g
 
 // The number of threads worth using: one if the scan is short, if its order is fixed or its rate low, or if a target
 // is this machine (then one engine must know all sockets, to detect connections between them).
-unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
+unsigned worthwhile_shards(const tcp_options& options, const target_set& targets) {
   std::uint64_t most = std::min(std::max(1U, std::thread::hardware_concurrency()), most_shards);
-  most = std::min<std::uint64_t>(most, how.part.size_of(targets.size() * how.ports.size()) / least_ports_a_shard);
-  most = std::min<std::uint64_t>(most, how.parallel / least_parallel_a_shard);
-  if (how.in_order) return 1;
-  if (how.rate > 0) most = std::min(most, static_cast<std::uint64_t>(how.rate / least_rate_a_shard));
+  most =
+      std::min<std::uint64_t>(most, options.part.size_of(targets.size() * options.ports.size()) / least_ports_a_shard);
+  most = std::min<std::uint64_t>(most, options.parallel / least_parallel_a_shard);
+  if (options.in_order) return 1;
+  if (options.rate > 0) most = std::min(most, static_cast<std::uint64_t>(options.rate / least_rate_a_shard));
   return most < 2 || has_own_address(targets) ? 1 : static_cast<unsigned>(most);
 }
 
@@ -43,7 +44,7 @@ unsigned worthwhile_shards(const tcp_options& how, const target_set& targets) {
 
 struct tcp_shards::mailbox {
   struct item {
-    finding what;
+    finding found;
     bool is_announcement;  // an open port whose banner was not read yet
   };
   net::unique_fd bell = make_bell();
@@ -55,13 +56,13 @@ struct tcp_shards::mailbox {
 
 class tcp_shards::worker {
  public:
-  worker(tcp_options how, const target_set& targets, const service_names& services, poller on, mailbox& to,
+  worker(tcp_options options, const target_set& targets, const service_names& services, poller on, mailbox& to,
          bool announces)
-      : on_(std::move(on)), to_(to), engine_(std::move(how), targets, services, on_, 0, output_) {
-    output_.found = [this](const finding& what) { batch_.push_back({what, false}); };
+      : on_(std::move(on)), to_(to), engine_(std::move(options), targets, services, on_, 0, output_) {
+    output_.found = [this](const finding& found) { batch_.push_back({found, false}); };
     if (announces)
-      output_.opened = [this](const finding& what) {
-        batch_.push_back({what, true});
+      output_.opened = [this](const finding& found) {
+        batch_.push_back({found, true});
         is_urgent_ = true;
       };
     all_ = engine_.progress().all;
@@ -106,13 +107,13 @@ class tcp_shards::worker {
       }
       if (engine_.done()) break;
       if (!batch_.empty()) wake = std::min(wake, next_batch);
-      const auto news = on_.wait(wake, up_to_date);
-      if (!news) {
-        trouble = news.error();
+      const auto events = on_.wait(wake, up_to_date);
+      if (!events) {
+        trouble = events.error();
         break;
       }
       now = clock::now();
-      for (const poller::news& each : *news)
+      for (const poller::event& each : *events)
         if (each.engine == stop_engine)
           is_stopped = true;
         else
@@ -169,34 +170,35 @@ tcp_shards::tcp_shards(const scan_output& output) : output_(output), mail_(std::
 
 tcp_shards::~tcp_shards() = default;
 
-result<std::unique_ptr<tcp_shards>> tcp_shards::make(const tcp_options& how, unsigned count, const target_set& targets,
-                                                     const service_names& services, poller& on, unsigned number,
-                                                     const scan_output& output) {
+result<std::unique_ptr<tcp_shards>> tcp_shards::make(const tcp_options& options, unsigned count,
+                                                     const target_set& targets, const service_names& services,
+                                                     poller& on, unsigned number, const scan_output& output) {
   std::unique_ptr<tcp_shards> made(new tcp_shards(output));
   if (!made->mail_->bell || !on.add(made->mail_->bell.get(), EPOLLIN, number, 0))
     return fail(last_system_error(), "open an event descriptor");
   for (unsigned shard = 0; shard < count; ++shard) {
-    tcp_options its = how;
-    its.thread = shard;
-    its.threads = count;
-    its.parallel = std::max<std::size_t>(1, how.parallel / count);
-    its.rate = how.rate / count;
-    auto its_poller = poller::make();
-    if (!its_poller) return unexpected(its_poller.error());
-    made->workers_.push_back(std::make_unique<worker>(std::move(its), targets, services, std::move(*its_poller),
-                                                      *made->mail_, static_cast<bool>(output.opened)));
+    tcp_options worker_options = options;
+    worker_options.thread = shard;
+    worker_options.threads = count;
+    worker_options.parallel = std::max<std::size_t>(1, options.parallel / count);
+    worker_options.rate = options.rate / count;
+    auto worker_poller = poller::make();
+    if (!worker_poller) return unexpected(worker_poller.error());
+    made->workers_.push_back(std::make_unique<worker>(std::move(worker_options), targets, services,
+                                                      std::move(*worker_poller), *made->mail_,
+                                                      static_cast<bool>(output.opened)));
     if (!made->workers_.back()->is_ready()) return fail(last_system_error(), "open an event descriptor");
   }
   return made;
 }
 
-void tcp_shards::tell_all() {
+void tcp_shards::report_all() {
   std::vector<mailbox::item> items;
   {
     const std::lock_guard held(mail_->guard);
     items.swap(mail_->items);
   }
-  for (const mailbox::item& each : items) (each.is_announcement ? output_.opened : output_.found)(each.what);
+  for (const mailbox::item& each : items) (each.is_announcement ? output_.opened : output_.found)(each.found);
 }
 
 void tcp_shards::handle(std::uint64_t key, std::uint32_t events, time_point now) {
@@ -205,7 +207,7 @@ void tcp_shards::handle(std::uint64_t key, std::uint32_t events, time_point now)
   static_cast<void>(now);
   eventfd_t count = 0;
   static_cast<void>(::eventfd_read(mail_->bell.get(), &count));
-  tell_all();
+  report_all();
 }
 
 time_point tcp_shards::turn(time_point now, bool is_up_to_date) {
@@ -225,7 +227,7 @@ bool tcp_shards::done() const {
 void tcp_shards::abandon(time_point now) {
   static_cast<void>(now);
   for (const auto& each : workers_) each->stop();
-  tell_all();
+  report_all();
 }
 
 std::optional<failure> tcp_shards::trouble() const {
@@ -239,12 +241,12 @@ engine_progress tcp_shards::progress() const {
   return sum;
 }
 
-result<std::unique_ptr<engine>> make_tcp_engine(const tcp_options& how, const target_set& targets,
+result<std::unique_ptr<engine>> make_tcp_engine(const tcp_options& options, const target_set& targets,
                                                 const service_names& services, poller& on, unsigned number,
                                                 const scan_output& output) {
-  const unsigned shards = worthwhile_shards(how, targets);
-  if (shards == 1) return std::make_unique<tcp_connect_engine>(how, targets, services, on, number, output);
-  return tcp_shards::make(how, shards, targets, services, on, number, output);
+  const unsigned shards = worthwhile_shards(options, targets);
+  if (shards == 1) return std::make_unique<tcp_connect_engine>(options, targets, services, on, number, output);
+  return tcp_shards::make(options, shards, targets, services, on, number, output);
 }
 
 }  // namespace netlab::scan

@@ -12,8 +12,8 @@ namespace netlab::scan {
 
 class tcp_shards final : public engine {
  public:
-  /// Like tcp_connect_engine; `how` applies to all `count` engines together. Fails with the system's error.
-  [[nodiscard]] static result<std::unique_ptr<tcp_shards>> make(const tcp_options& how, unsigned count,
+  /// Like tcp_connect_engine; `options` applies to all `count` engines together. Fails with the system's error.
+  [[nodiscard]] static result<std::unique_ptr<tcp_shards>> make(const tcp_options& options, unsigned count,
                                                                 const target_set& targets,
                                                                 const service_names& services, poller& on,
                                                                 unsigned number, const scan_output& output);
@@ -31,7 +31,7 @@ class tcp_shards final : public engine {
   struct mailbox;
 
   explicit tcp_shards(const scan_output& output);
-  void tell_all();
+  void report_all();
 
   const scan_output& output_;
   std::unique_ptr<mailbox> mail_;  // filled by the threads
@@ -40,7 +40,7 @@ class tcp_shards final : public engine {
 };
 
 /// Makes the TCP engine for as many cores as are worth it; else like tcp_shards::make().
-[[nodiscard]] result<std::unique_ptr<engine>> make_tcp_engine(const tcp_options& how, const target_set& targets,
+[[nodiscard]] result<std::unique_ptr<engine>> make_tcp_engine(const tcp_options& options, const target_set& targets,
                                                               const service_names& services, poller& on,
                                                               unsigned number, const scan_output& output);
 

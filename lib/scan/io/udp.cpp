@@ -23,19 +23,19 @@ constexpr std::size_t longest_datagram = 65'535;
 constexpr duration full_queue_pause = std::chrono::milliseconds(1);
 constexpr std::uint16_t tftp_port = 69;   // answers from another port: RFC 1350 §4
 constexpr unsigned max_send_tries = 64;   // each because of the error of another datagram
-constexpr unsigned most_in_vain = 2;      // tries without such an error
+constexpr unsigned max_unexplained_failures = 2;      // tries without such an error
 // At a low rate a burst is limited to what the rate allows in this time, so as not to overload a device.
 constexpr double longest_burst_seconds = 0.25;
 constexpr double largest_burst = 48;
 
 // Retry interval and time limit if this machine fails to send, ...
 constexpr duration failure_pause = std::chrono::milliseconds(100);
-constexpr duration failure_patience = std::chrono::milliseconds(300);
+constexpr duration failure_timeout = std::chrono::milliseconds(300);
 // ... longer if its network has changed since the scan began, for example because a cable was unplugged.
-constexpr duration change_patience = std::chrono::seconds(10);
+constexpr duration change_timeout = std::chrono::seconds(10);
 
 /// The error concerns all ports, and may be temporary.
-bool is_of_network(int error) noexcept {
+bool is_network_error(int error) noexcept {
   return error == ENETUNREACH || error == ENETDOWN || error == EHOSTUNREACH || error == EHOSTDOWN ||
          error == EADDRNOTAVAIL || error == ENODEV || error == ENXIO;
 }
@@ -44,28 +44,28 @@ bool is_full_queue(int error) noexcept { return error == EAGAIN || error == ENOB
 
 }  // namespace
 
-udp_engine::udp_engine(udp_options how, const target_set& targets, const service_names& services,
+udp_engine::udp_engine(udp_options options, const target_set& targets, const service_names& services,
                        const scan_output& output)
-    : how_(std::move(how)),
+    : options_(std::move(options)),
       targets_(targets),
       services_(services),
       output_(output),
-      limit_(how_.rate, clock::now()),
-      order_(targets.size(), how_.ports.size(), how_.seed, how_.part),
+      limit_(options_.rate, clock::now()),
+      order_(targets.size(), options_.ports.size(), options_.seed, options_.part),
       datagram_(longest_datagram) {
-  if (!how_.from) return;
-  next_host_ = how_.from->next;
+  if (!options_.from) return;
+  next_host_ = options_.from->next;
   for (std::uint64_t position = 0; position < next_host_; ++position)
     finished_ += order_.count_of(order_.host(position));
-  for (const udp_checkpoint::host& each : how_.from->open) finished_ -= each.ports.size();
+  for (const udp_checkpoint::host& each : options_.from->open) finished_ -= each.ports.size();
 }
 
-result<std::unique_ptr<udp_engine>> udp_engine::make(udp_options how, const target_set& targets,
+result<std::unique_ptr<udp_engine>> udp_engine::make(udp_options options, const target_set& targets,
                                                      const service_names& services, poller& on, unsigned number,
                                                      const scan_output& output) {
-  std::unique_ptr<udp_engine> made(new udp_engine(std::move(how), targets, services, output));
-  const auto& ports = made->how_.ports;
-  auto opened = open_udp_sockets({.sources = made->how_.sources,
+  std::unique_ptr<udp_engine> made(new udp_engine(std::move(options), targets, services, output));
+  const auto& ports = made->options_.ports;
+  auto opened = open_udp_sockets({.sources = made->options_.sources,
                                   .ports = ports,
                                   .with_any_port = std::find(ports.begin(), ports.end(), tftp_port) != ports.end(),
                                   .scans_itself = has_own_address(targets)},
@@ -98,21 +98,21 @@ bool udp_engine::is_own_socket(const socket_address& end) const noexcept {
 }
 
 bool udp_engine::has_hosts() const noexcept {
-  return next_host_ < order_.hosts() || (how_.from && next_open_ < how_.from->open.size());
+  return next_host_ < order_.hosts() || (options_.from && next_open_ < options_.from->open.size());
 }
 
 void udp_engine::begin_hosts(time_point now) {
-  const std::uint64_t most = std::clamp<std::uint64_t>(max_entries / how_.ports.size(), 1, max_hosts);
+  const std::uint64_t most = std::clamp<std::uint64_t>(max_entries / options_.ports.size(), 1, max_hosts);
   while (hosts_.size() < most && has_hosts()) {
-    if (how_.from && next_open_ < how_.from->open.size()) {
-      const udp_checkpoint::host& next = how_.from->open[next_open_++];
+    if (options_.from && next_open_ < options_.from->open.size()) {
+      const udp_checkpoint::host& next = options_.from->open[next_open_++];
       begin_host(next.target, next.ports, now);
       continue;
     }
     const std::uint64_t target = order_.host(next_host_++);
     std::vector<std::uint16_t> ports;
-    for (const std::uint64_t port : order_.ports_of(target)) ports.push_back(how_.ports[port]);
-    if (std::ranges::binary_search(how_.skipped, target))
+    for (const std::uint64_t port : order_.ports_of(target)) ports.push_back(options_.ports[port]);
+    if (std::ranges::binary_search(options_.skipped, target))
       finished_ += ports.size();
     else if (!ports.empty())
       begin_host(target, ports, now);
@@ -126,26 +126,26 @@ void udp_engine::begin_host(std::uint64_t target, const std::vector<std::uint16_
         return each.is_v6 == to.is_v6 && !each.any_port;
       }));
   udp_prober_options options{.sources = std::max<std::size_t>(1, sources),
-                             .timeout = how_.timeout,
-                             .proofs = how_.retries.value_or(1) + 1,
-                             .ask_once = how_.retries == 0U,
-                             .strict_range = how_.strict_range,
+                             .timeout = options_.timeout,
+                             .proofs = options_.retries.value_or(1) + 1,
+                             .ask_once = options_.retries == 0U,
+                             .strict_range = options_.strict_range,
                              .is_loopback = to.is_loopback()};
-  if (how_.rate > 0)
-    options.burst = static_cast<std::size_t>(std::clamp(how_.rate * longest_burst_seconds, 1.0, largest_burst));
+  if (options_.rate > 0)
+    options.burst = static_cast<std::size_t>(std::clamp(options_.rate * longest_burst_seconds, 1.0, largest_burst));
   hosts_.push_back(
       {.target = target, .to = to, .ports = ports.size(), .prober = std::make_unique<udp_prober>(options, ports, now)});
   if (own_.contains(to)) settle_own_ports(hosts_.back());
 }
 
-bool udp_engine::fits(const udp_options& how, std::uint64_t targets) {
-  if (!how.from) return true;
-  if (how.from->next > udp_order(targets, how.ports.size(), how.seed, how.part).hosts()) return false;
+bool udp_engine::fits(const udp_options& options, std::uint64_t targets) {
+  if (!options.from) return true;
+  if (options.from->next > udp_order(targets, options.ports.size(), options.seed, options.part).hosts()) return false;
   std::bitset<std::size_t{1} << 16> scanned;
-  for (const std::uint16_t port : how.ports) scanned.set(port);
+  for (const std::uint16_t port : options.ports) scanned.set(port);
   const auto is_scanned = [&](std::uint16_t port) { return scanned.test(port); };
   std::vector<std::uint64_t> open;
-  for (const udp_checkpoint::host& each : how.from->open) {
+  for (const udp_checkpoint::host& each : options.from->open) {
     if (each.target >= targets || !std::ranges::all_of(each.ports, is_scanned)) return false;
     open.push_back(each.target);
   }
@@ -159,9 +159,9 @@ void udp_engine::save(scan_checkpoint& to) const {
   for (const host& each : hosts_)
     if (auto open = each.prober->unreported(); !open.empty())
       to.udp->open.push_back({.target = each.target, .ports = std::move(open)});
-  if (how_.from)
-    to.udp->open.insert(to.udp->open.end(), how_.from->open.begin() + static_cast<std::ptrdiff_t>(next_open_),
-                        how_.from->open.end());
+  if (options_.from)
+    to.udp->open.insert(to.udp->open.end(), options_.from->open.begin() + static_cast<std::ptrdiff_t>(next_open_),
+                        options_.from->open.end());
 }
 
 // If all ports are asked, they include the local ports of the scan's own sockets. No other program can use these, and
@@ -172,51 +172,51 @@ void udp_engine::settle_own_ports(host& of) {
       of.prober->settle_unasked(each.port, {.state = port_state::closed, .why = reason::port_unreachable});
 }
 
-const udp_channel* udp_engine::channel_for(const host& to, const udp_prober::probe& what) const noexcept {
-  const bool any_port = what.port == tftp_port && !what.is_outside;
+const udp_channel* udp_engine::channel_for(const host& to, const udp_prober::probe& probe) const noexcept {
+  const bool any_port = probe.port == tftp_port && !probe.is_outside;
   for (const udp_channel& each : channels_)
-    if (each.is_v6 == to.to.is_v6 && each.any_port == any_port && (any_port || each.source == what.source))
+    if (each.is_v6 == to.to.is_v6 && each.any_port == any_port && (any_port || each.source == probe.source))
       return &each;
   return nullptr;
 }
 
-udp_engine::send_result udp_engine::send(host& to, const udp_prober::probe& what) {
-  const udp_channel* const through = channel_for(to, what);
-  if (through == nullptr) {
+udp_engine::send_result udp_engine::send(host& to, const udp_prober::probe& probe) {
+  const udp_channel* const channel = channel_for(to, probe);
+  if (channel == nullptr) {
     errno = EAFNOSUPPORT;
     return send_result::failed;
   }
-  bytes_view octets = payload_for(what.port, what.attempt);
-  if (octets.empty()) octets = as_bytes(how_.message);
-  const socket_address end(to.to, what.port);
-  unsigned in_vain = 0;
+  bytes_view octets = payload_for(probe.port, probe.attempt);
+  if (octets.empty()) octets = as_bytes(options_.message);
+  const socket_address end(to.to, probe.port);
+  unsigned unexplained_failures = 0;
   for (unsigned tried = 0; tried < max_send_tries; ++tried) {
     const time_point began = clock::now();
-    if (::sendto(through->fd.get(), octets.data(), octets.size(), MSG_NOSIGNAL, &end.any, end.size) >= 0) {
+    if (::sendto(channel->fd.get(), octets.data(), octets.size(), MSG_NOSIGNAL, &end.any, end.size) >= 0) {
       ++sent_;
-      to.prober->sent(what, began, clock::now());
+      to.prober->sent(probe, began, clock::now());
       return send_result::done;
     }
     const int error = errno;
     if (is_full_queue(error)) return send_result::queue_full;
     // The error may belong to an earlier datagram: then the error queue has it, or had it a moment ago, and after
     // reading it sending works again. An error of this machine is returned by each call.
-    const auto queued = net::take_queued_error(through->fd.get());
-    if (queued) take_error(*through, *queued, began);
+    const auto queued = net::take_queued_error(channel->fd.get());
+    if (queued) take_error(*channel, *queued, began);
     errno = error;
-    if (queued ? queued->from == net::queued_error::origin::local : ++in_vain > most_in_vain)
+    if (queued ? queued->from == net::queued_error::origin::local : ++unexplained_failures > max_unexplained_failures)
       return send_result::failed;
   }
   return send_result::queue_full;
 }
 
-void udp_engine::cannot_send(host& to, const udp_prober::probe& what, int error, time_point now) {
+void udp_engine::cannot_send(host& to, const udp_prober::probe& probe, int error, time_point now) {
   const port_verdict verdict = classify_udp(error, std::nullopt);
   if (error == EAFNOSUPPORT) return to.prober->abandon(verdict);
-  if (!is_of_network(error)) return to.prober->cannot_send(what, verdict, now);
+  if (!is_network_error(error)) return to.prober->cannot_send(probe, verdict, now);
   if (!to.failing_since) to.failing_since = now;
-  const duration patience = network_.has_changed(now) ? change_patience : failure_patience;
-  if (now - *to.failing_since >= patience) return to.prober->abandon(verdict);
+  const duration timeout = network_.has_changed(now) ? change_timeout : failure_timeout;
+  if (now - *to.failing_since >= timeout) return to.prober->abandon(verdict);
   to.held_until = now + failure_pause;
 }
 
@@ -232,11 +232,11 @@ void udp_engine::take_error(const udp_channel& from, const net::queued_error& er
   const bool is_from_here =
       verdict.sender && !verdict.sender->equals_without_scope(of->to) && own_.contains(*verdict.sender);
   if (is_from_here && verdict.why == reason::host_unreachable) {
-    if (!of->was_heard) return of->prober->unreachable(verdict);
+    if (!of->has_answered) return of->prober->unreachable(verdict);
     if (!of->unreachable_since) of->unreachable_since = now;
     return;
   }
-  of->was_heard = true;
+  of->has_answered = true;
   of->unreachable_since.reset();
   of->prober->refused(to.port(), from.source, verdict, now);
 }
@@ -252,7 +252,7 @@ void udp_engine::read_replies(const udp_channel& from, time_point now) {
     }
     host* const of = find(sender.host());
     if (of == nullptr || is_own_socket(sender)) continue;
-    of->was_heard = true;
+    of->has_answered = true;
     of->unreachable_since.reset();
     of->prober->replied(from.any_port ? tftp_port : sender.port(),
                         bytes_view(datagram_).first(static_cast<std::size_t>(size)), now);
@@ -269,8 +269,8 @@ void udp_engine::handle(std::uint64_t key, std::uint32_t events, time_point now)
   if ((events & EPOLLIN) != 0 || (events & EPOLLERR) != 0) read_replies(from, now);
 }
 
-bool udp_engine::is_what_was_sent(std::string_view reply, std::uint16_t port) const {
-  if (payload_for(port).empty()) return reply == how_.message;
+bool udp_engine::equals_request(std::string_view reply, std::uint16_t port) const {
+  if (payload_for(port).empty()) return reply == options_.message;
   for (const unsigned attempt : {0U, 1U})
     if (reply == as_text(payload_for(port, attempt))) return true;
   return false;
@@ -288,7 +288,7 @@ void udp_engine::report(host& of) {
     made.system_error = answer->verdict.system_error;
     made.origin = origin_of(answer->verdict, of.to, own_);
     made.rtt = answer->rtt;
-    made.is_echo = !answer->reply.empty() && is_what_was_sent(answer->reply, answer->port);
+    made.is_echo = !answer->reply.empty() && equals_request(answer->reply, answer->port);
     made.reply = std::move(answer->reply);
     made.reply_cut = made.reply.size() > most_kept;
     if (made.reply_cut) made.reply.resize(most_kept);
@@ -300,33 +300,33 @@ void udp_engine::report(host& of) {
 /// Sends the host's next datagram; false if it may not be sent now.
 bool udp_engine::send_next(host& to, unsigned& count, time_point& now) {
   if (now < std::max(blocked_until_, to.held_until)) return false;
-  const auto what = to.prober->next(now);
-  if (!what) return false;
+  const auto probe = to.prober->next(now);
+  if (!probe) return false;
   // A burst must not be interrupted; a longer pause after it keeps the rate.
-  if (what->at_once)
+  if (probe->at_once)
     limit_.charge();
   else if (count >= sends_a_turn || !limit_.take(now))
     return false;
   ++count;
-  const send_result result = send(to, *what);
+  const send_result result = send(to, *probe);
   const int error = errno;
   now = clock::now();
   if (result == send_result::queue_full) {
     if (!blocked_since_) blocked_since_ = now;
-    if (now - *blocked_since_ < change_patience) {
+    if (now - *blocked_since_ < change_timeout) {
       blocked_until_ = now + full_queue_pause;
       return false;
     }
-    to.prober->cannot_send(*what, classify_udp(ENOBUFS, std::nullopt), now);
+    to.prober->cannot_send(*probe, classify_udp(ENOBUFS, std::nullopt), now);
   } else {
     blocked_since_.reset();
   }
-  if (result == send_result::failed) cannot_send(to, *what, error, now);
+  if (result == send_result::failed) cannot_send(to, *probe, error, now);
   if (result != send_result::done) return true;
   to.failing_since.reset();
-  if (what->is_outside && output_.note && !std::exchange(to.was_announced, true))
+  if (probe->is_outside && output_.note && !std::exchange(to.was_announced, true))
     output_.note(fmt::format("{}: port {}/udp, outside --range, is probed, too, to find a closed one",
-                             with_interface(to.to), what->port));
+                             with_interface(to.to), probe->port));
   return true;
 }
 
@@ -336,13 +336,13 @@ time_point udp_engine::turn(time_point now, bool is_up_to_date) {
   unsigned count = 0;
   for (host& each : hosts_) {
     if (is_up_to_date) each.prober->tick(now);
-    if (each.unreachable_since && now - *each.unreachable_since >= change_patience)
+    if (each.unreachable_since && now - *each.unreachable_since >= change_timeout)
       each.prober->abandon(classify_udp(EHOSTUNREACH, std::nullopt));
     while (send_next(each, count, now)) {}
     report(each);
-    time_point its_wake = each.prober->wake(now);
-    if (each.prober->next(now)) its_wake = std::max({its_wake, blocked_until_, each.held_until, limit_.next()});
-    wake = std::min(wake, its_wake);
+    time_point host_wake = each.prober->wake(now);
+    if (each.prober->next(now)) host_wake = std::max({host_wake, blocked_until_, each.held_until, limit_.next()});
+    wake = std::min(wake, host_wake);
   }
   std::erase_if(hosts_, [&](host& each) {
     report(each);  // sending to another host may have read errors of this one
@@ -362,7 +362,7 @@ void udp_engine::abandon(time_point now) {
   }
   hosts_.clear();
   next_host_ = order_.hosts();
-  how_.from.reset();
+  options_.from.reset();
 }
 
 }  // namespace netlab::scan

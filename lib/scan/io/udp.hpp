@@ -33,18 +33,18 @@ struct udp_options {
   std::string message;              ///< for ports without a request of their own; may be empty
   bool strict_range = false;        ///< never asks other ports, not even to find a closed one
   std::vector<std::uint64_t> skipped;  ///< places of targets that are never asked; ascending
-  std::optional<udp_checkpoint> from;  ///< go on from there; must fit: see fits()
+  std::optional<udp_checkpoint> from;  ///< continue from there; must satisfy fits()
 };
 
 class udp_engine final : public engine {
  public:
   /// References must outlive it. Fails with the system's error if a socket cannot be opened or bound.
-  [[nodiscard]] static result<std::unique_ptr<udp_engine>> make(udp_options how, const target_set& targets,
+  [[nodiscard]] static result<std::unique_ptr<udp_engine>> make(udp_options options, const target_set& targets,
                                                                 const service_names& services, poller& on,
                                                                 unsigned number, const scan_output& output);
 
-  /// Whether an engine with the same targets and options can have made how.from.
-  [[nodiscard]] static bool fits(const udp_options& how, std::uint64_t targets);
+  /// Whether an engine with the same targets and options can have made options.from.
+  [[nodiscard]] static bool fits(const udp_options& options, std::uint64_t targets);
 
   void handle(std::uint64_t key, std::uint32_t events, time_point now) override;
   [[nodiscard]] time_point turn(time_point now, bool is_up_to_date) override;
@@ -59,7 +59,7 @@ class udp_engine final : public engine {
     address to;
     std::size_t ports = 0;  // of the part
     std::unique_ptr<udp_prober> prober;
-    bool was_heard = false;
+    bool has_answered = false;
     bool was_announced = false;                   // the user was told that a port outside the list is asked
     std::optional<time_point> failing_since;      // since when this machine cannot send to it ...
     std::optional<time_point> unreachable_since;  // ... or a known host does not answer ARP or ND
@@ -67,23 +67,23 @@ class udp_engine final : public engine {
   };
   enum class send_result : std::uint8_t { done, queue_full, failed };
 
-  udp_engine(udp_options how, const target_set& targets, const service_names& services, const scan_output& output);
+  udp_engine(udp_options options, const target_set& targets, const service_names& services, const scan_output& output);
   [[nodiscard]] bool has_hosts() const noexcept;  // to begin
   void begin_hosts(time_point now);
   void begin_host(std::uint64_t target, const std::vector<std::uint16_t>& ports, time_point now);
   void settle_own_ports(host& of);
-  [[nodiscard]] const udp_channel* channel_for(const host& to, const udp_prober::probe& what) const noexcept;
-  [[nodiscard]] send_result send(host& to, const udp_prober::probe& what);
-  void cannot_send(host& to, const udp_prober::probe& what, int error, time_point now);
+  [[nodiscard]] const udp_channel* channel_for(const host& to, const udp_prober::probe& probe) const noexcept;
+  [[nodiscard]] send_result send(host& to, const udp_prober::probe& probe);
+  void cannot_send(host& to, const udp_prober::probe& probe, int error, time_point now);
   void take_error(const udp_channel& from, const net::queued_error& error, time_point now);
   void read_replies(const udp_channel& from, time_point now);
   [[nodiscard]] bool send_next(host& to, unsigned& count, time_point& now);
   [[nodiscard]] host* find(const address& of) noexcept;
   [[nodiscard]] bool is_own_socket(const socket_address& end) const noexcept;
-  [[nodiscard]] bool is_what_was_sent(std::string_view reply, std::uint16_t port) const;
+  [[nodiscard]] bool equals_request(std::string_view reply, std::uint16_t port) const;
   void report(host& of);
 
-  udp_options how_;
+  udp_options options_;
   const target_set& targets_;
   const service_names& services_;
   const scan_output& output_;
@@ -95,7 +95,7 @@ class udp_engine final : public engine {
   std::vector<std::byte> datagram_;  // room for the largest datagram
   std::vector<host> hosts_;          // being scanned
   std::uint64_t next_host_ = 0;
-  std::size_t next_open_ = 0;  // of how_.from
+  std::size_t next_open_ = 0;  // of options_.from
   std::uint64_t finished_ = 0;  // ports
   std::uint64_t sent_ = 0;
   time_point blocked_until_ = time_point::min();

@@ -57,9 +57,9 @@ class grepable_report final : public report {
     const std::string begin = fmt::format("Host: {} ({})", escape(host.address), names);
     sink_(begin + (host.has_answered ? "\tStatus: Up\n" : "\tStatus: Down\n"));
     std::string line = begin;
-    for (const finding& one : host.listed)
-      line += fmt::format("{}{}/{}/{}//{}///", &one == &host.listed.front() ? "\tPorts: " : ", ", one.port,
-                          name_of(one.state), name_of(one.protocol), field(one.service));
+    for (const finding& each : host.listed)
+      line += fmt::format("{}{}/{}/{}//{}///", &each == &host.listed.front() ? "\tPorts: " : ", ", each.port,
+                          name_of(each.state), name_of(each.protocol), field(each.service));
     // The format has room for one ignored state: use the most frequent one.
     std::vector<std::pair<std::size_t, port_state>> ignored;
     for (const port_tally& tally : host.summed) {

@@ -76,7 +76,7 @@ class nmap_xml_report final : public report {
       sink_(fmt::format("<hostname name=\"{}\" type=\"user\"/>\n", xml_attribute(name)));
     sink_("</hostnames>\n<ports>");
     write_tallies(host.summed);
-    for (const finding& one : host.listed) write_port(one);
+    for (const finding& each : host.listed) write_port(each);
     sink_("</ports>\n</host>\n");
   }
 
@@ -85,12 +85,12 @@ class nmap_xml_report final : public report {
          {port_state::closed, port_state::filtered, port_state::open_filtered, port_state::unknown}) {
       std::size_t count = 0;
       std::string reasons;
-      for (const port_tally& one : tallies) {
-        if (one.state != state) continue;
-        count += one.ports.size();
+      for (const port_tally& each : tallies) {
+        if (each.state != state) continue;
+        count += each.ports.size();
         reasons += fmt::format("<extrareasons reason=\"{}\" count=\"{}\" proto=\"{}\" ports=\"{}\"/>\n",
-                               nmap_reason(one.protocol, one.why), one.ports.size(), name_of(one.protocol),
-                               port_ranges(one.ports));
+                               nmap_reason(each.protocol, each.why), each.ports.size(), name_of(each.protocol),
+                               port_ranges(each.ports));
       }
       if (count != 0)
         sink_(fmt::format("<extraports state=\"{}\" count=\"{}\">\n{}</extraports>\n", name_of(state), count, reasons));

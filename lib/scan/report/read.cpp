@@ -190,11 +190,11 @@ result<report_line> read_summary(const json& object) {
   of.number("started", started, std::numeric_limits<std::int64_t>::max());
   made.started = static_cast<std::int64_t>(started);
   const auto number = parse_integer<std::uint64_t>(seed);
-  const auto which = parse_shard(part);
-  if (!of.are_good() || !of.has("complete") || !number || !which)
+  const auto shard_of_scan = parse_shard(part);
+  if (!of.are_good() || !of.has("complete") || !number || !shard_of_scan)
     return not_a_line("it is not the summary of a scan report");
   made.seed = *number;
-  made.part = *which;
+  made.part = *shard_of_scan;
   return made;
 }
 

@@ -106,14 +106,14 @@ class table_report final : public report {
   /// without a banner or reply are summed up.
   std::string note_all_open(host_ports& of, transport protocol) const {
     const std::uint64_t asked = counts_[static_cast<std::size_t>(protocol)];
-    const auto is_open = [&](const finding& one) { return one.protocol == protocol && one.state == port_state::open; };
+    const auto is_open = [&](const finding& each) { return each.protocol == protocol && each.state == port_state::open; };
     if (asked < suspicious || static_cast<std::uint64_t>(std::ranges::count_if(of.listed, is_open)) != asked) return {};
     if (!options_.all && asked > host_table::listed_limit) {
       port_tally silent{protocol, port_state::open, reason::syn_ack, 0, {}};
-      std::erase_if(of.listed, [&](const finding& one) {
-        if (!is_open(one) || !one.banner.empty() || !one.reply.empty()) return false;
-        silent.why = one.why;
-        silent.ports.push_back(one.port);
+      std::erase_if(of.listed, [&](const finding& each) {
+        if (!is_open(each) || !each.banner.empty() || !each.reply.empty()) return false;
+        silent.why = each.why;
+        silent.ports.push_back(each.port);
         return true;
       });
       if (!silent.ports.empty()) of.summed.insert(of.summed.begin(), std::move(silent));
@@ -125,11 +125,11 @@ class table_report final : public report {
 
   void write_ports(const std::vector<finding>& ports) {
     std::vector<cells> rows{{"PORT", "STATE", "SERVICE", "REASON", "REPLY"}};
-    for (const finding& one : ports)
-      rows.push_back({fmt::format("{}/{}", one.port, name_of(one.protocol)), std::string(name_of(one.state)),
-                      escape(one.service),
-                      reason_text(one.protocol, one.why, one.system_error, options_.verbose, " (", ")"),
-                      reply_text(one, options_.verbose ? reply_shown_verbose : reply_shown)});
+    for (const finding& each : ports)
+      rows.push_back({fmt::format("{}/{}", each.port, name_of(each.protocol)), std::string(name_of(each.state)),
+                      escape(each.service),
+                      reason_text(each.protocol, each.why, each.system_error, options_.verbose, " (", ")"),
+                      reply_text(each, options_.verbose ? reply_shown_verbose : reply_shown)});
     cells::size_type column = 0;
     std::array<std::size_t, columns> widths{};
     for (; column < columns; ++column)
@@ -151,11 +151,11 @@ class table_report final : public report {
   void write_tallies(const std::vector<port_tally>& tallies) {
     if (tallies.empty()) return;
     std::string line = "not shown: ";
-    for (const port_tally& one : tallies) {
-      if (&one != &tallies.front()) line += ", ";
-      line += fmt::format("{} {} {} {} ({})", one.ports.size(), name_of(one.state), name_of(one.protocol),
-                          one.ports.size() == 1 ? "port" : "ports",
-                          reason_text(one.protocol, one.why, one.system_error, options_.verbose, ", ", ""));
+    for (const port_tally& each : tallies) {
+      if (&each != &tallies.front()) line += ", ";
+      line += fmt::format("{} {} {} {} ({})", each.ports.size(), name_of(each.state), name_of(each.protocol),
+                          each.ports.size() == 1 ? "port" : "ports",
+                          reason_text(each.protocol, each.why, each.system_error, options_.verbose, ", ", ""));
     }
     sink_(line + "\n");
   }

@@ -62,7 +62,7 @@ message_maker route_message(unsigned type, std::uint32_t sequence = 7) {
 TEST_CASE("rtnetlink: a route has an interface, a source and perhaps a gateway", "[scan][rtnetlink]") {
   auto one = parse_route(route_message(RTN_UNICAST).with(RTA_OIF, 3U).with(RTA_PREFSRC, ip("192.0.2.1")).done(), 7);
   REQUIRE(one);
-  CHECK(one->what == route::kind::direct);
+  CHECK(one->type == route::kind::direct);
   CHECK(one->interface == 3);
   CHECK(one->source == ip("192.0.2.1"));
   CHECK_FALSE(one->gateway);
@@ -84,14 +84,14 @@ TEST_CASE("rtnetlink: a route has an interface, a source and perhaps a gateway",
   CHECK(one->gateway->equals_without_scope(ip("fe80::9")));
   CHECK(one->gateway->scope == 3);
   one = parse_route(route_message(RTN_LOCAL).with(RTA_OIF, 1U).with(RTA_PREFSRC, ip("127.0.0.1")).done(), 7);
-  CHECK(one->what == route::kind::local);
+  CHECK(one->type == route::kind::local);
 }
 
 TEST_CASE("rtnetlink: routes that lead nowhere are refused with an error", "[scan][rtnetlink]") {
   const auto error_of = [](bytes octets) {
     const auto found = parse_route(octets, 7);
     REQUIRE(found);
-    CHECK(found->what == route::kind::refused);
+    CHECK(found->type == route::kind::refused);
     return found->system_error;
   };
   CHECK(error_of(route_message(RTN_UNREACHABLE).done()) == EHOSTUNREACH);

@@ -142,8 +142,8 @@ TEST_CASE("syn pace: when hardly anybody answers, there is nothing to measure, a
   path_model path{.answers = 0.0005};
   time_point now = start;
   run(pace, path, now, 1s);
-  CHECK(pace.rate() <= syn_pace::blind * 1.01);
-  CHECK(pace.rate() >= syn_pace::blind * 0.5);
+  CHECK(pace.rate() <= syn_pace::max_unmeasured_rate * 1.01);
+  CHECK(pace.rate() >= syn_pace::max_unmeasured_rate * 0.5);
 }
 
 TEST_CASE("syn pace: random loss does not slow it down", "[scan][syn_pace]") {

@@ -122,7 +122,7 @@ TEST_CASE("syn packet: SYN-ACK and reset are answers, with what they answer", "[
                                     {0x52U, syn_answer::kind::syn_ack}}) {
     const auto found = parse_syn_answer(answer_to(syn, flags));
     REQUIRE(found);
-    CHECK(found->what == kind);
+    CHECK(found->type == kind);
     CHECK(found->target == ip(is_v6 ? "2001:db8::2" : "192.0.2.2"));
     CHECK(found->own == ip(is_v6 ? "2001:db8::1" : "192.0.2.1"));
     CHECK(found->port == 80);
@@ -137,7 +137,7 @@ TEST_CASE("syn packet: an ICMP error tells which SYN it is about, and who sent i
   const bytes syn = syn_from("192.0.2.1", "198.51.100.2", 1024, 80, 77);
   const auto found = parse_syn_answer(icmp_about(syn, 3, 13, 28));
   REQUIRE(found);
-  CHECK(found->what == syn_answer::kind::icmp);
+  CHECK(found->type == syn_answer::kind::icmp);
   CHECK(found->icmp.type == 3);
   CHECK(found->icmp.code == 13);
   CHECK(found->icmp.sender == ip("192.0.2.9"));

@@ -17,7 +17,7 @@ constexpr time_point start{};
 
 /// A sweep with a clock; the test decides who answers when.
 struct bench {
-  explicit bench(syn_sweep::options how) : sweep(std::move(how), start) {}
+  explicit bench(syn_sweep::options options) : sweep(std::move(options), start) {}
 
   /// Sends all probes that are due, then lets time pass.
   void step(duration pause = 10ms) {
@@ -206,13 +206,13 @@ TEST_CASE("syn sweep: it continues from checkpoints, with no attempt more than t
   const unsigned more_steps = GENERATE(0U, 1U, 7U, 110U);
   std::map<std::uint64_t, unsigned> reported;
   std::map<std::uint64_t, unsigned> sent;
-  std::map<std::uint64_t, unsigned> heard;
-  const auto count = [&](const bench& one, duration patience) {
+  std::map<std::uint64_t, unsigned> expired;
+  const auto count = [&](const bench& one, duration timeout) {
     for (const auto& [place, times] : one.sent) {
       CHECK(reported[place] == 0);
       for (const time_point at : times) {
         ++sent[place];
-        if (one.now - at >= patience) ++heard[place];
+        if (one.now - at >= timeout) ++expired[place];
       }
     }
     for (const std::uint64_t place : one.answers) ++reported[place];
@@ -235,7 +235,7 @@ TEST_CASE("syn sweep: it continues from checkpoints, with no attempt more than t
   for (std::uint64_t place = 0; place < 100; ++place) {
     CAPTURE(steps, more_steps, place);
     CHECK(reported[place] == 1);
-    CHECK(heard[place] <= attempts);
+    CHECK(expired[place] <= attempts);
     CHECK(sent[place] >= (place % 4 == 0 ? 1 : attempts));
   }
 }
@@ -252,14 +252,14 @@ TEST_CASE("syn sweep: an attempt that is over is not repeated, and one that coul
       sweep.sent(*probe, start + at);
   }
   CHECK_FALSE(sweep.next(start + 300ms));
-  const auto heard_after = [&](duration after) {
+  const auto expired_after = [&](duration after) {
     const syn_checkpoint saved = sweep.checkpoint(start + after);
-    return saved.parts.size() == 2 ? saved.parts[0].heard * 10 + saved.parts[1].heard : 99;
+    return saved.parts.size() == 2 ? saved.parts[0].expired * 10 + saved.parts[1].expired : 99;
   };
-  CHECK(heard_after(900ms) == 0);
-  CHECK(heard_after(1s) == 10);
-  CHECK(heard_after(1200ms) == 21);
-  CHECK(heard_after(2s) == 21);  // the fourth place was not asked
+  CHECK(expired_after(900ms) == 0);
+  CHECK(expired_after(1s) == 10);
+  CHECK(expired_after(1200ms) == 21);
+  CHECK(expired_after(2s) == 21);  // the fourth place was not asked
 }
 
 TEST_CASE("syn sweep: an early end names each place that was asked and has no verdict", "[scan][syn_sweep]") {
