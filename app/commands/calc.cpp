@@ -47,15 +47,15 @@ constexpr std::array serve_options{
 };
 
 exit_status serve(arguments& args, console& out) {
-  const serving how = serving::read(args);
-  calc::server_parameters parameters{.session = {}, .max_clients = how.max_clients, .detail = log_detail(out)};
+  const serving settings = serving::read(args);
+  calc::server_parameters parameters{.session = {}, .max_clients = settings.max_clients, .detail = log_detail(out)};
   parameters.session.order = shared_options::read_byte_order(args);
-  parameters.session.idle_timeout = how.idle_timeout;
+  parameters.session.idle_timeout = settings.idle_timeout;
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
 
   calc::server server(parameters, [&out](const std::string& line) { out.note(line); });
-  const auto served = app::serve(how, server, server.limits(), out);
+  const auto served = app::serve(settings, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
   return exit_status::done;
@@ -110,9 +110,9 @@ std::string server_named_in(const arguments& args) {
 
 query_call parse_query(arguments& args) {
   query_call call;
-  shared_options::read_remote(args, call.how);
-  call.how.order = shared_options::read_byte_order(args);
-  call.how.pipeline = args.number("pipeline", 1, 10'000);
+  shared_options::read_remote(args, call.query);
+  call.query.order = shared_options::read_byte_order(args);
+  call.query.pipeline = args.number("pipeline", 1, 10'000);
   call.max_time = shared_options::read_max_time(args);
   call.id = static_cast<std::uint32_t>(args.number("id", 0, 0xffffffff));
   call.send_anyway = args.flag("send-anyway");
@@ -175,16 +175,16 @@ constexpr std::array bench_groups{
 };
 
 calc::bench_options parse_bench(arguments& args) {
-  calc::bench_options how;
-  shared_options::read_remote(args, how.server);
-  how.server.order = shared_options::read_byte_order(args);
-  how.connections = args.number("connections", 1, 100'000);
-  how.pipeline = args.number("pipeline", 1, 10'000);
-  how.numbers = args.number("numbers", 0, calc::max_numbers);
-  how.length = args.timeout("duration");
-  how.threads = static_cast<unsigned>(args.number("threads", 1, 1024));
+  calc::bench_options load;
+  shared_options::read_remote(args, load.server);
+  load.server.order = shared_options::read_byte_order(args);
+  load.connections = args.number("connections", 1, 100'000);
+  load.pipeline = args.number("pipeline", 1, 10'000);
+  load.numbers = args.number("numbers", 0, calc::max_numbers);
+  load.length = args.timeout("duration");
+  load.threads = static_cast<unsigned>(args.number("threads", 1, 1024));
   args.refuse_positionals();
-  return how;
+  return load;
 }
 
 constexpr std::array<std::pair<const char*, double>, 4> percentiles{
@@ -194,7 +194,7 @@ std::string latency_text(const calc::bench_report& report, duration span) {
   return report.answers == 0 ? "-" : to_string(span);
 }
 
-void print_text(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {
+void print_text(const calc::bench_options& load, const calc::bench_report& report, double rate, console& out) {
   out.line(
       fmt::format("requests   {:.0f} a second, {} answered in {}", rate, report.answers, to_string(report.elapsed)));
   std::string latencies;
@@ -205,7 +205,7 @@ void print_text(const calc::bench_options& how, const calc::bench_report& report
       fmt::format("wrong      {}{}", report.wrong, report.wrong > 0 ? " (answers that are not the exact result)" : ""));
   out.line(fmt::format("lost       {}{}", report.lost,
                        report.lost > 0 ? fmt::format(" (no answer within {}, or the connection failed before it)",
-                                                     to_string(how.server.timeout))
+                                                     to_string(load.server.timeout))
                                        : ""));
   if (report.closed == 0) return;
   const double average = static_cast<double>(report.answers_before_close) / static_cast<double>(report.closed);
@@ -215,7 +215,7 @@ void print_text(const calc::bench_options& how, const calc::bench_report& report
                                                    : fmt::format("{:.3g} answers on average", average)));
 }
 
-void print_json(const calc::bench_options& how, const calc::bench_report& report, double rate, console& out) {
+void print_json(const calc::bench_options& load, const calc::bench_report& report, double rate, console& out) {
   const auto microseconds = [&](duration span) -> nlohmann::ordered_json {
     if (report.answers == 0) return nullptr;
     return std::chrono::duration<double, std::micro>(span).count();
@@ -223,11 +223,11 @@ void print_json(const calc::bench_options& how, const calc::bench_report& report
   nlohmann::ordered_json latency;
   for (const auto& [name, fraction] : percentiles) latency[name] = microseconds(report.latencies.percentile(fraction));
   latency["max"] = microseconds(report.latencies.max());
-  out.json({{"proto", net::name_of(how.server.protocol)},
-            {"connections", how.connections},
-            {"pipeline", how.pipeline},
-            {"numbers", how.numbers},
-            {"threads", how.threads},
+  out.json({{"proto", net::name_of(load.server.protocol)},
+            {"connections", load.connections},
+            {"pipeline", load.pipeline},
+            {"numbers", load.numbers},
+            {"threads", load.threads},
             {"seconds", std::chrono::duration<double>(report.elapsed).count()},
             {"answers", report.answers},
             {"requests_per_second", rate},
@@ -238,20 +238,20 @@ void print_json(const calc::bench_options& how, const calc::bench_report& report
 }
 
 exit_status bench(arguments& args, console& out) {
-  const calc::bench_options how = parse_bench(args);
+  const calc::bench_options load = parse_bench(args);
   if (args.error()) return out.refuse(*args.error());
   out.note(fmt::format("{} over {}, {} in flight on each, {} a request, for {}",
-                       count_of(how.connections, "connection"), net::name_of(how.server.protocol),
-                       count_of(how.pipeline, "request"), count_of(how.numbers, "number"), to_string(how.length)));
+                       count_of(load.connections, "connection"), net::name_of(load.server.protocol),
+                       count_of(load.pipeline, "request"), count_of(load.numbers, "number"), to_string(load.length)));
   asio::io_context loop{1};
-  const auto report = net::run_client(loop, calc::bench(how));
+  const auto report = net::run_client(loop, calc::bench(load));
   if (!report) return out.refuse(report.error());
   const double seconds = std::chrono::duration<double>(report->elapsed).count();
   const double rate = seconds > 0 ? static_cast<double>(report->answers) / seconds : 0;
   if (out.wants_json())
-    print_json(how, *report, rate, out);
+    print_json(load, *report, rate, out);
   else
-    print_text(how, *report, rate, out);
+    print_text(load, *report, rate, out);
   if (report->first_failure) out.error(*report->first_failure);
   if (report->stopped) return exit_status::interrupted;
   if (report->wrong > 0) return exit_status::protocol;

@@ -21,16 +21,16 @@ nlohmann::ordered_json to_json(const calc::request& asked) {
   return {{"id", asked.id}, {"op", escape(asked.op)}, {"numbers", asked.numbers}};
 }
 
-nlohmann::ordered_json to_json(const calc::outcome& one, const calc::ends& where, net::transport protocol) {
-  nlohmann::ordered_json object = to_json(one.asked);
-  object["result"] = one.value ? nlohmann::ordered_json(*one.value) : nlohmann::ordered_json(nullptr);
-  if (!one.value) object["error"] = describe(one.value.error());
+nlohmann::ordered_json to_json(const calc::outcome& outcome, const calc::ends& where, net::transport protocol) {
+  nlohmann::ordered_json object = to_json(outcome.asked);
+  object["result"] = outcome.value ? nlohmann::ordered_json(*outcome.value) : nlohmann::ordered_json(nullptr);
+  if (!outcome.value) object["error"] = describe(outcome.value.error());
   object["proto"] = net::name_of(protocol);
   const bool was_sent = !where.local.empty();
   object["local"] = was_sent ? nlohmann::ordered_json(where.local) : nullptr;
   object["remote"] = was_sent ? nlohmann::ordered_json(where.remote) : nullptr;
   object["rtt_us"] = nullptr;
-  if (was_sent) object["rtt_us"] = std::chrono::duration_cast<std::chrono::microseconds>(one.elapsed).count();
+  if (was_sent) object["rtt_us"] = std::chrono::duration_cast<std::chrono::microseconds>(outcome.elapsed).count();
   return object;
 }
 
@@ -66,13 +66,14 @@ class batch final : public calc::request_source {
     input_.on_change(std::move(callback));
   }
 
-  void report(const calc::outcome& one, const calc::ends& where) {
-    if (!one.value) return unanswered(one.tag, one.value.error(), to_json(one, where, call_.how.protocol));
+  void report(const calc::outcome& outcome, const calc::ends& where) {
+    if (!outcome.value)
+      return unanswered(outcome.tag, outcome.value.error(), to_json(outcome, where, call_.query.protocol));
     ++answers_;
-    out_.detail(fmt::format("line {}: {} {} -> {}, {}", one.tag + 1, net::name_of(call_.how.protocol), where.local,
-                            where.remote, to_string(one.elapsed)));
-    release(one.tag,
-            out_.wants_json() ? to_line(to_json(one, where, call_.how.protocol)) : fmt::format("{}", *one.value));
+    out_.detail(fmt::format("line {}: {} {} -> {}, {}", outcome.tag + 1, net::name_of(call_.query.protocol),
+                            where.local, where.remote, to_string(outcome.elapsed)));
+    release(outcome.tag, out_.wants_json() ? to_line(to_json(outcome, where, call_.query.protocol))
+                                           : fmt::format("{}", *outcome.value));
   }
 
   /// Call it after the last outcome: prints `-` for every line without a result, including lines not yet read.
@@ -128,7 +129,7 @@ class batch final : public calc::request_source {
   /// The fields of every line, if no request was sent.
   [[nodiscard]] nlohmann::ordered_json without_result(std::uint64_t tag, const failure& why) const {
     return {{"id", id_of(tag)},  {"op", nullptr},          {"numbers", nullptr},
-            {"result", nullptr}, {"error", describe(why)}, {"proto", net::name_of(call_.how.protocol)},
+            {"result", nullptr}, {"error", describe(why)}, {"proto", net::name_of(call_.query.protocol)},
             {"local", nullptr},  {"remote", nullptr},      {"rtt_us", nullptr}};
   }
 
@@ -172,7 +173,7 @@ class batch final : public calc::request_source {
 
 asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
   auto done = co_await calc::query(
-      call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
+      call.query, lines, [&](const calc::outcome& outcome, const calc::ends& where) { lines.report(outcome, where); });
   if (done) co_return done;
   // A signal ended it: do not read the rest of the input. (The cancellation state may have been reset.)
   if (net::is_cancelled(done.error().code)) co_return done;
@@ -196,17 +197,17 @@ result<calc::request> to_request(std::span<const std::string_view> words, const 
 
 exit_status run_single(const query_call& call, console& out) {
   asio::io_context loop{1};
-  const auto reply = net::run_client(loop, calc::query_one(call.how, *call.single), call.max_time);
+  const auto reply = net::run_client(loop, calc::query_one(call.query, *call.single), call.max_time);
   if (!reply) {
     if (out.wants_json())
-      out.json(to_json({0, *call.single, unexpected(reply.error()), duration(0)}, {}, call.how.protocol));
+      out.json(to_json({0, *call.single, unexpected(reply.error()), duration(0)}, {}, call.query.protocol));
     return out.refuse(reply.error());
   }
   const auto& [answer, where] = *reply;
-  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), where.local, where.remote,
+  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.query.protocol), where.local, where.remote,
                          to_string(answer.elapsed)));
   if (out.wants_json())
-    out.json(to_json(answer, where, call.how.protocol));
+    out.json(to_json(answer, where, call.query.protocol));
   else if (answer.value)
     out.line(fmt::format("{}", *answer.value));
   return answer.value ? exit_status::done : out.refuse(answer.value.error());

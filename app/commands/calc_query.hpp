@@ -12,7 +12,7 @@
 namespace netlab::app {
 
 struct query_call {
-  calc::query_options how;
+  calc::query_options query;
   std::uint32_t id = 1;
   bool send_anyway = false;
   duration max_time{0};                 ///< for everything; 0: no limit

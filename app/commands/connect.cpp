@@ -76,8 +76,8 @@ constexpr std::array groups{
     option_group{"Data", "crlf raw telnet no-telnet"},
 };
 
-failure misuse(std::string what, std::string cure = {}) {
-  return {make_error_code(errc::usage), {}, std::move(what), std::move(cure)};
+failure misuse(std::string detail, std::string hint = {}) {
+  return {make_error_code(errc::usage), {}, std::move(detail), std::move(hint)};
 }
 
 /// A URL from a browser, in the form for this command: `netlab connect --tls localhost:4711`.
@@ -88,7 +88,7 @@ failure pasted_url(const url& from, std::string_view text) {
                 fmt::format("write {}{}", escape(shown.endpoint(), 80), shown.is_secure() ? " --tls" : ""));
 }
 
-void read_target(arguments& args, run_options& how) {
+void read_target(arguments& args, run_options& connection) {
   const auto& words = args.positionals();
   for (const std::string& word : words)
     if (const auto pasted = parse_url(word)) return args.refuse(pasted_url(*pasted, word));
@@ -103,17 +103,17 @@ void read_target(arguments& args, run_options& how) {
     // The host is a word of its own, so an IPv6 address needs no brackets.
     const auto host = net::parse_host(named, "HOST PORT or HOST:PORT, not both");
     if (!host) return args.refuse(host.error());
-    how.host = *host;
+    connection.host = *host;
     const auto parsed = net::parse_remote_port(words[1]);
     if (!parsed) return args.refuse(parsed.error());
     port = *parsed;
   } else {
     const auto parsed = net::parse_host_port(named);
     if (!parsed) return args.refuse(parsed.error());
-    how.host = parsed->host;
+    connection.host = parsed->host;
     port = parsed->port;
   }
-  if (how.host.empty()) how.host = how.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
+  if (connection.host.empty()) connection.host = connection.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
   if (port == 0) return args.refuse(misuse("port 0 does not exist", "a port is 1 to 65535"));
   if (!port) {
     // A number alone is the port of a server on the user's own machine.
@@ -122,7 +122,7 @@ void read_target(arguments& args, run_options& how) {
                            ? misuse("the host is missing", fmt::format("netlab connect localhost {}", named))
                            : misuse("the port is missing", fmt::format("netlab connect {} PORT", escape(named, 60))));
   }
-  how.port = *port;
+  connection.port = *port;
 }
 
 result<std::vector<std::string>> parse_alpn(std::string_view text) {
@@ -135,79 +135,80 @@ result<std::vector<std::string>> parse_alpn(std::string_view text) {
   return names;
 }
 
-void read_tls(arguments& args, run_options& how, bool show_certificates) {
+void read_tls(arguments& args, run_options& connection, bool show_certificates) {
   args.prefer_typed("tls", "starttls");
-  how.tls = args.flag("tls");
-  if (how.tls && args.has("starttls")) args.refuse(misuse("--tls and --starttls exclude each other"));
-  if (args.has("starttls")) how.starttls = args.as("starttls", connect::parse_starttls);
-  how.trust.insecure = args.flag("insecure");
-  how.reconnect = args.flag("reconnect");
-  if (args.has("alpn")) how.trust.alpn = args.as("alpn", parse_alpn);
-  how.trust.ca_file = args.text("ca-file");
-  how.trust.certificate_file = args.text("cert");
-  how.trust.key_file = args.text("key");
-  how.trust.keylog_file = args.text("keylog");
-  how.trust.ask_for_ocsp = true;
-  how.sni = args.text("sni");
-  const bool is_secure = how.tls || how.starttls;
-  if (is_secure && how.protocol == net::transport::udp) args.refuse(misuse("TLS over UDP is not supported"));
-  if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
+  connection.tls = args.flag("tls");
+  if (connection.tls && args.has("starttls")) args.refuse(misuse("--tls and --starttls exclude each other"));
+  if (args.has("starttls")) connection.starttls = args.as("starttls", connect::parse_starttls);
+  connection.trust.insecure = args.flag("insecure");
+  connection.reconnect = args.flag("reconnect");
+  if (args.has("alpn")) connection.trust.alpn = args.as("alpn", parse_alpn);
+  connection.trust.ca_file = args.text("ca-file");
+  connection.trust.certificate_file = args.text("cert");
+  connection.trust.key_file = args.text("key");
+  connection.trust.keylog_file = args.text("keylog");
+  connection.trust.ask_for_ocsp = true;
+  connection.sni = args.text("sni");
+  const bool is_secure = connection.tls || connection.starttls;
+  if (is_secure && connection.protocol == net::transport::udp) args.refuse(misuse("TLS over UDP is not supported"));
+  if (!connection.trust.key_file.empty() && connection.trust.certificate_file.empty())
     args.refuse(misuse("--key needs a certificate", "--cert FILE"));
   if (is_secure) return;
-  const std::array<std::pair<std::string_view, bool>, 9> given{{{"alpn", !how.trust.alpn.empty()},
-                                                                {"ca-file", !how.trust.ca_file.empty()},
-                                                                {"cert", !how.trust.certificate_file.empty()},
-                                                                {"insecure", how.trust.insecure},
-                                                                {"key", !how.trust.key_file.empty()},
-                                                                {"keylog", !how.trust.keylog_file.empty()},
-                                                                {"reconnect", how.reconnect},
+  const std::array<std::pair<std::string_view, bool>, 9> given{{{"alpn", !connection.trust.alpn.empty()},
+                                                                {"ca-file", !connection.trust.ca_file.empty()},
+                                                                {"cert", !connection.trust.certificate_file.empty()},
+                                                                {"insecure", connection.trust.insecure},
+                                                                {"key", !connection.trust.key_file.empty()},
+                                                                {"keylog", !connection.trust.keylog_file.empty()},
+                                                                {"reconnect", connection.reconnect},
                                                                 {"show-certs", show_certificates},
-                                                                {"sni", !how.sni.empty()}}};
+                                                                {"sni", !connection.sni.empty()}}};
   for (const auto& [name, is_given] : given)
     if (is_given) args.refuse(misuse(fmt::format("--{} needs TLS", name), "--tls or --starttls"));
 }
 
 /// Also reads the target, because its port may be Telnet's. Reports errors in the options first.
-void read_telnet_and_target(arguments& args, run_options& how) {
+void read_telnet_and_target(arguments& args, run_options& connection) {
   const bool wanted = args.flag("telnet");
   const bool unwanted = args.flag("no-telnet");
   const bool is_raw = args.flag("raw");
   args.exclude("telnet", "no-telnet");
-  read_target(args, how);
+  read_target(args, connection);
   const bool on_terminal = ::isatty(STDOUT_FILENO) == 1;
-  how.relay.escape = on_terminal && !is_raw;
-  const bool is_udp = how.protocol == net::transport::udp;
+  connection.relay.escape = on_terminal && !is_raw;
+  const bool is_udp = connection.protocol == net::transport::udp;
   if (wanted && is_udp) args.refuse(misuse("--telnet cannot be used over UDP"));
-  const bool may_be = !unwanted && !is_udp && !how.tls && !how.starttls;
-  if (wanted || (may_be && how.port == telnet_port))
-    how.relay.telnet = telnet_mode::on;
+  const bool may_be = !unwanted && !is_udp && !connection.tls && !connection.starttls;
+  if (wanted || (may_be && connection.port == telnet_port))
+    connection.relay.telnet = telnet_mode::on;
   else if (may_be && on_terminal)
-    how.relay.telnet = telnet_mode::automatic;
+    connection.relay.telnet = telnet_mode::automatic;
 }
 
 struct call {
-  run_options how;
+  run_options connection;
   duration max_time{0};
   bool show_certificates = false;
 };
 
 call parse(arguments& args) {
   call made;
-  run_options& how = made.how;
-  how.protocol = shared_options::read_transport(args);
-  how.restrict_to = shared_options::read_family(args);
-  how.local = shared_options::read_local_end(args);
-  how.timeout = args.timeout("timeout");
-  how.relay.idle_timeout = how.protocol == net::transport::udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
-  if (args.has("idle-timeout")) how.relay.idle_timeout = args.duration("idle-timeout");
-  how.relay.crlf = args.flag("crlf");
-  how.relay.keep_open = args.flag("keep-open");
-  if (how.relay.keep_open && how.protocol == net::transport::udp)
+  run_options& connection = made.connection;
+  connection.protocol = shared_options::read_transport(args);
+  connection.restrict_to = shared_options::read_family(args);
+  connection.local = shared_options::read_local_end(args);
+  connection.timeout = args.timeout("timeout");
+  connection.relay.idle_timeout =
+      connection.protocol == net::transport::udp ? std::chrono::seconds(1) : std::chrono::seconds(30);
+  if (args.has("idle-timeout")) connection.relay.idle_timeout = args.duration("idle-timeout");
+  connection.relay.crlf = args.flag("crlf");
+  connection.relay.keep_open = args.flag("keep-open");
+  if (connection.relay.keep_open && connection.protocol == net::transport::udp)
     args.refuse(misuse("--keep-open cannot be used over UDP, which has no end of stream"));
   made.max_time = shared_options::read_max_time(args);
   made.show_certificates = args.flag("show-certs");
-  read_tls(args, how, made.show_certificates);
-  read_telnet_and_target(args, how);
+  read_tls(args, connection, made.show_certificates);
+  read_telnet_and_target(args, connection);
   return made;
 }
 
@@ -273,12 +274,12 @@ exit_status run(arguments& args, console& out) {
   call made = parse(args);
   if (args.error()) return out.refuse(*args.error());
   const bool with_pem = made.show_certificates;
-  const tls_request asked{made.how.tls, made.how.starttls.has_value(), made.how.port};
+  const tls_request asked{made.connection.tls, made.connection.starttls.has_value(), made.connection.port};
   connect::run_events events{.detail = [&out](const std::string& line) { out.detail(line); },
                              .warning = [&out](const std::string& line) { out.note(line); },
                              .report = [&out, with_pem](const tls_report& report) { show(report, with_pem, out); }};
   asio::io_context loop{1};
-  const auto ended = net::run_client(loop, connect::run(std::move(made.how), std::move(events)), made.max_time);
+  const auto ended = net::run_client(loop, connect::run(std::move(made.connection), std::move(events)), made.max_time);
   if (ended) return exit_status::done;
   const exit_status status = status_of(ended.error());
   if (status == exit_status::interrupted || status == exit_status::terminated)

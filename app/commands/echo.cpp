@@ -38,12 +38,13 @@ constexpr std::array serve_options{
 };
 
 exit_status serve(arguments& args, console& out) {
-  const serving how = serving::read(args);
+  const serving settings = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
-  echo::server server({.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .detail = log_detail(out)},
-                      [&out](const std::string& line) { out.note(line); });
-  const auto served = app::serve(how, server, server.limits(), out);
+  echo::server server(
+      {.idle_timeout = settings.idle_timeout, .max_clients = settings.max_clients, .detail = log_detail(out)},
+      [&out](const std::string& line) { out.note(line); });
+  const auto served = app::serve(settings, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
   return exit_status::done;
@@ -71,14 +72,14 @@ constexpr std::array query_options{
 };
 
 struct query_call {
-  echo::query_options how;
+  echo::query_options query;
   duration max_time{0};
   std::string message;
 };
 
 query_call parse_query(arguments& args) {
   query_call call;
-  shared_options::read_remote(args, call.how);
+  shared_options::read_remote(args, call.query);
   call.max_time = shared_options::read_max_time(args);
   if (args.positionals().empty())
     args.refuse({make_error_code(errc::usage), {}, "the text to send is missing", "netlab echo query hello"});
@@ -91,13 +92,13 @@ exit_status query(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   const bytes_view octets = as_bytes(call.message);
-  const auto reply = net::run_client(loop, echo::query(call.how, {octets.begin(), octets.end()}), call.max_time);
+  const auto reply = net::run_client(loop, echo::query(call.query, {octets.begin(), octets.end()}), call.max_time);
   if (!reply) return out.refuse(reply.error());
-  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->local, reply->remote,
+  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.query.protocol), reply->local, reply->remote,
                          to_string(reply->elapsed)));
   if (out.wants_json())
     out.json({{"reply", as_text(reply->octets)},
-              {"proto", net::name_of(call.how.protocol)},
+              {"proto", net::name_of(call.query.protocol)},
               {"local", reply->local},
               {"remote", reply->remote},
               {"rtt_us", std::chrono::duration_cast<std::chrono::microseconds>(reply->elapsed).count()}});

@@ -148,9 +148,9 @@ exit_status tour(arguments& args, console& out) {
   const bool waits = pause && has_keyboard();
   text_narrator text(out, waits);
   json_narrator json(out, waits);
-  lab::narrator& tell = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
+  lab::narrator& narrator = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
   // The tour's directory is removed, however the tour ends.
-  const auto outcome = net::run_client(loop, lab::tour(tell, only, own_program), duration(0), {SIGHUP, SIGQUIT});
+  const auto outcome = net::run_client(loop, lab::tour(narrator, only, own_program), duration(0), {SIGHUP, SIGQUIT});
   if (!outcome) return out.refuse(outcome.error());
   if (!outcome->all_held)
     return out.refuse({make_error_code(errc::partly_done),

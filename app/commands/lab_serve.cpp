@@ -90,7 +90,7 @@ constexpr std::array groups{
 };
 
 struct call {
-  serving how;
+  serving settings;
   std::vector<lab::service_entry> services;
   lab::port_plan ports;
   bool is_offset_chosen = false;  ///< by netlab, not by the user
@@ -124,7 +124,7 @@ void refuse_shared_ports(const call& wanted, arguments& args) {
 
 call parse(arguments& args, const console& out) {
   call wanted;
-  wanted.how = serving::read_common(args);
+  wanted.settings = serving::read_common(args);
   const auto named = [&](std::string_view option) {
     std::vector<lab::service_entry> together;
     for (const auto& list : args.list_as(option, lab::parse_services))
@@ -143,8 +143,8 @@ call parse(arguments& args, const console& out) {
   else if (const auto lowest = lowest_port(wanted.services); lowest && !serve::may_bind(*lowest))
     wanted.ports.offset = unprivileged_offset, wanted.is_offset_chosen = true;
   refuse_shared_ports(wanted, args);
-  wanted.parameters = {.idle_timeout = wanted.how.idle_timeout,
-                       .max_clients = wanted.how.max_clients,
+  wanted.parameters = {.idle_timeout = wanted.settings.idle_timeout,
+                       .max_clients = wanted.settings.max_clients,
                        .detail = out.is_verbose() ? serve::log_detail::connections : serve::log_detail::visits,
                        .order = shared_options::read_byte_order(args)};
   wanted.mail = read_sink(args);
@@ -162,7 +162,7 @@ std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
 }
 
 /// The servers, and their final totals.
-struct house {
+struct open_servers {
   std::optional<open_class> class_at_work;  // outlives all that report to it
   std::vector<std::unique_ptr<lab::hosted>> hosts;  // one per service; null for mail
   std::optional<open_sink> mail;
@@ -178,8 +178,8 @@ struct house {
   }
 };
 
-result<house> furnish(call wanted, console& out) {
-  house made;
+result<open_servers> make_servers(call wanted, console& out) {
+  open_servers made;
   if (wanted.class_at_work.is_wanted(out)) {
     auto opened = open_class::make(wanted.class_at_work, wanted.services, wanted.ports, wanted.parameters.order,
                                    wanted.mail, out);
@@ -197,18 +197,18 @@ result<house> furnish(call wanted, console& out) {
     made.mail.emplace(std::move(*opened));
   }
   for (const lab::service_entry& each : wanted.services) {
-    serve::listen_options listen = wanted.how.listen;
+    serve::listen_options listen = wanted.settings.listen;
     listen.port = lab::port_of(each, wanted.ports);
     listen.udp = each.udp;
     lab::host_parameters parameters = wanted.parameters;
     if (made.class_at_work && each.what == lab::role::calc)
       parameters.calc_watch = &made.class_at_work->watch_calc(each.name);
-    auto& one =
+    auto& host =
         made.hosts.emplace_back(lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
-    if (one) {
+    if (host) {
       serve::servable& handler =
-          made.class_at_work ? made.class_at_work->watched(one->handler(), each.name) : one->handler();
-      made.all.push_back({.listen = listen, .handler = handler, .limits = one->limits()});
+          made.class_at_work ? made.class_at_work->watched(host->handler(), each.name) : host->handler();
+      made.all.push_back({.listen = listen, .handler = handler, .limits = host->limits()});
     } else {
       made.all.push_back(made.mail->service(listen, each.what == lab::role::mail));
     }
@@ -232,14 +232,14 @@ exit_status run(arguments& args, console& out) {
   if (wanted.is_offset_chosen)
     out.note(fmt::format("this process may not use ports below 1024: {} is added to them (--port-offset)",
                          wanted.ports.offset));
-  serving how = wanted.how;
-  auto made = furnish(std::move(wanted), out);
+  serving settings = wanted.settings;
+  auto made = make_servers(std::move(wanted), out);
   if (!made) return out.refuse(made.error());
-  how.ready_first = [&] {
+  settings.ready_first = [&] {
     if (made->mail) made->mail->announce(out);
   };
-  if (made->class_at_work) how.more_loops.push_back(&made->class_at_work->start());
-  const auto ended = serve(how, made->all, out);
+  if (made->class_at_work) settings.more_loops.push_back(&made->class_at_work->start());
+  const auto ended = serve(settings, made->all, out);
   if (!ended) return out.refuse(ended.error());
   if (made->class_at_work) made->class_at_work->finish(out, made->mail.has_value());
   const std::vector<std::string> totals = made->conclude(out);  // after the remaining lines of the logs

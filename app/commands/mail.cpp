@@ -185,32 +185,32 @@ result<server_name> parse_server(std::string_view text) {
 }
 
 void read_server(arguments& args, mail_call& call) {
-  mail::send_options& how = call.how;
+  mail::send_options& smtp = call.smtp;
   const server_name server = args.as("server", parse_server);
   call.is_default_server = !args.has("server");
-  how.host = server.host;
-  how.tls = server.port == 465 ? mail::tls_mode::implicit : mail::tls_mode::starttls;
-  if (args.has("tls")) how.tls = args.as("tls", parse_tls);
-  if (how.tls == mail::tls_mode::none) args.only_typed("tls");
-  how.port = server.port.value_or(how.tls == mail::tls_mode::implicit ? 465 : 587);
-  how.restrict_to = shared_options::read_family(args);
-  how.trust.insecure = args.flag("insecure");
-  if (how.trust.insecure) args.only_typed("insecure");
-  how.trust.ca_file = args.text("ca-file");
-  how.trust.certificate_file = args.text("cert");
-  how.trust.key_file = args.text("key");
-  if (!how.trust.key_file.empty() && how.trust.certificate_file.empty())
+  smtp.host = server.host;
+  smtp.tls = server.port == 465 ? mail::tls_mode::implicit : mail::tls_mode::starttls;
+  if (args.has("tls")) smtp.tls = args.as("tls", parse_tls);
+  if (smtp.tls == mail::tls_mode::none) args.only_typed("tls");
+  smtp.port = server.port.value_or(smtp.tls == mail::tls_mode::implicit ? 465 : 587);
+  smtp.restrict_to = shared_options::read_family(args);
+  smtp.trust.insecure = args.flag("insecure");
+  if (smtp.trust.insecure) args.only_typed("insecure");
+  smtp.trust.ca_file = args.text("ca-file");
+  smtp.trust.certificate_file = args.text("cert");
+  smtp.trust.key_file = args.text("key");
+  if (!smtp.trust.key_file.empty() && smtp.trust.certificate_file.empty())
     args.refuse({make_error_code(errc::usage), {}, "--key needs --cert", {}});
-  how.user = args.text("user");
-  how.mechanisms = args.as("auth", [&](std::string_view text) { return parse_auth(text, !how.trust.insecure); });
-  if (how.user.find('\0') != std::string::npos || how.user.find_first_of("\r\n") != std::string::npos)
+  smtp.user = args.text("user");
+  smtp.mechanisms = args.as("auth", [&](std::string_view text) { return parse_auth(text, !smtp.trust.insecure); });
+  if (smtp.user.find('\0') != std::string::npos || smtp.user.find_first_of("\r\n") != std::string::npos)
     args.refuse({make_error_code(errc::usage), "--user", "it contains a line end or NUL", {}});
-  if (!how.user.empty() && how.tls == mail::tls_mode::none)
+  if (!smtp.user.empty() && smtp.tls == mail::tls_mode::none)
     args.refuse({make_error_code(errc::usage),
                  {},
                  "a login cannot be combined with --tls none: credentials are never sent unencrypted",
                  "--user '' sends without a login"});
-  if (how.user.empty() && (args.is_typed("password-file") || args.is_typed("password-command")))
+  if (smtp.user.empty() && (args.is_typed("password-file") || args.is_typed("password-command")))
     args.refuse({make_error_code(errc::usage), {}, "a password needs --user", {}});
   call.password = password_source::read(args);
 }
@@ -223,15 +223,15 @@ result<std::string> checked(std::string_view text) {
 }
 
 void read_message(arguments& args, mail_call& call) {
-  message_wish& wish = call.wish;
+  message_fields& fields = call.message;
   // Parsed again with the message, but here the failure can name the origin of the value.
-  if (args.has("from")) wish.from = args.as("from", checked<mail::parse_mailbox>);
-  if (args.has("envelope-from")) wish.envelope_from = args.as("envelope-from", checked<parse_envelope_sender>);
-  wish.to = args.list_as("to", checked<mail::parse_mailbox_list>);
-  wish.cc = args.list_as("cc", checked<mail::parse_mailbox_list>);
-  wish.bcc = args.list_as("bcc", checked<mail::parse_mailbox_list>);
-  wish.subject = args.text("subject");
-  wish.headers = args.list_as("header", parse_header);
+  if (args.has("from")) fields.from = args.as("from", checked<mail::parse_mailbox>);
+  if (args.has("envelope-from")) fields.envelope_from = args.as("envelope-from", checked<parse_envelope_sender>);
+  fields.to = args.list_as("to", checked<mail::parse_mailbox_list>);
+  fields.cc = args.list_as("cc", checked<mail::parse_mailbox_list>);
+  fields.bcc = args.list_as("bcc", checked<mail::parse_mailbox_list>);
+  fields.subject = args.text("subject");
+  fields.headers = args.list_as("header", parse_header);
   call.attach = args.texts("attach");
   call.html_file = args.text("html");
   call.raw_file = args.text("raw");
@@ -243,7 +243,7 @@ void read_message(arguments& args, mail_call& call) {
   };
   args.prefer_typed("body", "body-file");
   if (args.has("body") && args.has("body-file")) refuse_together("body", "body-file");
-  if (args.has("body")) wish.text = args.text("body");
+  if (args.has("body")) fields.text = args.text("body");
   call.body_file = args.text("body-file");
   if (!call.raw_file.empty()) {
     for (const std::string_view other : {"attach", "batch", "body", "body-file", "header", "html", "subject"})
@@ -254,7 +254,7 @@ void read_message(arguments& args, mail_call& call) {
     if (call.dry_run) refuse_together("batch", "dry-run");
     return;
   }
-  if (wish.text || !call.body_file.empty()) return;
+  if (fields.text || !call.body_file.empty()) return;
   // The text is read from stdin, but a user with an attachment is not asked to type one.
   call.may_lack_text = !call.attach.empty() || !call.html_file.empty();
   if (!call.may_lack_text || ::isatty(STDIN_FILENO) != 1) call.body_file = "-";
@@ -265,15 +265,15 @@ exit_status send(arguments& args, console& out) {
   read_server(args, call);
   read_message(args, call);
   if (args.has("helo"))
-    call.how.helo = args.as("helo", parse_helo);
+    call.smtp.helo = args.as("helo", parse_helo);
   else
-    call.how.helo = full_host_name().value_or("");
-  if (args.has("dsn")) call.how.dsn = args.as("dsn", parse_dsn);
-  call.how.all_or_nothing = args.flag("all-or-nothing");
-  call.how.timeout = args.timeout("timeout");
-  call.how.end_timeout = 10 * call.how.timeout;
-  call.how.max_time = args.timeout("max-time");
-  call.how.parallel = static_cast<unsigned>(args.number("parallel", 1, 1000));
+    call.smtp.helo = full_host_name().value_or("");
+  if (args.has("dsn")) call.smtp.dsn = args.as("dsn", parse_dsn);
+  call.smtp.all_or_nothing = args.flag("all-or-nothing");
+  call.smtp.timeout = args.timeout("timeout");
+  call.smtp.end_timeout = 10 * call.smtp.timeout;
+  call.smtp.max_time = args.timeout("max-time");
+  call.smtp.parallel = static_cast<unsigned>(args.number("parallel", 1, 1000));
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
   return call.batch.empty() ? send_single(call, out) : send_batch(call, out);

@@ -60,7 +60,7 @@ result<std::vector<std::pair<std::string, std::string>>> headers_in(const json& 
   return all;
 }
 
-result<void> take_field(message_wish& into, const std::string& key, const json& value) {
+result<void> take_field(message_fields& into, const std::string& key, const json& value) {
   const auto text = [&](auto& field) -> result<void> {
     auto got = text_in(value, key);
     if (!got) return unexpected(got.error());
@@ -102,16 +102,16 @@ result<void> take_field(message_wish& into, const std::string& key, const json& 
               "to, cc, bcc, from, envelope_from, subject, body, html, attach, headers");
 }
 
-result<mail::submission> to_submission(const std::string& line, const message_wish& defaults) {
+result<mail::submission> to_submission(const std::string& line, const message_fields& defaults) {
   const auto object = parse_json(line);
   if (!object) return unexpected(object.error());
   if (!object->is_object()) return bad("not a JSON object");
-  message_wish wish = defaults;
+  message_fields fields = defaults;
   // Names in a line replace those in the options.
   for (const auto& [key, value] : object->items())
-    if (auto taken = take_field(wish, key, value); !taken) return unexpected(taken.error());
-  if (!wish.text && !wish.html && wish.attachments.empty()) wish.text = "";
-  auto made = prepare(std::move(wish));
+    if (auto taken = take_field(fields, key, value); !taken) return unexpected(taken.error());
+  if (!fields.text && !fields.html && fields.attachments.empty()) fields.text = "";
+  auto made = prepare(std::move(fields));
   if (!made && made.error().code == errc::usage) made.error().code = make_error_code(errc::bad_data);
   return made;
 }
@@ -124,7 +124,7 @@ class batch final : public mail::submission_source {
  public:
   batch(asio::io_context& loop, int fd, std::uint64_t size, const mail_call& call, console& out)
       : loop_(loop),
-        defaults_(call.wish),
+        defaults_(call.message),
         part_(call.part),
         out_(out),
         input_(loop, fd, max_line),
@@ -164,9 +164,9 @@ class batch final : public mail::submission_source {
     input_.on_change(std::move(callback));
   }
 
-  void report(const mail::delivery& one) {
-    tell_failures(one, fmt::format("message {}", taken_message(one.tag).line), out_);
-    add_result(one);
+  void report(const mail::delivery& delivery) {
+    print_failures(delivery, fmt::format("message {}", taken_message(delivery.tag).line), out_);
+    add_result(delivery);
     print_ready();
   }
 
@@ -192,7 +192,7 @@ class batch final : public mail::submission_source {
     return first_bad_ == exit_status::done || sent_ == 0 ? first_bad_ : exit_status::partly_done;
   }
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
-  void tell_totals() const {
+  void print_totals() const {
     out_.note(fmt::format("{} sent, {} not sent{}, in {}{}", count_of(sent_, "message"), failed_,
                           unknown_ > 0 ? fmt::format(", {} unknown", unknown_) : "", to_string(clock::now() - began_),
                           finished() ? "" : "; the rest of the input was not read"));
@@ -240,35 +240,35 @@ class batch final : public mail::submission_source {
 
   /// Adds the message to the queue of pending results; returns its tag.
   std::uint64_t remember(const numbered_line& line, const result<mail::submission>& made) {
-    message& one = taken_.emplace_back(message{.line = line.number, .sender = {}, .recipients = {}, .result = {}});
+    message& added = taken_.emplace_back(message{.line = line.number, .sender = {}, .recipients = {}, .result = {}});
     ++under_way_;
     if (made && out_.wants_json()) {
-      one.sender = made->sender ? made->sender->to_string() : "";
-      for (const mail::address& each : made->recipients) one.recipients.push_back(each.to_string());
+      added.sender = made->sender ? made->sender->to_string() : "";
+      for (const mail::address& each : made->recipients) added.recipients.push_back(each.to_string());
     }
     return next_ + taken_.size() - 1;
   }
 
   /// Counts the result of a message; print_ready() prints it.
-  void add_result(const mail::delivery& one) {
-    message& its = taken_message(one.tag);
+  void add_result(const mail::delivery& delivery) {
+    message& reported = taken_message(delivery.tag);
     --under_way_;
-    auto [text, status] = in_words(one);
-    if (one.outcome)
+    auto [text, status] = in_words(delivery);
+    if (delivery.outcome)
       ++sent_;
-    else if (one.outcome.error().code == errc::outcome_unknown)
+    else if (delivery.outcome.error().code == errc::outcome_unknown)
       ++unknown_;
     else
       ++failed_;
     if (status != exit_status::done && first_bad_ == exit_status::done) first_bad_ = status;
     if (out_.wants_json()) {
-      nlohmann::ordered_json object{{"message", its.line}};
-      object.update(to_json(one, its.sender, its.recipients));
+      nlohmann::ordered_json object{{"message", reported.line}};
+      object.update(to_json(delivery, reported.sender, reported.recipients));
       text = to_line(object);
     }
-    its.sender.clear();
-    its.recipients.clear();
-    its.result = std::move(text);
+    reported.sender.clear();
+    reported.recipients.clear();
+    reported.result = std::move(text);
   }
 
   /// Prints the results for which no earlier result is missing.
@@ -303,7 +303,7 @@ class batch final : public mail::submission_source {
   }
 
   asio::io_context& loop_;
-  const message_wish& defaults_;
+  const message_fields& defaults_;
   scan::shard part_;
   console& out_;
   net::line_input input_;
@@ -347,14 +347,15 @@ exit_status send_batch(mail_call& call, console& out) {
 
   asio::io_context loop{1};
   batch lines(loop, fd, has_size ? static_cast<std::uint64_t>(about.st_size) : 0, call, out);
-  const auto done = run_sending(call, lines, loop, [&lines](const mail::delivery& one) { lines.report(one); }, out);
+  const auto done =
+      run_sending(call, lines, loop, [&lines](const mail::delivery& delivery) { lines.report(delivery); }, out);
   out.progress({});
   if (!done) {
-    const bool by_signal = done.error().code == errc::interrupted || done.error().code == errc::terminated;
-    lines.give_up(done.error());
+    const bool by_signal = ddelivery.error().code == errc::interrupted || ddelivery.error().code == errc::terminated;
+    lines.give_up(ddelivery.error());
     out.flush();
-    const exit_status status = out.refuse(done.error());
-    lines.tell_totals();
+    const exit_status status = out.refuse(ddelivery.error());
+    lines.print_totals();
     return by_signal || lines.sent() == 0 ? status : exit_status::partly_done;
   }
   if (lines.input_error()) {
@@ -363,10 +364,10 @@ exit_status send_batch(mail_call& call, console& out) {
                     fmt::format("read {}", call.batch == "-" ? "stdin" : escape(call.batch, 200)),
                     message_of(lines.input_error()),
                     {}});
-    lines.tell_totals();
+    lines.print_totals();
     return status;
   }
-  lines.tell_totals();
+  lines.print_totals();
   return lines.status();
 }
 

@@ -105,44 +105,44 @@ result<std::optional<mail::address>> parse_envelope_sender(std::string_view text
   return parsed;
 }
 
-result<mail::submission> prepare(message_wish wish) {
-  auto what = std::make_shared<mail::draft>();
+result<mail::submission> prepare(message_fields fields) {
+  auto draft = std::make_shared<mail::draft>();
   mail::submission made;
 
-  const std::string from = wish.from ? *wish.from : default_sender();
+  const std::string from = fields.from ? *fields.from : default_sender();
   auto sender = mail::parse_mailbox(from);
-  if (!sender && !wish.from) {
+  if (!sender && !fields.from) {
     sender.error().hint = "--from ADDRESS sets it";
     return unexpected(about("the default sender", from, std::move(sender.error())));
   }
   if (!sender) return unexpected(about("from", from, std::move(sender.error())));
-  what->from = *sender;
+  draft->from = *sender;
   made.sender = sender->address;
-  if (wish.envelope_from) {
-    auto envelope = parse_envelope_sender(*wish.envelope_from);
-    if (!envelope) return unexpected(about("envelope-from", *wish.envelope_from, std::move(envelope.error())));
+  if (fields.envelope_from) {
+    auto envelope = parse_envelope_sender(*fields.envelope_from);
+    if (!envelope) return unexpected(about("envelope-from", *fields.envelope_from, std::move(envelope.error())));
     made.sender = std::move(*envelope);
   }
-  if (auto added = add(what->to, made.recipients, wish.to, "to"); !added) return unexpected(added.error());
-  if (auto added = add(what->cc, made.recipients, wish.cc, "cc"); !added) return unexpected(added.error());
-  if (auto added = add(what->bcc, made.recipients, wish.bcc, "bcc"); !added) return unexpected(added.error());
+  if (auto added = add(draft->to, made.recipients, fields.to, "to"); !added) return unexpected(added.error());
+  if (auto added = add(draft->cc, made.recipients, fields.cc, "cc"); !added) return unexpected(added.error());
+  if (auto added = add(draft->bcc, made.recipients, fields.bcc, "bcc"); !added) return unexpected(added.error());
   if (made.recipients.empty()) return fail(errc::usage, "there is no recipient", "--to ADDRESS, --cc or --bcc");
-  if (wish.raw) {
-    made.compose = [message = std::move(wish.raw)](mail::server_abilities server) {
+  if (fields.raw) {
+    made.compose = [message = std::move(fields.raw)](mail::server_abilities server) {
       return mail::raw(message, server);
     };
     return made;
   }
-  what->subject = std::move(wish.subject);
-  what->text = std::move(wish.text);
-  what->html = std::move(wish.html);
-  what->attachments = std::move(wish.attachments);
-  what->headers = std::move(wish.headers);
+  draft->subject = std::move(fields.subject);
+  draft->text = std::move(fields.text);
+  draft->html = std::move(fields.html);
+  draft->attachments = std::move(fields.attachments);
+  draft->headers = std::move(fields.headers);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  what->date = now;
-  what->utc_offset = offset_of(now.time_since_epoch().count());
-  what->message_id = mail::make_message_id(now, random_octets<16>(), what->from.address.ascii_domain);
-  made.compose = [what = std::move(what)](mail::server_abilities server) { return mail::compose(*what, server); };
+  draft->date = now;
+  draft->utc_offset = offset_of(now.time_since_epoch().count());
+  draft->message_id = mail::make_message_id(now, random_octets<16>(), draft->from.address.ascii_domain);
+  made.compose = [draft = std::move(draft)](mail::server_abilities server) { return mail::compose(*draft, server); };
   return made;
 }
 

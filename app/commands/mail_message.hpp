@@ -13,7 +13,7 @@
 namespace netlab::app {
 
 /// The values as typed; prepare() parses the addresses.
-struct message_wish {
+struct message_fields {
   std::optional<std::string> from;           ///< none: default_sender()
   std::optional<std::string> envelope_from;  ///< `<>`: the null sender; none: the address of `from`
   std::vector<std::string> to;
@@ -44,6 +44,6 @@ struct message_wish {
 
 /// A submission without its tag. The message itself is composed for each server, with the current date. Fails with
 /// errc::bad_data if an address cannot be parsed, with errc::usage if there is no recipient.
-[[nodiscard]] result<mail::submission> prepare(message_wish wish);
+[[nodiscard]] result<mail::submission> prepare(message_fields fields);
 
 }  // namespace netlab::app

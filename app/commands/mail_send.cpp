@@ -50,13 +50,13 @@ std::vector<std::string> texts_of(const std::vector<mail::address>& from) {
 
 std::string text_of(const std::optional<mail::address>& sender) { return sender ? sender->to_string() : ""; }
 
-exit_status show(const mail::submission& what, console& out) {
-  auto message = what.compose({.eight_bit_mime = true, .smtputf8 = true});
+exit_status show(const mail::submission& submission, console& out) {
+  auto message = submission.compose({.eight_bit_mime = true, .smtputf8 = true});
   if (!message) return out.refuse(message.error());
   std::string recipients;
-  for (const mail::address& each : what.recipients)
+  for (const mail::address& each : submission.recipients)
     recipients += fmt::format("{}<{}>", recipients.empty() ? "" : ", ", escape(each.to_string()));
-  out.note(fmt::format("envelope: from <{}> to {}; {}", escape(text_of(what.sender)), recipients,
+  out.note(fmt::format("envelope: from <{}> to {}; {}", escape(text_of(submission.sender)), recipients,
                        count_of(message->size(), "octet")));
   std::string all;
   std::vector<char> piece(64 * 1024);
@@ -72,8 +72,8 @@ exit_status show(const mail::submission& what, console& out) {
   }
   if (out.wants_json()) {
     out.json({{"message_id", message->message_id()},
-              {"from", text_of(what.sender)},
-              {"recipients", texts_of(what.recipients)},
+              {"from", text_of(submission.sender)},
+              {"recipients", texts_of(submission.recipients)},
               {"size", message->size()},
               {"message", all}});
   } else if (!all.empty()) {
@@ -85,11 +85,11 @@ exit_status show(const mail::submission& what, console& out) {
 
 /// Gets the password for the login, once.
 result<void> ask_password(mail_call& call, console& out) {
-  if (call.how.user.empty() || std::exchange(call.has_password, true)) return {};
+  if (call.smtp.user.empty() || std::exchange(call.has_password, true)) return {};
   auto password = get_password(
-      call.password, fmt::format("Password of {} at {}: ", escape(call.how.user), escape(call.how.host)), out);
+      call.password, fmt::format("Password of {} at {}: ", escape(call.smtp.user), escape(call.smtp.host)), out);
   if (!password) return unexpected(password.error());
-  call.how.password = std::move(*password);
+  call.smtp.password = std::move(*password);
   return {};
 }
 
@@ -99,22 +99,22 @@ result<void> load_files(mail_call& call) {
   if (!call.raw_file.empty()) {
     auto opened = mail::open_file(call.raw_file == "-" ? "/dev/stdin" : call.raw_file);
     if (!opened) return unexpected(opened.error());
-    call.wish.raw = std::move(*opened);
+    call.message.raw = std::move(*opened);
   }
   for (const std::string& each : call.attach) {
     auto opened = open_attachment(each);
     if (!opened) return unexpected(opened.error());
-    call.wish.attachments.push_back(std::move(*opened));
+    call.message.attachments.push_back(std::move(*opened));
   }
   if (!call.html_file.empty()) {
     auto text = read_text(call.html_file);
     if (!text) return unexpected(text.error());
-    call.wish.html = std::move(*text);
+    call.message.html = std::move(*text);
   }
   if (!call.body_file.empty()) {
     auto text = read_text(call.body_file);
     if (!text) return unexpected(text.error());
-    if (!text->empty() || !call.may_lack_text) call.wish.text = std::move(*text);
+    if (!text->empty() || !call.may_lack_text) call.message.text = std::move(*text);
   }
   return {};
 }
@@ -125,63 +125,65 @@ result<void> run_sending(mail_call& call, mail::submission_source& source, asio:
   mail::send_observer observer{.delivered = std::move(delivered), .line = {}, .secured = {}};
   if (out.is_verbose())
     observer.line = [&out](char who, std::string_view line) { out.detail(fmt::format("{}: {}", who, escape(line))); };
-  observer.secured = [&out, host = call.how.host](const tls::stream& stream) {
+  observer.secured = [&out, host = call.smtp.host](const tls::stream& stream) {
     const auto& verdict = stream.verification();
     if (verdict.code != X509_V_OK) out.note(fmt::format("TLS with {} is not safe: {}", escape(host), verdict.words));
     out.detail(fmt::format("TLS: {}, {}, {}", stream.version(), stream.cipher(), verdict.words));
   };
-  auto done = net::run_client(loop, mail::send(std::move(call.how), source, std::move(observer)));
+  auto done = net::run_client(loop, mail::send(std::move(call.smtp), source, std::move(observer)));
   if (!done && call.is_default_server && done.error().context.starts_with("connect"))
     done.error().hint = "--server HOST names another, or `server = HOST` under [mail send] in ~/.config/netlab/config";
   return done;
 }
 
-delivery_words in_words(const mail::delivery& one) {
-  if (!one.outcome)
-    return {fmt::format("{}: {}", one.outcome.error().code == errc::outcome_unknown ? "delivery unknown" : "not sent",
-                        describe(one.outcome.error())),
-            status_of(one.outcome.error())};
-  return {fmt::format("sent {} to {}: {}", bracketed(one.message_id), count_of(one.accepted, "recipient"),
-                      escape(one.outcome->last_line(), 400)),
-          one.refused.empty() ? exit_status::done : exit_status::partly_done};
+delivery_words in_words(const mail::delivery& delivery) {
+  if (!delivery.outcome)
+    return {
+        fmt::format("{}: {}", delivery.outcome.error().code == errc::outcome_unknown ? "delivery unknown" : "not sent",
+                    describe(delivery.outcome.error())),
+        status_of(delivery.outcome.error())};
+  return {fmt::format("sent {} to {}: {}", bracketed(delivery.message_id), count_of(delivery.accepted, "recipient"),
+                      escape(delivery.outcome->last_line(), 400)),
+          delivery.refused.empty() ? exit_status::done : exit_status::partly_done};
 }
 
-nlohmann::ordered_json to_json(const mail::delivery& one, const std::string& sender,
+nlohmann::ordered_json to_json(const mail::delivery& delivery, const std::string& sender,
                                const std::vector<std::string>& recipients) {
   nlohmann::ordered_json refused = nlohmann::ordered_json::array();
-  for (const mail::refusal& each : one.refused)
+  for (const mail::refusal& each : delivery.refused)
     refused.push_back({{"recipient", each.recipient}, {"error", describe(each.why)}});
-  std::string status = one.refused.empty() ? "sent" : "partly";
-  if (!one.outcome) {
+  std::string status = delivery.refused.empty() ? "sent" : "partly";
+  if (!delivery.outcome) {
     status = "failed";
-    if (one.outcome.error().code == errc::outcome_unknown) status = "unknown";
-    if (one.outcome.error().code == errc::try_later || one.outcome.error().code == errc::timed_out) status = "later";
+    if (delivery.outcome.error().code == errc::outcome_unknown) status = "unknown";
+    if (delivery.outcome.error().code == errc::try_later || delivery.outcome.error().code == errc::timed_out)
+      status = "later";
   }
   nlohmann::ordered_json object{{"status", status}, {"message_id", nullptr}, {"from", sender}};
-  if (!one.message_id.empty()) object["message_id"] = one.message_id;
+  if (!delivery.message_id.empty()) object["message_id"] = delivery.message_id;
   object["recipients"] = recipients;
   object["refused"] = std::move(refused);
-  object["size"] = one.size;
+  object["size"] = delivery.size;
   object["reply"] = nullptr;
   object["error"] = nullptr;
-  if (one.outcome)
-    object["reply"] = one.outcome->to_string();
+  if (delivery.outcome)
+    object["reply"] = delivery.outcome->to_string();
   else
-    object["error"] = describe(one.outcome.error());
+    object["error"] = describe(delivery.outcome.error());
   return object;
 }
 
-void tell_failures(const mail::delivery& one, const std::string& where, console& out) {
-  const auto tell = [&](failure why) {
+void print_failures(const mail::delivery& delivery, const std::string& where, console& out) {
+  const auto print = [&](failure why) {
     if (!where.empty()) why.context = why.context.empty() ? where : fmt::format("{}: {}", where, why.context);
     out.error(why);
   };
   // If the only refusal is the failure itself, report it once.
-  const bool is_the_failure =
-      !one.outcome && one.refused.size() == 1 && describe(one.refused.front().why) == describe(one.outcome.error());
+  const bool is_the_failure = !delivery.outcome && delivery.refused.size() == 1 &&
+                              describe(delivery.refused.front().why) == describe(delivery.outcome.error());
   if (!is_the_failure)
-    for (const mail::refusal& each : one.refused) tell(each.why);
-  if (!one.outcome) tell(one.outcome.error());
+    for (const mail::refusal& each : delivery.refused) print(each.why);
+  if (!delivery.outcome) print(delivery.outcome.error());
 }
 
 exit_status send_single(mail_call& call, console& out) {
@@ -193,32 +195,32 @@ exit_status send_single(mail_call& call, console& out) {
     out.note(call.raw_file.empty() ? "text, end with Ctrl-D:" : "message with its header, end with Ctrl-D:");
   }
   if (auto loaded = load_files(call); !loaded) return out.refuse(loaded.error());
-  const bool is_raw = call.wish.raw != nullptr;
-  auto what = prepare(std::move(call.wish));
-  if (!what) return out.refuse(what.error());
-  if (call.dry_run) return show(*what, out);
+  const bool is_raw = call.message.raw != nullptr;
+  auto submission = prepare(std::move(call.message));
+  if (!submission) return out.refuse(submission.error());
+  if (call.dry_run) return show(*submission, out);
   out.has_effects();
   // Report errors in the message before asking for a password or connecting. A complete message can be read only once.
   if (!is_raw)
-    if (const auto tried = what->compose({.eight_bit_mime = true, .smtputf8 = true}); !tried)
+    if (const auto tried = submission->compose({.eight_bit_mime = true, .smtputf8 = true}); !tried)
       return out.refuse(tried.error());
-  const std::string sender = text_of(what->sender);
-  const std::vector<std::string> recipients = texts_of(what->recipients);
+  const std::string sender = text_of(submission->sender);
+  const std::vector<std::string> recipients = texts_of(submission->recipients);
 
   asio::io_context loop{1};
-  mail::single_submission source(std::move(*what));
+  mail::single_submission source(std::move(*submission));
   exit_status status = exit_status::internal;
   bool reported = false;
-  const auto delivered = [&](const mail::delivery& one) {
+  const auto delivered = [&](const mail::delivery& delivery) {
     reported = true;
-    const auto [line, result] = in_words(one);
+    const auto [line, result] = in_words(delivery);
     status = result;
     if (out.wants_json())
-      out.json(to_json(one, sender, recipients));
-    else if (one.outcome)
+      out.json(to_json(delivery, sender, recipients));
+    else if (delivery.outcome)
       out.line(line);
     out.flush();  // before QUIT, which may take time
-    tell_failures(one, {}, out);
+    print_failures(delivery, {}, out);
   };
   const auto done = run_sending(call, source, loop, delivered, out);
   if (done || (reported && done.error().code != errc::interrupted && done.error().code != errc::terminated))

@@ -15,11 +15,11 @@
 namespace netlab::app {
 
 struct mail_call {
-  mail::send_options how;
+  mail::send_options smtp;
   bool is_default_server = false;
   password_source password;
-  bool has_password = false;  ///< it is in `how`
-  message_wish wish;         ///< the message, or the defaults for the lines of a batch
+  bool has_password = false;  ///< it is in `smtp`
+  message_fields message;        ///< the message, or the defaults for the lines of a batch
   std::string body_file;     ///< file of the text, if any: `-` is stdin
   bool may_lack_text = false;  ///< an empty text is left out, because there are other parts
   std::string html_file;
@@ -42,12 +42,12 @@ struct delivery_words {
   std::string line;  ///< `sent <id> to 2 recipients: 250 …`, `not sent: …` or `delivery unknown: …`
   exit_status status = exit_status::done;
 };
-[[nodiscard]] delivery_words in_words(const mail::delivery& one);
+[[nodiscard]] delivery_words in_words(const mail::delivery& delivery);
 /// With the envelope that was used.
-[[nodiscard]] nlohmann::ordered_json to_json(const mail::delivery& one, const std::string& sender,
+[[nodiscard]] nlohmann::ordered_json to_json(const mail::delivery& delivery, const std::string& sender,
                                              const std::vector<std::string>& recipients);
 /// Writes each refusal and the failure to stderr, each after `where`.
-void tell_failures(const mail::delivery& one, const std::string& where, console& out);
+void print_failures(const mail::delivery& delivery, const std::string& where, console& out);
 
 [[nodiscard]] exit_status send_single(mail_call& call, console& out);
 [[nodiscard]] exit_status send_batch(mail_call& call, console& out);

@@ -67,22 +67,22 @@ std::string own_host(const std::vector<std::string>& names) {
 }
 
 /// 0 means never.
-duration patience_of(duration given) { return given == duration(0) ? duration(std::chrono::hours(1000)) : given; }
+duration limit_of(duration given) { return given == duration(0) ? duration(std::chrono::hours(1000)) : given; }
 
-nlohmann::ordered_json to_json(const mail::sink_refusal& what) {
+nlohmann::ordered_json to_json(const mail::sink_refusal& event) {
   nlohmann::ordered_json recipient;
-  if (what.recipient != nullptr) recipient = what.recipient->to_string();
-  return {{"event", "refused"},       {"peer", net::to_string(what.peer)},   {"helo", what.so_far.helo},
-          {"user", what.so_far.user}, {"sender", what.so_far.sender_text()}, {"recipient", std::move(recipient)},
-          {"reply", what.reply}};
+  if (event.recipient != nullptr) recipient = event.recipient->to_string();
+  return {{"event", "refused"},        {"peer", net::to_string(event.peer)},   {"helo", event.so_far.helo},
+          {"user", event.so_far.user}, {"sender", event.so_far.sender_text()}, {"recipient", std::move(recipient)},
+          {"reply", event.reply}};
 }
 
-nlohmann::ordered_json to_json(const mail::sink_failed_login& what) {
+nlohmann::ordered_json to_json(const mail::sink_failed_login& event) {
   return {{"event", "login_failed"},
-          {"peer", net::to_string(what.peer)},
-          {"user", what.user},
-          {"mechanism", what.mechanism},
-          {"reason", what.why}};
+          {"peer", net::to_string(event.peer)},
+          {"user", event.user},
+          {"mechanism", event.mechanism},
+          {"reason", event.why}};
 }
 
 nlohmann::ordered_json to_json(const mail::sink_totals& all) {
@@ -92,19 +92,19 @@ nlohmann::ordered_json to_json(const mail::sink_totals& all) {
           {"faults", all.faults},   {"turned_away", all.turned_away}};
 }
 
-nlohmann::ordered_json to_json(const mail::sink_message& what) {
+nlohmann::ordered_json to_json(const mail::sink_message& event) {
   nlohmann::ordered_json recipients = nlohmann::ordered_json::array();
-  for (const mail::recipient& each : what.of.recipients) recipients.push_back(each.address.to_string());
+  for (const mail::recipient& each : event.of.recipients) recipients.push_back(each.address.to_string());
   nlohmann::ordered_json object{{"event", "message"},
-                                {"id", what.id},
-                                {"peer", net::to_string(what.peer)},
-                                {"helo", what.of.helo},
-                                {"tls", what.of.tls},
-                                {"user", what.of.user},
-                                {"sender", what.of.sender_text()},
+                                {"id", event.id},
+                                {"peer", net::to_string(event.peer)},
+                                {"helo", event.of.helo},
+                                {"tls", event.of.tls},
+                                {"user", event.of.user},
+                                {"sender", event.of.sender_text()},
                                 {"recipients", std::move(recipients)},
-                                {"size", what.octets}};
-  if (!what.file.empty()) object["file"] = what.file;
+                                {"size", event.octets}};
+  if (!event.file.empty()) object["file"] = event.file;
   return object;
 }
 
@@ -154,8 +154,8 @@ sink_call read_sink(arguments& args) {
 
   server.limits.message = args.as("max-size", parse_size);
   server.limits.recipients = args.number("max-recipients", 1, 1'000'000);
-  const duration idle = patience_of(args.duration("idle-timeout"));
-  server.timeouts = {.command = idle, .content = idle, .session = patience_of(args.duration("max-time"))};
+  const duration idle = limit_of(args.duration("idle-timeout"));
+  server.timeouts = {.command = idle, .content = idle, .session = limit_of(args.duration("max-time"))};
   server.reject = args.list_as("reject", mail::address_pattern::parse);
   server.tempfail = args.list_as("tempfail", mail::address_pattern::parse);
   if (args.has("max-rate")) call.with.max_rate = args.as("max-rate", mail::rate_limit::parse);
@@ -194,22 +194,22 @@ result<open_sink> open_sink::make(sink_call call, console& out, const std::strin
   open_sink made;
   made.ca_file_ = authority->file();
   made.maildir_ = call.with.maildir;
-  mail::sink_observer heard{.log = [&out, before = log_name.empty() ? std::string() : log_name + ' '](
-                                       const std::string& line) { out.note(before + line); },
-                            .dialogue = {},
-                            .accepted = {},
-                            .refused = {},
-                            .login_failed = {},
-                            .watch = call.watch};
-  if (out.is_verbose()) heard.dialogue = heard.log;
+  mail::sink_observer observer{.log = [&out, before = log_name.empty() ? std::string() : log_name + ' '](
+                                          const std::string& line) { out.note(before + line); },
+                               .dialogue = {},
+                               .accepted = {},
+                               .refused = {},
+                               .login_failed = {},
+                               .watch = call.watch};
+  if (out.is_verbose()) observer.dialogue = observer.log;
   if (out.wants_json()) {
     made.events_ = call.events ? call.events : std::make_shared<background_output>(STDOUT_FILENO);
-    const auto tell = [to = made.events_.get()](const auto& what) { to->line(to_line(to_json(what))); };
-    heard.accepted = tell;
-    heard.refused = tell;
-    heard.login_failed = tell;
+    const auto write_event = [to = made.events_.get()](const auto& event) { to->line(to_line(to_json(event))); };
+    observer.accepted = write_event;
+    observer.refused = write_event;
+    observer.login_failed = write_event;
   }
-  auto opened = mail::sink::open(std::move(call.with), std::move(heard));
+  auto opened = mail::sink::open(std::move(call.with), std::move(observer));
   if (!opened) return unexpected(opened.error());
   made.sink_ = std::move(*opened);
   auto identities = made.sink_->identities(*authority, call.names);
@@ -254,11 +254,11 @@ std::string open_sink::conclude(console& out) const {
 
 exit_status sink(arguments& args, console& out) {
   sink_call call = read_sink(args);
-  serving how = serving::read(args);
+  serving settings = serving::read(args);
   std::optional<std::uint16_t> tls_port;
   if (args.text("tls-port") != "none") {
     // If a free port was requested, the TLS port is a free one, too.
-    const bool is_free = how.listen.port == 0 && !args.has("tls-port");
+    const bool is_free = settings.listen.port == 0 && !args.has("tls-port");
     tls_port = is_free ? std::uint16_t{0} : args.as("tls-port", net::parse_port);
   }
   args.refuse_positionals();
@@ -269,15 +269,15 @@ exit_status sink(arguments& args, console& out) {
   }
   const auto opened = open_sink::make(std::move(call), out);
   if (!opened) return out.refuse(opened.error());
-  std::vector<served> services{opened->service(how.listen, true)};
+  std::vector<served> services{opened->service(settings.listen, true)};
   if (tls_port) {
-    serve::listen_options on = how.listen;
+    serve::listen_options on = settings.listen;
     on.port = *tls_port;
     on.port_option = "--tls-port";
     services.push_back(opened->service(std::move(on), false));
   }
-  how.ready_first = [&] { opened->announce(out); };
-  const auto ended = app::serve(how, services, out);
+  settings.ready_first = [&] { opened->announce(out); };
+  const auto ended = app::serve(settings, services, out);
   if (!ended) return out.refuse(ended.error());
   out.note(opened->conclude(out));
   return exit_status::done;

@@ -34,17 +34,17 @@ result<std::string> parse_subject(std::string_view text) {
 }
 
 mail::wait_options parse(arguments& args) {
-  mail::wait_options how;
-  how.maildir = args.has("maildir") ? args.text("maildir") : default_state() + "/maildir";
-  if (how.maildir.empty()) args.refuse({make_error_code(errc::usage), "--maildir", "it is empty", {}});
-  while (how.maildir.size() > 1 && how.maildir.ends_with('/')) how.maildir.pop_back();
-  how.wanted.to = args.list_as("to", parse_recipient);
-  how.wanted.from = args.list_as("from", mail::address_pattern::parse);
-  how.wanted.subject = args.list_as("subject", parse_subject);
-  how.count = args.number("count", 1, 1'000'000);
-  how.timeout = args.duration("timeout");
+  mail::wait_options request;
+  request.maildir = args.has("maildir") ? args.text("maildir") : default_state() + "/maildir";
+  if (request.maildir.empty()) args.refuse({make_error_code(errc::usage), "--maildir", "it is empty", {}});
+  while (request.maildir.size() > 1 && request.maildir.ends_with('/')) request.maildir.pop_back();
+  request.wanted.to = args.list_as("to", parse_recipient);
+  request.wanted.from = args.list_as("from", mail::address_pattern::parse);
+  request.wanted.subject = args.list_as("subject", parse_subject);
+  request.count = args.number("count", 1, 1'000'000);
+  request.timeout = args.duration("timeout");
   args.refuse_positionals();
-  return how;
+  return request;
 }
 
 // ---- the message as JSON ----
@@ -143,13 +143,13 @@ bool print(const std::string& maildir, std::vector<mail::awaited_message>& found
 }  // namespace
 
 exit_status wait(arguments& args, console& out) {
-  mail::wait_options how = parse(args);
+  mail::wait_options request = parse(args);
   if (args.error()) return out.refuse(*args.error());
-  const std::string maildir = how.maildir;
-  how.skipped = [&out](const failure& why) { out.note("skipped: " + describe(why)); };
+  const std::string maildir = request.maildir;
+  request.skipped = [&out](const failure& why) { out.note("skipped: " + describe(why)); };
   mail::wait_outcome outcome;
   asio::io_context loop{1};
-  const auto ended = net::run_client(loop, mail::wait_for_messages(loop, std::move(how), outcome));
+  const auto ended = net::run_client(loop, mail::wait_for_messages(loop, std::move(request), outcome));
   const bool all_there = print(maildir, outcome.found, out);
   out.flush();
   if (!ended) return out.refuse(ended.error());

@@ -156,19 +156,20 @@ result<bool> scan_session::round(const scan::target_set& targets) {
   identity_ = scan::fingerprint(plan_, targets, identity_);
   summary_.scan = scan::fingerprint_text(identity_);
   const auto sum = [this](scan::engine_progress all) { return all += before_; };
-  scan::run_options how;
-  how.deadline = deadline_;
-  how.on_status = [&](const scan::engine_progress& now_at) {
+  scan::run_options loop_options;
+  loop_options.deadline = deadline_;
+  loop_options.on_status = [&](const scan::engine_progress& now_at) {
     progress_.clear();
     out_.note(progress_.text(sum(now_at), clock::now()));
   };
-  how.on_interval = [&](const scan::engine_progress& now_at, time_point now) {
+  loop_options.on_interval = [&](const scan::engine_progress& now_at, time_point now) {
     progress_.show(sum(now_at), now);
     file_.flush();
   };
-  how.should_stop = [&] { return file_.is_lost() || (findings_report_ && findings_.is_lost()); };
-  if (resume_ != nullptr) how.on_checkpoint = [this](const scan::scan_checkpoint& reached) { keep_state(reached); };
-  const auto outcome = scan::scan(plan_, targets, services_, make_output(targets), how);
+  loop_options.should_stop = [&] { return file_.is_lost() || (findings_report_ && findings_.is_lost()); };
+  if (resume_ != nullptr)
+    loop_options.on_checkpoint = [this](const scan::scan_checkpoint& reached) { keep_state(reached); };
+  const auto outcome = scan::scan(plan_, targets, services_, make_output(targets), loop_options);
   progress_.clear();
   if (!outcome) return unexpected(outcome.error());
   before_ += outcome->progress;

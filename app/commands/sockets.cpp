@@ -45,15 +45,15 @@ constexpr std::array options{
     option{.name = "watch", .letter = 'w', .help = "update continuously and mark changes, until interrupted"},
 };
 
-struct wish {
+struct call {
   sockets::filter filter;
   std::string process;
   bool watch = false;
   duration interval{};
 };
 
-wish parse(arguments& args) {
-  wish made;
+call parse(arguments& args) {
+  call made;
   // Both transports if neither or both are given.
   const bool tcp = args.flag("tcp");
   const bool udp = args.flag("udp");
@@ -123,7 +123,7 @@ std::vector<marked_row> unmarked(std::vector<row> rows) {
   return all;
 }
 
-void tell_hidden(const sockets::snapshot& now, console& out) {
+void note_hidden(const sockets::snapshot& now, console& out) {
   if (!now.knows_processes)
     out.note("the processes are unknown: /proc is not mounted");
   else if (now.hidden_sockets > 0)
@@ -143,7 +143,7 @@ void show(const sockets::snapshot& now, bool details, console& out) {
     }
   }
   out.flush();
-  tell_hidden(now, out);
+  note_hidden(now, out);
 }
 
 // ---- --watch ----
@@ -161,7 +161,7 @@ void paint(const std::vector<marked_row>& rows, bool details, console& out) {
       text += cut_to_columns(fmt::format("… {} more", lines.size() - at), screen.columns) + "\x1b[K\n";
       break;
     }
-    const bool is_bold = at == 0 || rows[at - 1].how != mark::same;
+    const bool is_bold = at == 0 || rows[at - 1].mark != mark::same;
     // Columns that must not be cut may still be too wide: a wrapped line would displace the others.
     const std::string line = cut_to_columns(lines[at], screen.columns);
     text += is_bold ? out.bold(line) : line;
@@ -175,16 +175,16 @@ void paint(const std::vector<marked_row>& rows, bool details, console& out) {
 void print_changes(const std::vector<marked_row>& rows, bool is_first, bool knows_processes, console& out) {
   if (out.wants_json()) {
     for (const marked_row& each : rows) {
-      if (!is_first && each.how == mark::same) continue;
-      nlohmann::ordered_json object{{"change", is_first ? "present" : sockets::name_of(each.how)}};
-      object.update(to_json(each.what, knows_processes));
+      if (!is_first && each.mark == mark::same) continue;
+      nlohmann::ordered_json object{{"change", is_first ? "present" : sockets::name_of(each.mark)}};
+      object.update(to_json(each.row, knows_processes));
       out.json(object);
     }
     return;
   }
   std::vector<marked_row> shown;
   for (const marked_row& each : rows)
-    if (is_first || each.how != mark::same) shown.push_back(each);
+    if (is_first || each.mark != mark::same) shown.push_back(each);
   if (shown.empty()) return;
   const auto lines = sockets::make_table(shown, {.details = out.is_verbose(), .marks = true});
   for (std::size_t at = is_first ? 0 : 1; at < lines.size(); ++at) out.line(lines[at]);
@@ -195,16 +195,16 @@ bool reader_is_gone() {
   return ::poll(&end, 1, 0) > 0 && (end.revents & POLLERR) != 0;
 }
 
-asio::awaitable<result<void>> watch(wish what, console& out) {
+asio::awaitable<result<void>> watch(call request, console& out) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   std::vector<row> before;
   const bool on_screen = out.can_redraw() && !out.wants_json();
   for (bool is_first = true;; is_first = false) {
-    auto now = sockets::query(what.filter, what.process);
+    auto now = sockets::query(request.filter, request.process);
     if (!now) co_return unexpected(now.error());
     if (is_first) {
       if (on_screen) out.raw("\x1b[2J");
-      tell_hidden(*now, out);
+      note_hidden(*now, out);
     }
     const auto rows = is_first ? unmarked(now->rows) : sockets::compare(before, now->rows);
     if (on_screen)
@@ -214,25 +214,25 @@ asio::awaitable<result<void>> watch(wish what, console& out) {
     out.flush();
     if (out.output_lost() || reader_is_gone()) co_return result<void>();
     before = std::move(now->rows);
-    timer.expires_after(what.interval);
+    timer.expires_after(request.interval);
     const auto [error] = co_await timer.async_wait(net::use_tuple);
     if (error) co_return fail(error, {});
   }
 }
 
 exit_status run(arguments& args, console& out) {
-  wish what = parse(args);
+  call request = parse(args);
   if (args.error()) return out.refuse(*args.error());
-  what.filter.details = out.is_verbose() || out.wants_json();
-  if (!what.watch) {
-    auto now = sockets::query(what.filter, what.process);
+  request.filter.details = out.is_verbose() || out.wants_json();
+  if (!request.watch) {
+    auto now = sockets::query(request.filter, request.process);
     if (!now) return out.refuse(now.error());
-    if (now->rows.empty() && !what.process.empty() && !sockets::has_process(what.process)) {
-      const bool is_number = parse_integer<std::int32_t>(what.process).has_value();
+    if (now->rows.empty() && !request.process.empty() && !sockets::has_process(request.process)) {
+      const bool is_number = parse_integer<std::int32_t>(request.process).has_value();
       return out.refuse(
           {std::make_error_code(std::errc::no_such_process),
            {},
-           fmt::format("no process has the {} '{}'", is_number ? "number" : "name", escape(what.process, 60)),
+           fmt::format("no process has the {} '{}'", is_number ? "number" : "name", escape(request.process, 60)),
            is_number ? std::string()
                      : fmt::format("the kernel keeps only {} characters of a name", sockets::longest_process_name)});
     }
@@ -240,7 +240,7 @@ exit_status run(arguments& args, console& out) {
     return exit_status::done;
   }
   asio::io_context loop{1};
-  const auto ended = net::run_client(loop, watch(std::move(what), out));
+  const auto ended = net::run_client(loop, watch(std::move(request), out));
   if (ended) return exit_status::done;
   const exit_status status = status_of(ended.error());
   if (status == exit_status::interrupted || status == exit_status::terminated) return status;  // the normal end

@@ -47,7 +47,7 @@ constexpr int command_not_found = 127;
 constexpr int command_not_executable = 126;
 constexpr int signal_base = 128;
 
-struct draft {
+struct trace_options {
   trace::session_options session;
   std::string capture_file;
   std::string html_file;
@@ -55,8 +55,8 @@ struct draft {
   bool takes_stdout = false;  // a file is written to stdout, so nothing else may be
 };
 
-draft parse(arguments& args) {
-  draft made;
+trace_options parse(arguments& args) {
+  trace_options made;
   made.session.command = args.positionals();
   made.session.own_network = args.flag("own-network");
   made.session.output_to_stderr = args.flag("json");
@@ -77,9 +77,9 @@ draft parse(arguments& args) {
   return made;
 }
 
-exit_status refuse_start(const draft& what, const failure& why, console& out) {
+exit_status refuse_start(const trace_options& parsed, const failure& why, console& out) {
   if (why.context != "start the program") return out.refuse(why);
-  out.error({why.code, escape(what.session.command.front(), 60)});
+  out.error({why.code, escape(parsed.session.command.front(), 60)});
   return static_cast<exit_status>(why.code == std::errc::no_such_file_or_directory ? command_not_found
                                                                                    : command_not_executable);
 }
@@ -95,30 +95,30 @@ class outputs {
  public:
   explicit outputs(console& out) : out_(out), capture_(out), html_(out) {}
 
-  result<void> open(const draft& what) {
-    if (!what.capture_file.empty())
-      if (auto opened = capture_.open(what.capture_file); !opened) return opened;
-    if (!what.html_file.empty())
-      if (auto opened = html_.open(what.html_file); !opened) return opened;
+  result<void> open(const trace_options& parsed) {
+    if (!parsed.capture_file.empty())
+      if (auto opened = capture_.open(parsed.capture_file); !opened) return opened;
+    if (!parsed.html_file.empty())
+      if (auto opened = html_.open(parsed.html_file); !opened) return opened;
     return {};
   }
 
-  void add_reports(const draft& what, trace::timeline& into, const trace::secrets_source& secrets) {
-    const bool has_files = !what.capture_file.empty() || !what.html_file.empty();
+  void add_reports(const trace_options& parsed, trace::timeline& into, const trace::secrets_source& secrets) {
+    const bool has_files = !parsed.capture_file.empty() || !parsed.html_file.empty();
     if (out_.wants_json())
       into.add_report(trace::make_json_report([this](std::string_view text) { out_.raw(text); }), longest_hold);
-    else if (!what.takes_stdout && (!out_.is_quiet() || !has_files))
+    else if (!parsed.takes_stdout && (!out_.is_quiet() || !has_files))
       into.add_report(
           trace::make_text_report({.details = out_.is_verbose()}, [this](std::string_view text) { out_.raw(text); }),
-          what.steps ? trace::wall_time{} : text_hold);
-    if (!what.capture_file.empty())
+          parsed.steps ? trace::wall_time{} : text_hold);
+    if (!parsed.capture_file.empty())
       into.add_report(trace::make_pcapng_report({.application = "netlab " NETLAB_VERSION,
                                                  .name_of_interface = trace::name_of_interface,
                                                  .take_secrets = [&secrets] { return secrets(); }},
                                                 [this](std::string_view text) { capture_.write(text); }),
                       longest_hold);
-    if (!what.html_file.empty())
-      into.add_report(trace::make_ladder_report("netlab trace -- " + join(what.session.command),
+    if (!parsed.html_file.empty())
+      into.add_report(trace::make_ladder_report("netlab trace -- " + join(parsed.session.command),
                                                 [this](std::string_view text) { html_.write(text); }),
                       longest_hold);
   }
@@ -141,28 +141,28 @@ class outputs {
 };
 
 exit_status run(arguments& args, console& out) {
-  const draft what = parse(args);
+  const trace_options parsed = parse(args);
   if (args.error()) return out.refuse(*args.error());
   out.has_effects();  // the command's status is returned even if the reader of the trace has gone
   outputs files(out);
-  if (const auto opened = files.open(what); !opened) return out.refuse(opened.error());
+  if (const auto opened = files.open(parsed); !opened) return out.refuse(opened.error());
   trace::timeline into;
   trace::secrets_source secrets = [] { return std::string(); };
-  files.add_reports(what, into, secrets);
+  files.add_reports(parsed, into, secrets);
   std::optional<stepper> steps;
-  if (what.steps) {
-    auto opened = stepper::open(out, !what.session.own_network);
+  if (parsed.steps) {
+    auto opened = stepper::open(out, !parsed.session.own_network);
     if (!opened) return out.refuse(opened.error());
     steps = *std::move(opened);
   }
   std::function<bool(const trace::call&)> before;
   if (steps) before = [&](const trace::call& next) { return steps->ask(next, into); };
-  const auto ended = trace::run_session(what.session, into,
+  const auto ended = trace::run_session(parsed.session, into,
                                         {.note = [&out](std::string_view text) { out.note(text); },
                                          .before = before,
                                          .flush = [&files] { files.flush(); }},
                                         secrets);
-  if (!ended) return refuse_start(what, ended.error(), out);
+  if (!ended) return refuse_start(parsed, ended.error(), out);
   if (const auto closed = files.close(); !closed) return out.refuse(closed.error());
   return static_cast<exit_status>(ended->by_signal ? signal_base + ended->number : ended->number);
 }

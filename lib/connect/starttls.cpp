@@ -12,7 +12,7 @@ namespace netlab::connect {
 namespace {
 
 // The negotiation is short: an EHLO reply has about 20 lines, XMPP's features a few kilobytes.
-constexpr std::size_t max_talk = 64 * 1024;
+constexpr std::size_t max_received = 64 * 1024;
 constexpr std::size_t max_line = 8 * 1024;  // RFC 9051 §7.2.2 has the longest lines; RFC 5321's have 512
 constexpr std::size_t shown = 120;          // octets of the peer's text in a message
 
@@ -239,7 +239,7 @@ void starttls::feed(bytes_view from_peer, time_point now) {
     return;
   }
   last_input_ = now;
-  heard_ += from_peer.size();
+  received_ += from_peer.size();
   input_ += as_text(from_peer);
   std::size_t used = 0;
   while (!outcome_ && used < input_.size()) {
@@ -249,7 +249,7 @@ void starttls::feed(bytes_view from_peer, time_point now) {
   }
   input_.erase(0, used);
   if (!outcome_) {
-    if (heard_ > max_talk) refuse(errc::peer_protocol, "more than 64 KiB received before TLS");
+    if (received_ > max_received) refuse(errc::peer_protocol, "more than 64 KiB received before TLS");
   } else if (*outcome_ && !input_.empty()) {
     outcome_ = unexpected(injected());
   }
@@ -290,8 +290,8 @@ void starttls::refuse(errc code, std::string detail) {
   outcome_ = unexpected(failure{make_error_code(code), {}, std::move(detail), {}});
 }
 
-void starttls::refuse(errc code, std::string_view what, std::string_view words) {
-  refuse(code, fmt::format("{}: {}", what, escape(words, shown)));
+void starttls::refuse(errc code, std::string_view message, std::string_view peer_text) {
+  refuse(code, fmt::format("{}: {}", message, escape(peer_text, shown)));
 }
 
 std::unique_ptr<starttls> make_starttls(starttls_parameters parameters, time_point now) {

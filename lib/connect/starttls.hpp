@@ -59,13 +59,13 @@ class starttls : public machine {
   void succeed();
   void refuse(errc code, std::string detail);
   /// With the peer's own text.
-  void refuse(errc code, std::string_view what, std::string_view words);
+  void refuse(errc code, std::string_view message, std::string_view peer_text);
 
  private:
   starttls_parameters parameters_;
   std::string input_;
   bytes output_;
-  std::size_t heard_ = 0;
+  std::size_t received_ = 0;
   time_point last_input_;
   std::optional<result<void>> outcome_;
 };

@@ -12,8 +12,8 @@
 namespace netlab::scan {
 namespace {
 
-// `next;first+size*attempts/heard:word,word…;…`: decimal numbers, the words in hexadecimal digits; a run of equal words
-// is `word^count`, because in most parts either all or none of the places are finished.
+// `next;first+size*attempts/expired:word,word…;…`: decimal numbers, the words in hexadecimal digits; a run of equal
+// words is `word^count`, because in most parts either all or none of the places are finished.
 
 unexpected<failure> bad_checkpoint() { return fail(errc::bad_data, "the position of the scan is damaged"); }
 

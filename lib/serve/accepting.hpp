@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How servers accept TCP connections, whatever event loop they have.
+// Limits and helpers for accepting TCP connections, for servers with different event loops.
 #pragma once
 
 #include <netinet/in.h>
@@ -11,15 +11,15 @@
 
 namespace netlab::serve {
 
-/// Peers that are being told that the server is full; more are closed without a message, which costs nothing.
+/// Maximum number of peers that receive the message that the server is full; others are closed without a message.
 inline constexpr std::size_t max_turned_away = 256;
 
 /// The pause after accept() found no free descriptor. The peers stay in the queue, and retrying at once would only use
 /// up CPU time.
 inline constexpr auto accept_pause = std::chrono::milliseconds(100);
 
-/// Peers accepted before the loop's other work gets its turn. With one per turn, a long queue would wait long in a busy
-/// loop.
+/// Peers accepted before the loop's other work gets its turn. With only one per turn, a busy loop would empty a long
+/// queue slowly.
 inline constexpr int accepts_a_turn = 32;
 
 /// The number of peers in a listener's accept queue (tcp(7)).

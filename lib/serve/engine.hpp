@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a server is to the program that runs it: sockets are given to it, and it is stopped.
+// The interface between a server and the program that runs it: how to start it on listening sockets and stop it.
 #pragma once
 
 #include <functional>
@@ -52,8 +52,8 @@ class servable {
   [[nodiscard]] virtual std::unique_ptr<engine> run_on(workers& on, const limits& bounds) = 0;
   /// True if the engine runs loops of its own: the workers' threads do nothing else then.
   [[nodiscard]] virtual bool occupies_workers() const noexcept { return false; }
-  /// What its sessions and datagrams are given to one by one, so that another handler can stand between. Null if the
-  /// engine deals with its peers itself.
+  /// The handler of its sessions and datagrams, so that another handler can wrap it. Null if the engine serves its
+  /// peers itself.
   [[nodiscard]] virtual handler* sessions() noexcept { return nullptr; }
 };
 

@@ -23,8 +23,8 @@ struct service::acceptor {
 
 /// One peer. Its stream is the socket, until a TLS stream takes the socket over.
 struct service::session {
-  session(net::tcp::socket from, net::tcp::endpoint who, client_counts::place its_place)
-      : socket(std::move(from)), peer(std::move(who)), seat(std::move(its_place)) {}
+  session(net::tcp::socket from, net::tcp::endpoint who, client_counts::place client_place)
+      : socket(std::move(from)), peer(std::move(who)), seat(std::move(client_place)) {}
 
   /// True if the peer is served, not turned away.
   [[nodiscard]] bool is_guest() const noexcept { return static_cast<bool>(seat); }
@@ -77,7 +77,7 @@ struct service::session {
 };
 
 struct service::shard {
-  explicit shard(asio::io_context& its_context) : context(its_context) {}
+  explicit shard(asio::io_context& event_loop) : context(event_loop) {}
   asio::io_context& context;
   std::vector<tls::context> identities;
   std::list<acceptor> acceptors;
@@ -104,14 +104,14 @@ service::service(workers& on, handler& application, const serve::limits& bounds)
 service::~service() {
   // Unfinished coroutines are destroyed with their event loops, later than this service.
   for (const auto& each : shards_)
-    for (const auto& one : each->sessions) one->seat = {};
+    for (const auto& client : each->sessions) client->seat = {};
 }
 
 result<void> service::use_tls(const std::vector<tls::server_options>& identities, bool implicit) {
   implicit_tls_ = implicit;
   for (const auto& each : shards_)
-    for (const tls::server_options& one : identities) {
-      auto context = tls::context::server(one);
+    for (const tls::server_options& identity : identities) {
+      auto context = tls::context::server(identity);
       if (!context) return unexpected(context.error());
       each->identities.push_back(std::move(*context));
     }
@@ -141,8 +141,8 @@ void service::start(std::vector<bound>& sockets) {
   }
 }
 
-void service::report(std::string_view what) noexcept {
-  net::attempt([&] { handler_.trouble(std::string(what)); });
+void service::report(std::string_view message) noexcept {
+  net::attempt([&] { handler_.trouble(std::string(message)); });
 }
 
 void service::accept_next(shard& on, acceptor& from) {
@@ -166,8 +166,8 @@ std::error_code service::accept_waiting(shard& on, acceptor& from) {
   for (int left = accepts_a_turn; left > 0; --left) {
     const bool had_memory = net::attempt([&] {
       net::tcp::socket next(on.context);
-      // The address comes from accept(2): a client that has reset the connection by then has no other, and is one that
-      // scans ports.
+      // Take the address from accept(2): getpeername(2) fails if the client, such as a port scanner, has already reset
+      // the connection.
       net::tcp::endpoint peer;
       from.socket.accept(next, peer, error);
       if (!error) admit(on, std::move(next), peer);
@@ -204,17 +204,17 @@ void service::serve(shard& on, net::tcp::socket socket, const net::tcp::endpoint
   std::error_code error;
   const net::tcp::endpoint local = socket.local_endpoint(error);
   socket.set_option(net::tcp::no_delay(true), error);
-  auto one = std::make_shared<session>(std::move(socket), peer, std::move(place));
-  one->protocol = handler_.open({.peer = peer,
-                                 .local = local,
-                                 .now = clock::now(),
-                                 .secure = implicit_tls_,
-                                 .wake = [&context = on.context, whom = std::weak_ptr(one)] {
-                                   asio::post(context, [whom] {
-                                     if (const auto still = whom.lock()) still->resume();
-                                   });
-                                 }});
-  begin(on, one);
+  auto client = std::make_shared<session>(std::move(socket), peer, std::move(place));
+  client->protocol = handler_.open({.peer = peer,
+                                    .local = local,
+                                    .now = clock::now(),
+                                    .secure = implicit_tls_,
+                                    .wake = [&context = on.context, weak = std::weak_ptr(client)] {
+                                      asio::post(context, [weak] {
+                                        if (const auto alive = weak.lock()) alive->resume();
+                                      });
+                                    }});
+  begin(on, client);
 }
 
 void service::turn_away(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer,
@@ -222,88 +222,88 @@ void service::turn_away(shard& on, net::tcp::socket socket, const net::tcp::endp
   bytes words = handler_.full(peer, reached);
   if (on.turned_away >= max_turned_away) return;
   if (implicit_tls_) words.clear();  // a TLS client could not read it
-  auto one = std::make_shared<session>(std::move(socket), peer, client_counts::place());
-  one->protocol = std::make_unique<announcement>(std::move(words), clock::now());
+  auto client = std::make_shared<session>(std::move(socket), peer, client_counts::place());
+  client->protocol = std::make_unique<announcement>(std::move(words), clock::now());
   ++on.turned_away;
   try {
-    begin(on, one);
+    begin(on, client);
   } catch (...) {
     --on.turned_away;
     throw;
   }
 }
 
-void service::begin(shard& on, const std::shared_ptr<session>& one) {
-  one->place = on.sessions.insert(on.sessions.end(), one);
-  one->stopping = on.stopping;
-  one->aborted = on.aborted;
+void service::begin(shard& on, const std::shared_ptr<session>& client) {
+  client->place = on.sessions.insert(on.sessions.end(), client);
+  client->stopping = on.stopping;
+  client->aborted = on.aborted;
   ++alive_;
   try {
-    asio::co_spawn(on.context, run_session(on, one), net::rethrow);
+    asio::co_spawn(on.context, run_session(on, client), net::rethrow);
   } catch (...) {
-    on.sessions.erase(one->place);
+    on.sessions.erase(client->place);
     leave();
     throw;
   }
 }
 
-asio::awaitable<void> service::run_session(shard& on, std::shared_ptr<session> one) {
-  result<void> how;
+asio::awaitable<void> service::run_session(shard& on, std::shared_ptr<session> client) {
+  result<void> outcome;
   try {
-    how = co_await converse(on, *one);
+    outcome = co_await converse(on, *client);
   } catch (const std::bad_alloc&) {
-    how = unexpected(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}});
-    if (one->plain) one->plain->outlive(one);
-    if (one->encrypted_drive) one->encrypted_drive->outlive(one);
+    outcome = unexpected(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}});
+    if (client->plain) client->plain->outlive(client);
+    if (client->encrypted_drive) client->encrypted_drive->outlive(client);
   }
-  on.sessions.erase(one->place);
-  if (one->is_guest())
-    net::attempt([&] { handler_.closed(*one->protocol, one->peer, how); });
+  on.sessions.erase(client->place);
+  if (client->is_guest())
+    net::attempt([&] { handler_.closed(*client->protocol, client->peer, outcome); });
   else
     --on.turned_away;
-  one->seat = {};
+  client->seat = {};
   leave();
 }
 
-asio::awaitable<result<void>> service::converse(shard& on, session& one) {
-  machine& protocol = *one.protocol;
-  if (!implicit_tls_ || !one.is_guest()) {
-    one.plain.emplace(one.socket, protocol, limits_.drive);
-    const std::error_code error = co_await one.run(one.plain);
+asio::awaitable<result<void>> service::converse(shard& on, session& client) {
+  machine& protocol = *client.protocol;
+  if (!implicit_tls_ || !client.is_guest()) {
+    client.plain.emplace(client.socket, protocol, limits_.drive);
+    const std::error_code error = co_await client.run(client.plain);
     if (error) co_return fail(error, {});
-    if (!protocol.wants_tls() || !one.is_guest()) co_return result<void>();
+    if (!protocol.wants_tls() || !client.is_guest()) co_return result<void>();
   }
-  auto begun = co_await secure(on, one);
-  if (!begun || !one.encrypted) co_return begun;
-  protocol.tls_started(one.encrypted->facts(), clock::now());
-  one.encrypted_drive.emplace(*one.encrypted, protocol, limits_.drive);
-  const std::error_code error = co_await one.run(one.encrypted_drive);
+  auto begun = co_await secure(on, client);
+  if (!begun || !client.encrypted) co_return begun;
+  protocol.tls_started(client.encrypted->facts(), clock::now());
+  client.encrypted_drive.emplace(*client.encrypted, protocol, limits_.drive);
+  const std::error_code error = co_await client.run(client.encrypted_drive);
   if (!error) co_return result<void>();
-  if (one.encrypted->trouble().code) co_return unexpected(one.encrypted->trouble());
+  if (client.encrypted->trouble().code) co_return unexpected(client.encrypted->trouble());
   co_return fail(error, {});
 }
 
-asio::awaitable<result<void>> service::secure(shard& on, session& one) {
+asio::awaitable<result<void>> service::secure(shard& on, session& client) {
   const time_point deadline = clock::now() + limits_.handshake_time;
-  if (one.aborted) co_return fail(asio::error::operation_aborted, {});
-  const tls_answer answer = handler_.begin_tls(*one.protocol);
-  if (answer.how == tls_answer::kind::words) {
-    const net::expiry limit(one.socket, deadline);
-    const auto [error, size] = co_await asio::async_write(one.socket, asio::buffer(answer.words), net::use_tuple);
+  if (client.aborted) co_return fail(asio::error::operation_aborted, {});
+  const tls_answer answer = handler_.begin_tls(*client.protocol);
+  if (answer.action == tls_answer::kind::words) {
+    const net::expiry limit(client.socket, deadline);
+    const auto [error, size] = co_await asio::async_write(client.socket, asio::buffer(answer.words), net::use_tuple);
     co_return error ? fail(error, {}) : result<void>();
   }
-  if (answer.how == tls_answer::kind::silence) {
-    one.silent = true;
-    const net::expiry limit(one.socket, deadline);
+  if (answer.action == tls_answer::kind::silence) {
+    client.silent = true;
+    const net::expiry limit(client.socket, deadline);
     std::array<std::byte, 4096> ignored{};
     for (;;) {
-      if (one.stopping) co_return fail(asio::error::operation_aborted, {});
-      const auto [error, size] = co_await one.socket.async_read_some(asio::buffer(ignored), net::use_tuple);
+      if (client.stopping) co_return fail(asio::error::operation_aborted, {});
+      const auto [error, size] = co_await client.socket.async_read_some(asio::buffer(ignored), net::use_tuple);
       if (error) co_return fail(limit.passed() ? make_error_code(errc::timed_out) : error, {});
     }
   }
-  one.encrypted = std::make_unique<tls::stream>(std::move(one.socket), on.identities.at(answer.identity));
-  auto done = co_await one.encrypted->handshake(deadline);
+  client.encrypted = std::make_unique<tls::stream>(std::move(client.socket), on.identities.at(answer.identity));
+  auto done = co_await client.encrypted->handshake(deadline);
   co_return done;
 }
 
@@ -333,7 +333,7 @@ void service::abort() {
   for (const auto& each : shards_)
     asio::post(each->context, [&on = *each] {
       on.aborted = true;
-      for (const auto& one : on.sessions) one->abort();
+      for (const auto& client : on.sessions) client->abort();
     });
 }
 

@@ -29,14 +29,14 @@ struct visitor {
   std::function<void()> wake;
 };
 
-/// The server's reaction where TLS should start. Everything but `handshake` is a deliberate fault.
+/// What the server does instead of, or as, the start of TLS. Everything but `handshake` is a deliberate fault.
 struct tls_answer {
   enum class kind : std::uint8_t {
     handshake,  ///< with `identity`
     silence,  ///< reads and sends nothing
     words,  ///< sends `words` instead of TLS, then closes
   };
-  kind how = kind::handshake;
+  kind action = kind::handshake;
   std::size_t identity = 0;  ///< index into the identities given to use_tls()
   bytes words = {};
 };
@@ -50,7 +50,7 @@ class handler : public servable {
   /// A peer has connected. The machine lives until closed() has been called for it.
   [[nodiscard]] virtual std::unique_ptr<machine> open(const visitor& who) = 0;
   /// The session has ended. The failure says whether the stream broke or what was wrong with TLS.
-  virtual void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) = 0;
+  virtual void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& outcome) = 0;
   /// The session's answer to the client's first TLS message.
   [[nodiscard]] virtual tls_answer begin_tls(machine& session) {
     static_cast<void>(session);
@@ -99,13 +99,13 @@ class service final : public engine {
   void admit(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer) noexcept;
   void serve(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer, client_counts::place place);
   void turn_away(shard& on, net::tcp::socket socket, const net::tcp::endpoint& peer, const client_bound& reached);
-  void begin(shard& on, const std::shared_ptr<session>& one);
-  asio::awaitable<void> run_session(shard& on, std::shared_ptr<session> one);
-  [[nodiscard]] asio::awaitable<result<void>> converse(shard& on, session& one);
-  [[nodiscard]] asio::awaitable<result<void>> secure(shard& on, session& one);
+  void begin(shard& on, const std::shared_ptr<session>& client);
+  asio::awaitable<void> run_session(shard& on, std::shared_ptr<session> client);
+  [[nodiscard]] asio::awaitable<result<void>> converse(shard& on, session& client);
+  [[nodiscard]] asio::awaitable<result<void>> secure(shard& on, session& client);
   void stop_shard(shard& on);
   void leave();
-  void report(std::string_view what) noexcept;
+  void report(std::string_view message) noexcept;
 
   workers& workers_;
   handler& handler_;

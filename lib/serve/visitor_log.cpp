@@ -31,19 +31,19 @@ void visitor_log::arrived(const net::tcp::endpoint& peer, const net::tcp::endpoi
   lines_.tell_all(line(net::transport::tcp, net::to_string(peer), " connected to ", net::to_string(local)));
 }
 
-void visitor_log::left(const net::tcp::endpoint& peer, const result<void>& how, std::string_view account,
+void visitor_log::left(const net::tcp::endpoint& peer, const result<void>& outcome, std::string_view account,
                        time_point since) {
   if (!tells_visits()) return;
   const time_point now = clock::now();
-  const auto told = [&] {
+  const auto make_line = [&] {
     return line(net::transport::tcp, net::to_string(peer), " ",
-                fmt::format("{} after {}, {}", how ? "closed" : describe(how.error()), account,
+                fmt::format("{} after {}, {}", outcome ? "closed" : describe(outcome.error()), account,
                             netlab::to_string(now - since)));
   };
   if (tells_connections())
-    lines_.tell_all(told());
+    lines_.tell_all(make_line());
   else
-    lines_.tell(now, told);
+    lines_.tell(now, make_line);
 }
 
 void visitor_log::turned_away(const net::tcp::endpoint& peer, const client_bound& reached) {
@@ -57,15 +57,15 @@ void visitor_log::refused(net::transport protocol, std::string_view peer, std::s
   lines_.tell(clock::now(), [&] { return line(protocol, peer, " refused: ", why); });
 }
 
-void visitor_log::trouble(std::string_view what) {
-  lines_.tell(clock::now(), [&] { return fmt::format("{}{}", prefix_, what); });
+void visitor_log::trouble(std::string_view message) {
+  lines_.tell(clock::now(), [&] { return fmt::format("{}{}", prefix_, message); });
 }
 
 void visitor_log::finish() { lines_.finish(); }
 
 std::string visitor_log::line(net::transport protocol, std::string_view peer, std::string_view separator,
-                              std::string_view what) const {
-  return fmt::format("{}{} {}{}{}", prefix_, net::name_of(protocol), peer, separator, what);
+                              std::string_view text) const {
+  return fmt::format("{}{} {}{}{}", prefix_, net::name_of(protocol), peer, separator, text);
 }
 
 }  // namespace netlab::serve

@@ -47,7 +47,7 @@ class visitor_log {
   /// A peer has connected.
   void arrived(const net::tcp::endpoint& peer, const net::tcp::endpoint& local);
   /// A connection has ended. `account`: what the peer got, `3 answers`; `since`: when it connected.
-  void left(const net::tcp::endpoint& peer, const result<void>& how, std::string_view account, time_point since);
+  void left(const net::tcp::endpoint& peer, const result<void>& outcome, std::string_view account, time_point since);
   /// A peer was turned away because a limit was reached.
   void turned_away(const net::tcp::endpoint& peer, const client_bound& reached);
 
@@ -71,14 +71,14 @@ class visitor_log {
   }
 
   /// A local problem that no peer is told about.
-  void trouble(std::string_view what);
+  void trouble(std::string_view message);
 
   /// Reports lines not shown since the last report, if there are any.
   void finish();
 
  private:
   [[nodiscard]] std::string line(net::transport protocol, std::string_view peer, std::string_view separator,
-                                 std::string_view what) const;
+                                 std::string_view text) const;
 
   log_detail detail_;
   std::string prefix_;

@@ -28,8 +28,8 @@ class workers {
   [[nodiscard]] unsigned size() const noexcept { return static_cast<unsigned>(all_.size()); }
   [[nodiscard]] asio::io_context& context(unsigned index) noexcept { return all_[index]->context; }
 
-  /// Lets the thread run this function instead of its io_context, until the function returns, which `interrupt` makes
-  /// it do. Call it before the threads are created. Both functions are forgotten when the threads have been joined.
+  /// Lets the thread run this function instead of its io_context, until the function returns; `interrupt` makes it
+  /// return. Call it before the threads are created. Both functions are destroyed when the threads have been joined.
   void occupy(unsigned index, std::function<void()> run, std::function<void()> interrupt);
 
   /// Creates the threads, which wait for start(), with all signals blocked, because the calling thread handles them. An

@@ -38,22 +38,22 @@ std::string congestion_text(const entry& of) {
   return text;
 }
 
-std::vector<std::string> cells_of(const marked_row& one, const table_layout& layout) {
-  const entry& socket = one.what.socket;
+std::vector<std::string> cells_of(const marked_row& marked, const table_layout& layout) {
+  const entry& socket = marked.row.socket;
   std::vector<std::string> cells;
   cells.reserve(10);
-  if (layout.marks) cells.emplace_back(1, sign_of(one.how));
+  if (layout.marks) cells.emplace_back(1, sign_of(marked.mark));
   cells.emplace_back(name_of(socket.protocol));
   cells.emplace_back(name_of(socket.protocol, socket.state));
   cells.push_back(std::to_string(socket.recv_queue));
   cells.push_back(std::to_string(socket.send_queue));
-  cells.push_back(to_string(socket.local, one.what.interface));
+  cells.push_back(to_string(socket.local, marked.row.interface));
   cells.push_back(socket.has_remote() ? to_string(socket.remote) : "-");
   if (layout.details) {
     cells.push_back(timer_text(socket.timer));
     cells.push_back(congestion_text(socket));
   }
-  cells.push_back(owners_text(one.what));
+  cells.push_back(owners_text(marked.row));
   return cells;
 }
 
@@ -124,13 +124,13 @@ std::vector<marked_row> compare(const std::vector<row>& before, const std::vecto
   std::map<key, bool> still;
   for (const row& each : now) still.emplace(key_of(each), true);
   // A socket that is gone is listed after the row that it followed before.
-  std::map<key, std::vector<const row*>> gone_behind;
+  std::map<key, std::vector<const row*>> gone_after;
   std::vector<const row*> gone_first;
   std::vector<const row*>* place = &gone_first;
   for (const row& each : before) {
-    key its = key_of(each);
-    if (still.contains(its))
-      place = &gone_behind[std::move(its)];
+    key row_key = key_of(each);
+    if (still.contains(row_key))
+      place = &gone_after[std::move(row_key)];
     else
       place->push_back(&each);
   }
@@ -138,15 +138,16 @@ std::vector<marked_row> compare(const std::vector<row>& before, const std::vecto
   all.reserve(now.size());
   for (const row* each : gone_first) all.push_back({*each, mark::gone});
   for (const row& each : now) {
-    const key its = key_of(each);
-    const auto found = old.find(its);
-    mark how = mark::appeared;
+    const key row_key = key_of(each);
+    const auto found = old.find(row_key);
+    mark row_mark = mark::appeared;
     if (found != old.end())
-      how = looks(*found->second) == looks(each) && found->second->owners == each.owners ? mark::same : mark::changed;
-    all.push_back({each, how});
-    if (const auto behind = gone_behind.find(its); behind != gone_behind.end()) {
-      for (const row* left : behind->second) all.push_back({*left, mark::gone});
-      gone_behind.erase(behind);
+      row_mark =
+          looks(*found->second) == looks(each) && found->second->owners == each.owners ? mark::same : mark::changed;
+    all.push_back({each, row_mark});
+    if (const auto after = gone_after.find(row_key); after != gone_after.end()) {
+      for (const row* left : after->second) all.push_back({*left, mark::gone});
+      gone_after.erase(after);
     }
   }
   return all;

@@ -16,8 +16,8 @@ enum class mark : std::uint8_t { same, appeared, changed, gone };
 [[nodiscard]] std::string_view name_of(mark which) noexcept;
 
 struct marked_row {
-  row what;
-  mark how = mark::same;
+  sockets::row row;
+  sockets::mark mark = sockets::mark::same;
 };
 
 /// Returns the rows of `now` in their order, each with its mark, and those that are gone at their previous position. A

@@ -105,13 +105,13 @@ asio::awaitable<result<secured>> open_secure(const run_options& options, const r
         return 1;
       },
       made.certificate_wanted.get());
-  auto shaken = co_await made.stream->handshake(clock::now() + options.timeout);
-  if (!shaken) {
+  auto handshake = co_await made.stream->handshake(clock::now() + options.timeout);
+  if (!handshake) {
     // The report shows why the certificate is not verified; --show-certs shows which one would have to be trusted.
     const bool by_certificate =
-        shaken.error().code == errc::not_permitted && made.stream->verification().code != X509_V_OK;
+        handshake.error().code == errc::not_permitted && made.stream->verification().code != X509_V_OK;
     if (by_certificate) made.report_unfinished_to(events);
-    co_return unexpected(shaken.error());
+    co_return unexpected(handshake.error());
   }
   co_return made;
 }
@@ -169,9 +169,10 @@ asio::awaitable<result<relay_totals>> run_tcp(const run_options& options, const 
 // ---- datagrams ----
 
 struct datagram_relay {
-  datagram_relay(udp::socket its_socket, const relay_options& its_options, const asio::any_io_executor& executor)
-      : socket(std::move(its_socket)),
-        options(its_options),
+  datagram_relay(udp::socket connected_socket, const relay_options& given_options,
+                 const asio::any_io_executor& executor)
+      : socket(std::move(connected_socket)),
+        options(given_options),
         input(executor, STDIN_FILENO, net::standard_stream::use::input),
         output(executor, STDOUT_FILENO, net::standard_stream::use::output),
         sender_ended(executor) {
@@ -197,7 +198,7 @@ struct datagram_relay {
       }
       const auto [error, sent] = co_await socket.async_send(asio::buffer(octets.data(), octets.size()), net::use_tuple);
       if (error) {
-        trouble = what_is_wrong(error);
+        trouble = failure_of(error);
         break;
       }
       totals.sent += sent;
@@ -225,7 +226,7 @@ struct datagram_relay {
       if (limit.passed()) break;
       if (net::is_cancelled(error)) continue;
       if (error) {
-        trouble = what_is_wrong(error);
+        trouble = failure_of(error);
         break;
       }
       totals.received += size;
@@ -249,9 +250,9 @@ struct datagram_relay {
   }
 
   /// The error of a failed call: the ICMP error if there is one, else `error`.
-  [[nodiscard]] failure what_is_wrong(std::error_code error) {
-    const std::error_code told = net::take_icmp_error(socket);
-    return {told ? told : error, {}, {}, {}};
+  [[nodiscard]] failure failure_of(std::error_code error) {
+    const std::error_code icmp_error = net::take_icmp_error(socket);
+    return {icmp_error ? icmp_error : error, {}, {}, {}};
   }
 
   udp::socket socket;

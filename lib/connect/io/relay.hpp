@@ -39,7 +39,7 @@ struct relay_options {
 struct relay_totals {
   std::uint64_t sent = 0;      ///< octets written to the peer's connection
   std::uint64_t received = 0;  ///< octets read from it
-  bool reader_gone = false;    ///< the reader of stdout has gone
+  bool reader_gone = false;    ///< the reader of stdout has closed it
   bool peer_ended_last = false;  ///< the peer closed after we had closed our side
 };
 
@@ -97,7 +97,7 @@ class relay {
   // After an answer: how long the peer must be silent before our side is closed. A server with more to send is faster.
   static constexpr duration quiet_after_answer = std::chrono::seconds(5);
   // The same without any input: only a greeting can be expected.
-  static constexpr duration quiet_without_question = std::chrono::seconds(1);
+  static constexpr duration quiet_without_input = std::chrono::seconds(1);
   // After the peer's end: how long the input may pause. Most peers that have closed do not read any more, so waiting is
   // useless; but a peer that has only shut down its sending side still gets the pending input.
   static constexpr duration pause_after_peer_end = std::chrono::milliseconds(750);
@@ -200,7 +200,7 @@ class relay {
       if (error) co_return stream_failure(error);
       totals_.received += size;
       touch();
-      if (input_ended_ && !std::exchange(heard_since_end_, true)) guard(true);  // a shorter silence suffices now
+      if (input_ended_ && !std::exchange(received_since_end_, true)) guard(true);  // a shorter silence suffices now
       auto trouble = co_await show(bytes_view(buffer).first(size));
       if (trouble || totals_.reader_gone) co_return trouble;
     }
@@ -272,8 +272,8 @@ class relay {
     const duration longest =
         options_.idle_timeout == duration(0) ? duration(std::chrono::seconds(30)) : options_.idle_timeout;
     if (options_.keep_open) return longest;
-    if (!had_input_) return std::min(quiet_without_question, longest / 2);
-    return heard_since_end_ ? std::min(quiet_after_answer, longest / 2) : longest / 2;
+    if (!had_input_) return std::min(quiet_without_input, longest / 2);
+    return received_since_end_ ? std::min(quiet_after_answer, longest / 2) : longest / 2;
   }
 
   /// Checks the deadline when it comes. `anew`: it may be earlier than before.
@@ -338,7 +338,7 @@ class relay {
   bool writing_out_ = false;
   bool had_input_ = false;
   bool input_ended_ = false;
-  bool heard_since_end_ = false;
+  bool received_since_end_ = false;
   bool output_ended_ = false;
   bool up_done_ = false;
   bool ended_ = false;

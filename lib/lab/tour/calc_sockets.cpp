@@ -25,7 +25,7 @@ result<rows> sockets_of(std::uint16_t port) {
 
 void show(classroom& in, std::string_view moment, const rows& what) {
   std::vector<sockets::marked_row> all;
-  for (const sockets::row& each : what) all.push_back({.what = each, .how = sockets::mark::same});
+  for (const sockets::row& each : what) all.push_back({.row = each, .mark = sockets::mark::same});
   in.tell.show(fmt::format("{}:", moment));
   for (const std::string& line : sockets::make_table(all, {})) in.tell.show(line);
 }

@@ -238,7 +238,7 @@ TEST_CASE("service: with implicit TLS nothing is said before it, and the handler
 
 TEST_CASE("service: a TLS handshake has its time, whoever is silent", "[serve][loop]") {
   talking handler;
-  if (GENERATE(false, true)) handler.tls.how = serve::tls_answer::kind::silence;
+  if (GENERATE(false, true)) handler.tls.action = serve::tls_answer::kind::silence;
   talk here(handler, true, {.handshake_time = 50ms});
   const auto task = [&]() -> asio::awaitable<bool> {
     auto socket = co_await connect(here.port);
@@ -262,7 +262,7 @@ TEST_CASE("service: a stop ends silence in the handshake, and a session over TLS
     CHECK(begun);
     const std::string heard3 = co_await ask(stream, "one\n", "one\n");
     CHECK(heard3 == "TLSv1.3\none\n");
-    handler.tls.how = serve::tls_answer::kind::silence;
+    handler.tls.action = serve::tls_answer::kind::silence;
     auto silent = co_await connect(here.port);
     while (here.service.clients() < 2) co_await asio::post(asio::use_awaitable);
     auto drained = std::make_shared<std::promise<void>>();
@@ -452,7 +452,7 @@ TEST_CASE("service: a client that has reset its connection before it is accepted
 TEST_CASE("service: words instead of TLS end the connection, from the start and behind the wish for it",
           "[serve][loop]") {
   talking handler;
-  handler.tls.how = serve::tls_answer::kind::words;
+  handler.tls.action = serve::tls_answer::kind::words;
   append(handler.tls.words, "no TLS\n");
   const bool implicit = GENERATE(false, true);
   talk here(handler, implicit);

@@ -32,11 +32,11 @@ TEST_CASE("banner ports: a port that was open stays open, with what was heard", 
   banner_ports ports;
   ports.add(open_port("192.0.2.1", 22));
   ports.add(open_port("192.0.2.1", 80));
-  finding heard = open_port("192.0.2.1", 22);
-  heard.state = port_state::closed;
-  heard.why = reason::reset;
-  heard.banner = "SSH-2.0";
-  const finding merged = ports.take(heard);
+  finding answer = open_port("192.0.2.1", 22);
+  answer.state = port_state::closed;
+  answer.why = reason::reset;
+  answer.banner = "SSH-2.0";
+  const finding merged = ports.take(answer);
   CHECK(merged.state == port_state::open);
   CHECK(merged.why == reason::syn_ack);
   CHECK(merged.banner == "SSH-2.0");

@@ -17,7 +17,7 @@ row make_row(std::uint64_t cookie, std::uint16_t port, state its = state::establ
 
 std::string signs(const std::vector<marked_row>& rows) {
   std::string text;
-  for (const marked_row& each : rows) text += sign_of(each.how) + std::to_string(each.what.socket.cookie);
+  for (const marked_row& each : rows) text += sign_of(each.mark) + std::to_string(each.row.socket.cookie);
   return text;
 }
 
