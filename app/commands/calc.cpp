@@ -255,7 +255,7 @@ exit_status bench(arguments& args, console& out) {
   if (report->first_failure) out.error(*report->first_failure);
   if (report->stopped) return exit_status::interrupted;
   if (report->wrong > 0) return exit_status::protocol;
-  // Every connection was turned away or never answered: use the exit status of a single query.
+  // No connection was served: use the exit status that a single query would have.
   if (report->answers == 0 && report->first_failure) return status_of(*report->first_failure);
   return report->lost > 0 || report->server_ended ? exit_status::partly_done : exit_status::done;
 }

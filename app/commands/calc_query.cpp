@@ -93,7 +93,7 @@ class batch final : public calc::request_source {
     co_return result<void>();
   }
 
-  /// The same only for lines that have been read by now: more may arrive late, or never.
+  /// Like give_up(), but does not wait for further input, which may never arrive.
   void give_up_now(const failure& why) {
     for (std::uint64_t tag = next_; tag < lines_; ++tag)
       if (!ready_.contains(tag)) release(tag, nothing(tag, why));
@@ -101,7 +101,7 @@ class batch final : public calc::request_source {
     out_.flush();
   }
 
-  /// After a signal: prints the results that exist, and a `-` for each earlier line without one.
+  /// After a signal: prints the available results, and `-` for each earlier line without a result.
   void print_what_is_there(const failure& why) {
     if (ready_.empty()) return;
     const std::uint64_t last = ready_.rbegin()->first;
@@ -126,7 +126,7 @@ class batch final : public calc::request_source {
     return app::to_request(words(trim(line.text)), call_, id_of(tag));
   }
 
-  /// The fields of every line, if no request was sent.
+  /// The JSON fields that each line has if no request was sent.
   [[nodiscard]] nlohmann::ordered_json without_result(std::uint64_t tag, const failure& why) const {
     return {{"id", id_of(tag)},  {"op", nullptr},          {"numbers", nullptr},
             {"result", nullptr}, {"error", describe(why)}, {"proto", net::name_of(call_.query.protocol)},

@@ -100,7 +100,7 @@ void read_target(arguments& args, run_options& connection) {
   const std::string_view named = words.front();
   std::optional<std::uint16_t> port;
   if (words.size() == 2) {
-    // The host is a word of its own, so an IPv6 address needs no brackets.
+    // The host is a separate argument, so an IPv6 address needs no brackets.
     const auto host = net::parse_host(named, "HOST PORT or HOST:PORT, not both");
     if (!host) return args.refuse(host.error());
     connection.host = *host;
@@ -116,7 +116,7 @@ void read_target(arguments& args, run_options& connection) {
   if (connection.host.empty()) connection.host = connection.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
   if (port == 0) return args.refuse(misuse("port 0 does not exist", "a port is 1 to 65535"));
   if (!port) {
-    // A number alone is the port of a server on the user's own machine.
+    // A single number is most likely the port of a server on this machine.
     const bool is_port = parse_integer<std::uint16_t>(named).has_value();
     return args.refuse(is_port
                            ? misuse("the host is missing", fmt::format("netlab connect localhost {}", named))
@@ -259,7 +259,7 @@ struct tls_request {
   std::uint16_t port = 0;
 };
 
-/// A hint if TLS failed because it starts in the other way: `try --starttls smtp`.
+/// A hint if the server on this port is likely to expect the other kind of TLS: `try --starttls smtp`.
 std::string other_way_to_tls(const tls_request& asked, const failure& why) {
   const bool is_no_tls = why.code == errc::peer_protocol || why.code == errc::closed_by_peer;
   const bool is_silence = why.code == errc::timed_out || why.code == std::errc::timed_out;

@@ -135,7 +135,7 @@ exit_status tour(arguments& args, console& out) {
   if (args.has("chapter")) only = static_cast<int>(args.number("chapter", 1, lab::tour_chapters));
   args.exclude("list", "pause");
   const bool pause = args.flag("pause");
-  // In the environment or the file, it applies only to tours on a terminal.
+  // If set in the environment or the configuration file, it applies only to tours on a terminal.
   if (pause && args.is_typed("pause") && !has_keyboard())
     args.refuse({make_error_code(errc::usage), {}, "--pause waits for a key, but stdin is not a terminal", {}});
   args.refuse_positionals();

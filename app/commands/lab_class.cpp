@@ -184,7 +184,7 @@ serve::workers& open_class::start() {
 
 void open_class::finish(console& out, bool has_mail) {
   journal_->finish();
-  if (!events_ || has_mail) return;  // the mail sink has something to add
+  if (!events_ || has_mail) return;  // the mail sink finishes the output, because it adds its totals
   if (const std::uint64_t dropped = events_->finish(); dropped > 0)
     out.note(fmt::format("{} of --json dropped: the reader was too slow", count_of(dropped, "line")));
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The options of `netlab lab serve` that show the class at work, and the page, the journal file and --json as its
-// readers.
+// The options of `netlab lab serve` for observing the class: the web page, the journal file and --json.
 #pragma once
 
 #include <functional>
@@ -42,7 +41,7 @@ inline constexpr option web_token_file{
     .needs = "web"};
 }  // namespace class_options
 
-/// These options, as given.
+/// The values of these options.
 struct class_call {
   std::optional<serve::listen_options> web;
   std::string token_file;
@@ -57,10 +56,10 @@ struct class_call {
 
 [[nodiscard]] class_call read_class(arguments& args);
 
-/// The journal at work. It outlives the services that report to it.
+/// The open journal. It must outlive the services that report to it.
 class open_class {
  public:
-  /// Reads the roster, the token and the journal. Fails if a file cannot be read or written, or makes no sense.
+  /// Reads the roster, the token and the journal. Fails if a file cannot be read or written, or is malformed.
   [[nodiscard]] static result<open_class> make(const class_call& call, const std::vector<lab::service_entry>& services,
                                                const lab::port_plan& ports, byte_order order, const sink_call& mail,
                                                console& out);
@@ -69,14 +68,14 @@ class open_class {
   /// watch_calc() watches it.
   [[nodiscard]] serve::servable& watched(serve::servable& inner, std::string_view name);
   [[nodiscard]] calc::traffic_watch& watch_calc(std::string_view name);
-  /// Lets the sessions of the mail sink report, too, and gives it the output of --json, which both share.
+  /// Makes the sessions of the mail sink report to the journal, and shares the output of --json with the sink.
   void connect(sink_call& mail);
   /// The page, if there is one.
   [[nodiscard]] std::optional<served> service(console& out);
 
-  /// Returns the loop that has to run beside those of the services.
+  /// Returns the event loop that must run together with those of the services.
   [[nodiscard]] serve::workers& start();
-  /// After that loop has ended: writes what is left.
+  /// Writes the remaining entries; call it after that loop has ended.
   void finish(console& out, bool has_mail);
 
  private:

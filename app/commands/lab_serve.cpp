@@ -161,7 +161,7 @@ std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
       port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
 }
 
-/// The servers, and their final totals.
+/// The open servers, and their final totals.
 struct open_servers {
   std::optional<open_class> class_at_work;  // outlives all that report to it
   std::vector<std::unique_ptr<lab::hosted>> hosts;  // one per service; null for mail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab lab serve: the lab's host.
+// netlab lab serve: runs the lab's services.
 #pragma once
 
 #include "frame/command.hpp"

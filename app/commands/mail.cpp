@@ -215,7 +215,7 @@ void read_server(arguments& args, mail_call& call) {
   call.password = password_source::read(args);
 }
 
-/// The unchanged text, if it can be parsed.
+/// Checks that the text can be parsed, and returns it unchanged.
 template <auto Parse>
 result<std::string> checked(std::string_view text) {
   if (auto parsed = Parse(text); !parsed) return unexpected(parsed.error());
@@ -224,7 +224,7 @@ result<std::string> checked(std::string_view text) {
 
 void read_message(arguments& args, mail_call& call) {
   message_fields& fields = call.message;
-  // Parsed again with the message, but here the failure can name the origin of the value.
+  // prepare() parses it again; here the failure can name the origin of the value (command line, environment or file).
   if (args.has("from")) fields.from = args.as("from", checked<mail::parse_mailbox>);
   if (args.has("envelope-from")) fields.envelope_from = args.as("envelope-from", checked<parse_envelope_sender>);
   fields.to = args.list_as("to", checked<mail::parse_mailbox_list>);

@@ -170,8 +170,8 @@ class batch final : public mail::submission_source {
     print_ready();
   }
 
-  /// Gives every message without a result this one: those in progress, and all remaining ones in a file. The rest of a
-  /// pipe is not read, because its end might never come.
+  /// Sets this result for every message without one: those in progress, and all remaining ones in a file. The rest of a
+  /// pipe is not read, because it might never end.
   void give_up(const failure& why) {
     const auto give_up_one = [&](std::uint64_t tag, const failure& reason) {
       add_result({.tag = tag, .message_id = {}, .refused = {}, .outcome = unexpected(reason)});
@@ -216,7 +216,7 @@ class batch final : public mail::submission_source {
     std::optional<std::string> result;  // waits for the results of earlier messages
   };
 
-  /// The results cannot be stored, so nothing more is sent. A reader that has gone (EPIPE) is a different case.
+  /// Whether results cannot be written, so that nothing more is sent. A closed pipe (EPIPE) does not count.
   [[nodiscard]] bool is_stopped() const { return out_.output_lost() && out_.output_error() != std::errc::broken_pipe; }
 
   std::optional<numbered_line> next_line() {
@@ -351,10 +351,10 @@ exit_status send_batch(mail_call& call, console& out) {
       run_sending(call, lines, loop, [&lines](const mail::delivery& delivery) { lines.report(delivery); }, out);
   out.progress({});
   if (!done) {
-    const bool by_signal = ddelivery.error().code == errc::interrupted || ddelivery.error().code == errc::terminated;
-    lines.give_up(ddelivery.error());
+    const bool by_signal = done.error().code == errc::interrupted || done.error().code == errc::terminated;
+    lines.give_up(done.error());
     out.flush();
-    const exit_status status = out.refuse(ddelivery.error());
+    const exit_status status = out.refuse(done.error());
     lines.print_totals();
     return by_signal || lines.sent() == 0 ? status : exit_status::partly_done;
   }

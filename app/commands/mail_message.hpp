@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Builds a message and its envelope from the words of a command line or of a batch line.
+// Builds a message and its envelope from the options of a command line or the fields of a batch line.
 #pragma once
 
 #include <optional>

@@ -37,7 +37,7 @@ result<std::string> parse_name(std::string_view text) {
   return ascii;
 }
 
-/// Checked here, because this failure can name the origin of the value; the sink builds the plan itself.
+/// Only checks the value, because a failure here can name its origin; the sink builds the plan itself.
 result<std::string> parse_fault(std::string_view text) {
   mail::fault_plan trial;
   if (text != "list")

@@ -74,7 +74,7 @@ struct sink_call {
   password_source password;
   /// Watches each session; may be empty. See mail::sink_observer.
   std::function<std::unique_ptr<mail::session_watch>(const serve::visitor&)> watch = {};
-  std::shared_ptr<background_output> events = {};  ///< for --json, if another part of the command writes to it, too
+  std::shared_ptr<background_output> events = {};  ///< output of --json, if another part of the command shares it
 };
 
 /// The directory of the CA and of the Maildir if nothing else is given: $XDG_STATE_HOME/netlab, else

@@ -39,8 +39,8 @@ namespace {
 constexpr std::size_t most_parallel = 24'576;
 // The least time for resolving names, whatever the timeout of a port: the system's resolver tries the second name
 // server after 5 seconds.
-constexpr duration resolve_patience = std::chrono::seconds(6);
-// Names resolved by then are scanned in the first round; a resolver that answers at all rarely takes longer.
+constexpr duration resolve_timeout = std::chrono::seconds(6);
+// Names resolved within this time are scanned in the first round; a working resolver rarely takes longer.
 constexpr duration soon_resolved = std::chrono::milliseconds(300);
 // Descriptors for other purposes: the standard ones, the event loop's, the report's, a library's.
 constexpr std::size_t spare_descriptors = 12;
@@ -151,7 +151,7 @@ result<scan::address> parse_source(std::string_view text) {
   return *found;
 }
 
-// A rate may be less than one packet per second.
+// In packets per second; may be below 1.
 result<double> parse_rate(std::string_view text) {
   constexpr double least = 0.001;
   constexpr double most = 10'000'000;
@@ -180,7 +180,7 @@ result<double> parse_bandwidth(std::string_view text) {
   return value * factor;
 }
 
-// What the half-open scan has no use for is refused where it was typed.
+// Refuses options that the half-open scan does not support.
 void read_syn(arguments& args, scan::scan_plan& plan) {
   const auto refuse = [&](std::string why) { args.refuse({make_error_code(errc::usage), {}, std::move(why), {}}); };
   plan.syn = args.flag("syn");
@@ -354,8 +354,8 @@ std::uint64_t choose_seed(const scan_call& call, const scan::target_set& targets
   return call.plan.part.count > 1 ? scan::seed_from(scan::fingerprint(call.plan, targets)) : random_number();
 }
 
-// A scheduler may end a scan with --resume at any time, and must get the status that makes it begin the scan again. So
-// the signals wait until the scan's loop takes them.
+// A scheduler may stop a scan with --resume at any time, and the exit status must tell it to start the scan again. So
+// signals are blocked until the scan's loop reads them.
 void delay_signals() {
   sigset_t both;
   sigemptyset(&both);
@@ -363,7 +363,7 @@ void delay_signals() {
   ::pthread_sigmask(SIG_BLOCK, &both, nullptr);
 }
 
-// The state of the targets is known now: in the first run it is kept, in a later one it must be the same.
+// The targets are resolved now: the first run stores them in the state, and later runs must have the same.
 result<void> settle_targets(scan_resume& resume, scan_call& call, const target_planner& planner,
                             const scan::target_set& targets) {
   const std::string scan = scan::fingerprint_text(scan::fingerprint(call.plan, targets));
@@ -423,8 +423,8 @@ exit_status run_scan(arguments& args, console& out) {
   if (call.plan.syn && !call.include_reserved) call.targets.reserved = &reserved;
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
-  target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_patience)), out);
-  // The parts must agree on all targets before one of them begins.
+  target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_timeout)), out);
+  // All parts must have the same targets, so resolve all names before the scan starts.
   auto plan = call.targets.is_portable || call.dry_run ? planner.all() : planner.first(soon_resolved);
   if (!plan) {
     const exit_status status = out.refuse(plan.error());

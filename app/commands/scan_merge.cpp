@@ -73,7 +73,7 @@ bool read_lines(std::FILE* file, const std::function<void(std::string_view, bool
   return std::ferror(file) == 0;
 }
 
-/// As lists_silent() has it: a TCP port of which nobody answered.
+/// A silent TCP port, as for lists_silent().
 bool is_silent(const scan::finding& found) {
   return found.protocol == scan::transport::tcp && found.why == scan::reason::no_response;
 }

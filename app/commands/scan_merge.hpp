@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab scan --merge: one report of the reports of several parts.
+// netlab scan --merge: merges the reports of several parts into one.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace netlab::app {
 
-/// Reads JSON reports, `-` for stdin, names on stderr what is missing, and writes a report of the union.
+/// Reads JSON reports, `-` for stdin, prints missing parts on stderr, and writes the merged report.
 [[nodiscard]] exit_status merge_reports(const std::vector<std::string>& files, const scan_report_options& shown,
                                         console& out);
 

@@ -22,7 +22,7 @@ namespace netlab::app {
 /// Counts ports that could not be scanned because of a local failure: no route, the link down, a local firewall.
 class local_failures {
  public:
-  /// What an earlier run counted.
+  /// Restores the count of an earlier run.
   void restore(const scan::scan_state& from) {
     all_ = std::accumulate(from.by_state.begin(), from.by_state.end(), std::uint64_t{0});
     count_ = from.not_probed;
@@ -41,7 +41,7 @@ class local_failures {
     code_ = {found.system_error, std::system_category()};
     address_ = found.address;
   }
-  /// Ports of which nothing but their number is reported.
+  /// Adds silent ports that are reported only as a number.
   void add_others(std::uint64_t count) noexcept { all_ += count; }
   [[nodiscard]] bool is_any() const noexcept { return count_ > 0; }
   [[nodiscard]] bool is_every_port() const noexcept { return count_ > 0 && count_ == all_; }

@@ -14,7 +14,7 @@
 namespace netlab::app {
 namespace {
 
-// What a later run may choose anew: neither what is asked nor what is reported depends on it.
+// Options that a later run may change: they affect neither the probes nor the report.
 constexpr std::array own_options{std::string_view("host"), std::string_view("max-time"), std::string_view("merge"),
                                  std::string_view("resume"), std::string_view("dry-run")};
 
@@ -23,7 +23,8 @@ bool is_kept(const option& one) { return std::ranges::find(own_options, one.name
 std::vector<std::string> targets_of(const arguments& args) {
   std::vector<std::string> all = args.texts("host");
   const std::vector<std::string>& typed = args.positionals();
-  if (!args.is_typed("host") && !typed.empty()) all.clear();  // those typed replace those of the environment
+  if (!args.is_typed("host") && !typed.empty())
+    all.clear();  // targets on the command line replace those of the environment
   all.insert(all.end(), typed.begin(), typed.end());
   return all;
 }
@@ -44,7 +45,7 @@ result<scan_resume> scan_resume::open(arguments& args) {
   if (!file) return unexpected(file.error());
   made.file_ = *std::move(file);
   made.is_new_ = made.file_.text().empty();
-  // --json is another word for --format json.
+  // --json is short for --format json.
   if (args.is_typed("json") && !args.is_typed("format")) args.supply("format", {"json"}, "--json");
   if (made.is_new_) {
     made.state.version = NETLAB_VERSION;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// netlab scan --resume: a scan whose state is kept in a file, and which another run can finish.
+// netlab scan --resume: keeps the state of a scan in a file, so that another run can continue it.
 #pragma once
 
 #include <optional>
@@ -16,9 +16,9 @@ namespace netlab::app {
 /// The state of this scan, and its file.
 class scan_resume {
  public:
-  /// Opens the file that --resume names; fails as state_file::open(), or with errc::bad_data if it is not a state that
-  /// this version can go on from. In a later run the options and targets of the first one are put into `args`; an
-  /// option that is typed again must be the same. Else it fails with errc::bad_configuration, and names the option.
+  /// Opens the file that --resume names; fails as state_file::open(), or with errc::bad_data if this version cannot
+  /// continue from it. In a later run, adds the options and targets of the first run to `args`. Fails with
+  /// errc::bad_configuration, naming the option, if an option is given with another value.
   [[nodiscard]] static result<scan_resume> open(arguments& args);
 
   /// True in the first run.

@@ -121,7 +121,7 @@ void scan_session::keep_state(const scan::scan_checkpoint& reached) {
   scan::scan_state& state = resume_->state;
   file_.flush();
   findings_.flush();
-  if (file_.is_lost() || (findings_report_ && findings_.is_lost())) return;  // the next run finds these again
+  if (file_.is_lost() || (findings_report_ && findings_.is_lost())) return;  // the next run repeats these probes
   file_.sync();
   findings_.sync();
   state.reached = reached;
@@ -131,7 +131,7 @@ void scan_session::keep_state(const scan::scan_checkpoint& reached) {
   state.findings_size = findings_report_ ? findings_.size() : 0;
   not_asked_.save(state);
   const auto saved = resume_->save();
-  // It is tried again a second later, and only the end of the scan depends on it.
+  // The next checkpoint, a second later, tries again; only a failure at the end of the scan matters.
   if (!saved && !std::exchange(was_save_refused_, true)) out_.error(saved.error());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One scan as its user sees it: the report, the progress and the exit status.
+// Runs a scan for the command: report, progress and exit status.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,14 @@ struct scan_report_options {
   bool progress = false;  ///< show it on the terminal
 };
 
-/// The words with which netlab was called, for nmap's formats.
+/// The command line, for nmap's formats.
 [[nodiscard]] std::string command_line();
 
 /// A scan's report; its targets are scanned in one round or two.
 class scan_session {
  public:
   /// References must outlive it. `max_time`: as typed, for the message when `deadline` has passed.
-  /// `resume`: keep the state there, and go on from it; null: keep none.
+  /// `resume`: where the state is kept, and continued from; null: no state.
   scan_session(const scan::scan_plan& plan, scan_report_options shown, const scan::service_names& services,
                time_point deadline, std::string max_time, scan_resume* resume, console& out);
 
@@ -76,7 +76,7 @@ class scan_session {
   report_output file_;
   report_output findings_;  // of a resumable scan whose report cannot be appended to
   std::unique_ptr<scan::report> findings_report_;
-  bool is_muted_ = false;   // the report says what the file has already
+  bool is_muted_ = false;   // the file already has what the report writes now
   bool was_save_refused_ = false;
   std::unique_ptr<scan::report> report_;
   time_point began_;

@@ -34,8 +34,8 @@ struct target_choice {
   /// The same on every machine: this machine's broadcast addresses stay in the set, and are only named in `skipped`.
   bool is_portable = false;
   std::optional<resolved_names> known_names;  ///< instead of a look-up
-  /// Leave out what it finds, and say so for each block: as a failure if it is a whole target, else as a note. Null:
-  /// leave out nothing. Must outlive the planner.
+  /// Leave out the addresses that it finds, and report each block: as a failure if it is a whole target, else as a
+  /// note. Null: leave out nothing. Must outlive the planner.
   scan::routed_blocks* reserved = nullptr;
 };
 
@@ -59,7 +59,7 @@ class target_planner {
 
   /// All targets, in one plan.
   [[nodiscard]] result<target_plan> all();
-  /// What the names resolved to, after all().
+  /// The addresses of the names, after all().
   [[nodiscard]] resolved_names names() const;
 
   /// Targets known at once or within `soon`; empty only if no name is pending.

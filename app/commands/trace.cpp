@@ -38,7 +38,8 @@ constexpr std::array options{
     option{.name = "wait", .help = "wait for background processes of the command, however long they stay idle"},
 };
 
-// A user wants to see events at once. Programs and files need all links, so they wait for the end or a full window.
+// How long an event is held back for later links to it. People want to see events at once; programs and files need all
+// links.
 constexpr trace::wall_time text_hold = std::chrono::milliseconds(250);
 constexpr trace::wall_time longest_hold = std::chrono::hours(24 * 365);
 

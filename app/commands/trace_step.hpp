@@ -14,7 +14,7 @@ namespace netlab::app {
 /// The user's answer: a key and Enter.
 enum class step_key { next, next_blocking, run_on, quit };
 
-/// `` and `n`, `b`, `r`, `q`; anything else means next, too, which does no harm.
+/// An empty line, `n`, `b`, `r` or `q`; anything else means next, too.
 [[nodiscard]] step_key parse_step_key(std::string_view line) noexcept;
 
 /// True if a call of this kind may wait for a packet.

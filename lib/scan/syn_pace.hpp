@@ -14,10 +14,10 @@ namespace netlab::scan {
 
 /// A token bucket: in any period of length t it allows at most rate × t + burst units, and exactly rate × t if the
 /// caller always uses all of it and is never late by more than `longest_lag`.
-class token_bucket {
+class rate_bucket {
  public:
   /// 0: no limit.
-  token_bucket(double per_second, double least_burst, duration longest_lag, time_point now)
+  rate_bucket(double per_second, double least_burst, duration longest_lag, time_point now)
       : least_burst_(least_burst), longest_lag_(longest_lag), last_(now) {
     set(per_second);
   }
@@ -134,8 +134,8 @@ class syn_pace {
 
   bool is_adaptive_;
   time_point began_;
-  token_bucket packets_;
-  token_bucket bits_;
+  rate_bucket packets_;
+  rate_bucket bits_;
   rtt_estimator rtt_;
   std::vector<slot> slots_;
   std::uint64_t next_slot_ = 0;  // the first one that was not evaluated
