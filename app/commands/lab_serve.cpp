@@ -90,7 +90,7 @@ constexpr std::array groups{
 };
 
 struct call {
-  serving how;
+  serving common;
   std::vector<lab::service_entry> services;
   lab::port_plan ports;
   bool is_offset_chosen = false;  ///< by netlab, not by the user
@@ -103,7 +103,7 @@ struct call {
 std::optional<std::uint16_t> lowest_port(const std::vector<lab::service_entry>& services) {
   std::optional<std::uint16_t> lowest;
   for (const lab::service_entry& each : services)
-    if (lab::port_of(each, {.offset = 1}) != each.port && each.what != lab::role::calc)
+    if (lab::port_of(each, {.offset = 1}) != each.port && each.kind != lab::role::calc)
       lowest = std::min(lowest.value_or(each.port), each.port);
   return lowest;
 }
@@ -124,7 +124,7 @@ void refuse_shared_ports(const call& wanted, arguments& args) {
 
 call parse(arguments& args, const console& out) {
   call wanted;
-  wanted.how = serving::read_common(args);
+  wanted.common = serving::read_common(args);
   const auto named = [&](std::string_view option) {
     std::vector<lab::service_entry> together;
     for (const auto& list : args.list_as(option, lab::parse_services))
@@ -143,8 +143,8 @@ call parse(arguments& args, const console& out) {
   else if (const auto lowest = lowest_port(wanted.services); lowest && !serve::may_bind(*lowest))
     wanted.ports.offset = unprivileged_offset, wanted.is_offset_chosen = true;
   refuse_shared_ports(wanted, args);
-  wanted.parameters = {.idle_timeout = wanted.how.idle_timeout,
-                       .max_clients = wanted.how.max_clients,
+  wanted.parameters = {.idle_timeout = wanted.common.idle_timeout,
+                       .max_clients = wanted.common.max_clients,
                        .detail = out.is_verbose() ? serve::log_detail::connections : serve::log_detail::visits,
                        .order = shared_options::read_byte_order(args)};
   wanted.mail = read_sink(args);
@@ -158,7 +158,7 @@ std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
   return fmt::format(
       "netlab sockets --listen --port {} shows which process uses it; {} chooses another, --without {} omits the "
       "service",
-      port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
+      port, which.kind == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
 }
 
 /// The servers, and their final totals.
@@ -197,11 +197,11 @@ result<house> furnish(call wanted, console& out) {
     made.mail.emplace(std::move(*opened));
   }
   for (const lab::service_entry& each : wanted.services) {
-    serve::listen_options listen = wanted.how.listen;
+    serve::listen_options listen = wanted.common.listen;
     listen.port = lab::port_of(each, wanted.ports);
     listen.udp = each.udp;
     lab::host_parameters parameters = wanted.parameters;
-    if (made.class_at_work && each.what == lab::role::calc)
+    if (made.class_at_work && each.kind == lab::role::calc)
       parameters.calc_watch = &made.class_at_work->watch_calc(each.name);
     auto& one =
         made.hosts.emplace_back(lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
@@ -210,7 +210,7 @@ result<house> furnish(call wanted, console& out) {
           made.class_at_work ? made.class_at_work->watched(one->handler(), each.name) : one->handler();
       made.all.push_back({.listen = listen, .handler = handler, .limits = one->limits()});
     } else {
-      made.all.push_back(made.mail->service(listen, each.what == lab::role::mail));
+      made.all.push_back(made.mail->service(listen, each.kind == lab::role::mail));
     }
     made.all.back().name = each.name;
     made.all.back().cure = cure_for(each, listen.port);
@@ -232,14 +232,14 @@ exit_status run(arguments& args, console& out) {
   if (wanted.is_offset_chosen)
     out.note(fmt::format("this process may not use ports below 1024: {} is added to them (--port-offset)",
                          wanted.ports.offset));
-  serving how = wanted.how;
+  serving common = wanted.common;
   auto made = furnish(std::move(wanted), out);
   if (!made) return out.refuse(made.error());
-  how.ready_first = [&] {
+  common.ready_first = [&] {
     if (made->mail) made->mail->announce(out);
   };
-  if (made->class_at_work) how.more_loops.push_back(&made->class_at_work->start());
-  const auto ended = serve(how, made->all, out);
+  if (made->class_at_work) common.more_loops.push_back(&made->class_at_work->start());
+  const auto ended = serve(common, made->all, out);
   if (!ended) return out.refuse(ended.error());
   if (made->class_at_work) made->class_at_work->finish(out, made->mail.has_value());
   const std::vector<std::string> totals = made->conclude(out);  // after the remaining lines of the logs
