@@ -261,8 +261,8 @@ void arguments::supply(std::string_view name, const std::vector<std::string>& va
   if (is_typed(name)) return;
   if (const auto found = given_.find(name); found != given_.end()) given_.erase(found);
   if (values.empty()) return;
-  std::vector<value>& its = given_[std::string(name)];
-  for (const std::string& each : values) its.push_back({each, origin});
+  std::vector<value>& stored = given_[std::string(name)];
+  for (const std::string& each : values) stored.push_back({each, origin});
 }
 
 void arguments::prefer_typed(std::string_view one, std::string_view other) {

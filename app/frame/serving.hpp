@@ -88,8 +88,9 @@ struct served {
 /// Listens for all services or none, prints a ready line per socket, and serves until SIGINT or SIGTERM. Then it stops
 /// accepting, finishes open requests within the grace period, and returns. A second signal ends the process. Fails if
 /// it cannot listen. All services share the same event loops.
-[[nodiscard]] result<void> serve(const serving& how, const std::vector<served>& services, console& out);
-/// The only service of a command, on how.listen.
-[[nodiscard]] result<void> serve(const serving& how, serve::servable& handler, serve::limits limits, console& out);
+[[nodiscard]] result<void> serve(const serving& parameters, const std::vector<served>& services, console& out);
+/// The only service of a command, on parameters.listen.
+[[nodiscard]] result<void> serve(const serving& parameters, serve::servable& handler, serve::limits limits,
+                                 console& out);
 
 }  // namespace netlab::app
