@@ -18,6 +18,7 @@
 #include "frame/console.hpp"
 #include "frame/options.hpp"
 #include "frame/serving.hpp"
+#include "frame/tables.hpp"
 #include "net/run_client.hpp"
 
 namespace netlab::app {
@@ -31,20 +32,9 @@ constexpr option serve_port_option{.name = "port",
 
 // ---- serve ----
 
-constexpr std::array serve_options{
-    serving_options::bind,
-    shared_options::byte_order,
-    serving_options::grace,
-    serving_options::idle_timeout,
-    shared_options::ipv4,
-    shared_options::ipv6,
-    serving_options::max_clients,
-    serving_options::max_clients_per_address,
-    serve_port_option,
-    shared_options::tcp,
-    serving_options::threads,
-    shared_options::udp,
-};
+constexpr auto serve_options =
+    merge_options(serving_options, std::array{shared_options::byte_order, max_clients_option, serve_port_option,
+                                              shared_options::tcp, shared_options::udp});
 
 exit_status serve(arguments& args, console& out) {
   const serving how = serving::read(args);
@@ -283,14 +273,11 @@ constexpr std::array bench_examples{
 };
 
 using enum exit_status;
-constexpr std::array serve_statuses{done,         usage,         unavailable,   internal,    system,
-                                    input_output, not_permitted, configuration, interrupted, terminated};
-constexpr std::array query_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
-                                    unavailable,   internal,      system,      input_output, try_later, protocol,
-                                    not_permitted, configuration, interrupted, terminated};
-constexpr std::array bench_statuses{done,          partly_done,   usage,        no_host,   unavailable,
-                                    internal,      system,        input_output, try_later, protocol,
-                                    not_permitted, configuration, interrupted,  terminated};
+constexpr auto serve_statuses = usual_statuses_and(unavailable, not_permitted);
+constexpr auto query_statuses =
+    usual_statuses_and(partly_done, bad_data, no_input, no_host, unavailable, try_later, protocol, not_permitted);
+constexpr auto bench_statuses =
+    usual_statuses_and(partly_done, no_host, unavailable, try_later, protocol, not_permitted);
 
 constexpr std::array actions{
     action{.path = "calc bench",

@@ -16,8 +16,8 @@
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
-#include "frame/password.hpp"
 #include "frame/serving.hpp"
+#include "frame/tables.hpp"
 #include "lab/services.hpp"
 
 namespace netlab::app {
@@ -27,56 +27,36 @@ constexpr std::uint16_t unprivileged_offset = 10000;
 
 constexpr std::string_view names = "echo discard daytime chargen smtp time submissions submission calc mail";
 
-constexpr std::array options{
-    sink_options::auth_without_tls,
-    serving_options::bind,
-    shared_options::byte_order,
-    option{.name = "calc-port", .argument = "N", .help = "port number of calc; 0: any free port", .fallback = "50000"},
-    sink_options::discard,
-    sink_options::fault,
-    serving_options::grace,
-    serving_options::idle_timeout,
-    shared_options::ipv4,
-    shared_options::ipv6,
-    class_options::journal,
-    sink_options::maildir,
-    option{.name = "max-clients",
-           .argument = "N",
-           .help = "simultaneous connections to each service; more are turned away",
-           .fallback = "10000"},
-    serving_options::max_clients_per_address,
-    sink_options::max_rate,
-    sink_options::max_recipients,
-    sink_options::max_size,
-    sink_options::max_time,
-    sink_options::name,
-    option{.name = "only",
-           .argument = "NAMES",
-           .help = "run only these services: echo, discard, daytime, chargen, smtp, time, submissions, submission, "
-                   "calc, or mail for all three mail services; separate several with commas: echo,calc",
-           .repeatable = true,
-           .choices = names},
-    shared_options::password_command,
-    shared_options::password_file,
-    option{.name = "port-offset",
-           .argument = "N",
-           .help = "number to add to ports below 1024; by default 0 if this process may use those ports, else 10000"},
-    sink_options::reject,
-    sink_options::require_auth,
-    sink_options::require_tls,
-    class_options::roster,
-    sink_options::state,
-    sink_options::tempfail,
-    serving_options::threads,
-    sink_options::user,
-    class_options::web,
-    class_options::web_token_file,
-    option{.name = "without",
-           .argument = "NAMES",
-           .help = "do not run these services",
-           .repeatable = true,
-           .choices = names},
-};
+constexpr auto options = merge_options(
+    serving_options, sink_options,
+    std::array{
+        shared_options::byte_order,
+        option{
+            .name = "calc-port", .argument = "N", .help = "port number of calc; 0: any free port", .fallback = "50000"},
+        class_options::journal,
+        option{.name = "max-clients",
+               .argument = "N",
+               .help = "simultaneous connections to each service; more are turned away",
+               .fallback = "10000"},
+        option{.name = "only",
+               .argument = "NAMES",
+               .help = "run only these services: echo, discard, daytime, chargen, smtp, time, submissions, submission, "
+                       "calc, or mail for all three mail services; separate several with commas: echo,calc",
+               .repeatable = true,
+               .choices = names},
+        option{
+            .name = "port-offset",
+            .argument = "N",
+            .help = "number to add to ports below 1024; by default 0 if this process may use those ports, else 10000"},
+        class_options::roster,
+        class_options::web,
+        class_options::web_token_file,
+        option{.name = "without",
+               .argument = "NAMES",
+               .help = "do not run these services",
+               .repeatable = true,
+               .choices = names},
+    });
 
 constexpr std::array groups{
     option_group{"Services", "only without port-offset calc-port byte-order"},
@@ -258,8 +238,7 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr std::array statuses{done,          usage,        bad_data,      no_input,      unavailable, internal,  system,
-                              cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
+constexpr auto statuses = usual_statuses_and(bad_data, no_input, unavailable, cannot_create, not_permitted);
 
 }  // namespace
 
