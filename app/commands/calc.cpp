@@ -18,6 +18,7 @@
 #include "frame/console.hpp"
 #include "frame/options.hpp"
 #include "frame/serving.hpp"
+#include "frame/tables.hpp"
 #include "net/run_client.hpp"
 
 namespace netlab::app {
@@ -31,31 +32,20 @@ constexpr option serve_port_option{.name = "port",
 
 // ---- serve ----
 
-constexpr std::array serve_options{
-    serving_options::bind,
-    shared_options::byte_order,
-    serving_options::grace,
-    serving_options::idle_timeout,
-    shared_options::ipv4,
-    shared_options::ipv6,
-    serving_options::max_clients,
-    serving_options::max_clients_per_address,
-    serve_port_option,
-    shared_options::tcp,
-    serving_options::threads,
-    shared_options::udp,
-};
+constexpr auto serve_options =
+    merge_options(serving_options, std::array{shared_options::byte_order, max_clients_option, serve_port_option,
+                                              shared_options::tcp, shared_options::udp});
 
 exit_status serve(arguments& args, console& out) {
-  const serving settings = serving::read(args);
-  calc::server_parameters parameters{.session = {}, .max_clients = settings.max_clients, .detail = log_detail(out)};
+  const serving common = serving::read(args);
+  calc::server_parameters parameters{.session = {}, .max_clients = common.max_clients, .detail = log_detail(out)};
   parameters.session.order = shared_options::read_byte_order(args);
-  parameters.session.idle_timeout = settings.idle_timeout;
+  parameters.session.idle_timeout = common.idle_timeout;
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
 
   calc::server server(parameters, [&out](const std::string& line) { out.note(line); });
-  const auto served = app::serve(settings, server, server.limits(), out);
+  const auto served = app::serve(common, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
   return exit_status::done;
@@ -283,14 +273,11 @@ constexpr std::array bench_examples{
 };
 
 using enum exit_status;
-constexpr std::array serve_statuses{done,         usage,         unavailable,   internal,    system,
-                                    input_output, not_permitted, configuration, interrupted, terminated};
-constexpr std::array query_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
-                                    unavailable,   internal,      system,      input_output, try_later, protocol,
-                                    not_permitted, configuration, interrupted, terminated};
-constexpr std::array bench_statuses{done,          partly_done,   usage,        no_host,   unavailable,
-                                    internal,      system,        input_output, try_later, protocol,
-                                    not_permitted, configuration, interrupted,  terminated};
+constexpr auto serve_statuses = usual_statuses_and(unavailable, not_permitted);
+constexpr auto query_statuses =
+    usual_statuses_and(partly_done, bad_data, no_input, no_host, unavailable, try_later, protocol, not_permitted);
+constexpr auto bench_statuses =
+    usual_statuses_and(partly_done, no_host, unavailable, try_later, protocol, not_permitted);
 
 constexpr std::array actions{
     action{.path = "calc bench",

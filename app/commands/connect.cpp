@@ -15,6 +15,7 @@
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
+#include "frame/tables.hpp"
 #include "net/run_client.hpp"
 
 namespace netlab::app {
@@ -303,9 +304,8 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr std::array statuses{done,          usage,         bad_data,      no_input,     no_host,   unavailable,
-                              internal,      system,        cannot_create, input_output, try_later, protocol,
-                              not_permitted, configuration, interrupted,   terminated};
+constexpr auto statuses =
+    usual_statuses_and(bad_data, no_input, no_host, unavailable, cannot_create, try_later, protocol, not_permitted);
 
 constexpr std::array actions{
     action{.path = "connect",

@@ -13,6 +13,7 @@
 #include "frame/console.hpp"
 #include "frame/options.hpp"
 #include "frame/serving.hpp"
+#include "frame/tables.hpp"
 #include "net/run_client.hpp"
 
 namespace netlab::app {
@@ -20,31 +21,25 @@ namespace {
 
 // ---- serve ----
 
-constexpr std::array serve_options{
-    serving_options::bind,
-    serving_options::grace,
-    serving_options::idle_timeout,
-    shared_options::ipv4,
-    shared_options::ipv6,
-    serving_options::max_clients,
-    serving_options::max_clients_per_address,
-    option{.name = "port",
-           .argument = "N",
-           .help = "port number, the same for TCP and UDP; 0: any free port",
-           .fallback = "7"},
-    shared_options::tcp,
-    serving_options::threads,
-    shared_options::udp,
-};
+constexpr auto serve_options =
+    merge_options(serving_options, std::array{
+                                       max_clients_option,
+                                       option{.name = "port",
+                                              .argument = "N",
+                                              .help = "port number, the same for TCP and UDP; 0: any free port",
+                                              .fallback = "7"},
+                                       shared_options::tcp,
+                                       shared_options::udp,
+                                   });
 
 exit_status serve(arguments& args, console& out) {
-  const serving settings = serving::read(args);
+  const serving common = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
   echo::server server(
-      {.idle_timeout = settings.idle_timeout, .max_clients = settings.max_clients, .detail = log_detail(out)},
+      {.idle_timeout = common.idle_timeout, .max_clients = common.max_clients, .detail = log_detail(out)},
       [&out](const std::string& line) { out.note(line); });
-  const auto served = app::serve(settings, server, server.limits(), out);
+  const auto served = app::serve(common, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
   return exit_status::done;
@@ -120,11 +115,8 @@ constexpr std::array query_examples{
 };
 
 using enum exit_status;
-constexpr std::array serve_statuses{done,         usage,         unavailable,   internal,    system,
-                                    input_output, not_permitted, configuration, interrupted, terminated};
-constexpr std::array query_statuses{done,          usage,         bad_data,     no_host,   unavailable,
-                                    internal,      system,        input_output, try_later, protocol,
-                                    not_permitted, configuration, interrupted,  terminated};
+constexpr auto serve_statuses = usual_statuses_and(unavailable, not_permitted);
+constexpr auto query_statuses = usual_statuses_and(bad_data, no_host, unavailable, try_later, protocol, not_permitted);
 
 constexpr std::array actions{
     action{.path = "echo query",

@@ -14,6 +14,7 @@
 #include "frame/console.hpp"
 #include "frame/help.hpp"
 #include "frame/keyboard.hpp"
+#include "frame/tables.hpp"
 #include "lab/demo.hpp"
 #include "lab/tour/tour.hpp"
 #include "net/run_client.hpp"
@@ -200,8 +201,7 @@ constexpr std::array tour_examples{
 };
 
 using enum exit_status;
-constexpr std::array tour_statuses{done,          partly_done,  usage,         unavailable,   internal,    system,
-                                   cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
+constexpr auto tour_statuses = usual_statuses_and(partly_done, unavailable, cannot_create, not_permitted);
 
 constexpr std::array demo_statuses{done, usage, unavailable, internal, system, input_output, try_later, configuration};
 

@@ -16,8 +16,8 @@
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
-#include "frame/password.hpp"
 #include "frame/serving.hpp"
+#include "frame/tables.hpp"
 #include "lab/services.hpp"
 
 namespace netlab::app {
@@ -27,56 +27,36 @@ constexpr std::uint16_t unprivileged_offset = 10000;
 
 constexpr std::string_view names = "echo discard daytime chargen smtp time submissions submission calc mail";
 
-constexpr std::array options{
-    sink_options::auth_without_tls,
-    serving_options::bind,
-    shared_options::byte_order,
-    option{.name = "calc-port", .argument = "N", .help = "port number of calc; 0: any free port", .fallback = "50000"},
-    sink_options::discard,
-    sink_options::fault,
-    serving_options::grace,
-    serving_options::idle_timeout,
-    shared_options::ipv4,
-    shared_options::ipv6,
-    class_options::journal,
-    sink_options::maildir,
-    option{.name = "max-clients",
-           .argument = "N",
-           .help = "simultaneous connections to each service; more are turned away",
-           .fallback = "10000"},
-    serving_options::max_clients_per_address,
-    sink_options::max_rate,
-    sink_options::max_recipients,
-    sink_options::max_size,
-    sink_options::max_time,
-    sink_options::name,
-    option{.name = "only",
-           .argument = "NAMES",
-           .help = "run only these services: echo, discard, daytime, chargen, smtp, time, submissions, submission, "
-                   "calc, or mail for all three mail services; separate several with commas: echo,calc",
-           .repeatable = true,
-           .choices = names},
-    shared_options::password_command,
-    shared_options::password_file,
-    option{.name = "port-offset",
-           .argument = "N",
-           .help = "number to add to ports below 1024; by default 0 if this process may use those ports, else 10000"},
-    sink_options::reject,
-    sink_options::require_auth,
-    sink_options::require_tls,
-    class_options::roster,
-    sink_options::state,
-    sink_options::tempfail,
-    serving_options::threads,
-    sink_options::user,
-    class_options::web,
-    class_options::web_token_file,
-    option{.name = "without",
-           .argument = "NAMES",
-           .help = "do not run these services",
-           .repeatable = true,
-           .choices = names},
-};
+constexpr auto options = merge_options(
+    serving_options, sink_options,
+    std::array{
+        shared_options::byte_order,
+        option{
+            .name = "calc-port", .argument = "N", .help = "port number of calc; 0: any free port", .fallback = "50000"},
+        class_options::journal,
+        option{.name = "max-clients",
+               .argument = "N",
+               .help = "simultaneous connections to each service; more are turned away",
+               .fallback = "10000"},
+        option{.name = "only",
+               .argument = "NAMES",
+               .help = "run only these services: echo, discard, daytime, chargen, smtp, time, submissions, submission, "
+                       "calc, or mail for all three mail services; separate several with commas: echo,calc",
+               .repeatable = true,
+               .choices = names},
+        option{
+            .name = "port-offset",
+            .argument = "N",
+            .help = "number to add to ports below 1024; by default 0 if this process may use those ports, else 10000"},
+        class_options::roster,
+        class_options::web,
+        class_options::web_token_file,
+        option{.name = "without",
+               .argument = "NAMES",
+               .help = "do not run these services",
+               .repeatable = true,
+               .choices = names},
+    });
 
 constexpr std::array groups{
     option_group{"Services", "only without port-offset calc-port byte-order"},
@@ -90,7 +70,7 @@ constexpr std::array groups{
 };
 
 struct call {
-  serving settings;
+  serving common;
   std::vector<lab::service_entry> services;
   lab::port_plan ports;
   bool is_offset_chosen = false;  ///< by netlab, not by the user
@@ -103,7 +83,7 @@ struct call {
 std::optional<std::uint16_t> lowest_port(const std::vector<lab::service_entry>& services) {
   std::optional<std::uint16_t> lowest;
   for (const lab::service_entry& each : services)
-    if (lab::port_of(each, {.offset = 1}) != each.port && each.what != lab::role::calc)
+    if (lab::port_of(each, {.offset = 1}) != each.port && each.kind != lab::role::calc)
       lowest = std::min(lowest.value_or(each.port), each.port);
   return lowest;
 }
@@ -124,7 +104,7 @@ void refuse_shared_ports(const call& wanted, arguments& args) {
 
 call parse(arguments& args, const console& out) {
   call wanted;
-  wanted.settings = serving::read_common(args);
+  wanted.common = serving::read_common(args);
   const auto named = [&](std::string_view option) {
     std::vector<lab::service_entry> together;
     for (const auto& list : args.list_as(option, lab::parse_services))
@@ -143,8 +123,8 @@ call parse(arguments& args, const console& out) {
   else if (const auto lowest = lowest_port(wanted.services); lowest && !serve::may_bind(*lowest))
     wanted.ports.offset = unprivileged_offset, wanted.is_offset_chosen = true;
   refuse_shared_ports(wanted, args);
-  wanted.parameters = {.idle_timeout = wanted.settings.idle_timeout,
-                       .max_clients = wanted.settings.max_clients,
+  wanted.parameters = {.idle_timeout = wanted.common.idle_timeout,
+                       .max_clients = wanted.common.max_clients,
                        .detail = out.is_verbose() ? serve::log_detail::connections : serve::log_detail::visits,
                        .order = shared_options::read_byte_order(args)};
   wanted.mail = read_sink(args);
@@ -158,7 +138,7 @@ std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
   return fmt::format(
       "netlab sockets --listen --port {} shows which process uses it; {} chooses another, --without {} omits the "
       "service",
-      port, which.what == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
+      port, which.kind == lab::role::calc ? "--calc-port N" : "--port-offset N", which.name);
 }
 
 /// The open servers, and their final totals.
@@ -197,11 +177,11 @@ result<open_servers> make_servers(call wanted, console& out) {
     made.mail.emplace(std::move(*opened));
   }
   for (const lab::service_entry& each : wanted.services) {
-    serve::listen_options listen = wanted.settings.listen;
+    serve::listen_options listen = wanted.common.listen;
     listen.port = lab::port_of(each, wanted.ports);
     listen.udp = each.udp;
     lab::host_parameters parameters = wanted.parameters;
-    if (made.class_at_work && each.what == lab::role::calc)
+    if (made.class_at_work && each.kind == lab::role::calc)
       parameters.calc_watch = &made.class_at_work->watch_calc(each.name);
     auto& host =
         made.hosts.emplace_back(lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
@@ -210,7 +190,7 @@ result<open_servers> make_servers(call wanted, console& out) {
           made.class_at_work ? made.class_at_work->watched(host->handler(), each.name) : host->handler();
       made.all.push_back({.listen = listen, .handler = handler, .limits = host->limits()});
     } else {
-      made.all.push_back(made.mail->service(listen, each.what == lab::role::mail));
+      made.all.push_back(made.mail->service(listen, each.kind == lab::role::mail));
     }
     made.all.back().name = each.name;
     made.all.back().cure = cure_for(each, listen.port);
@@ -232,14 +212,14 @@ exit_status run(arguments& args, console& out) {
   if (wanted.is_offset_chosen)
     out.note(fmt::format("this process may not use ports below 1024: {} is added to them (--port-offset)",
                          wanted.ports.offset));
-  serving settings = wanted.settings;
+  serving common = wanted.common;
   auto made = make_servers(std::move(wanted), out);
   if (!made) return out.refuse(made.error());
-  settings.ready_first = [&] {
+  common.ready_first = [&] {
     if (made->mail) made->mail->announce(out);
   };
-  if (made->class_at_work) settings.more_loops.push_back(&made->class_at_work->start());
-  const auto ended = serve(settings, made->all, out);
+  if (made->class_at_work) common.more_loops.push_back(&made->class_at_work->start());
+  const auto ended = serve(common, made->all, out);
   if (!ended) return out.refuse(ended.error());
   if (made->class_at_work) made->class_at_work->finish(out, made->mail.has_value());
   const std::vector<std::string> totals = made->conclude(out);  // after the remaining lines of the logs
@@ -258,8 +238,7 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr std::array statuses{done,          usage,        bad_data,      no_input,      unavailable, internal,  system,
-                              cannot_create, input_output, not_permitted, configuration, interrupted, terminated};
+constexpr auto statuses = usual_statuses_and(bad_data, no_input, unavailable, cannot_create, not_permitted);
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include "commands/mail_wait.hpp"
 #include "frame/cli.hpp"
 #include "frame/options.hpp"
+#include "frame/tables.hpp"
 
 namespace netlab::app {
 namespace {
@@ -289,38 +290,16 @@ constexpr std::array send_examples{
     example{"netlab mail send --batch letters.jsonl --parallel 4", "many messages over four connections"},
 };
 
-constexpr std::array sink_table{
-    sink_options::auth_without_tls,
-    serving_options::bind,
-    sink_options::discard,
-    sink_options::fault,
-    serving_options::grace,
-    serving_options::idle_timeout,
-    shared_options::ipv4,
-    shared_options::ipv6,
-    sink_options::maildir,
-    serving_options::max_clients,
-    serving_options::max_clients_per_address,
-    sink_options::max_rate,
-    sink_options::max_recipients,
-    sink_options::max_size,
-    sink_options::max_time,
-    sink_options::name,
-    shared_options::password_command,
-    shared_options::password_file,
-    option{.name = "port", .argument = "N", .help = "port with STARTTLS; 0: any free port", .fallback = "2525"},
-    sink_options::reject,
-    sink_options::require_auth,
-    sink_options::require_tls,
-    sink_options::state,
-    sink_options::tempfail,
-    serving_options::threads,
-    option{.name = "tls-port",
-           .argument = "N",
-           .help = "port with TLS from the start; none: no such port; 0: any free port, the default with --port 0",
-           .fallback = "2465"},
-    sink_options::user,
-};
+constexpr auto sink_table = merge_options(
+    serving_options, sink_options,
+    std::array{
+        max_clients_option,
+        option{.name = "port", .argument = "N", .help = "port with STARTTLS; 0: any free port", .fallback = "2525"},
+        option{.name = "tls-port",
+               .argument = "N",
+               .help = "port with TLS from the start; none: no such port; 0: any free port, the default with --port 0",
+               .fallback = "2465"},
+    });
 
 constexpr std::array sink_groups{
     option_group{"Listening", "port tls-port bind name ipv4 ipv6"},
@@ -357,14 +336,10 @@ constexpr std::array wait_examples{
 };
 
 using enum exit_status;
-constexpr std::array sink_statuses{done,          usage,       bad_data,      no_input,     unavailable,
-                                   internal,      system,      cannot_create, input_output, not_permitted,
-                                   configuration, interrupted, terminated};
-constexpr std::array wait_statuses{done,         partly_done, usage,         no_input,    internal,  system,
-                                   input_output, try_later,   configuration, interrupted, terminated};
-constexpr std::array send_statuses{done,          partly_done,   usage,       bad_data,     no_input,  no_host,
-                                   unavailable,   internal,      system,      input_output, try_later, protocol,
-                                   not_permitted, configuration, interrupted, terminated};
+constexpr auto sink_statuses = usual_statuses_and(bad_data, no_input, unavailable, cannot_create, not_permitted);
+constexpr auto wait_statuses = usual_statuses_and(partly_done, no_input, try_later);
+constexpr auto send_statuses =
+    usual_statuses_and(partly_done, bad_data, no_input, no_host, unavailable, try_later, protocol, not_permitted);
 
 constexpr std::array actions{
     action{.path = "mail send",

@@ -254,11 +254,11 @@ std::string open_sink::conclude(console& out) const {
 
 exit_status sink(arguments& args, console& out) {
   sink_call call = read_sink(args);
-  serving settings = serving::read(args);
+  serving common = serving::read(args);
   std::optional<std::uint16_t> tls_port;
   if (args.text("tls-port") != "none") {
     // If a free port was requested, the TLS port is a free one, too.
-    const bool is_free = settings.listen.port == 0 && !args.has("tls-port");
+    const bool is_free = common.listen.port == 0 && !args.has("tls-port");
     tls_port = is_free ? std::uint16_t{0} : args.as("tls-port", net::parse_port);
   }
   args.refuse_positionals();
@@ -269,15 +269,15 @@ exit_status sink(arguments& args, console& out) {
   }
   const auto opened = open_sink::make(std::move(call), out);
   if (!opened) return out.refuse(opened.error());
-  std::vector<served> services{opened->service(settings.listen, true)};
+  std::vector<served> services{opened->service(common.listen, true)};
   if (tls_port) {
-    serve::listen_options on = settings.listen;
+    serve::listen_options on = common.listen;
     on.port = *tls_port;
     on.port_option = "--tls-port";
     services.push_back(opened->service(std::move(on), false));
   }
-  settings.ready_first = [&] { opened->announce(out); };
-  const auto ended = app::serve(settings, services, out);
+  common.ready_first = [&] { opened->announce(out); };
+  const auto ended = app::serve(common, services, out);
   if (!ended) return out.refuse(ended.error());
   out.note(opened->conclude(out));
   return exit_status::done;

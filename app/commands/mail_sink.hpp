@@ -2,6 +2,7 @@
 // The options of a mail server, for all commands that have one, and `netlab mail sink`.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,53 +17,48 @@
 
 namespace netlab::app {
 
-/// Each command lists these in its own sorted table of options, together with those of a server and of a password.
-namespace sink_options {
-inline constexpr option auth_without_tls{.name = "auth-without-tls",
-                                         .help = "offer AUTH without TLS, too; allowed only on the command line"};
-inline constexpr option discard{.name = "discard", .help = "do not store messages"};
-inline constexpr option fault{.name = "fault",
-                              .argument = "NAME[:WHEN]",
-                              .help =
-                                  "misbehave always, or only when WHEN applies: to=ADDR, from=ADDR, every=N, after=N, "
-                                  "once; list: explain all faults",
-                              .fallback = {},
-                              .repeatable = true};
-inline constexpr option maildir{
-    .name = "maildir", .argument = "DIR", .help = "deliver to this Maildir; by default `maildir` in --state"};
-inline constexpr option max_rate{
-    .name = "max-rate",
-    .argument = "N/DURATION",
-    .help = "most messages from one address in a period (N alone: in a minute); more get 421"};
-inline constexpr option max_recipients{
-    .name = "max-recipients", .argument = "N", .help = "most recipients of one message", .fallback = "1000"};
-inline constexpr option max_size{
-    .name = "max-size", .argument = "SIZE", .help = "largest message to accept", .fallback = "32M"};
-inline constexpr option max_time{
-    .name = "max-time", .argument = "DURATION", .help = "longest time that a session may last", .fallback = "1h"};
-inline constexpr option name{
-    .name = "name",
-    .argument = "NAME",
-    .help = "additional name or address for the certificate; the first one is also the host name that the server uses",
-    .fallback = {},
-    .repeatable = true};
-inline constexpr option reject{.name = "reject",
-                               .argument = "ADDR",
-                               .help = "refuse this recipient (550); @DOMAIN: all of a domain, *: all",
-                               .fallback = {},
-                               .repeatable = true};
-inline constexpr option require_auth{.name = "require-auth", .help = "refuse mail without a login (530)"};
-inline constexpr option require_tls{.name = "require-tls", .help = "refuse mail without TLS (530)"};
-inline constexpr option state{
-    .name = "state", .argument = "DIR", .help = "directory of the lab's CA; by default ~/.local/state/netlab"};
-inline constexpr option tempfail{.name = "tempfail",
-                                 .argument = "ADDR",
-                                 .help = "refuse this recipient temporarily (451)",
-                                 .fallback = {},
-                                 .repeatable = true};
-inline constexpr option user{
-    .name = "user", .argument = "NAME", .help = "user who may log in", .fallback = {}, .repeatable = true};
-}  // namespace sink_options
+/// The options of a mail server, without those of every server.
+inline constexpr std::array sink_options{
+    option{.name = "auth-without-tls", .help = "offer AUTH without TLS, too; allowed only on the command line"},
+    option{.name = "discard", .help = "do not store messages"},
+    option{.name = "fault",
+           .argument = "NAME[:WHEN]",
+           .help = "misbehave always, or only when WHEN applies: to=ADDR, from=ADDR, every=N, after=N, "
+                   "once; list: explain all faults",
+           .fallback = {},
+           .repeatable = true},
+    option{.name = "maildir", .argument = "DIR", .help = "deliver to this Maildir; by default `maildir` in --state"},
+    option{.name = "max-rate",
+           .argument = "N/DURATION",
+           .help = "most messages from one address in a period (N alone: in a minute); more get 421"},
+    option{.name = "max-recipients", .argument = "N", .help = "most recipients of one message", .fallback = "1000"},
+    option{.name = "max-size", .argument = "SIZE", .help = "largest message to accept", .fallback = "32M"},
+    option{
+        .name = "max-time", .argument = "DURATION", .help = "longest time that a session may last", .fallback = "1h"},
+    option{
+        .name = "name",
+        .argument = "NAME",
+        .help =
+            "additional name or address for the certificate; the first one is also the host name that the server uses",
+        .fallback = {},
+        .repeatable = true},
+    shared_options::password_command,
+    shared_options::password_file,
+    option{.name = "reject",
+           .argument = "ADDR",
+           .help = "refuse this recipient (550); @DOMAIN: all of a domain, *: all",
+           .fallback = {},
+           .repeatable = true},
+    option{.name = "require-auth", .help = "refuse mail without a login (530)"},
+    option{.name = "require-tls", .help = "refuse mail without TLS (530)"},
+    option{.name = "state", .argument = "DIR", .help = "directory of the lab's CA; by default ~/.local/state/netlab"},
+    option{.name = "tempfail",
+           .argument = "ADDR",
+           .help = "refuse this recipient temporarily (451)",
+           .fallback = {},
+           .repeatable = true},
+    option{.name = "user", .argument = "NAME", .help = "user who may log in", .fallback = {}, .repeatable = true},
+};
 
 /// A mail server as configured by its options.
 struct sink_call {
@@ -81,8 +77,8 @@ struct sink_call {
 /// ~/.local/state/netlab. The variable counts only if it is an absolute path.
 [[nodiscard]] std::string default_state();
 
-/// Reads all of these options, --idle-timeout, --max-clients and the source of the password; the calling action must
-/// have all of them in its table. The addresses of --bind are added to the names.
+/// Reads sink_options, --idle-timeout and --max-clients; the calling action must have all of them in its table. The
+/// addresses of --bind are added to the names.
 [[nodiscard]] sink_call read_sink(arguments& args);
 
 /// Prints the table of --fault list on stdout.

@@ -22,6 +22,7 @@
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
+#include "frame/tables.hpp"
 #include "scan/fingerprint.hpp"
 #include "scan/io/packet_socket.hpp"
 #include "scan/io/routed_blocks.hpp"
@@ -488,9 +489,8 @@ constexpr std::array scan_examples{
 };
 
 using enum exit_status;
-constexpr std::array scan_statuses{done,          partly_done,   usage,       bad_data,      no_input,     no_host,
-                                   unavailable,   internal,      system,      cannot_create, input_output, try_later,
-                                   not_permitted, configuration, interrupted, terminated};
+constexpr auto scan_statuses =
+    usual_statuses_and(partly_done, bad_data, no_input, no_host, unavailable, cannot_create, try_later, not_permitted);
 
 constexpr std::array actions{
     action{.path = "scan",

@@ -13,6 +13,7 @@
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
+#include "frame/tables.hpp"
 #include "net/run_client.hpp"
 #include "sockets/io/owners.hpp"
 #include "sockets/io/query.hpp"
@@ -258,8 +259,7 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr std::array statuses{done,          usage,         internal,    system,    input_output,
-                              not_permitted, configuration, interrupted, terminated};
+constexpr auto statuses = usual_statuses_and(not_permitted);
 
 constexpr std::array actions{
     action{.path = "sockets",

@@ -43,9 +43,16 @@ bool is_help(const action& of, std::string_view word) {
 }
 
 struct separated {
-  std::vector<std::string> options;  // each with its value
+  std::vector<std::string> options;  // each followed by its value, if that is a word of its own
+  std::vector<std::string> option_words;  // the same without the values
+  std::optional<std::string> lacks_value;  // the last option, if its value is missing
   std::vector<std::string> positionals;
   std::optional<std::string> long_dashed;  // a word before any `--` that starts with a word processor's dash
+
+  void add_option(const std::string& word) {
+    options.push_back(word);
+    option_words.push_back(word);
+  }
 };
 
 /// If an action takes any text, a word with a long dash counts as an option only if there is such an option.
@@ -76,7 +83,7 @@ separated separate(const action& of, std::span<const std::string> typed) {
         parts.long_dashed = word;
       const bool is_transport = of.takes_transport && (word == "tcp" || word == "udp") && (is_first || !of.takes_text);
       if (is_transport)
-        parts.options.push_back("--" + word);
+        parts.add_option("--" + word);
       else
         parts.positionals.push_back(word);
       is_first = false;
@@ -86,31 +93,32 @@ separated separate(const action& of, std::span<const std::string> typed) {
         which != nullptr && word.starts_with("--") && !which->implied.empty()) {
       // With `=`, cxxopts cannot take the next word for the value.
       const bool has_value = at + 1 < typed.size() && !typed[at + 1].starts_with('-');
-      parts.options.push_back(
-          fmt::format("--{}={}", which->name, has_value ? typed[++at] : std::string(which->implied)));
+      parts.add_option(fmt::format("--{}={}", which->name, has_value ? typed[++at] : std::string(which->implied)));
       continue;
     }
-    parts.options.push_back(word);
-    if (wants_next_word(of, word) && at + 1 < typed.size()) parts.options.push_back(typed[++at]);
+    parts.add_option(word);
+    if (!wants_next_word(of, word)) continue;
+    if (at + 1 < typed.size())
+      parts.options.push_back(typed[++at]);
+    else
+      parts.lacks_value = word;
   }
   return parts;
 }
 
 // cxxopts reports the option without its dashes, and not the word that contains it.
-failure find_unknown_option(const action& of, const std::vector<std::string>& options) {
-  for (std::size_t at = 0; at < options.size(); ++at) {
-    const std::string& word = options[at];
+failure find_unknown_option(const action& of, const std::vector<std::string>& option_words) {
+  for (const std::string& word : option_words) {
     if (word.starts_with("--")) {
       if (find_option(of, std::string_view(word).substr(2, word.find('=') - 2)) == nullptr)
         return unknown_option(of, word);
-    } else if (word.size() > 1 && word[0] == '-') {
-      for (std::size_t letter = 1; letter < word.size(); ++letter) {
-        const option* which = find_option(of, word[letter]);
-        if (which == nullptr) return unknown_option(of, letter == 1 ? word : fmt::format("-{}", word[letter]));
-        if (!which->argument.empty()) break;
-      }
+      continue;
     }
-    if (wants_next_word(of, word)) ++at;
+    for (std::size_t letter = 1; letter < word.size(); ++letter) {
+      const option* which = find_option(of, word[letter]);
+      if (which == nullptr) return unknown_option(of, letter == 1 ? word : fmt::format("-{}", word[letter]));
+      if (!which->argument.empty()) break;
+    }
   }
   return {make_error_code(errc::usage), {}, "invalid option", fmt::format("see netlab {} --help", of.path)};
 }
@@ -139,12 +147,8 @@ std::optional<bool> parse_bool(std::string_view text) {
 }  // namespace
 
 bool asks_for_help(const action& of, std::span<const std::string> typed) {
-  const separated parts = separate(of, typed);
-  for (std::size_t at = 0; at < parts.options.size(); ++at) {
-    if (is_help(of, parts.options[at])) return true;
-    if (wants_next_word(of, parts.options[at])) ++at;
-  }
-  return false;
+  return std::ranges::any_of(separate(of, typed).option_words,
+                             [&](const std::string& word) { return is_help(of, word); });
 }
 
 result<arguments> parse_arguments(const action& of, std::span<const std::string> typed, const settings& from) {
@@ -152,10 +156,8 @@ result<arguments> parse_arguments(const action& of, std::span<const std::string>
   if (parts.long_dashed)
     return fail(errc::usage, fmt::format("'{}' begins with a long dash", escape(*parts.long_dashed, 60)),
                 fmt::format("write {}", with_plain_dash(*parts.long_dashed)));
-  for (std::size_t at = 0; at < parts.options.size(); ++at) {
-    if (auto misread = misread_option(of, parts.options[at])) return unexpected(std::move(*misread));
-    if (wants_next_word(of, parts.options[at])) ++at;
-  }
+  for (const std::string& word : parts.option_words)
+    if (auto misread = misread_option(of, word)) return unexpected(std::move(*misread));
   arguments parsed;
   parsed.action_ = &of;
   parsed.positionals_ = parts.positionals;
@@ -166,13 +168,13 @@ result<arguments> parse_arguments(const action& of, std::span<const std::string>
     const auto options = declare(of).parse(static_cast<int>(argv.size()), argv.data());
     for (const cxxopts::KeyValue& each : options.arguments()) parsed.given_[each.key()].push_back({each.value(), {}});
   } catch (const cxxopts::exceptions::no_such_option&) {
-    return unexpected(find_unknown_option(of, parts.options));
+    return unexpected(find_unknown_option(of, parts.option_words));
   } catch (const cxxopts::exceptions::exception&) {
     // Other causes: an option at the end of the line without its value, and a word with dashes that is not an option
     // (`---`, `--=`).
-    const std::string& last = parts.options.back();
-    if (wants_next_word(of, last)) return fail(errc::usage, fmt::format("option '{}' needs a value", escape(last, 60)));
-    return unexpected(find_unknown_option(of, parts.options));
+    if (parts.lacks_value)
+      return fail(errc::usage, fmt::format("option '{}' needs a value", escape(*parts.lacks_value, 60)));
+    return unexpected(find_unknown_option(of, parts.option_words));
   }
 
   for (const auto options : {of.options, common_options()})
@@ -259,8 +261,8 @@ void arguments::supply(std::string_view name, const std::vector<std::string>& va
   if (is_typed(name)) return;
   if (const auto found = given_.find(name); found != given_.end()) given_.erase(found);
   if (values.empty()) return;
-  std::vector<value>& its = given_[std::string(name)];
-  for (const std::string& each : values) its.push_back({each, origin});
+  std::vector<value>& stored = given_[std::string(name)];
+  for (const std::string& each : values) stored.push_back({each, origin});
 }
 
 void arguments::prefer_typed(std::string_view one, std::string_view other) {

@@ -51,11 +51,11 @@ void wait_for_room(int fd) {
   ::sigaction(SIGTERM, &before_termination, nullptr);
 }
 
-enum class patience { waits, gives_up };
+enum class when_full { wait, discard };
 
-std::error_code write_all(int fd, std::string_view octets, patience how = patience::waits) {
+std::error_code write_all(int fd, std::string_view octets, when_full policy = when_full::wait) {
   while (!octets.empty()) {
-    if (how == patience::waits)
+    if (policy == when_full::wait)
       wait_for_room(fd);
     else if (!has_room(fd))
       return {};
@@ -135,7 +135,7 @@ void console::write_error_line(std::string_view text, bool waits) {
   // One write per line, so that lines of several threads or processes do not mix. If it fails, nothing can be done.
   static_cast<void>(write_all(STDERR_FILENO,
                               fmt::format("{}{}\n", std::exchange(progress_stands_, false) ? erase_line : "", text),
-                              waits ? patience::waits : patience::gives_up));
+                              waits ? when_full::wait : when_full::discard));
 }
 
 bool console::shows_progress() const noexcept {

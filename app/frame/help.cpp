@@ -160,12 +160,12 @@ nlohmann::ordered_json describe_all() {
   out["summary"] = summary;
   out["commands"] = nlohmann::ordered_json::array();
   for (const command& each : commands()) {
-    nlohmann::ordered_json one;
-    one["name"] = each.name;
-    one["summary"] = each.summary;
-    one["actions"] = nlohmann::ordered_json::array();
-    for (const action& verb : each.actions) one["actions"].push_back(describe_action(verb));
-    out["commands"].push_back(std::move(one));
+    nlohmann::ordered_json entry;
+    entry["name"] = each.name;
+    entry["summary"] = each.summary;
+    entry["actions"] = nlohmann::ordered_json::array();
+    for (const action& verb : each.actions) entry["actions"].push_back(describe_action(verb));
+    out["commands"].push_back(std::move(entry));
   }
   out["statuses"] = nlohmann::ordered_json::object();
   for (const status_meaning& each : status_meanings())

@@ -53,14 +53,14 @@ inline constexpr option local_bind{
 /// Reads all of these and --timeout and --retries into a client's options; options that the action lacks stay
 /// unchanged.
 template <class Options>
-void read_remote(arguments& args, Options& how) {
-  how.protocol = read_transport(args);
-  how.host = read_host(args);
-  how.port = read_remote_port(args);
-  how.restrict_to = read_family(args);
-  how.local = read_local_end(args);
-  how.timeout = args.timeout("timeout");
-  how.retries = static_cast<unsigned>(args.number("retries", 0, 100));
+void read_remote(arguments& args, Options& client) {
+  client.protocol = read_transport(args);
+  client.host = read_host(args);
+  client.port = read_remote_port(args);
+  client.restrict_to = read_family(args);
+  client.local = read_local_end(args);
+  client.timeout = args.timeout("timeout");
+  client.retries = static_cast<unsigned>(args.number("retries", 0, 100));
 }
 
 }  // namespace netlab::app::shared_options

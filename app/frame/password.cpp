@@ -131,9 +131,9 @@ result<secret> from_command(const std::string& command) {
   if (!said) return unexpected(said.error());
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     wipe(*said);
-    const std::string how = WIFEXITED(status) ? fmt::format("it exited with status {}", WEXITSTATUS(status))
-                                              : fmt::format("it was ended by signal {}", WTERMSIG(status));
-    return unexpected(failure{make_error_code(errc::not_permitted), context, how, {}});
+    const std::string reason = WIFEXITED(status) ? fmt::format("it exited with status {}", WEXITSTATUS(status))
+                                                 : fmt::format("it was ended by signal {}", WTERMSIG(status));
+    return unexpected(failure{make_error_code(errc::not_permitted), context, reason, {}});
   }
   return checked(std::move(*said), context);
 }

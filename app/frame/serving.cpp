@@ -68,39 +68,39 @@ failure explain(failure why, const served& service) {
 
 serving serving::read(arguments& args) {
   args.prefer_typed("tcp", "udp");
-  serving how = read_common(args);
-  how.listen.tcp = args.flag("tcp");
-  how.listen.udp = args.flag("udp");
-  if (!how.listen.tcp && !how.listen.udp) how.listen.tcp = how.listen.udp = true;
-  how.listen.port = args.as("port", net::parse_port);
-  return how;
+  serving parameters = read_common(args);
+  parameters.listen.tcp = args.flag("tcp");
+  parameters.listen.udp = args.flag("udp");
+  if (!parameters.listen.tcp && !parameters.listen.udp) parameters.listen.tcp = parameters.listen.udp = true;
+  parameters.listen.port = args.as("port", net::parse_port);
+  return parameters;
 }
 
 serving serving::read_common(arguments& args) {
-  serving how;
-  how.listen.restrict_to = shared_options::read_family(args);
+  serving parameters;
+  parameters.listen.restrict_to = shared_options::read_family(args);
   for (const auto& addresses : args.list_as("bind", serve::parse_bind))
-    how.listen.addresses.insert(how.listen.addresses.end(), addresses.begin(), addresses.end());
-  if (args.has("threads")) how.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
-  how.grace = args.duration("grace");
-  how.max_clients = args.number("max-clients", 1, most_clients);
+    parameters.listen.addresses.insert(parameters.listen.addresses.end(), addresses.begin(), addresses.end());
+  if (args.has("threads")) parameters.threads = static_cast<unsigned>(args.number("threads", 1, most_threads));
+  parameters.grace = args.duration("grace");
+  parameters.max_clients = args.number("max-clients", 1, most_clients);
   if (args.has("max-clients-per-address"))
-    how.max_clients_per_address = args.number("max-clients-per-address", 1, most_clients);
-  how.idle_timeout = args.duration("idle-timeout");
-  return how;
+    parameters.max_clients_per_address = args.number("max-clients-per-address", 1, most_clients);
+  parameters.idle_timeout = args.duration("idle-timeout");
+  return parameters;
 }
 
-result<void> serve(const serving& how, const std::vector<served>& services, console& out) {
+result<void> serve(const serving& parameters, const std::vector<served>& services, console& out) {
   net::raise_descriptor_limit();
   asio::io_context main_loop{1};
-  serve::workers threads(how.threads);
+  serve::workers threads(parameters.threads);
   std::list<serve::workers> own_threads;  // of services that share none
   std::vector<std::vector<serve::bound>> sockets;
   std::vector<std::unique_ptr<serve::engine>> running;
   for (const served& each : services) {
     serve::listen_options listen = each.listen;
     serve::workers& on = each.on != nullptr                ? *each.on
-                         : each.handler.occupies_workers() ? own_threads.emplace_back(how.threads)
+                         : each.handler.occupies_workers() ? own_threads.emplace_back(parameters.threads)
                                                            : threads;
     listen.sockets_each = on.size();
     auto opened = serve::listen(listen);
@@ -108,7 +108,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     sockets.push_back(std::move(*opened));
     serve::limits limits = each.limits;
     limits.max_clients_per_address =
-        how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
+        parameters.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
     running.push_back(each.handler.run_on(on, limits));
     if (each.identities.empty()) continue;
     if (auto used = running.back()->use_tls(each.identities, each.implicit_tls); !used) return used;
@@ -128,21 +128,21 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
           signals.cancel();
         });
       });
-    grace.expires_after(how.grace);
+    grace.expires_after(parameters.grace);
     grace.async_wait([&](std::error_code error) {
       if (error || drained) return;
       for (const auto& each : running) each->abort();
     });
   });
   // However this function ends, no thread uses its variables afterwards.
-  std::vector<serve::workers*> loops = how.more_loops;
+  std::vector<serve::workers*> loops = parameters.more_loops;
   if (own_threads.size() < services.size()) loops.push_back(&threads);
   for (serve::workers& each : own_threads) loops.push_back(&each);
   const stopped_first workers_end{loops};
   // If the system refuses a thread, or the memory to serve with, report that before any ready line.
   for (serve::workers* each : loops) each->create_threads([&] { main_loop.stop(); });
   for (std::size_t at = 0; at < services.size(); ++at) running[at]->start(sockets[at]);
-  if (how.ready_first) how.ready_first();
+  if (parameters.ready_first) parameters.ready_first();
   for (std::size_t at = 0; at < services.size(); ++at) {
     for (const serve::bound& socket : sockets[at]) announce(socket, services[at], out);
     if (services[at].announced) services[at].announced(sockets[at].front());
@@ -158,8 +158,8 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   return {};
 }
 
-result<void> serve(const serving& how, serve::servable& handler, serve::limits limits, console& out) {
-  return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
+result<void> serve(const serving& parameters, serve::servable& handler, serve::limits limits, console& out) {
+  return serve(parameters, {{.listen = parameters.listen, .handler = handler, .limits = limits}}, out);
 }
 
 }  // namespace netlab::app

@@ -2,6 +2,7 @@
 // The common part of all server commands: sockets, ready lines, signals, graceful shutdown.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -9,39 +10,41 @@
 
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
+#include "frame/options.hpp"
 #include "serve/service.hpp"
 #include "serve/visitor_log.hpp"
 
 namespace netlab::app {
 
-/// A server's options. Each command lists these in its own sorted table of options.
-namespace serving_options {
-inline constexpr option bind{.name = "bind",
-                             .argument = "ADDR",
-                             .help = "listen on this address; any: on all addresses",
-                             .fallback = {},
-                             .repeatable = true};
-inline constexpr option grace{.name = "grace",
-                              .argument = "DURATION",
-                              .help = "time allowed for open requests after SIGINT or SIGTERM",
-                              .fallback = "5s"};
-inline constexpr option idle_timeout{.name = "idle-timeout",
-                                     .argument = "DURATION",
-                                     .help = "close connections idle this long (no complete request); 0: never",
-                                     .fallback = "5m"};
-inline constexpr option max_clients{.name = "max-clients",
-                                    .argument = "N",
-                                    .help = "simultaneous connections; more are turned away",
-                                    .fallback = "10000"};
-inline constexpr option max_clients_per_address{
-    .name = "max-clients-per-address",
-    .argument = "N",
-    .help =
-        "simultaneous connections from one address, or one IPv6 network (/64); by default half of --max-clients, or "
-        "fewer if the system allows few descriptors"};
-inline constexpr option threads{
-    .name = "threads", .argument = "N", .help = "threads, each with an event loop; by default one per core"};
-}  // namespace serving_options
+/// The options of every server; serving::read_common() reads them and --max-clients.
+inline constexpr std::array serving_options{
+    option{.name = "bind",
+           .argument = "ADDR",
+           .help = "listen on this address; any: on all addresses",
+           .fallback = {},
+           .repeatable = true},
+    option{.name = "grace",
+           .argument = "DURATION",
+           .help = "time allowed for open requests after SIGINT or SIGTERM",
+           .fallback = "5s"},
+    option{.name = "idle-timeout",
+           .argument = "DURATION",
+           .help = "close connections idle this long (no complete request); 0: never",
+           .fallback = "5m"},
+    shared_options::ipv4,
+    shared_options::ipv6,
+    option{.name = "max-clients-per-address",
+           .argument = "N",
+           .help = "simultaneous connections from one address, or one IPv6 network (/64); by default half of "
+                   "--max-clients, or fewer if the system allows few descriptors"},
+    option{.name = "threads", .argument = "N", .help = "threads, each with an event loop; by default one per core"},
+};
+
+/// --max-clients of a server with one service.
+inline constexpr option max_clients_option{.name = "max-clients",
+                                           .argument = "N",
+                                           .help = "simultaneous connections; more are turned away",
+                                           .fallback = "10000"};
 
 struct serving {
   serve::listen_options listen;
@@ -55,7 +58,7 @@ struct serving {
   /// Further event loops, which start and end with the common ones.
   std::vector<serve::workers*> more_loops = {};
 
-  /// Reads these options and --port, --tcp, --udp (neither: both), -4, -6.
+  /// Reads serving_options and --max-clients, --port, --tcp, --udp (neither: both).
   [[nodiscard]] static serving read(arguments& args);
   /// The same for a command with several services, which has no --port, --tcp, --udp.
   [[nodiscard]] static serving read_common(arguments& args);
@@ -85,8 +88,9 @@ struct served {
 /// Listens for all services or none, prints a ready line per socket, and serves until SIGINT or SIGTERM. Then it stops
 /// accepting, finishes open requests within the grace period, and returns. A second signal ends the process. Fails if
 /// it cannot listen. All services share the same event loops.
-[[nodiscard]] result<void> serve(const serving& how, const std::vector<served>& services, console& out);
-/// The only service of a command, on how.listen.
-[[nodiscard]] result<void> serve(const serving& how, serve::servable& handler, serve::limits limits, console& out);
+[[nodiscard]] result<void> serve(const serving& parameters, const std::vector<served>& services, console& out);
+/// The only service of a command, on parameters.listen.
+[[nodiscard]] result<void> serve(const serving& parameters, serve::servable& handler, serve::limits limits,
+                                 console& out);
 
 }  // namespace netlab::app

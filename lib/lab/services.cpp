@@ -19,15 +19,15 @@ namespace {
 constexpr std::uint16_t first_free_port = 1024;  // ports below this get the offset
 
 constexpr std::array all_services{
-    service_entry{.name = "echo", .port = 7, .what = role::echo},
-    service_entry{.name = "discard", .port = 9, .what = role::discard},
-    service_entry{.name = "daytime", .port = 13, .what = role::daytime},
-    service_entry{.name = "chargen", .port = 19, .what = role::chargen, .udp = false},
-    service_entry{.name = "smtp", .port = 25, .what = role::mail, .udp = false},
-    service_entry{.name = "time", .port = 37, .what = role::time},
-    service_entry{.name = "submissions", .port = 465, .what = role::mail_over_tls, .udp = false},
-    service_entry{.name = "submission", .port = 587, .what = role::mail, .udp = false},
-    service_entry{.name = "calc", .port = 50000, .what = role::calc},
+    service_entry{.name = "echo", .port = 7, .kind = role::echo},
+    service_entry{.name = "discard", .port = 9, .kind = role::discard},
+    service_entry{.name = "daytime", .port = 13, .kind = role::daytime},
+    service_entry{.name = "chargen", .port = 19, .kind = role::chargen, .udp = false},
+    service_entry{.name = "smtp", .port = 25, .kind = role::mail, .udp = false},
+    service_entry{.name = "time", .port = 37, .kind = role::time},
+    service_entry{.name = "submissions", .port = 465, .kind = role::mail_over_tls, .udp = false},
+    service_entry{.name = "submission", .port = 587, .kind = role::mail, .udp = false},
+    service_entry{.name = "calc", .port = 50000, .kind = role::calc},
 };
 
 constexpr std::string_view all_of_mail = "mail";  // stands for all mail services
@@ -64,7 +64,7 @@ std::unique_ptr<hosted> host_small(small::kind which, std::string_view name, con
 std::span<const service_entry> services() noexcept { return all_services; }
 
 bool is_mail(const service_entry& which) noexcept {
-  return which.what == role::mail || which.what == role::mail_over_tls;
+  return which.kind == role::mail || which.kind == role::mail_over_tls;
 }
 
 result<std::vector<service_entry>> parse_services(std::string_view list) {
@@ -97,13 +97,13 @@ result<std::vector<service_entry>> choose(std::span<const service_entry> only, s
 }
 
 std::uint16_t port_of(const service_entry& which, const port_plan& plan) noexcept {
-  if (which.what == role::calc) return plan.calc_port;
+  if (which.kind == role::calc) return plan.calc_port;
   return which.port < first_free_port ? static_cast<std::uint16_t>(which.port + plan.offset) : which.port;
 }
 
 std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
                              serve::visitor_log::line_function write) {
-  switch (which.what) {
+  switch (which.kind) {
     case role::calc:
       return std::make_unique<hosted_as<calc::server>>(
           calc::server_parameters{.session = {.order = parameters.order, .idle_timeout = parameters.idle_timeout},

@@ -33,7 +33,7 @@ enum class role : std::uint8_t {
 struct service_entry {
   std::string_view name;  ///< IANA's name
   std::uint16_t port;     ///< IANA's port
-  role what;
+  role kind;
   bool udp = true;  ///< UDP in addition to TCP
 };
 

@@ -319,6 +319,7 @@ void syn_engine::take_answer(const syn_answer& answer, time_point received) {
   if (answer.type == syn_answer::kind::icmp) verdict = classify_tcp(EHOSTUNREACH, answer.icmp);
   const auto sending = sweep_.sending_of(local, residue);
   if (!sweep_.finish(local)) return;  // a duplicate, or later than --timeout
+  ++answered_;
   std::optional<duration> rtt;
   if (sending) {
     if (sending->at != time_point::min()) {
@@ -379,7 +380,8 @@ void syn_engine::adapt(time_point now) {
     on_time_ = delayed_ = 0;
     if (halvings_++ < most_halvings) pace_.lossy(now);
   }
-  if (!options_.retries) sweep_.set_attempts(loss_.tries(2, sweep_.waiting()));
+  // Of those that are answered now, each might have lost all its attempts.
+  if (!options_.retries) sweep_.set_attempts(loss_.tries(2, answered_ + sweep_.waiting()));
   if (rtt_.has_sample()) sweep_.set_retry_wait(rtt_.timeout());
 }
 

@@ -115,6 +115,7 @@ class syn_engine final : public engine {
   loss_estimate loss_;
   bool is_v6_ = false;  // a probe went over IPv6
   std::uint64_t sent_ = 0;
+  std::uint64_t answered_ = 0;
   std::uint64_t on_time_ = 0;  // answers to first probes, since the rate was last lowered
   std::uint64_t delayed_ = 0;  // answers to repeated ones
   unsigned halvings_ = 0;

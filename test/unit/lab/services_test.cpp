@@ -75,7 +75,7 @@ TEST_CASE("services: nothing left is refused", "[lab][unit]") {
 
 TEST_CASE("services: an offset moves the ports below 1024 alone; calc has a port of its own", "[lab][unit]") {
   for (const lab::service_entry& each : lab::services()) {
-    const bool is_calc = each.what == lab::role::calc;
+    const bool is_calc = each.kind == lab::role::calc;
     CHECK(lab::port_of(each, {}) == each.port);
     CHECK(lab::port_of(each, {.offset = 10000}) == each.port + (is_calc ? 0 : 10000));
     CHECK(lab::port_of(each, {.offset = 10000, .calc_port = 4711}) == (is_calc ? 4711 : each.port + 10000));
@@ -85,5 +85,5 @@ TEST_CASE("services: an offset moves the ports below 1024 alone; calc has a port
 
 TEST_CASE("services: chargen is not served by datagrams", "[lab][unit]") {
   for (const lab::service_entry& each : lab::services())
-    if (each.what == lab::role::chargen) CHECK_FALSE(each.udp);
+    if (each.kind == lab::role::chargen) CHECK_FALSE(each.udp);
 }

@@ -50,7 +50,7 @@
   // The server's clock, by what it said last: "stuck for" does not depend on the clock of this machine.
   let serverAhead = 0;
   const serverNow = () => Date.now() + serverAhead;
-  const heardNow = (stamp) => {
+  const setServerTime = (stamp) => {
     if (stamp) serverAhead = Date.parse(stamp) - Date.now();
   };
 
@@ -67,9 +67,9 @@
 
   const pendingNews = [];
   const announce = (text) => {
-    if (pendingNews.push(text) === 1) setTimeout(tellNews, 2000);
+    if (pendingNews.push(text) === 1) setTimeout(showNews, 2000);
   };
-  const tellNews = () => {
+  const showNews = () => {
     const shown = pendingNews.slice(0, 3);
     if (pendingNews.length > 3) shown.push(`and ${pendingNews.length - 3} more`);
     pendingNews.length = 0;
@@ -255,8 +255,8 @@
   };
   const loadEvents = async (address, list) => {
     try {
-      const told = await load(`/api/teams/${encodeURIComponent(address)}/events`, { limit: keptEvents });
-      for (const event of told.events) addEvent(list, event);
+      const answer = await load(`/api/teams/${encodeURIComponent(address)}/events`, { limit: keptEvents });
+      for (const event of answer.events) addEvent(list, event);
     } catch (error) {
       list.replaceChildren(make("li", {}, `The events cannot be loaded: ${error.message}`));
     }
@@ -279,17 +279,17 @@
 
   const nameForm = (data) => {
     const input = make("input", { name: "name", maxlength: "60", autocomplete: "off", value: data ? data.name || "" : "" });
-    const told = make("span", { role: "status" });
-    const form = make("form", { class: "tools", method: "post", action: at("/api/name") }, make("label", {}, "Name of the team ", input), make("button", { type: "submit" }, "Save"), told);
+    const status = make("span", { role: "status" });
+    const form = make("form", { class: "tools", method: "post", action: at("/api/name") }, make("label", {}, "Name of the team ", input), make("button", { type: "submit" }, "Save"), status);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const body = new URLSearchParams({ name: input.value });
       if (viewer.isTeacher && data) body.set("address", data.address);
       try {
         const answer = await fetch(at("/api/name"), { method: "POST", body, headers: changing() });
-        told.textContent = answer.ok ? "saved" : `not saved: ${answer.status} ${answer.statusText}`;
+        status.textContent = answer.ok ? "saved" : `not saved: ${answer.status} ${answer.statusText}`;
       } catch (error) {
-        told.textContent = `not saved: ${error.message}`;
+        status.textContent = `not saved: ${error.message}`;
       }
     });
     return form;
@@ -351,21 +351,21 @@
   }, 1000);
 
   const loadTeams = async () => {
-    const told = await load("/api/teams");
-    heardNow(told.now);
-    viewer.isTeacher = told.viewer.teacher;
-    viewer.address = told.viewer.address;
-    viewer.formToken = told.viewer.form_token || "";
+    const answer = await load("/api/teams");
+    setServerTime(answer.now);
+    viewer.isTeacher = answer.viewer.teacher;
+    viewer.address = answer.viewer.address;
+    viewer.formToken = answer.viewer.form_token || "";
     const isFirst = steps.length === 0;
-    steps = told.steps;
+    steps = answer.steps;
     if (viewer.isTeacher) {
       if (isFirst || !tbody) buildTable();
-      for (const data of told.teams) updateTeam(data);
-      if (told.totals) showTotals(told.totals);
+      for (const data of answer.teams) updateTeam(data);
+      if (answer.totals) showTotals(answer.totals);
       sortRows();
     } else {
       if (isFirst) buildOwn();
-      for (const data of told.teams) {
+      for (const data of answer.teams) {
         updateOwn(data);
         await loadEvents(data.address, own.list);
       }
@@ -434,9 +434,9 @@
   const loadMail = async () => {
     const wanted = mails.search.value.trim();
     const number = ++searches;
-    const told = await load("/api/mail", wanted ? { search: wanted } : {});
+    const answer = await load("/api/mail", wanted ? { search: wanted } : {});
     if (number !== searches) return; // a later search has begun
-    const listed = told.mails;
+    const listed = answer.mails;
     const ids = new Set(listed.map((each) => each.id));
     for (const [id, row] of mails.shown) {
       if (ids.has(id)) continue;
@@ -507,12 +507,12 @@
   const silentAfter = 40000; // the server says that it is alive each 15 s
   let source = null;
   let lastId = "";
-  let heardAt = 0;
+  let lastReceivedAt = 0;
   let retryAfter = 1000;
 
   const onEvent = (name, act) => {
     source.addEventListener(name, (message) => {
-      heardAt = Date.now();
+      lastReceivedAt = Date.now();
       if (message.lastEventId) lastId = message.lastEventId;
       act(message.data ? JSON.parse(message.data) : null);
     });
@@ -520,12 +520,12 @@
   const loadAll = () => Promise.all([loadTeams(), loadMail()]).catch((error) => showLink("lost", `cannot load: ${error.message}`));
   const connect = (isFresh) => {
     source?.close();
-    heardAt = Date.now();
+    lastReceivedAt = Date.now();
     source = new EventSource(at("/events", lastId && !isFresh ? { last_event_id: lastId } : {}));
     const opened = source;
     let isFirst = isFresh || !lastId;
     source.addEventListener("open", () => {
-      heardAt = Date.now();
+      lastReceivedAt = Date.now();
       retryAfter = 1000;
       showLink("live", "live");
       // What changes from now on comes as events; an event that is newer than this answer wins.
@@ -543,9 +543,9 @@
       updateTeam(data);
       if (viewer.isTeacher) sortSoon();
     });
-    onEvent("detail", (told) => {
-      const list = viewer.isTeacher ? teams.get(told.address)?.list : own.list;
-      if (list) addEvent(list, told.event);
+    onEvent("detail", (message) => {
+      const list = viewer.isTeacher ? teams.get(message.address)?.list : own.list;
+      if (list) addEvent(list, message.event);
     });
     onEvent("totals", showTotals);
     onEvent("mail", (mail) => {
@@ -558,12 +558,12 @@
       emptyMail();
       showMailCount(0);
     });
-    onEvent("alive", (told) => heardNow(told?.now));
+    onEvent("alive", (message) => setServerTime(message?.now));
     onEvent("reset", () => loadAll());
   };
 
   setInterval(() => {
-    if (source && Date.now() - heardAt > silentAfter) {
+    if (source && Date.now() - lastReceivedAt > silentAfter) {
       showLink("lost", "connection lost, trying again");
       connect(false);
     }
