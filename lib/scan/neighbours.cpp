@@ -29,15 +29,15 @@ void neighbour_table::make_room() {
 bool neighbour_table::wait(const key& of, const syn_sweep::probe& probe, time_point now) {
   make_room();
   auto [at, is_new] = hosts_.try_emplace(of);
-  host& one = at->second;
+  host& waiting_host = at->second;
   if (is_new) order_.push_back(of);
-  const bool asks = is_new || one.now != state::asking;
+  const bool asks = is_new || waiting_host.now != state::asking;
   if (asks) {
-    one.now = state::asking;
-    one.asked = 1;
+    waiting_host.now = state::asking;
+    waiting_host.asked = 1;
     requests_.push_back({now + request_interval, of});
   }
-  one.waiting.push_back(probe);
+  waiting_host.waiting.push_back(probe);
   ++waiting_;
   return asks;
 }
@@ -51,11 +51,11 @@ std::vector<syn_sweep::probe> neighbour_table::learn(const key& of, const mac_ad
     at = hosts_.try_emplace(of).first;
     order_.push_back(of);
   }
-  host& one = at->second;
-  one.now = state::known;
-  one.mac = mac;
-  waiting_ -= one.waiting.size();
-  return std::exchange(one.waiting, {});
+  host& waiting_host = at->second;
+  waiting_host.now = state::known;
+  waiting_host.mac = mac;
+  waiting_ -= waiting_host.waiting.size();
+  return std::exchange(waiting_host.waiting, {});
 }
 
 std::optional<neighbour_table::event> neighbour_table::tick(time_point now) {
@@ -64,15 +64,15 @@ std::optional<neighbour_table::event> neighbour_table::tick(time_point now) {
     requests_.pop_front();
     const auto at = hosts_.find(of);
     if (at == hosts_.end() || at->second.now != state::asking) continue;
-    host& one = at->second;
-    event made{.host = of, .is_silent = one.asked >= max_requests, .probes = {}};
+    host& waiting_host = at->second;
+    event made{.host = of, .is_silent = waiting_host.asked >= max_requests, .probes = {}};
     if (made.is_silent) {
-      one.now = state::silent;
-      one.until = now + silence_lasts;
-      waiting_ -= one.waiting.size();
-      made.probes = std::exchange(one.waiting, {});
+      waiting_host.now = state::silent;
+      waiting_host.until = now + silence_lasts;
+      waiting_ -= waiting_host.waiting.size();
+      made.probes = std::exchange(waiting_host.waiting, {});
     } else {
-      ++one.asked;
+      ++waiting_host.asked;
       requests_.push_back({now + request_interval, of});
     }
     return made;

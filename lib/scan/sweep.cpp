@@ -92,12 +92,12 @@ sweep_checkpoint sweep::checkpoint() const {
   std::vector<bool> is_free(cases_.size());
   for (const case_number each : free_cases_) is_free[each] = true;
   for (std::size_t at = 0; at < cases_.size(); ++at) {
-    const open_case& one = cases_[at];
-    if (is_free[at] || one.is_done) continue;
-    std::uint16_t attempts = one.attempts;
-    for (slot_number slot = one.flights; slot != none; slot = flights_[slot].sibling)
+    const open_case& port_case = cases_[at];
+    if (is_free[at] || port_case.is_done) continue;
+    std::uint16_t attempts = port_case.attempts;
+    for (slot_number slot = port_case.flights; slot != none; slot = flights_[slot].sibling)
       if (attempts > 0) --attempts;
-    made.open.push_back({one.item, attempts, std::min(attempts, one.fair)});
+    made.open.push_back({port_case.item, attempts, std::min(attempts, port_case.fair)});
   }
   return made;
 }
@@ -108,10 +108,10 @@ void sweep::restore(const sweep_checkpoint& from) {
   first_phase_left_ = size_ - done_;
   for (const asked_port& each : from.open) {
     const case_number which = open(each.item);
-    open_case& one = cases_[which];
-    one.attempts = std::min<std::uint16_t>(each.attempts, most_attempts);
-    one.fair = std::min(each.fair, one.attempts);
-    one.attempts == 0 ? queue(again_, which) : ask_again_later(which);
+    open_case& port_case = cases_[which];
+    port_case.attempts = std::min<std::uint16_t>(each.attempts, most_attempts);
+    port_case.fair = std::min(each.fair, port_case.attempts);
+    port_case.attempts == 0 ? queue(again_, which) : ask_again_later(which);
   }
 }
 
@@ -133,20 +133,20 @@ sweep::case_number sweep::open(std::uint64_t item) {
 
 // The port is known. If a queue still has the case, drop_done_fronts() frees it.
 void sweep::close(case_number which) {
-  open_case& one = cases_[which];
-  count_as_asked(one);
+  open_case& port_case = cases_[which];
+  count_as_asked(port_case);
   if (which == scout_ && !is_scout_sent_) scout_ = none;
-  while (one.flights != none) {
-    const slot_number slot = one.flights;
+  while (port_case.flights != none) {
+    const slot_number slot = port_case.flights;
     if (flights_[slot].at == stage::awaited) unlink(slot);
     take_from_case(slot);
     flights_[slot].at = stage::free;
     ++flights_[slot].generation;
     released_.push_back(slot);
   }
-  one.is_done = true;
+  port_case.is_done = true;
   ++done_;
-  if (one.is_queued)
+  if (port_case.is_queued)
     drop_done_fronts();
   else
     free_cases_.push_back(which);
@@ -182,8 +182,8 @@ void sweep::conclude(case_number which, verdict meaning) {
   close(which);
 }
 
-void sweep::count_as_asked(open_case& one) {
-  if (!std::exchange(one.counts_as_asked, true)) --first_phase_left_;
+void sweep::count_as_asked(open_case& port_case) {
+  if (!std::exchange(port_case.counts_as_asked, true)) --first_phase_left_;
 }
 
 // Probes sent during the sweep may have been lost in the congestion that the sweep itself caused.
@@ -192,10 +192,10 @@ unsigned sweep::wanted_tries() const {
   return loss_.tries(least, order_.size(), crawl_.is_slow());
 }
 
-bool sweep::was_asked_enough(const open_case& one) const {
+bool sweep::was_asked_enough(const open_case& port_case) const {
   const unsigned wanted = wanted_tries();
   const unsigned enough = wanted <= most_tries ? wanted : tries_in_vain;
-  return one.attempts >= most_attempts || one.fair + one.unproved >= static_cast<int>(enough);
+  return port_case.attempts >= most_attempts || port_case.fair + port_case.unproved >= static_cast<int>(enough);
 }
 
 bool sweep::silence_counts(std::uint64_t item, time_point sent, time_point now) const {
@@ -204,16 +204,16 @@ bool sweep::silence_counts(std::uint64_t item, time_point sent, time_point now) 
 }
 
 void sweep::ask_again_later(case_number which) {
-  open_case& one = cases_[which];
-  if (one.attempts < least_attempts()) return queue(again_, which);
-  count_as_asked(one);
+  open_case& port_case = cases_[which];
+  if (port_case.attempts < least_attempts()) return queue(again_, which);
+  count_as_asked(port_case);
   if (parameters_.retries_fixed) {
-    one.is_queued = true;
-    settling_.push({one.last_sent + plan_.at(one.attempts).kept, which});
+    port_case.is_queued = true;
+    settling_.push({port_case.last_sent + plan_.at(port_case.attempts).kept, which});
     return;
   }
   // Before the end of the sweep the loss rate is not known well enough.
-  if (!is_swept() && loss_.was_seen()) one.fair = one.unproved = 0;
+  if (!is_swept() && loss_.was_seen()) port_case.fair = port_case.unproved = 0;
   queue(doubtful_, which);
 }
 
@@ -222,17 +222,17 @@ void sweep::restart_after_pace_change() {
   if (crawl_.changed() <= pace_changed_) return;
   pace_changed_ = crawl_.changed();
   loss_.begin_anew();
-  for (open_case& one : cases_) {
-    one.fair = one.unproved = 0;
-    one.outdated = one.attempts;
+  for (open_case& port_case : cases_) {
+    port_case.fair = port_case.unproved = 0;
+    port_case.outdated = port_case.attempts;
   }
 }
 
 // ---- flights: connections kept open for an answer ----
 
-duration sweep::timeout_of(const flight& one) const {
-  const path& way = path_of(one.item);
-  const std::size_t wait = wait_of(one.attempt);
+duration sweep::timeout_of(const flight& in_flight) const {
+  const path& way = path_of(in_flight.item);
+  const std::size_t wait = wait_of(in_flight.attempt);
   duration wanted = parameters_.timeout;
   // The last attempt at a target that never answered gets the whole timeout.
   if (way.rtt.has_sample() || (wait == 0 && least_attempts() > 1)) {
@@ -240,12 +240,12 @@ duration sweep::timeout_of(const flight& one) const {
                        : std::max(way.rtt.timeout(), way.rtt.transit() * (wait == 0 ? 1 : 2));
     wanted = std::min(parameters_.timeout, wanted * (1U << way.backoff));
   }
-  return counts_syns() ? std::min(wanted, plan_.at(one.attempt).kept) : wanted;
+  return counts_syns() ? std::min(wanted, plan_.at(in_flight.attempt).kept) : wanted;
 }
 
-time_point sweep::leaves_path(const flight& one) const {
-  const rtt_estimator& own = path_of(one.item).rtt;
-  return one.sent + std::max((own.has_sample() ? own : common_).transit(), least_transit);
+time_point sweep::leaves_path(const flight& in_flight) const {
+  const rtt_estimator& own = path_of(in_flight.item).rtt;
+  return in_flight.sent + std::max((own.has_sample() ? own : common_).transit(), least_transit);
 }
 
 void sweep::update_on_path(time_point now) {
@@ -259,29 +259,29 @@ void sweep::update_on_path(time_point now) {
 }
 
 void sweep::link(slot_number slot) {
-  flight& one = flights_[slot];
-  list& waiting = lists_[wait_of(one.attempt)];
-  one.before = waiting.last;
-  one.after = none;
+  flight& in_flight = flights_[slot];
+  list& waiting = lists_[wait_of(in_flight.attempt)];
+  in_flight.before = waiting.last;
+  in_flight.after = none;
   (waiting.last == none ? waiting.first : flights_[waiting.last].after) = slot;
   waiting.last = slot;
   if (waiting.oldest_on_path == none) waiting.oldest_on_path = slot;
-  one.at = stage::awaited;
-  one.on_path = true;
+  in_flight.at = stage::awaited;
+  in_flight.on_path = true;
   ++awaited_;
   ++on_path_;
 }
 
 void sweep::unlink(slot_number slot) {
-  flight& one = flights_[slot];
-  assert(one.at == stage::awaited);
-  list& waiting = lists_[wait_of(one.attempt)];
-  (one.before == none ? waiting.first : flights_[one.before].after) = one.after;
-  (one.after == none ? waiting.last : flights_[one.after].before) = one.before;
-  if (waiting.oldest_on_path == slot) waiting.oldest_on_path = one.after;
-  if (one.on_path) --on_path_;
-  one.on_path = false;
-  one.at = stage::late;
+  flight& in_flight = flights_[slot];
+  assert(in_flight.at == stage::awaited);
+  list& waiting = lists_[wait_of(in_flight.attempt)];
+  (in_flight.before == none ? waiting.first : flights_[in_flight.before].after) = in_flight.after;
+  (in_flight.after == none ? waiting.last : flights_[in_flight.after].before) = in_flight.before;
+  if (waiting.oldest_on_path == slot) waiting.oldest_on_path = in_flight.after;
+  if (in_flight.on_path) --on_path_;
+  in_flight.on_path = false;
+  in_flight.at = stage::late;
   --awaited_;
 }
 
@@ -362,12 +362,12 @@ std::optional<sweep::probe> sweep::next(time_point now) {
   sent.sent = now;
   sent.sibling = none;
   if (!control) {
-    open_case& one = cases_[which];
-    sent.attempt = ++one.attempts;
-    sent.sibling = std::exchange(one.flights, slot);
-    one.last_sent = now;
+    open_case& port_case = cases_[which];
+    sent.attempt = ++port_case.attempts;
+    sent.sibling = std::exchange(port_case.flights, slot);
+    port_case.last_sent = now;
     if (which == scout_) is_scout_sent_ = true;
-    if (one.attempts > parameters_.retries) schedule_control(one.item, now);
+    if (port_case.attempts > parameters_.retries) schedule_control(port_case.item, now);
   }
   link(slot);
   static_cast<void>(limit_.take(now, cost(sent.attempt)));
@@ -376,14 +376,14 @@ std::optional<sweep::probe> sweep::next(time_point now) {
 }
 
 void sweep::take_back(slot_number slot, bool in_front) {
-  const flight one = flights_[slot];
+  const flight in_flight = flights_[slot];
   release(slot);
-  if (is_control(one)) {
-    if (is_testing()) crawl_.give_back(one.sent);
+  if (is_control(in_flight)) {
+    if (is_testing()) crawl_.give_back(in_flight.sent);
     return;
   }
-  if (one.at != stage::awaited) return;  // the port was asked again already, or is queued for it
-  const case_number which = one.of;
+  if (in_flight.at != stage::awaited) return;  // the port was asked again already, or is queued for it
+  const case_number which = in_flight.of;
   --cases_[which].attempts;
   if (in_front) queue(again_, which, true);
 }
@@ -430,16 +430,16 @@ void sweep::retry_parked(time_point now) {
 // ---- answers and timeouts ----
 
 std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answer origin) {
-  const flight one = flights_[slot];
-  const unsigned outdated = is_control(one) ? 0 : cases_[one.of].outdated;
+  const flight in_flight = flights_[slot];
+  const unsigned outdated = is_control(in_flight) ? 0 : cases_[in_flight.of].outdated;
   release(slot);
-  if (!is_control(one)) close(one.of);
+  if (!is_control(in_flight)) close(in_flight.of);
   if (origin == answer::local) {
     if (window_.ended(true)) last_shrunk_ = now;
     return std::nullopt;
   }
-  const duration rtt = now - one.sent;
-  path& way = paths_.entry(target(one.item));
+  const duration rtt = now - in_flight.sent;
+  path& way = paths_.entry(target(in_flight.item));
   // One port that is slower than its host must not lengthen all timeouts. If the kernel has repeated the SYN, it is
   // not known which one was answered (Karn's algorithm).
   const bool is_ambiguous = rtt >= parameters_.kernel.repetition(1) && way.rtt.has_sample();
@@ -452,17 +452,17 @@ std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answ
   if (is_of_target) {
     way.last_answer = now;
     way.backoff = 0;
-    way.last_answered_sent = std::max(way.last_answered_sent, one.sent);
-    if (one.sent > way.last_missing)
+    way.last_answered_sent = std::max(way.last_answered_sent, in_flight.sent);
+    if (in_flight.sent > way.last_missing)
       for (; way.missing > 0; --way.missing) lose_control(way.control, way.last_missing, now);
-    loss_.answered_at(one.attempt > outdated ? one.attempt - outdated : 1);
-    if (is_control(one)) loss_.control_answered();
-    if (is_swept()) is_control(one) ? crawl_.control_answered(one.sent, now) : crawl_.answered(now);
+    loss_.answered_at(in_flight.attempt > outdated ? in_flight.attempt - outdated : 1);
+    if (is_control(in_flight)) loss_.control_answered();
+    if (is_swept()) is_control(in_flight) ? crawl_.control_answered(in_flight.sent, now) : crawl_.answered(now);
   }
-  if (origin == answer::refusal) way.control = one.item;
+  if (origin == answer::refusal) way.control = in_flight.item;
   // Losses from before the window shrank say nothing about its present size.
-  if (is_of_target && one.attempt > 1 && one.sent - way.rtt.timeout() > last_shrunk_)
-    window_.lost(one.attempt - 1U);
+  if (is_of_target && in_flight.attempt > 1 && in_flight.sent - way.rtt.timeout() > last_shrunk_)
+    window_.lost(in_flight.attempt - 1U);
   else
     window_.answered();
   // Many overdue probes are lost or filtered; in neither case should the window grow.
@@ -483,28 +483,30 @@ void sweep::lose_control(std::uint64_t item, time_point sent, time_point now) {
 }
 
 void sweep::expire_control(slot_number slot, time_point now) {
-  const flight one = flights_[slot];
-  path& way = paths_.entry(target(one.item));
+  const flight in_flight = flights_[slot];
+  path& way = paths_.entry(target(in_flight.item));
   release_later(slot);
-  if (way.last_answered_sent >= one.sent) return lose_control(one.item, one.sent, now);  // a later probe was answered
-  if (way.last_answer < one.sent) way.backoff = std::min(way.backoff + 1, max_backoff);
+  if (way.last_answered_sent >= in_flight.sent)
+    return lose_control(in_flight.item, in_flight.sent, now);  // a later probe was answered
+  if (way.last_answer < in_flight.sent) way.backoff = std::min(way.backoff + 1, max_backoff);
   if (is_testing())
-    crawl_.control_lost(one.sent, false, now);
+    crawl_.control_lost(in_flight.sent, false, now);
   else
     ++way.missing;
-  way.last_missing = std::max(way.last_missing, one.sent);
+  way.last_missing = std::max(way.last_missing, in_flight.sent);
 }
 
 void sweep::expire(slot_number slot, time_point now) {
-  flight& one = flights_[slot];
-  if (is_control(one)) return expire_control(slot, now);
+  flight& in_flight = flights_[slot];
+  if (is_control(in_flight)) return expire_control(slot, now);
   unlink(slot);
-  late_.push({one.sent + (counts_syns() ? plan_.at(one.attempt).kept : parameters_.timeout), slot, one.generation});
+  late_.push({in_flight.sent + (counts_syns() ? plan_.at(in_flight.attempt).kept : parameters_.timeout), slot,
+              in_flight.generation});
   if (window_.ended_silent()) last_shrunk_ = now;
   // If the path loses most packets however few are in flight, the size of the window does not matter.
-  if ((one.sent > last_shrunk_ || crawl_.is_lossy()) && one.sent > crawl_.changed())
-    ++(silence_counts(one.item, one.sent, now) ? cases_[one.of].fair : cases_[one.of].unproved);
-  ask_again_later(one.of);
+  if ((in_flight.sent > last_shrunk_ || crawl_.is_lossy()) && in_flight.sent > crawl_.changed())
+    ++(silence_counts(in_flight.item, in_flight.sent, now) ? cases_[in_flight.of].fair : cases_[in_flight.of].unproved);
+  ask_again_later(in_flight.of);
 }
 
 // A connection is closed when its own time is up and also, unless that would repeat its SYN too often, the time of
@@ -512,12 +514,12 @@ void sweep::expire(slot_number slot, time_point now) {
 void sweep::close_late(time_point now) {
   while (!late_.empty()) {
     const closing next = late_.top();
-    const flight& one = flights_[next.slot];
-    const bool is_current = one.generation == next.generation && one.at == stage::late;
+    const flight& in_flight = flights_[next.slot];
+    const bool is_current = in_flight.generation == next.generation && in_flight.at == stage::late;
     if (is_current && next.due > now) return;
     late_.pop();
     if (!is_current) continue;
-    const time_point latest = cases_[one.of].last_sent + parameters_.timeout;
+    const time_point latest = cases_[in_flight.of].last_sent + parameters_.timeout;
     if (!counts_syns() && latest > now)
       late_.push({latest, next.slot, next.generation});
     else
@@ -536,24 +538,25 @@ void sweep::release_later(slot_number slot) {
 void sweep::settle(time_point now) {
   while (!doubtful_.empty() &&
          ((is_swept() && was_asked_enough(cases_[doubtful_.front()])) || doubtful_.size() > max_doubtful)) {
-    open_case& one = cases_[doubtful_.front()];
-    if (!is_swept()) one.attempts = most_attempts;
+    open_case& port_case = cases_[doubtful_.front()];
+    if (!is_swept()) port_case.attempts = most_attempts;
     const case_number which = take(doubtful_);
-    one.is_queued = true;
-    settling_.push({one.last_sent + parameters_.timeout, which});
+    port_case.is_queued = true;
+    settling_.push({port_case.last_sent + parameters_.timeout, which});
   }
   while (!settling_.empty() && settling_.top().due <= now) {
     const case_number which = settling_.top().which;
     settling_.pop();
-    open_case& one = cases_[which];
-    one.is_queued = false;
-    if (!one.is_done && silence_counts(one.item, one.last_sent, now)) one.fair += one.unproved;
-    one.unproved = 0;
-    if (one.is_done) {
+    open_case& port_case = cases_[which];
+    port_case.is_queued = false;
+    if (!port_case.is_done && silence_counts(port_case.item, port_case.last_sent, now))
+      port_case.fair += port_case.unproved;
+    port_case.unproved = 0;
+    if (port_case.is_done) {
       free_cases_.push_back(which);
-    } else if (parameters_.retries_fixed || one.fair >= wanted_tries()) {
+    } else if (parameters_.retries_fixed || port_case.fair >= wanted_tries()) {
       conclude(which, verdict::silent);
-    } else if (was_asked_enough(one)) {
+    } else if (was_asked_enough(port_case)) {
       conclude(which, verdict::unsure);
     } else {
       queue(doubtful_, which);

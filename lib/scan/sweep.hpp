@@ -183,9 +183,9 @@ class sweep {
     return std::min<std::size_t>(attempt, waits) - 1;
   }
   [[nodiscard]] bool counts_syns() const noexcept { return parameters_.rate > 0 || parameters_.retries_fixed; }
-  [[nodiscard]] bool is_control(const flight& one) const noexcept { return one.of == none; }
+  [[nodiscard]] bool is_control(const flight& in_flight) const noexcept { return in_flight.of == none; }
   [[nodiscard]] const path& path_of(std::uint64_t item) const { return paths_.of(target(item)); }
-  [[nodiscard]] duration timeout_of(const flight& one) const;
+  [[nodiscard]] duration timeout_of(const flight& in_flight) const;
   /// The number of attempts that every silent port gets.
   [[nodiscard]] unsigned least_attempts() const noexcept {
     return parameters_.retries_fixed ? plan_.connections() : parameters_.retries + 1;
@@ -193,7 +193,7 @@ class sweep {
   /// Number of fair attempts that prove silence.
   [[nodiscard]] unsigned wanted_tries() const;
   /// True if they were made, or as many as are allowed, counting unproved attempts as fair.
-  [[nodiscard]] bool was_asked_enough(const open_case& one) const;
+  [[nodiscard]] bool was_asked_enough(const open_case& port_case) const;
 
   [[nodiscard]] case_number open(std::uint64_t item);
   void close(case_number which);
@@ -212,7 +212,7 @@ class sweep {
   [[nodiscard]] bool has_slot() const noexcept { return !free_.empty() && under_way_ + others_ < parameters_.parallel; }
   [[nodiscard]] bool is_swept() const noexcept { return first_phase_left_ == 0; }
   [[nodiscard]] bool is_testing() const noexcept { return is_swept() && crawl_.is_testing() && tested_ != path::none; }
-  void count_as_asked(open_case& one);
+  void count_as_asked(open_case& port_case);
   /// The control to send now instead of a port's probe, if one is due.
   [[nodiscard]] std::optional<std::uint64_t> take_control();
   /// Passes over places whose target is skipped.
@@ -222,7 +222,7 @@ class sweep {
   [[nodiscard]] case_number choose();
   void take_back(slot_number slot, bool in_front);
   void schedule_control(std::uint64_t item, time_point now);
-  [[nodiscard]] time_point leaves_path(const flight& one) const;
+  [[nodiscard]] time_point leaves_path(const flight& in_flight) const;
   void update_on_path(time_point now);
   void retry_parked(time_point now);
   void link(slot_number slot);

@@ -347,52 +347,52 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
 }
 
 void tcp_connect_engine::continue_talk(std::uint64_t number) {
-  conversation& one = *talks_.at(number);
-  if (const std::string_view message = one.words.unsent(); !message.empty()) {
-    const ssize_t size = ::send(one.fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  conversation& dialogue = *talks_.at(number);
+  if (const std::string_view message = dialogue.words.unsent(); !message.empty()) {
+    const ssize_t size = ::send(dialogue.fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size >= 0)
-      one.words.sent(static_cast<std::size_t>(size));
+      dialogue.words.sent(static_cast<std::size_t>(size));
     else if (errno != EAGAIN && errno != EINTR)
-      one.words.eof();
+      dialogue.words.eof();
   }
-  if (one.words.done()) return end_talk(number);
+  if (dialogue.words.done()) return end_talk(number);
   // Wait for room to send the rest of a long message.
-  if (const bool has_more = !one.words.unsent().empty(); has_more != one.wants_room) {
-    one.wants_room = has_more;
-    if (!on_.change(one.fd.get(), talk_events | (has_more ? EPOLLOUT : 0U), number_, talk_bit | number))
-      one.words.eof();
-    if (one.words.done()) return end_talk(number);
+  if (const bool has_more = !dialogue.words.unsent().empty(); has_more != dialogue.wants_room) {
+    dialogue.wants_room = has_more;
+    if (!on_.change(dialogue.fd.get(), talk_events | (has_more ? EPOLLOUT : 0U), number_, talk_bit | number))
+      dialogue.words.eof();
+    if (dialogue.words.done()) return end_talk(number);
   }
-  wait_until(number, one.words.deadline());
+  wait_until(number, dialogue.words.deadline());
 }
 
 void tcp_connect_engine::wait_until(std::uint64_t number, time_point deadline) {
-  conversation& one = *talks_.at(number);
-  if (one.deadline == deadline) return;
-  talk_deadlines_.erase({one.deadline, number});
-  one.deadline = deadline;
+  conversation& dialogue = *talks_.at(number);
+  if (dialogue.deadline == deadline) return;
+  talk_deadlines_.erase({dialogue.deadline, number});
+  dialogue.deadline = deadline;
   talk_deadlines_.emplace(deadline, number);
 }
 
-void tcp_connect_engine::report_talk(conversation& one) {
-  one.found.banner = one.words.banner();
-  one.found.banner_cut = one.words.is_banner_cut();
-  one.found.reply = one.words.reply();
-  one.found.reply_cut = one.words.is_reply_cut();
-  one.found.is_echo = one.words.is_echo();
-  output_.found(one.found);
+void tcp_connect_engine::report_talk(conversation& dialogue) {
+  dialogue.found.banner = dialogue.words.banner();
+  dialogue.found.banner_cut = dialogue.words.is_banner_cut();
+  dialogue.found.reply = dialogue.words.reply();
+  dialogue.found.reply_cut = dialogue.words.is_reply_cut();
+  dialogue.found.is_echo = dialogue.words.is_echo();
+  output_.found(dialogue.found);
 }
 
 // Close with FIN: a program that reads from the connection should see a normal end; a reset looks like an error.
 void tcp_connect_engine::end_talk(std::uint64_t number) {
-  conversation& one = *talks_.at(number);
-  report_talk(one);
+  conversation& dialogue = *talks_.at(number);
+  report_talk(dialogue);
   const bool was_talk = options_.talk.listen || options_.talk.message;
   if (was_talk && graceful_closes_ < max_graceful_closes / options_.threads) {
     ++graceful_closes_;
-    net::set_reset_on_close(one.fd.get(), false);
+    net::set_reset_on_close(dialogue.fd.get(), false);
   }
-  talk_deadlines_.erase({one.deadline, number});
+  talk_deadlines_.erase({dialogue.deadline, number});
   talks_.erase(number);
 }
 
@@ -405,13 +405,13 @@ void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_po
   const std::uint64_t number = key & ~talk_bit;
   const auto found = talks_.find(number);
   if (found == talks_.end()) return;
-  conversation& one = *found->second;
+  conversation& dialogue = *found->second;
   std::array<std::byte, read_at_once> octets;  // NOLINT: filled by recv
-  const ssize_t size = ::recv(one.fd.get(), octets.data(), octets.size(), MSG_DONTWAIT);
+  const ssize_t size = ::recv(dialogue.fd.get(), octets.data(), octets.size(), MSG_DONTWAIT);
   const bool is_over = size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
   static_cast<void>(events);
-  if (size > 0) one.words.feed(bytes_view(octets).first(static_cast<std::size_t>(size)), now);
-  if (is_over) one.words.eof();
+  if (size > 0) dialogue.words.feed(bytes_view(octets).first(static_cast<std::size_t>(size)), now);
+  if (is_over) dialogue.words.eof();
   continue_talk(number);
 }
 
@@ -465,12 +465,12 @@ bool tcp_connect_engine::fits(const tcp_options& options, std::uint64_t targets)
 void tcp_connect_engine::save(scan_checkpoint& to) const {
   if (options_.threads > 1) return;
   to.tcp = sweep_.checkpoint();
-  for (const auto& [number, one] : talks_) to.tcp->open.push_back({.item = one->item});
+  for (const auto& [number, dialogue] : talks_) to.tcp->open.push_back({.item = dialogue->item});
 }
 
 void tcp_connect_engine::abandon(time_point now) {
   static_cast<void>(now);
-  for (const auto& [number, one] : talks_) report_talk(*one);
+  for (const auto& [number, dialogue] : talks_) report_talk(*dialogue);
   talks_.clear();
   talk_deadlines_.clear();
   while (const auto item = sweep_.take_unfinished()) {

@@ -103,7 +103,7 @@ class tcp_connect_engine final : public engine {
   void report_concluded();
   void continue_talk(std::uint64_t number);
   void wait_until(std::uint64_t number, time_point deadline);
-  void report_talk(conversation& one);
+  void report_talk(conversation& dialogue);
   void end_talk(std::uint64_t number);
   [[nodiscard]] finding describe(std::uint64_t item) const;
   [[nodiscard]] finding describe(std::uint64_t item, const port_verdict& verdict) const;

@@ -15,8 +15,8 @@ namespace {
 
 /// The properties shared by ports that are summed up together; of a finding or a tally.
 template <class Ports>
-auto key_of(const Ports& one) {
-  return std::tuple(one.protocol, one.state, one.why, one.system_error);
+auto key_of(const Ports& ports) {
+  return std::tuple(ports.protocol, ports.state, ports.why, ports.system_error);
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -91,16 +91,19 @@ void host_table::add(const finding& found) {
     return;
   }
   if (count == listed_limit + 1) {
-    const auto is_like = [&](const finding& one) { return one.protocol == found.protocol && one.state == found.state; };
-    for (const finding& one : host.ports.listed)
-      if (is_like(one)) sum_up(host.ports, one);
+    const auto is_like = [&](const finding& each) {
+      return each.protocol == found.protocol && each.state == found.state;
+    };
+    for (const finding& each : host.ports.listed)
+      if (is_like(each)) sum_up(host.ports, each);
     std::erase_if(host.ports.listed, is_like);
   }
   sum_up(host.ports, found);
 }
 
 void host_table::sum_up(host_ports& of, const finding& found) {
-  const auto at = std::ranges::find_if(of.summed, [&](const port_tally& one) { return key_of(one) == key_of(found); });
+  const auto at =
+      std::ranges::find_if(of.summed, [&](const port_tally& each) { return key_of(each) == key_of(found); });
   if (at != of.summed.end())
     at->ports.push_back(found.port);
   else
@@ -109,18 +112,18 @@ void host_table::sum_up(host_ports& of, const finding& found) {
 
 void host_table::sum_up_if_alike(host_ports& of) {
   if (of.listed.size() < 2 || !of.summed.empty()) return;
-  for (const finding& one : of.listed)
-    if (one.state == port_state::open || key_of(one) != key_of(of.listed.front())) return;
-  for (const finding& one : of.listed) sum_up(of, one);
+  for (const finding& each : of.listed)
+    if (each.state == port_state::open || key_of(each) != key_of(of.listed.front())) return;
+  for (const finding& each : of.listed) sum_up(of, each);
   of.listed.clear();
 }
 
 std::vector<host_ports> host_table::take() {
   std::vector<host_ports> taken;
   taken.reserve(hosts_.size());
-  for (entry& one : hosts_) {
-    if (several_ && !all_) sum_up_if_alike(one.ports);
-    taken.push_back(std::move(one.ports));
+  for (entry& each : hosts_) {
+    if (several_ && !all_) sum_up_if_alike(each.ports);
+    taken.push_back(std::move(each.ports));
   }
   for (const auto& [at, host] : silent_)
     if (!index_.contains(fmt::format("{} {}", at, host)))
@@ -132,10 +135,10 @@ std::vector<host_ports> host_table::take() {
     return natural_less(one.address, other.address) ||
            (one.address == other.address && natural_less(one.host, other.host));
   });
-  for (host_ports& one : taken) {
-    std::ranges::sort(one.listed, {}, [](const finding& f) { return std::tuple(f.protocol, f.port); });
-    std::ranges::sort(one.summed, {}, [](const port_tally& t) { return std::tuple(t.protocol, t.state, t.why); });
-    for (port_tally& tally : one.summed) std::ranges::sort(tally.ports);
+  for (host_ports& each : taken) {
+    std::ranges::sort(each.listed, {}, [](const finding& f) { return std::tuple(f.protocol, f.port); });
+    std::ranges::sort(each.summed, {}, [](const port_tally& t) { return std::tuple(t.protocol, t.state, t.why); });
+    for (port_tally& tally : each.summed) std::ranges::sort(tally.ports);
   }
   return taken;
 }
