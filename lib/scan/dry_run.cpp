@@ -10,7 +10,7 @@
 namespace netlab::scan {
 namespace {
 
-// As rate_limit.
+// The same interval as in rate_limit.
 duration gap_of(double rate) {
   return rate > 0 ? duration(static_cast<std::int64_t>(std::ceil(1e9 / rate))) : duration(0);
 }

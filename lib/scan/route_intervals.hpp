@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which addresses the kernel certainly sends the same way. No socket.
+// Finds addresses that certainly have the same route. No socket.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace netlab::scan {
 
 /// Cuts the address space at the ends of all prefixes of all routing tables and rules. Whatever table, metric or rule
-/// the kernel chooses, it chooses the same for all addresses between two cuts: one question is enough for them.
+/// the kernel chooses, it chooses the same for all addresses between two cuts: one request is enough for them.
 class route_intervals {
  public:
   route_intervals() = default;

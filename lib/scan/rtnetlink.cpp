@@ -106,7 +106,7 @@ result<route> route_of(bytes_view body) {
   found.type = head.rtm_type == RTN_UNICAST                                 ? route::kind::direct
                : head.rtm_type == RTN_LOCAL || head.rtm_type == RTN_ANYCAST ? route::kind::local
                                                                             : route::kind::refused;
-  // As connect(2) says it.
+  // The errors of connect(2) in these cases.
   switch (head.rtm_type) {
     case RTN_UNREACHABLE: found.system_error = EHOSTUNREACH; break;
     case RTN_BLACKHOLE: found.system_error = EINVAL; break;

@@ -12,7 +12,7 @@ namespace {
 
 using ordered = nlohmann::ordered_json;
 
-// What the file begins with: changes with the meaning of its members.
+// The beginning of the file; to be changed if the meaning of a member changes.
 constexpr const char* format_key = "netlab_scan_state";
 constexpr int format_number = 1;
 

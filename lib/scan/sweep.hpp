@@ -93,7 +93,8 @@ class sweep {
   void repeat(std::uint32_t slot);
   /// The connection ended without an answer.
   void gave_up(std::uint32_t slot, time_point now);
-  /// The probe was answered by `origin`: the port is done. Returns the round-trip time, unless the answer was local.
+  /// The probe was answered, so the port is done; `origin`: where the answer came from. Returns the round-trip time,
+  /// unless the answer was local.
   std::optional<duration> answered(std::uint32_t slot, time_point now, answer origin = answer::refusal);
 
   /// Handles timeouts. Call it after all pending events were handled.
@@ -215,7 +216,7 @@ class sweep {
   void count_as_asked(open_case& port_case);
   /// The control to send now instead of a port's probe, if one is due.
   [[nodiscard]] std::optional<std::uint64_t> take_control();
-  /// Passes over places whose target is skipped.
+  /// Skips places whose target is skipped.
   void skip();
   void restore(const sweep_checkpoint& from);
   /// The next port to ask; requires has_port().
@@ -269,7 +270,8 @@ class sweep {
   std::size_t under_way_ = 0;
   std::size_t awaited_ = 0;  // in flight and not timed out
   std::size_t others_ = 0;
-  std::size_t on_path_ = 0;  // of those awaited, the ones that fill the window; the others most likely wait in vain
+  std::size_t on_path_ =
+      0;  // of those awaited, the ones that fill the window; the others will most likely not be answered
   time_point hold_until_ = time_point::min();
   time_point last_shrunk_ = time_point::min();
   time_point down_since_ = never;  // when this machine first failed to reach a target, since the last success

@@ -17,7 +17,7 @@ constexpr unsigned residues = 16;
 constexpr unsigned most_extra = 32;
 constexpr unsigned max_doublings = 6;
 
-/// Up to 71 minutes, after which no round-trip time is of interest.
+/// Saturates after 71 minutes.
 std::uint32_t microseconds(duration span) {
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(span).count(), 0, 0xffffffff));
@@ -167,7 +167,7 @@ void syn_sweep::sent_postponed(const probe& which, time_point now) {
   if (of == nullptr) return;
   of->last_sent = std::max(of->last_sent, now);
   of->late.insert_or_assign(static_cast<std::uint32_t>(which.place - of->first),
-                            mark_of_one{which.attempt, microseconds(now - of->began)});
+                            single_mark{which.attempt, microseconds(now - of->began)});
   set_failed(*of, which.place, false);
   forget_postponed(which);
 }
@@ -326,7 +326,7 @@ std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, uns
 
 std::uint32_t syn_sweep::expired(const part& of, time_point now) const {
   const time_point latest = now - parameters_.timeout;
-  if (of.postponed > 0) return of.expired;  // which ones is not known
+  if (of.postponed > 0) return of.expired;  // it is not known which probes were postponed
   std::uint32_t count = of.expired;
   if (of.now != state::growing && of.cursor >= of.size && of.last_sent <= latest) {
     count = of.size;

@@ -15,7 +15,7 @@
 namespace netlab::scan {
 
 /// Probes the places 0 … size-1 in order. The places probed within a fifth of a second are a part: it has one bit for
-/// each place, and its own attempts. A part ends, and is forgotten, when all of its ports have answered or --timeout
+/// each place, and its own attempts. A part ends, and is removed, when all of its ports have answered or --timeout
 /// has passed since its last attempt. So a scan of any size needs memory only for the probes that may still be
 /// answered: an answer to any attempt counts once, and no port that has answered is asked again.
 class syn_sweep {
@@ -101,7 +101,7 @@ class syn_sweep {
     std::uint32_t offset;
     std::uint32_t microseconds;  // since the part began
   };
-  struct mark_of_one {
+  struct single_mark {
     unsigned attempt;
     std::uint32_t microseconds;
   };
@@ -122,7 +122,7 @@ class syn_sweep {
     std::vector<std::uint64_t> finished;
     std::vector<std::uint64_t> failed;  // the last attempt could not be sent; empty: none
     std::vector<std::vector<mark>> marks;  // by attempt
-    std::unordered_map<std::uint32_t, mark_of_one> late;  // probes that were postponed, by their offset
+    std::unordered_map<std::uint32_t, single_mark> late;  // probes that were postponed, by their offset
   };
 
   [[nodiscard]] part* find(std::uint64_t place) noexcept;

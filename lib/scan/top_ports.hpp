@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The most interesting ports, for a scan that cannot ask all.
+// The ports that are open most often, for a scan of only some ports.
 #pragma once
 
 #include <cstdint>

@@ -29,8 +29,8 @@ namespace {
 // An answer takes about 150 octets of the ring: it holds 100,000 of them, a seventh of a second at full speed.
 constexpr std::size_t answer_ring_block = std::size_t{1} << 17;
 constexpr std::size_t answer_ring_blocks = 128;
-// The kernel hands over a block that is not full after this time. It counts for round-trip times no more than the
-// wake-up, because each packet has a time of its own.
+// The kernel hands over a block that is not full after this time. It does not affect round-trip times, because each
+// packet has its own timestamp.
 constexpr std::chrono::milliseconds answer_delay{2};
 // An ICMP error that quotes headers with all their options.
 constexpr std::uint32_t answer_octets = 256;

@@ -22,8 +22,8 @@ namespace netlab::scan {
 struct outgoing_packet {
   enum class kind : std::uint8_t { ipv4, ipv6, arp };
   kind protocol = kind::ipv4;
-  bool is_local =
-      false;  ///< to this machine: sent through a raw socket, because the kernel rejects its own addresses on a link
+  /// To this machine: it is sent through a raw socket, because the kernel rejects its own addresses on a link.
+  bool is_local = false;
   std::uint32_t interface = 0;
   mac_address to{};  ///< ignored where the link has none
   address local_to;  ///< the target, if is_local

@@ -21,13 +21,13 @@ namespace {
 
 constexpr std::size_t largest_state = std::size_t{256} << 20;
 
-/// Where a link points to: the link itself must not be replaced.
+/// Resolves a symbolic link: its target is replaced, not the link itself.
 std::string real_name(const std::string& name) {
   const std::unique_ptr<char, decltype(&std::free)> found(::realpath(name.c_str(), nullptr), &std::free);
   return found ? std::string(found.get()) : name;
 }
 
-/// File systems without locks do not stop a scan.
+/// Without support for locks, assumes that no other process has it.
 bool is_locked_by_another(int fd) noexcept { return ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; }
 
 bool has_name(int fd, const std::string& name) noexcept {

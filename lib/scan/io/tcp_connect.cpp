@@ -24,7 +24,7 @@ constexpr duration talk_timeout = std::chrono::milliseconds(400);
 constexpr int talk_round_trips = 4;
 constexpr std::uint32_t talk_events = EPOLLIN | EPOLLRDHUP;
 // Conversations per scan that are closed with FIN. The side that closes first keeps its port in TIME_WAIT for a
-// minute, so further ones are closed with a reset.
+// minute, so further conversations are closed with a reset.
 constexpr std::size_t max_graceful_closes = 1000;
 // Octets read from one port before the others get their turn.
 constexpr std::size_t read_at_once = 4096;
@@ -178,7 +178,7 @@ void tcp_connect_engine::launch(const sweep::probe& probe, time_point now) {
   attempts_[probe.slot] = {which, probe.item, probe.is_control};
   slot_of_[which] = probe.slot;
   if (probe.kept >= kernel_repeats_after) {
-    // This program may close it late; the kernel is on time.
+    // This program may close the socket late; the kernel stops on time.
     const auto most = static_cast<unsigned>(std::chrono::ceil<std::chrono::milliseconds>(probe.kept).count());
     static_cast<void>(::setsockopt(connections_[which].fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &most, sizeof most));
   }
