@@ -29,7 +29,7 @@ struct visitor {
   std::function<void()> wake;
 };
 
-/// What the server does instead of, or as, the start of TLS. Everything but `handshake` is a deliberate fault.
+/// How the server reacts when TLS should start. Everything but `handshake` is a deliberate fault.
 struct tls_answer {
   enum class kind : std::uint8_t {
     handshake,  ///< with `identity`

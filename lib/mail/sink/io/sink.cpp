@@ -227,7 +227,7 @@ class sink::session final : public machine, private inbox, private server_observ
     owner_.failed_logins_.fetch_add(1, std::memory_order_relaxed);
     if (watch_) net::attempt([&] { watch_->login_failed(user, mechanism); });
     owner_.notify(owner_.observer_.login_failed,
-                  sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
+                sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
     owner_.log([&] {
       return fmt::format("{} login as '{}' by {} failed: {}", peer_text_, escape(user, shown_octets), mechanism,
                          escape(why, shown_octets));
@@ -248,7 +248,7 @@ class sink::session final : public machine, private inbox, private server_observ
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
     if (watch_) net::attempt([&] { watch_->refused(reply); });
     owner_.notify(owner_.observer_.refused,
-                  sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
+                sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
     owner_.log([&] {
       const std::string sender = so_far.sender ? " from " + path_text(&*so_far.sender) : std::string();
       const std::string recipient = whom != nullptr ? " to " + path_text(whom) : std::string();
