@@ -587,8 +587,9 @@ class Ends(SynCase):
                     self.assertEqual(done.status, status, done.err)
                     self.assert_well_formed(form, done.out)
                     if form == "json":
-                        self.assertEqual({key[2] for key in Scan(done).ports}, {port for ports in opened.values()
-                                                                                for port in ports})
+                        # The last answers of closed ports may come later than the signal.
+                        self.assertEqual({key[2] for key, one in Scan(done).ports.items() if one["state"] == "open"},
+                                         {port for ports in opened.values() for port in ports})
 
     def assert_well_formed(self, form, text):
         if form == "json":
