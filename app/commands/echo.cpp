@@ -7,13 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
-#include "echo/io/query.hpp"
-#include "echo/io/serve.hpp"
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
 #include "frame/serving.hpp"
 #include "net/run_client.hpp"
+#include "simple/io/echo_query.hpp"
+#include "simple/io/serve.hpp"
 
 namespace netlab::app {
 namespace {
@@ -41,8 +41,9 @@ exit_status serve(arguments& args, console& out) {
   const serving how = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
-  echo::server server({.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .detail = log_detail(out)},
-                      [&out](const std::string& line) { out.note(line); });
+  simple::server server(simple::echo,
+                        {.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .detail = log_detail(out)},
+                        [&out](const std::string& line) { out.note(line); });
   const auto served = app::serve(how, server, server.limits(), out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
@@ -71,7 +72,7 @@ constexpr std::array query_options{
 };
 
 struct query_call {
-  echo::query_options how;
+  simple::echo_query_options how;
   duration max_time{0};
   std::string message;
 };
@@ -91,7 +92,7 @@ exit_status query(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   const bytes_view octets = as_bytes(call.message);
-  const auto reply = net::run_client(loop, echo::query(call.how, {octets.begin(), octets.end()}), call.max_time);
+  const auto reply = net::run_client(loop, simple::query_echo(call.how, {octets.begin(), octets.end()}), call.max_time);
   if (!reply) return out.refuse(reply.error());
   out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->local, reply->remote,
                          to_string(reply->elapsed)));

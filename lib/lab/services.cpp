@@ -10,8 +10,7 @@
 
 #include "base/text.hpp"
 #include "calc/io/serve.hpp"
-#include "echo/io/serve.hpp"
-#include "small/io/serve.hpp"
+#include "simple/io/serve.hpp"
 
 namespace netlab::lab {
 namespace {
@@ -19,12 +18,12 @@ namespace {
 constexpr std::uint16_t first_free_port = 1024;  // ports below this get the offset
 
 constexpr std::array all_services{
-    service_entry{.name = "echo", .port = 7, .what = role::echo},
-    service_entry{.name = "discard", .port = 9, .what = role::discard},
-    service_entry{.name = "daytime", .port = 13, .what = role::daytime},
-    service_entry{.name = "chargen", .port = 19, .what = role::chargen, .udp = false},
+    service_entry{.name = "echo", .port = 7, .what = role::simple, .simple = &simple::echo},
+    service_entry{.name = "discard", .port = 9, .what = role::simple, .simple = &simple::discard},
+    service_entry{.name = "daytime", .port = 13, .what = role::simple, .simple = &simple::daytime},
+    service_entry{.name = "chargen", .port = 19, .what = role::simple, .udp = false, .simple = &simple::chargen},
     service_entry{.name = "smtp", .port = 25, .what = role::mail, .udp = false},
-    service_entry{.name = "time", .port = 37, .what = role::time},
+    service_entry{.name = "time", .port = 37, .what = role::simple, .simple = &simple::time},
     service_entry{.name = "submissions", .port = 465, .what = role::mail_over_tls, .udp = false},
     service_entry{.name = "submission", .port = 587, .what = role::mail, .udp = false},
     service_entry{.name = "calc", .port = 50000, .what = role::calc},
@@ -48,16 +47,6 @@ class hosted_as final : public hosted {
  private:
   Server server_;
 };
-
-std::unique_ptr<hosted> host_small(small::kind which, std::string_view name, const host_parameters& parameters,
-                                   serve::visitor_log::line_function write) {
-  return std::make_unique<hosted_as<small::server>>(which,
-                                                    small::server_parameters{.idle_timeout = parameters.idle_timeout,
-                                                                             .max_clients = parameters.max_clients,
-                                                                             .detail = parameters.detail,
-                                                                             .log_name = name},
-                                                    std::move(write));
-}
 
 }  // namespace
 
@@ -112,18 +101,16 @@ std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& 
                                   .log_name = which.name,
                                   .watch = parameters.calc_watch},
           std::move(write));
-    case role::echo:
-      return std::make_unique<hosted_as<echo::server>>(echo::server_parameters{.idle_timeout = parameters.idle_timeout,
-                                                                               .max_clients = parameters.max_clients,
-                                                                               .detail = parameters.detail,
-                                                                               .log_name = which.name},
-                                                       std::move(write));
-    case role::chargen: return host_small(small::kind::chargen, which.name, parameters, std::move(write));
-    case role::daytime: return host_small(small::kind::daytime, which.name, parameters, std::move(write));
-    case role::discard: return host_small(small::kind::discard, which.name, parameters, std::move(write));
+    case role::simple:
+      return std::make_unique<hosted_as<simple::server>>(
+          *which.simple,
+          simple::server_parameters{.idle_timeout = parameters.idle_timeout,
+                                    .max_clients = parameters.max_clients,
+                                    .detail = parameters.detail,
+                                    .log_name = which.name},
+          std::move(write));
     case role::mail:
     case role::mail_over_tls: break;
-    case role::time: return host_small(small::kind::time, which.name, parameters, std::move(write));
   }
   return nullptr;
 }

@@ -15,19 +15,16 @@
 #include "calc/io/traffic_watch.hpp"
 #include "serve/service.hpp"
 #include "serve/visitor_log.hpp"
+#include "simple/services.hpp"
 
 namespace netlab::lab {
 
 /// The server of a service.
 enum class role : std::uint8_t {
   calc,
-  chargen,
-  daytime,
-  discard,
-  echo,
   mail,  ///< with STARTTLS
   mail_over_tls,
-  time,
+  simple,
 };
 
 struct service_entry {
@@ -35,6 +32,7 @@ struct service_entry {
   std::uint16_t port;     ///< IANA's port
   role what;
   bool udp = true;  ///< UDP in addition to TCP
+  const simple::service* simple = nullptr;  ///< set for role::simple
 };
 
 /// All services, by port.

@@ -28,7 +28,7 @@ classroom::classroom(narrator& to, std::string netlab)
     : tell(to),
       netlab_(std::move(netlab)),
       calc_({}, [](const std::string&) {}),
-      echo_({}, [](const std::string&) {}) {}
+      echo_(simple::echo, {}, [](const std::string&) {}) {}
 
 result<void> classroom::open() {
   auto calc = start(calc_);
