@@ -44,7 +44,7 @@ exit_status serve(arguments& args, console& out) {
   simple::server server(simple::echo,
                         {.idle_timeout = how.idle_timeout, .max_clients = how.max_clients, .detail = log_detail(out)},
                         [&out](const std::string& line) { out.note(line); });
-  const auto served = app::serve(how, server, server.limits(), out);
+  const auto served = app::serve(how, server, out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
   return exit_status::done;

@@ -164,7 +164,7 @@ std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
 /// The servers, and their final totals.
 struct house {
   std::optional<open_class> class_at_work;  // outlives all that report to it
-  std::vector<std::unique_ptr<lab::hosted>> hosts;  // one per service; null for mail
+  std::vector<std::unique_ptr<serve::servable>> hosts;  // one per service; null for mail
   std::optional<open_sink> mail;
   std::vector<served> all;
 
@@ -206,9 +206,8 @@ result<house> furnish(call wanted, console& out) {
     auto& one =
         made.hosts.emplace_back(lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
     if (one) {
-      serve::servable& handler =
-          made.class_at_work ? made.class_at_work->watched(one->handler(), each.name) : one->handler();
-      made.all.push_back({.listen = listen, .handler = handler, .limits = one->limits()});
+      serve::servable& handler = made.class_at_work ? made.class_at_work->watched(*one, each.name) : *one;
+      made.all.push_back({.listen = listen, .handler = handler});
     } else {
       made.all.push_back(made.mail->service(listen, each.what == lab::role::mail));
     }

@@ -106,7 +106,7 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
     auto opened = serve::listen(listen);
     if (!opened) return unexpected(explain(opened.error(), each));
     sockets.push_back(std::move(*opened));
-    serve::limits limits = each.limits;
+    serve::limits limits = each.handler.limits();
     limits.max_clients_per_address =
         how.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
     running.push_back(each.handler.run_on(on, limits));
@@ -158,8 +158,8 @@ result<void> serve(const serving& how, const std::vector<served>& services, cons
   return {};
 }
 
-result<void> serve(const serving& how, serve::servable& handler, serve::limits limits, console& out) {
-  return serve(how, {{.listen = how.listen, .handler = handler, .limits = limits}}, out);
+result<void> serve(const serving& how, serve::servable& handler, console& out) {
+  return serve(how, {{.listen = how.listen, .handler = handler}}, out);
 }
 
 }  // namespace netlab::app

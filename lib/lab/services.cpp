@@ -35,19 +35,6 @@ bool is_meant(const service_entry& which, std::string_view name) {
   return which.name == name || (name == all_of_mail && is_mail(which));
 }
 
-template <class Server>
-class hosted_as final : public hosted {
- public:
-  template <class... Arguments>
-  explicit hosted_as(Arguments&&... arguments) : server_(std::forward<Arguments>(arguments)...) {}
-  serve::servable& handler() noexcept override { return server_; }
-  [[nodiscard]] serve::limits limits() const override { return server_.limits(); }
-  [[nodiscard]] std::string conclude() override { return server_.conclude(); }
-
- private:
-  Server server_;
-};
-
 }  // namespace
 
 std::span<const service_entry> services() noexcept { return all_services; }
@@ -90,29 +77,23 @@ std::uint16_t port_of(const service_entry& which, const port_plan& plan) noexcep
   return which.port < first_free_port ? static_cast<std::uint16_t>(which.port + plan.offset) : which.port;
 }
 
-std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
-                             serve::visitor_log::line_function write) {
-  switch (which.what) {
-    case role::calc:
-      return std::make_unique<hosted_as<calc::server>>(
-          calc::server_parameters{.session = {.order = parameters.order, .idle_timeout = parameters.idle_timeout},
-                                  .max_clients = parameters.max_clients,
-                                  .detail = parameters.detail,
-                                  .log_name = which.name,
-                                  .watch = parameters.calc_watch},
-          std::move(write));
-    case role::simple:
-      return std::make_unique<hosted_as<simple::server>>(
-          *which.simple,
-          simple::server_parameters{.idle_timeout = parameters.idle_timeout,
-                                    .max_clients = parameters.max_clients,
-                                    .detail = parameters.detail,
-                                    .log_name = which.name},
-          std::move(write));
-    case role::mail:
-    case role::mail_over_tls: break;
-  }
-  return nullptr;
+std::unique_ptr<serve::servable> host(const service_entry& which, const host_parameters& parameters,
+                                      serve::visitor_log::line_function write) {
+  if (which.simple != nullptr)
+    return std::make_unique<simple::server>(*which.simple,
+                                            simple::server_parameters{.idle_timeout = parameters.idle_timeout,
+                                                                      .max_clients = parameters.max_clients,
+                                                                      .detail = parameters.detail,
+                                                                      .log_name = which.name},
+                                            std::move(write));
+  if (which.what != role::calc) return nullptr;
+  return std::make_unique<calc::server>(
+      calc::server_parameters{.session = {.order = parameters.order, .idle_timeout = parameters.idle_timeout},
+                              .max_clients = parameters.max_clients,
+                              .detail = parameters.detail,
+                              .log_name = which.name,
+                              .watch = parameters.calc_watch},
+      std::move(write));
 }
 
 }  // namespace netlab::lab

@@ -62,18 +62,8 @@ struct host_parameters {
   calc::traffic_watch* calc_watch = nullptr;  ///< calc's; must outlive it
 };
 
-/// A service and its server.
-class hosted {
- public:
-  virtual ~hosted() = default;
-  [[nodiscard]] virtual serve::servable& handler() noexcept = 0;
-  [[nodiscard]] virtual serve::limits limits() const = 0;
-  /// Finishes the log and returns the totals as a line.
-  [[nodiscard]] virtual std::string conclude() = 0;
-};
-
-/// Its log lines start with the service's name. Null for mail: a mail sink serves it.
-[[nodiscard]] std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
-                                           serve::visitor_log::line_function write);
+/// The server of a service, whose log lines start with its name. Null for mail: a mail sink serves it.
+[[nodiscard]] std::unique_ptr<serve::servable> host(const service_entry& which, const host_parameters& parameters,
+                                                    serve::visitor_log::line_function write);
 
 }  // namespace netlab::lab

@@ -13,10 +13,9 @@
 namespace netlab::lab {
 namespace {
 
-template <class Server>
-result<std::unique_ptr<local_service>> start(Server& handler) {
+result<std::unique_ptr<local_service>> start(serve::servable& handler) {
   for (std::unique_ptr<local_service> before = {};;) {
-    auto started = local_service::start(handler, handler.limits());
+    auto started = local_service::start(handler);
     if (!started || scan::payload_for((*started)->port()).empty()) return started;
     before = std::move(*started);  // occupies its port until another one is found
   }

@@ -39,11 +39,10 @@ class server final : public serve::handler {
   /// `which` must outlive it.
   server(const service& which, server_parameters parameters, serve::visitor_log::line_function write);
 
-  [[nodiscard]] serve::limits limits() const;
   [[nodiscard]] server_totals totals() const;
-  /// Finishes the log and returns the totals as a line.
-  [[nodiscard]] std::string conclude();
 
+  [[nodiscard]] serve::limits limits() const override;
+  [[nodiscard]] std::string conclude() override;
   std::unique_ptr<machine> open(const serve::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
   bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override;
