@@ -21,7 +21,7 @@ nlohmann::ordered_json to_json(const calc::request& asked) {
   return {{"id", asked.id}, {"op", escape(asked.op)}, {"numbers", asked.numbers}};
 }
 
-nlohmann::ordered_json to_json(const calc::outcome& one, const calc::ends& where, net::transport protocol) {
+nlohmann::ordered_json to_json(const calc::outcome& one, const net::ends& where, net::transport protocol) {
   nlohmann::ordered_json object = to_json(one.asked);
   object["result"] = one.value ? nlohmann::ordered_json(*one.value) : nlohmann::ordered_json(nullptr);
   if (!one.value) object["error"] = describe(one.value.error());
@@ -66,7 +66,7 @@ class batch final : public calc::request_source {
     input_.on_change(std::move(callback));
   }
 
-  void report(const calc::outcome& one, const calc::ends& where) {
+  void report(const calc::outcome& one, const net::ends& where) {
     if (!one.value) return unanswered(one.tag, one.value.error(), to_json(one, where, call_.how.protocol));
     ++answers_;
     out_.detail(fmt::format("line {}: {} {} -> {}, {}", one.tag + 1, net::name_of(call_.how.protocol), where.local,
@@ -171,8 +171,8 @@ class batch final : public calc::request_source {
 };
 
 asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
-  auto done = co_await calc::query(
-      call.how, lines, [&](const calc::outcome& one, const calc::ends& where) { lines.report(one, where); });
+  auto done = co_await calc::query(call.how, lines,
+                                   [&](const calc::outcome& one, const net::ends& where) { lines.report(one, where); });
   if (done) co_return done;
   // A signal ended it: do not read the rest of the input. (The cancellation state may have been reset.)
   if (net::is_cancelled(done.error().code)) co_return done;

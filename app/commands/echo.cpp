@@ -94,13 +94,13 @@ exit_status query(arguments& args, console& out) {
   const bytes_view octets = as_bytes(call.message);
   const auto reply = net::run_client(loop, simple::query_echo(call.how, {octets.begin(), octets.end()}), call.max_time);
   if (!reply) return out.refuse(reply.error());
-  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->local, reply->remote,
+  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.how.protocol), reply->where.local, reply->where.remote,
                          to_string(reply->elapsed)));
   if (out.wants_json())
     out.json({{"reply", as_text(reply->octets)},
               {"proto", net::name_of(call.how.protocol)},
-              {"local", reply->local},
-              {"remote", reply->remote},
+              {"local", reply->where.local},
+              {"remote", reply->where.remote},
               {"rtt_us", std::chrono::duration_cast<std::chrono::microseconds>(reply->elapsed).count()}});
   else
     out.line(out.on_terminal() ? escape(as_text(reply->octets)) : std::string(as_text(reply->octets)));

@@ -20,13 +20,9 @@ struct echo_query_options {
 
 struct echo_query_reply {
   bytes octets;
-  std::string local;
-  std::string remote;
+  net::ends where;
   duration elapsed{0};
 };
-
-/// The longest message in a UDP datagram over IPv4: 65,535 less both headers (RFC 768, RFC 791).
-inline constexpr std::size_t max_datagram_message = 65'507;
 
 /// Sends the message, waits for the reply and compares them. Fails if they differ.
 [[nodiscard]] asio::awaitable<result<echo_query_reply>> query_echo(echo_query_options options, bytes message);

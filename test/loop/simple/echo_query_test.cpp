@@ -40,7 +40,7 @@ std::string place(std::uint16_t port) { return "127.0.0.1:" + std::to_string(por
 
 TEST_CASE("echo: messages of every size come back, over TCP and UDP on one port", "[simple][loop]") {
   echoing here;
-  for (const std::size_t size : {std::size_t{1}, std::size_t{1500}, simple::max_datagram_message}) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{1500}, net::max_datagram}) {
     CHECK(ask(here.serving.port(), transport::tcp, of_size(size)) == "same");
     CHECK(ask(here.serving.port(), transport::udp, of_size(size)) == "same");
   }
@@ -55,7 +55,7 @@ TEST_CASE("echo: an empty datagram comes back empty", "[simple][loop]") {
 
 TEST_CASE("echo: what does not fit a datagram is not sent", "[simple][loop]") {
   echoing here;
-  CHECK(ask(here.serving.port(), transport::udp, of_size(simple::max_datagram_message + 1)) ==
+  CHECK(ask(here.serving.port(), transport::udp, of_size(net::max_datagram + 1)) ==
         "65508 octets do not fit into a datagram (at most 65507)");
 }
 
