@@ -13,24 +13,24 @@ std::unique_ptr<visit> open_session(duration idle_timeout, time_point now, wall_
   return std::make_unique<Session>(idle_timeout, now);
 }
 
-/// `Write`: daytime_octets or time_octets
-template <auto Write>
-std::unique_ptr<visit> open_announcement(duration, time_point now, wall_time date) {
-  return std::make_unique<announcement>(Write(date), now);
-}
-
-template <auto Write>
-void announce(bytes& to, bytes_view, wall_time date) {
-  append(to, Write(date));
-}
-
 bytes daytime_octets(wall_time date) {
   bytes octets;
   append(octets, daytime_line(date));
   return octets;
 }
 
-void send_back(bytes& to, bytes_view request, wall_time) { append(to, request); }
+/// A service that says the time and ends. `Write`: its format.
+template <auto Write>
+constexpr service announcer(std::string_view name) {
+  return {.name = name,
+          .past = "sent",
+          .account = " sent",
+          .limits_replies = true,
+          .open = [](duration, time_point now, wall_time date) -> std::unique_ptr<visit> {
+            return std::make_unique<announcement>(Write(date), now);
+          },
+          .reply = [](bytes& to, bytes_view, wall_time date) { append(to, Write(date)); }};
+}
 
 }  // namespace
 
@@ -41,12 +41,7 @@ constinit const service chargen{.name = "chargen",
                                 .sends_without_end = true,
                                 .open = open_session<chargen_session>};
 
-constinit const service daytime{.name = "daytime",
-                                .past = "sent",
-                                .account = " sent",
-                                .limits_replies = true,
-                                .open = open_announcement<daytime_octets>,
-                                .reply = announce<daytime_octets>};
+constinit const service daytime = announcer<daytime_octets>("daytime");
 
 constinit const service discard{
     .name = "discard", .past = "discarded", .account = " discarded", .open = open_session<discard_session>};
@@ -56,13 +51,8 @@ constinit const service echo{.name = "echo",
                              .account = {},
                              .max_datagram = 65'536,  // no datagram is truncated
                              .open = open_session<echo_session>,
-                             .reply = send_back};
+                             .reply = [](bytes& to, bytes_view request, wall_time) { append(to, request); }};
 
-constinit const service time{.name = "time",
-                             .past = "sent",
-                             .account = " sent",
-                             .limits_replies = true,
-                             .open = open_announcement<time_octets>,
-                             .reply = announce<time_octets>};
+constinit const service time = announcer<time_octets>("time");
 
 }  // namespace netlab::simple
