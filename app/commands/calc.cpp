@@ -45,7 +45,7 @@ exit_status serve(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
 
   calc::server server(parameters, [&out](const std::string& line) { out.note(line); });
-  const auto served = app::serve(common, server, server.limits(), out);
+  const auto served = app::serve(common, server, out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
   return exit_status::done;

@@ -21,7 +21,7 @@ nlohmann::ordered_json to_json(const calc::request& asked) {
   return {{"id", asked.id}, {"op", escape(asked.op)}, {"numbers", asked.numbers}};
 }
 
-nlohmann::ordered_json to_json(const calc::outcome& outcome, const calc::ends& where, net::transport protocol) {
+nlohmann::ordered_json to_json(const calc::outcome& outcome, const net::ends& where, net::transport protocol) {
   nlohmann::ordered_json object = to_json(outcome.asked);
   object["result"] = outcome.value ? nlohmann::ordered_json(*outcome.value) : nlohmann::ordered_json(nullptr);
   if (!outcome.value) object["error"] = describe(outcome.value.error());
@@ -66,7 +66,7 @@ class batch final : public calc::request_source {
     input_.on_change(std::move(callback));
   }
 
-  void report(const calc::outcome& outcome, const calc::ends& where) {
+  void report(const calc::outcome& outcome, const net::ends& where) {
     if (!outcome.value)
       return unanswered(outcome.tag, outcome.value.error(), to_json(outcome, where, call_.query.protocol));
     ++answers_;
@@ -173,7 +173,7 @@ class batch final : public calc::request_source {
 
 asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
   auto done = co_await calc::query(
-      call.query, lines, [&](const calc::outcome& outcome, const calc::ends& where) { lines.report(outcome, where); });
+      call.query, lines, [&](const calc::outcome& outcome, const net::ends& where) { lines.report(outcome, where); });
   if (done) co_return done;
   // A signal ended it: do not read the rest of the input. (The cancellation state may have been reset.)
   if (net::is_cancelled(done.error().code)) co_return done;

@@ -7,14 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
-#include "echo/io/query.hpp"
-#include "echo/io/serve.hpp"
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
 #include "frame/serving.hpp"
 #include "frame/tables.hpp"
 #include "net/run_client.hpp"
+#include "simple/io/echo_query.hpp"
+#include "simple/io/serve.hpp"
 
 namespace netlab::app {
 namespace {
@@ -36,10 +36,10 @@ exit_status serve(arguments& args, console& out) {
   const serving common = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
-  echo::server server(
-      {.idle_timeout = common.idle_timeout, .max_clients = common.max_clients, .detail = log_detail(out)},
-      [&out](const std::string& line) { out.note(line); });
-  const auto served = app::serve(common, server, server.limits(), out);
+  simple::server server(simple::echo,
+                        {.idle_timeout = common.idle_timeout, .max_clients = common.max_clients, .detail = log_detail(out)},
+                        [&out](const std::string& line) { out.note(line); });
+  const auto served = app::serve(common, server, out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
   return exit_status::done;
@@ -67,7 +67,7 @@ constexpr std::array query_options{
 };
 
 struct query_call {
-  echo::query_options query;
+  simple::echo_query_options query;
   duration max_time{0};
   std::string message;
 };
@@ -87,15 +87,15 @@ exit_status query(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   const bytes_view octets = as_bytes(call.message);
-  const auto reply = net::run_client(loop, echo::query(call.query, {octets.begin(), octets.end()}), call.max_time);
+  const auto reply = net::run_client(loop, simple::query_echo(call.query, {octets.begin(), octets.end()}), call.max_time);
   if (!reply) return out.refuse(reply.error());
-  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.query.protocol), reply->local, reply->remote,
+  out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.query.protocol), reply->where.local, reply->where.remote,
                          to_string(reply->elapsed)));
   if (out.wants_json())
     out.json({{"reply", as_text(reply->octets)},
               {"proto", net::name_of(call.query.protocol)},
-              {"local", reply->local},
-              {"remote", reply->remote},
+              {"local", reply->where.local},
+              {"remote", reply->where.remote},
               {"rtt_us", std::chrono::duration_cast<std::chrono::microseconds>(reply->elapsed).count()}});
   else
     out.line(out.on_terminal() ? escape(as_text(reply->octets)) : std::string(as_text(reply->octets)));

@@ -162,7 +162,7 @@ void open_class::connect(sink_call& mail) {
 
 std::optional<served> open_class::service(console& out) {
   if (!page_) return std::nullopt;
-  served made{.listen = *web_, .handler = *page_, .limits = lab::page_limits()};
+  served made{.listen = *web_, .handler = *page_};
   made.cure = "netlab sockets --listen --tcp shows which process uses it; --web ADDR:PORT chooses another";
   made.privilege_cure = "ports below 1024 need root or CAP_NET_BIND_SERVICE; --web ADDR:8080 avoids them";
   made.on = &journal_->workers();

@@ -144,7 +144,7 @@ std::string cure_for(const lab::service_entry& which, std::uint16_t port) {
 /// The open servers, and their final totals.
 struct open_servers {
   std::optional<open_class> class_at_work;  // outlives all that report to it
-  std::vector<std::unique_ptr<lab::hosted>> hosts;  // one per service; null for mail
+  std::vector<std::unique_ptr<serve::servable>> hosts;  // one per service; null for mail
   std::optional<open_sink> mail;
   std::vector<served> all;
 
@@ -186,9 +186,8 @@ result<open_servers> make_servers(call wanted, console& out) {
     auto& host =
         made.hosts.emplace_back(lab::host(each, parameters, [&out](const std::string& line) { out.note(line); }));
     if (host) {
-      serve::servable& handler =
-          made.class_at_work ? made.class_at_work->watched(host->handler(), each.name) : host->handler();
-      made.all.push_back({.listen = listen, .handler = handler, .limits = host->limits()});
+      serve::servable& handler = made.class_at_work ? made.class_at_work->watched(*host, each.name) : *host;
+      made.all.push_back({.listen = listen, .handler = handler});
     } else {
       made.all.push_back(made.mail->service(listen, each.kind == lab::role::mail));
     }

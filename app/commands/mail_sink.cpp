@@ -223,7 +223,6 @@ served open_sink::service(serve::listen_options on, bool starttls) const {
   on.udp = false;
   return {.listen = std::move(on),
           .handler = starttls ? sink_->starttls_side() : sink_->implicit_side(),
-          .limits = sink_->limits(),
           .identities = identities_,
           .implicit_tls = !starttls,
           .tls = starttls ? "starttls" : "tls"};

@@ -106,7 +106,7 @@ result<void> serve(const serving& parameters, const std::vector<served>& service
     auto opened = serve::listen(listen);
     if (!opened) return unexpected(explain(opened.error(), each));
     sockets.push_back(std::move(*opened));
-    serve::limits limits = each.limits;
+    serve::limits limits = each.handler.limits();
     limits.max_clients_per_address =
         parameters.max_clients_per_address.value_or(default_per_address(limits.max_clients, services.size()));
     running.push_back(each.handler.run_on(on, limits));
@@ -158,8 +158,8 @@ result<void> serve(const serving& parameters, const std::vector<served>& service
   return {};
 }
 
-result<void> serve(const serving& parameters, serve::servable& handler, serve::limits limits, console& out) {
-  return serve(parameters, {{.listen = parameters.listen, .handler = handler, .limits = limits}}, out);
+result<void> serve(const serving& parameters, serve::servable& handler, console& out) {
+  return serve(parameters, {{.listen = parameters.listen, .handler = handler}}, out);
 }
 
 }  // namespace netlab::app

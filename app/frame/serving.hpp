@@ -73,7 +73,6 @@ struct serving {
 struct served {
   serve::listen_options listen;  ///< serve() sets sockets_each
   serve::servable& handler;
-  serve::limits limits;
   std::vector<tls::server_options> identities = {};  ///< none: no TLS
   bool implicit_tls = false;                             ///< every connection starts with TLS
   std::string name = {};  ///< if there are several: in ready lines and before errors
@@ -90,7 +89,6 @@ struct served {
 /// it cannot listen. All services share the same event loops.
 [[nodiscard]] result<void> serve(const serving& parameters, const std::vector<served>& services, console& out);
 /// The only service of a command, on parameters.listen.
-[[nodiscard]] result<void> serve(const serving& parameters, serve::servable& handler, serve::limits limits,
-                                 console& out);
+[[nodiscard]] result<void> serve(const serving& parameters, serve::servable& handler, console& out);
 
 }  // namespace netlab::app

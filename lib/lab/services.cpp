@@ -10,8 +10,7 @@
 
 #include "base/text.hpp"
 #include "calc/io/serve.hpp"
-#include "echo/io/serve.hpp"
-#include "small/io/serve.hpp"
+#include "simple/io/serve.hpp"
 
 namespace netlab::lab {
 namespace {
@@ -19,12 +18,12 @@ namespace {
 constexpr std::uint16_t first_free_port = 1024;  // ports below this get the offset
 
 constexpr std::array all_services{
-    service_entry{.name = "echo", .port = 7, .kind = role::echo},
-    service_entry{.name = "discard", .port = 9, .kind = role::discard},
-    service_entry{.name = "daytime", .port = 13, .kind = role::daytime},
-    service_entry{.name = "chargen", .port = 19, .kind = role::chargen, .udp = false},
+    service_entry{.name = "echo", .port = 7, .kind = role::simple, .simple = &simple::echo},
+    service_entry{.name = "discard", .port = 9, .kind = role::simple, .simple = &simple::discard},
+    service_entry{.name = "daytime", .port = 13, .kind = role::simple, .simple = &simple::daytime},
+    service_entry{.name = "chargen", .port = 19, .kind = role::simple, .udp = false, .simple = &simple::chargen},
     service_entry{.name = "smtp", .port = 25, .kind = role::mail, .udp = false},
-    service_entry{.name = "time", .port = 37, .kind = role::time},
+    service_entry{.name = "time", .port = 37, .kind = role::simple, .simple = &simple::time},
     service_entry{.name = "submissions", .port = 465, .kind = role::mail_over_tls, .udp = false},
     service_entry{.name = "submission", .port = 587, .kind = role::mail, .udp = false},
     service_entry{.name = "calc", .port = 50000, .kind = role::calc},
@@ -34,29 +33,6 @@ constexpr std::string_view all_of_mail = "mail";  // stands for all mail service
 
 bool is_meant(const service_entry& which, std::string_view name) {
   return which.name == name || (name == all_of_mail && is_mail(which));
-}
-
-template <class Server>
-class hosted_as final : public hosted {
- public:
-  template <class... Arguments>
-  explicit hosted_as(Arguments&&... arguments) : server_(std::forward<Arguments>(arguments)...) {}
-  serve::servable& handler() noexcept override { return server_; }
-  [[nodiscard]] serve::limits limits() const override { return server_.limits(); }
-  [[nodiscard]] std::string conclude() override { return server_.conclude(); }
-
- private:
-  Server server_;
-};
-
-std::unique_ptr<hosted> host_small(small::kind which, std::string_view name, const host_parameters& parameters,
-                                   serve::visitor_log::line_function write) {
-  return std::make_unique<hosted_as<small::server>>(which,
-                                                    small::server_parameters{.idle_timeout = parameters.idle_timeout,
-                                                                             .max_clients = parameters.max_clients,
-                                                                             .detail = parameters.detail,
-                                                                             .log_name = name},
-                                                    std::move(write));
 }
 
 }  // namespace
@@ -101,31 +77,23 @@ std::uint16_t port_of(const service_entry& which, const port_plan& plan) noexcep
   return which.port < first_free_port ? static_cast<std::uint16_t>(which.port + plan.offset) : which.port;
 }
 
-std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
-                             serve::visitor_log::line_function write) {
-  switch (which.kind) {
-    case role::calc:
-      return std::make_unique<hosted_as<calc::server>>(
-          calc::server_parameters{.session = {.order = parameters.order, .idle_timeout = parameters.idle_timeout},
-                                  .max_clients = parameters.max_clients,
-                                  .detail = parameters.detail,
-                                  .log_name = which.name,
-                                  .watch = parameters.calc_watch},
-          std::move(write));
-    case role::echo:
-      return std::make_unique<hosted_as<echo::server>>(echo::server_parameters{.idle_timeout = parameters.idle_timeout,
-                                                                               .max_clients = parameters.max_clients,
-                                                                               .detail = parameters.detail,
-                                                                               .log_name = which.name},
-                                                       std::move(write));
-    case role::chargen: return host_small(small::kind::chargen, which.name, parameters, std::move(write));
-    case role::daytime: return host_small(small::kind::daytime, which.name, parameters, std::move(write));
-    case role::discard: return host_small(small::kind::discard, which.name, parameters, std::move(write));
-    case role::mail:
-    case role::mail_over_tls: break;
-    case role::time: return host_small(small::kind::time, which.name, parameters, std::move(write));
-  }
-  return nullptr;
+std::unique_ptr<serve::servable> host(const service_entry& which, const host_parameters& parameters,
+                                      serve::visitor_log::line_function write) {
+  if (which.simple != nullptr)
+    return std::make_unique<simple::server>(*which.simple,
+                                            simple::server_parameters{.idle_timeout = parameters.idle_timeout,
+                                                                      .max_clients = parameters.max_clients,
+                                                                      .detail = parameters.detail,
+                                                                      .log_name = which.name},
+                                            std::move(write));
+  if (which.kind != role::calc) return nullptr;
+  return std::make_unique<calc::server>(
+      calc::server_parameters{.session = {.order = parameters.order, .idle_timeout = parameters.idle_timeout},
+                              .max_clients = parameters.max_clients,
+                              .detail = parameters.detail,
+                              .log_name = which.name,
+                              .watch = parameters.calc_watch},
+      std::move(write));
 }
 
 }  // namespace netlab::lab

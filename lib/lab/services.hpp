@@ -15,19 +15,16 @@
 #include "calc/io/traffic_watch.hpp"
 #include "serve/service.hpp"
 #include "serve/visitor_log.hpp"
+#include "simple/services.hpp"
 
 namespace netlab::lab {
 
 /// The server of a service.
 enum class role : std::uint8_t {
   calc,
-  chargen,
-  daytime,
-  discard,
-  echo,
   mail,  ///< with STARTTLS
   mail_over_tls,
-  time,
+  simple,
 };
 
 struct service_entry {
@@ -35,6 +32,7 @@ struct service_entry {
   std::uint16_t port;     ///< IANA's port
   role kind;
   bool udp = true;  ///< UDP in addition to TCP
+  const simple::service* simple = nullptr;  ///< set for role::simple
 };
 
 /// All services, by port.
@@ -64,18 +62,8 @@ struct host_parameters {
   calc::traffic_watch* calc_watch = nullptr;  ///< calc's; must outlive it
 };
 
-/// A service and its server.
-class hosted {
- public:
-  virtual ~hosted() = default;
-  [[nodiscard]] virtual serve::servable& handler() noexcept = 0;
-  [[nodiscard]] virtual serve::limits limits() const = 0;
-  /// Finishes the log and returns the totals as a line.
-  [[nodiscard]] virtual std::string conclude() = 0;
-};
-
-/// Its log lines start with the service's name. Null for mail: a mail sink serves it.
-[[nodiscard]] std::unique_ptr<hosted> host(const service_entry& which, const host_parameters& parameters,
-                                           serve::visitor_log::line_function write);
+/// The server of a service, whose log lines start with its name. Null for mail: a mail sink serves it.
+[[nodiscard]] std::unique_ptr<serve::servable> host(const service_entry& which, const host_parameters& parameters,
+                                                    serve::visitor_log::line_function write);
 
 }  // namespace netlab::lab

@@ -26,6 +26,12 @@ struct dial_options {
   std::optional<local_end> local;
   family restrict_to = family::any;
   time_point deadline = never;
+
+  /// From a client's options, with `local`, `restrict_to`, and `timeout`, which begins now.
+  template <class Options>
+  [[nodiscard]] static dial_options of(const Options& options) {
+    return {.local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
+  }
 };
 
 /// The peer: the host as the user named it, and those of its addresses that the options allow.

@@ -135,4 +135,16 @@ std::string to_string(std::string_view host, std::uint16_t port) {
                                                   : fmt::format("[{}]:{}", host, port);
 }
 
+std::string address_literal(const asio::ip::address& address) {
+  if (address.is_v4()) return fmt::format("[{}]", address.to_string());
+  auto v6 = address.to_v6();
+  v6.scope_id(0);
+  return fmt::format("[IPv6:{}]", v6.to_string());
+}
+
+failure with_context(failure why, std::string_view host, std::uint16_t port) {
+  if (why.context.empty()) why.context = to_string(host, port);
+  return why;
+}
+
 }  // namespace netlab::net

@@ -18,6 +18,9 @@ enum class transport : std::uint8_t { tcp, udp };
 
 enum class family : std::uint8_t { any, ipv4, ipv6 };
 
+/// The most octets in a UDP datagram over IPv4: 65,535 less both headers (RFC 768, RFC 791).
+inline constexpr std::size_t max_datagram = 65'507;
+
 /// A host (name or address, without brackets) and an optional port.
 struct host_port {
   std::string host;
@@ -62,7 +65,24 @@ template <class Protocol>
   return to_string(endpoint.address(), endpoint.port());
 }
 
+/// Both ends of a connected socket.
+struct ends {
+  std::string local;
+  std::string remote;
+};
+template <class Socket>
+[[nodiscard]] ends ends_of(const Socket& socket) {
+  std::error_code ignored;
+  return {to_string(socket.local_endpoint(ignored)), to_string(socket.remote_endpoint(ignored))};
+}
+
 /// The same for a host that may be a name: `localhost:25`, `[::1]:25`.
 [[nodiscard]] std::string to_string(std::string_view host, std::uint16_t port);
+
+/// The address where SMTP wants a host name (RFC 5321 §4.1.3): `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
+[[nodiscard]] std::string address_literal(const asio::ip::address& address);
+
+/// The failure with `HOST:PORT` as its context, unless it has one.
+[[nodiscard]] failure with_context(failure why, std::string_view host, std::uint16_t port);
 
 }  // namespace netlab::net

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "serve/listen.hpp"
@@ -48,8 +49,12 @@ class servable {
  public:
   virtual ~servable() = default;
 
-  /// Both must outlive the engine.
-  [[nodiscard]] virtual std::unique_ptr<engine> run_on(workers& on, const limits& bounds) = 0;
+  /// The limits that its protocol and its parameters need; the caller may tighten them for run_on().
+  [[nodiscard]] virtual serve::limits limits() const = 0;
+  /// `on` and this must outlive the engine.
+  [[nodiscard]] virtual std::unique_ptr<engine> run_on(workers& on, const serve::limits& bounds) = 0;
+  /// Call it when the engine has ended. Finishes the log and returns the totals as a line; empty: it has none.
+  [[nodiscard]] virtual std::string conclude() { return {}; }
   /// True if the engine runs loops of its own: the workers' threads do nothing else then.
   [[nodiscard]] virtual bool occupies_workers() const noexcept { return false; }
   /// The handler of its sessions and datagrams, so that another handler can wrap it. Null if the engine serves its

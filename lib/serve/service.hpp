@@ -41,9 +41,19 @@ struct tls_answer {
   bytes words = {};
 };
 
+struct limits {
+  std::size_t max_clients = 10'000;
+  std::size_t max_clients_per_address = 5'000;  ///< so that one address cannot use all of max_clients
+  std::size_t max_datagram = 2'048;  ///< longer datagrams arrive truncated, with their original length
+  net::drive_options drive = net::serving;
+  /// For the whole TLS handshake. A client that is started by hand needs some tenths of a second.
+  duration handshake_time = std::chrono::seconds(30);
+};
+
 /// The application of a service. Called from all workers' threads at once: each function must guard its state.
 class handler : public servable {
  public:
+  [[nodiscard]] serve::limits limits() const override { return {}; }
   [[nodiscard]] std::unique_ptr<engine> run_on(workers& on, const serve::limits& bounds) final;
   [[nodiscard]] handler* sessions() noexcept final { return this; }
 
@@ -62,15 +72,6 @@ class handler : public servable {
   [[nodiscard]] virtual bool answer(const datagram& request, bytes& reply) = 0;
   /// A local problem that no peer is told about (no descriptors or memory left).
   virtual void trouble(const std::string& line) = 0;
-};
-
-struct limits {
-  std::size_t max_clients = 10'000;
-  std::size_t max_clients_per_address = 5'000;  ///< so that one address cannot use all of max_clients
-  std::size_t max_datagram = 2'048;  ///< longer datagrams arrive truncated, with their original length
-  net::drive_options drive = net::serving;
-  /// For the whole TLS handshake. A client that is started by hand needs some tenths of a second.
-  duration handshake_time = std::chrono::seconds(30);
 };
 
 /// Accepts and answers on the given sockets, on every worker. A session for which there is no memory ends; the service

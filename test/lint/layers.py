@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """layers.py ROOT: the #includes under lib/ and app/ point downwards only.
 
-    app/commands > app/frame > lib/lab > lib/MODULE (calc, echo, ...) > lib/serve > lib/tls > lib/net > lib/base
+    app/commands > app/frame > lib/lab > lib/MODULE (calc, simple, ...) > lib/serve > lib/tls > lib/net > lib/base
 
 Never sideways from module to module; and in a module, only files in a folder io/ use sockets, threads or clocks.
 """

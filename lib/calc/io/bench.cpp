@@ -47,9 +47,7 @@ net::unique_fd released(Socket& socket) {
 }  // namespace
 
 asio::awaitable<result<bench_report>> bench(bench_options options) {
-  const net::dial_options dial{.local = options.server.local,
-                               .restrict_to = options.server.restrict_to,
-                               .deadline = clock::now() + options.server.timeout};
+  const auto dial = net::dial_options::of(options.server);
   const auto to = co_await net::find(options.server.host, options.server.port, dial);
   if (!to) co_return unexpected(to.error());
 

@@ -16,13 +16,12 @@
 #include "base/text.hpp"
 #include "calc/io/segmentation.hpp"
 #include "calc/io/transfer.hpp"
+#include "net/endpoint.hpp"
 
 namespace netlab::calc {
 namespace {
 
 constexpr auto reconnect_pause = std::chrono::milliseconds(100);
-
-constexpr std::size_t longest_message = 65'507;  // over IPv4
 
 constexpr int receives_a_turn = 16;  // of a UDP socket, whose answers may come one by one
 
@@ -251,7 +250,7 @@ bool bench_datagrams::receive(time_point now) {
 /// Returns false after ECONNREFUSED: no server listens on the port.
 bool bench_datagrams::send(bytes_view requests) {
   const std::size_t size = shard_.requests.request_size();
-  const std::size_t at_once = has_segmentation_ ? std::min(most_segments, longest_message / size) * size : size;
+  const std::size_t at_once = has_segmentation_ ? std::min(most_segments, net::max_datagram / size) * size : size;
   while (!requests.empty()) {
     bytes_view piece = requests.first(std::min(at_once, requests.size()));
     iovec part{const_cast<std::byte*>(piece.data()), piece.size()};

@@ -17,11 +17,6 @@ namespace {
 
 constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors handled before other work gets its turn
 
-failure with_context(failure why, const query_options& options) {
-  if (why.context.empty()) why.context = net::to_string(options.host, options.port);
-  return why;
-}
-
 /// The common part of TCP and UDP: requests from the source, and a timer that is cancelled to wake the loop.
 struct flow {
   flow(const query_options& its_options, request_source& its_source, query_output its_output,
@@ -45,7 +40,7 @@ struct flow {
 
   void report(const outcome& one) {
     outcome shown = one;
-    if (!shown.value) shown.value = unexpected(with_context(shown.value.error(), options));
+    if (!shown.value) shown.value = unexpected(net::with_context(shown.value.error(), options.host, options.port));
     output(shown, where);
   }
   void report_failed(request_source::item item, const failure& why) {
@@ -61,7 +56,7 @@ struct flow {
   request_source& source;
   query_output output;
   std::deque<request_source::item> again;  // sent but unanswered requests, for the next connection
-  ends where;
+  net::ends where;
   asio::steady_timer wake;
 };
 
@@ -76,8 +71,7 @@ asio::awaitable<void> run_connection(flow& all, tcp::socket& socket, client& ses
 
 /// Uses one connection from its first request to its end. Fails if the stream fails.
 asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
-  std::error_code ignored;
-  all.where = {net::to_string(socket.local_endpoint(ignored)), net::to_string(socket.remote_endpoint(ignored))};
+  all.where = net::ends_of(socket);
   client session(all.options.order, all.options.timeout, [&all](const outcome& one) {
     all.report(one);
     all.wake.cancel();
@@ -100,6 +94,7 @@ asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
     if (!cancelled && net::is_cancelled(co_await asio::this_coro::cancellation_state)) {
       cancelled = true;
       co_await asio::this_coro::reset_cancellation_state();
+      std::error_code ignored;
       socket.close(ignored);
       continue;
     }
@@ -145,8 +140,7 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
 
 /// Queries one address. Returns false if nothing listens there (ICMP) and nothing was answered: try the next address.
 asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool is_last) {
-  std::error_code error;
-  all.where = {net::to_string(socket.local_endpoint(error)), net::to_string(socket.remote_endpoint(error))};
+  all.where = net::ends_of(socket);
   bool answered = false;
   std::optional<failure> gone;
   datagram_client session(all.options.order, all.options.timeout, all.options.retries, [&](const outcome& one) {
@@ -159,6 +153,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     answered = true;
     all.report(one);
   });
+  std::error_code error;
   socket.non_blocking(true, error);
   bytes buffer(64 * 1024);
   for (;;) {
@@ -242,14 +237,13 @@ asio::awaitable<result<void>> query_udp(flow& all, const net::destination& to, c
 
 asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output) {
   const auto executor = co_await asio::this_coro::executor;
-  net::dial_options dial{
-      .local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
+  const auto dial = net::dial_options::of(options);
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
   flow all(options, source, std::move(output), executor);
   auto asking = options.protocol == net::transport::tcp ? query_tcp(all, *to, dial) : query_udp(all, *to, dial);
   auto asked = co_await std::move(asking);
-  if (!asked) asked = unexpected(with_context(std::move(asked.error()), options));
+  if (!asked) asked = unexpected(net::with_context(std::move(asked.error()), options.host, options.port));
   co_return asked;
 }
 
@@ -266,8 +260,8 @@ asio::awaitable<result<query_reply>> query_one(query_options options, request as
   };
   single source(std::move(asked));
   std::optional<query_reply> reply;
-  const auto done = co_await query(std::move(options), source,
-                                   [&](const outcome& one, const ends& where) { reply = query_reply{one, where}; });
+  const auto done = co_await query(
+      std::move(options), source, [&](const outcome& one, const net::ends& where) { reply = query_reply{one, where}; });
   if (!done) co_return unexpected(done.error());
   if (!reply) co_return fail(errc::internal, "a request without an outcome");
   co_return std::move(*reply);

@@ -39,13 +39,8 @@ class request_source {
   virtual void on_change(std::function<void()> callback) = 0;
 };
 
-/// The local and remote endpoints of a request.
-struct ends {
-  std::string local;
-  std::string remote;
-};
 /// Called once for each request, in the order of the answers.
-using query_output = std::function<void(const outcome&, const ends&)>;
+using query_output = std::function<void(const outcome&, const net::ends&)>;
 
 /// Sends the requests of the source and reports their outcomes. If a TCP connection ends after an answer, it is
 /// reopened for the remaining requests. Fails if the server cannot be reached at all, or when cancelled; requests that
@@ -55,7 +50,7 @@ using query_output = std::function<void(const outcome&, const ends&)>;
 /// One request and its outcome.
 struct query_reply {
   outcome answer;
-  ends where;
+  net::ends where;
 };
 /// Fails only when query() does; a failure of the request itself is in `answer.value`.
 [[nodiscard]] asio::awaitable<result<query_reply>> query_one(query_options options, request asked);

@@ -39,11 +39,10 @@ class server final : public serve::servable {
   server(server_parameters parameters, serve::visitor_log::line_function write);
   ~server() override;
 
-  [[nodiscard]] serve::limits limits() const;
   [[nodiscard]] server_totals totals() const;
-  /// Finishes the log and returns the totals as a line.
-  [[nodiscard]] std::string conclude();
 
+  [[nodiscard]] serve::limits limits() const override;
+  [[nodiscard]] std::string conclude() override;
   /// The shards live as long as the server, because they have the totals.
   [[nodiscard]] std::unique_ptr<serve::engine> run_on(serve::workers& on, const serve::limits& limits) override;
   [[nodiscard]] bool occupies_workers() const noexcept override { return true; }

@@ -8,6 +8,4 @@ bool has_page() noexcept { return false; }
 
 std::unique_ptr<serve::handler> make_page(journal_loop&, page_parameters) { return nullptr; }
 
-serve::limits page_limits() { return {}; }
-
 }  // namespace netlab::lab

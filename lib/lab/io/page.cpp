@@ -161,6 +161,12 @@ class page_handler final : public serve::handler {
   page_handler(const page_handler&) = delete;
   page_handler& operator=(const page_handler&) = delete;
 
+  [[nodiscard]] serve::limits limits() const override {
+    serve::limits limits{.max_clients = most_page_clients};
+    limits.drive.max_unsent = stream_piece;
+    limits.drive.max_feed = 4 * 1024;
+    return limits;
+  }
   std::unique_ptr<machine> open(const serve::visitor& who) override {
     return std::make_unique<page_session>(state_, who);
   }
@@ -185,13 +191,6 @@ bool has_page() noexcept { return true; }
 
 std::unique_ptr<serve::handler> make_page(journal_loop& on, page_parameters with) {
   return std::make_unique<page_handler>(on, std::move(with));
-}
-
-serve::limits page_limits() {
-  serve::limits limits{.max_clients = most_page_clients};
-  limits.drive.max_unsent = stream_piece;
-  limits.drive.max_feed = 4 * 1024;
-  return limits;
 }
 
 }  // namespace netlab::lab

@@ -26,6 +26,5 @@ inline constexpr std::size_t most_page_clients = 2'000;
 /// The page's handler, which runs on the loop of the journal, and on no other; null without a page. The journal must
 /// outlive it and its sessions.
 [[nodiscard]] std::unique_ptr<serve::handler> make_page(journal_loop& on, page_parameters with);
-[[nodiscard]] serve::limits page_limits();
 
 }  // namespace netlab::lab

@@ -23,6 +23,8 @@ class watched_service final : public serve::handler {
   watched_service(serve::handler& inner, std::string_view name, observation_queue& to)
       : inner_(inner), name_(name), to_(to) {}
 
+  [[nodiscard]] serve::limits limits() const override { return inner_.limits(); }
+  [[nodiscard]] std::string conclude() override { return inner_.conclude(); }
   std::unique_ptr<machine> open(const serve::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& outcome) override;
   serve::tls_answer begin_tls(machine& session) override;

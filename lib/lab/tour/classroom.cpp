@@ -13,10 +13,9 @@
 namespace netlab::lab {
 namespace {
 
-template <class Server>
-result<std::unique_ptr<local_service>> start(Server& handler) {
+result<std::unique_ptr<local_service>> start(serve::servable& handler) {
   for (std::unique_ptr<local_service> before = {};;) {
-    auto started = local_service::start(handler, handler.limits());
+    auto started = local_service::start(handler);
     if (!started || scan::payload_for((*started)->port()).empty()) return started;
     before = std::move(*started);  // occupies its port until another one is found
   }
@@ -28,7 +27,7 @@ classroom::classroom(narrator& to, std::string netlab)
     : tell(to),
       netlab_(std::move(netlab)),
       calc_({}, [](const std::string&) {}),
-      echo_({}, [](const std::string&) {}) {}
+      echo_(simple::echo, {}, [](const std::string&) {}) {}
 
 result<void> classroom::open() {
   auto calc = start(calc_);

@@ -10,10 +10,10 @@
 
 #include "calc/io/query.hpp"
 #include "calc/io/serve.hpp"
-#include "echo/io/serve.hpp"
 #include "lab/tour/local_service.hpp"
 #include "lab/tour/narrator.hpp"
 #include "lab/tour/trace_demo.hpp"
+#include "simple/io/serve.hpp"
 
 namespace netlab::lab {
 
@@ -57,7 +57,7 @@ class classroom {
   std::string netlab_;
   std::deque<kept_demo> demos_;  // references to one stay
   calc::server calc_;
-  echo::server echo_;
+  simple::server echo_;
   std::unique_ptr<local_service> calc_service_;
   std::unique_ptr<local_service> echo_service_;
 };

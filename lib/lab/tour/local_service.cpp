@@ -3,9 +3,9 @@
 
 namespace netlab::lab {
 
-result<std::unique_ptr<local_service>> local_service::start(serve::servable& handler, const serve::limits& limits,
+result<std::unique_ptr<local_service>> local_service::start(serve::servable& handler,
                                                             const local_service_options& how) {
-  std::unique_ptr<local_service> started(new local_service(handler, limits));
+  std::unique_ptr<local_service> started(new local_service(handler));
   if (!how.tls.empty())
     if (auto ready = started->engine_->use_tls(how.tls, false); !ready) return unexpected(ready.error());
   auto sockets = serve::listen({.addresses = {asio::ip::address_v4::loopback()},

@@ -16,7 +16,6 @@ class local_service {
  public:
   /// The handler must outlive it.
   [[nodiscard]] static result<std::unique_ptr<local_service>> start(serve::servable& handler,
-                                                                    const serve::limits& limits,
                                                                     const local_service_options& how = {});
   /// Stops the service: gracefully if stopped() was awaited.
   ~local_service();
@@ -29,8 +28,7 @@ class local_service {
   [[nodiscard]] asio::awaitable<result<bool>> stopped(time_point deadline);
 
  private:
-  local_service(serve::servable& handler, const serve::limits& limits)
-      : threads_(2), engine_(handler.run_on(threads_, limits)) {}
+  explicit local_service(serve::servable& handler) : threads_(2), engine_(handler.run_on(threads_, handler.limits())) {}
 
   struct stop_state {
     explicit stop_state(const asio::any_io_executor& on) : changed(on) {}

@@ -52,7 +52,7 @@ result<void> post_office::open(std::vector<std::string> faults) {
   sink_ = std::move(*sink);
   auto identities = sink_->identities(*authority_, {"localhost", "127.0.0.1"});
   if (!identities) return unexpected(identities.error());
-  auto service = local_service::start(sink_->starttls_side(), sink_->limits(), {.udp = false, .tls = *identities});
+  auto service = local_service::start(sink_->starttls_side(), {.udp = false, .tls = *identities});
   if (!service) return unexpected(service.error());
   service_ = std::move(*service);
   return {};
@@ -120,8 +120,7 @@ asio::awaitable<result<post_office::outcome>> post_office::deliver(letter one, m
   };
   const std::size_t before = taken().size();
   became.done = co_await mail::send(std::move(how), source, std::move(observer));
-  if (!became.done && net::is_cancelled(became.done.error().code))
-    co_return unexpected(became.done.error());
+  if (!became.done && net::is_cancelled(became.done.error().code)) co_return unexpected(became.done.error());
   // The server reports a message before it answers its client.
   if (auto all = taken(); all.size() > before) became.arrived = std::move(all.back());
   co_return became;

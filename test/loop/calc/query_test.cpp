@@ -6,7 +6,7 @@
 
 #include "calc/io/bench.hpp"
 #include "calc/io/serve.hpp"
-#include "echo/io/serve.hpp"
+#include "simple/io/serve.hpp"
 #include "support/failure.hpp"
 #include "support/octets.hpp"
 #include "support/serving.hpp"
@@ -133,7 +133,7 @@ TEST_CASE("calc query: a server of the other byte order that cannot answer is gu
 }
 
 TEST_CASE("calc query: an echo service is recognised", "[calc][loop]") {
-  echo::server server({}, [](const std::string&) {});
+  simple::server server(simple::echo, {}, [](const std::string&) {});
   const running here(server, server.limits());
   for (const transport over : {transport::tcp, transport::udp})
     CHECK(ask(at(here.port(), over)) ==
@@ -312,7 +312,7 @@ TEST_CASE("calc bench: counts and checks answers over TCP and UDP", "[calc][loop
 }
 
 TEST_CASE("calc bench: wrong answers are counted as wrong", "[calc][loop]") {
-  echo::server server({}, [](const std::string&) {});
+  simple::server server(simple::echo, {}, [](const std::string&) {});
   const running here(server, server.limits());
   calc::bench_options how{.server = at(here.port(), transport::udp)};
   how.connections = 1;

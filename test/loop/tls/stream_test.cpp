@@ -7,8 +7,8 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include "echo/session.hpp"
 #include "net/drive.hpp"
+#include "simple/echo.hpp"
 #include "support/certificates.hpp"
 #include "support/serving.hpp"
 
@@ -223,7 +223,7 @@ TEST_CASE("tls: octets go both ways at once, whatever their number", "[tls][loop
   const std::string much(3'000'000, 'x');
   std::string echoed;
   one.server_does = [](tls::stream& stream) -> asio::awaitable<void> {
-    echo::session session(std::chrono::seconds(20), clock::now());
+    simple::echo_session session(std::chrono::seconds(20), clock::now());
     net::driver<tls::stream> drive(stream, session, {.max_unsent = 256 * 1024, .holds_back = true});
     co_await drive.run();
   };

@@ -150,3 +150,15 @@ TEST_CASE("parse_local_end: an address, a port, or both", "[net][unit]") {
   CHECK(local("eth0") == "local address 'eth0' is not an IP address (write 192.0.2.1, 192.0.2.1:4000 or [::1]:4000)");
   CHECK(failed_with(parse_local_end("127.0.0.1:x"), errc::usage));
 }
+
+TEST_CASE("address_literal: an address in brackets, IPv6 with its tag and without its interface", "[net][unit]") {
+  CHECK(address_literal(asio::ip::make_address("192.0.2.1")) == "[192.0.2.1]");
+  CHECK(address_literal(asio::ip::make_address("2001:db8::1")) == "[IPv6:2001:db8::1]");
+  CHECK(address_literal(asio::ip::make_address("fe80::1%1")) == "[IPv6:fe80::1]");
+}
+
+TEST_CASE("with_context: the peer, unless the failure has a context", "[net][unit]") {
+  const std::error_code code = make_error_code(errc::timed_out);
+  CHECK(with_context({code, {}, {}, {}}, "localhost", 25).context == "localhost:25");
+  CHECK(with_context({code, "read answer", {}, {}}, "localhost", 25).context == "read answer");
+}

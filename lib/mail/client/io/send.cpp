@@ -23,14 +23,6 @@ constexpr std::size_t at_once = client::max_under_way + client::max_under_way / 
 
 std::string fresh_nonce() { return encode_base64(random_octets<24>()); }
 
-// RFC 5321 §4.1.3
-std::string address_literal(const asio::ip::address& own) {
-  if (own.is_v4()) return fmt::format("[{}]", own.to_string());
-  auto v6 = own.to_v6();
-  v6.scope_id(0);
-  return fmt::format("[IPv6:{}]", v6.to_string());
-}
-
 /// State shared by the connections.
 struct flow {
   flow(send_options its_options, submission_source& its_source, send_observer its_observer,
@@ -114,7 +106,7 @@ class connection {
 
     client_parameters with;
     std::error_code ignored;
-    with.helo = settings.helo.empty() ? address_literal(socket->local_endpoint(ignored).address()) : settings.helo;
+    with.helo = settings.helo.empty() ? net::address_literal(socket->local_endpoint(ignored).address()) : settings.helo;
     with.starttls = settings.tls == tls_mode::starttls;
     if (!settings.user.empty())
       with.login = login_parameters{.user = settings.user,

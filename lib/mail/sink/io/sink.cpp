@@ -227,7 +227,7 @@ class sink::session final : public machine, private inbox, private server_observ
     owner_.failed_logins_.fetch_add(1, std::memory_order_relaxed);
     if (watch_) net::attempt([&] { watch_->login_failed(user, mechanism); });
     owner_.notify(owner_.observer_.login_failed,
-                sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
+                  sink_failed_login{.peer = peer_, .user = user, .mechanism = mechanism, .why = why});
     owner_.log([&] {
       return fmt::format("{} login as '{}' by {} failed: {}", peer_text_, escape(user, shown_octets), mechanism,
                          escape(why, shown_octets));
@@ -248,7 +248,7 @@ class sink::session final : public machine, private inbox, private server_observ
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
     if (watch_) net::attempt([&] { watch_->refused(reply); });
     owner_.notify(owner_.observer_.refused,
-                sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
+                  sink_refusal{.so_far = so_far, .peer = peer_, .recipient = whom, .reply = reply});
     owner_.log([&] {
       const std::string sender = so_far.sender ? " from " + path_text(&*so_far.sender) : std::string();
       const std::string recipient = whom != nullptr ? " to " + path_text(whom) : std::string();
@@ -289,6 +289,15 @@ class sink::session final : public machine, private inbox, private server_observ
 class sink::side final : public serve::handler {
  public:
   side(sink& owner, bool implicit) : owner_(owner), implicit_(implicit) {}
+
+  [[nodiscard]] serve::limits limits() const override {
+    const sink_parameters& with = owner_.with_;
+    serve::limits limits{.max_clients = with.max_clients};
+    limits.drive.max_feed = max_feed;
+    limits.handshake_time =
+        std::min({limits.handshake_time, with.server.timeouts.command, with.server.timeouts.session});
+    return limits;
+  }
 
   std::unique_ptr<machine> open(const serve::visitor& who) override {
     owner_.connections_.fetch_add(1, std::memory_order_relaxed);
@@ -381,14 +390,6 @@ result<std::unique_ptr<sink>> sink::open(sink_parameters with, sink_observer obs
 
 serve::handler& sink::starttls_side() noexcept { return *starttls_; }
 serve::handler& sink::implicit_side() noexcept { return *implicit_; }
-
-serve::limits sink::limits() const {
-  serve::limits limits{.max_clients = with_.max_clients};
-  limits.drive.max_feed = max_feed;
-  limits.handshake_time =
-      std::min({limits.handshake_time, with_.server.timeouts.command, with_.server.timeouts.session});
-  return limits;
-}
 
 result<std::vector<tls::server_options>> sink::identities(const tls::authority& by,
                                                           const std::vector<std::string>& names) {

@@ -117,7 +117,6 @@ class sink {
   /// For ports with STARTTLS, and for ports with implicit TLS (RFC 8314 §3).
   [[nodiscard]] serve::handler& starttls_side() noexcept;
   [[nodiscard]] serve::handler& implicit_side() noexcept;
-  [[nodiscard]] serve::limits limits() const;
 
   /// The certificates for serve::service::use_tls(), for both kinds of ports: the valid one and those that the faults
   /// need. Call it before the services start. Fails if the authority does.

@@ -8,7 +8,7 @@
 
 #include "base/token_bucket.hpp"
 
-namespace netlab::small {
+namespace netlab::simple {
 
 /// Sources are hashed to a fixed number of buckets; two sources with the same bucket share its limit.
 class reply_limit {
@@ -36,4 +36,4 @@ class reply_limit {
   std::vector<token_bucket> places_;
 };
 
-}  // namespace netlab::small
+}  // namespace netlab::simple

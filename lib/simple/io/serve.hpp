@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One of the small services, over TCP and UDP.
+// One of the simple services, over TCP and UDP on one port number.
 #pragma once
 
 #include <atomic>
@@ -10,19 +10,10 @@
 
 #include "serve/service.hpp"
 #include "serve/visitor_log.hpp"
-#include "small/reply_limit.hpp"
-#include "small/wall_clock.hpp"
+#include "simple/reply_limit.hpp"
+#include "simple/services.hpp"
 
-namespace netlab::small {
-
-enum class kind : std::uint8_t {
-  chargen,  ///< RFC 864, TCP only: over UDP, hundreds of octets would go to any forged address for one octet
-  daytime,  ///< RFC 867
-  discard,  ///< RFC 863
-  time,     ///< RFC 868
-};
-
-[[nodiscard]] std::string_view name_of(kind which) noexcept;
+namespace netlab::simple {
 
 struct server_parameters {
   duration idle_timeout = std::chrono::minutes(5);
@@ -35,23 +26,23 @@ struct server_parameters {
 struct server_totals {
   std::uint64_t connections = 0;
   std::uint64_t datagrams = 0;  ///< answered, or discarded by discard
-  std::uint64_t octets = 0;     ///< discarded or sent; TCP counts when a connection has ended
+  std::uint64_t octets = 0;     ///< echoed, discarded or sent; TCP counts when a connection has ended
   std::uint64_t ignored = 0;    ///< datagrams from a service's port, or above the rate of one address
   std::uint64_t turned_away = 0;
 };
 
-/// Daytime and time answer an empty datagram with more octets, and its source address may be forged. So datagrams from
-/// a service's port get no answer, and one address (IPv6: one /64) gets at most 20 answers a second. An attacker can
-/// direct at most 1.5 kB a second to a victim.
+/// Does not answer datagrams from a service's port (serve::is_from_service). Daytime and time answer an empty datagram
+/// with more octets, and its source address may be forged: one address (IPv6: one /64) gets at most 20 answers a
+/// second. An attacker can direct at most 1.5 kB a second to a victim.
 class server final : public serve::handler {
  public:
-  server(kind which, server_parameters parameters, serve::visitor_log::line_function write);
+  /// `which` must outlive it.
+  server(const service& which, server_parameters parameters, serve::visitor_log::line_function write);
 
-  [[nodiscard]] serve::limits limits() const;
   [[nodiscard]] server_totals totals() const;
-  /// Finishes the log and returns the totals as a line.
-  [[nodiscard]] std::string conclude();
 
+  [[nodiscard]] serve::limits limits() const override;
+  [[nodiscard]] std::string conclude() override;
   std::unique_ptr<machine> open(const serve::visitor& who) override;
   void closed(machine& session, const net::tcp::endpoint& peer, const result<void>& how) override;
   bytes full(const net::tcp::endpoint& peer, const serve::client_bound& reached) override;
@@ -59,10 +50,11 @@ class server final : public serve::handler {
   void trouble(const std::string& line) override;
 
  private:
-  [[nodiscard]] bytes words() const;
+  /// `5 octets sent`
+  [[nodiscard]] std::string account_of(std::uint64_t octets) const;
   [[nodiscard]] bool may_answer(const serve::datagram& request);
 
-  kind kind_;
+  const service& service_;
   server_parameters parameters_;
   serve::visitor_log log_;
   std::mutex limit_mutex_;
@@ -71,4 +63,4 @@ class server final : public serve::handler {
   std::atomic<std::uint64_t> octets_{0};
 };
 
-}  // namespace netlab::small
+}  // namespace netlab::simple

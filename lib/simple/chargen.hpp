@@ -6,7 +6,7 @@
 
 #include "base/visit.hpp"
 
-namespace netlab::small {
+namespace netlab::simple {
 
 /// 95 lines, each with 72 of the 95 printing characters and starting one character further on; then the pattern
 /// repeats.
@@ -35,4 +35,4 @@ class chargen_session final : public visit {
   bool done_ = false;
 };
 
-}  // namespace netlab::small
+}  // namespace netlab::simple

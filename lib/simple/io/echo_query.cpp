@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: MIT
-#include "echo/io/query.hpp"
+#include "simple/io/echo_query.hpp"
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "echo/client.hpp"
 #include "net/drive.hpp"
 #include "net/expiry.hpp"
 #include "net/icmp.hpp"
+#include "simple/echo_client.hpp"
 
-namespace netlab::echo {
+namespace netlab::simple {
 
 using net::tcp;
 using net::udp;
 
 namespace {
 
-asio::awaitable<result<query_reply>> query_tcp(const query_options& options, const net::destination& to,
-                                               const net::dial_options& dial, bytes message) {
+asio::awaitable<result<echo_query_reply>> query_tcp(const echo_query_options& options, const net::destination& to,
+                                                    const net::dial_options& dial, bytes message) {
   auto socket = co_await net::dial_tcp(to, dial);
   if (!socket) co_return unexpected(socket.error());
-  std::error_code ignored;
-  query_reply reply{.octets = {},
-                    .local = net::to_string(socket->local_endpoint(ignored)),
-                    .remote = net::to_string(socket->remote_endpoint(ignored))};
+  echo_query_reply reply{.octets = {}, .where = net::ends_of(*socket)};
   const time_point begin = clock::now();
-  client session(std::move(message), options.timeout, begin);
+  echo_client session(std::move(message), options.timeout, begin);
   net::driver<tcp::socket> drive(*socket, session, {});
   const std::error_code error = co_await drive.run();
   reply.elapsed = clock::now() - begin;
@@ -38,17 +35,14 @@ asio::awaitable<result<query_reply>> query_tcp(const query_options& options, con
 /// Queries one address. Fails with error_class::unavailable if nothing listens there (ICMP). A refusal comes from the
 /// host itself and is final. An unreachable host or network may be temporary (RFC 1122 §3.2.2.1): it is the failure
 /// only after the last retransmission, or if no reply has arrived in the end.
-asio::awaitable<result<query_reply>> query_address(const query_options& options, udp::socket& socket,
-                                                   const bytes& message) {
-  std::error_code error;
-  query_reply reply{.octets = bytes(64 * 1024),
-                    .local = net::to_string(socket.local_endpoint(error)),
-                    .remote = net::to_string(socket.remote_endpoint(error))};
+asio::awaitable<result<echo_query_reply>> query_address(const echo_query_options& options, udp::socket& socket,
+                                                        const bytes& message) {
+  echo_query_reply reply{.octets = bytes(64 * 1024), .where = net::ends_of(socket)};
   const time_point begin = clock::now();
   const duration interval = options.timeout / (options.retries + 1);
   std::error_code unreachable;
   for (unsigned sends = 1; sends <= options.retries + 1; ++sends) {
-    error = net::send_past_icmp(socket, asio::buffer(message), unreachable);
+    const std::error_code error = net::send_past_icmp(socket, asio::buffer(message), unreachable);
     if (unreachable == std::errc::connection_refused) co_return fail(unreachable, {});
     if (error) co_return fail(error, {});
     const time_point until = begin + interval * sends;
@@ -67,7 +61,7 @@ asio::awaitable<result<query_reply>> query_address(const query_options& options,
       }
       reply.elapsed = clock::now() - begin;
       reply.octets.resize(size);
-      if (const auto same = compare(message, reply.octets); !same) co_return unexpected(same.error());
+      if (const auto same = compare_echo(message, reply.octets); !same) co_return unexpected(same.error());
       co_return reply;
     }
   }
@@ -76,9 +70,9 @@ asio::awaitable<result<query_reply>> query_address(const query_options& options,
                                               count_of(options.retries + 1, "datagram")));
 }
 
-asio::awaitable<result<query_reply>> query_udp(const query_options& options, const net::destination& to,
-                                               const net::dial_options& dial, bytes message) {
-  result<query_reply> reply = fail(errc::no_such_host, {});
+asio::awaitable<result<echo_query_reply>> query_udp(const echo_query_options& options, const net::destination& to,
+                                                    const net::dial_options& dial, bytes message) {
+  result<echo_query_reply> reply = fail(errc::no_such_host, {});
   for (const asio::ip::address& address : to.addresses) {
     auto socket = net::dial_udp(co_await asio::this_coro::executor, to, address, dial);
     if (!socket) {
@@ -94,21 +88,20 @@ asio::awaitable<result<query_reply>> query_udp(const query_options& options, con
 
 }  // namespace
 
-asio::awaitable<result<query_reply>> query(query_options options, bytes message) {
+asio::awaitable<result<echo_query_reply>> query_echo(echo_query_options options, bytes message) {
   const bool is_udp = options.protocol == net::transport::udp;
-  if (is_udp && message.size() > max_datagram_message)
+  if (is_udp && message.size() > net::max_datagram)
     co_return fail(errc::bad_data, fmt::format("{} do not fit into a datagram", count_of(message.size(), "octet")),
-                   fmt::format("at most {}", max_datagram_message));
-  const net::dial_options dial{
-      .local = options.local, .restrict_to = options.restrict_to, .deadline = clock::now() + options.timeout};
+                   fmt::format("at most {}", net::max_datagram));
+  const auto dial = net::dial_options::of(options);
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
   // No conditional expression with co_await here: g++ 12 destroys the temporaries of both operands.
   auto asking =
       is_udp ? query_udp(options, *to, dial, std::move(message)) : query_tcp(options, *to, dial, std::move(message));
   auto reply = co_await std::move(asking);
-  if (!reply && reply.error().context.empty()) reply.error().context = net::to_string(options.host, options.port);
+  if (!reply) reply = unexpected(net::with_context(std::move(reply.error()), options.host, options.port));
   co_return reply;
 }
 
-}  // namespace netlab::echo
+}  // namespace netlab::simple

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "small/discard.hpp"
+#include "simple/discard.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -12,8 +12,8 @@ constexpr time_point start = time_point{} + 1h;
 
 }  // namespace
 
-TEST_CASE("discard: says nothing, counts what comes, and ends with its peer", "[small][unit]") {
-  small::discard_session one(5min, start);
+TEST_CASE("discard: says nothing, counts what comes, and ends with its peer", "[simple][unit]") {
+  simple::discard_session one(5min, start);
   one.feed(as_bytes("ab"), start);
   one.feed(as_bytes("c"), start);
   CHECK(one.take_output().empty());
@@ -25,8 +25,8 @@ TEST_CASE("discard: says nothing, counts what comes, and ends with its peer", "[
   CHECK(one.since() == start);
 }
 
-TEST_CASE("discard: an idle peer is let go, one that speaks stays", "[small][unit]") {
-  small::discard_session one(60s, start);
+TEST_CASE("discard: an idle peer is let go, one that speaks stays", "[simple][unit]") {
+  simple::discard_session one(60s, start);
   one.feed(as_bytes("a"), start + 30s);
   CHECK(one.deadline() == start + 90s);
   one.tick(start + 89s);
@@ -34,12 +34,12 @@ TEST_CASE("discard: an idle peer is let go, one that speaks stays", "[small][uni
   one.tick(start + 90s);
   CHECK(one.done());
   CHECK_FALSE(one.deadline());
-  const small::discard_session patient(0s, start);
+  const simple::discard_session patient(0s, start);
   CHECK_FALSE(patient.deadline());
 }
 
-TEST_CASE("discard: a stop ends it", "[small][unit]") {
-  small::discard_session one(60s, start);
+TEST_CASE("discard: a stop ends it", "[simple][unit]") {
+  simple::discard_session one(60s, start);
   one.stop(start);
   CHECK(one.done());
 }

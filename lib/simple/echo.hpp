@@ -6,12 +6,12 @@
 
 #include "base/visit.hpp"
 
-namespace netlab::echo {
+namespace netlab::simple {
 
-class session final : public listening_visit {
+class echo_session final : public listening_visit {
  public:
   /// `idle_timeout`: how long a peer may send nothing; 0: no limit.
-  session(duration idle_timeout, time_point now) : listening_visit(idle_timeout, now) {}
+  echo_session(duration idle_timeout, time_point now) : listening_visit(idle_timeout, now) {}
 
   bytes take_output() override { return std::exchange(output_, {}); }
 
@@ -21,4 +21,4 @@ class session final : public listening_visit {
   bytes output_;
 };
 
-}  // namespace netlab::echo
+}  // namespace netlab::simple

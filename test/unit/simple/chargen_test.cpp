@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "small/chargen.hpp"
+#include "simple/chargen.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -15,8 +15,8 @@ constexpr time_point start = time_point{} + 1h;
 
 }  // namespace
 
-TEST_CASE("chargen: lines of 72 printing characters, each one character further on", "[small][unit]") {
-  const std::string_view pattern = small::chargen_pattern();
+TEST_CASE("chargen: lines of 72 printing characters, each one character further on", "[simple][unit]") {
+  const std::string_view pattern = simple::chargen_pattern();
   REQUIRE(pattern.size() == 95 * 74);
   // The first two lines of RFC 864's example start like this.
   CHECK(pattern.substr(0, 10) == " !\"#$%&'()");
@@ -37,18 +37,18 @@ TEST_CASE("chargen: lines of 72 printing characters, each one character further 
   CHECK(seen.size() == 95);
 }
 
-TEST_CASE("chargen: has one turn of the pattern each time it is asked", "[small][unit]") {
-  small::chargen_session one(5min, start);
-  for (int turn = 0; turn < 3; ++turn) CHECK(as_text(one.take_output()) == small::chargen_pattern());
-  CHECK(one.octets() == 3 * small::chargen_pattern().size());
+TEST_CASE("chargen: has one turn of the pattern each time it is asked", "[simple][unit]") {
+  simple::chargen_session one(5min, start);
+  for (int turn = 0; turn < 3; ++turn) CHECK(as_text(one.take_output()) == simple::chargen_pattern());
+  CHECK(one.octets() == 3 * simple::chargen_pattern().size());
   one.feed(as_bytes("whatever\r\nquit\r\n"), start);
   one.eof(start);
   CHECK_FALSE(one.done());
-  CHECK(as_text(one.take_output()) == small::chargen_pattern());
+  CHECK(as_text(one.take_output()) == simple::chargen_pattern());
 }
 
-TEST_CASE("chargen: a peer that takes nothing is let go, one that takes something stays", "[small][unit]") {
-  small::chargen_session one(60s, start);
+TEST_CASE("chargen: a peer that takes nothing is let go, one that takes something stays", "[simple][unit]") {
+  simple::chargen_session one(60s, start);
   CHECK(one.take_output().size() > 0);
   CHECK(one.deadline() == start + 60s);
   one.tick(start + 59s);
@@ -63,12 +63,12 @@ TEST_CASE("chargen: a peer that takes nothing is let go, one that takes somethin
   CHECK(one.done());
   CHECK(one.take_output().empty());
   CHECK_FALSE(one.deadline());
-  const small::chargen_session patient(0s, start);
+  const simple::chargen_session patient(0s, start);
   CHECK_FALSE(patient.deadline());
 }
 
-TEST_CASE("chargen: a stop ends it", "[small][unit]") {
-  small::chargen_session one(60s, start);
+TEST_CASE("chargen: a stop ends it", "[simple][unit]") {
+  simple::chargen_session one(60s, start);
   one.stop(start);
   CHECK(one.done());
   CHECK(one.take_output().empty());

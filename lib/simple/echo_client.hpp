@@ -7,16 +7,16 @@
 #include "base/machine.hpp"
 #include "base/result.hpp"
 
-namespace netlab::echo {
+namespace netlab::simple {
 
 /// Compares a complete reply with the message. Fails with errc::peer_protocol and the first difference.
-[[nodiscard]] result<void> compare(bytes_view sent, bytes_view reply);
+[[nodiscard]] result<void> compare_echo(bytes_view sent, bytes_view reply);
 
 /// Over TCP. Done when as many octets have arrived as were sent, at the first difference, when the peer closes, or when
 /// nothing has arrived for `timeout`.
-class client final : public machine {
+class echo_client final : public machine {
  public:
-  client(bytes message, duration timeout, time_point now);
+  echo_client(bytes message, duration timeout, time_point now);
 
   void feed(bytes_view from_peer, time_point now) override;
   void eof(time_point now) override;
@@ -39,4 +39,4 @@ class client final : public machine {
   std::optional<result<void>> outcome_;
 };
 
-}  // namespace netlab::echo
+}  // namespace netlab::simple

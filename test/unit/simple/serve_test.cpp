@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "echo/io/serve.hpp"
+#include "simple/io/serve.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -16,8 +16,8 @@ serve::datagram from_port(std::uint16_t port, std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("echo serve: a datagram goes back as it came", "[echo][unit]") {
-  echo::server server({}, [](const std::string&) {});
+TEST_CASE("echo serve: a datagram goes back as it came", "[simple][unit]") {
+  simple::server server(simple::echo, {}, [](const std::string&) {});
   bytes reply;
   CHECK(server.answer(from_port(1024, "hello"), reply));
   CHECK(as_text(reply) == "hello");
@@ -29,8 +29,8 @@ TEST_CASE("echo serve: a datagram goes back as it came", "[echo][unit]") {
 }
 
 TEST_CASE("echo serve: a datagram from a port below 1024 gets no echo: two services would talk for ever",
-          "[echo][unit]") {
-  echo::server server({}, [](const std::string&) {});
+          "[simple][unit]") {
+  simple::server server(simple::echo, {}, [](const std::string&) {});
   bytes reply;
   for (const std::uint16_t port : {std::uint16_t{0}, std::uint16_t{7}, std::uint16_t{19}, std::uint16_t{1023}}) {
     CHECK_FALSE(server.answer(from_port(port, "hello"), reply));

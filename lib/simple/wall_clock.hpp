@@ -7,7 +7,7 @@
 
 #include "base/bytes.hpp"
 
-namespace netlab::small {
+namespace netlab::simple {
 
 /// Since 1970, in UTC, without leap seconds.
 using wall_time = std::chrono::sys_seconds;
@@ -19,4 +19,4 @@ using wall_time = std::chrono::sys_seconds;
 /// RFC 868: seconds since 1900 in UTC, 32 bits in network byte order. They wrap around in February 2036.
 [[nodiscard]] bytes time_octets(wall_time now);
 
-}  // namespace netlab::small
+}  // namespace netlab::simple

@@ -6,9 +6,9 @@
 #include "base/result.hpp"
 #include "net/dial.hpp"
 
-namespace netlab::echo {
+namespace netlab::simple {
 
-struct query_options {
+struct echo_query_options {
   net::transport protocol = net::transport::tcp;
   std::string host = "127.0.0.1";
   std::uint16_t port = 7;
@@ -18,17 +18,13 @@ struct query_options {
   unsigned retries = 2;  ///< UDP retransmissions, at even intervals within the timeout
 };
 
-struct query_reply {
+struct echo_query_reply {
   bytes octets;
-  std::string local;
-  std::string remote;
+  net::ends where;
   duration elapsed{0};
 };
 
-/// The longest message in a UDP datagram over IPv4: 65,535 less both headers (RFC 768, RFC 791).
-inline constexpr std::size_t max_datagram_message = 65'507;
-
 /// Sends the message, waits for the reply and compares them. Fails if they differ.
-[[nodiscard]] asio::awaitable<result<query_reply>> query(query_options options, bytes message);
+[[nodiscard]] asio::awaitable<result<echo_query_reply>> query_echo(echo_query_options options, bytes message);
 
-}  // namespace netlab::echo
+}  // namespace netlab::simple

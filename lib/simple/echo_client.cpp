@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "echo/client.hpp"
+#include "simple/echo_client.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 
-namespace netlab::echo {
+namespace netlab::simple {
 namespace {
 
 constexpr std::size_t shown = 40;  // octets of a wrong reply in a message
@@ -23,7 +23,7 @@ unexpected<failure> too_long(std::size_t reply, std::size_t sent) {
 
 }  // namespace
 
-result<void> compare(bytes_view sent, bytes_view reply) {
+result<void> compare_echo(bytes_view sent, bytes_view reply) {
   const auto [mine, theirs] = std::mismatch(sent.begin(), sent.end(), reply.begin(), reply.end());
   const auto at = static_cast<std::size_t>(theirs - reply.begin());
   if (theirs == reply.end() && mine != sent.end())
@@ -33,12 +33,12 @@ result<void> compare(bytes_view sent, bytes_view reply) {
   return {};
 }
 
-client::client(bytes message, duration timeout, time_point now)
+echo_client::echo_client(bytes message, duration timeout, time_point now)
     : message_(std::move(message)), output_(message_), timeout_(timeout), last_input_(now) {
   if (message_.empty()) outcome_.emplace();
 }
 
-void client::feed(bytes_view from_peer, time_point now) {
+void echo_client::feed(bytes_view from_peer, time_point now) {
   if (outcome_) return;
   last_input_ = now;
   const bytes_view due = bytes_view(message_).subspan(matched_);
@@ -55,7 +55,7 @@ void client::feed(bytes_view from_peer, time_point now) {
   }
 }
 
-void client::eof(time_point) {
+void echo_client::eof(time_point) {
   if (outcome_) return;
   if (matched_ == 0)
     outcome_ = fail(errc::closed_by_peer, "the connection was closed without a reply");
@@ -64,16 +64,16 @@ void client::eof(time_point) {
         fail(errc::peer_protocol, fmt::format("the connection ended after {} of {} octets", matched_, message_.size()));
 }
 
-void client::tick(time_point now) {
+void echo_client::tick(time_point now) {
   if (!deadline() || *deadline() > now) return;
   outcome_ = fail(errc::timed_out, matched_ == 0 ? fmt::format("no reply within {}", to_string(timeout_))
                                                  : fmt::format("{} of {} octets, then silence for {}", matched_,
                                                                message_.size(), to_string(timeout_)));
 }
 
-std::optional<time_point> client::deadline() const {
+std::optional<time_point> echo_client::deadline() const {
   if (outcome_) return std::nullopt;
   return last_input_ + timeout_;
 }
 
-}  // namespace netlab::echo
+}  // namespace netlab::simple

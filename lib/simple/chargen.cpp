@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "small/chargen.hpp"
+#include "simple/chargen.hpp"
 
 #include <array>
 #include <utility>
 
-namespace netlab::small {
+namespace netlab::simple {
 namespace {
 
 constexpr char first_printing = ' ';
@@ -51,4 +51,4 @@ std::optional<time_point> chargen_session::deadline() const {
   return looks_again_;
 }
 
-}  // namespace netlab::small
+}  // namespace netlab::simple

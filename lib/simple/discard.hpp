@@ -4,7 +4,7 @@
 
 #include "base/visit.hpp"
 
-namespace netlab::small {
+namespace netlab::simple {
 
 class discard_session final : public listening_visit {
  public:
@@ -15,4 +15,4 @@ class discard_session final : public listening_visit {
   void take(bytes_view) override {}
 };
 
-}  // namespace netlab::small
+}  // namespace netlab::simple

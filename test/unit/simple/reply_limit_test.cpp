@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "small/reply_limit.hpp"
+#include "simple/reply_limit.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -12,7 +12,7 @@ namespace {
 
 constexpr time_point start = time_point{} + 1h;
 
-int allowed(small::reply_limit& limit, std::uint64_t source, time_point now, int tries) {
+int allowed(simple::reply_limit& limit, std::uint64_t source, time_point now, int tries) {
   int taken = 0;
   for (int count = 0; count < tries; ++count) taken += limit.take(source, now) ? 1 : 0;
   return taken;
@@ -20,15 +20,15 @@ int allowed(small::reply_limit& limit, std::uint64_t source, time_point now, int
 
 }  // namespace
 
-TEST_CASE("reply limit: a burst, then so many a second", "[small][unit]") {
-  small::reply_limit limit(20, 50, 1, start);
+TEST_CASE("reply limit: a burst, then so many a second", "[simple][unit]") {
+  simple::reply_limit limit(20, 50, 1, start);
   CHECK(allowed(limit, 7, start, 1000) == 50);
   CHECK(allowed(limit, 7, start + 1s, 1000) == 20);
   CHECK(allowed(limit, 7, start + 2s, 1000) == 20);
 }
 
-TEST_CASE("reply limit: who asks too often takes nothing from others", "[small][unit]") {
-  small::reply_limit limit(20, 50, 1, start);
+TEST_CASE("reply limit: who asks too often takes nothing from others", "[simple][unit]") {
+  simple::reply_limit limit(20, 50, 1, start);
   CHECK(allowed(limit, 0x7f000001, start, 1000) == 50);
   int served = 0;
   for (std::uint64_t neighbour = 2; neighbour < 258; ++neighbour)
@@ -36,9 +36,9 @@ TEST_CASE("reply limit: who asks too often takes nothing from others", "[small][
   CHECK(served >= 250);  // on average, one in 1,024 has the same bucket
 }
 
-TEST_CASE("reply limit: addresses in a row spread over the places", "[small][unit]") {
+TEST_CASE("reply limit: addresses in a row spread over the places", "[simple][unit]") {
   for (const std::uint64_t stride : {std::uint64_t{1}, std::uint64_t{1} << 16U, std::uint64_t{1} << 48U}) {
-    small::reply_limit limit(1, 1, 99, start);
+    simple::reply_limit limit(1, 1, 99, start);
     int served = 0;
     for (std::uint64_t count = 0; count < 1024; ++count) served += limit.take(count * stride, start) ? 1 : 0;
     // Random placement would hit 1 - 1/e of the buckets: 647.
@@ -47,11 +47,11 @@ TEST_CASE("reply limit: addresses in a row spread over the places", "[small][uni
   }
 }
 
-TEST_CASE("reply limit: another seed, other neighbours", "[small][unit]") {
+TEST_CASE("reply limit: another seed, other neighbours", "[simple][unit]") {
   const auto meets = [](std::uint64_t seed) {
     std::vector<std::uint64_t> found;
     for (std::uint64_t source = 1; source < 2000; ++source) {
-      small::reply_limit fresh(1, 1, seed, start);
+      simple::reply_limit fresh(1, 1, seed, start);
       static_cast<void>(fresh.take(0, start));
       if (!fresh.take(source, start)) found.push_back(source);
     }
