@@ -67,9 +67,10 @@ void event_loop::run() {
   std::size_t full_turns = 0;  // since the timers last had their turn
   while (!stopped_.load(std::memory_order_acquire)) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    if (count < 0) continue;  // the process was stopped and continued (signal(7)): input comes before the timers
     const time_point now = clock::now();
     bool is_woken = false;
-    for (std::size_t at = 0; at < static_cast<std::size_t>(std::max(count, 0)); ++at) {
+    for (std::size_t at = 0; at < static_cast<std::size_t>(count); ++at) {
       const epoll_event& event = events[at];
       if (is(event, wakeup_))
         is_woken = true;
