@@ -54,7 +54,7 @@ class source final : public calc::request_source {
 std::vector<std::string> ask_all(const calc::query_options& how, std::uint32_t count) {
   source requests(count);
   std::vector<std::string> told;
-  const auto done = outcome_of(calc::query(how, requests, [&](const calc::outcome& one, const calc::ends&) {
+  const auto done = outcome_of(calc::query(how, requests, [&](const calc::outcome& one, const net::ends&) {
     told.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
   }));
   if (!done) told.push_back("cannot ask: " + why(done));
