@@ -36,9 +36,9 @@ exit_status serve(arguments& args, console& out) {
   const serving common = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
-  simple::server server(simple::echo,
-                        {.idle_timeout = common.idle_timeout, .max_clients = common.max_clients, .detail = log_detail(out)},
-                        [&out](const std::string& line) { out.note(line); });
+  simple::server server(
+      simple::echo, {.idle_timeout = common.idle_timeout, .max_clients = common.max_clients, .detail = log_detail(out)},
+      [&out](const std::string& line) { out.note(line); });
   const auto served = app::serve(common, server, out);
   if (!served) return out.refuse(served.error());
   out.note(server.conclude());
@@ -87,7 +87,8 @@ exit_status query(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   const bytes_view octets = as_bytes(call.message);
-  const auto reply = net::run_client(loop, simple::query_echo(call.query, {octets.begin(), octets.end()}), call.max_time);
+  const auto reply =
+      net::run_client(loop, simple::query_echo(call.query, {octets.begin(), octets.end()}), call.max_time);
   if (!reply) return out.refuse(reply.error());
   out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.query.protocol), reply->where.local, reply->where.remote,
                          to_string(reply->elapsed)));

@@ -79,15 +79,15 @@ result<issued> issue(const certificate_request& request, const issued* by, key_p
   good = good && X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name, -1, -1, 0) == 1 &&
          X509_set_issuer_name(own, X509_get_subject_name(issuer)) == 1;
   // RFC 5280 §4.2.1: the purposes of the key.
-  good = good &&
-         add_extension(own, issuer, NID_basic_constraints, request.is_ca ? "critical,CA:TRUE,pathlen:0" : "CA:FALSE") &&
-         add_extension(own, issuer, NID_key_usage,
-                       request.is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature") &&
-         (request.is_ca || add_extension(own, issuer, NID_ext_key_usage, "serverAuth")) &&
-         add_extension(own, issuer, NID_subject_key_identifier, "hash") &&
-         (by == nullptr || add_extension(own, issuer, NID_authority_key_identifier, "keyid:always")) &&
-         (request.names.empty() ||
-          add_extension(own, issuer, NID_subject_alt_name, alternative_names_of(request.names)));
+  good =
+      good &&
+      add_extension(own, issuer, NID_basic_constraints, request.is_ca ? "critical,CA:TRUE,pathlen:0" : "CA:FALSE") &&
+      add_extension(own, issuer, NID_key_usage,
+                    request.is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature") &&
+      (request.is_ca || add_extension(own, issuer, NID_ext_key_usage, "serverAuth")) &&
+      add_extension(own, issuer, NID_subject_key_identifier, "hash") &&
+      (by == nullptr || add_extension(own, issuer, NID_authority_key_identifier, "keyid:always")) &&
+      (request.names.empty() || add_extension(own, issuer, NID_subject_alt_name, alternative_names_of(request.names)));
   if (!good || X509_sign(own, by == nullptr ? key.get() : by->key.get(), EVP_sha256()) == 0)
     return refused("make a certificate");
   return issued{std::move(made), std::move(key)};

@@ -84,7 +84,7 @@ void client::feed(bytes_view from_peer, time_point now) {
     if (!*next) return end_session(std::move(next->error()));
     for (std::size_t at = 0; on_line_ && at < (*next)->lines.size(); ++at)
       report_line('S', without_secrets(fmt::format("{}{}{}", (*next)->code, at + 1 < (*next)->lines.size() ? '-' : ' ',
-                                            (*next)->lines[at])));
+                                                   (*next)->lines[at])));
     waiting_since_ = now;
     on_reply(**next);
   }

@@ -91,8 +91,8 @@ bool client::start_next() {
 void client::make(transaction& one) const {
   if (one.made) return;
   one.made.emplace(one.submission.compose({.eight_bit_mime = server_.eight_bit_mime,
-                                     .smtputf8 = server_.smtputf8,
-                                     .binary_mime = server_.chunking && server_.binary_mime}));
+                                           .smtputf8 = server_.smtputf8,
+                                           .binary_mime = server_.chunking && server_.binary_mime}));
   if (*one.made) one.message = &**one.made;
 }
 

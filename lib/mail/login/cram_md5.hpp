@@ -20,8 +20,7 @@ namespace netlab::mail {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   if (HMAC(EVP_md5(), password.data(), static_cast<int>(password.size()),
-           reinterpret_cast<const unsigned char*>(challenge.data()), challenge.size(), digest.data(),
-           &size) == nullptr)
+           reinterpret_cast<const unsigned char*>(challenge.data()), challenge.size(), digest.data(), &size) == nullptr)
     return std::nullopt;
   return to_hex(std::as_bytes(std::span(digest).first(size)));
 }

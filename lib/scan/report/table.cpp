@@ -106,7 +106,9 @@ class table_report final : public report {
   /// without a banner or reply are summed up.
   std::string note_all_open(host_ports& of, transport protocol) const {
     const std::uint64_t asked = counts_[static_cast<std::size_t>(protocol)];
-    const auto is_open = [&](const finding& each) { return each.protocol == protocol && each.state == port_state::open; };
+    const auto is_open = [&](const finding& each) {
+      return each.protocol == protocol && each.state == port_state::open;
+    };
     if (asked < suspicious || static_cast<std::uint64_t>(std::ranges::count_if(of.listed, is_open)) != asked) return {};
     if (!options_.all && asked > host_table::listed_limit) {
       port_tally silent{protocol, port_state::open, reason::syn_ack, 0, {}};

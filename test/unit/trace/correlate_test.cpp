@@ -170,8 +170,8 @@ TEST_CASE("correlate: an exec that fails closes nothing: the FIN is that of a la
   again.connect();
   again.run(executes, -ENOENT);
   const call_id succeeds = again.run(executes, 0);
-  const packet_id end = again.from_client(tcp_flag::fin | tcp_flag::ack, world::client_isn + 1, 0,
-                                          world::server_isn + 1);
+  const packet_id end =
+      again.from_client(tcp_flag::fin | tcp_flag::ack, world::client_isn + 1, 0, world::server_isn + 1);
   again.links.finish();
   CHECK(again.packet_of(end).calls == calls{succeeds});
 }
