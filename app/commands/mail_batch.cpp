@@ -11,7 +11,7 @@
 
 #include "base/text.hpp"
 #include "commands/mail_send.hpp"
-#include "frame/strict_json.hpp"
+#include "frame/json_input.hpp"
 #include "net/fd.hpp"
 #include "net/line_input.hpp"
 
@@ -103,7 +103,7 @@ result<void> take_field(message_fields& into, const std::string& key, const json
 }
 
 result<mail::submission> to_submission(const std::string& line, const message_fields& defaults) {
-  const auto object = parse_strict_json(line);
+  const auto object = parse_json(line);
   if (!object) return unexpected(object.error());
   if (!object->is_object()) return bad("not a JSON object");
   message_fields fields = defaults;
