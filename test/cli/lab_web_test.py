@@ -269,7 +269,8 @@ class Hostile(RoomCase):
         ident = harness.until(lambda: room.json("/api/mail", teacher=True)["mails"], "the mail")[0]["id"]
         before = room.server.memory("VmHWM")
         peers = []
-        for path in [f"/mail/{ident}/source", f"/api/mail/{ident}", f"/mail/{ident}/html/1"] * 50:
+        each = 5 if harness.is_sanitized() else 50  # the sanitizers take half a second to parse the message
+        for path in [f"/mail/{ident}/source", f"/api/mail/{ident}", f"/mail/{ident}/html/1"] * each:
             peer = self.tcp(room.web[1])
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             peer.sendall(f"GET {path}?token={room.token} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
