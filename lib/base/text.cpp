@@ -166,9 +166,10 @@ std::string to_hex(bytes_view octets) {
 
 std::optional<char> decode_hex_pair(std::string_view text) noexcept {
   if (text.size() < 2) return std::nullopt;
+  const std::string_view pair = text.substr(0, 2);
   unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + 2, value, 16);
-  if (error != std::errc() || end != text.data() + 2) return std::nullopt;
+  const auto [end, error] = std::from_chars(pair.data(), pair.data() + pair.size(), value, 16);
+  if (error != std::errc() || end != pair.data() + pair.size()) return std::nullopt;
   return static_cast<char>(value);
 }
 
