@@ -205,20 +205,21 @@ class Losses(SynCase):
 
     def test_bottleneck(self):
         """scan --syn: a bottleneck of 20,000 packets a second loses no state"""
-        opened = [*range(1000, 65000, 3000)]
         self.slow_link("--rate", 20000, "--delay", 1)
-        self.services_in(self.far, SLOW[4], *(f"tcp:{port}" for port in opened))
-        for _ in range(3):
-            seen = self.syn("--host", SLOW[4], "--range", "all")
-            self.assert_states(self.expected(range(1, 65536), CLOSED, open=(opened, OPEN)), seen.states())
+        self.scan_slow(1 if harness.is_sanitized() else 3)
 
     def test_shallow_bottleneck(self):
         """scan --syn: a bottleneck that holds only 50 packets loses no state"""
-        opened = [*range(1000, 65000, 3000)]
         self.slow_link("--rate", 20000, "--queue", 50, "--delay", 5)
+        self.scan_slow(1)
+
+    def scan_slow(self, times):
+        last = 16000 if harness.is_sanitized() else 65535  # the sanitizers are slow
+        opened = [*range(1000, last, 3000)]
         self.services_in(self.far, SLOW[4], *(f"tcp:{port}" for port in opened))
-        seen = self.syn("--host", SLOW[4], "--range", "all")
-        self.assert_states(self.expected(range(1, 65536), CLOSED, open=(opened, OPEN)), seen.states())
+        for _ in range(times):
+            seen = self.syn("--host", SLOW[4], "--range", f"1-{last}")
+            self.assert_states(self.expected(range(1, last + 1), CLOSED, open=(opened, OPEN)), seen.states())
 
     def test_policer(self):
         """scan --syn: a firewall that lets 5,000 SYNs a second through, without a queue, hides no port"""
@@ -238,7 +239,8 @@ class Losses(SynCase):
         """scan --syn: a scan that is stopped while its answers overrun the ring repeats what it lost"""
         self.answer_for("10.9.0.0/16")
         self.services_in(self.far, "0.0.0.0", "tcp:80")
-        scan = self.begin("--host", "10.9.0.0/16", "--range", "79-80", "--rate", 100000, "--all")
+        block = 18 if harness.is_sanitized() else 16
+        scan = self.begin("--host", f"10.9.0.0/{block}", "--range", "79-80", "--rate", 100000, "--all")
         for _ in range(3):
             time.sleep(0.2)
             scan.send(signal.SIGSTOP)
@@ -246,7 +248,7 @@ class Losses(SynCase):
             scan.send(signal.SIGCONT)
         seen = Scan(scan.wait())
         self.assertEqual(seen.repeated, [])
-        self.assertEqual(len(seen.ports), 131072)
+        self.assertEqual(len(seen.ports), 2 * 2 ** (32 - block))
         self.assertEqual({(key[2], one["state"]) for key, one in seen.ports.items()}, {(79, "closed"), (80, "open")})
 
 

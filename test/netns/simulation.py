@@ -73,7 +73,9 @@ class Simulation(Truth):
 
     def packets(self):
         """The packets that the hosts have received so far."""
-        for line in self.log.read_text().splitlines():
+        for line in self.log.read_text().splitlines(keepends=True):
+            if not line.endswith("\n"):
+                return  # the last line is being written
             at, proto, source, source_port, host, port, flags = line.split()
             yield Packet(int(at) / 1e6, proto, source, int(source_port), host, int(port), flags)
 
