@@ -17,6 +17,10 @@ constexpr duration search_step = std::chrono::milliseconds(20);
 // after 60 ms at the earliest, and 48 small packets take 0.2 ms on a slow machine.
 constexpr duration longest_moment = std::chrono::milliseconds(2);
 constexpr int moments_a_period = 16;
+// A machine that cannot send two probes in a moment gets longer ones, up to half a period: in more than that the host
+// gets a token anyway, so nothing is proved.
+constexpr unsigned most_slow_bursts = 3;
+constexpr unsigned most_slow_bursts_on_loopback = 10;  // 2 s; there is no limit, so these only have to end
 constexpr duration first_answer_time = std::chrono::milliseconds(300);
 constexpr duration least_answer_time = std::chrono::milliseconds(25);
 constexpr duration loopback_answer_time = std::chrono::milliseconds(5);
@@ -94,8 +98,10 @@ duration udp_prober::survey_time() const {
   return surveys_ > 1 && kinds_.empty() && !options_.is_loopback ? survey_pause : duration(0);
 }
 
-duration udp_prober::same_moment(const view& from) {
-  return from.period ? std::min(longest_moment, *from.period / moments_a_period) : longest_moment;
+duration udp_prober::same_moment(const view& from) const {
+  const bool is_limited = from.period && !options_.is_loopback;
+  return (is_limited ? std::min(longest_moment, *from.period / moments_a_period) : longest_moment) *
+         (1U << from.slow_bursts);
 }
 
 // If tokens come fast, let several accumulate: none is lost up to the host's limit, and their exact times do not
@@ -443,13 +449,17 @@ bool udp_prober::has_ended(const view& from, time_point now) const {
 }
 
 // A burst that takes too long on a busy machine proves little: shorten it until it fits in one moment.
-void udp_prober::fit_burst_size(const view& from) {
+void udp_prober::fit_burst_size(view& from) {
   const duration span = from.last_sent - from.began;
   const duration moment = same_moment(from);
   const auto fitting =
       static_cast<std::size_t>(static_cast<double>(from.burst.size()) * static_cast<double>(moment.count()) /
                                static_cast<double>(std::max<duration>(span, duration(1)).count()));
-  if (span > moment)
+  if (span > moment && burst_limit_ == 1)
+    ++from.slow_bursts;
+  else if (2 * span < moment && from.slow_bursts > 0)
+    --from.slow_bursts;
+  else if (span > moment)
     burst_limit_ = std::clamp<std::size_t>(fitting, 1, burst_limit_);
   else if (2 * span < moment)
     burst_limit_ = std::min(options_.burst, 2 * burst_limit_);
@@ -458,6 +468,8 @@ void udp_prober::fit_burst_size(const view& from) {
 void udp_prober::end_burst(view& from, time_point now) {
   from.is_asking = false;
   fit_burst_size(from);
+  const bool is_too_slow = from.slow_bursts > (options_.is_loopback ? most_slow_bursts_on_loopback : most_slow_bursts);
+  if (is_too_slow) --from.slow_bursts;
   // First the ports that were proved once and are most likely silent: the next token proves them again and finishes
   // them. Then the ports without a result. If a burst had no answer, its order is kept, so that a late error is
   // attributed correctly.
@@ -469,6 +481,8 @@ void udp_prober::end_burst(view& from, time_point now) {
     const bool was_proved = std::any_of(one.proofs.begin(), one.proofs.end(), [](unsigned count) { return count > 0; });
     if (is_proven(one))
       silent_.push_back(item);
+    else if (is_too_slow)
+      settle(item, rate_limited, std::nullopt, {});
     else
       (was_proved ? first : then).push_back(item);
   }

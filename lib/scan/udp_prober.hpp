@@ -137,6 +137,7 @@ class udp_prober {
     std::optional<duration> period;  // token interval, slightly overestimated
     time_point counted_from{};  // when the period was found; `tokens` counts from then on
     unsigned tokens = 0;
+    unsigned slow_bursts = 0;  // of one port, that took longer than a moment; bursts that took less count down again
   };
   enum class phase : std::uint8_t {
     survey,  // asks all ports, to find those that answer
@@ -151,7 +152,7 @@ class udp_prober {
   [[nodiscard]] duration answer_time() const { return rtt_.timeout(); }
   [[nodiscard]] duration burst_time(const view& from) const;
   [[nodiscard]] duration survey_time() const;
-  [[nodiscard]] static duration same_moment(const view& from);
+  [[nodiscard]] duration same_moment(const view& from) const;
   [[nodiscard]] unsigned proofs_needed() const;
   [[nodiscard]] static duration until_next_burst(const view& from);
   [[nodiscard]] bool wants_outside_port() const;
@@ -168,7 +169,7 @@ class udp_prober {
   void begin_burst(view& from, time_point now);
   void end_burst(view& from, time_point now);
   void plan_next_burst(view& from, time_point now);
-  void fit_burst_size(const view& from);
+  void fit_burst_size(view& from);
   [[nodiscard]] bool has_ended(const view& from, time_point now) const;
   [[nodiscard]] time_point end_of_survey() const;
   void give_up_kinds(time_point now);

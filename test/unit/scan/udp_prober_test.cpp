@@ -27,6 +27,7 @@ struct host {
   double burst = 6;
   double at_first = 6;
   duration rtt = 200us;
+  duration send_time = 3us;             // of one datagram, on the scanning machine
   duration first_rtt{};                      // for probes of the first 50 ms; 0: `rtt`
   double loss = 0;
   bool icmp = true;
@@ -100,10 +101,10 @@ outcome run(const host& other, std::uint16_t last, udp_prober_options how, durat
         break;
       }
       pace.take(now);
-      mind.sent(*probe, now, now + 3us);
+      mind.sent(*probe, now, now + other.send_time);
       ++result.sent;
       ++result.asked[probe->port];
-      now += 3us;
+      now += other.send_time;
       if (lost(random) || now >= other.gone) continue;
       const char kind = other.kind(probe->port);
       if (kind == 's') continue;
@@ -206,6 +207,17 @@ TEST_CASE("udp_prober: loopback ends at once", "[scan][unit]") {
   const outcome result = run(other, 50, {.is_loopback = true});
   CHECK(wrong(result, other) == 0);
   CHECK(seconds(result.took) < 1.5);  // a silent port needs a second
+}
+
+TEST_CASE("udp_prober: a busy machine, which takes long to send, comes to the right states, too", "[scan][unit]") {
+  host other;
+  other.ports = {{7, 'o'}, {100, 's'}};
+  other.period = 0ns;
+  other.rtt = GENERATE(10us, 2ms);
+  other.send_time = GENERATE(300us, 1500us, 5ms);
+  const outcome all = run(other, 120, {.is_loopback = true});
+  CHECK(wrong(all, other) == 0);
+  CHECK(seconds(all.took) < 5);
 }
 
 TEST_CASE("udp_prober: several sources share the work", "[scan][unit]") {
