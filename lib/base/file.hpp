@@ -26,8 +26,9 @@ inline constexpr std::size_t no_size_limit = std::numeric_limits<std::size_t>::m
 /// Reads a whole file by its name.
 [[nodiscard]] file_text read_file(const std::string& name, std::size_t limit = no_size_limit);
 
-/// Writes a whole file atomically and syncs it to disk: whoever opens the name finds the old file or the complete new
-/// one, with this mode whatever the umask is. On failure, the old file stays as it was, and nothing is left beside it.
+/// Replaces a whole file atomically and syncs it to disk. At any time, the name stands for the complete old file or the
+/// complete new one. The new file has this mode, regardless of the umask. On failure, the old file is unchanged, and no
+/// temporary file remains.
 [[nodiscard]] std::error_code replace_file(const std::string& name, std::string_view text, mode_t mode);
 
 /// The UTF-8 byte order mark, which some editors put at the start of a file.

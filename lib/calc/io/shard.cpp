@@ -94,7 +94,6 @@ shard::shard(const server_parameters& parameters, serve::visitor_log& log, serve
 shard::~shard() = default;
 
 void shard::listen(net::transport protocol, net::unique_fd socket) {
-  if (stopping_) return;
   if (protocol == net::transport::tcp)
     listeners_.emplace_back(*this, std::move(socket)).start();
   else

@@ -34,6 +34,7 @@ class shard {
   [[nodiscard]] event_loop& loop() noexcept { return loop_; }
   [[nodiscard]] std::uint64_t answered() const noexcept { return answered_.load(std::memory_order_relaxed); }
 
+  /// Call it before the loop runs, from the thread that starts it.
   void listen(net::transport protocol, net::unique_fd socket);
   /// Graceful shutdown: accepts those in the queue, answers what has arrived, and calls `drained` when all is closed.
   void stop(std::function<void()> drained);

@@ -12,7 +12,7 @@
 namespace netlab::simple {
 namespace {
 
-// A client that shows a clock asks once a second; a class behind one NAT address has several such clients.
+// Per address. Enough for 20 clients behind one NAT address, each of which asks for the time every second.
 constexpr double replies_per_second = 20;
 constexpr double reply_burst = 50;
 
