@@ -283,6 +283,7 @@ class Roster(RoomCase):
         self.assertEqual(second.token, first.token)
         self.assertNotEqual(self.room(names=("echo",)).token, first.token)
 
+    @needs_page
     def test_token_on_a_full_disk(self):
         """lab serve --web-token-file: a token that cannot be written leaves no file, so that the next start makes one"""
         token = self.scratch() / "token"

@@ -451,6 +451,7 @@ class Json(Waiting):
             os.truncate(self.deliver(box, text), size)
             [message] = map(json.loads, self.wait_for(box, "--json").lines)
             self.assertEqual((message["is_cut"], message["size"], len(message["parts"])), (True, size, 0))
+            self.assertEqual(message["envelope_to"], ["ann@example.org"] if text is ANN else [])
             self.assertTrue(message["header"])
 
     def test_large_message(self):

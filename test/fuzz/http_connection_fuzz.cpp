@@ -12,8 +12,11 @@ std::string serve(std::string_view one, std::string_view other) {
   std::string out;
   for (const std::string_view piece : {one, other}) {
     connection.feed(as_bytes(piece), time_point{});
-    while (const auto asked = connection.take_request())
-      connection.respond({.body = asked->segments.back() + asked->body}, time_point{});
+    while (const auto asked = connection.take_request()) {
+      std::string seen;
+      for (const std::string& each : asked->segments) seen += "/" + each;
+      connection.respond({.body = seen + asked->body}, time_point{});
+    }
     out += as_text(connection.take_output());
   }
   return out;

@@ -20,8 +20,11 @@ std::string take(connection& from) { return std::string(as_text(from.take_output
 
 /// Answers each request with its path.
 std::string serve(connection& on, time_point now = start) {
-  while (const auto asked = on.take_request())
-    on.respond({.type = "text/plain", .body = "/" + asked->segments.front() + asked->body}, now);
+  while (const auto asked = on.take_request()) {
+    std::string path;
+    for (const std::string& each : asked->segments) path += "/" + each;
+    on.respond({.type = "text/plain", .body = path + asked->body}, now);
+  }
   return take(on);
 }
 

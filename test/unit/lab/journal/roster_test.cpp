@@ -21,7 +21,10 @@ TEST_CASE("roster: addresses and users, with any usual separator", "[lab][unit]"
   CHECK(one->name_of_address("2001:db8::1") == "Two words");
   CHECK(one->name_of_address("192.0.2.9") == "Quoted, name");
   CHECK(one->name_of_user("carol").empty());
-  for (const char* no_entry : {"address", "# comment", "#", ""}) CHECK(one->name_of_user(no_entry).empty());
+  for (const char* no_entry : {"address", "# comment", "#", ""}) {
+    CHECK(one->name_of_user(no_entry).empty());
+    CHECK(one->name_of_address(no_entry).empty());
+  }
 }
 
 TEST_CASE("roster: names the line that makes no sense", "[lab][unit]") {
@@ -29,7 +32,8 @@ TEST_CASE("roster: names the line that makes no sense", "[lab][unit]") {
   CHECK(why(roster::parse("alice,\x01\n")).starts_with("line 1: "));
   CHECK(why(roster::parse("a, x\na, y\n")).starts_with("line 2: 'a' is x and y"));
   CHECK(roster::parse("a, x\na, x\n"));
-  CHECK(roster::parse(""));
+  REQUIRE(roster::parse(""));
+  CHECK(roster::parse("")->name_of_user("").empty());
 }
 
 TEST_CASE("roster: a name has no control and no bidi characters, and at most 60", "[lab][unit]") {
