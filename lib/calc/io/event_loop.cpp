@@ -64,7 +64,8 @@ void event_loop::run() {
     return event.data.u64 == static_cast<std::uint64_t>(own.get());
   };
   std::array<epoll_event, events_a_turn> events;
-  std::size_t full_turns = 0;  // since the timers last had their turn
+  std::size_t full_turns = 0;  // since a timer is due
+  time_point due_since{};
   while (!stopped_.load(std::memory_order_acquire)) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
     if (count < 0) continue;  // the process was stopped and continued (signal(7)): input comes before the timers
@@ -79,12 +80,15 @@ void event_loop::run() {
     }
     if (is_woken) run_posted();
     // After a full turn, more input may wait, which comes first.
-    const bool is_full = count == static_cast<int>(events.size());
-    full_turns = is_full ? full_turns + 1 : 0;
-    if (alarm_at_ <= now && (!is_full || full_turns >= most_full_turns)) {
+    if (alarm_at_ > now || count < static_cast<int>(events.size()))
       full_turns = 0;
-      run_timers(now);
-    }
+    else if (full_turns++ == 0)
+      due_since = now;
+    if (alarm_at_ > now) continue;
+    if (full_turns == 0) run_timers(now);
+    if (full_turns < most_full_turns) continue;
+    full_turns = 0;
+    run_timers(due_since);
   }
 }
 
