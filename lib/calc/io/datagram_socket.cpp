@@ -5,7 +5,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -85,7 +84,7 @@ struct datagram_socket::batch {
   std::unique_ptr<std::byte[]> storage = std::make_unique_for_overwrite<std::byte[]>(batch_size * slot_distance);
   std::array<iovec, batch_size> parts;
   std::array<sockaddr_in6, batch_size> peers;
-  std::array<control, batch_size> controls;
+  std::array<control, batch_size> controls{};  // outbox compares the padding, too, which the kernel does not write
   std::array<mmsghdr, batch_size> messages;
 };
 
@@ -184,7 +183,7 @@ datagram_socket::~datagram_socket() { shard_.loop().ignore(socket_.get()); }
 
 void datagram_socket::start() {
   if (const std::error_code refused = shard_.loop().watch(socket_.get(), EPOLLIN, *this))
-    shard_.log().trouble(fmt::format("udp: {}", message_of(refused)));
+    throw std::system_error(refused, "epoll_ctl");
 }
 
 void datagram_socket::finish(time_point now) {

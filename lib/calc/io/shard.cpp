@@ -37,7 +37,7 @@ class shard::listener final : public event_loop::source, private event_loop::tim
 
   void start() {
     if (const std::error_code refused = shard_.loop_.watch(socket_.get(), EPOLLIN, *this))
-      shard_.log_.trouble(fmt::format("accept: {}", message_of(refused)));
+      throw std::system_error(refused, "epoll_ctl");
   }
 
   void ready(std::uint32_t, time_point now) override {
@@ -133,7 +133,6 @@ void shard::remove(connection& ended, std::error_code why) noexcept {
 
 void shard::stop(std::function<void()> drained) {
   const time_point now = clock::now();
-  stopping_ = true;
   for (listener& each : listeners_) each.finish(now);
   listeners_.clear();
   for (datagram_socket& each : datagram_sockets_) each.finish(now);

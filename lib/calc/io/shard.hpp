@@ -16,7 +16,6 @@
 #include "calc/io/serve.hpp"
 #include "net/drive.hpp"
 #include "serve/client_counts.hpp"
-#include "serve/listen.hpp"
 
 namespace netlab::calc {
 
@@ -34,7 +33,7 @@ class shard {
   [[nodiscard]] event_loop& loop() noexcept { return loop_; }
   [[nodiscard]] std::uint64_t answered() const noexcept { return answered_.load(std::memory_order_relaxed); }
 
-  /// Call it before the loop runs, from the thread that starts it.
+  /// Call it before the loop runs, from the thread that starts it. Throws std::bad_alloc and std::system_error.
   void listen(net::transport protocol, net::unique_fd socket);
   /// Graceful shutdown: accepts those in the queue, answers what has arrived, and calls `drained` when all is closed.
   void stop(std::function<void()> drained);
@@ -80,7 +79,6 @@ class shard {
   std::list<connection> connections_;
   std::size_t turned_away_ = 0;  // of connections_
   std::atomic<std::uint64_t> answered_{0};
-  bool stopping_ = false;
   std::function<void()> drained_;
 };
 
