@@ -99,9 +99,9 @@ result<void> serve(const serving& parameters, const std::vector<served>& service
   std::vector<std::unique_ptr<serve::engine>> running;
   for (const served& each : services) {
     serve::listen_options listen = each.listen;
-    serve::workers& on = each.on != nullptr                ? *each.on
-                         : each.handler.occupies_workers() ? own_threads.emplace_back(parameters.threads)
-                                                           : threads;
+    serve::workers& on = each.on != nullptr                   ? *each.on
+                         : each.handler.sessions() == nullptr ? own_threads.emplace_back(parameters.threads)
+                                                              : threads;
     listen.sockets_each = on.size();
     auto opened = serve::listen(listen);
     if (!opened) return unexpected(explain(opened.error(), each));

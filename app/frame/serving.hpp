@@ -79,14 +79,16 @@ struct served {
   std::string tls = {};   ///< `starttls` or `tls`, in the ready lines; empty: no TLS
   std::string cure = {};  ///< hint if the port is in use
   std::string privilege_cure = {};  ///< hint if the process may not bind the port
-  serve::workers* on = nullptr;  ///< event loops of its own, one of serving::more_loops; null: the common ones
+  serve::workers* on = nullptr;  ///< event loops of its own, one of serving::more_loops; null: the common ones, or new
+                                 ///< ones for an engine that needs its own
   std::string shown_protocol = {};  ///< instead of `tcp` in the ready lines
   std::function<void(const serve::bound& first)> announced = {};  ///< called after the ready lines; may be empty
 };
 
 /// Listens for all services or none, prints a ready line per socket, and serves until SIGINT or SIGTERM. Then it stops
 /// accepting, finishes open requests within the grace period, and returns. A second signal ends the process. Fails if
-/// it cannot listen. All services share the same event loops.
+/// it cannot listen. Services share event loops, unless an engine needs its own or `served::on` names others. Throws
+/// std::system_error without threads or descriptors.
 [[nodiscard]] result<void> serve(const serving& parameters, const std::vector<served>& services, console& out);
 /// The only service of a command, on parameters.listen.
 [[nodiscard]] result<void> serve(const serving& parameters, serve::servable& handler, console& out);

@@ -55,10 +55,8 @@ class servable {
   [[nodiscard]] virtual std::unique_ptr<engine> run_on(workers& on, const serve::limits& bounds) = 0;
   /// Call it when the engine has ended. Finishes the log and returns the totals as a line; empty: it has none.
   [[nodiscard]] virtual std::string conclude() { return {}; }
-  /// True if the engine runs loops of its own: the workers' threads do nothing else then.
-  [[nodiscard]] virtual bool occupies_workers() const noexcept { return false; }
   /// The handler of its sessions and datagrams, so that another handler can wrap it. Null if the engine serves its
-  /// peers itself.
+  /// peers itself, in loops that occupy the workers' threads.
   [[nodiscard]] virtual handler* sessions() noexcept { return nullptr; }
 };
 

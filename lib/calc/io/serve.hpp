@@ -45,7 +45,6 @@ class server final : public serve::servable {
   [[nodiscard]] std::string conclude() override;
   /// The shards live as long as the server, because they have the totals.
   [[nodiscard]] std::unique_ptr<serve::engine> run_on(serve::workers& on, const serve::limits& limits) override;
-  [[nodiscard]] bool occupies_workers() const noexcept override { return true; }
 
  private:
   class sharded_engine;
