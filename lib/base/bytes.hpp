@@ -38,7 +38,8 @@ enum class byte_order : std::uint8_t { big, little };
 
 /// Reads 4 octets; the span must hold at least 4.
 [[nodiscard]] constexpr std::uint32_t load_u32(bytes_view from, byte_order order) noexcept {
-  const auto octet = [&](std::size_t index) { return std::to_integer<std::uint32_t>(from[index]); };
+  const auto octets = from.first<4>();  // so that a hardened library checks the size once, not each octet
+  const auto octet = [&](std::size_t index) { return std::to_integer<std::uint32_t>(octets[index]); };
   const std::uint32_t big = octet(0) << 24 | octet(1) << 16 | octet(2) << 8 | octet(3);
   return order == byte_order::big ? big : swap_octets(big);
 }
@@ -46,7 +47,7 @@ enum class byte_order : std::uint8_t { big, little };
 /// Writes 4 octets; the span must hold at least 4.
 constexpr void store_u32(std::span<std::byte> at, std::uint32_t value, byte_order order) noexcept {
   const std::uint32_t big = order == byte_order::big ? value : swap_octets(value);
-  const auto to = at.first<4>();  // so that a hardened library checks the size once, not each octet
+  const auto to = at.first<4>();  // as in load_u32()
   to[0] = static_cast<std::byte>(big >> 24);
   to[1] = static_cast<std::byte>(big >> 16);
   to[2] = static_cast<std::byte>(big >> 8);

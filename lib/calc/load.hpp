@@ -39,14 +39,13 @@ class prepared_requests {
   byte_order order_;
   std::size_t size_;
   bytes encoded_;
-  std::vector<std::int32_t> results_;  // a power of two, so that place_of() needs no division
+  std::vector<std::int32_t> results_;  // as many as a power of two, so that place_of() needs no division
 };
 
 /// What came of the requests.
 struct load_tally {
-  /// From sending a request to its answer, of right answers. Both times are those at which the kernel reported the
-  /// events of the turn in which the request was sent and the answer was read (event_loop), so a latency includes the
-  /// time that the load itself took before it sent the request, and not the time after the answer had been reported.
+  /// From sending a request to its right answer. Both times are the starts of turns of the event loop: a latency
+  /// includes the load's work before it sent the request, not its work before it read the answer.
   histogram latencies;
   std::uint64_t answers = 0;  ///< correct ones
   std::uint64_t wrong = 0;  ///< answers that do not match the request

@@ -48,8 +48,8 @@ inline constexpr auto use_tuple = asio::experimental::as_tuple(asio::use_awaitab
   return to_standard(error) == std::errc::operation_canceled;
 }
 
-/// Whether a coroutine was cancelled: `is_cancelled(co_await asio::this_coro::cancellation_state)`. It may be cancelled
-/// although its last operation succeeded: one that has completed already is not cancelled.
+/// Whether a coroutine was cancelled: `is_cancelled(co_await asio::this_coro::cancellation_state)`. This is possible
+/// even after an operation that succeeded, because cancellation does not affect what has completed already.
 [[nodiscard]] inline bool is_cancelled(const asio::cancellation_state& state) noexcept {
   return state.cancelled() != asio::cancellation_type::none;
 }

@@ -2,6 +2,7 @@
 // Hosts, ports and address families as people write them, and addresses as netlab prints them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -65,6 +66,9 @@ template <class Protocol>
   return to_string(endpoint.address(), endpoint.port());
 }
 
+/// The same for a host that may be a name: `localhost:25`, `[::1]:25`.
+[[nodiscard]] std::string to_string(std::string_view host, std::uint16_t port);
+
 /// Both ends of a connected socket.
 struct ends {
   std::string local;
@@ -75,9 +79,6 @@ template <class Socket>
   std::error_code ignored;
   return {to_string(socket.local_endpoint(ignored)), to_string(socket.remote_endpoint(ignored))};
 }
-
-/// The same for a host that may be a name: `localhost:25`, `[::1]:25`.
-[[nodiscard]] std::string to_string(std::string_view host, std::uint16_t port);
 
 /// The address where SMTP wants a host name (RFC 5321 §4.1.3): `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
 [[nodiscard]] std::string address_literal(const asio::ip::address& address);

@@ -33,7 +33,7 @@ class unique_fd {
 };
 
 /// `yes`: closing the TCP socket sends a reset and discards what is unsent, so that the local port does not stay in
-/// TIME_WAIT for a minute. Otherwise it closes in order, as it does unless told (SO_LINGER, socket(7)).
+/// TIME_WAIT for a minute. `no`: the default, an orderly close with FIN (SO_LINGER, socket(7)).
 inline void set_reset_on_close(int fd, bool yes) noexcept {
   const linger at_close{.l_onoff = yes ? 1 : 0, .l_linger = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_close, sizeof at_close);

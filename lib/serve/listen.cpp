@@ -69,8 +69,8 @@ result<net::unique_fd> open_socket(net::transport protocol, const asio::ip::addr
     if (::listen(fd.get(), SOMAXCONN) != 0) return failed();
   } else {
     set_option(fd.get(), SOL_SOCKET, SO_RCVBUF, receive_buffer_octets);
-    // A wildcard socket must know which address a datagram was sent to, to answer from there. Any other answers from
-    // its own address, and is spared the cost of this for each datagram.
+    // A wildcard socket must know which address a datagram was sent to, to answer from there. Other sockets
+    // answer from their own address, and without the option each datagram costs less.
     if (address.is_unspecified() && !set_option(fd.get(), address.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP,
                                                 address.is_v6() ? IPV6_RECVPKTINFO : IP_PKTINFO, 1))
       return failed();

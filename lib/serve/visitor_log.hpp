@@ -41,7 +41,7 @@ class visitor_log {
   /// True if visited() may write a line.
   [[nodiscard]] bool tells_visits() const noexcept { return detail_ >= log_detail::visits; }
 
-  /// True if arrived() writes a line, which is where it needs the local address.
+  /// True if arrived() writes a line; otherwise it does not use `local`.
   [[nodiscard]] bool tells_connections() const noexcept { return detail_ >= log_detail::connections; }
 
   /// A peer has connected.

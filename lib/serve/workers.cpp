@@ -38,9 +38,9 @@ void workers::create_threads(std::function<void()> failed) {
   const net::signals_blocked until_they_are_started;
   try {
     for (const auto& each : all_)
-      each->thread = std::thread([&phase = phase_, &one = *each, failed] {
-        phase.wait(phase::waiting);
-        if (phase != phase::running) return;
+      each->thread = std::thread([this, &one = *each, failed] {
+        phase_.wait(phase::waiting);
+        if (phase_ != phase::running) return;
         try {
           if (one.run)
             one.run();
@@ -52,7 +52,7 @@ void workers::create_threads(std::function<void()> failed) {
         }
       });
   } catch (...) {
-    // The caller's stack frame is about to go, and running threads may use it.
+    // Those that exist wait for a start() that will not come.
     stop();
     throw;
   }

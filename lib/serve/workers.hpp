@@ -15,8 +15,8 @@
 
 namespace netlab::serve {
 
-/// A set of io_contexts. A thread runs each of them from start() to the destructor, even without work. Its functions
-/// are called in one thread.
+/// A set of io_contexts. A thread runs each of them from start() to the destructor, even without work. Call its
+/// functions from one thread only.
 class workers {
  public:
   /// At least one; 0: one per core that this process may use (sched_getaffinity(2)).

@@ -117,8 +117,8 @@ void stream::note_trouble(int ssl_error) {
   const unsigned long code = ERR_peek_error();
   const char* reason = ERR_reason_error_string(code);
   const std::string words = reason == nullptr ? "unknown error" : reason;
-  const auto note = [&](errc condition, std::string detail, std::string cure = {}) {
-    its.trouble = {make_error_code(condition), {}, std::move(detail), std::move(cure)};
+  const auto note = [&](errc error, std::string detail, std::string cure = {}) {
+    its.trouble = {make_error_code(error), {}, std::move(detail), std::move(cure)};
   };
   if (lacks_memory()) {
     its.trouble = {std::make_error_code(std::errc::not_enough_memory), {}, {}, {}};

@@ -126,13 +126,12 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
     total.answers_before_close += part.answers_before_close;
   }
   if (total.stopped) co_return total;
-  const std::string server_name = net::to_string(to->host, to->port);
   if (total.answers == 0 && total.first_failure && total.first_failure->code == std::errc::connection_refused) {
     failure why = *total.first_failure;
-    if (why.context.empty()) why.context = "connect " + server_name;
+    if (why.context.empty()) why.context = "connect " + net::to_string(to->host, to->port);
     co_return unexpected(std::move(why));
   }
-  if (total.first_failure && total.first_failure->context.empty()) total.first_failure->context = server_name;
+  if (total.first_failure) total.first_failure = net::with_context(std::move(*total.first_failure), to->host, to->port);
   co_return total;
 }
 
