@@ -38,15 +38,16 @@ std::string name_of_scan(const scan_summary& of) {
   return fmt::format("scan {}, seed {}, {}", escape(of.scan, 16), of.seed, count_of(of.part.count, "shard"));
 }
 
-}  // namespace
-
-std::string_view whole_part(std::string_view line) {
-  line = without_byte_order_mark(line);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  for (const std::string_view begin : {R"({"host":)", R"({"summary":)"})
-    if (const std::size_t at = line.rfind(begin); at != std::string_view::npos && at > 0) return line.substr(at);
-  return line;
+// The report line at the end of a line that begins with a part of another one: the file was cut off there, and later
+// continued. A finding is looked for after a summary because summaries can have `{"host":` in them.
+std::optional<report_line> parse_end(std::string_view line) {
+  for (const std::string_view begin : {R"({"summary":)", R"({"host":)"})
+    if (const std::size_t at = line.rfind(begin); at != std::string_view::npos && at > 0)
+      if (auto read = parse_report_line(line.substr(at))) return *std::move(read);
+  return std::nullopt;
 }
+
+}  // namespace
 
 void report_merge::begin_file(std::string name) {
   files_.push_back(escape(name, 200));
@@ -74,10 +75,9 @@ void report_merge::add(std::string_view line, bool is_torn) {
       problems_.push_back(fmt::format("{}: its last line is cut off", files_.back()));
     else if (++bad_lines_ <= shown_bad_lines)
       problems_.push_back(fmt::format("{}:{}: {}", files_.back(), line_, read.error().detail));
-    const std::string_view rest = whole_part(whole);
-    if (rest.size() == whole.size()) return;
-    read = parse_report_line(rest);
-    if (!read) return;
+    auto end = parse_end(whole);
+    if (!end) return;
+    read = *std::move(end);
   }
   if (const auto* const found = std::get_if<finding>(&*read)) return take(*found);
   has_summary_ = true;
@@ -200,10 +200,9 @@ std::optional<finding> report_merge::keeps(std::string_view line) {
   if (trim(whole).empty()) return std::nullopt;
   auto read = parse_report_line(whole);
   if (!read) {
-    const std::string_view rest = whole_part(whole);
-    if (rest.size() == whole.size()) return std::nullopt;
-    read = parse_report_line(rest);
-    if (!read) return std::nullopt;
+    auto end = parse_end(whole);
+    if (!end) return std::nullopt;
+    read = *std::move(end);
   }
   auto* const found = std::get_if<finding>(&*read);
   if (found == nullptr) return std::nullopt;

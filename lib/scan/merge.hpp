@@ -83,8 +83,4 @@ class report_merge {
   scan_summary union_;
 };
 
-/// The line without additions by an editor or by concatenation: a byte order mark, a carriage return, and
-/// the beginning of a line that was cut off before.
-[[nodiscard]] std::string_view whole_part(std::string_view line);
-
 }  // namespace netlab::scan

@@ -28,7 +28,7 @@ std::string open(std::uint16_t port) { return line_of(port, port_state::open, re
 std::string unfinished(std::uint16_t port) { return line_of(port, port_state::unknown, reason::not_finished); }
 
 std::string sum(shard part, std::uint64_t open = 1, std::uint64_t closed = 10, std::string because = {},
-                std::string scan = "aaaa", std::uint64_t seed = 7) {
+                std::string scan = "aaaa", std::uint64_t seed = 7, std::vector<scanned_host> hosts = {}) {
   scan_summary made{.targets = 3, .tcp_ports = 50};
   made.by_state[static_cast<std::size_t>(port_state::open)] = open;
   made.by_state[static_cast<std::size_t>(port_state::closed)] = closed;
@@ -38,6 +38,7 @@ std::string sum(shard part, std::uint64_t open = 1, std::uint64_t closed = 10, s
   made.seed = seed;
   made.part = part;
   made.tcp_range = "1-50";
+  made.hosts = std::move(hosts);
   std::string text;
   make_report(report_format::json, {}, [&](std::string_view piece) { text += piece; })->finish(made);
   return text;
@@ -172,6 +173,15 @@ TEST_CASE("merge: a line that goes on after a cut is read from there", "[scan][m
   const merged all = merge({torn + open(2) + torn + sum({1, 1})});
   CHECK(all.problems == texts{"a:1: it is not JSON", "a:2: it is not JSON"});
   CHECK(all.ports == numbers{2});
+}
+
+TEST_CASE("merge: a summary that names hosts is read after a cut", "[scan][merge]") {
+  const std::string torn = open(1).substr(0, 30);
+  const merged all =
+      merge({open(2) + torn + sum({1, 2}, 1, 10, {}, "aaaa", 7, {{"a", "192.0.2.1"}, {"b", "192.0.2.2"}}),
+             open(3) + "x" + torn + sum({2, 2})});
+  CHECK(all.problems == texts{"a:2: it is not JSON", "b:2: it is not JSON"});
+  CHECK(all.ports == numbers{2, 3});
 }
 
 TEST_CASE("merge: byte order marks, CR and blank lines make no difference", "[scan][merge]") {
