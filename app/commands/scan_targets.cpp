@@ -140,22 +140,26 @@ class target_planner::state {
     if (!plan.first) plan.first = why;
   }
 
-  /// False: nothing of the range is left.
+  /// False: no address of the range is scanned because of this. An address counts once, and not if it is excluded.
   [[nodiscard]] bool leave_out_reserved(target_plan& plan, const scan::address_range& range) {
     const auto routed = chosen_.reserved->in(range);
     if (!routed) {
       refuse(plan, routed.error());
       return false;
     }
-    std::uint64_t left = range.last.low - range.first.low + 1;
+    std::uint64_t left = plan.set.count_new(range);
+    if (left == 0) return true;
+    std::vector<const scan::special_block*> blocks;
     for (const scan::special_part& each : *routed) {
+      const std::uint64_t size = plan.set.count_new(each.range);
+      if (size == 0) continue;
       plan.set.exclude(each.range);
-      const std::uint64_t size = each.range.last.low - each.range.first.low + 1;
       reserved_[each.block].addresses += size;
+      blocks.push_back(each.block);
       left -= size;
     }
     if (left == 0)
-      for (const scan::special_part& each : *routed) reserved_[each.block].has_target = true;
+      for (const scan::special_block* each : blocks) reserved_[each].has_target = true;
     return left > 0;
   }
 

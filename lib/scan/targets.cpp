@@ -226,31 +226,42 @@ void target_set::add(const address_range& range, std::string_view host) {
       return;
     }
   }
-  if (const std::uint32_t scope = range.first.scope; scope != 0)
-    for (address_range each : excluded_on_all_) {
-      each.first.scope = each.last.scope = scope;
-      take(each);
-    }
-  const auto append = [&](const address& first, const address& last) {
-    piece_by_first_.emplace(first, pieces_.size());
-    pieces_.push_back({{first, last}, size_, std::string(host)});
-    size_ += *distance(first, last) + 1;
-  };
+  exclude_on_interface(range.first.scope);
+  for_each_new(range, [&](const address_range& part) {
+    piece_by_first_.emplace(part.first, pieces_.size());
+    pieces_.push_back({part, size_, std::string(host)});
+    size_ += *distance(part.first, part.last) + 1;
+  });
+  take(range);
+}
+
+std::uint64_t target_set::count_new(const address_range& range) {
+  exclude_on_interface(range.first.scope);
+  std::uint64_t count = 0;
+  for_each_new(range, [&](const address_range& part) { count += *distance(part.first, part.last) + 1; });
+  return count;
+}
+
+void target_set::exclude_on_interface(std::uint32_t scope) {
+  if (scope == 0) return;
+  for (address_range each : excluded_on_all_) {
+    each.first.scope = each.last.scope = scope;
+    take(each);
+  }
+}
+
+template <class Visit>
+void target_set::for_each_new(const address_range& range, Visit visit) const {
   address from = range.first;
-  bool left = true;
   auto hole = taken_.upper_bound(from);
   if (hole != taken_.begin()) --hole;
   for (; hole != taken_.end() && !(range.last < hole->first); ++hole) {
     if (hole->second < from) continue;
-    if (from < hole->first) append(from, hole->first.previous());
-    if (!(hole->second < range.last)) {
-      left = false;
-      break;
-    }
+    if (from < hole->first) visit(address_range{from, hole->first.previous()});
+    if (!(hole->second < range.last)) return;
     from = hole->second.plus(1);
   }
-  if (left) append(from, range.last);
-  take(range);
+  visit(address_range{from, range.last});
 }
 
 const target_set::piece* target_set::find_piece(const address& of) const {

@@ -57,6 +57,8 @@ class target_set {
   /// Appends the addresses that are neither present nor excluded. If a single address is present already, `host` is
   /// added to its other_names().
   void add(const address_range& range, std::string_view host = {});
+  /// How many addresses add() would append; at most 2^32, as parse_target() promises for a range.
+  [[nodiscard]] std::uint64_t count_new(const address_range& range);
   /// Must be called before add(). A link-local range without an interface is excluded on all interfaces.
   void exclude(const address_range& range);
 
@@ -87,6 +89,11 @@ class target_set {
   [[nodiscard]] const piece& piece_at(std::uint64_t place) const noexcept;
   [[nodiscard]] const piece* find_piece(const address& of) const;
   void take(const address_range& range);
+  /// Applies what is excluded on all interfaces to this one.
+  void exclude_on_interface(std::uint32_t scope);
+  /// Calls `visit` for each part of the range that is neither present nor excluded, in their order.
+  template <class Visit>
+  void for_each_new(const address_range& range, Visit visit) const;
 
   std::map<address, address> taken_;  // first to last of each excluded or present range; disjoint
   std::vector<address_range> excluded_on_all_;  // link-local, without an interface

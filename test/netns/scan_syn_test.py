@@ -493,6 +493,16 @@ class Reserved(SynCase):
         self.assertEqual(len(seen.done.err.splitlines()), 2, seen.done.err)
         self.assertIn("2 addresses of 10.0.0.0/8, private use (RFC 1918), are not directly connected", seen.done.err)
 
+    def test_counted_once(self):
+        """scan --syn: a reserved address counts once, however often it is named, and not if it is excluded"""
+        for words, count in ((("10.9.0.1,10.9.0.1,10.9.0.0/31",), "2 addresses"),
+                             (("10.9.0.0/24", "--exclude", "10.9.0.4-10.9.0.255"), "4 addresses")):
+            done = self.netlab_in(self.near, "scan", "--syn", *words, "--range", "80", status=harness.USAGE)
+            self.assertIn(f"{count} of 10.0.0.0/8, ", done.err)
+        seen = self.syn(FAR[4], "10.9.0.0/24", "--exclude", "10.9.0.0/24", "--range", "80")
+        self.assertEqual({key[0] for key in seen.ports}, {FAR[4]})
+        self.assertNotIn("10.0.0.0/8", seen.done.err)
+
     def test_larger_block(self):
         """scan --syn: inside a larger target they are skipped, with a note"""
         self.near.ip("route", "add", "10.9.1.0/24", "dev", "wire")

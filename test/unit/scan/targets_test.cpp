@@ -89,6 +89,18 @@ TEST_CASE("targets: what is excluded is left out of blocks", "[scan][unit]") {
   CHECK(set.size() == 4);
 }
 
+TEST_CASE("targets: a range tells how many of its addresses are new", "[scan][unit]") {
+  target_set set;
+  set.exclude(range("192.0.2.4-192.0.2.255"));
+  CHECK(set.count_new(range("192.0.2.0/24")) == 4);
+  set.add(range("192.0.2.1"));
+  CHECK(set.count_new(range("192.0.2.0/24")) == 3);
+  CHECK(set.count_new(range("192.0.2.1")) == 0);
+  CHECK(set.count_new(range("10.0.0.0-10.255.255.255")) == 1 << 24);
+  set.exclude(range("fe80::2", target_use::exclude));
+  CHECK(set.count_new(range("fe80::1-fe80::3%2")) == 2);
+}
+
 TEST_CASE("targets: 2^24 hosts and more cost no memory", "[scan][unit]") {
   target_set set;
   set.exclude(range("10.1.2.3"));
