@@ -15,7 +15,6 @@ constexpr std::size_t max_parked = 1 << 16;
 // are made, and ports that stay silent remain unknown.
 constexpr unsigned most_tries = 30;
 constexpr unsigned tries_in_vain = 12;
-constexpr unsigned most_attempts = 100;  // however bad the path is
 
 // The timeout before the first answer: most hosts answer within it, and slower ones get more time at the next
 // attempt.
@@ -73,48 +72,6 @@ void sweep::skip() {
   }
 }
 
-// ---- checkpoints ----
-
-bool sweep::fits(const sweep_parameters& parameters) {
-  const std::uint64_t all = parameters.targets * parameters.ports;
-  if (!parameters.from) return true;
-  const std::uint64_t size = (all + parameters.shards - 1 - parameters.shard) / parameters.shards;
-  if (parameters.from->next > size || parameters.from->open.size() > parameters.from->next) return false;
-  std::vector<std::uint64_t> items;
-  items.reserve(parameters.from->open.size());
-  for (const asked_port& each : parameters.from->open) items.push_back(each.item);
-  std::ranges::sort(items);
-  return (items.empty() || items.back() < all) && std::ranges::adjacent_find(items) == items.end();
-}
-
-sweep_checkpoint sweep::checkpoint() const {
-  sweep_checkpoint made{.next = (place_ - parameters_.shard) / parameters_.shards, .open = {}};
-  std::vector<bool> is_free(cases_.size());
-  for (const case_number each : free_cases_) is_free[each] = true;
-  for (std::size_t at = 0; at < cases_.size(); ++at) {
-    const open_case& port_case = cases_[at];
-    if (is_free[at] || port_case.is_done) continue;
-    std::uint16_t attempts = port_case.attempts;
-    for (slot_number slot = port_case.flights; slot != none; slot = flights_[slot].sibling)
-      if (attempts > 0) --attempts;
-    made.open.push_back({port_case.item, attempts, std::min(attempts, port_case.fair)});
-  }
-  return made;
-}
-
-void sweep::restore(const sweep_checkpoint& from) {
-  place_ = parameters_.shard + from.next * parameters_.shards;
-  done_ = from.next - from.open.size();
-  first_phase_left_ = size_ - done_;
-  for (const asked_port& each : from.open) {
-    const case_number which = open(each.item);
-    open_case& port_case = cases_[which];
-    port_case.attempts = std::min<std::uint16_t>(each.attempts, most_attempts);
-    port_case.fair = std::min(each.fair, port_case.attempts);
-    port_case.attempts == 0 ? queue(again_, which) : ask_again_later(which);
-  }
-}
-
 // ---- cases: ports that were asked but are not known yet ----
 
 sweep::case_number sweep::open(std::uint64_t item) {
@@ -136,14 +93,7 @@ void sweep::close(case_number which) {
   open_case& port_case = cases_[which];
   count_as_asked(port_case);
   if (which == scout_ && !is_scout_sent_) scout_ = none;
-  while (port_case.flights != none) {
-    const slot_number slot = port_case.flights;
-    if (flights_[slot].at == stage::awaited) unlink(slot);
-    take_from_case(slot);
-    flights_[slot].at = stage::free;
-    ++flights_[slot].generation;
-    released_.push_back(slot);
-  }
+  while (port_case.flights != none) release_later(port_case.flights);
   port_case.is_done = true;
   ++done_;
   if (port_case.is_queued)
@@ -292,13 +242,22 @@ void sweep::take_from_case(slot_number slot) {
   *each = flights_[slot].sibling;
 }
 
-void sweep::release(slot_number slot) {
+void sweep::end(slot_number slot) {
   if (flights_[slot].at == stage::awaited) unlink(slot);
   take_from_case(slot);
   flights_[slot].at = stage::free;
   ++flights_[slot].generation;
+}
+
+void sweep::release(slot_number slot) {
+  end(slot);
   free_.push_back(slot);
   --under_way_;
+}
+
+void sweep::release_later(slot_number slot) {
+  end(slot);
+  released_.push_back(slot);
 }
 
 std::optional<std::uint32_t> sweep::take_released() {
@@ -525,14 +484,6 @@ void sweep::close_late(time_point now) {
     else
       release_later(next.slot);
   }
-}
-
-void sweep::release_later(slot_number slot) {
-  if (flights_[slot].at == stage::awaited) unlink(slot);
-  take_from_case(slot);
-  flights_[slot].at = stage::free;
-  ++flights_[slot].generation;
-  released_.push_back(slot);
 }
 
 void sweep::settle(time_point now) {

@@ -130,6 +130,7 @@ class sweep {
   using slot_number = std::uint32_t;
   using case_number = std::uint32_t;
   static constexpr std::uint32_t none = 0xffffffff;
+  static constexpr unsigned most_attempts = 100;  // however bad the path is
 
   /// A port that was asked but is not known yet.
   struct open_case {
@@ -229,7 +230,8 @@ class sweep {
   void link(slot_number slot);
   void unlink(slot_number slot);
   void take_from_case(slot_number slot);
-  /// Frees the slot now; release_later() frees it when the owner has closed the connection.
+  void end(slot_number slot);
+  /// Ends the flight and frees its slot; release_later() leaves that to take_released(), for the owner to close first.
   void release(slot_number slot);
   void release_later(slot_number slot);
   void expire(slot_number slot, time_point now);
