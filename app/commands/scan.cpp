@@ -185,6 +185,7 @@ result<double> parse_bandwidth(std::string_view text) {
 void read_syn(arguments& args, scan::scan_plan& plan) {
   const auto refuse = [&](std::string why) { args.refuse({make_error_code(errc::usage), {}, std::move(why), {}}); };
   plan.syn = args.flag("syn");
+  args.exclude("banner", "no-banner");
   plan.banner = args.flag("banner");
   if (args.has("bandwidth")) plan.bandwidth = args.as("bandwidth", parse_bandwidth);
   if (!plan.syn) {
@@ -197,8 +198,6 @@ void read_syn(arguments& args, scan::scan_plan& plan) {
   if (plan.tcp_ports.empty()) return refuse("--syn is a scan of TCP ports: leave out --udp, or add --tcp");
   if (plan.banner && args.has("resume"))
     return refuse("--banner and --resume exclude each other: resume without it, then scan the open ports");
-  if (args.is_typed("banner") && args.is_typed("no-banner"))
-    return refuse("--banner and --no-banner exclude each other");
   if (plan.banner) return;
   if (args.is_typed("parallel")) refuse("with --syn, --parallel needs --banner: it makes no connections");
   // UDP ports get the message in any case.

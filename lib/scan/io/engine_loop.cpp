@@ -75,8 +75,8 @@ result<std::span<const poller::event>> poller::wait(time_point until, bool& is_a
 
 result<run_outcome> run(poller& on, std::span<engine* const> engines, const held_signals& signals,
                         const run_options& options) {
-  if (signals.fd() < 0 || !on.add(signals.fd(), EPOLLIN, signals_engine, 0))
-    return fail(last_system_error(), "wait for signals");
+  if (signals.fd() < 0) return fail(std::error_code(signals.error(), std::system_category()), "wait for signals");
+  if (!on.add(signals.fd(), EPOLLIN, signals_engine, 0)) return fail(last_system_error(), "wait for signals");
   run_outcome outcome;
   time_point next_interval = clock::now() + interval;
   time_point next_checkpoint = clock::now() + checkpoint_interval;

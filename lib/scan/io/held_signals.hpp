@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "net/fd.hpp"
@@ -22,6 +23,7 @@ class held_signals {
     for (const int each : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&wanted, each);
     ::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
     fd_ = net::unique_fd(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
+    if (!fd_) error_ = errno;
   }
   ~held_signals() {
     while (fd_ && take() != 0) {}
@@ -30,8 +32,10 @@ class held_signals {
   held_signals(const held_signals&) = delete;
   held_signals& operator=(const held_signals&) = delete;
 
-  /// Negative: the system has none; errno says why.
+  /// Negative: the system has none, and error() says why.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// As errno(3).
+  [[nodiscard]] int error() const noexcept { return error_; }
   /// The next signal; 0: none.
   [[nodiscard]] int take() const noexcept {
     signalfd_siginfo info{};
@@ -41,6 +45,7 @@ class held_signals {
  private:
   sigset_t before_{};
   net::unique_fd fd_;
+  int error_ = 0;
 };
 
 }  // namespace netlab::scan
