@@ -6,10 +6,11 @@
 namespace netlab::lab {
 
 std::shared_ptr<const std::string> held_bodies::hold(std::string body, bool is_teacher) {
-  std::erase_if(bodies_, [](const auto& each) { return each.expired(); });
-  for (const auto& each : bodies_)
-    if (auto equal = each.lock(); equal && *equal == body) return equal;
   const std::size_t part = is_teacher ? 1 : 0;
+  auto& bodies = bodies_[part];
+  std::erase_if(bodies, [](const auto& each) { return each.expired(); });
+  for (const auto& each : bodies)
+    if (auto equal = each.lock(); equal && *equal == body) return equal;
   const std::size_t size = body.size();
   if ((*held_)[part] + size > most_octets_) return nullptr;
   auto owned = std::make_unique<const std::string>(std::move(body));
@@ -19,7 +20,7 @@ std::shared_ptr<const std::string> held_bodies::hold(std::string body, bool is_t
     (*held)[part] -= size;
     delete which;
   });
-  bodies_.push_back(made);
+  bodies.push_back(made);
   return made;
 }
 

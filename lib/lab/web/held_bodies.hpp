@@ -16,15 +16,15 @@ class held_bodies {
   /// teacher from the page.
   explicit held_bodies(std::size_t most_octets) : most_octets_(most_octets) {}
 
-  /// The body for a reader, who lets go of it when it has been sent. Equal bodies are held once. Null if there is no
-  /// room.
+  /// The body for a reader, who lets go of it when it has been sent. Equal bodies of students, or of the teacher, are
+  /// held once. Null if there is no room.
   [[nodiscard]] std::shared_ptr<const std::string> hold(std::string body, bool is_teacher);
 
  private:
   std::size_t most_octets_;
-  // The octets held for students and for the teacher. Bodies refer to them, and may outlive this object.
+  // Both: first the students', then the teacher's. Bodies refer to the number of octets, and may outlive this object.
   std::shared_ptr<std::array<std::size_t, 2>> held_ = std::make_shared<std::array<std::size_t, 2>>();
-  std::vector<std::weak_ptr<const std::string>> bodies_;
+  std::array<std::vector<std::weak_ptr<const std::string>>, 2> bodies_;
 };
 
 }  // namespace netlab::lab
