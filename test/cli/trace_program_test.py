@@ -103,6 +103,20 @@ os._exit(0)
         self.check_ends(trace, "exit")
         self.assertEqual([each["result"] for each in trace.named("execve", "dup2", "dup3")], [-1] * 4)
 
+    def test_watch_kept(self):
+        """trace: dup2() of nothing to an epoll's descriptor leaves the epoll as it is"""
+        trace = self.trace(PRELUDE + """
+import select
+listener = serve()
+sock = socket.create_connection(listener.getsockname())
+watch = select.epoll()
+watch.register(listener, select.EPOLLIN)
+try: os.dup2(5000, watch.fileno())
+except OSError: pass
+watch.poll()
+""")
+        self.assertEqual(len(trace.named("epoll_wait", "epoll_pwait", "epoll_pwait2")), 1)
+
     def test_inherited(self):
         """trace: the FIN of a socket that exec() leaves open belongs to the exit of the next program, though it never used it"""
         trace = self.trace(PRELUDE + f"""

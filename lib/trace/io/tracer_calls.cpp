@@ -223,7 +223,8 @@ bool tracer::enter_implicit_close(process_id id, thread& of, const system_call& 
     if (each.socket != 0 && (is_exec ? has_close_on_exec(id, fd) : range.contains(fd)))
       of.current.ready.push_back(each.socket);
   if (of.current.ready.empty()) {
-    if (!is_exec) forget_closed(of, which);
+    // A duplicate of a descriptor that is not open fails, and closes nothing.
+    if (is_range || (!is_exec && is_open(id, static_cast<int>(of.raw[0])))) forget_closed(of, which);
     return false;
   }
   if (is_exec)
