@@ -60,8 +60,7 @@ result<std::string> parse_user(std::string_view text) {
 std::string own_host(const std::vector<std::string>& names) {
   if (!names.empty()) {
     const auto address = net::parse_address(names.front());
-    if (!address) return names.front();
-    return fmt::format("[{}{}]", address->is_v6() ? "IPv6:" : "", names.front());
+    return address ? net::address_literal(*address) : names.front();
   }
   return full_host_name().value_or("localhost");
 }

@@ -153,11 +153,12 @@ bool equal_in_any_case(std::string_view one, std::string_view other) noexcept {
   return std::ranges::equal(one, other, {}, lower, lower);
 }
 
-std::string to_hex(bytes_view octets) {
+std::string to_hex(bytes_view octets, std::string_view between) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
-  text.reserve(octets.size() * 2);
+  text.reserve(octets.size() * (2 + between.size()));
   for (const std::byte each : octets) {
+    if (!text.empty()) text += between;
     text += digits[std::to_integer<std::size_t>(each) >> 4];
     text += digits[std::to_integer<std::size_t>(each) & 15];
   }

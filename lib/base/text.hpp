@@ -59,8 +59,8 @@ template <std::integral Integer>
 /// Whether the texts are equal but for the case of ASCII letters.
 [[nodiscard]] bool equal_in_any_case(std::string_view one, std::string_view other) noexcept;
 
-/// Two digits for each octet, in lower case.
-[[nodiscard]] std::string to_hex(bytes_view octets);
+/// Two digits for each octet, in lower case, with `between` between two octets.
+[[nodiscard]] std::string to_hex(bytes_view octets, std::string_view between = {});
 
 /// The octet that the first two characters stand for, hexadecimal digits in any case; nothing if they are others.
 [[nodiscard]] std::optional<char> decode_hex_pair(std::string_view text) noexcept;

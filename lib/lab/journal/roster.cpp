@@ -52,7 +52,7 @@ result<roster> roster::parse(std::string_view text) {
     const std::string_view key = trim(line.substr(0, end));
     std::string_view rest = end == std::string_view::npos ? std::string_view() : trim(line.substr(end + 1));
     if (rest.size() >= 2 && rest.front() == '"' && rest.back() == '"') rest = rest.substr(1, rest.size() - 2);
-    if (number == 1 && to_lower(key) == "address") continue;  // the head of a table
+    if (number == 1 && equal_in_any_case(key, "address")) continue;  // the head of a table
     const std::string name = clean_team_name(rest);
     if (key.empty() || name.empty())
       return fail(errc::bad_data, fmt::format("line {}: '{}' has no name", number, escape(line, shown_roster_text)),

@@ -20,7 +20,7 @@ bool failed_with(const calc::query_reply& got, Code code) {
 }
 
 void show_field(classroom& in, bytes_view octets, std::string_view name, std::string_view value) {
-  in.tell.show(fmt::format("{:<12} {:<8} {}", hex(octets), name, value));
+  in.tell.show(fmt::format("{:<12} {:<8} {}", to_hex(octets, " "), name, value));
 }
 
 /// Sends a request unchanged and returns the reply: 8 octets, or fewer if the server closes.

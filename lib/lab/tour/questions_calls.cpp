@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/text.hpp"
 #include "lab/tour/calc_steps.hpp"
 #include "lab/tour/odd_ports.hpp"
 #include "lab/tour/recorded_answers.hpp"
@@ -266,8 +267,8 @@ step_result pieces(classroom& in) {
   if (auto done = co_await send_all(client, whole.first(6)); !done) co_return done;
   if (const auto come = co_await has_received(server, 6); !come) co_return unexpected(come.error());
   const one_call first = receive_now(server, taken);
-  in.tell.show(
-      fmt::format("send(6)             recv() {:<11} {}", first.in_words(), hex(bytes_view(taken).first(first.size))));
+  in.tell.show(fmt::format("send(6)             recv() {:<11} {}", first.in_words(),
+                           to_hex(bytes_view(taken).first(first.size), " ")));
   if (auto done = co_await send_all(client, whole.subspan(6)); !done) co_return done;
   if (const auto come = co_await has_received(server, request.size() - 6); !come) co_return unexpected(come.error());
   const one_call second = receive_now(server, taken);
@@ -292,7 +293,7 @@ step_result pieces(classroom& in) {
   const auto reply = co_await receive(*socket, answer_size);
   if (!reply) co_return unexpected(reply.error());
   const bool is_right = reply->size() == answer_size && calc::decode_answer(*reply, byte_order::big).value == 6;
-  in.tell.show(fmt::format("20 times send(1)    {}", is_right ? "answer 6" : hex(*reply)));
+  in.tell.show(fmt::format("20 times send(1)    {}", is_right ? "answer 6" : to_hex(*reply, " ")));
   in.tell.check("20 segments, one request, the right answer", is_right);
   co_return result<void>();
 }

@@ -174,9 +174,9 @@ step_result echoed(scan_room& in) {
   if (auto done = co_await send_all(*stream, request); !done) co_return done;
   const auto echo = co_await receive(*stream, request.size());
   if (!echo) co_return unexpected(echo.error());
-  in.tell.show(fmt::format("sent      {}", hex(request)));
-  in.tell.show(fmt::format("over UDP  {}", hex(datagram)));
-  in.tell.show(fmt::format("over TCP  {}", hex(*echo)));
+  in.tell.show(fmt::format("sent      {}", to_hex(request, " ")));
+  in.tell.show(fmt::format("over UDP  {}", to_hex(datagram, " ")));
+  in.tell.show(fmt::format("over TCP  {}", to_hex(*echo, " ")));
   in.tell.check("each octet of the request came back, in the same order", datagram == request && *echo == request);
 
   auto how = in.over(net::transport::udp);

@@ -9,13 +9,6 @@ namespace netlab::lab {
 
 using net::tcp;
 
-std::string hex(bytes_view octets) {
-  std::string text;
-  for (const std::byte octet : octets)
-    text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(octet));
-  return text;
-}
-
 result<tcp::acceptor> listen_here(const asio::any_io_executor& on) {
   tcp::acceptor listening(on);
   std::error_code error;

@@ -12,9 +12,6 @@
 
 namespace netlab::lab {
 
-/// `00 00 00 01`.
-[[nodiscard]] std::string hex(bytes_view octets);
-
 /// A listening socket on a free port of 127.0.0.1; the step itself calls accept().
 [[nodiscard]] result<net::tcp::acceptor> listen_here(const asio::any_io_executor& on);
 

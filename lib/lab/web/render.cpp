@@ -76,13 +76,6 @@ std::string cell_element(sheet_step which, const step_cell& cell) {
 
 // ---- events ----
 
-std::string hex_of(bytes_view octets) {
-  std::string text;
-  for (const std::byte each : octets)
-    fmt::format_to(std::back_inserter(text), "{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(each));
-  return text;
-}
-
 /// The octets in hex, and the fields in the same colours.
 std::string octets_block(const class_event& event) {
   if (event.octets.empty()) return {};
@@ -95,7 +88,7 @@ std::string octets_block(const class_event& event) {
     if (to <= done) return;
     hex += fmt::format(R"(<span class="field-{}"{}>{}</span> )", kind,
                        title.empty() ? "" : fmt::format(R"( title="{}")", escape_html(title)),
-                       hex_of(octets.subspan(done, to - done)));
+                       to_hex(octets.subspan(done, to - done), " "));
     done = to;
   };
   std::size_t index = 0;

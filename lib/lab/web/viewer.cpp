@@ -67,7 +67,7 @@ std::optional<viewer> access_rules::identify(const http::request& from, std::str
   if (!token || token->empty()) {
     token = from.field("authorization");
     if (!token) return who;
-    if (to_lower(token->substr(0, 7)) != "bearer ") return std::nullopt;
+    if (!equal_in_any_case(token->substr(0, 7), "bearer ")) return std::nullopt;
     token = trim(token->substr(7));
   }
   if (!is_same_secret(*token, token_)) return std::nullopt;

@@ -88,6 +88,7 @@ TEST_CASE("equal_in_any_case: ignores the case of ASCII letters only", "[base][u
 
 TEST_CASE("to_hex: two digits for each octet", "[base][unit]") {
   CHECK(to_hex(as_bytes("\0\x0f\xA0z"sv)) == "000fa07a");
+  CHECK(to_hex(as_bytes("\0\x0f\xA0z"sv), " ") == "00 0f a0 7a");
   CHECK(to_hex({}).empty());
 }
 

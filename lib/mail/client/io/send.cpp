@@ -165,8 +165,8 @@ class connection {
   result<void> give_back(client& session, failure why) {
     const bool was_ready = ready_;
     give_back_all(session);
-    if (why.context.empty()) why.context = net::to_string(all_.options.host, all_.options.port);
     if (reported_ > 0) return {};
+    why = net::with_context(std::move(why), all_.options.host, all_.options.port);
     if (!was_ready || all_.again.empty()) return unexpected(std::move(why));
     // The server accepted the session, but it ended on this message: fail the message, and try the next one.
     submission first = std::move(all_.again.front());

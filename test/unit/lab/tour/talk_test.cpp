@@ -6,11 +6,6 @@
 using namespace netlab;
 using namespace netlab::lab;
 
-TEST_CASE("talk: octets in hexadecimal, apart by blanks", "[lab][talk]") {
-  CHECK(hex({}).empty());
-  CHECK(hex(as_bytes(std::string_view("\x00\xffS", 3))) == "00 ff 53");
-}
-
 TEST_CASE("talk: a call says what it returned, or would have waited for", "[lab][talk]") {
   CHECK(one_call{.size = 8, .error = {}}.in_words() == "returns 8");
   CHECK(one_call{.size = 0, .error = asio::error::eof}.in_words() == "returns 0");
