@@ -624,5 +624,21 @@ class Ends(SynCase):
         self.assertEqual(set(seen.states().values()), {("unknown", "not-finished")})
 
 
+@world.needs_namespaces
+class Report(SynCase):
+    def test_nmap_xml(self):
+        """scan --syn: nmap-xml names the scan and its reasons as nmap -sS does"""
+        import xml.etree.ElementTree
+        self.services_in(self.far, FAR[4], "tcp:80")
+        done = self.netlab_in(self.near, "scan", "--syn", "--host", FAR[4], "--range", "79-80", "--all", "--format",
+                              "nmap-xml")
+        read = xml.etree.ElementTree.fromstring(done.out)
+        self.assertEqual([(one.get("type"), one.get("protocol"), one.get("numservices"), one.get("services"))
+                          for one in read.findall("scaninfo")], [("syn", "tcp", "2", "79-80")])
+        self.assertEqual({port.get("portid"): (port.find("state").get("state"), port.find("state").get("reason"))
+                          for port in read.iter("port")},
+                         {"79": ("closed", "reset"), "80": ("open", "syn-ack")})
+
+
 if __name__ == "__main__":
     main()

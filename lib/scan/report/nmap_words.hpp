@@ -13,11 +13,14 @@
 
 namespace netlab::scan {
 
-/// nmap's term for a reason; ours if nmap has none.
-[[nodiscard]] constexpr std::string_view nmap_reason(transport protocol, reason why) noexcept {
+/// nmap's term for a reason; ours if nmap has none. For a closed TCP port it depends on the scan: a half-open scan
+/// (`is_syn`) receives the reset itself, connect(2) returns ECONNREFUSED.
+[[nodiscard]] constexpr std::string_view nmap_reason(transport protocol, reason why, bool is_syn = false) noexcept {
   switch (why) {
     case reason::syn_ack: return "syn-ack";
-    case reason::reset: return protocol == transport::tcp ? "conn-refused" : "port-unreach";
+    case reason::reset:
+      if (protocol == transport::udp) return "port-unreach";
+      return is_syn ? "reset" : "conn-refused";
     case reason::no_response: return "no-response";
     case reason::port_unreachable: return "port-unreach";
     case reason::admin_prohibited: return "admin-prohibited";

@@ -23,6 +23,7 @@ class nmap_xml_report final : public report {
   nmap_xml_report(report_options options, report_sink sink) : options_(std::move(options)), sink_(std::move(sink)) {}
 
   void begin(const report_heading& heading) override {
+    heading_ = heading;
     started_ = heading.started;
     hosts_ = host_table(options_.all, heading.targets, true);
     sink_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE nmaprun>\n");
@@ -32,14 +33,16 @@ class nmap_xml_report final : public report {
                     "\n",
                     xml_attribute(heading.command_line), started_, nmap_time(started_), xml_attribute(heading.version),
                     dtd_version));
-    if (heading.tcp_count != 0) write_scaninfo("connect", "tcp", heading.tcp_count, heading.tcp_ports);
-    if (heading.udp_count != 0) write_scaninfo("udp", "udp", heading.udp_count, heading.udp_ports);
-    sink_(fmt::format("<verbose level=\"{}\"/>\n<debugging level=\"0\"/>\n", options_.verbose ? 1 : 0));
   }
 
   void add(const finding& found) override { hosts_.add(found); }
 
   void finish(const scan_summary& summary) override {
+    is_syn_ = summary.is_syn;
+    if (heading_.tcp_count != 0)
+      write_scaninfo(is_syn_ ? "syn" : "connect", "tcp", heading_.tcp_count, heading_.tcp_ports);
+    if (heading_.udp_count != 0) write_scaninfo("udp", "udp", heading_.udp_count, heading_.udp_ports);
+    sink_(fmt::format("<verbose level=\"{}\"/>\n<debugging level=\"0\"/>\n", options_.verbose ? 1 : 0));
     const std::vector<host_ports> hosts = hosts_.take();
     const double seconds = std::chrono::duration<double>(summary.elapsed).count();
     const std::int64_t ended = started_ + static_cast<std::int64_t>(seconds);
@@ -89,7 +92,7 @@ class nmap_xml_report final : public report {
         if (each.state != state) continue;
         count += each.ports.size();
         reasons += fmt::format("<extrareasons reason=\"{}\" count=\"{}\" proto=\"{}\" ports=\"{}\"/>\n",
-                               nmap_reason(each.protocol, each.why), each.ports.size(), name_of(each.protocol),
+                               nmap_reason(each.protocol, each.why, is_syn_), each.ports.size(), name_of(each.protocol),
                                port_ranges(each.ports));
       }
       if (count != 0)
@@ -98,9 +101,9 @@ class nmap_xml_report final : public report {
   }
 
   void write_port(const finding& found) {
-    std::string text =
-        fmt::format(R"(<port protocol="{}" portid="{}"><state state="{}" reason="{}" reason_ttl="0"/>)",
-                    name_of(found.protocol), found.port, name_of(found.state), nmap_reason(found.protocol, found.why));
+    std::string text = fmt::format(R"(<port protocol="{}" portid="{}"><state state="{}" reason="{}" reason_ttl="0"/>)",
+                                   name_of(found.protocol), found.port, name_of(found.state),
+                                   nmap_reason(found.protocol, found.why, is_syn_));
     if (!found.service.empty())
       text += fmt::format(R"(<service name="{}" method="table" conf="3"/>)", xml_attribute(found.service));
     sink_(text + script_of(found) + "</port>\n");
@@ -121,7 +124,9 @@ class nmap_xml_report final : public report {
 
   report_options options_;
   report_sink sink_;
+  report_heading heading_;
   std::int64_t started_ = 0;
+  bool is_syn_ = false;
   host_table hosts_{false, 1};
 };
 

@@ -30,6 +30,22 @@ TEST_CASE("nmap_xml: a host with its ports, the others summed up by reason", "[s
   CHECK(holds(text, R"(exit="success"/><hosts up="1" down="0" total="1"/>)"));
 }
 
+TEST_CASE("nmap_xml: a half-open scan has nmap's terms for -sS", "[scan][unit]") {
+  auto both = heading;
+  both.udp_ports = "53";
+  both.udp_count = 1;
+  const std::vector<finding> found{open_port(7), closed_port(1), filtered_port(2)};
+  const auto text = reported(report_format::nmap_xml, found, {}, both, {}, true);
+  CHECK(holds(text,
+              "<scaninfo type=\"syn\" protocol=\"tcp\" numservices=\"50\" services=\"1-50\"/>\n"
+              "<scaninfo type=\"udp\" protocol=\"udp\" numservices=\"1\" services=\"53\"/>\n"
+              "<verbose level=\"0\"/>\n<debugging level=\"0\"/>\n<host "));
+  CHECK(holds(text, R"(<extrareasons reason="reset" count="1" proto="tcp" ports="1"/>)"));
+  CHECK(holds(text, R"(<state state="open" reason="syn-ack" reason_ttl="0"/>)"));
+  CHECK(holds(reported(report_format::nmap_xml, found, {.all = true}, both, {}, true),
+              R"(<port protocol="tcp" portid="1"><state state="closed" reason="reset" reason_ttl="0"/>)"));
+}
+
 TEST_CASE("nmap_xml: an IPv6 address stands without its zone", "[scan][unit]") {
   auto port = open_port(7);
   port.address = port.host = "fe80::1%wire";

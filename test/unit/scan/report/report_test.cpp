@@ -40,6 +40,7 @@ TEST_CASE("report: one that ended early says so, in the formats that have words 
 
 TEST_CASE("nmap words: reasons as nmap writes them, and times in UTC", "[scan][unit]") {
   CHECK(nmap_reason(transport::tcp, reason::reset) == "conn-refused");
+  CHECK(nmap_reason(transport::tcp, reason::reset, true) == "reset");
   CHECK(nmap_reason(transport::tcp, reason::syn_ack) == "syn-ack");
   CHECK(nmap_reason(transport::udp, reason::port_unreachable) == "port-unreach");
   CHECK(nmap_reason(transport::udp, reason::reply) == "udp-response");

@@ -58,7 +58,7 @@ inline const scan::report_heading heading{.command_line = "netlab scan tcp --hos
 /// The report of these findings; the counts are computed from them.
 inline std::string reported(scan::report_format format, const std::vector<scan::finding>& findings,
                             scan::report_options options = {}, scan::report_heading with = heading,
-                            std::string because = {}) {
+                            std::string because = {}, bool is_syn = false) {
   std::string text;
   const auto report = scan::make_report(format, std::move(options), [&text](std::string_view piece) { text += piece; });
   scan::scan_summary summary{.targets = with.targets,
@@ -66,7 +66,8 @@ inline std::string reported(scan::report_format format, const std::vector<scan::
                              .udp_ports = with.udp_count,
                              .elapsed = std::chrono::milliseconds(400),
                              .complete = because.empty(),
-                             .incomplete_because = std::move(because)};
+                             .incomplete_because = std::move(because),
+                             .is_syn = is_syn};
   report->begin(with);
   for (const scan::finding& one : findings) {
     ++summary.by_state[static_cast<std::size_t>(one.state)];
