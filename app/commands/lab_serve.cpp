@@ -34,10 +34,7 @@ constexpr auto options = merge_options(
         option{
             .name = "calc-port", .argument = "N", .help = "port number of calc; 0: any free port", .fallback = "50000"},
         class_options::journal,
-        option{.name = "max-clients",
-               .argument = "N",
-               .help = "simultaneous connections to each service; more are turned away",
-               .fallback = "10000"},
+        max_clients_per_service_option,
         option{.name = "only",
                .argument = "NAMES",
                .help = "run only these services: echo, discard, daytime, chargen, smtp, time, submissions, submission, "
@@ -127,7 +124,7 @@ call parse(arguments& args, const console& out) {
                        .max_clients = wanted.common.max_clients,
                        .detail = out.is_verbose() ? serve::log_detail::connections : serve::log_detail::visits,
                        .order = shared_options::read_byte_order(args)};
-  wanted.mail = read_sink(args);
+  wanted.mail = read_sink(args, wanted.common);
   wanted.class_at_work = read_class(args);
   args.refuse_positionals();
   return wanted;

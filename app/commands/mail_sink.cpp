@@ -119,7 +119,7 @@ std::string default_state() {
   return home + "/.local/state/netlab";
 }
 
-sink_call read_sink(arguments& args) {
+sink_call read_sink(arguments& args, const serving& common) {
   sink_call call;
   const auto faults = args.list_as("fault", parse_fault);
   for (const std::string& each : faults)
@@ -136,9 +136,8 @@ sink_call read_sink(arguments& args) {
     if (std::find(call.names.begin(), call.names.end(), name) == call.names.end()) call.names.push_back(name);
   };
   for (const std::string& each : names) add_name(each);
-  for (const auto& addresses : args.list_as("bind", serve::parse_bind))
-    for (const asio::ip::address& each : addresses)
-      if (!each.is_unspecified()) add_name(each.to_string());
+  for (const asio::ip::address& each : common.listen.addresses)
+    if (!each.is_unspecified()) add_name(each.to_string());
 
   server.starttls = args.flag("require-tls") ? mail::starttls_offer::required : mail::starttls_offer::offered;
   server.login_required = args.flag("require-auth");
@@ -153,12 +152,12 @@ sink_call read_sink(arguments& args) {
 
   server.limits.message = args.as("max-size", parse_size);
   server.limits.recipients = args.number("max-recipients", 1, 1'000'000);
-  const duration idle = limit_of(args.duration("idle-timeout"));
+  const duration idle = limit_of(common.idle_timeout);
   server.timeouts = {.command = idle, .content = idle, .session = limit_of(args.duration("max-time"))};
   server.reject = args.list_as("reject", mail::address_pattern::parse);
   server.tempfail = args.list_as("tempfail", mail::address_pattern::parse);
   if (args.has("max-rate")) call.with.max_rate = args.as("max-rate", mail::rate_limit::parse);
-  call.with.max_clients = args.number("max-clients", 1, 10'000'000);
+  call.with.max_clients = common.max_clients;
 
   call.state = args.text("state");
   call.state = absolute(call.state.empty() ? default_state() : call.state);
@@ -251,8 +250,8 @@ std::string open_sink::conclude(console& out) const {
 }
 
 exit_status sink(arguments& args, console& out) {
-  sink_call call = read_sink(args);
   serving common = serving::read(args);
+  sink_call call = read_sink(args, common);
   std::optional<std::uint16_t> tls_port;
   if (args.text("tls-port") != "none") {
     // If a free port was requested, the TLS port is a free one, too.

@@ -77,9 +77,9 @@ struct sink_call {
 /// ~/.local/state/netlab. The variable counts only if it is an absolute path.
 [[nodiscard]] std::string default_state();
 
-/// Reads sink_options, --idle-timeout and --max-clients; the calling action must have all of them in its table. The
-/// addresses of --bind are added to the names.
-[[nodiscard]] sink_call read_sink(arguments& args);
+/// Reads sink_options; the calling action must have all of them in its table. Takes the idle timeout and the limit of
+/// connections from `common`, and adds its addresses to the names.
+[[nodiscard]] sink_call read_sink(arguments& args, const serving& common);
 
 /// Prints the table of --fault list on stdout.
 void list_faults(console& out);

@@ -45,6 +45,12 @@ inline constexpr option max_clients_option{.name = "max-clients",
                                            .argument = "N",
                                            .help = "simultaneous connections; more are turned away",
                                            .fallback = "10000"};
+/// --max-clients of a server with several services.
+inline constexpr option max_clients_per_service_option = [] {
+  option several = max_clients_option;
+  several.help = "simultaneous connections to each service; more are turned away";
+  return several;
+}();
 
 struct serving {
   serve::listen_options listen;

@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "http/connection.hpp"
 #include "lab/io/watched_service.hpp"
 #include "lab/web/site.hpp"
@@ -102,7 +103,7 @@ class page_session final : public machine {
     if (!connection_.is_streaming()) return connection_.tick(now);
     if (now < beat_at_) return;
     beat_at_ = now + heartbeat_time;
-    connection_.stream(fmt::format("event: alive\ndata: {{\"now\":\"{}\"}}\n\n", to_text(wall_now())));
+    connection_.stream(fmt::format("event: alive\ndata: {{\"now\":\"{}\"}}\n\n", to_timestamp(wall_now())));
   }
   [[nodiscard]] bytes take_output() override {
     if (connection_.is_streaming() && state_->journal.monitor().feed().has_after(reader_.position)) {

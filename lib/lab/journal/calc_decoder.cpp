@@ -56,11 +56,11 @@ void calc_decoder::decode_binary(wall_time now) {
   while (state_ == state::binary && input.size() - used >= calc::header_size) {
     const bytes_view rest = input.subspan(used);
     const calc::header head = calc::decode_header(rest, order_);
-    const bool has_answer = calc::check_header(head).has_value();
-    const std::size_t size = has_answer ? head.request_size() : calc::header_size;
+    const bool is_valid = calc::check_header(head).has_value();
+    const std::size_t size = is_valid ? head.request_size() : calc::header_size;
     if (rest.size() < size) break;
-    // Without an operation, whatever came with it may show what is wrong.
-    calc_exchange made = explain_request(has_answer ? rest.first(size) : rest, order_, now);
+    // If the header is not valid, the octets after it may show what is wrong.
+    calc_exchange made = explain_request(is_valid ? rest.first(size) : rest, order_, now);
     if (!calc::parse_operation(head.operation_name()) && follows_request_)
       made.note = "more numbers than N says: what follows the request before is not a request";
     if (!made.is_answered) state_ = state::closed;
@@ -104,7 +104,7 @@ void calc_decoder::decode_line(std::string_view line, wall_time now) {
   } else if (line.size() > most_line) {
     made.note = fmt::format("a line has at most {} characters", most_line);
   } else if (has_controls(line)) {
-    // A program's octets rather than a keyboard's: explain them as a request.
+    // Octets of a program, not typed text: explain them as a request.
     made = explain_request(octets, order_, now);
     if (made.note.empty()) made.note = "neither a binary request nor a line of text";
     made.is_answered = false;
@@ -123,7 +123,7 @@ void calc_decoder::report_incomplete(wall_time now) {
   if (is_reported_) return;
   is_reported_ = true;
   if (state_ == state::text) {
-    // A line without its end is a person who types; one with control characters is a program's request.
+    // An incomplete line may still be being typed; one with control characters is a program's request.
     if (has_controls(line_)) {
       decode_line(std::exchange(line_, {}), now);
       is_skipping_ = true;

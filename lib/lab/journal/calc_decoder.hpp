@@ -18,7 +18,8 @@ namespace netlab::lab {
 /// connection.
 class calc_decoder {
  public:
-  /// An incomplete request is reported when nothing has followed for this long: its client waits for an answer by then.
+  /// An incomplete request is reported when nothing has followed for this long: by then, its client is waiting for an
+  /// answer.
   static constexpr std::chrono::milliseconds stall_time{500};
 
   explicit calc_decoder(byte_order order);
@@ -26,7 +27,7 @@ class calc_decoder {
   void feed(bytes_view from_client, wall_time now);
   /// The connection has ended.
   void end(wall_time now);
-  /// Call it some times a second.
+  /// Call it several times a second.
   void tick(wall_time now);
   [[nodiscard]] std::vector<calc_exchange> take_exchanges() { return std::exchange(exchanges_, {}); }
 
@@ -41,12 +42,12 @@ class calc_decoder {
 
   byte_order order_;
   state state_ = state::undecided;
-  bytes pending_;  // less than a request
+  bytes pending_;  // an incomplete request
   telnet_filter telnet_;
   std::string line_;  // an incomplete line of text
   bool is_skipping_ = false;  // the rest of a line that is too long
-  bool follows_request_ = false;  // an answered request stands before pending_
-  bool is_reported_ = false;  // pending_ is
+  bool follows_request_ = false;  // a request came before pending_
+  bool is_reported_ = false;  // pending_ has been reported
   wall_time last_input_{};
   std::vector<calc_exchange> exchanges_;
 };

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t operation_at = 4;
 constexpr std::size_t operation_size = 3;
-constexpr std::size_t shown_numbers = 12;  // in a line of text; the fields have all
+constexpr std::size_t shown_numbers = 12;  // in a line of text; the fields show all
 constexpr std::array<std::string_view, 4> operations{"SUM", "PRO", "MIN", "MAX"};
 
 std::int32_t swapped(std::int32_t number) noexcept {
@@ -25,8 +25,8 @@ std::int32_t swapped(std::int32_t number) noexcept {
 
 bool is_large(std::int32_t number) noexcept { return number >= 0x10000 || number <= -0x10000; }
 
-/// True if the numbers make sense only in the other byte order: people calculate with small numbers, which become large
-/// ones, and no large one becomes small by chance.
+/// True if the numbers make sense only in the other byte order. People calculate with small numbers, which are large in
+/// the wrong order; a large number is rarely small in the other one.
 bool are_swapped(std::span<const std::int32_t> numbers) noexcept {
   bool has_evidence = false;
   for (const std::int32_t number : numbers) {
@@ -65,7 +65,7 @@ std::string explain_operation(bytes_view octets) {
   return fmt::format("unknown operation '{}'", escape(name));
 }
 
-/// The fields of as much of a request as is there.
+/// The fields of a request, as far as it has arrived.
 std::vector<event_field> fields_of(bytes_view octets, const calc::header& head, byte_order order, bool is_known) {
   std::vector<event_field> fields;
   const auto add = [&](std::string name, std::size_t from, std::size_t size, std::string value) {
@@ -113,7 +113,7 @@ calc_exchange start(bytes_view octets, std::size_t length, wall_time at) {
   return made;
 }
 
-/// `length`: of the request, as far as it came.
+/// `length`: octets of the request that have arrived; `octets` may hold fewer.
 calc_exchange explain(bytes_view octets, std::size_t length, byte_order order, wall_time at) {
   calc_exchange made = start(octets, length, at);
   if (octets.size() < calc::header_size) {

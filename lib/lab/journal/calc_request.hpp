@@ -10,7 +10,7 @@
 
 namespace netlab::lab {
 
-/// A request, whole or broken off, and the server's reaction.
+/// A request, complete or not, and the server's reaction.
 struct calc_exchange {
   wall_time at{};
   bool is_text = false;      ///< typed, over telnet
@@ -25,7 +25,7 @@ struct calc_exchange {
 /// Explains a datagram of `length` octets, of which `octets` are known.
 [[nodiscard]] calc_exchange explain_datagram(bytes_view octets, std::size_t length, byte_order order, wall_time at);
 
-/// The same for a request in a TCP stream of which nothing more is expected; `octets` start with the request.
+/// Explains a request in a TCP stream after which nothing more is expected; `octets` start with the request.
 [[nodiscard]] calc_exchange explain_request(bytes_view octets, byte_order order, wall_time at);
 
 }  // namespace netlab::lab

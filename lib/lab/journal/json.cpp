@@ -23,7 +23,7 @@ bytes from_hex(std::string_view text) {
   return octets;
 }
 
-json time_or_null(wall_time at) { return at == wall_time{} ? json() : json(to_text(at)); }
+json time_or_null(wall_time at) { return at == wall_time{} ? json() : json(to_timestamp(at)); }
 
 // The text of a member; empty if it is missing or of another type.
 std::string text_in(const json& object, const char* name) {
@@ -46,8 +46,6 @@ const json& list_in(const json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_array() ? *found : none;
 }
-
-std::string dump(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json marks_of(const class_event& of) {
   json all = json::array();
@@ -126,7 +124,7 @@ std::string csv_cell(std::string_view text) {
 
 std::string to_text(wall_time at) { return to_timestamp(at); }
 
-result<wall_time> parse_wall_time(std::string_view text) {
+result<wall_time> parse_timestamp(std::string_view text) {
   const auto bad = [&] { return fail(errc::bad_data, fmt::format("'{}' is not a time", escape(text, 40))); };
   constexpr std::string_view form = "0000-00-00T00:00:00.000Z";
   if (text.size() != form.size()) return bad();
@@ -142,6 +140,8 @@ result<wall_time> parse_wall_time(std::string_view text) {
   return wall_time(std::chrono::sys_days(date)) + std::chrono::hours(part(11, 2)) + std::chrono::minutes(part(14, 2)) +
          std::chrono::seconds(part(17, 2)) + std::chrono::milliseconds(part(20, 3));
 }
+
+std::string to_json_line(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json to_json(const class_row& of) {
   json steps = json::object();
@@ -167,7 +167,7 @@ json to_json(const class_event& of) {
   for (const event_field& each : of.fields)
     fields.push_back({{"name", each.name}, {"from", each.from}, {"to", each.to}, {"value", each.value}});
   return {{"id", of.id},
-          {"at", to_text(of.at)},
+          {"at", to_timestamp(of.at)},
           {"address", of.address},
           {"port", of.port},
           {"user", of.user},
@@ -189,7 +189,7 @@ json to_json(const class_totals& of) {
 
 json to_json(const kept_mail& of) {
   return {{"id", of.id},
-          {"at", to_text(of.at)},
+          {"at", to_timestamp(of.at)},
           {"address", of.address},
           {"port", of.port},
           {"helo", of.helo},
@@ -215,7 +215,7 @@ std::string to_csv(const std::vector<const class_row*>& rows) {
   std::string text = "address,name";
   for (const sheet_step each : all_steps()) text += fmt::format(",{0},{0}_at,{0}_note", name_of(each));
   text += ",first_at,last_at,stuck_since,events\r\n";
-  const auto time_cell = [](wall_time at) { return at == wall_time{} ? std::string() : to_text(at); };
+  const auto time_cell = [](wall_time at) { return at == wall_time{} ? std::string() : to_timestamp(at); };
   for (const class_row* row : rows) {
     text += csv_cell(row->address) + ',' + csv_cell(row->name);
     for (const sheet_step which : all_steps()) {
@@ -232,7 +232,7 @@ std::string to_line(const class_event& of) {
   json object{{"record", "event"}};
   object.update(to_json(of));
   object["record"] = "event";
-  return dump(object);
+  return to_json_line(object);
 }
 
 std::string to_line(const kept_mail& of) {
@@ -240,19 +240,21 @@ std::string to_line(const kept_mail& of) {
   object.update(to_json(of));
   object["file"] = of.file;
   object["dialogue"] = dialogue_of(of);
-  return dump(object);
+  return to_json_line(object);
 }
 
 std::string to_line(const naming& of) {
-  return dump({{"record", "name"}, {"at", to_text(of.at)}, {"address", of.address}, {"name", of.name}});
+  return to_json_line({{"record", "name"}, {"at", to_timestamp(of.at)}, {"address", of.address}, {"name", of.name}});
 }
 
-std::string to_line(const mails_cleared& of) { return dump({{"record", "mails_cleared"}, {"at", to_text(of.at)}}); }
+std::string to_line(const mails_cleared& of) {
+  return to_json_line({{"record", "mails_cleared"}, {"at", to_timestamp(of.at)}});
+}
 
 result<journal_record> parse_record(std::string_view line) {
   const json object = json::parse(line, nullptr, false);
   if (!object.is_object()) return fail(errc::bad_data, "not a JSON object");
-  const auto at = parse_wall_time(text_in(object, "at"));
+  const auto at = parse_timestamp(text_in(object, "at"));
   if (!at) return unexpected(at.error());
   const std::string kind = text_in(object, "record");
   const auto as_record = [](auto&& parsed) -> result<journal_record> {

@@ -13,22 +13,25 @@
 
 namespace netlab::lab {
 
-/// `2026-11-30T10:38:59.123Z` (RFC 3339, UTC).
+/// As to_timestamp().
 [[nodiscard]] std::string to_text(wall_time at);
-/// The same back; fails with errc::bad_data.
-[[nodiscard]] result<wall_time> parse_wall_time(std::string_view text);
+/// Parses what to_timestamp() writes. Fails with errc::bad_data.
+[[nodiscard]] result<wall_time> parse_timestamp(std::string_view text);
+
+/// One line, without its line end; invalid UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string to_json_line(const nlohmann::ordered_json& object);
 
 /// A row with its cells, without its events.
 [[nodiscard]] nlohmann::ordered_json to_json(const class_row& of);
 [[nodiscard]] nlohmann::ordered_json to_json(const class_event& of);
 [[nodiscard]] nlohmann::ordered_json to_json(const class_totals& of);
-/// An entry of a list: without the dialogue.
+/// For a list of mails: without the dialogue.
 [[nodiscard]] nlohmann::ordered_json to_json(const kept_mail& of);
 /// `[{"by":"C","text":"EHLO x"},…]`
 [[nodiscard]] nlohmann::ordered_json dialogue_of(const kept_mail& of);
 
-/// The table with a head line (RFC 4180): team, addresses, and per step state, time and note. A text that a spreadsheet
-/// would take for a formula gets an apostrophe in front.
+/// The table with a header line (RFC 4180): address and name of each team, and state, time and note of each step. A
+/// text that a spreadsheet would evaluate as a formula gets an apostrophe in front.
 [[nodiscard]] std::string to_csv(const std::vector<const class_row*>& rows);
 
 struct mails_cleared {

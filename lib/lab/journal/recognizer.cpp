@@ -10,19 +10,20 @@
 namespace netlab::lab {
 namespace {
 
-// Of which a report is made: fewer touches are other exercises.
+// Fewer touches are not reported as a scan: they belong to other exercises.
 constexpr std::size_t least_tcp_touches = 3;
 constexpr std::size_t least_udp_touches = 2;
 constexpr std::chrono::seconds partial_scan_time{10};
-// A team that asks from a new address each time must not fill the memory.
+// A client that comes from a new address each time must not fill the memory.
 constexpr std::size_t most_teams = 4096;
-constexpr std::size_t most_hosts = 64;  // of a team
+constexpr std::size_t most_hosts = 64;      // of a team
 constexpr std::size_t most_compared = 64;  // connections of a team
 constexpr std::chrono::milliseconds least_overlap{100};
-constexpr std::chrono::milliseconds waiting_time{1000};  // for an answer, while the other one has one
+// A client that has waited for an answer this long, while another one has got one, is not served at the same time.
+constexpr std::chrono::milliseconds waiting_time{1000};
 constexpr std::size_t most_pending_echoes = 16;
 constexpr std::size_t shown_octets = 60;
-constexpr std::uint64_t most_echo_events = 8;  // of one echo connection
+constexpr std::uint64_t most_echo_events = 8;  // of one connection
 
 constexpr std::string_view calc_name = "calc";
 constexpr std::string_view echo_name = "echo";
@@ -31,7 +32,8 @@ bool is_mail_service(std::string_view service) {
   return service == "smtp" || service == "submission" || service == "submissions";
 }
 
-class_event event_of(const observation& seen, std::string_view proto) {
+/// An event without its text and verdict.
+class_event start_event(const observation& seen, std::string_view proto) {
   return {.at = seen.at,
           .address = seen.address,
           .port = seen.port,
@@ -39,13 +41,13 @@ class_event event_of(const observation& seen, std::string_view proto) {
           .proto = std::string(proto)};
 }
 
-/// The event's verdict is also that of the step.
+/// Marks the step as done or tried, by the event's verdict.
 void mark_by_verdict(class_event& in, sheet_step which) {
   if (in.verdict == verdict::info) return;
   in.marks.push_back({which, in.verdict == verdict::ok ? step_state::done : step_state::tried, in.note});
 }
 
-class_event event_of(calc_exchange&& from, const std::string& address, std::uint16_t port, bool udp) {
+class_event calc_event(calc_exchange&& from, const std::string& address, std::uint16_t port, bool udp) {
   const sheet_step which = udp ? sheet_step::calc_udp : from.is_text ? sheet_step::telnet : sheet_step::calc_tcp;
   class_event made{.at = from.at, .address = address, .port = port, .service = std::string(calc_name)};
   made.proto = udp ? "udp" : "tcp";
@@ -67,6 +69,10 @@ void keep_octets(class_event& in, const bytes& octets, std::uint64_t length) {
 }
 
 }  // namespace
+
+class_event recognizer::event_on(const connection& of, wall_time at) {
+  return {.at = at, .address = of.address, .port = of.port, .service = std::string(of.service), .proto = "tcp"};
+}
 
 recognizer::team_state& recognizer::state_of(const std::string& team) {
   if (teams_.size() >= most_teams && !teams_.contains(team)) teams_.erase(teams_.begin());
@@ -111,7 +117,7 @@ void recognizer::on_connected(const observation& seen, const std::string& team) 
   if (seen.service == calc_name || seen.service == echo_name) {
     made.repeats_port = ports_of(team, seen.address).note(seen.port, seen.service);
   } else if (!made.mail) {
-    class_event event = event_of(seen, "tcp");
+    class_event event = start_event(seen, "tcp");
     event.text = "connected";
     events_.push_back(std::move(event));
   }
@@ -131,10 +137,7 @@ void recognizer::on_received(connection& on, const observation& seen) {
     return compare_clients(on.team, seen.at);
   }
   if (on.mail || on.octets > most_echo_events) return;
-  class_event event = event_of(seen, "tcp");
-  event.address = on.address;
-  event.port = on.port;
-  event.service = on.service;
+  class_event event = event_on(on, seen.at);
   keep_octets(event, seen.octets, seen.octets.size());
   event.text = fmt::format("{}: {}", count_of(seen.octets.size(), "octet"), escape(as_text(seen.octets), shown_octets));
   if (on.service != echo_name) {
@@ -156,15 +159,15 @@ void recognizer::hold_echo(const std::string& team, bool repeats_port, sheet_ste
 void recognizer::take_calc(connection& on) {
   for (calc_exchange& each : on.calc->take_exchanges()) {
     const bool is_answered = each.is_answered;
-    class_event event = event_of(std::move(each), on.address, on.port, false);
+    class_event event = calc_event(std::move(each), on.address, on.port, false);
     if (is_answered) mark_own_port(on.team, on.repeats_port, true, event);
     on.has_answer = on.has_answer || is_answered;
     events_.push_back(std::move(event));
   }
 }
 
-// A client that comes right after another one may be seen before the other one's end: two event loops. So two count as
-// open together if each sent something while the other was there, or if they stay together for a while.
+// The start of a client may be observed before the end of an earlier one, because they are on different event loops.
+// So two count as open together only if each sent something while the other was open, or if both stay open for a while.
 void recognizer::compare_clients(const std::string& team, wall_time now) {
   team_state& state = state_of(team);
   if (state.is_several_done) return;
@@ -184,8 +187,8 @@ void recognizer::compare_clients(const std::string& team, wall_time now) {
       if (!are_busy && together < least_overlap) continue;
       second.met_answered = second.met_answered || first.has_answer;
       if (second.met_answered && second.has_answer) return report_clients(second, true, now);
-      const bool waits = first.has_answer && second.octets > 0 && !second.has_answer;
-      if (waits && together >= waiting_time && !state.is_several_tried) report_clients(second, false, now);
+      const bool is_waiting = first.has_answer && second.octets > 0 && !second.has_answer;
+      if (is_waiting && together >= waiting_time && !state.is_several_tried) report_clients(second, false, now);
     }
 }
 
@@ -193,8 +196,7 @@ void recognizer::report_clients(const connection& of, bool is_done, wall_time no
   team_state& state = state_of(of.team);
   (is_done ? state.is_several_done : state.is_several_tried) = true;
   if (is_done) state.open_calc.clear();
-  class_event event{
-      .at = now, .address = of.address, .port = of.port, .service = std::string(calc_name), .proto = "tcp"};
+  class_event event = event_on(of, now);
   event.text = "two clients at once";
   event.verdict = is_done ? verdict::ok : verdict::wrong;
   if (!is_done) event.note = "two connections at once, one of them without an answer";
@@ -224,10 +226,7 @@ void recognizer::on_closed(const observation& seen) {
     take_mail_events(on);
   }
   if (on.octets == 0 && (on.calc || on.service == echo_name)) {
-    class_event event = event_of(seen, "tcp");
-    event.address = on.address;
-    event.port = on.port;
-    event.service = on.service;
+    class_event event = event_on(on, seen.at);
     event.text = "connected and sent nothing";
     mark_own_port(on.team, on.repeats_port, false, event);
     events_.push_back(std::move(event));
@@ -243,12 +242,12 @@ void recognizer::on_datagram(const observation& seen, const std::string& team) {
         explain_datagram(seen.octets, static_cast<std::size_t>(seen.length), parameters_.order, seen.at);
     made.is_answered = made.is_answered && seen.is_answered;
     const bool is_answered = made.is_answered;
-    class_event event = event_of(std::move(made), seen.address, seen.port, true);
+    class_event event = calc_event(std::move(made), seen.address, seen.port, true);
     mark_own_port(team, false, is_answered, event);
     events_.push_back(std::move(event));
     return;
   }
-  class_event event = event_of(seen, "udp");
+  class_event event = start_event(seen, "udp");
   keep_octets(event, seen.octets, seen.length);
   event.text = fmt::format("{}: {}", count_of(seen.length, "octet"), escape(as_text(seen.octets), shown_octets));
   if (seen.service != echo_name) {

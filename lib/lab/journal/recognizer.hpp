@@ -6,11 +6,11 @@
 //   telnet               a line of text with an answer
 //   several_clients      two connections to calc that are open together, both with an answer
 //   local_end            an answered request, or echoed octets, from a source port that the program chose: below 32768,
-//                        the same as of the connection before, or above 60999 on a host that shows to be Linux
-//   echo_tcp, echo_udp   octets came back, and the address asks no other service of ports 1 to 50 at the same time
+//                        the same as in the previous connection, or above 60999 on a host that is known to run Linux
+//   echo_tcp, echo_udp   octets came back, and the team uses no other service on ports 1 to 50 at the same time
 //   scan_tcp, scan_udp   every open port from 1 to 50 was touched within a minute, with data or without
 //   mail_by_hand         a message was accepted over STARTTLS, most of whose commands were typed: they came 250 ms or
-//                        more after the reply before
+//                        more after the previous reply
 //   mail_by_program      a message was accepted whose commands came faster
 //   sender_differs       a message was accepted whose envelope sender is not in From
 #pragma once
@@ -34,7 +34,7 @@
 
 namespace netlab::lab {
 
-/// The time for touching all ports of a scan: 50 ports of which each may cost a timeout of one second.
+/// The time in which a scan must touch all ports: 50 ports, each of which may cost a timeout of one second.
 inline constexpr std::chrono::seconds scan_time{60};
 /// After this pause a scan that did not touch all ports is reported, and octets that were echoed count as echo.
 inline constexpr std::chrono::milliseconds scan_pause{600};
@@ -42,7 +42,7 @@ inline constexpr std::chrono::milliseconds scan_pause{600};
 /// A service on a port from 1 to 50, before the offset.
 struct scanned_port {
   std::string_view service;
-  std::uint16_t port = 0;  ///< really open, with the offset
+  std::uint16_t port = 0;  ///< the actual port, with the offset
   bool udp = false;
 };
 
@@ -57,7 +57,7 @@ class recognizer {
 
   /// `team` identifies all addresses of one team.
   void observe(observation seen, const std::string& team);
-  /// Call it some times a second.
+  /// Call it several times a second.
   void tick(wall_time now);
   /// In order of time, without identifiers.
   [[nodiscard]] std::vector<class_event> take_events() { return std::exchange(events_, {}); }
@@ -75,16 +75,16 @@ class recognizer {
     wall_time at{};
     wall_time last_octets{};
     bool has_answer = false;
-    bool met_answered = false;  // was open together with one of the same team that has an answer
+    bool met_answered = false;  // was open together with another one of the team that has an answer
     bool repeats_port = false;
   };
-  /// The touches of a scan, or of what may become one.
+  /// The ports that a team has touched; perhaps a scan.
   struct touches {
     std::map<std::string_view, wall_time> last;  // by service
     wall_time last_at{};
     std::size_t reported = 0;  // ports in the last report
     std::string address = {};  // of the last touch
-    bool is_new = false;  // touched since the last look
+    bool is_new = false;  // touched since the last check
   };
   struct team_state {
     touches tcp;
@@ -96,6 +96,8 @@ class recognizer {
     bool is_several_done = false;
   };
 
+  /// An event on a TCP connection, without its text and verdict.
+  [[nodiscard]] static class_event event_on(const connection& of, wall_time at);
   team_state& state_of(const std::string& team);
   source_ports& ports_of(const std::string& team, const std::string& address);
   void on_connected(const observation& seen, const std::string& team);

@@ -2,11 +2,10 @@
 #include "lab/tour/post_office.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "lab/tour/classroom.hpp"
 #include "mail/message/io/file.hpp"
@@ -15,13 +14,6 @@ namespace netlab::lab {
 namespace {
 
 constexpr std::string_view usual_helo = "client.example";
-
-std::string read_file(std::string_view name) {
-  std::ifstream file{std::string(name)};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 }  // namespace
 
@@ -41,13 +33,13 @@ result<void> post_office::open(std::vector<std::string> faults) {
   with.password = secret(std::string(lab_password));
   with.faults = std::move(faults);
   with.maildir = directory_->path() + "/maildir";
-  mail::sink_observer heard;
-  heard.log = [](const std::string&) {};
-  heard.accepted = [this](const mail::sink_message& what) {
+  mail::sink_observer observer;
+  observer.log = [](const std::string&) {};
+  observer.accepted = [this](const mail::sink_message& message) {
     const std::lock_guard lock(mutex_);
-    taken_.push_back({.envelope = what.of, .text = read_file(what.file)});
+    taken_.push_back({.envelope = message.of, .text = read_file(std::string(message.file)).value_or(std::string())});
   };
-  auto sink = mail::sink::open(std::move(with), std::move(heard));
+  auto sink = mail::sink::open(std::move(with), std::move(observer));
   if (!sink) return unexpected(sink.error());
   sink_ = std::move(*sink);
   auto identities = sink_->identities(*authority_, {"localhost", "127.0.0.1"});
@@ -72,67 +64,67 @@ std::vector<taken_letter> post_office::taken() const {
 }
 
 mail::send_options post_office::usual() const {
-  mail::send_options how;
-  how.host = "127.0.0.1";
-  how.port = port();
-  how.tls = mail::tls_mode::starttls;
-  how.trust.ca_file = ca_file();
-  how.helo = usual_helo;
-  how.user = lab_user;
-  how.password = secret(std::string(lab_password));
-  how.mechanisms = {mail::mechanism::plain};  // what --auth auto selects over verified TLS
-  how.timeout = patience;
-  how.end_timeout = patience;
-  return how;
+  mail::send_options options;
+  options.host = "127.0.0.1";
+  options.port = port();
+  options.tls = mail::tls_mode::starttls;
+  options.trust.ca_file = ca_file();
+  options.helo = usual_helo;
+  options.user = lab_user;
+  options.password = secret(std::string(lab_password));
+  options.mechanisms = {mail::mechanism::plain};  // what --auth auto selects over verified TLS
+  options.timeout = patience;
+  options.end_timeout = patience;
+  return options;
 }
 
-void post_office::show_command(const letter& one, const mail::send_options& how) {
-  std::string line = fmt::format("$ netlab mail send --server {}:{}", how.host, how.port);
-  if (!how.trust.ca_file.empty()) line += " --ca-file ca.pem";
-  if (!how.user.empty()) line += fmt::format(" --user {}", how.user);
+void post_office::show_command(const letter& one, const mail::send_options& options) {
+  std::string line = fmt::format("$ netlab mail send --server {}:{}", options.host, options.port);
+  if (!options.trust.ca_file.empty()) line += " --ca-file ca.pem";
+  if (!options.user.empty()) line += fmt::format(" --user {}", options.user);
   line += fmt::format(" --from {} --to {}", one.from, one.to);
   if (one.envelope_from != one.from) line += " --envelope-from " + one.envelope_from;
-  if (how.helo != usual_helo) line += " --helo " + how.helo;
+  if (options.helo != usual_helo) line += " --helo " + options.helo;
   if (!one.bcc.empty()) line += " --bcc " + one.bcc;
   tell.show(line);
 }
 
-asio::awaitable<result<post_office::outcome>> post_office::deliver(letter one, mail::send_options how) {
-  show_command(one, how);
-  auto what = std::make_shared<mail::draft>();
-  what->from = *mail::parse_mailbox(one.from);
-  what->to = *mail::parse_mailbox_list(one.to);
-  what->subject = one.subject;
-  what->text = one.text;
-  what->date = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  what->message_id = fmt::format("lab-{}@client.example", ++sent_);
+asio::awaitable<result<post_office::outcome>> post_office::deliver(letter one, mail::send_options options) {
+  show_command(one, options);
+  auto draft = std::make_shared<mail::draft>();
+  draft->from = *mail::parse_mailbox(one.from);
+  draft->to = *mail::parse_mailbox_list(one.to);
+  draft->subject = one.subject;
+  draft->text = one.text;
+  draft->date = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  draft->message_id = fmt::format("lab-{}@client.example", ++sent_);
   mail::submission made;
   made.sender = *mail::parse_address(one.envelope_from);
-  for (const mail::mailbox& each : what->to) made.recipients.push_back(each.address);
+  for (const mail::mailbox& each : draft->to) made.recipients.push_back(each.address);
   if (!one.bcc.empty()) made.recipients.push_back(*mail::parse_address(one.bcc));
-  made.compose = [what](mail::server_abilities server) { return mail::compose(*what, server); };
+  made.compose = [draft](mail::server_abilities server) { return mail::compose(*draft, server); };
   mail::single_submission source(std::move(made));
-  outcome became;
+  outcome sent;
   mail::send_observer observer;
-  observer.delivered = [&became](const mail::delivery& each) { became.answer = each.outcome; };
-  observer.line = [&became](char who, std::string_view line) {
-    became.dialogue.push_back(fmt::format("{}: {}", who, escape(line)));
+  observer.delivered = [&sent](const mail::delivery& each) { sent.answer = each.outcome; };
+  observer.line = [&sent](char who, std::string_view line) {
+    sent.dialogue.push_back(fmt::format("{}: {}", who, escape(line)));
   };
   const std::size_t before = taken().size();
-  became.done = co_await mail::send(std::move(how), source, std::move(observer));
-  if (!became.done && net::is_cancelled(became.done.error().code)) co_return unexpected(became.done.error());
+  sent.done = co_await mail::send(std::move(options), source, std::move(observer));
+  if (!sent.done && net::is_cancelled(sent.done.error().code)) co_return unexpected(sent.done.error());
   // The server reports a message before it answers its client.
-  if (auto all = taken(); all.size() > before) became.arrived = std::move(all.back());
-  co_return became;
+  if (auto all = taken(); all.size() > before) sent.arrived = std::move(all.back());
+  co_return sent;
 }
 
 asio::awaitable<result<taken_letter>> post_office::deliver(letter one) {
-  auto became = co_await deliver(std::move(one), usual());
-  if (!became) co_return unexpected(became.error());
-  if (!became->done) co_return unexpected(became->done.error());
-  if (!became->answer) co_return unexpected(became->answer.error());
-  if (!became->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
-  co_return *std::move(became->arrived);
+  auto sent = co_await deliver(std::move(one), usual());
+  if (!sent) co_return unexpected(sent.error());
+  if (!sent->done) co_return unexpected(sent->done.error());
+  if (!sent->answer) co_return unexpected(sent->answer.error());
+  if (!sent->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
+  co_return *std::move(sent->arrived);
 }
 
 std::string field_of(std::string_view text, std::string_view name) {

@@ -61,14 +61,14 @@ class post_office {
   /// The usual options of netlab mail send: STARTTLS, login, and only this CA is trusted.
   [[nodiscard]] mail::send_options usual() const;
   /// Shows the command and sends the message. Fails when cancelled.
-  [[nodiscard]] asio::awaitable<result<outcome>> deliver(letter one, mail::send_options how);
+  [[nodiscard]] asio::awaitable<result<outcome>> deliver(letter one, mail::send_options options);
   /// The same with the usual options; fails if the message was not accepted.
   [[nodiscard]] asio::awaitable<result<taken_letter>> deliver(letter one);
 
   narrator& tell;
 
  private:
-  void show_command(const letter& one, const mail::send_options& how);
+  void show_command(const letter& one, const mail::send_options& options);
 
   std::optional<temporary_directory> directory_;
   std::optional<tls::authority> authority_;

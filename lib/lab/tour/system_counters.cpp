@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lab/tour/system_counters.hpp"
 
-#include <fstream>
-#include <sstream>
 #include <string>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace netlab::lab {
@@ -27,10 +26,8 @@ std::optional<std::uint64_t> find_counter(std::string_view table, std::string_vi
 }
 
 std::optional<std::uint64_t> system_counter(std::string_view protocol, std::string_view name) {
-  std::ifstream file("/proc/self/net/snmp");
-  std::ostringstream table;
-  table << file.rdbuf();
-  return find_counter(table.str(), protocol, name);
+  const auto table = read_file("/proc/self/net/snmp");
+  return table ? find_counter(*table, protocol, name) : std::nullopt;
 }
 
 }  // namespace netlab::lab

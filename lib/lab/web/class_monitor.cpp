@@ -8,10 +8,6 @@ constexpr std::chrono::milliseconds totals_interval{1000};
 
 }  // namespace
 
-std::string to_json_line(const nlohmann::ordered_json& object) {
-  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 class_monitor::class_monitor(roster names, recognizer_parameters parameters, wall_time started)
     : journal_(std::move(names)),
       recognizer_(std::move(parameters)),

@@ -65,7 +65,4 @@ class class_monitor {
   std::vector<std::string> json_;
 };
 
-/// One line of JSON; invalid UTF-8 becomes U+FFFD.
-[[nodiscard]] std::string to_json_line(const nlohmann::ordered_json& object);
-
 }  // namespace netlab::lab

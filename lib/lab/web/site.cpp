@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "lab/web/mail_view.hpp"
 #include "lab/web/page_files.hpp"
 #include "lab/web/page_model.hpp"
@@ -190,7 +191,7 @@ http::response site::teams(const visit& by) const {
   for (const sheet_step each : all_steps()) steps.push_back({{"name", name_of(each)}, {"title", title_of(each)}});
   json rows = json::array();
   for (const class_row* each : rows_for(by.who)) rows.push_back(to_json(*each));
-  json all{{"now", to_text(by.now)},
+  json all{{"now", to_timestamp(by.now)},
            {"viewer",
             {{"teacher", by.who.is_teacher}, {"address", by.who.address}, {"form_token", rules_.form_token(by.who)}}},
            {"steps", std::move(steps)},

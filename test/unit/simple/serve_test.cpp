@@ -28,6 +28,23 @@ TEST_CASE("echo serve: a datagram goes back as it came", "[simple][unit]") {
   CHECK(server.totals().octets == 5);
 }
 
+TEST_CASE("simple serve: only a service that sends the time reads the clock", "[simple][unit]") {
+  int readings = 0;
+  const auto wall_clock = [&readings] {
+    ++readings;
+    return simple::wall_time{};
+  };
+  bytes reply;
+  simple::server echo(simple::echo, {.wall_clock = wall_clock}, [](const std::string&) {});
+  CHECK(echo.answer(from_port(1024, "hello"), reply));
+  CHECK(readings == 0);
+  reply.clear();
+  simple::server daytime(simple::daytime, {.wall_clock = wall_clock}, [](const std::string&) {});
+  CHECK(daytime.answer(from_port(1024, ""), reply));
+  CHECK(readings == 1);
+  CHECK(as_text(reply) == "Thursday, January 1, 1970 00:00:00-UTC\r\n");
+}
+
 TEST_CASE("echo serve: a datagram from a port below 1024 gets no echo: two services would talk for ever",
           "[simple][unit]") {
   simple::server server(simple::echo, {}, [](const std::string&) {});

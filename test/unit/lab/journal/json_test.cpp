@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const wall_time some_time = *parse_wall_time("2026-11-30T10:38:59.123Z");
+const wall_time some_time = *parse_timestamp("2026-11-30T10:38:59.123Z");
 
 class_event some_event() {
   class_event made{.id = 7, .at = some_time, .address = "192.0.2.7", .port = 4711, .service = "calc", .proto = "tcp"};
@@ -34,7 +34,7 @@ TEST_CASE("json: times are RFC 3339 in UTC with milliseconds", "[lab][unit]") {
   CHECK(to_text(wall_time{}) == "1970-01-01T00:00:00.000Z");
   for (const char* bad :
        {"", "2026-11-30", "2026-13-30T10:38:59.123Z", "2026-11-30T25:38:59.123Z", "2026-11-30T10:38:59.123+"})
-    CHECK_FALSE(parse_wall_time(bad));
+    CHECK_FALSE(parse_timestamp(bad));
 }
 
 TEST_CASE("json: an event comes back from its line", "[lab][unit]") {
