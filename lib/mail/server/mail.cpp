@@ -33,11 +33,11 @@ constexpr std::size_t max_orcpt = 500;  // RFC 3461 §4.2
 // RFC 3461 §4: visible ASCII without + and =, but for `+` with two capital hexadecimal digits. RFC 6533 §3 also
 // allows UTF-8 with SMTPUTF8.
 bool is_xtext(std::string_view text, bool utf8) noexcept {
-  const auto is_figure = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+  const auto is_capital_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto c = static_cast<unsigned char>(text[at]);
     if (c == '+') {
-      if (at + 2 >= text.size() || !is_figure(text[at + 1]) || !is_figure(text[at + 2])) return false;
+      if (at + 2 >= text.size() || !is_capital_hex(text[at + 1]) || !is_capital_hex(text[at + 2])) return false;
       at += 2;
     } else if (c <= ' ' || c == '=' || c == 0x7f || (c >= 0x80 && !utf8)) {
       return false;
