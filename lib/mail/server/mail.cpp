@@ -257,7 +257,7 @@ void server::on_mail(std::string_view arguments) {
     refuse_envelope(fmt::format("552 5.3.4 A message may have at most {} octets", limit));
     return forget_transaction();
   }
-  if (strike(fault_stage::mail)) return forget_transaction();
+  if (inject_fault(fault_stage::mail)) return forget_transaction();
   if (with_.rate != nullptr && !with_.rate->take(envelope_.peer, now_)) {
     refuse_envelope(fmt::format("421 4.7.0 Too much mail from {}, try again later", envelope_.peer));
     return close("rate limit");
@@ -307,7 +307,7 @@ void server::take_recipient(std::string_view arguments) {
   auto address = take_address(line->path, false);
   if (!address) return;
   to.address = std::move(*address);
-  if (strike(fault_stage::rcpt, &to.address)) return;
+  if (inject_fault(fault_stage::rcpt, &to.address)) return;
   const auto matches = [&](const address_pattern& one) {
     if (!one.matches(&to.address)) return false;
     idle_commands_ = 0;  // asking for a recipient that is configured to be refused is not idling
