@@ -135,7 +135,7 @@ result<std::vector<mail::mechanism>> parse_auth(std::string_view text, bool is_v
               "auto, plain, login, cram-md5, scram-sha-256, xoauth2 or oauthbearer");
 }
 
-result<mail::dsn_wish> parse_dsn(std::string_view text) {
+result<mail::dsn_parameters> parse_dsn(std::string_view text) {
   std::string notify;
   for (const std::string_view each : split(text, ',')) {
     const std::string word = to_upper(trim(each));
@@ -146,7 +146,7 @@ result<mail::dsn_wish> parse_dsn(std::string_view text) {
   }
   if (notify.find("NEVER") != std::string::npos && notify != "NEVER")
     return fail(errc::usage, "'never' cannot be combined with other conditions");
-  return mail::dsn_wish{.notify = notify, .ret = notify == "NEVER" ? "" : "HDRS"};
+  return mail::dsn_parameters{.notify = notify, .ret = notify == "NEVER" ? "" : "HDRS"};
 }
 
 /// A domain, or an address literal unchanged (RFC 5321 §4.1.3).

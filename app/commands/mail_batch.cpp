@@ -116,7 +116,7 @@ result<mail::submission> to_submission(const std::string& line, const message_fi
   return made;
 }
 
-bool is_for_want_of_descriptors(const failure& why) {
+bool lacks_descriptors(const failure& why) {
   return why.code == std::errc::too_many_files_open || why.code == std::errc::too_many_files_open_in_system;
 }
 
@@ -144,7 +144,7 @@ class batch final : public mail::submission_source {
       if (!line) return std::nullopt;
       if (is_blank(*line)) continue;
       auto made = understand(*line);
-      if (!made && is_for_want_of_descriptors(made.error()) && under_way_ > 0) {
+      if (!made && lacks_descriptors(made.error()) && under_way_ > 0) {
         held_ = std::move(line);  // until a message in progress has closed its attachments
         return std::nullopt;
       }

@@ -167,11 +167,8 @@ std::string to_hex(bytes_view octets, std::string_view between) {
 
 std::optional<char> decode_hex_pair(std::string_view text) noexcept {
   if (text.size() < 2) return std::nullopt;
-  const std::string_view pair = text.substr(0, 2);
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(pair.data(), pair.data() + pair.size(), value, 16);
-  if (error != std::errc() || end != pair.data() + pair.size()) return std::nullopt;
-  return static_cast<char>(value);
+  const auto value = parse_integer<unsigned>(text.substr(0, 2), 16);
+  return value ? std::optional(static_cast<char>(*value)) : std::nullopt;
 }
 
 std::string escape(std::string_view text, std::size_t limit) {

@@ -26,12 +26,12 @@ constexpr bool is_ascii(std::string_view text) noexcept {
   return above < 0x80;
 }
 
-/// Decimal digits with an optional minus. Returns nothing if any other character is in the text or the number does not
-/// fit.
+/// Digits of the base (2 to 36, letters in any case) with an optional minus. Returns nothing if any other character is
+/// in the text or the number does not fit.
 template <std::integral Integer>
-[[nodiscard]] std::optional<Integer> parse_integer(std::string_view text) {
+[[nodiscard]] std::optional<Integer> parse_integer(std::string_view text, int base = 10) {
   Integer value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
 }

@@ -25,7 +25,7 @@ bool has_word(std::string_view text, std::string_view wanted) {
 }
 
 /// A protocol with lines that end in LF or CR LF.
-class line_talk : public starttls {
+class line_negotiation : public starttls {
  public:
   using starttls::starttls;
 
@@ -48,9 +48,9 @@ class line_talk : public starttls {
 };
 
 /// Three-digit replies of one or more lines: SMTP (RFC 5321 §4.2), LMTP, FTP (RFC 959 §4.2), NNTP.
-class numbered_talk : public line_talk {
+class reply_code_negotiation : public line_negotiation {
  public:
-  using line_talk::line_talk;
+  using line_negotiation::line_negotiation;
 
  protected:
   /// Called at the end of a reply with its last line, after on_text() has received the text of each line.
@@ -76,9 +76,9 @@ class numbered_talk : public line_talk {
   unsigned open_code_ = 0;
 };
 
-class smtp_talk final : public numbered_talk {
+class smtp_negotiation final : public reply_code_negotiation {
  public:
-  using numbered_talk::numbered_talk;
+  using reply_code_negotiation::reply_code_negotiation;
 
  private:
   enum class state : std::uint8_t { greeting, hello, starttls };
@@ -114,9 +114,9 @@ class smtp_talk final : public numbered_talk {
 };
 
 /// RFC 4217 (FTP), RFC 4642 (NNTP): a greeting, a command, a reply.
-class one_command_talk final : public numbered_talk {
+class one_command_negotiation final : public reply_code_negotiation {
  public:
-  using numbered_talk::numbered_talk;
+  using reply_code_negotiation::reply_code_negotiation;
 
  private:
   void on_reply(unsigned code, std::string_view last) override {
@@ -137,9 +137,9 @@ class one_command_talk final : public numbered_talk {
 };
 
 /// RFC 2595 §4.
-class pop3_talk final : public line_talk {
+class pop3_negotiation final : public line_negotiation {
  public:
-  using line_talk::line_talk;
+  using line_negotiation::line_negotiation;
 
  private:
   void on_line(std::string_view line) override {
@@ -154,9 +154,9 @@ class pop3_talk final : public line_talk {
 };
 
 /// RFC 9051 §6.2.1.
-class imap_talk final : public line_talk {
+class imap_negotiation final : public line_negotiation {
  public:
-  using line_talk::line_talk;
+  using line_negotiation::line_negotiation;
 
  private:
   enum class state : std::uint8_t { greeting, capabilities, starttls };
@@ -189,9 +189,9 @@ class imap_talk final : public line_talk {
 };
 
 /// ManageSieve, RFC 5804 §2.2.
-class sieve_talk final : public line_talk {
+class sieve_negotiation final : public line_negotiation {
  public:
-  using line_talk::line_talk;
+  using line_negotiation::line_negotiation;
 
  private:
   void on_line(std::string_view line) override {
@@ -297,12 +297,12 @@ void starttls::refuse(errc code, std::string_view message, std::string_view peer
 std::unique_ptr<starttls> make_starttls(starttls_parameters parameters, time_point now) {
   switch (parameters.protocol) {
     case starttls_protocol::smtp:
-    case starttls_protocol::lmtp: return std::make_unique<smtp_talk>(std::move(parameters), now);
+    case starttls_protocol::lmtp: return std::make_unique<smtp_negotiation>(std::move(parameters), now);
     case starttls_protocol::ftp:
-    case starttls_protocol::nntp: return std::make_unique<one_command_talk>(std::move(parameters), now);
-    case starttls_protocol::pop3: return std::make_unique<pop3_talk>(std::move(parameters), now);
-    case starttls_protocol::imap: return std::make_unique<imap_talk>(std::move(parameters), now);
-    case starttls_protocol::sieve: return std::make_unique<sieve_talk>(std::move(parameters), now);
+    case starttls_protocol::nntp: return std::make_unique<one_command_negotiation>(std::move(parameters), now);
+    case starttls_protocol::pop3: return std::make_unique<pop3_negotiation>(std::move(parameters), now);
+    case starttls_protocol::imap: return std::make_unique<imap_negotiation>(std::move(parameters), now);
+    case starttls_protocol::sieve: return std::make_unique<sieve_negotiation>(std::move(parameters), now);
     case starttls_protocol::ldap:
     case starttls_protocol::mysql:
     case starttls_protocol::postgres:

@@ -16,9 +16,9 @@ using namespace std::string_view_literals;
 std::uint8_t octet(std::string_view from, std::size_t at) { return static_cast<std::uint8_t>(from[at]); }
 
 /// PostgreSQL's "SSL Session Encryption": a request of 8 octets, an answer of one.
-class postgres_talk final : public starttls {
+class postgres_negotiation final : public starttls {
  public:
-  postgres_talk(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
+  postgres_negotiation(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
     send_octets("\x00\x00\x00\x08\x04\xd2\x16\x2f"sv, "(SSLRequest)");
   }
 
@@ -39,7 +39,7 @@ class postgres_talk final : public starttls {
 
 /// MySQL and MariaDB: the server's greeting has its capabilities, the client sends a shortened response, and TLS
 /// starts.
-class mysql_talk final : public starttls {
+class mysql_negotiation final : public starttls {
  public:
   using starttls::starttls;
 
@@ -80,9 +80,9 @@ class mysql_talk final : public starttls {
 };
 
 /// RFC 4511 §4.14: an ExtendedRequest and its response (X.690, definite lengths).
-class ldap_talk final : public starttls {
+class ldap_negotiation final : public starttls {
  public:
-  ldap_talk(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
+  ldap_negotiation(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
     send_octets(
         "\x30\x1d\x02\x01\x01\x77\x18\x80\x16"
         "1.3.6.1.4.1.1466.20037"sv,
@@ -155,9 +155,9 @@ class ldap_talk final : public starttls {
 };
 
 /// RFC 6120 §5: the client opens a stream, the server's features offer starttls, the client requests it.
-class xmpp_talk final : public starttls {
+class xmpp_negotiation final : public starttls {
  public:
-  xmpp_talk(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
+  xmpp_negotiation(starttls_parameters parameters, time_point now) : starttls(std::move(parameters), now) {
     std::string domain;
     for (const char each : this->parameters().host) {
       if (each == '&' || each == '<' || each == '\'') continue;  // not allowed in a domain
@@ -226,10 +226,10 @@ class xmpp_talk final : public starttls {
 
 std::unique_ptr<starttls> make_binary_starttls(starttls_parameters parameters, time_point now) {
   switch (parameters.protocol) {
-    case starttls_protocol::ldap: return std::make_unique<ldap_talk>(std::move(parameters), now);
-    case starttls_protocol::mysql: return std::make_unique<mysql_talk>(std::move(parameters), now);
-    case starttls_protocol::xmpp: return std::make_unique<xmpp_talk>(std::move(parameters), now);
-    default: return std::make_unique<postgres_talk>(std::move(parameters), now);
+    case starttls_protocol::ldap: return std::make_unique<ldap_negotiation>(std::move(parameters), now);
+    case starttls_protocol::mysql: return std::make_unique<mysql_negotiation>(std::move(parameters), now);
+    case starttls_protocol::xmpp: return std::make_unique<xmpp_negotiation>(std::move(parameters), now);
+    default: return std::make_unique<postgres_negotiation>(std::move(parameters), now);
   }
 }
 

@@ -71,7 +71,7 @@ struct entry {
   endpoint local;
   endpoint remote;
   std::uint32_t recv_queue = 0;  ///< octets; of a listener, connections waiting for accept()
-  std::uint32_t send_queue = 0;  ///< octets; of a listener, the limit of waiting connections
+  std::uint32_t send_queue = 0;  ///< octets; of a listener, its backlog: the limit of waiting connections
   std::uint32_t uid = 0;
   std::uint32_t inode = 0;      ///< 0: the socket has no file descriptor any more
   std::uint32_t interface = 0;  ///< the interface it is bound to; 0: none

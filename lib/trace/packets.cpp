@@ -156,7 +156,7 @@ std::string_view name_of(protocol which) noexcept {
 std::optional<packet> parse_packet(bytes_view octets, std::size_t length) {
   const auto ip = parse_ip(octets);
   if (!ip) return std::nullopt;
-  // Before segmentation offload a packet may be too long for IPv4's length field, which is then 0.
+  // A packet that is captured before segmentation offload may be too long for IPv4's length field, which is then 0.
   const std::size_t total = ip->total > ip->size ? ip->total : length;
   const std::size_t room = total > ip->size ? total - ip->size : 0;
   const bytes_view carried = octets.subspan(ip->size);

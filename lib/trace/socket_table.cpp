@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "trace/socket_table.hpp"
 
-#include <charconv>
 #include <cstring>
 #include <vector>
 
@@ -17,24 +16,16 @@ constexpr std::size_t column_inode = 9;
 constexpr std::size_t digits_of_word = 8;
 constexpr std::string_view state_listen = "0A";
 
-template <class Number>
-std::optional<Number> parse_hexadecimal(std::string_view text) {
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-/// `0100007F:1F90`: words in host byte order, and the port.
+/// `0100007F:1F90`: in hexadecimal digits, the address as 32-bit words in host byte order, and the port.
 std::optional<address> parse_end(std::string_view text, bool is_v6) {
   const auto colon = text.find(':');
   const std::size_t words = is_v6 ? 4 : 1;
   if (colon != words * digits_of_word) return std::nullopt;
-  const auto port = parse_hexadecimal<std::uint16_t>(text.substr(colon + 1));
+  const auto port = parse_integer<std::uint16_t>(text.substr(colon + 1), 16);
   if (!port) return std::nullopt;
   bytes octets(words * sizeof(std::uint32_t));
   for (std::size_t at = 0; at < words; ++at) {
-    const auto word = parse_hexadecimal<std::uint32_t>(text.substr(at * digits_of_word, digits_of_word));
+    const auto word = parse_integer<std::uint32_t>(text.substr(at * digits_of_word, digits_of_word), 16);
     if (!word) return std::nullopt;
     std::memcpy(octets.data() + at * sizeof *word, &*word, sizeof *word);
   }

@@ -25,13 +25,13 @@ struct calculator {
   running serving;
 };
 
-/// 2 + 3
-inline const std::string five = octets("00000001 'SUM' 02 00000002 00000003");
-inline const std::string five_answered = octets("00000001 00000005");
+/// 2 + 3, and the reply: 5
+inline const std::string sum_request = octets("00000001 'SUM' 02 00000002 00000003");
+inline const std::string sum_reply = octets("00000001 00000005");
 
-[[nodiscard]] inline bool gets_five(peer& from) {
-  from.send(five);
-  return from.receive(five_answered.size()) == five_answered;
+[[nodiscard]] inline bool answers_sum(peer& from) {
+  from.send(sum_request);
+  return from.receive(sum_reply.size()) == sum_reply;
 }
 
 [[nodiscard]] inline std::string repeat(const std::string& text, std::size_t count) {

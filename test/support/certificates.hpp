@@ -5,20 +5,15 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 namespace netlab::test {
 
-struct certificate_wish {
+struct certificate_content {
   std::string common_name = "netlab test";
   std::string alternative_names;  ///< `DNS:localhost,IP:127.0.0.1`, in the syntax of openssl.cnf; empty: none
   long starts_in = -3600;         ///< seconds from now
@@ -30,24 +25,24 @@ struct certificate_wish {
 class identity {
  public:
   /// Signed by `by`, or self-signed.
-  explicit identity(const certificate_wish& wish, const identity* by = nullptr)
+  explicit identity(const certificate_content& content, const identity* by = nullptr)
       : key_(make_key(), EVP_PKEY_free), certificate_(X509_new(), X509_free) {
     static long serial = 1;
     X509* made = certificate_.get();
     X509_set_version(made, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(made), ++serial);
-    X509_gmtime_adj(X509_getm_notBefore(made), wish.starts_in);
-    X509_gmtime_adj(X509_getm_notAfter(made), wish.ends_in);
+    X509_gmtime_adj(X509_getm_notBefore(made), content.starts_in);
+    X509_gmtime_adj(X509_getm_notAfter(made), content.ends_in);
     X509_set_pubkey(made, key_.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(wish.common_name.c_str()), -1, -1, 0);
+                               reinterpret_cast<const unsigned char*>(content.common_name.c_str()), -1, -1, 0);
     X509* issuer = by == nullptr ? made : by->certificate_.get();
     X509_set_issuer_name(made, X509_get_subject_name(issuer));
     X509V3_CTX context{};
     X509V3_set_ctx(&context, issuer, made, nullptr, nullptr, 0);
-    add(context, NID_basic_constraints, wish.is_ca ? "critical,CA:TRUE" : "CA:FALSE");
+    add(context, NID_basic_constraints, content.is_ca ? "critical,CA:TRUE" : "CA:FALSE");
     add(context, NID_subject_key_identifier, "hash");
-    if (!wish.alternative_names.empty()) add(context, NID_subject_alt_name, wish.alternative_names);
+    if (!content.alternative_names.empty()) add(context, NID_subject_alt_name, content.alternative_names);
     if (X509_sign(made, by == nullptr ? key_.get() : by->key_.get(), EVP_sha256()) == 0)
       throw std::runtime_error("cannot sign a certificate");
   }
@@ -90,32 +85,10 @@ class identity {
   std::unique_ptr<X509, decltype(&X509_free)> certificate_;
 };
 
-/// A new directory, removed with everything in it.
-class scratch_directory {
- public:
-  scratch_directory() {
-    std::string made = (std::filesystem::temp_directory_path() / "netlab-test-XXXXXX").string();
-    if (::mkdtemp(made.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = made;
-  }
-  ~scratch_directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  scratch_directory(const scratch_directory&) = delete;
-  scratch_directory& operator=(const scratch_directory&) = delete;
-
-  [[nodiscard]] std::string path_of(std::string_view name) const { return (path_ / name).string(); }
-  /// Creates a file with this text and returns its path.
-  [[nodiscard]] std::string file(std::string_view name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    std::filesystem::permissions(path_ / name,
-                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    return path_of(name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
+/// The CA of the tests.
+[[nodiscard]] inline const identity& lab_ca() {
+  static const identity made({.common_name = "Lab CA", .is_ca = true});
+  return made;
+}
 
 }  // namespace netlab::test

@@ -25,22 +25,22 @@ Value value_of(result<Value> made) {
 }
 
 mail::draft draft_of(const nlohmann::json& json) {
-  mail::draft what;
-  what.from = value_of(mail::parse_mailbox(json.at("from").get<std::string>()));
-  what.to = value_of(mail::parse_mailbox_list(json.value("to", "")));
-  what.cc = value_of(mail::parse_mailbox_list(json.value("cc", "")));
-  what.bcc = value_of(mail::parse_mailbox_list(json.value("bcc", "")));
-  what.subject = json.value("subject", "");
-  if (json.contains("text")) what.text = json["text"].get<std::string>();
-  if (json.contains("html")) what.html = json["html"].get<std::string>();
+  mail::draft made;
+  made.from = value_of(mail::parse_mailbox(json.at("from").get<std::string>()));
+  made.to = value_of(mail::parse_mailbox_list(json.value("to", "")));
+  made.cc = value_of(mail::parse_mailbox_list(json.value("cc", "")));
+  made.bcc = value_of(mail::parse_mailbox_list(json.value("bcc", "")));
+  made.subject = json.value("subject", "");
+  if (json.contains("text")) made.text = json["text"].get<std::string>();
+  if (json.contains("html")) made.html = json["html"].get<std::string>();
   for (const auto& field : json.value("headers", nlohmann::json::array()))
-    what.headers.emplace_back(field[0], field[1]);
+    made.headers.emplace_back(field[0], field[1]);
   for (const std::string path : json.value("attach", nlohmann::json::array()))
-    what.attachments.push_back({mail::base_name(path), {}, value_of(mail::open_file(path))});
-  what.date = std::chrono::sys_seconds(std::chrono::seconds(json.value("date", 0)));
-  what.utc_offset = std::chrono::minutes(json.value("utc_offset", 0));
-  what.message_id = json.value("message_id", "1@example.org");
-  return what;
+    made.attachments.push_back({mail::base_name(path), {}, value_of(mail::open_file(path))});
+  made.date = std::chrono::sys_seconds(std::chrono::seconds(json.value("date", 0)));
+  made.utc_offset = std::chrono::minutes(json.value("utc_offset", 0));
+  made.message_id = json.value("message_id", "1@example.org");
+  return made;
 }
 
 }  // namespace

@@ -12,12 +12,12 @@ namespace netlab::test {
 
 /// A valid draft from a@example.org to these recipients.
 inline mail::draft draft_to(std::string_view to) {
-  mail::draft what;
-  what.from = mail::parse_mailbox("a@example.org").value();
-  what.to = mail::parse_mailbox_list(to).value();
-  what.date = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
-  what.message_id = "1@example.org";
-  return what;
+  mail::draft made;
+  made.from = mail::parse_mailbox("a@example.org").value();
+  made.to = mail::parse_mailbox_list(to).value();
+  made.date = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
+  made.message_id = "1@example.org";
+  return made;
 }
 
 /// The rest of the message, read in pieces; a failure is appended as text.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "base/text.hpp"
 
 namespace netlab::test {
 
@@ -22,7 +23,9 @@ inline std::string octets(std::string_view notation) {
       out += notation.substr(at + 1, end - at - 1);
       at = end + 1;
     } else {
-      out += static_cast<char>(std::stoi(std::string(notation.substr(at, 2)), nullptr, 16));
+      const auto octet = decode_hex_pair(notation.substr(at));
+      if (!octet) throw std::invalid_argument("octets: neither two hexadecimal digits nor quoted text");
+      out += *octet;
       at += 2;
     }
   }
@@ -31,13 +34,13 @@ inline std::string octets(std::string_view notation) {
 
 /// The inverse, for readable comparisons.
 inline std::string hex(std::string_view from) {
-  constexpr std::string_view figures = "0123456789abcdef";
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
   for (const char each : from) {
     const auto octet = static_cast<unsigned char>(each);
     if (!out.empty()) out += ' ';
-    out += figures[octet >> 4];
-    out += figures[octet & 15];
+    out += digits[octet >> 4];
+    out += digits[octet & 15];
   }
   return out;
 }

@@ -63,8 +63,8 @@ class running {
   std::uint16_t port_ = 0;
 };
 
-[[nodiscard]] inline bool is_ready(const std::future<void>& what) {
-  return what.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+[[nodiscard]] inline bool is_ready(const std::future<void>& done) {
+  return done.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
 }
 
 /// Polls until the predicate holds; false after a long time.

@@ -23,9 +23,9 @@
 
 namespace netlab::test {
 
-inline constexpr int patience_ms = 20'000;  // for a slow machine under a sanitizer; normally far less
+inline constexpr int wait_limit_ms = 20'000;  // for a slow machine under a sanitizer; normally far less
 
-[[noreturn]] inline void give_up(const std::string& what) { throw std::runtime_error(what); }
+[[noreturn]] inline void give_up(const std::string& reason) { throw std::runtime_error(reason); }
 
 /// Waits for one of these events; false after `limit_ms`.
 [[nodiscard]] inline bool is_ready(int fd, short events, int limit_ms) {
@@ -71,7 +71,7 @@ class peer {
   /// Sends all octets, however long that takes.
   void send(std::string_view octets) {
     do {
-      if (!is_ready(fd(), POLLOUT, patience_ms)) give_up("waited to send: the peer does not read");
+      if (!is_ready(fd(), POLLOUT, wait_limit_ms)) give_up("waited to send: the peer does not read");
       const ssize_t sent = ::send(fd(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno != EAGAIN) give_up(std::string("send: ") + std::strerror(errno));
       if (sent >= 0) octets.remove_prefix(static_cast<std::size_t>(sent));
@@ -81,7 +81,7 @@ class peer {
 
   /// Receives at most `most` octets; empty at the end.
   [[nodiscard]] std::string receive_some(std::size_t most = 65'536) {
-    if (!is_ready(fd(), POLLIN, patience_ms)) give_up("waited to receive: the peer says nothing");
+    if (!is_ready(fd(), POLLIN, wait_limit_ms)) give_up("waited to receive: the peer says nothing");
     std::string octets(std::min<std::size_t>(most, 65'536), '\0');
     const ssize_t size = ::recv(fd(), octets.data(), octets.size(), 0);
     if (size < 0) throw std::system_error(errno, std::system_category(), "receive");
@@ -137,7 +137,7 @@ class bound_socket {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] peer accept() const {
-    if (!is_ready(fd(), POLLIN, patience_ms)) give_up("waited to accept: nobody comes");
+    if (!is_ready(fd(), POLLIN, wait_limit_ms)) give_up("waited to accept: nobody comes");
     return peer(::accept4(fd(), nullptr, nullptr, SOCK_CLOEXEC));
   }
 
@@ -145,6 +145,11 @@ class bound_socket {
   net::unique_fd fd_;
   std::uint16_t port_ = 0;
 };
+
+/// A port that was free a moment ago: nothing listens there.
+[[nodiscard]] inline std::uint16_t closed_port(const char* figures = "127.0.0.1") {
+  return bound_socket(SOCK_DGRAM, 0, figures).port();
+}
 
 /// A server that runs the test's script in a thread.
 class scripted {
@@ -183,7 +188,7 @@ struct letter {
   socklen_t length = sizeof(sockaddr_storage);
 };
 [[nodiscard]] inline letter receive_letter(const bound_socket& at) {
-  if (!is_ready(at.fd(), POLLIN, patience_ms)) give_up("waited for a datagram: none comes");
+  if (!is_ready(at.fd(), POLLIN, wait_limit_ms)) give_up("waited for a datagram: none comes");
   letter got;
   got.text.resize(65'536);
   const ssize_t size =

@@ -26,18 +26,18 @@ asio::awaitable<result<void>> agree_on_tls(const run_options& options, const run
     events.detail(fmt::format("{}: {}", who, escape(line, 400)));
   };
   std::error_code ignored;
-  const auto talk = make_starttls({.protocol = *options.starttls,
-                                   .host = options.sni.empty() ? options.host : options.sni,
-                                   .helo = net::address_literal(socket.local_endpoint(ignored).address()),
-                                   .timeout = options.timeout,
-                                   .trace = trace},
-                                  clock::now());
-  net::driver<tcp::socket> drive(socket, *talk, {});
+  const auto negotiation = make_starttls({.protocol = *options.starttls,
+                                          .host = options.sni.empty() ? options.host : options.sni,
+                                          .helo = net::address_literal(socket.local_endpoint(ignored).address()),
+                                          .timeout = options.timeout,
+                                          .trace = trace},
+                                         clock::now());
+  net::driver<tcp::socket> drive(socket, *negotiation, {});
   const std::error_code error = co_await drive.run();
   const std::string context = fmt::format("STARTTLS with {}", net::to_string(options.host, options.port));
-  if (!talk->done()) co_return fail(error, context);
-  if (!talk->outcome()) {
-    failure why = talk->outcome().error();
+  if (!negotiation->done()) co_return fail(error, context);
+  if (!negotiation->outcome()) {
+    failure why = negotiation->outcome().error();
     why.context = context;
     co_return unexpected(std::move(why));
   }

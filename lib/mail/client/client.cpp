@@ -308,8 +308,8 @@ void client::try_mechanism(bool with_initial_response) {
   const std::string line = fmt::format("AUTH {}", name_of(which));
   if (with_initial_response) {
     if (const auto first = login_->initial()) {
-      // RFC 4954 §4: an initial response that is too long for this command is sent after an empty challenge instead,
-      // where the line may be longer.
+      // RFC 4954 §4: an initial response that would make the AUTH line too long is sent in reply to an empty challenge
+      // instead, in a line that may be longer.
       if (line.size() + 1 + (first->view().size() + 2) / 3 * 4 + 2 <= longest_auth_command) {
         began_with_response_ = true;
         return say_secret(line + " ***", line + " ", *first, kind::auth);

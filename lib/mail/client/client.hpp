@@ -39,7 +39,7 @@ struct login_parameters {
 };
 
 /// Delivery status notifications (RFC 3461).
-struct dsn_wish {
+struct dsn_parameters {
   std::string notify;  ///< `NEVER`, or a list of `SUCCESS`, `FAILURE`, `DELAY`
   std::string ret;     ///< `FULL` or `HDRS`; empty: the server decides
 };
@@ -48,7 +48,7 @@ struct client_parameters {
   std::string helo;  ///< a domain name or an address literal
   bool starttls = true;  ///< TLS is required, by STARTTLS; false: it is on already, or not wanted
   std::optional<login_parameters> login;
-  std::optional<dsn_wish> dsn;
+  std::optional<dsn_parameters> dsn;
   bool all_or_nothing = false;  ///< if one recipient is refused, the message is sent to none
   client_timeouts timeouts;
 };

@@ -229,7 +229,7 @@ void client::write_body() {
       size = one.message->read(piece);
       if (size) one.stuffer.append_to(output_, std::string_view(piece.data(), *size));
     }
-    if (!size) {  // the server must not take what was sent so far for a whole message
+    if (!size) {  // ends without the final dot, so that the server discards what it has received
       one.decided = unexpected(std::move(size.error()));
       return end_session({make_error_code(errc::interrupted), {}, "a message could not be read to its end", {}});
     }

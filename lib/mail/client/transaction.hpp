@@ -8,7 +8,7 @@
 namespace netlab::mail {
 
 struct client::transaction {
-  explicit transaction(mail::submission its) : submission(std::move(its)) {}
+  explicit transaction(mail::submission submitted) : submission(std::move(submitted)) {}
 
   enum class way : std::uint8_t {
     data,   ///< DATA, ended by a dot

@@ -102,7 +102,6 @@ std::optional<mechanism> parse_mechanism(std::string_view name) noexcept {
                            mechanism::scram_sha_256_plus,
                            mechanism::xoauth2,
                            mechanism::oauthbearer};
-  if (name.size() > name_of(mechanism::scram_sha_256_plus).size()) return std::nullopt;
   for (const mechanism each : all)
     if (equal_in_any_case(name, name_of(each))) return each;
   return std::nullopt;

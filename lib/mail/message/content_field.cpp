@@ -44,7 +44,7 @@ std::string take_quoted(std::string_view& text) {
   return unquote(inner);
 }
 
-/// The value before the parameters, and the parameters as written, names in lower case.
+/// Returns the value before the parameters. The parameters are appended to `into` as written, names in lower case.
 std::string split_parameters(std::string_view text, std::vector<name_and_value>& into) {
   skip_blanks_and_comments(text);
   std::string value = to_lower(take_until(text, ";("));

@@ -87,7 +87,8 @@ class entity_parser {
  public:
   explicit entity_parser(std::string_view message) : message_(message) {}
 
-  /// `from` to `to`: the part with its header. `default_type`: RFC 2046 §5.1.5 has another one in a digest.
+  /// Parses the octets from `from` to `to`: a part with its header. `default_type`: the type of a part without
+  /// Content-Type, which differs in a digest (RFC 2046 §5.1.5).
   entity parse(std::size_t from, std::size_t to, std::string_view default_type, std::size_t depth) {
     entity one;
     std::size_t at = from;

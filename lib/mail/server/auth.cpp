@@ -23,7 +23,7 @@ void server::on_auth(std::string_view arguments) {
   if (parts.size() > 2) return say_error("501 5.5.4 Too many parameters");
   const auto which = parse_mechanism(parts[0]);
   if (!which || !offers(*which)) return say_error("504 5.5.4 This mechanism is not offered");
-  refuses_initial_ = asks_oddly_ = false;
+  refuses_initial_ = sends_odd_challenge_ = false;
   login_by_ = *which;
   login_ = make_sasl_server(*which, *with_.users,
                             {.host = with_.host,
@@ -31,8 +31,8 @@ void server::on_auth(std::string_view arguments) {
                              .binding = binding_,
                              .offers_binding = offers(mechanism::scram_sha_256_plus)});
   if (login_ == nullptr) return say_error("504 5.5.4 This mechanism is not offered");
-  if (strike(fault_stage::auth)) return login_.reset();
-  if (asks_oddly_) {
+  if (inject_fault(fault_stage::auth)) return login_.reset();
+  if (sends_odd_challenge_) {
     enter(server_state::auth);
     return say("334 Who are you?");
   }
@@ -54,7 +54,7 @@ void server::on_auth_line(std::string_view line) {
     return fail_auth("501 5.7.0 Cancelled", "cancelled");
   }
   report_line('C', line.empty() ? "" : "***");
-  if (asks_oddly_) return fail_auth("535 5.7.8 Wrong user or password", "fault");
+  if (sends_odd_challenge_) return fail_auth("535 5.7.8 Wrong user or password", "fault");
   auto decoded = decode_base64(line);
   if (!decoded || line.contains(' ')) return fail_auth("501 5.5.2 That is not Base64", "not Base64");
   go_on_with_auth(as_text(*decoded));

@@ -48,7 +48,7 @@ void server::on_data(std::string_view arguments) {
   if (envelope_.body == body_type::binary_mime) return say_error("503 5.5.1 BODY=BINARYMIME needs BDAT");  // §3
   if (const std::string_view refusal = content_refusal(); !refusal.empty())
     return refusal.starts_with("554") ? refuse_envelope(refusal) : say_error(refusal);
-  if (strike(fault_stage::data)) return;
+  if (inject_fault(fault_stage::data)) return;
   if (!begin_message()) return refuse_message(reply_to(*trouble_));
   enter(server_state::content);
   arm(with_.timeouts.content);
@@ -78,7 +78,7 @@ void server::on_bdat(std::string_view arguments) {
     swallow_chunk(refusal);
   else if (limit != 0 && chunk_left_ > limit - std::min(limit, so_far))
     refuse_large_chunk();
-  else if (!is_receiving_ && strike(fault_stage::data)) {
+  else if (!is_receiving_ && inject_fault(fault_stage::data)) {
     if (state_ == server_state::chunk) swallow_chunk({});  // the fault has answered already
   } else if (!is_receiving_ && !begin_message())
     swallow_chunk(reply_to(*trouble_));
@@ -186,7 +186,7 @@ std::string_view server::flaw_of_message() const noexcept {
 
 void server::end_message() {
   if (const std::string_view refusal = flaw_of_message(); !refusal.empty()) return refuse_message(refusal);
-  if (strike(fault_stage::end)) {
+  if (inject_fault(fault_stage::end)) {
     if (state_ == server_state::ended) return;
     ++counts_.refused;
     return forget_transaction();

@@ -266,8 +266,8 @@ bool fault_plan::entry::is_due(const envelope* of, const address* now_at) noexce
   return fired_.compare_exchange_strong(none, 1, std::memory_order_relaxed);
 }
 
-const fault_plan::entry* fault_plan::strike(fault_stage at, const envelope* of, const address* now_at,
-                                            const entry* previous) noexcept {
+const fault_plan::entry* fault_plan::take_due(fault_stage at, const envelope* of, const address* now_at,
+                                              const entry* previous) noexcept {
   if ((stages_ & bit(at)) == 0) return nullptr;
   for (entry& one : entries_) {
     if (previous != nullptr) {

@@ -90,7 +90,7 @@ class fault_plan {
   /// A fault of the plan with its counters.
   class entry {
    public:
-    explicit entry(rule its) : rule_(std::move(its)) {}
+    explicit entry(rule parsed) : rule_(std::move(parsed)) {}
     [[nodiscard]] const fault& definition() const noexcept { return *rule_.definition; }
     [[nodiscard]] duration delay() const noexcept { return rule_.delay; }
     /// How often the fault has occurred.
@@ -116,8 +116,8 @@ class fault_plan {
   /// Called at each stage. The fault that is due, if any; if several match, the first added, and the others do not
   /// count the occasion. To get the next one, pass the previous one as `previous`. `of`: the session's envelope so far;
   /// `now_at`: the recipient of this RCPT, which the envelope does not have yet.
-  [[nodiscard]] const entry* strike(fault_stage at, const envelope* of = nullptr, const address* now_at = nullptr,
-                                    const entry* previous = nullptr) noexcept;
+  [[nodiscard]] const entry* take_due(fault_stage at, const envelope* of = nullptr, const address* now_at = nullptr,
+                                      const entry* previous = nullptr) noexcept;
 
  private:
   std::deque<entry> entries_;  // a deque, so that entries do not move

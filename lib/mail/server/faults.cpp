@@ -11,11 +11,11 @@ constexpr std::size_t long_reply = 1024 * 1024;  // octets of fault_action::long
 
 }  // namespace
 
-bool server::strike(fault_stage at, const address* now_at) {
+bool server::inject_fault(fault_stage at, const address* now_at) {
   if (with_.faults == nullptr) return false;
   // Faults that only change later behaviour combine; the first that replaces this stage's answer ends the search.
-  for (const fault_plan::entry* one = with_.faults->strike(at, &envelope_, now_at); one != nullptr;
-       one = with_.faults->strike(at, &envelope_, now_at, one)) {
+  for (const fault_plan::entry* one = with_.faults->take_due(at, &envelope_, now_at); one != nullptr;
+       one = with_.faults->take_due(at, &envelope_, now_at, one)) {
     ++counts_.faults;
     if (watch_ != nullptr) watch_->fault_fired(one->definition());
     if (act(*one)) return true;
@@ -56,7 +56,7 @@ bool server::act(const fault_plan::entry& one) {
     case fault_action::lax: is_lax_ = true; return false;
     case fault_action::lie: lies_ = true; return false;
     case fault_action::refuse_initial: refuses_initial_ = true; return false;
-    case fault_action::odd_challenge: asks_oddly_ = true; return false;
+    case fault_action::odd_challenge: sends_odd_challenge_ = true; return false;
     case fault_action::lose: loses_ = true; return false;
     case fault_action::store_and_close:
     case fault_action::store_and_hang: after_commit_ = &fired; return false;

@@ -33,11 +33,11 @@ constexpr std::size_t max_orcpt = 500;  // RFC 3461 §4.2
 // RFC 3461 §4: visible ASCII without + and =, but for `+` with two capital hexadecimal digits. RFC 6533 §3 also
 // allows UTF-8 with SMTPUTF8.
 bool is_xtext(std::string_view text, bool utf8) noexcept {
-  const auto is_figure = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+  const auto is_capital_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto c = static_cast<unsigned char>(text[at]);
     if (c == '+') {
-      if (at + 2 >= text.size() || !is_figure(text[at + 1]) || !is_figure(text[at + 2])) return false;
+      if (at + 2 >= text.size() || !is_capital_hex(text[at + 1]) || !is_capital_hex(text[at + 2])) return false;
       at += 2;
     } else if (c <= ' ' || c == '=' || c == 0x7f || (c >= 0x80 && !utf8)) {
       return false;
@@ -257,7 +257,7 @@ void server::on_mail(std::string_view arguments) {
     refuse_envelope(fmt::format("552 5.3.4 A message may have at most {} octets", limit));
     return forget_transaction();
   }
-  if (strike(fault_stage::mail)) return forget_transaction();
+  if (inject_fault(fault_stage::mail)) return forget_transaction();
   if (with_.rate != nullptr && !with_.rate->take(envelope_.peer, now_)) {
     refuse_envelope(fmt::format("421 4.7.0 Too much mail from {}, try again later", envelope_.peer));
     return close("rate limit");
@@ -307,7 +307,7 @@ void server::take_recipient(std::string_view arguments) {
   auto address = take_address(line->path, false);
   if (!address) return;
   to.address = std::move(*address);
-  if (strike(fault_stage::rcpt, &to.address)) return;
+  if (inject_fault(fault_stage::rcpt, &to.address)) return;
   const auto matches = [&](const address_pattern& one) {
     if (!one.matches(&to.address)) return false;
     idle_commands_ = 0;  // asking for a recipient that is configured to be refused is not idling

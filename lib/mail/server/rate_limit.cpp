@@ -48,10 +48,10 @@ bool rate_limit::take(std::string_view client, time_point now) {
     if (windows_.size() >= max_clients) make_room(now);
     at = windows_.emplace(client, window{now, 0}).first;
   }
-  window& its = at->second;
-  if (now - its.began >= per_) its = {now, 0};
-  if (its.taken >= messages_) return false;
-  ++its.taken;
+  window& current = at->second;
+  if (now - current.began >= per_) current = {now, 0};
+  if (current.taken >= messages_) return false;
+  ++current.taken;
   return true;
 }
 

@@ -157,7 +157,7 @@ class server final : public machine {
   void accept(std::string_view id);
 
   // faults, in faults.cpp
-  [[nodiscard]] bool strike(fault_stage at, const address* now_at = nullptr);
+  [[nodiscard]] bool inject_fault(fault_stage at, const address* now_at = nullptr);
   [[nodiscard]] bool act(const fault_plan::entry& one);
   [[nodiscard]] bool is_trickling() const noexcept { return split_ || delay_ != duration(0); }
   [[nodiscard]] bytes take_trickle();
@@ -209,7 +209,7 @@ class server final : public machine {
   bool babbles_ = false;
   bool loses_ = false;
   bool refuses_initial_ = false;
-  bool asks_oddly_ = false;
+  bool sends_odd_challenge_ = false;
   bool hides_starttls_ = false;
   bool is_small_ = false;
   bool is_lax_ = false;

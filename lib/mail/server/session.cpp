@@ -50,7 +50,7 @@ bool server::offers(mechanism which) const noexcept {
 std::uint64_t server::size_limit() const noexcept { return is_small_ ? small_size : with_.limits.message; }
 
 void server::greet() {
-  if (strike(fault_stage::connect)) return;
+  if (inject_fault(fault_stage::connect)) return;
   if (with_.rate != nullptr && with_.rate->is_exhausted(envelope_.peer, now_)) {
     say(fmt::format("421 4.7.0 Too much mail from {}, try again later", envelope_.peer));
     return close("rate limit");
@@ -65,7 +65,7 @@ void server::on_ehlo(std::string_view arguments, bool extended) {
   forget_transaction();  // RFC 5321 §4.1.4
   envelope_.helo = arguments;
   envelope_.is_extended = extended;
-  if (extended && strike(fault_stage::ehlo)) return;
+  if (extended && inject_fault(fault_stage::ehlo)) return;
   is_greeted_ = true;
   if (!extended) return say(fmt::format("250 {}", with_.host));
   say_capabilities();
@@ -95,9 +95,9 @@ void server::on_starttls(std::string_view arguments) {
   if (!offers_starttls()) return say_error("502 5.5.1 STARTTLS is not offered");
   if (!envelope_.is_extended) return say_error("503 5.5.1 Send EHLO first");
   if (in_transaction_) return say_error("503 5.5.1 A mail transaction is in progress");
-  if (strike(fault_stage::starttls)) return;
+  if (inject_fault(fault_stage::starttls)) return;
   say("220 2.0.0 Begin TLS");
-  if (strike(fault_stage::handshake)) return;
+  if (inject_fault(fault_stage::handshake)) return;
   enter(server_state::wants_tls);
 }
 
@@ -132,7 +132,7 @@ void server::on_vrfy(std::string_view arguments) {
 
 void server::on_quit(std::string_view arguments) {
   if (!arguments.empty()) return say_error("501 5.5.4 QUIT takes no parameters");
-  if (strike(fault_stage::quit)) return;
+  if (inject_fault(fault_stage::quit)) return;
   say("221 2.0.0 Bye");
   close("quit");
 }

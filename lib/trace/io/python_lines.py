@@ -124,7 +124,7 @@ def _start():
             _wraps.pop(name)(sys.modules[name])
     sys.meta_path.insert(0, _Finder)
     os.register_at_fork(after_in_child=lambda: _threads.__dict__.clear())  # the tracer does not know the child's buffer
-    # The place where the program's own sitecustomize would have been found comes next.
+    # Without this directory in the path, the import finds the program's own sitecustomize, if there is one.
     sys.path[:] = [each for each in sys.path if os.path.abspath(each or '.') != _here]
     own = sys.modules.pop('sitecustomize', None)
     try:

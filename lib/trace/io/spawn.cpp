@@ -156,7 +156,7 @@ bool is_in_path(const std::string& name) {
   const bool has_filter = install_filter();
   if (has_filter) ::execvp(argv.front(), argv.data());
   int number = has_filter ? errno : -errno;
-  // execvp() also fails so for a directory in PATH that may not be searched. A shell then reports "not found".
+  // execvp() also fails with EACCES if a directory in PATH may not be searched. A shell then reports "not found".
   if (number == EACCES && !is_in_path(argv.front())) number = ENOENT;
   if (::write(failed, &number, sizeof number) != sizeof number) ::_exit(126);
   ::_exit(number == ENOENT ? 127 : 126);

@@ -95,7 +95,7 @@ TEST_CASE("calc serve: an octet now and then does not prolong a connection", "[c
 TEST_CASE("calc serve: a child process that still has a copy of a socket does no harm", "[calc][loop]") {
   calculator here({}, {.tcp = true, .udp = true}, 1);
   peer one = peer::tcp(here.port());
-  CHECK(gets_five(one));
+  CHECK(answers_sum(one));
   int release[2] = {};
   REQUIRE(::pipe(release) == 0);
   const pid_t child = ::fork();
@@ -112,7 +112,7 @@ TEST_CASE("calc serve: a child process that still has a copy of a socket does no
   one.reset();
   for (int count = 0; count < 20; ++count) {
     peer other = peer::tcp(here.port());
-    CHECK(gets_five(other));
+    CHECK(answers_sum(other));
   }
   ::close(release[1]);
   int status = 0;
@@ -133,7 +133,7 @@ TEST_CASE("calc serve: a server that is run again closes the sockets of the firs
     if (run == 1 && serving.port() != port) CHECK_THROWS_AS(peer::tcp(port, address), std::system_error);
     port = serving.port();
     peer one = peer::tcp(port, address);
-    CHECK(gets_five(one));
+    CHECK(answers_sum(one));
   }
   CHECK(server.totals().answered == 2);
   CHECK(server.totals().connections == 2);
@@ -144,10 +144,10 @@ TEST_CASE("calc serve: urgent data in the middle of a request do not hold its re
   peer one = peer::tcp(here.port());
   std::size_t right = 0;
   for (int count = 0; count < 200; ++count) {
-    one.send(five.substr(0, 5));
+    one.send(sum_request.substr(0, 5));
     REQUIRE(::send(one.fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL) == 1);  // out of band: no part of the request
-    one.send(five.substr(5));
-    right += one.receive(five_answered.size()) == five_answered ? 1U : 0U;
+    one.send(sum_request.substr(5));
+    right += one.receive(sum_reply.size()) == sum_reply ? 1U : 0U;
   }
   CHECK(right == 200);
 }
@@ -156,10 +156,10 @@ TEST_CASE("calc serve: requests beyond what one read takes are answered without 
   calculator here({}, {.tcp = true, .udp = true}, 1);
   constexpr std::size_t requests = 100'000;  // 1.6 MB; a read takes 128 KiB
   peer one = peer::tcp(here.port());
-  std::thread sender([&] { one.send(repeat(five, requests)); });
-  const std::string got = one.receive(requests * five_answered.size());
+  std::thread sender([&] { one.send(repeat(sum_request, requests)); });
+  const std::string got = one.receive(requests * sum_reply.size());
   sender.join();
-  CHECK((got == repeat(five_answered, requests)));
+  CHECK((got == repeat(sum_reply, requests)));
 }
 
 TEST_CASE("calc serve: an end that arrives with the last request is noticed", "[calc][loop]") {
@@ -167,10 +167,10 @@ TEST_CASE("calc serve: an end that arrives with the last request is noticed", "[
   std::size_t right = 0;
   for (int count = 0; count < 200; ++count) {
     peer one = peer::tcp(here.port());
-    if (count % 2 == 0) CHECK(gets_five(one));  // so that the request and the end come while it is watched already
-    one.send(five);
+    if (count % 2 == 0) CHECK(answers_sum(one));  // so that the request and the end come while it is watched already
+    one.send(sum_request);
     one.end_output();
-    right += one.receive_all() == five_answered ? 1U : 0U;
+    right += one.receive_all() == sum_reply ? 1U : 0U;
   }
   CHECK(right == 200);
   CHECK(becomes_true([&] { return here.serving.service().clients() == 0; }));
@@ -182,9 +182,9 @@ TEST_CASE("calc serve: those who came and went leave nothing behind", "[calc][lo
   std::size_t right = 0;
   for (std::size_t count = 0; count < visits; ++count) {
     peer one = peer::tcp(here.port());
-    if (count % 3 == 0) one.send(five.substr(0, count % five.size()));  // and away
+    if (count % 3 == 0) one.send(sum_request.substr(0, count % sum_request.size()));  // and away
     if (count % 3 == 0) continue;
-    right += gets_five(one) ? 1U : 0U;
+    right += answers_sum(one) ? 1U : 0U;
     if (count % 3 == 1) one.reset();
   }
   CHECK(right == visits - (visits + 2) / 3);
@@ -199,12 +199,12 @@ TEST_CASE("calc serve: a stop under full load answers every request that had arr
     peer connection;
     /// The requests that TCP has acknowledged, which are in the server's receive buffer at least.
     [[nodiscard]] std::size_t arrived() const {
-      const std::size_t octets_sent = sent * five.size();
+      const std::size_t octets_sent = sent * sum_request.size();
       int unacknowledged = 0;
       ::ioctl(connection.fd(), SIOCOUTQ, &unacknowledged);
-      return (octets_sent - std::min(octets_sent, static_cast<std::size_t>(unacknowledged))) / five.size();
+      return (octets_sent - std::min(octets_sent, static_cast<std::size_t>(unacknowledged))) / sum_request.size();
     }
-    [[nodiscard]] std::size_t answered() const { return octets_received / five_answered.size(); }
+    [[nodiscard]] std::size_t answered() const { return octets_received / sum_reply.size(); }
 
     std::atomic<std::size_t> sent{0};  // requests
     std::size_t octets_received = 0;
@@ -214,7 +214,7 @@ TEST_CASE("calc serve: a stop under full load answers every request that had arr
     calculator here;
     std::list<load> all;
     for (int count = 0; count < 8; ++count) all.emplace_back(here.port());
-    const std::string burst = repeat(five, 64);
+    const std::string burst = repeat(sum_request, 64);
     for (load& each : all)
       each.thread = std::thread([&each, &burst] {
         try {
@@ -257,13 +257,13 @@ TEST_CASE("calc serve: clients are answered while datagrams flood it", "[calc][l
   std::thread flood([&] {
     peer one = peer::udp(here.port());
     for (std::size_t count = 0; !over; ++count)
-      static_cast<void>(::send(one.fd(), five.data(), five.size() - count % 2, MSG_DONTWAIT));
+      static_cast<void>(::send(one.fd(), sum_request.data(), sum_request.size() - count % 2, MSG_DONTWAIT));
   });
   std::vector<peer> clients;
   for (int count = 0; count < 16; ++count) clients.push_back(peer::tcp(here.port()));
   std::size_t right = 0;
   for (int round = 0; round < 50; ++round)
-    for (peer& each : clients) right += gets_five(each) ? 1U : 0U;
+    for (peer& each : clients) right += answers_sum(each) ? 1U : 0U;
   over = true;
   flood.join();
   CHECK(right == 50 * clients.size());

@@ -6,30 +6,30 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <functional>
 #include <list>
+#include <utility>
 
 using namespace netlab;
 using namespace std::chrono_literals;
 
 namespace {
 
-/// A descriptor that is always ready, because nobody reads it.
-class always_ready final : public calc::event_loop::source {
+/// Ready as soon as it is watched, and until it is ignored: nobody reads its counter.
+class ready_source final : public calc::event_loop::source {
  public:
-  always_ready(calc::event_loop& loop, std::size_t& calls, std::size_t most_calls)
-      : loop_(loop), calls_(calls), most_calls_(most_calls), fd_(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-  ~always_ready() { loop_.ignore(fd_.get()); }
+  ready_source(calc::event_loop& loop, std::function<void(ready_source&)> act)
+      : loop_(loop), act_(std::move(act)), fd_(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  ~ready_source() { ignore(); }
 
-  [[nodiscard]] std::error_code start() { return loop_.watch(fd_.get(), EPOLLIN, *this); }
+  [[nodiscard]] std::error_code watch() { return loop_.watch(fd_.get(), EPOLLIN, *this); }
+  void ignore() { loop_.ignore(fd_.get()); }
 
-  void ready(std::uint32_t, time_point) override {
-    if (++calls_ == most_calls_) loop_.stop();
-  }
+  void ready(std::uint32_t, time_point) override { act_(*this); }
 
  private:
   calc::event_loop& loop_;
-  std::size_t& calls_;
-  std::size_t most_calls_;
+  std::function<void(ready_source&)> act_;
   net::unique_fd fd_;
 };
 
@@ -54,10 +54,12 @@ TEST_CASE("event loop: a timer expires although more sources are always ready th
   constexpr std::size_t turns = 1000;
   calc::event_loop loop;
   std::size_t calls = 0;
-  std::list<always_ready> all;
+  std::list<ready_source> all;
   for (std::size_t count = 0; count < sources; ++count) {
-    all.emplace_back(loop, calls, turns * sources);
-    REQUIRE_FALSE(all.back().start());
+    all.emplace_back(loop, [&](ready_source&) {
+      if (++calls == turns * sources) loop.stop();
+    });
+    REQUIRE_FALSE(all.back().watch());
   }
   bool has_expired = false;
   stopping_timer due(loop, has_expired);
@@ -70,28 +72,51 @@ TEST_CASE("event loop: a timer expires although more sources are always ready th
 TEST_CASE("event loop: all sources that are ready at a deadline are served before its timer", "[calc][loop]") {
   constexpr std::size_t sources = 600;
   calc::event_loop loop;
-  std::size_t calls = 0;
-  struct once final : calc::event_loop::source {
-    once(calc::event_loop& on, std::size_t& count)
-        : loop(on), calls(count), fd(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-    ~once() { loop.ignore(fd.get()); }
-    void ready(std::uint32_t, time_point) override {
-      ++calls;
-      loop.ignore(fd.get());
-    }
-    calc::event_loop& loop;
-    std::size_t& calls;
-    net::unique_fd fd;
-  };
-  std::list<once> all;
+  std::size_t served = 0;
+  std::list<ready_source> all;
   for (std::size_t count = 0; count < sources; ++count) {
-    once& each = all.emplace_back(loop, calls);
-    REQUIRE_FALSE(loop.watch(each.fd.get(), EPOLLIN, each));
+    all.emplace_back(loop, [&](ready_source& each) {
+      ++served;
+      each.ignore();
+    });
+    REQUIRE_FALSE(all.back().watch());
   }
   bool has_expired = false;
   stopping_timer due(loop, has_expired);
   due.arm(clock::now());
   loop.run();
   CHECK(has_expired);
-  CHECK(calls == sources);
+  CHECK(served == sources);
+}
+
+TEST_CASE("event loop: input that waits is served before a due timer, also when the loop has long been busy",
+          "[calc][loop]") {
+  constexpr std::size_t busy_sources = 300;  // more than a turn serves: each turn is full
+  constexpr std::size_t calls_before = 100 * 256;
+  constexpr std::size_t sources = 600;
+  calc::event_loop loop;
+  bool has_expired = false;
+  stopping_timer due(loop, has_expired);
+  std::size_t served = 0;
+  std::list<ready_source> waiting;
+  for (std::size_t count = 0; count < sources; ++count)
+    waiting.emplace_back(loop, [&](ready_source& each) {
+      ++served;
+      each.ignore();
+    });
+  const auto begin = [&] {
+    due.arm(clock::now() - 1s);
+    for (ready_source& each : waiting) REQUIRE_FALSE(each.watch());
+  };
+  std::size_t calls = 0;
+  std::list<ready_source> busy;
+  for (std::size_t count = 0; count < busy_sources; ++count) {
+    busy.emplace_back(loop, [&](ready_source&) {
+      if (++calls == calls_before) loop.post(begin);  // run at the end of the turn
+    });
+    REQUIRE_FALSE(busy.back().watch());
+  }
+  loop.run();
+  CHECK(has_expired);
+  CHECK(served == sources);
 }

@@ -5,12 +5,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "calc/io/bench.hpp"
-#include "calc/io/serve.hpp"
 #include "simple/io/serve.hpp"
+#include "support/calc.hpp"
 #include "support/failure.hpp"
-#include "support/octets.hpp"
-#include "support/serving.hpp"
-#include "support/socket.hpp"
 
 using namespace netlab;
 using namespace netlab::test;
@@ -24,12 +21,10 @@ calc::query_options at(std::uint16_t port, transport over = transport::tcp) {
 }
 
 const calc::request sum{.id = 1, .op = "SUM", .numbers = {2, 3}};
-const std::string sum_octets = octets("00000001 'SUM' 02 00000002 00000003");
-const std::string sum_answer = octets("00000001 00000005");
 
 /// The result, or why there is none.
-std::string ask(const calc::query_options& how, const calc::request& what = sum) {
-  const auto reply = outcome_of(calc::query_one(how, what));
+std::string ask(const calc::query_options& options, const calc::request& request = sum) {
+  const auto reply = outcome_of(calc::query_one(options, request));
   if (!reply) return "cannot ask: " + why(reply);
   return reply->answer.value ? std::to_string(*reply->answer.value) : why(reply->answer.value);
 }
@@ -51,22 +46,15 @@ class source final : public calc::request_source {
   std::uint32_t next_ = 0;
 };
 
-std::vector<std::string> ask_all(const calc::query_options& how, std::uint32_t count) {
+std::vector<std::string> ask_all(const calc::query_options& options, std::uint32_t count) {
   source requests(count);
-  std::vector<std::string> told;
-  const auto done = outcome_of(calc::query(how, requests, [&](const calc::outcome& one, const net::ends&) {
-    told.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
+  std::vector<std::string> outcomes;
+  const auto done = outcome_of(calc::query(options, requests, [&](const calc::outcome& one, const net::ends&) {
+    outcomes.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
   }));
-  if (!done) told.push_back("cannot ask: " + why(done));
-  return told;
+  if (!done) outcomes.push_back("cannot ask: " + why(done));
+  return outcomes;
 }
-
-struct calculator {
-  explicit calculator(calc::server_parameters parameters = {})
-      : server(parameters, [](const std::string&) {}), serving(server, server.limits()) {}
-  calc::server server;
-  running serving;
-};
 
 std::string place(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port) + ": "; }
 
@@ -76,9 +64,9 @@ TEST_CASE("calc query: one request over TCP and UDP, both byte orders", "[calc][
   for (const byte_order order : {byte_order::big, byte_order::little}) {
     calculator here({.session = {.order = order}});
     for (const transport over : {transport::tcp, transport::udp}) {
-      auto how = at(here.serving.port(), over);
-      how.order = order;
-      CHECK(ask(how) == "5");
+      auto options = at(here.serving.port(), over);
+      options.order = order;
+      CHECK(ask(options) == "5");
     }
   }
 }
@@ -86,9 +74,9 @@ TEST_CASE("calc query: one request over TCP and UDP, both byte orders", "[calc][
 TEST_CASE("calc query: tells both ends and the time taken", "[calc][loop]") {
   calculator here;
   for (const transport over : {transport::tcp, transport::udp}) {
-    auto how = at(here.serving.port(), over);
-    how.local = net::parse_local_end("127.0.0.7").value();
-    const auto reply = outcome_of(calc::query_one(how, sum));
+    auto options = at(here.serving.port(), over);
+    options.local = net::parse_local_end("127.0.0.7").value();
+    const auto reply = outcome_of(calc::query_one(options, sum));
     REQUIRE(reply);
     CHECK(reply->where.local.starts_with("127.0.0.7:"));
     CHECK(reply->where.remote == "127.0.0.1:" + std::to_string(here.serving.port()));
@@ -98,16 +86,17 @@ TEST_CASE("calc query: tells both ends and the time taken", "[calc][loop]") {
 
 TEST_CASE("calc query: thousands of requests, pipelined, are told in their order", "[calc][loop]") {
   calculator here;
-  const auto told = ask_all(at(here.serving.port()), 3000);
-  REQUIRE(told.size() == 3000);
-  for (std::uint32_t id = 1; id <= 3000; ++id) REQUIRE(told[id - 1] == std::to_string(id) + " " + std::to_string(id));
+  const auto outcomes = ask_all(at(here.serving.port()), 3000);
+  REQUIRE(outcomes.size() == 3000);
+  for (std::uint32_t id = 1; id <= 3000; ++id)
+    REQUIRE(outcomes[id - 1] == std::to_string(id) + " " + std::to_string(id));
 }
 
 TEST_CASE("calc query: thousands of requests over UDP are all told", "[calc][loop]") {
   calculator here;
-  auto told = ask_all(at(here.serving.port(), transport::udp), 3000);
-  CHECK(told.size() == 3000);
-  for (const std::string& each : told) {
+  auto outcomes = ask_all(at(here.serving.port(), transport::udp), 3000);
+  CHECK(outcomes.size() == 3000);
+  for (const std::string& each : outcomes) {
     const auto blank = each.find(' ');
     REQUIRE(each.substr(0, blank) == each.substr(blank + 1));
   }
@@ -127,9 +116,9 @@ TEST_CASE("calc query: a server of the other byte order that cannot answer is gu
   const std::string hint = " (the server may use the other byte order: try --byte-order little)";
   CHECK(ask(at(here.serving.port()), product) ==
         place(here.serving.port()) + "the connection was closed without an answer" + hint);
-  auto how = at(here.serving.port(), transport::udp);
-  how.timeout = 90ms;
-  CHECK(ask(how, product) == place(here.serving.port()) + "no answer within 90 ms to 3 datagrams" + hint);
+  auto options = at(here.serving.port(), transport::udp);
+  options.timeout = 90ms;
+  CHECK(ask(options, product) == place(here.serving.port()) + "no answer within 90 ms to 3 datagrams" + hint);
 }
 
 TEST_CASE("calc query: an echo service is recognised", "[calc][loop]") {
@@ -158,9 +147,9 @@ TEST_CASE("calc query: a server that says nothing is left after the timeout", "[
     peer one = socket.accept();
     static_cast<void>(one.receive_all());
   });
-  auto how = at(silent.port());
-  how.timeout = 100ms;
-  CHECK(ask(how, {.id = 1, .op = "MAX", .numbers = {7}}) == place(silent.port()) + "no answer within 100 ms");
+  auto options = at(silent.port());
+  options.timeout = 100ms;
+  CHECK(ask(options, {.id = 1, .op = "MAX", .numbers = {7}}) == place(silent.port()) + "no answer within 100 ms");
 }
 
 TEST_CASE("calc query: half an answer and then silence, or the end", "[calc][loop]") {
@@ -172,19 +161,19 @@ TEST_CASE("calc query: half an answer and then silence, or the end", "[calc][loo
       if (stays) static_cast<void>(one.receive_all());
     }
   });
-  auto how = at(half.port());
+  auto options = at(half.port());
   const calc::request max{.id = 1, .op = "MAX", .numbers = {7}};
-  how.timeout = 200ms;
-  CHECK(ask(how, max) == place(half.port()) + "5 of 8 octets of the answer, then silence for 200 ms");
-  how.timeout = 20s;
-  CHECK(ask(how, max) == place(half.port()) + "the connection ended after 5 of 8 octets of the answer");
+  options.timeout = 200ms;
+  CHECK(ask(options, max) == place(half.port()) + "5 of 8 octets of the answer, then silence for 200 ms");
+  options.timeout = 20s;
+  CHECK(ask(options, max) == place(half.port()) + "the connection ended after 5 of 8 octets of the answer");
 }
 
 TEST_CASE("calc query: an answer in pieces is an answer", "[calc][loop]") {
   scripted slow(SOCK_STREAM, [](bound_socket& socket) {
     peer one = socket.accept();
-    if (one.receive(16) != sum_octets) give_up("another request");
-    for (const char each : sum_answer) one.send({&each, 1});
+    if (one.receive(16) != sum_request) give_up("another request");
+    for (const char each : sum_reply) one.send({&each, 1});
     static_cast<void>(one.receive_all());
   });
   CHECK(ask(at(slow.port())) == "5");
@@ -194,8 +183,8 @@ TEST_CASE("calc query: an answer in pieces is an answer", "[calc][loop]") {
 TEST_CASE("calc query: a request is one segment, whole", "[calc][loop]") {
   scripted once(SOCK_STREAM, [](bound_socket& socket) {  // as a server that calls recv() once
     peer one = socket.accept();
-    if (one.receive_some() != sum_octets) give_up("not the whole request at once");
-    one.send(sum_answer);
+    if (one.receive_some() != sum_request) give_up("not the whole request at once");
+    one.send(sum_reply);
     static_cast<void>(one.receive_all());
   });
   CHECK(ask(at(once.port())) == "5");
@@ -206,11 +195,11 @@ TEST_CASE("calc query: an answer that is too long is wrong, over TCP and UDP", "
   scripted tcp(SOCK_STREAM, [](bound_socket& socket) {
     peer one = socket.accept();
     static_cast<void>(one.receive(16));
-    one.send(sum_answer + "more");
+    one.send(sum_reply + "more");
     static_cast<void>(one.receive_all());
   });
   CHECK(ask(at(tcp.port())) == place(tcp.port()) + "the answer has 12 octets, not 8");
-  scripted udp(SOCK_DGRAM, [](bound_socket& socket) { reply(socket, receive_letter(socket), sum_answer + "more"); });
+  scripted udp(SOCK_DGRAM, [](bound_socket& socket) { reply(socket, receive_letter(socket), sum_reply + "more"); });
   CHECK(ask(at(udp.port(), transport::udp)) == place(udp.port()) + "the answer has 12 octets, not 8");
 }
 
@@ -245,10 +234,10 @@ TEST_CASE("calc query: a server that closes without an answer costs one request 
       static_cast<void>(one.receive_all());
     }
   });
-  const auto told = ask_all(at(closes.port()), 2);
-  REQUIRE(told.size() == 2);
-  CHECK(told[0].find("the connection was closed without an answer") != std::string::npos);
-  CHECK(told[1].find("the connection was closed without an answer") != std::string::npos);
+  const auto outcomes = ask_all(at(closes.port()), 2);
+  REQUIRE(outcomes.size() == 2);
+  CHECK(outcomes[0].find("the connection was closed without an answer") != std::string::npos);
+  CHECK(outcomes[1].find("the connection was closed without an answer") != std::string::npos);
 }
 
 TEST_CASE("calc query: a reset is told", "[calc][loop]") {
@@ -263,8 +252,8 @@ TEST_CASE("calc query: a reset is told", "[calc][loop]") {
 TEST_CASE("calc query: a full server is told as that", "[calc][loop]") {
   calculator here({.session = {}, .max_clients = 1});
   peer guest = peer::tcp(here.serving.port());
-  guest.send(sum_octets);
-  CHECK((guest.receive(8) == sum_answer));
+  guest.send(sum_request);
+  CHECK((guest.receive(8) == sum_reply));
   CHECK(ask(at(here.serving.port())) ==
         place(here.serving.port()) + "the server says: error: too many clients, 1 at once; try again later");
 }
@@ -284,22 +273,22 @@ TEST_CASE("calc query: a lost datagram is sent again", "[calc][loop]") {
     const letter first = receive_letter(socket);
     const letter second = receive_letter(socket);
     if (first.text != second.text) give_up("another request");
-    reply(socket, second, sum_answer);
+    reply(socket, second, sum_reply);
   });
-  auto how = at(lossy.port(), transport::udp);
-  how.timeout = 3s;  // so that the second retransmission comes after 1 s
-  CHECK(ask(how) == "5");
+  auto options = at(lossy.port(), transport::udp);
+  options.timeout = 3s;  // so that the second retransmission comes after 1 s
+  CHECK(ask(options) == "5");
   CHECK(lossy.trouble().empty());
 }
 
 TEST_CASE("calc bench: counts and checks answers over TCP and UDP", "[calc][loop]") {
   calculator here;
   for (const transport over : {transport::tcp, transport::udp}) {
-    calc::bench_options how{.server = at(here.serving.port(), over)};
-    how.connections = 4;
-    how.pipeline = 4;
-    how.length = 200ms;
-    const auto report = outcome_of(calc::bench(how));
+    calc::bench_options options{.server = at(here.serving.port(), over)};
+    options.connections = 4;
+    options.pipeline = 4;
+    options.length = 200ms;
+    const auto report = outcome_of(calc::bench(options));
     INFO(why(report));
     REQUIRE(report);
     CHECK(report->answers > 0);
@@ -314,10 +303,10 @@ TEST_CASE("calc bench: counts and checks answers over TCP and UDP", "[calc][loop
 TEST_CASE("calc bench: wrong answers are counted as wrong", "[calc][loop]") {
   simple::server server(simple::echo, {}, [](const std::string&) {});
   const running here(server, server.limits());
-  calc::bench_options how{.server = at(here.port(), transport::udp)};
-  how.connections = 1;
-  how.length = 100ms;
-  const auto report = outcome_of(calc::bench(how));
+  calc::bench_options options{.server = at(here.port(), transport::udp)};
+  options.connections = 1;
+  options.length = 100ms;
+  const auto report = outcome_of(calc::bench(options));
   INFO(why(report));
   REQUIRE(report);
   CHECK(report->answers == 0);
@@ -333,9 +322,9 @@ TEST_CASE("calc bench: a server that is not there is an error", "[calc][loop]") 
     port = gone.port();
   }
   for (const transport over : {transport::tcp, transport::udp}) {
-    calc::bench_options how{.server = at(port, over)};
-    how.length = 200ms;
-    const auto report = outcome_of(calc::bench(how));
+    calc::bench_options options{.server = at(port, over)};
+    options.length = 200ms;
+    const auto report = outcome_of(calc::bench(options));
     CHECK(why(report).ends_with(place(port) + "connection refused"));
   }
 }

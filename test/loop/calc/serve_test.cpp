@@ -22,9 +22,9 @@ TEST_CASE("calc serve: answers over TCP and UDP on one port number, IPv4 and IPv
     if (std::string(address) == "::1" && !has_ipv6()) continue;
     INFO(address);
     peer tcp = peer::tcp(here.port(), address);
-    CHECK(gets_five(tcp));
+    CHECK(answers_sum(tcp));
     peer udp = peer::udp(here.port(), address);
-    CHECK(gets_five(udp));
+    CHECK(answers_sum(udp));
   }
 }
 
@@ -37,32 +37,32 @@ TEST_CASE("calc serve: has no handler of sessions that could be watched in its p
 TEST_CASE("calc serve: a request one octet at a time, each in a segment", "[calc][loop]") {
   calculator here;
   peer one = peer::tcp(here.port());
-  for (const char each : five) one.send({&each, 1});
-  CHECK(hex(one.receive(8)) == hex(five_answered));
+  for (const char each : sum_request) one.send({&each, 1});
+  CHECK(hex(one.receive(8)) == hex(sum_reply));
 }
 
 TEST_CASE("calc serve: 1,000 requests in one write", "[calc][loop]") {
   calculator here;
   peer one = peer::tcp(here.port());
-  one.send(repeat(five, 1000));
-  CHECK((one.receive(8000) == repeat(five_answered, 1000)));
+  one.send(repeat(sum_request, 1000));
+  CHECK((one.receive(8000) == repeat(sum_reply, 1000)));
 }
 
 TEST_CASE("calc serve: many clients at once", "[calc][loop]") {
   calculator here;
   std::vector<peer> all;
   for (int count = 0; count < 64; ++count) all.push_back(peer::tcp(here.port()));
-  for (peer& each : all) each.send(repeat(five, 10));
-  for (peer& each : all) CHECK((each.receive(80) == repeat(five_answered, 10)));
+  for (peer& each : all) each.send(repeat(sum_request, 10));
+  for (peer& each : all) CHECK((each.receive(80) == repeat(sum_reply, 10)));
 }
 
 TEST_CASE("calc serve: a bad request ends the connection, and megabytes behind it destroy no answer", "[calc][loop]") {
   calculator here;
   for (int round = 0; round < 5; ++round) {
     peer one = peer::tcp(here.port());
-    one.send(repeat(five, 1000) + bad);
+    one.send(repeat(sum_request, 1000) + bad);
     one.send(std::string(4 * 1024 * 1024, 'x'));
-    CHECK((one.receive_all() == repeat(five_answered, 1000)));  // throws on a reset
+    CHECK((one.receive_all() == repeat(sum_reply, 1000)));  // throws on a reset
   }
   CHECK(here.server.totals().refused == 5);
 }
@@ -71,8 +71,8 @@ TEST_CASE("calc serve: a client that goes on sending behind a bad request is not
           "[calc][loop]") {
   calculator here;
   peer one = peer::tcp(here.port());
-  one.send(five + bad);
-  CHECK((one.receive_all() == five_answered));
+  one.send(sum_request + bad);
+  CHECK((one.receive_all() == sum_reply));
   const auto drained = here.serving.stop();  // the client has not closed
   CHECK(is_ready(drained));
 }
@@ -80,17 +80,17 @@ TEST_CASE("calc serve: a client that goes on sending behind a bad request is not
 TEST_CASE("calc serve: a client that has shut down its sending side gets every answer", "[calc][loop]") {
   calculator here;
   peer one = peer::tcp(here.port());
-  one.send(repeat(five, 10'000));
+  one.send(repeat(sum_request, 10'000));
   one.end_output();
-  CHECK((one.receive_all() == repeat(five_answered, 10'000)));
+  CHECK((one.receive_all() == repeat(sum_reply, 10'000)));
 }
 
 TEST_CASE("calc serve: half a request, then the end", "[calc][loop]") {
   calculator here;
   peer one = peer::tcp(here.port());
-  one.send(five + five.substr(0, 11));
+  one.send(sum_request + sum_request.substr(0, 11));
   one.end_output();
-  CHECK((one.receive_all() == five_answered));
+  CHECK((one.receive_all() == sum_reply));
   CHECK(here.server.totals().refused == 1);
 }
 
@@ -108,11 +108,11 @@ TEST_CASE("calc serve: bad datagrams are dropped, counted and logged, and good o
   peer one = peer::udp(here.port());
   one.send("");
   one.send("x");
-  one.send(five.substr(0, 15));
-  one.send(five + "x");
+  one.send(sum_request.substr(0, 15));
+  one.send(sum_request + "x");
   one.send(std::string(65'507, 'x'));
   one.send(octets("00000001 'MIN' 00"));
-  CHECK(gets_five(one));
+  CHECK(answers_sum(one));
   CHECK(becomes_true([&] { return here.server.totals().refused == 6; }));
   CHECK(here.server.totals().answered == 1);
   const auto lines = here.log.all();
@@ -137,38 +137,38 @@ TEST_CASE("calc serve: a wildcard UDP socket answers from the address that was a
   for (const char* address : {"127.0.0.1", "127.0.0.2", "127.1.2.3"}) {
     INFO(address);
     peer one = peer::udp(here.port(), address);  // connected, so an answer from another address would not arrive
-    CHECK(gets_five(one));
+    CHECK(answers_sum(one));
   }
   if (has_ipv6()) {
     peer one = peer::udp(here.port(), "::1");
-    CHECK(gets_five(one));
+    CHECK(answers_sum(one));
   }
 }
 
 TEST_CASE("calc serve: beyond --max-clients one is turned away in words, the others go on", "[calc][loop]") {
   calculator here({.session = {}, .max_clients = 2});
   peer first = peer::tcp(here.port());
-  CHECK(gets_five(first));
+  CHECK(answers_sum(first));
   {
     peer second = peer::tcp(here.port());
-    CHECK(gets_five(second));
+    CHECK(answers_sum(second));
     peer third = peer::tcp(here.port());
     CHECK(third.receive_all() == "error: too many clients, 2 at once; try again later\r\n");
-    CHECK(gets_five(first));
-    CHECK(gets_five(second));
+    CHECK(answers_sum(first));
+    CHECK(answers_sum(second));
   }
   CHECK(becomes_true([&] { return here.serving.service().clients() == 1; }));
   peer again = peer::tcp(here.port());
-  CHECK(gets_five(again));
+  CHECK(answers_sum(again));
   CHECK(here.server.totals().turned_away == 1);
 }
 
 TEST_CASE("calc serve: one who is turned away while sending sees words and no reset", "[calc][loop]") {
   calculator here({.session = {}, .max_clients = 1});
   peer first = peer::tcp(here.port());
-  CHECK(gets_five(first));
+  CHECK(answers_sum(first));
   peer second = peer::tcp(here.port());
-  second.send(repeat(five, 10'000));
+  second.send(repeat(sum_request, 10'000));
   CHECK(second.receive_all().starts_with("error: too many clients"));
 }
 
@@ -176,20 +176,20 @@ TEST_CASE("calc serve: a peer that is silent for too long is let go", "[calc][lo
   calculator here({.session = {.order = byte_order::big, .idle_timeout = 100ms}});
   peer silent = peer::tcp(here.port());
   peer half = peer::tcp(here.port());
-  half.send(five + five.substr(0, 5));
+  half.send(sum_request + sum_request.substr(0, 5));
   CHECK(silent.receive_all().empty());
-  CHECK((half.receive_all() == five_answered));
+  CHECK((half.receive_all() == sum_reply));
   CHECK(becomes_true([&] { return here.server.totals().refused == 1; }));
 }
 
 TEST_CASE("calc serve: a stop waits for a request that was begun", "[calc][loop]") {
   calculator here;
   std::optional<peer> one = peer::tcp(here.port());
-  CHECK(gets_five(*one));
-  one->send(five.substr(0, 9));
+  CHECK(answers_sum(*one));
+  one->send(sum_request.substr(0, 9));
   const auto drained = here.serving.stop();
-  one->send(five.substr(9));
-  CHECK((one->receive_all() == five_answered));
+  one->send(sum_request.substr(9));
+  CHECK((one->receive_all() == sum_reply));
   one.reset();
   CHECK(is_ready(drained));
 }
@@ -200,13 +200,13 @@ TEST_CASE("calc serve: a stop answers what lies unread, of peers in the queue to
     std::vector<peer> all;
     for (int count = 0; count < 8; ++count) {
       all.push_back(peer::tcp(here.port()));
-      all.back().send(repeat(five, 500));
+      all.back().send(repeat(sum_request, 500));
     }
     const auto drained = here.serving.stop();
     for (peer& each : all) {
       const std::string got = each.receive_all();
       INFO("round " << round << ", " << got.size() << " octets");
-      CHECK((got == repeat(five_answered, 500)));
+      CHECK((got == repeat(sum_reply, 500)));
     }
     all.clear();
     CHECK(is_ready(drained));
@@ -222,16 +222,16 @@ TEST_CASE("calc serve: after a stop nobody is accepted", "[calc][loop]") {
 TEST_CASE("calc serve: a stop answers the datagrams that have arrived", "[calc][loop]") {
   calculator here;
   peer one = peer::udp(here.port());
-  for (int count = 0; count < 100; ++count) one.send(five);
+  for (int count = 0; count < 100; ++count) one.send(sum_request);
   CHECK(is_ready(here.serving.stop()));
-  for (int count = 0; count < 100; ++count) CHECK((one.receive_some() == five_answered));
+  for (int count = 0; count < 100; ++count) CHECK((one.receive_some() == sum_reply));
 }
 
 TEST_CASE("calc serve: an abort ends those who keep a stop waiting", "[calc][loop]") {
   calculator here;
   peer one = peer::tcp(here.port());
-  CHECK(gets_five(one));
-  one.send(five.substr(0, 9));
+  CHECK(answers_sum(one));
+  one.send(sum_request.substr(0, 9));
   // The server may not have read the half request yet; unread input also delays the shutdown.
   const auto drained = here.serving.stop();
   CHECK(drained.wait_for(100ms) == std::future_status::timeout);
@@ -252,7 +252,7 @@ TEST_CASE("calc serve: a peer that never reads is held back, and costs bounded m
   }
   CHECK(sent < 128U * 1024 * 1024);
   peer other = peer::tcp(here.port());
-  CHECK(gets_five(other));  // other clients are not held back
+  CHECK(answers_sum(other));  // other clients are not held back
   greedy.end_output();
   CHECK(greedy.receive_all().size() == sent / 8 * 8);  // every answer arrives when the client reads
 }
@@ -260,13 +260,13 @@ TEST_CASE("calc serve: a peer that never reads is held back, and costs bounded m
 TEST_CASE("calc serve: a reset by a peer ends its session only", "[calc][loop]") {
   calculator here;
   peer stays = peer::tcp(here.port());
-  CHECK(gets_five(stays));
+  CHECK(answers_sum(stays));
   for (int count = 0; count < 20; ++count) {
     peer goes = peer::tcp(here.port());
-    goes.send(repeat(five, 100));
+    goes.send(repeat(sum_request, 100));
     goes.reset();
   }
-  CHECK(gets_five(stays));
+  CHECK(answers_sum(stays));
   CHECK(becomes_true([&] { return here.serving.service().clients() == 1; }));
 }
 
@@ -275,7 +275,7 @@ TEST_CASE("calc serve: refusals are logged at a bounded rate", "[calc][loop]") {
   peer one = peer::udp(here.port());
   for (int count = 0; count < 500; ++count) {
     one.send("x");
-    if (count % 50 == 0) CHECK(gets_five(one));  // do not send faster than the server reads
+    if (count % 50 == 0) CHECK(answers_sum(one));  // do not send faster than the server reads
   }
   CHECK(becomes_true([&] { return here.server.totals().refused == 500; }));
   CHECK(here.log.all().size() < 100);

@@ -19,34 +19,36 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "support/certificates.hpp"
+#include "support/files.hpp"
 
 namespace netlab::mail {
 namespace {
 
 namespace fs = std::filesystem;
+using test::content_of;
+using test::mode_of;
 
 /// Waits for the outcome of one commit.
 class outcome {
  public:
   [[nodiscard]] stored_handler handler() {
-    return [this](result<stored> what) {
+    return [this](result<stored> written) {
       // Keep the lock: a thread that sees the result may destroy this object.
       const std::lock_guard lock(mutex_);
-      what_ = std::move(what);
+      result_ = std::move(written);
       here_.notify_all();
     };
   }
   [[nodiscard]] result<stored> wait() {
     std::unique_lock lock(mutex_);
-    REQUIRE(here_.wait_for(lock, std::chrono::seconds(60), [this] { return what_.has_value(); }));
-    return *what_;
+    REQUIRE(here_.wait_for(lock, std::chrono::seconds(60), [this] { return result_.has_value(); }));
+    return *result_;
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable here_;
-  std::optional<result<stored>> what_;
+  std::optional<result<stored>> result_;
 };
 
 /// Records the operations, and fails those that the test has chosen.
@@ -92,9 +94,9 @@ class noting_disk final : public disk {
     const std::lock_guard lock(mutex_);
     return notes_;
   }
-  [[nodiscard]] std::ptrdiff_t count(std::string_view what) {
+  [[nodiscard]] std::ptrdiff_t count(std::string_view operation) {
     const std::lock_guard lock(mutex_);
-    return std::count(notes_.begin(), notes_.end(), what);
+    return std::count(notes_.begin(), notes_.end(), operation);
   }
 
   bool ordered = false;
@@ -103,12 +105,12 @@ class noting_disk final : public disk {
   std::size_t largest_write = SIZE_MAX;
 
  private:
-  void note(std::string_view what) {
+  void note(std::string_view operation) {
     const std::lock_guard lock(mutex_);
-    notes_.emplace_back(what);
+    notes_.emplace_back(operation);
   }
-  [[nodiscard]] bool fails(std::string_view what) {
-    if (failing != what) return false;
+  [[nodiscard]] bool fails(std::string_view operation) {
+    if (failing != operation) return false;
     errno = error;
     return true;
   }
@@ -116,19 +118,8 @@ class noting_disk final : public disk {
   std::vector<std::string> notes_;
 };
 
-std::string content_of(const std::string& file) {
-  std::ifstream from(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(from), {}};
-}
-
 std::ptrdiff_t files_in(const std::string& directory) {
   return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
-}
-
-mode_t mode_of(const std::string& path) {
-  struct stat what{};
-  REQUIRE(::stat(path.c_str(), &what) == 0);
-  return what.st_mode & 0777;
 }
 
 TEST_CASE("maildir: is made where it is missing, for its owner alone", "[mail][maildir]") {
@@ -186,9 +177,9 @@ std::vector<std::string> asked_before_done(noting_disk& on) {
   REQUIRE(one->append("hello\r\n"));
   outcome became;
   std::vector<std::string> before;
-  one->commit([&, done = became.handler()](result<stored> what) {
+  one->commit([&, done = became.handler()](result<stored> written) {
     before = on.notes();
-    done(std::move(what));
+    done(std::move(written));
   });
   REQUIRE(became.wait());
   return before;
@@ -266,9 +257,9 @@ TEST_CASE("maildir: whatever the disk refuses, nobody is told that the message i
       static_cast<void>(one->append(std::string(size, 'x')));
       outcome became;
       one->commit(became.handler());
-      const auto what = became.wait();
-      REQUIRE(!what);
-      CHECK(what.error().code == std::errc::no_space_on_device);
+      const auto written = became.wait();
+      REQUIRE(!written);
+      CHECK(written.error().code == std::errc::no_space_on_device);
     }
     CHECK(files_in(place.path_of("box/tmp")) == 0);
     CHECK(files_in(place.path_of("box/new")) == 0);
@@ -308,10 +299,10 @@ TEST_CASE("maildir: many messages at once share the folder's fsync, and no two h
   for (int number = 0; number < count; ++number) {
     auto one = (number % 2 == 0 ? *first : *second)->begin();
     REQUIRE(one->append("number " + std::to_string(number)));
-    one->commit([&](result<stored> what) {
+    one->commit([&](result<stored> written) {
       {
         const std::lock_guard lock(mutex);
-        if (what) files.insert(what->file);
+        if (written) files.insert(written->file);
       }
       left.count_down();
     });
@@ -332,7 +323,7 @@ TEST_CASE("maildir: what was committed is stored before the store goes", "[mail]
     for (int number = 0; number < 50; ++number) {
       auto one = (*box)->begin();
       REQUIRE(one->append("hello"));
-      one->commit([&](const result<stored>& what) { stored_ones += what ? 1 : 0; });
+      one->commit([&](const result<stored>& written) { stored_ones += written ? 1 : 0; });
     }
   }
   CHECK(stored_ones == 50);

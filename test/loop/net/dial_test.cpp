@@ -29,8 +29,6 @@ std::string dialled(const destination& where, const dial_options& options = {.de
   return socket ? to_string(socket->remote_endpoint()) : why(socket);
 }
 
-std::uint16_t closed_port() { return bound_socket(SOCK_DGRAM).port(); }  // nothing listens there over TCP
-
 /// A listening socket whose queue is full: the system ignores further connections (no answer at all).
 class deaf {
  public:
@@ -185,7 +183,7 @@ TEST_CASE("dial_udp: an unreachable port comes back as an error of the socket", 
   std::error_code error;
   socket->send(asio::buffer("x", 1), 0, error);
   CHECK_FALSE(error);
-  REQUIRE(test::is_ready(socket->native_handle(), POLLIN, patience_ms));
+  REQUIRE(test::is_ready(socket->native_handle(), POLLIN, wait_limit_ms));
   char octet = 0;
   socket->receive(asio::buffer(&octet, 1), 0, error);
   CHECK(error == asio::error::connection_refused);

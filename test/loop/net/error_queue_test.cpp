@@ -13,14 +13,13 @@
 using namespace netlab;
 using namespace netlab::net;
 using netlab::test::bound_socket;
+using netlab::test::closed_port;
 
 namespace {
 
 std::uint16_t port_of(const sockaddr_storage& end) {
   return ntohs(reinterpret_cast<const sockaddr_in&>(end).sin_port);  // at the same offset in both families
 }
-
-std::uint16_t closed_port(const char* figures) { return bound_socket(SOCK_DGRAM, 0, figures).port(); }
 
 void check_refusal(const char* figures, bool is_v6) {
   const std::uint16_t closed = closed_port(figures);
@@ -29,7 +28,7 @@ void check_refusal(const char* figures, bool is_v6) {
   CHECK(!take_queued_error(from.fd()));
   const netlab::test::address to(figures, closed);
   REQUIRE(::sendto(from.fd(), "x", 1, 0, to.data(), to.length) == 1);
-  REQUIRE(netlab::test::is_ready(from.fd(), POLLERR, netlab::test::patience_ms));
+  REQUIRE(netlab::test::is_ready(from.fd(), POLLERR, netlab::test::wait_limit_ms));
   const auto queued = take_queued_error(from.fd());
   REQUIRE(queued);
   CHECK(queued->is_icmp());
@@ -94,11 +93,11 @@ TEST_CASE("error queue: to empty it ends even where it never is", "[net][icmp]")
   want_icmp_errors(from);
   from.connect({asio::ip::address_v4::loopback(), closed_port("127.0.0.1")});
   std::error_code error;
-  std::error_code told;
-  for (int count = 0; count < 3; ++count) error = send_past_icmp(from, asio::buffer("x", 1), told);
+  std::error_code icmp_error;
+  for (int count = 0; count < 3; ++count) error = send_past_icmp(from, asio::buffer("x", 1), icmp_error);
   CHECK(!error);
-  CHECK(told == std::errc::connection_refused);
-  REQUIRE(netlab::test::is_ready(from.native_handle(), POLLERR, netlab::test::patience_ms));
+  CHECK(icmp_error == std::errc::connection_refused);
+  REQUIRE(netlab::test::is_ready(from.native_handle(), POLLERR, netlab::test::wait_limit_ms));
   CHECK(take_icmp_error(from) == std::errc::connection_refused);
   CHECK(!take_icmp_error(from));
 }

@@ -15,29 +15,13 @@
 #include <asio/executor_work_guard.hpp>
 
 #include "net/fd.hpp"
+#include "support/pipe.hpp"
 #include "support/serving.hpp"
 
 using namespace netlab;
+using test::pipe_ends;
 
 namespace {
-
-struct pipe_ends {
-  pipe_ends() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe");
-    out = net::unique_fd(ends[0]);
-    in = net::unique_fd(ends[1]);
-  }
-  void write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t size = ::write(in.get(), text.data(), text.size());
-      if (size < 0) throw std::system_error(errno, std::system_category(), "write");
-      text.remove_prefix(static_cast<std::size_t>(size));
-    }
-  }
-  net::unique_fd out;
-  net::unique_fd in;
-};
 
 // Reads all lines up to the end of the input.
 std::vector<std::string> read_all(int fd, std::size_t limit, std::error_code* error = nullptr) {
@@ -62,15 +46,15 @@ using texts = std::vector<std::string>;
 TEST_CASE("line_input: gives every line, the last without its ending too", "[net][loop]") {
   pipe_ends pipe;
   pipe.write("one\r\ntwo\n\nthree");
-  pipe.in = net::unique_fd();
-  CHECK(read_all(pipe.out.get(), 10) == texts{"one", "two", "", "three"});
+  pipe.writer = net::unique_fd();
+  CHECK(read_all(pipe.reader.get(), 10) == texts{"one", "two", "", "three"});
 }
 
 TEST_CASE("line_input: a line that is too long is told, and the next is read", "[net][loop]") {
   pipe_ends pipe;
   pipe.write("12345678901\nok\n");
-  pipe.in = net::unique_fd();
-  CHECK(read_all(pipe.out.get(), 10) == texts{"(too long)", "ok"});
+  pipe.writer = net::unique_fd();
+  CHECK(read_all(pipe.reader.get(), 10) == texts{"(too long)", "ok"});
 }
 
 TEST_CASE("line_input: reads more than it holds at once, while somebody writes", "[net][loop]") {
@@ -79,9 +63,9 @@ TEST_CASE("line_input: reads more than it holds at once, while somebody writes",
     std::string text;
     for (int count = 0; count < 20'000; ++count) text += std::to_string(count) + "\n";
     pipe.write(text);
-    pipe.in = net::unique_fd();
+    pipe.writer = net::unique_fd();
   });
-  const auto lines = read_all(pipe.out.get(), 10);
+  const auto lines = read_all(pipe.reader.get(), 10);
   writer.join();
   REQUIRE(lines.size() == 20'000);
   CHECK(lines[19'999] == "19999");
@@ -98,13 +82,13 @@ TEST_CASE("line_input: may go while its thread still waits", "[net][loop]") {
   pipe_ends pipe;
   {
     asio::io_context loop{1};
-    const net::line_input input(loop, pipe.out.get(), 10);
+    const net::line_input input(loop, pipe.reader.get(), 10);
   }
   pipe.write("x\n");  // the thread wakes up and finds its owner gone
   // Until then the descriptor must not be closed, because its number might be reused.
   CHECK(test::becomes_true([&pipe] {
     int unread = 0;
-    return ::ioctl(pipe.out.get(), FIONREAD, &unread) == 0 && unread == 0;
+    return ::ioctl(pipe.reader.get(), FIONREAD, &unread) == 0 && unread == 0;
   }));
 }
 

@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "support/failure.hpp"
+#include "support/pipe.hpp"
 #include "support/serving.hpp"
 
 using namespace netlab;
@@ -16,17 +17,6 @@ using namespace netlab::test;
 using netlab::net::standard_stream;
 
 namespace {
-
-struct pipe_ends {
-  pipe_ends() {
-    std::array<int, 2> both{};
-    REQUIRE(::pipe2(both.data(), O_CLOEXEC) == 0);
-    reader = net::unique_fd(both[0]);
-    writer = net::unique_fd(both[1]);
-  }
-  net::unique_fd reader;
-  net::unique_fd writer;
-};
 
 bool is_blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; }
 

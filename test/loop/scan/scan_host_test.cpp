@@ -17,7 +17,7 @@ using netlab::test::bound_socket;
 
 namespace {
 
-volatile std::sig_atomic_t heard = 0;
+volatile std::sig_atomic_t signals_seen = 0;
 
 /// A listener with a full queue, which drops every SYN.
 struct full_listener {
@@ -65,7 +65,7 @@ TEST_CASE("scan_host: shows what an open port says and replies", "[scan][scan_ho
     guest.send("hello\n");
     const std::string said = guest.receive(4);
     guest.send(said + said);
-    static_cast<void>(guest.hears_within(netlab::test::patience_ms));  // until the scan closes it
+    static_cast<void>(guest.hears_within(netlab::test::wait_limit_ms));  // until the scan closes it
   });
   const auto found =
       scan_host({.host = address::v4(0x7f000001), .tcp_ports = {greeter.port()}, .udp_ports = {}, .message = "abc\n"});
@@ -96,18 +96,18 @@ TEST_CASE("scan_host: a signal ends it and still reaches the program", "[scan][s
   const full_listener silent;
   struct sigaction handler{};
   struct sigaction before{};
-  handler.sa_handler = [](int) { heard = heard + 1; };
+  handler.sa_handler = [](int) { signals_seen = signals_seen + 1; };
   REQUIRE(::sigaction(SIGINT, &handler, &before) == 0);
-  heard = 0;
+  signals_seen = 0;
   const auto found = scan_host(
       {.host = address::v4(0x7f000001), .tcp_ports = {silent.listener.port()}, .udp_ports = {}, .timeout = 60s},
       [](std::span<const finding>) {
-        CHECK(heard == 0);
+        CHECK(signals_seen == 0);
         ::kill(::getpid(), SIGINT);
         return false;
       });
   REQUIRE(::sigaction(SIGINT, &before, nullptr) == 0);
   REQUIRE(found);
   CHECK(found->size() == 1);
-  CHECK(heard == 1);
+  CHECK(signals_seen == 1);
 }

@@ -130,6 +130,6 @@ TEST_CASE("listen: every socket of a shared port takes part", "[serve][loop]") {
   const auto& sockets = opened->front().sockets;
   std::vector<peer> peers;
   for (int count = 0; count < 64; ++count) peers.push_back(peer::tcp(opened->front().port));
-  CHECK(test::is_ready(sockets[0].get(), POLLIN, patience_ms));
-  CHECK(test::is_ready(sockets[1].get(), POLLIN, patience_ms));
+  CHECK(test::is_ready(sockets[0].get(), POLLIN, wait_limit_ms));
+  CHECK(test::is_ready(sockets[1].get(), POLLIN, wait_limit_ms));
 }

@@ -12,6 +12,7 @@
 #include "base/line_buffer.hpp"
 #include "net/dial.hpp"
 #include "support/certificates.hpp"
+#include "support/files.hpp"
 #include "support/serving.hpp"
 #include "support/socket.hpp"
 
@@ -58,9 +59,9 @@ class talker final : public machine {
     done_ = !thinking_;
   }
   [[nodiscard]] bool wants_tls() const override { return awaits_tls_ && !done_; }
-  void tls_started(const tls_facts& what, time_point) override {
+  void tls_started(const tls_facts& facts, time_point) override {
     awaits_tls_ = false;
-    say(what.version);
+    say(facts.version);
   }
   [[nodiscard]] bool busy() const override { return thinking_; }
   void resume(time_point) override {
@@ -102,8 +103,8 @@ class talking final : public serve::handler {
  public:
   explicit talking(thinker think = {}) : think_(std::move(think)) {}
   std::unique_ptr<machine> open(const serve::visitor& who) override { return std::make_unique<talker>(who, think_); }
-  void closed(machine&, const tcp::endpoint&, const result<void>& how) override {
-    ends(how ? "well" : describe(how.error()));
+  void closed(machine&, const tcp::endpoint&, const result<void>& outcome) override {
+    ends(outcome ? "well" : describe(outcome.error()));
   }
   bytes full(const tcp::endpoint&, const serve::client_bound& reached) override {
     ends(describe(reached));
@@ -120,14 +121,9 @@ class talking final : public serve::handler {
   thinker think_;
 };
 
-const identity& lab_ca() {
-  static const identity its({.common_name = "Lab CA", .is_ca = true});
-  return its;
-}
-
 tls::server_options shown(const char* names) {
-  const identity its({.alternative_names = names}, &lab_ca());
-  return {.certificates = its.certificate(), .key = its.key(), .client_ca_file = {}, .alpn = {}};
+  const identity server({.alternative_names = names}, &lab_ca());
+  return {.certificates = server.certificate(), .key = server.key(), .client_ca_file = {}, .alpn = {}};
 }
 
 /// A service with TLS that stops before its handler is destroyed.
@@ -151,14 +147,14 @@ struct talk {
 template <class Stream>
 asio::awaitable<std::string> ask(Stream& stream, std::string_view words, std::string_view until) {
   co_await asio::async_write(stream, asio::buffer(words), net::use_tuple);
-  std::string heard;
+  std::string received;
   std::array<char, 1000> piece{};
-  while (!heard.ends_with(until)) {
+  while (!received.ends_with(until)) {
     const auto [error, size] = co_await stream.async_read_some(asio::buffer(piece), net::use_tuple);
     if (error) break;
-    heard.append(piece.data(), size);
+    received.append(piece.data(), size);
   }
-  co_return heard;
+  co_return received;
 }
 
 asio::awaitable<tcp::socket> connect(std::uint16_t port) {
@@ -205,8 +201,8 @@ TEST_CASE("service: octets behind the wish for TLS reach the session as what the
   talk here(handler);
   const auto task = [&]() -> asio::awaitable<bool> {
     auto socket = co_await connect(here.port);
-    const std::string heard = co_await ask(socket, "tls\ninjected\n", "never");
-    CHECK(heard == "hello\ntls\n");
+    const std::string received = co_await ask(socket, "tls\ninjected\n", "never");
+    CHECK(received == "hello\ntls\n");
     co_return true;
   };
   CHECK(outcome_of(task()));
@@ -223,8 +219,8 @@ TEST_CASE("service: with implicit TLS nothing is said before it, and the handler
     const auto begun = co_await stream.handshake(clock::now() + 20s);
     CHECK(begun.has_value() == fits);
     if (fits) {
-      const std::string heard = co_await ask(stream, "end\n", "end\n");
-      CHECK(heard == "TLSv1.3\nend\n");
+      const std::string received = co_await ask(stream, "end\n", "end\n");
+      CHECK(received == "TLSv1.3\nend\n");
     }
     co_return true;
   };
@@ -242,8 +238,8 @@ TEST_CASE("service: a TLS handshake has its time, whoever is silent", "[serve][l
   talk here(handler, true, {.handshake_time = 50ms});
   const auto task = [&]() -> asio::awaitable<bool> {
     auto socket = co_await connect(here.port);
-    const std::string heard = co_await ask(socket, "", "never");
-    CHECK(heard.empty());
+    const std::string received = co_await ask(socket, "", "never");
+    CHECK(received.empty());
     co_return true;
   };
   CHECK(outcome_of(task()));
@@ -343,8 +339,8 @@ class pouring final : public serve::handler {
   std::unique_ptr<machine> open(const serve::visitor& who) override {
     return std::make_unique<torrent>(asked, who.now);
   }
-  void closed(machine&, const tcp::endpoint&, const result<void>& how) override {
-    if (!how && how.error().code == std::errc::timed_out) ++timed_out;
+  void closed(machine&, const tcp::endpoint&, const result<void>& outcome) override {
+    if (!outcome && outcome.error().code == std::errc::timed_out) ++timed_out;
   }
   bytes full(const tcp::endpoint&, const serve::client_bound&) override { return {}; }
   bool answer(const serve::datagram&, bytes&) override { return false; }
@@ -458,8 +454,8 @@ TEST_CASE("service: words instead of TLS end the connection, from the start and 
   talk here(handler, implicit);
   const auto task = [&]() -> asio::awaitable<bool> {
     auto socket = co_await connect(here.port);
-    const std::string heard = co_await ask(socket, implicit ? "" : "tls\n", "never");
-    CHECK(heard == (implicit ? "no TLS\n" : "hello\ntls\nno TLS\n"));
+    const std::string received = co_await ask(socket, implicit ? "" : "tls\n", "never");
+    CHECK(received == (implicit ? "no TLS\n" : "hello\ntls\nno TLS\n"));
     co_return true;
   };
   CHECK(outcome_of(task()));

@@ -2,30 +2,20 @@
 #include "tls/authority.hpp"
 
 #include <openssl/x509_vfy.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "support/certificates.hpp"
+#include "support/files.hpp"
 #include "tls/certificate.hpp"
 
 namespace netlab::tls {
 namespace {
 
-std::string content_of(const std::string& file) {
-  std::ifstream from(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(from), {}};
-}
-
-mode_t mode_of(const std::string& path) {
-  struct stat what{};
-  REQUIRE(::stat(path.c_str(), &what) == 0);
-  return what.st_mode & 0777;
-}
+using test::content_of;
+using test::mode_of;
 
 /// The verification result of a client that trusts the CA file and connects to this host: X509_V_OK, or the problem.
 int verified(const server_identity& shown, const std::string& ca_file, const std::string& host) {
@@ -154,8 +144,8 @@ TEST_CASE("authority: a faulty certificate is wrong in the way that was asked fo
   const test::scratch_directory place;
   const auto made = authority::open(place.path_of("."));
   REQUIRE(made);
-  const auto found = [&](certificate_fault how) {
-    const auto server = made->faulty(how, names);
+  const auto found = [&](certificate_fault fault) {
+    const auto server = made->faulty(fault, names);
     REQUIRE(server);
     CHECK(parse_key(server->key));
     return verified(*server, made->file(), "localhost");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tls/stream.hpp"
 
-#include <sys/stat.h>
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -10,23 +8,20 @@
 #include "net/drive.hpp"
 #include "simple/echo.hpp"
 #include "support/certificates.hpp"
+#include "support/files.hpp"
 #include "support/serving.hpp"
 
 using namespace netlab;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using net::tcp;
+using test::lab_ca;
 
 namespace {
 
-const test::identity& lab_ca() {
-  static const test::identity its({.common_name = "Lab CA", .is_ca = true});
-  return its;
-}
-
 /// A TLS connection between one server with one certificate and one client, and its result.
 struct meeting {
-  test::certificate_wish wish{.alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1"};
+  test::certificate_content certificate{.alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1"};
   bool self_signed = false;
   bool trusts_it = false;  // the client trusts the certificate itself instead of a CA
   std::string host = "localhost";
@@ -42,11 +37,11 @@ struct meeting {
   test::scratch_directory files;
 
   result<void> run() {
-    const test::identity its(wish, self_signed ? nullptr : &lab_ca());
+    const test::identity server_identity(certificate, self_signed ? nullptr : &lab_ca());
     if (client.ca_file.empty())
-      client.ca_file = files.file("ca.pem", trusts_it ? its.certificate() : lab_ca().certificate());
-    server.certificates = its.certificate();
-    server.key = its.key();
+      client.ca_file = files.file("ca.pem", trusts_it ? server_identity.certificate() : lab_ca().certificate());
+    server.certificates = server_identity.certificate();
+    server.key = server_identity.key();
     auto for_client = tls::context::client(client);
     if (!for_client) return client_result = unexpected(for_client.error());
     auto for_server = tls::context::server(server);
@@ -104,8 +99,8 @@ TEST_CASE("tls: a certificate that a trusted CA has signed for the host is accep
 
 TEST_CASE("tls: an expired certificate is refused with its date", "[tls][loop]") {
   meeting one;
-  one.wish.starts_in = -7200;
-  one.wish.ends_in = -3600;
+  one.certificate.starts_in = -7200;
+  one.certificate.ends_in = -3600;
   REQUIRE_FALSE(one.run());
   CHECK(one.client_result.error().code == errc::not_permitted);
   CHECK_THAT(describe(one.client_result.error()), StartsWith("TLS with localhost: the certificate expired on 20"));
@@ -113,8 +108,8 @@ TEST_CASE("tls: an expired certificate is refused with its date", "[tls][loop]")
 
 TEST_CASE("tls: a certificate that is not yet valid is refused, and the clock suspected", "[tls][loop]") {
   meeting one;
-  one.wish.starts_in = 3600;
-  one.wish.ends_in = 7200;
+  one.certificate.starts_in = 3600;
+  one.certificate.ends_in = 7200;
   REQUIRE_FALSE(one.run());
   CHECK(one.client_result.error().code == errc::not_permitted);
   CHECK_THAT(describe(one.client_result.error()), ContainsSubstring("not yet valid; it is valid from 20"));
@@ -123,7 +118,7 @@ TEST_CASE("tls: a certificate that is not yet valid is refused, and the clock su
 
 TEST_CASE("tls: a certificate for another host is refused, and its names are told", "[tls][loop]") {
   meeting one;
-  one.wish.alternative_names = "DNS:mail.example.org,IP:192.0.2.1";
+  one.certificate.alternative_names = "DNS:mail.example.org,IP:192.0.2.1";
   one.host = GENERATE("localhost", "127.0.0.1");
   REQUIRE_FALSE(one.run());
   CHECK(one.client_result.error().code == errc::not_permitted);
@@ -133,24 +128,24 @@ TEST_CASE("tls: a certificate for another host is refused, and its names are tol
 
 TEST_CASE("tls: a name in the common name alone does not count", "[tls][loop]") {
   meeting one;
-  one.wish.common_name = "localhost";
-  one.wish.alternative_names = GENERATE("", "DNS:other.example.org");
+  one.certificate.common_name = "localhost";
+  one.certificate.alternative_names = GENERATE("", "DNS:other.example.org");
   REQUIRE_FALSE(one.run());
   CHECK(one.client_result.error().code == errc::not_permitted);
-  if (one.wish.alternative_names.empty())
+  if (one.certificate.alternative_names.empty())
     CHECK_THAT(describe(one.client_result.error()), ContainsSubstring("only in its common name"));
 }
 
 TEST_CASE("tls: an address in a DNS name is no address", "[tls][loop]") {
   meeting one;
-  one.wish.alternative_names = "DNS:127.0.0.1";
+  one.certificate.alternative_names = "DNS:127.0.0.1";
   one.host = "127.0.0.1";
   REQUIRE_FALSE(one.run());
 }
 
 TEST_CASE("tls: a wildcard stands for one whole label", "[tls][loop]") {
   meeting one;
-  one.wish.alternative_names = "DNS:*.example.org,DNS:m*.example.net";
+  one.certificate.alternative_names = "DNS:*.example.org,DNS:m*.example.net";
   SECTION("one label") {
     one.host = "mail.example.org";
     CHECK(one.run());
@@ -194,14 +189,14 @@ TEST_CASE("tls: a CA that nobody knows is named", "[tls][loop]") {
 TEST_CASE("tls: insecure accepts any certificate, and still says what is wrong", "[tls][loop]") {
   meeting one;
   one.client.insecure = true;
-  one.wish.alternative_names = "DNS:mail.example.org";
+  one.certificate.alternative_names = "DNS:mail.example.org";
   REQUIRE(one.run());
   CHECK_THAT(one.verification.words, ContainsSubstring("not for localhost"));
 }
 
 TEST_CASE("tls: the server learns by an alert that its certificate was refused", "[tls][loop]") {
   meeting one;
-  one.wish.alternative_names = "DNS:mail.example.org";
+  one.certificate.alternative_names = "DNS:mail.example.org";
   one.server.greatest_version = TLS1_2_VERSION;  // in 1.3 the server has finished before
   REQUIRE_FALSE(one.run());
   REQUIRE_FALSE(one.server_result);
@@ -327,13 +322,9 @@ TEST_CASE("tls: secrets are appended to a log that others cannot read", "[tls][l
   meeting one;
   one.client.keylog_file = one.files.path_of("keys");
   REQUIRE(one.run());
-  std::ifstream log(one.client.keylog_file);
-  std::string first;
-  std::getline(log, first);
-  CHECK_THAT(first, ContainsSubstring("SECRET "));
-  struct stat about{};
-  REQUIRE(::stat(one.client.keylog_file.c_str(), &about) == 0);
-  CHECK((about.st_mode & 0777) == 0600);
+  const std::string log = test::content_of(one.client.keylog_file);
+  CHECK_THAT(log.substr(0, log.find('\n')), ContainsSubstring("SECRET "));
+  CHECK(test::mode_of(one.client.keylog_file) == 0600);
 }
 
 TEST_CASE("tls: files that are no good are named", "[tls][loop]") {
@@ -385,7 +376,7 @@ TEST_CASE("tls: files that are no good are named", "[tls][loop]") {
 namespace {
 
 /// A client whose peer is a plain socket that runs `peer_does`.
-result<void> handshake_with(const std::function<void(tcp::socket&)>& peer_does, duration patience) {
+result<void> handshake_with(const std::function<void(tcp::socket&)>& peer_does, duration timeout) {
   const auto context = tls::context::client({});
   REQUIRE(context);
   asio::io_context loop{1};
@@ -397,7 +388,7 @@ result<void> handshake_with(const std::function<void(tcp::socket&)>& peer_does, 
     CHECK(!error);
     peer_does(theirs);
     tls::stream stream(std::move(ours), *context, {.host = "localhost", .sni = {}});
-    co_return co_await stream.handshake(clock::now() + patience);
+    co_return co_await stream.handshake(clock::now() + timeout);
   };
   return test::outcome_of(loop, both());
 }

@@ -25,6 +25,9 @@ TEST_CASE("parse_integer: takes all of the text, in the range of the type, or no
     CHECK_FALSE(parse_integer<std::int32_t>(text));
   CHECK_FALSE(parse_integer<std::uint16_t>("65536"));
   CHECK_FALSE(parse_integer<std::uint16_t>("-1"));
+  CHECK(parse_integer<std::uint16_t>("1F90", 16) == 8080);
+  CHECK_FALSE(parse_integer<std::uint16_t>("1F9G", 16));
+  CHECK_FALSE(parse_integer<std::uint16_t>("10000", 16));
 }
 
 TEST_CASE("parse_number: outside its bounds it names the value and the bounds", "[base][unit]") {

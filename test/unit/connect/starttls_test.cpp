@@ -19,29 +19,29 @@ namespace {
 
 constexpr time_point start{};
 
-/// A message of the server, and the client's expected answer.
+/// What the server sends, and what the client is expected to answer.
 struct exchange {
-  std::string said;
-  std::string told;
+  std::string from_server;
+  std::string from_client;
 };
 
 /// Plays the server: sends each message after the client's answer to the one before.
 std::string talk(starttls_protocol protocol, const std::vector<exchange>& script, bool one_at_a_time = false) {
   const auto client = make_starttls({.protocol = protocol, .host = "example.org", .helo = "[192.0.2.1]"}, start);
-  std::string told;
-  const auto hear = [&] {
+  std::string from_client;
+  const auto take_output = [&] {
     const bytes output = client->take_output();
-    told += as_text(output);
+    from_client += as_text(output);
   };
-  hear();
+  take_output();
   for (const exchange& each : script) {
     if (one_at_a_time)
-      for (const std::string_view piece : one_octet_at_a_time(each.said)) client->feed(as_bytes(piece), start);
+      for (const std::string_view piece : one_octet_at_a_time(each.from_server)) client->feed(as_bytes(piece), start);
     else
-      client->feed(as_bytes(each.said), start);
-    told.clear();
-    hear();
-    if (told != each.told) return "told " + hex(told) + " instead of " + hex(each.told);
+      client->feed(as_bytes(each.from_server), start);
+    from_client.clear();
+    take_output();
+    if (from_client != each.from_client) return "sent " + hex(from_client) + " instead of " + hex(each.from_client);
   }
   if (!client->done()) return "not done";
   return why(client->outcome());
@@ -86,9 +86,9 @@ std::vector<good_talk> good_talks() {
   };
 }
 
-result<void> end_of(starttls_protocol protocol, std::string_view said) {
+result<void> end_of(starttls_protocol protocol, std::string_view from_server) {
   const auto client = make_starttls({.protocol = protocol, .host = "example.org"}, start);
-  client->feed(as_bytes(said), start);
+  client->feed(as_bytes(from_server), start);
   if (!client->done()) return fail(errc::internal, "not done");
   return client->outcome();
 }
@@ -108,7 +108,7 @@ TEST_CASE("starttls: octets behind the server's consent end it, in one piece or 
     INFO(name_of(each.protocol));
     for (const std::string_view extra : {"\n", "250 x\r\n", "\x16\x03\x01"}) {
       auto script = each.script;
-      script.back().said += extra;
+      script.back().from_server += extra;
       CHECK(talk(each.protocol, script).starts_with("unencrypted octets arrived between"));
       CHECK(talk(each.protocol, script, true).starts_with("unencrypted octets arrived between"));
     }

@@ -11,14 +11,14 @@ using namespace netlab::test;
 
 namespace {
 
-struct heard {
+struct telnet_output {
   std::string data;
   std::string answer;
 };
 
-heard hear(telnet_mode mode, const pieces& stream) {
+telnet_output receive(telnet_mode mode, const pieces& stream) {
   telnet session(mode);
-  heard all;
+  telnet_output all;
   for (const std::string_view piece : stream) {
     auto got = session.from_peer(piece);
     all.data += got.data;
@@ -44,7 +44,7 @@ TEST_CASE("connect telnet: what is no negotiation at the beginning passes unchan
     const std::string stream = octets(notation);
     INFO(notation);
     for (const pieces& cut : every_cut(stream)) {
-      const heard all = hear(telnet_mode::automatic, cut);
+      const telnet_output all = receive(telnet_mode::automatic, cut);
       CHECK(hex(all.data) == hex(stream));
       CHECK(all.answer.empty());
     }
@@ -54,7 +54,7 @@ TEST_CASE("connect telnet: what is no negotiation at the beginning passes unchan
 TEST_CASE("connect telnet: a server that begins with a negotiation is answered", "[connect][telnet]") {
   const std::string stream = octets("fffd18 fffb01 fffb03 fffd18 'login: ' ffff 0d00 'x' 0d0a");
   for (const pieces& cut : every_cut(stream)) {
-    const heard all = hear(telnet_mode::automatic, cut);
+    const telnet_output all = receive(telnet_mode::automatic, cut);
     CHECK(hex(all.data) == hex(octets("'login: ' ff 0d 'x' 0d0a")));
     CHECK(hex(all.answer) == hex(octets("fffc18 fffe01 fffe03")));
   }
@@ -62,9 +62,9 @@ TEST_CASE("connect telnet: a server that begins with a negotiation is answered",
 
 TEST_CASE("connect telnet: switched off, nothing is touched; switched on, everything is", "[connect][telnet]") {
   const std::string stream = octets("fffd18 'x'");
-  CHECK(hear(telnet_mode::off, {stream}).data == stream);
-  CHECK(hear(telnet_mode::on, {stream}).data == "x");
-  CHECK(hear(telnet_mode::on, {"x", stream}).data == "xx");
+  CHECK(receive(telnet_mode::off, {stream}).data == stream);
+  CHECK(receive(telnet_mode::on, {stream}).data == "x");
+  CHECK(receive(telnet_mode::on, {"x", stream}).data == "xx");
 }
 
 TEST_CASE("connect telnet: 0xFF is doubled, lines end in CR LF, another CR is CR NUL", "[connect][telnet]") {

@@ -48,17 +48,17 @@ class talk {
       : parameters(with), client_(std::move(as), [this](delivery one) { deliveries.push_back(std::move(one)); }) {}
 
   void submit(std::vector<std::string> to, std::string text, std::string from = "s@example.org") {
-    submission what{.tag = ++tag_, .sender = *parse_address(from), .recipients = {}, .compose = {}};
-    for (const std::string& each : to) what.recipients.push_back(*parse_address(each));
-    what.compose = [text](server_abilities server) { return raw(std::make_shared<memory_source>(text), server); };
-    client_.submit(std::move(what), now);
+    submission submitted{.tag = ++tag_, .sender = *parse_address(from), .recipients = {}, .compose = {}};
+    for (const std::string& each : to) submitted.recipients.push_back(*parse_address(each));
+    submitted.compose = [text](server_abilities server) { return raw(std::make_shared<memory_source>(text), server); };
+    client_.submit(std::move(submitted), now);
   }
 
   void submit_draft(const draft& message, const std::string& to) {
-    submission what{.tag = ++tag_, .sender = message.from.address, .recipients = {}, .compose = {}};
-    what.recipients.push_back(*parse_address(to));
-    what.compose = [message](server_abilities server) { return compose(message, server); };
-    client_.submit(std::move(what), now);
+    submission submitted{.tag = ++tag_, .sender = message.from.address, .recipients = {}, .compose = {}};
+    submitted.recipients.push_back(*parse_address(to));
+    submitted.compose = [message](server_abilities server) { return compose(message, server); };
+    client_.submit(std::move(submitted), now);
   }
 
   /// Runs until both have nothing to send; `longest`: the most octets that arrive at once, 0: no limit.
@@ -186,13 +186,13 @@ TEST_CASE("client and server: an address outside ASCII takes SMTPUTF8, and DSN w
 TEST_CASE("client and server: an attachment travels as it is by BINARYMIME", "[mail][server][client]") {
   using namespace std::string_literals;
   const std::string octets = "\0\n\r\xff.\r\n.\r\n"s + std::string(5000, '\xfe') + "\r";
-  draft what;
-  what.from = *parse_mailbox("s@example.org");
-  what.message_id = "id@example.org";
-  what.text = "hello";
-  what.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(octets)});
+  draft sample;
+  sample.from = *parse_mailbox("s@example.org");
+  sample.message_id = "id@example.org";
+  sample.text = "hello";
+  sample.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(octets)});
   talk t(dialogue::plain(), plain_client());
-  t.submit_draft(what, "a@example.org");
+  t.submit_draft(sample, "a@example.org");
   t.run(GENERATE(as<std::size_t>{}, 0, 3, 1000));
   CHECK(t.outcome() == "250 2.0.0 Queued as id1");
   REQUIRE(t.store.messages.size() == 1);

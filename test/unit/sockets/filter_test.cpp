@@ -18,9 +18,10 @@ namespace {
 std::string parsed(std::string_view text) {
   const auto ranges = parse_ports(text);
   if (!ranges) return why(ranges);
-  std::string told;
-  for (const port_range& each : *ranges) told += std::to_string(each.first) + "-" + std::to_string(each.last) + " ";
-  return told;
+  std::string text_of_ranges;
+  for (const port_range& each : *ranges)
+    text_of_ranges += std::to_string(each.first) + "-" + std::to_string(each.last) + " ";
+  return text_of_ranges;
 }
 
 entry with_ports(std::uint16_t local, std::uint16_t remote) {

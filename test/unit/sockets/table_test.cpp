@@ -7,9 +7,9 @@ using namespace netlab::sockets;
 
 namespace {
 
-row make_row(std::uint64_t cookie, std::uint16_t port, state its = state::established) {
+row make_row(std::uint64_t cookie, std::uint16_t port, state in = state::established) {
   row made;
-  made.socket.state = its;
+  made.socket.state = in;
   made.socket.cookie = cookie;
   made.socket.local = {.address = {127, 0, 0, 1}, .port = port};
   return made;

@@ -39,25 +39,25 @@ class world {
  public:
   correlator links;
 
-  call enter(call what, std::optional<socket_facts> facts = {}) {
-    what.entered = tick();
-    if (what.process == 0) what.process = client_process;
-    what.id = links.enter(what, std::move(facts));
-    return what;
+  call enter(call made, std::optional<socket_facts> facts = {}) {
+    made.entered = tick();
+    if (made.process == 0) made.process = client_process;
+    made.id = links.enter(made, std::move(facts));
+    return made;
   }
-  call_id leave(call what, std::int64_t value, std::optional<socket_facts> facts = {}) {
-    what.returned = tick();
-    what.value = value;
-    links.leave(what, std::move(facts));
-    return what.id;
+  call_id leave(call made, std::int64_t value, std::optional<socket_facts> facts = {}) {
+    made.returned = tick();
+    made.value = value;
+    links.leave(made, std::move(facts));
+    return made.id;
   }
-  call_id run(call what, std::int64_t value, std::optional<socket_facts> facts = {}) {
-    return leave(enter(std::move(what)), value, std::move(facts));
+  call_id run(call made, std::int64_t value, std::optional<socket_facts> facts = {}) {
+    return leave(enter(std::move(made)), value, std::move(facts));
   }
   /// Returns the number of the packet.
-  packet_id send(packet what) {
-    what.time = tick();
-    links.feed(std::move(what));
+  packet_id send(packet sent) {
+    sent.time = tick();
+    links.feed(std::move(sent));
     return ++packets_;
   }
   packet_id from_client(std::uint8_t flags, std::uint32_t sequence, std::uint32_t length = 0,

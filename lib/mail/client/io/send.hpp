@@ -29,7 +29,7 @@ struct send_options {
   std::string user;  ///< empty: no login
   secret password;
   std::vector<mechanism> mechanisms;
-  std::optional<dsn_wish> dsn;
+  std::optional<dsn_parameters> dsn;
   bool all_or_nothing = false;
   duration timeout = std::chrono::minutes(1);    ///< for connecting, for TLS, and for each answer
   duration end_timeout = std::chrono::minutes(10);  ///< for the answer to the end of a message

@@ -123,8 +123,8 @@ int disk::remove(const std::string& path) { return ::unlink(path.c_str()); }
 
 /// A message, from its first octet until its handler was called.
 struct maildir::job {
-  job(disk& its_disk, std::string in, std::string its_name)
-      : on(its_disk), directory(std::move(in)), name(std::move(its_name)) {}
+  job(disk& disk_of_maildir, std::string directory_of_maildir, std::string file_name)
+      : on(disk_of_maildir), directory(std::move(directory_of_maildir)), name(std::move(file_name)) {}
   ~job() { drop(); }
   job(const job&) = delete;
   job& operator=(const job&) = delete;

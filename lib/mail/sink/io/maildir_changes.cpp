@@ -10,9 +10,10 @@
 namespace netlab::mail {
 namespace {
 
-// A message appears by rename(2) or link(2). Programs that write into new/ themselves are not quite right, but exist.
+// A message appears by rename(2) or link(2). Some programs create the file in new/ instead of tmp/: for these,
+// IN_CLOSE_WRITE.
 constexpr std::uint32_t message_events = IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE | IN_ONLYDIR;
-// new/ or cur/ appears.
+// new/ or cur/ is created.
 constexpr std::uint32_t folder_events = IN_MOVED_TO | IN_CREATE | IN_ONLYDIR;
 
 }  // namespace

@@ -67,8 +67,8 @@ std::string head_of(const envelope& of, std::string_view host, std::string_view 
   std::string head = trace_fields(of, host, id, date_now());
   std::string delivered;
   for (const recipient& each : of.recipients) delivered += "Delivered-To: " + each.address.to_string() + "\r\n";
-  const std::size_t behind_return_path = head.find("\r\n") + 2;
-  head.insert(behind_return_path, delivered);
+  const std::size_t after_return_path = head.find("\r\n") + 2;
+  head.insert(after_return_path, delivered);
   return head;
 }
 
@@ -263,8 +263,8 @@ class sink::session final : public machine, private inbox, private server_observ
 
  public:
   /// Looks up faults that the machine does not handle itself.
-  const fault_plan::entry* strike(fault_stage at) {
-    const auto* due = owner_.faults_.strike(at, &server_.current());
+  const fault_plan::entry* take_due_fault(fault_stage at) {
+    const auto* due = owner_.faults_.take_due(at, &server_.current());
     if (due != nullptr) fault_fired(due->definition());
     return due;
   }
@@ -318,13 +318,13 @@ class sink::side final : public serve::handler {
     using kind = serve::tls_answer::kind;
     auto& one = static_cast<session&>(of);
     // With STARTTLS the machine has handled this fault already.
-    if (const auto* due = implicit_ ? one.strike(fault_stage::handshake) : nullptr) {
+    if (const auto* due = implicit_ ? one.take_due_fault(fault_stage::handshake) : nullptr) {
       if (due->definition().does == fault_action::hang) return {.action = kind::silence};
       serve::tls_answer answer{.action = kind::words};
       if (due->definition().does == fault_action::babble) append(answer.words, std::string_view(no_tls));
       return answer;
     }
-    const auto* due = one.strike(fault_stage::certificate);
+    const auto* due = one.take_due_fault(fault_stage::certificate);
     if (due == nullptr) return {};
     const auto found = std::find(owner_.shown_.begin() + 1, owner_.shown_.end(), due->definition().does);
     return {.identity = static_cast<std::size_t>(found - owner_.shown_.begin())};

@@ -248,14 +248,14 @@ TEST_CASE("client: what was not handed over when the connection ends, comes back
 }
 
 TEST_CASE("client: behind a 421 nothing was heard, though all of it was said", "[mail][client]") {
-  const std::string heard =
+  const std::string replies =
       GENERATE("421 too many\r\n", "250 ok\r\n421 too many\r\n", "250 ok\r\n250 ok\r\n421 too many\r\n");
   dialogue d;
   for (const char* to : {"a@example.org", "b@example.org", "c@example.org"}) d.submit({to});
   REQUIRE(d.begin("PIPELINING CHUNKING").find("<c@example.org>") != std::string::npos);
-  d.server(heard);
+  d.server(replies);
   CHECK(d.session().done());
-  const bool is_refused = heard.starts_with("250 ok\r\n250");
+  const bool is_refused = replies.starts_with("250 ok\r\n250");
   CHECK(d.deliveries.size() == (is_refused ? 1 : 0));
   if (is_refused) CHECK(d.code() == errc::try_later);
   const auto left = d.session().take_unsent();
@@ -275,18 +275,18 @@ TEST_CASE("client: a message above the server's limit is not sent", "[mail][clie
 
 TEST_CASE("client: a message that shrinks while it is read is never ended", "[mail][client]") {
   dialogue d;
-  submission what{.tag = 1,
-                  .sender = *parse_address("s@example.org"),
-                  .recipients = {*parse_address("a@example.org")},
-                  .compose = {}};
-  what.compose = [](server_abilities server) -> result<composed> {
+  submission message{.tag = 1,
+                     .sender = *parse_address("s@example.org"),
+                     .recipients = {*parse_address("a@example.org")},
+                     .compose = {}};
+  message.compose = [](server_abilities server) -> result<composed> {
     draft one;
     one.from = *parse_mailbox("s@example.org");
     one.message_id = "a@b";
     one.attachments.push_back({"x.bin", "", std::make_shared<shrunk>()});
     return compose(one, server);
   };
-  d.session().submit(std::move(what), d.now);
+  d.session().submit(std::move(message), d.now);
   d.submit({"b@example.org"});
   d.begin(GENERATE("PIPELINING", "PIPELINING CHUNKING", ""));
   std::string said = d.server("250 ok\r\n");
@@ -354,7 +354,7 @@ TEST_CASE("client: SMTPUTF8 is asked for only when it is needed", "[mail][client
 
 TEST_CASE("client: notifications are asked for where they are offered", "[mail][client]") {
   auto with = dialogue::plain();
-  with.dsn = dsn_wish{.notify = "SUCCESS,FAILURE", .ret = "HDRS"};
+  with.dsn = dsn_parameters{.notify = "SUCCESS,FAILURE", .ret = "HDRS"};
   dialogue d(std::move(with));
   d.submit({"a+b@example.org"});
   SECTION("offered") {
@@ -370,11 +370,11 @@ TEST_CASE("client: notifications are asked for where they are offered", "[mail][
 
 TEST_CASE("client: the null sender is empty", "[mail][client]") {
   dialogue d;
-  submission what{.tag = 1, .sender = std::nullopt, .recipients = {*parse_address("a@example.org")}, .compose = {}};
-  what.compose = [](server_abilities server) {
+  submission message{.tag = 1, .sender = std::nullopt, .recipients = {*parse_address("a@example.org")}, .compose = {}};
+  message.compose = [](server_abilities server) {
     return raw(std::make_shared<memory_source>(std::string(letter)), server);
   };
-  d.session().submit(std::move(what), d.now);
+  d.session().submit(std::move(message), d.now);
   CHECK(d.begin("") == "MAIL FROM:<>\r\n");
 }
 
@@ -382,9 +382,10 @@ TEST_CASE("client: a batch of messages that cannot be made does not use up the s
   int left = 100'000;
   client* session = nullptr;
   const auto bad = [&] {
-    submission what{.tag = 1, .sender = std::nullopt, .recipients = {*parse_address("a@example.org")}, .compose = {}};
-    what.compose = [](server_abilities) -> result<composed> { return fail(errc::bad_data, "no"); };
-    session->submit(std::move(what), time_point{});
+    submission message{
+        .tag = 1, .sender = std::nullopt, .recipients = {*parse_address("a@example.org")}, .compose = {}};
+    message.compose = [](server_abilities) -> result<composed> { return fail(errc::bad_data, "no"); };
+    session->submit(std::move(message), time_point{});
   };
   client one(dialogue::plain(), [&](const delivery&) {
     if (--left > 0) bad();

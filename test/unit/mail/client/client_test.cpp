@@ -29,10 +29,10 @@ login_parameters login_as(std::vector<mechanism> mechanisms) {
 
 /// A session over TLS, after EHLO.
 struct secured : dialogue {
-  explicit secured(login_parameters wish) : dialogue(with(std::move(wish))) {}
-  static client_parameters with(login_parameters wish) {
+  explicit secured(login_parameters login) : dialogue(with(std::move(login))) {}
+  static client_parameters with(login_parameters login) {
     client_parameters all = plain();
-    all.login = std::move(wish);
+    all.login = std::move(login);
     return all;
   }
   std::string begin_login(std::string_view mechanisms) {
@@ -189,9 +189,9 @@ TEST_CASE("client: a server that takes no initial response is asked without", "[
 TEST_CASE("client: an initial response that makes its line longer than 512 octets is sent without it",
           "[mail][client]") {
   const auto begins_with = [](mechanism which, std::size_t token) {
-    login_parameters wish = login_as({which});
-    wish.password = secret(std::string(token, 'x'));
-    secured d(std::move(wish));
+    login_parameters login = login_as({which});
+    login.password = secret(std::string(token, 'x'));
+    secured d(std::move(login));
     d.submit({"a@example.org"});
     std::string said = d.begin_login(name_of(which));
     if (said != fmt::format("AUTH {}\r\n", name_of(which))) return said.size();

@@ -37,10 +37,10 @@ class dialogue {
   }
 
   void submit(std::vector<std::string> to, std::string text = std::string(letter)) {
-    submission what{.tag = next_tag_++, .sender = *parse_address("s@example.org"), .recipients = {}, .compose = {}};
-    for (const std::string& each : to) what.recipients.push_back(*parse_address(each));
-    what.compose = [text](server_abilities server) { return raw(std::make_shared<memory_source>(text), server); };
-    session_.submit(std::move(what), now);
+    submission message{.tag = next_tag_++, .sender = *parse_address("s@example.org"), .recipients = {}, .compose = {}};
+    for (const std::string& each : to) message.recipients.push_back(*parse_address(each));
+    message.compose = [text](server_abilities server) { return raw(std::make_shared<memory_source>(text), server); };
+    session_.submit(std::move(message), now);
   }
 
   /// Everything that the client has sent so far.

@@ -37,8 +37,8 @@ class liar final : public source {
   std::uint64_t given_;
 };
 
-std::string text_of(const draft& what, server_abilities server = {}) {
-  auto made = compose(what, server);
+std::string text_of(const draft& sample, server_abilities server = {}) {
+  auto made = compose(sample, server);
   return made ? octets_of(*made) : why(made);
 }
 
@@ -47,10 +47,10 @@ bool has(const std::string& message, std::string_view part) { return message.fin
 }  // namespace
 
 TEST_CASE("compose: a plain message has what RFC 5322 and MIME want, and nothing else", "[mail][unit]") {
-  draft what = draft_to("Bob <b@example.org>");
-  what.subject = "hello";
-  what.text = "Hi,\nthere";
-  CHECK(text_of(what) ==
+  draft sample = draft_to("Bob <b@example.org>");
+  sample.subject = "hello";
+  sample.text = "Hi,\nthere";
+  CHECK(text_of(sample) ==
         "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
         "From: a@example.org\r\n"
         "To: Bob <b@example.org>\r\n"
@@ -64,23 +64,23 @@ TEST_CASE("compose: a plain message has what RFC 5322 and MIME want, and nothing
 }
 
 TEST_CASE("compose: no Bcc, in whatever place", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.bcc = *parse_mailbox_list("secret@example.org");
-  CHECK_FALSE(has(text_of(what), "secret"));
+  draft sample = draft_to("b@example.org");
+  sample.bcc = *parse_mailbox_list("secret@example.org");
+  CHECK_FALSE(has(text_of(sample), "secret"));
   for (const auto* name : {"Bcc", "bcc", "Resent-Bcc"}) {
-    what.headers = {{name, "c@example.org"}};
-    CHECK(failed_with(compose(what, {}), errc::bad_data));
+    sample.headers = {{name, "c@example.org"}};
+    CHECK(failed_with(compose(sample, {}), errc::bad_data));
   }
 }
 
 TEST_CASE("compose: the text is 8-bit only where the server takes that", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.text = "Grüße aus der weiten Ferne\n";
-  auto plain = compose(what, {});
+  draft sample = draft_to("b@example.org");
+  sample.text = "Grüße aus der weiten Ferne\n";
+  auto plain = compose(sample, {});
   REQUIRE(plain);
   CHECK_FALSE(plain->needs_8bitmime());
   CHECK(has(octets_of(*plain), "Gr=C3=BC=C3=9Fe aus der weiten Ferne\r\n"));
-  auto better = compose(what, {.eight_bit_mime = true});
+  auto better = compose(sample, {.eight_bit_mime = true});
   REQUIRE(better);
   CHECK(better->needs_8bitmime());
   CHECK_FALSE(better->needs_smtputf8());
@@ -88,43 +88,43 @@ TEST_CASE("compose: the text is 8-bit only where the server takes that", "[mail]
 }
 
 TEST_CASE("compose: SMTPUTF8 is needed for a local part outside ASCII alone", "[mail][unit]") {
-  draft what = draft_to("Jürgen <j@bücher.example>");
-  what.subject = "Grüße";
-  auto made = compose(what, {.eight_bit_mime = true, .smtputf8 = true});
+  draft sample = draft_to("Jürgen <j@bücher.example>");
+  sample.subject = "Grüße";
+  auto made = compose(sample, {.eight_bit_mime = true, .smtputf8 = true});
   REQUIRE(made);
   CHECK_FALSE(made->needs_smtputf8());
-  what.cc = *parse_mailbox_list("jörg@example.org");
-  made = compose(what, {.eight_bit_mime = true, .smtputf8 = true});
+  sample.cc = *parse_mailbox_list("jörg@example.org");
+  made = compose(sample, {.eight_bit_mime = true, .smtputf8 = true});
   REQUIRE(made);
   CHECK(made->needs_smtputf8());
-  CHECK(failed_with(compose(what, {.eight_bit_mime = true}), errc::rejected));
-  what.cc.clear();
-  what.headers = {{"Reply-To", "jörg@example.org"}};
-  CHECK(failed_with(compose(what, {}), errc::rejected));
+  CHECK(failed_with(compose(sample, {.eight_bit_mime = true}), errc::rejected));
+  sample.cc.clear();
+  sample.headers = {{"Reply-To", "jörg@example.org"}};
+  CHECK(failed_with(compose(sample, {}), errc::rejected));
 }
 
 TEST_CASE("compose: read in any cut, rewound or made again, the octets are the same", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.text = "text";
-  what.html = "<p>text</p>";
-  what.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(std::string(100'000, 'x'))});
-  what.attachments.push_back({"empty.bin", "", std::make_shared<memory_source>("")});
-  auto made = compose(what, {});
+  draft sample = draft_to("b@example.org");
+  sample.text = "text";
+  sample.html = "<p>text</p>";
+  sample.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(std::string(100'000, 'x'))});
+  sample.attachments.push_back({"empty.bin", "", std::make_shared<memory_source>("")});
+  auto made = compose(sample, {});
   REQUIRE(made);
   const std::string whole = octets_of(*made);
   CHECK(whole.size() == made->size());
   made->rewind();
   CHECK(octets_of(*made, GENERATE(1U, 7U, 78U, 4096U, 1U << 20)) == whole);
-  CHECK(text_of(what) == whole);
+  CHECK(text_of(sample) == whole);
   CHECK(made->read({}).value() == 0);
 }
 
 TEST_CASE("compose: a text and its HTML are alternatives, attachments stand beside them", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.text = "text\n";
-  what.html = "<p>text</p>\n";
-  what.attachments.push_back({"a.png", "", std::make_shared<memory_source>("foobar")});
-  const std::string message = text_of(what);
+  draft sample = draft_to("b@example.org");
+  sample.text = "text\n";
+  sample.html = "<p>text</p>\n";
+  sample.attachments.push_back({"a.png", "", std::make_shared<memory_source>("foobar")});
+  const std::string message = text_of(sample);
   const std::size_t mixed = message.find("multipart/mixed");
   const std::size_t alternative = message.find("multipart/alternative");
   CHECK(mixed < alternative);
@@ -135,23 +135,23 @@ TEST_CASE("compose: a text and its HTML are alternatives, attachments stand besi
 }
 
 TEST_CASE("compose: what holds an 8-bit part says that it is 8-bit", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.text = "Grüße";
-  what.attachments.push_back({"a.png", "", std::make_shared<memory_source>("foobar")});
-  const std::string message = text_of(what, {.eight_bit_mime = true});
+  draft sample = draft_to("b@example.org");
+  sample.text = "Grüße";
+  sample.attachments.push_back({"a.png", "", std::make_shared<memory_source>("foobar")});
+  const std::string message = text_of(sample, {.eight_bit_mime = true});
   CHECK(message.find("Content-Transfer-Encoding: 8bit") < message.find("--=_"));
-  CHECK_FALSE(has(text_of(what), "8bit"));
+  CHECK_FALSE(has(text_of(sample), "8bit"));
 }
 
 TEST_CASE("compose: no text has the boundary in it", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.text = "x";
-  what.html = "y";
-  const std::string first = text_of(what);
+  draft sample = draft_to("b@example.org");
+  sample.text = "x";
+  sample.html = "y";
+  const std::string first = text_of(sample);
   const std::size_t at = first.find("=_");
   const std::string boundary = first.substr(at, first.find('"', at) - at);
-  what.text = "--" + boundary + "\n--" + boundary + "--\n";
-  const std::string second = text_of(what);
+  sample.text = "--" + boundary + "\n--" + boundary + "--\n";
+  const std::string second = text_of(sample);
   const std::size_t other = second.find("=_");
   CHECK(second.substr(other, second.find('"', other) - other) != boundary);
 }
@@ -160,49 +160,49 @@ TEST_CASE("compose: what would end a header line is refused, wherever it stands"
   const draft good = draft_to("b@example.org");
   REQUIRE(compose(good, {}));
   const std::string bad = GENERATE("a\r\nBcc: x@y"s, "a\nb"s, "a\rb"s, "a\0b"s, "\x1b[2J"s, "\xff"s);
-  draft what = good;
-  what.subject = bad;
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what = good;
-  what.to.front().name = bad;
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what = good;
-  what.from.name = bad;
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what = good;
-  what.headers = {{"X-Note", bad}};
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what.headers = {{bad, "x"}};
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what.headers = {{"Message-ID", bad}};
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what = good;
-  what.message_id = bad + "@x";
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what = good;
-  what.attachments.push_back({bad, "", std::make_shared<memory_source>("")});
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what = good;
-  what.attachments.push_back({"x", bad, std::make_shared<memory_source>("")});
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
+  draft sample = good;
+  sample.subject = bad;
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample = good;
+  sample.to.front().name = bad;
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample = good;
+  sample.from.name = bad;
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample = good;
+  sample.headers = {{"X-Note", bad}};
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample.headers = {{bad, "x"}};
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample.headers = {{"Message-ID", bad}};
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample = good;
+  sample.message_id = bad + "@x";
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample = good;
+  sample.attachments.push_back({bad, "", std::make_shared<memory_source>("")});
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample = good;
+  sample.attachments.push_back({"x", bad, std::make_shared<memory_source>("")});
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
 }
 
 TEST_CASE("compose: fields that the message has already are refused", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
+  draft sample = draft_to("b@example.org");
   for (const auto* name : {"From", "TO", "cc", "Subject", "MIME-Version", "Content-Type", "X:", "", "X Y"}) {
-    what.headers = {{name, "x"}};
-    CHECK(failed_with(compose(what, {}), errc::bad_data));
+    sample.headers = {{name, "x"}};
+    CHECK(failed_with(compose(sample, {}), errc::bad_data));
   }
-  what.headers = {{"Reply-To", "a@b"}, {"reply-to", "c@d"}};
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
-  what.headers = {{"X-Empty", " "}};
-  CHECK(failed_with(compose(what, {}), errc::bad_data));
+  sample.headers = {{"Reply-To", "a@b"}, {"reply-to", "c@d"}};
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
+  sample.headers = {{"X-Empty", " "}};
+  CHECK(failed_with(compose(sample, {}), errc::bad_data));
 }
 
 TEST_CASE("compose: Date and Message-ID can be given", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.headers = {{"Date", "Thu, 1 Jan 1970 00:00:00 +0000"}, {"Message-ID", "<own@example.org>"}};
-  auto made = compose(what, {});
+  draft sample = draft_to("b@example.org");
+  sample.headers = {{"Date", "Thu, 1 Jan 1970 00:00:00 +0000"}, {"Message-ID", "<own@example.org>"}};
+  auto made = compose(sample, {});
   REQUIRE(made);
   CHECK(made->message_id() == "own@example.org");
   const std::string message = octets_of(*made);
@@ -212,12 +212,12 @@ TEST_CASE("compose: Date and Message-ID can be given", "[mail][unit]") {
 }
 
 TEST_CASE("compose: an attachment that shrinks or grows while it is read is a failure that says so", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
+  draft sample = draft_to("b@example.org");
   const auto [said, given] =
       GENERATE(std::pair(100'000, 99'999), std::pair(100'000, 0), std::pair(100'000, 100'001), std::pair(0, 1));
-  what.attachments.push_back(
+  sample.attachments.push_back(
       {"x", "", std::make_shared<liar>(static_cast<std::uint64_t>(said), static_cast<std::uint64_t>(given))});
-  auto made = compose(what, {});
+  auto made = compose(sample, {});
   REQUIRE(made);
   std::array<char, 4096> buffer;
   auto got = made->read(buffer);
@@ -228,11 +228,11 @@ TEST_CASE("compose: an attachment that shrinks or grows while it is read is a fa
 }
 
 TEST_CASE("compose: for a server with BINARYMIME an attachment is sent as it is", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.text = "hello";
+  draft sample = draft_to("b@example.org");
+  sample.text = "hello";
   const std::string octets = "a\nb\r\n\0\xff.\r\n"s + std::string(2000, 'x');
-  what.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(octets)});
-  auto made = compose(what, {.binary_mime = true});
+  sample.attachments.push_back({"a.bin", "", std::make_shared<memory_source>(octets)});
+  auto made = compose(sample, {.binary_mime = true});
   REQUIRE(made);
   CHECK(made->needs_binarymime());
   const std::string message = octets_of(*made);
@@ -240,15 +240,15 @@ TEST_CASE("compose: for a server with BINARYMIME an attachment is sent as it is"
   CHECK(has(message, "Content-Transfer-Encoding: binary\r\n\r\n--=_"));
   CHECK(has(message, "filename=a.bin\r\n\r\n" + octets + "\r\n--=_"));
   // A text alone does not need it.
-  what.attachments.clear();
-  made = compose(what, {.binary_mime = true});
+  sample.attachments.clear();
+  made = compose(sample, {.binary_mime = true});
   CHECK_FALSE(made->needs_binarymime());
 }
 
 TEST_CASE("compose: a text that is not UTF-8 is refused", "[mail][unit]") {
-  draft what = draft_to("b@example.org");
-  what.text = "\xe4";
-  CHECK(failed_with(compose(what, {.eight_bit_mime = true}), errc::bad_data));
+  draft sample = draft_to("b@example.org");
+  sample.text = "\xe4";
+  CHECK(failed_with(compose(sample, {.eight_bit_mime = true}), errc::bad_data));
 }
 
 TEST_CASE("compose: without a text the body is empty", "[mail][unit]") {

@@ -20,8 +20,8 @@ std::string base64(std::string_view text) { return encode_base64(as_bytes(text))
 
 /// A session over TLS, after EHLO.
 struct secured : dialogue {
-  explicit secured(server_parameters how = with_users())
-      : dialogue(std::move(how), {.peer = "::1", .is_secure = true}) {
+  explicit secured(server_parameters parameters = with_users())
+      : dialogue(std::move(parameters), {.peer = "::1", .is_secure = true}) {
     begin();
   }
   [[nodiscard]] const std::string& user() const { return session.current().user; }

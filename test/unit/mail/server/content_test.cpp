@@ -264,7 +264,7 @@ TEST_CASE("server: the end of the input and stop() wait for the inbox", "[mail][
 
 TEST_CASE("server: a message that is not finished is abandoned", "[mail][server]") {
   memory_inbox store;
-  const int how = GENERATE(0, 1, 2, 3, 4);
+  const int end_of_session = GENERATE(0, 1, 2, 3, 4);
   const bool by_chunks = GENERATE(false, true);
   const server_parameters with = dialogue::plain();
   {
@@ -272,10 +272,10 @@ TEST_CASE("server: a message that is not finished is abandoned", "[mail][server]
     session.feed(as_bytes("EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n"), time_point(1h));
     session.feed(as_bytes(by_chunks ? "BDAT 3\r\na\r\n" : "DATA\r\na\r\n."), time_point(1h));
     CHECK(store.begun == 1);
-    if (how == 0) session.eof(time_point(1h));
-    if (how == 1) session.tick(time_point(1h) + with.timeouts.session);
-    if (how == 2 && by_chunks) session.feed(as_bytes("RSET\r\n"), time_point(1h));
-    if (how == 3 && by_chunks) session.feed(as_bytes("QUIT\r\n"), time_point(1h));
+    if (end_of_session == 0) session.eof(time_point(1h));
+    if (end_of_session == 1) session.tick(time_point(1h) + with.timeouts.session);
+    if (end_of_session == 2 && by_chunks) session.feed(as_bytes("RSET\r\n"), time_point(1h));
+    if (end_of_session == 3 && by_chunks) session.feed(as_bytes("QUIT\r\n"), time_point(1h));
   }
   CHECK(store.abandoned == 1);
   CHECK(store.commits == 0);

@@ -77,7 +77,7 @@ class memory_observer final : public server_observer {
   void refused(const envelope&, const address*, std::string_view reply) override {
     events += fmt::format("refused {}\n", reply);
   }
-  void fault_fired(const fault& what) override { events += fmt::format("fault {}\n", what.name); }
+  void fault_fired(const fault& fired) override { events += fmt::format("fault {}\n", fired.name); }
   void ended(const session_counts& total, std::string_view why) override {
     events += fmt::format("ended {}: {} accepted\n", why, total.accepted);
   }
@@ -89,8 +89,8 @@ class memory_observer final : public server_observer {
 /// The server; the test plays the client.
 class dialogue {
  public:
-  explicit dialogue(server_parameters how = plain(), server_visitor who = {.peer = "127.0.0.1"})
-      : with(std::move(how)), session(with, store, &watch, std::move(who), now) {}
+  explicit dialogue(server_parameters parameters = plain(), server_visitor who = {.peer = "127.0.0.1"})
+      : with(std::move(parameters)), session(with, store, &watch, std::move(who), now) {}
 
   [[nodiscard]] static server_parameters plain() {
     server_parameters with;

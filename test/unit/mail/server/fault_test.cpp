@@ -26,7 +26,7 @@ envelope from_to(const char* sender, const char* to) {
 /// `x` for each occasion at which the fault occurs, `.` for others.
 std::string times(fault_plan& plan, fault_stage at, const envelope& of, int occasions) {
   std::string all;
-  for (int each = 0; each < occasions; ++each) all += plan.strike(at, &of) != nullptr ? 'x' : '.';
+  for (int each = 0; each < occasions; ++each) all += plan.take_due(at, &of) != nullptr ? 'x' : '.';
   return all;
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("fault: all are sorted by name, and each says what it is in a line", "
     CHECK((each.words.empty() || each.words.ends_with("\r\n")));
     fault_plan plan;
     CHECK(plan.add(each.name));
-    CHECK(plan.strike(each.at) == &plan.entries().front());
+    CHECK(plan.take_due(each.at) == &plan.entries().front());
   }
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("fault: triggers say when", "[mail][fault]") {
   REQUIRE(plan.add(one.text));
   CHECK(times(plan, fault_stage::data, from_to("s@example.org", "r@example.org"), 10) == one.times);
   CHECK(plan.entries().front().fired() == static_cast<std::uint64_t>(std::ranges::count(one.times, 'x')));
-  CHECK(plan.strike(fault_stage::mail) == nullptr);
+  CHECK(plan.take_due(fault_stage::mail) == nullptr);
 }
 
 TEST_CASE("fault: only occasions that fit are counted", "[mail][fault]") {
@@ -89,8 +89,8 @@ TEST_CASE("fault: RCPT is about its own recipient", "[mail][fault]") {
   REQUIRE(plan.add("reject-rcpt:to=a@example.org"));
   const envelope so_far = from_to("", "a@example.org");
   const address other = parse_address("b@example.org").value();
-  CHECK(plan.strike(fault_stage::rcpt, &so_far, &other) == nullptr);
-  CHECK(plan.strike(fault_stage::rcpt, &so_far, &so_far.recipients[0].address) != nullptr);
+  CHECK(plan.take_due(fault_stage::rcpt, &so_far, &other) == nullptr);
+  CHECK(plan.take_due(fault_stage::rcpt, &so_far, &so_far.recipients[0].address) != nullptr);
 }
 
 TEST_CASE("fault: an address literal keeps its colons", "[mail][fault]") {
@@ -104,14 +104,14 @@ TEST_CASE("fault: the first that is due happens, and the others when they are as
   fault_plan plan;
   REQUIRE(plan.add("tempfail-mail:once"));
   REQUIRE(plan.add("reject-mail"));
-  const auto* first = plan.strike(fault_stage::mail);
+  const auto* first = plan.take_due(fault_stage::mail);
   REQUIRE(first != nullptr);
   CHECK(first->definition().name == "tempfail-mail");
-  const auto* second = plan.strike(fault_stage::mail, nullptr, nullptr, first);
+  const auto* second = plan.take_due(fault_stage::mail, nullptr, nullptr, first);
   REQUIRE(second != nullptr);
   CHECK(second->definition().name == "reject-mail");
-  CHECK(plan.strike(fault_stage::mail, nullptr, nullptr, second) == nullptr);
-  CHECK(plan.strike(fault_stage::mail)->definition().name == "reject-mail");
+  CHECK(plan.take_due(fault_stage::mail, nullptr, nullptr, second) == nullptr);
+  CHECK(plan.take_due(fault_stage::mail)->definition().name == "reject-mail");
 }
 
 TEST_CASE("fault: what cannot be meant is refused with the cure", "[mail][fault]") {
@@ -166,8 +166,8 @@ TEST_CASE("fault: sessions in several threads are counted together", "[mail][fau
     for (int number = 0; number < 4; ++number)
       threads.emplace_back([&] {
         for (int each = 0; each < 1000; ++each) {
-          if (plan.strike(fault_stage::mail) != nullptr) ++fired;
-          if (plan.strike(fault_stage::data) != nullptr) ++once;
+          if (plan.take_due(fault_stage::mail) != nullptr) ++fired;
+          if (plan.take_due(fault_stage::data) != nullptr) ++once;
         }
       });
   }

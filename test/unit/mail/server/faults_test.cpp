@@ -312,16 +312,16 @@ TEST_CASE("server fault: whatever a server does, a client of ours ends, and lose
     client_parameters as;
     as.helo = "client.example";
     as.starttls = false;
-    client one(std::move(as), [&](const delivery& what) {
+    client one(std::move(as), [&](const delivery& report) {
       ++reported;
-      was_delivered = what.outcome.has_value();
+      was_delivered = report.outcome.has_value();
     });
-    submission what{.tag = 1, .sender = parse_address("s@example.org").value(), .recipients = {}, .compose = {}};
-    what.recipients.push_back(parse_address("r@example.org").value());
-    what.compose = [](server_abilities server) {
+    submission message{.tag = 1, .sender = parse_address("s@example.org").value(), .recipients = {}, .compose = {}};
+    message.recipients.push_back(parse_address("r@example.org").value());
+    message.compose = [](server_abilities server) {
       return raw(std::make_shared<memory_source>("Subject: x\n\nx\n"), server);
     };
-    one.submit(std::move(what), time_point(1h));
+    one.submit(std::move(message), time_point(1h));
     one.start(std::nullopt, time_point(1h));
     one.close(time_point(1h));
     test::pair both(one, session, time_point(1h));
