@@ -35,6 +35,7 @@ bool neighbour_table::wait(const key& of, const syn_sweep::probe& probe, time_po
   if (asks) {
     waiting_host.now = state::asking;
     waiting_host.asked = 1;
+    waiting_host.stalls = 0;
     requests_.push_back({now + request_interval, of});
   }
   waiting_host.waiting.push_back(probe);
@@ -60,11 +61,15 @@ std::vector<syn_sweep::probe> neighbour_table::learn(const key& of, const mac_ad
 
 std::optional<neighbour_table::event> neighbour_table::tick(time_point now) {
   while (!requests_.empty() && requests_.front().at <= now) {
-    const key of = requests_.front().of;
+    const auto [due, of] = requests_.front();
     requests_.pop_front();
     const auto at = hosts_.find(of);
     if (at == hosts_.end() || at->second.now != state::asking) continue;
     host& waiting_host = at->second;
+    if (now - due > stall_limit && waiting_host.stalls < max_stalls) {
+      ++waiting_host.stalls;
+      --waiting_host.asked;
+    }
     event made{.host = of, .is_silent = waiting_host.asked >= max_requests, .probes = {}};
     if (made.is_silent) {
       waiting_host.now = state::silent;

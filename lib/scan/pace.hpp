@@ -42,6 +42,25 @@ class rate_limit {
   time_point next_;
 };
 
+/// Detects that this process stood still: the machine was suspended, its virtual machine was stopped, or the process
+/// was. Its clock goes on, but no time was spent waiting for answers.
+class stall_detector {
+ public:
+  static constexpr duration limit = std::chrono::seconds(1);
+
+  /// To be called regularly. True: the call before was more than `limit` ago. The first call returns false.
+  [[nodiscard]] bool has_stalled(time_point now) noexcept {
+    const bool is_late = now > late_after_;
+    late_after_ = now + limit;
+    return is_late;
+  }
+  /// When the next call should come at the latest.
+  [[nodiscard]] time_point next_call() const noexcept { return late_after_ == never ? never : late_after_ - limit / 2; }
+
+ private:
+  time_point late_after_ = never;
+};
+
 /// RFC 6298 with other bounds: a wrong timeout here does not retransmit into a full queue.
 class rtt_estimator {
  public:

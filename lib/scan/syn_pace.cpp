@@ -82,7 +82,7 @@ const syn_pace::slot* syn_pace::known(std::uint64_t number) const {
 void syn_pace::answered(time_point sent_at, time_point received_at, duration round_trip) {
   if (!is_adaptive_) return;
   ++slot_of(number_of(received_at)).arrived;
-  if (sent_at == time_point::min()) return;
+  if (sent_at == time_point::min() || sent_at < resumed_) return;
   rtt_.add(round_trip);
   const std::uint64_t number = number_of(sent_at);
   slot& of = slots_[number % slot_count];
@@ -191,10 +191,16 @@ void syn_pace::grow(double used, bool is_known, time_point now) {
 
 time_point syn_pace::tick(time_point now) {
   if (!is_adaptive_) return never;
+  if (stall_.has_stalled(now)) {
+    resumed_ = now;
+    next_slot_ = number_of(now);
+    valid_from_ = next_slot_ + 1;
+    since_ = {};
+  }
   for (;; ++next_slot_) {
     const time_point ripe_at =
         began_ + slot_time * static_cast<std::int64_t>(next_slot_ + 1) + rtt_.transit() + ripening;
-    if (ripe_at > now) return ripe_at;
+    if (ripe_at > now) return std::min(ripe_at, stall_.next_call());
     const slot* const of = known(next_slot_);
     if (of == nullptr || next_slot_ < valid_from_ || of->sent == 0) continue;
     since_.sent += of->sent;

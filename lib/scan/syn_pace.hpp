@@ -93,7 +93,8 @@ class syn_pace {
   void congested_here(time_point now);
   /// Most ports that answered at all did so only to a repeated probe.
   void lossy(time_point now);
-  /// Compares the last periods; returns when to call it again.
+  /// Compares the last periods; returns when to call it again. If it is called much later than that, the machine was
+  /// suspended or stopped: the rate stays as it was, and earlier periods do not count.
   time_point tick(time_point now);
 
   [[nodiscard]] bool is_adaptive() const noexcept { return is_adaptive_; }
@@ -148,6 +149,8 @@ class syn_pace {
   double growth_ = 2;
   unsigned lowered_without_effect_ = 0;  // times that the rate was lowered without reducing the loss
   time_point lowered_;
+  stall_detector stall_;
+  time_point resumed_ = time_point::min();  // when the machine was last found to have been suspended
 };
 
 }  // namespace netlab::scan

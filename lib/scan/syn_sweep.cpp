@@ -15,6 +15,8 @@ constexpr int parts_a_timeout = 16;
 constexpr std::uint32_t mark_distance_us = 50;
 constexpr unsigned residues = 16;
 constexpr unsigned most_extra = 32;
+// A machine that is always so busy that it looks suspended must come to an end, too.
+constexpr unsigned most_stalls = 8;
 constexpr unsigned max_doublings = 6;
 
 /// Saturates after 71 minutes.
@@ -206,7 +208,18 @@ time_point syn_sweep::due(const part& of) const {
   return of.last_sent + std::min<duration>(parameters_.timeout, retry_wait_ * (1 << doublings));
 }
 
+void syn_sweep::restart_timeouts(time_point now) {
+  resumed_ = now;
+  next_due_ = time_point::min();
+  for (part& each : parts_) {
+    if (each.now == state::ending || each.stalls == most_stalls) continue;
+    ++each.stalls;
+    each.last_sent = now;
+  }
+}
+
 void syn_sweep::tick(time_point now) {
+  if (stall_.has_stalled(now)) restart_timeouts(now);
   if (next_due_ > now) return;
   if (!parts_.empty() && parts_.back().now == state::growing && now - parts_.back().began >= part_time_)
     close_growing();
@@ -281,7 +294,7 @@ std::optional<std::uint64_t> syn_sweep::take_unfinished() {
 
 time_point syn_sweep::wake() const {
   if (sending_ > 0 || may_grow()) return time_point::min();
-  return next_due_;
+  return parts_.empty() ? next_due_ : std::min(next_due_, stall_.next_call());
 }
 
 bool syn_sweep::done() const noexcept { return parts_.empty() && next_ == parameters_.size; }
@@ -314,19 +327,19 @@ std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, uns
   if (const auto late = of->late.find(static_cast<std::uint32_t>(place - of->first));
       late != of->late.end() && late->second.attempt == attempt) {
     found.at = of->began + std::chrono::microseconds(late->second.microseconds);
-    return found;
+  } else if (of->marks.size() >= attempt) {
+    const std::vector<mark>& marks = of->marks[attempt - 1];
+    const auto after = std::ranges::upper_bound(marks, place - of->first, {}, &mark::offset);
+    if (after != marks.begin()) found.at = of->began + std::chrono::microseconds(std::prev(after)->microseconds);
   }
-  if (of->marks.size() < attempt) return found;
-  const std::vector<mark>& marks = of->marks[attempt - 1];
-  const auto after = std::ranges::upper_bound(marks, place - of->first, {}, &mark::offset);
-  if (after == marks.begin()) return found;
-  found.at = of->began + std::chrono::microseconds(std::prev(after)->microseconds);
+  if (found.at < resumed_) found.at = time_point::min();
   return found;
 }
 
 std::uint32_t syn_sweep::expired(const part& of, time_point now) const {
   const time_point latest = now - parameters_.timeout;
   if (of.postponed > 0) return of.expired;  // it is not known which probes were postponed
+  if (latest < resumed_) return of.expired;  // their timeout began again
   std::uint32_t count = of.expired;
   if (of.now != state::growing && of.cursor >= of.size && of.last_sent <= latest) {
     count = of.size;

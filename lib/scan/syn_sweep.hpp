@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "scan/pace.hpp"
 #include "scan/syn_checkpoint.hpp"
 
 namespace netlab::scan {
@@ -60,7 +61,9 @@ class syn_sweep {
   /// Whether finish() would return true.
   [[nodiscard]] bool is_waiting(std::uint64_t place) const noexcept;
 
-  /// Ends parts and begins attempts; call it only if all answers that have arrived were passed to finish().
+  /// Ends parts and begins attempts; call it only if all answers that have arrived were passed to finish(). If it is
+  /// called much later than wake() says, the machine was suspended or stopped: the time does not count as waiting for
+  /// answers, and --timeout begins again for the places that wait.
   void tick(time_point now);
   /// The places that have become silent.
   [[nodiscard]] std::optional<silence> take_silent();
@@ -82,7 +85,7 @@ class syn_sweep {
 
   /// When the probe was sent, to within a few dozen microseconds; `residue`: its attempt modulo 16. None: unknown.
   struct sending {
-    time_point at;  ///< time_point::min(): not known
+    time_point at;  ///< time_point::min(): not known, or the machine was suspended since
     unsigned attempt = 1;
     time_point began;  ///< when the place's part began: not after its first probe
   };
@@ -115,10 +118,11 @@ class syn_sweep {
     std::uint32_t postponed = 0;  // probes of the attempt not sent yet
     unsigned attempt = 1;
     unsigned extra = 0;  // attempts that do not count
+    unsigned stalls = 0;  // times that the timeout began again because the machine had been suspended
     state now = state::growing;
     int error = 0;
     time_point began;
-    time_point last_sent;
+    time_point last_sent;  // the timeout counts from here
     std::vector<std::uint64_t> finished;
     std::vector<std::uint64_t> failed;  // the last attempt could not be sent; empty: none
     std::vector<std::vector<mark>> marks;  // by attempt
@@ -129,6 +133,7 @@ class syn_sweep {
   [[nodiscard]] const part* find(std::uint64_t place) const noexcept;
   [[nodiscard]] bool may_grow() const noexcept;
   void close_growing();
+  void restart_timeouts(time_point now);
   [[nodiscard]] time_point due(const part& of) const;
   [[nodiscard]] std::uint32_t expired(const part& of, time_point now) const;
   void remember(part& of, const probe& which, time_point now);
@@ -144,6 +149,8 @@ class syn_sweep {
   std::deque<part> parts_;  // ascending
   std::uint64_t sending_ = 0;  // parts in that state
   time_point next_due_ = time_point::min();
+  stall_detector stall_;
+  time_point resumed_ = time_point::min();  // when the machine was last found to have been suspended
 };
 
 }  // namespace netlab::scan

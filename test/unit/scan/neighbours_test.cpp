@@ -2,6 +2,7 @@
 #include "scan/neighbours.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 using namespace netlab;
 using namespace netlab::scan;
@@ -79,4 +80,34 @@ TEST_CASE("neighbours: as many probes as the limit may wait", "[scan][neighbours
     static_cast<void>(table.wait(host(static_cast<std::uint32_t>(place % 3)), {place, 1}, start));
   }
   CHECK(table.is_full());
+}
+
+TEST_CASE("neighbours: a host is not silent because the clock has jumped", "[scan][neighbours]") {
+  const int requests = GENERATE(1, 2, 3);
+  neighbour_table table;
+  time_point now = start;
+  CHECK(table.wait(host(1), {10, 1}, now));
+  for (int sent = 1; sent < requests; ++sent) CHECK_FALSE(table.tick(now += 500ms)->is_silent);
+  now += 60s;
+  auto event = table.tick(now);
+  REQUIRE(event);
+  CHECK_FALSE(event->is_silent);
+  CHECK_FALSE(table.tick(now + 499ms));
+  SECTION("and answers") { CHECK(table.learn(host(1), mac, now + 499ms).size() == 1); }
+  SECTION("and is silent after three requests that count") {
+    for (int sent = requests; sent < 3; ++sent) CHECK_FALSE(table.tick(now += 500ms)->is_silent);
+    event = table.tick(now + 500ms);
+    REQUIRE(event);
+    CHECK(event->is_silent);
+    CHECK(event->probes.size() == 1);
+  }
+}
+
+TEST_CASE("neighbours: a host is silent at last even if the clock jumps at each request", "[scan][neighbours]") {
+  neighbour_table table;
+  time_point now = start;
+  CHECK(table.wait(host(1), {10, 1}, now));
+  int requests = 1;
+  while (!table.tick(now += 60s)->is_silent) REQUIRE(++requests < 20);
+  CHECK(table.is_idle());
 }

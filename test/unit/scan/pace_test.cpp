@@ -33,6 +33,16 @@ TEST_CASE("rate_limit: a pause is not made up for", "[scan][unit]") {
   CHECK(taken <= 2);
 }
 
+TEST_CASE("stall_detector: a call more than a second after the one before", "[scan][unit]") {
+  stall_detector stall;
+  CHECK_FALSE(stall.has_stalled(start));
+  CHECK_FALSE(stall.has_stalled(start + 1s));
+  CHECK(stall.has_stalled(start + 2001ms));
+  CHECK_FALSE(stall.has_stalled(start + 2002ms));
+  CHECK(stall.next_call() > start + 2002ms);
+  CHECK_FALSE(stall.has_stalled(stall.next_call()));
+}
+
 TEST_CASE("rate_limit: next() is when take() succeeds", "[scan][unit]") {
   rate_limit limit(10, start);
   CHECK(limit.take(start));

@@ -29,6 +29,8 @@ struct path {
   std::uint64_t late = 0;      // every n-th port answers only after `late_delay`; 0: none
   duration late_delay = {};
   std::uint64_t slow = 0;      // every n-th target, including its answers; 0: none
+  duration jump = {};  // of the clock, once: this machine was suspended, and answers come directly afterwards
+  duration jump_from = {};  // after the start
 };
 
 struct outcome {
@@ -54,6 +56,7 @@ outcome run(const sweep_parameters& how, const path& over) {
   double tokens = over.burst;
   time_point tokens_at = now;
   time_point link_free = now;
+  bool has_jumped = false;
   outcome result;
   const auto is_silent = [&](std::uint64_t item) { return over.silent != 0 && item % over.silent == 0; };
   const auto finish = [&](std::uint64_t item, bool silent) {
@@ -100,6 +103,13 @@ outcome run(const sweep_parameters& how, const path& over) {
     if (!arrivals.empty()) at = std::min(at, arrivals.begin()->first);
     REQUIRE(at != never);
     now = std::max(now, at);
+    if (over.jump > 0s && !has_jumped && now >= start + over.jump_from) {
+      has_jumped = true;
+      now += over.jump;
+      std::multimap<time_point, std::pair<std::uint32_t, std::uint64_t>> later;
+      for (const auto& [arrival, tag] : arrivals) later.emplace(std::max(arrival + over.jump, now + 1ms), tag);
+      arrivals.swap(later);
+    }
     while (!arrivals.empty() && arrivals.begin()->first <= now) {
       const auto [slot, tag] = arrivals.begin()->second;
       arrivals.erase(arrivals.begin());
@@ -393,4 +403,43 @@ TEST_CASE("sweep: ended early, it tells what was asked and is not known", "[scan
   while (asking.take_unfinished()) ++left;
   CHECK(left == sent - sent / 3);
   CHECK(asking.under_way() == 0);
+}
+
+TEST_CASE("sweep: a jump of the clock makes no port silent whose answer comes directly after it", "[scan][unit]") {
+  const duration from = GENERATE(0ms, 5ms, 40ms, 250ms, 900ms);
+  const duration delay = GENERATE(200us, 30ms);
+  const std::uint64_t targets = GENERATE(1U, 20U);
+  const outcome seen = run({.targets = targets, .ports = 2'000 / targets, .parallel = 1000},
+                           {.delay = delay, .rate = 20'000, .silent = 100, .jump = 60s, .jump_from = from});
+  CAPTURE(from, delay, targets, seen.sent, seen.controls);
+  CHECK(seen.wrong == 0);
+  CHECK(seen.unsure == 0);
+  CHECK(seen.silent == 20);
+  CHECK(seen.took < 70s);
+}
+
+TEST_CASE("sweep: after a jump of the clock it does not send what it could have sent meanwhile", "[scan][unit]") {
+  time_point now = start;
+  sweep asking({.ports = 10'000, .parallel = 1000, .rate = 500}, now);
+  const auto answer_all = [&] {
+    unsigned sent = 0;
+    for (auto probe = asking.next(now); probe; probe = asking.next(now), ++sent) asking.answered(probe->slot, now);
+    asking.tick(now);
+    return sent;
+  };
+  for (; now < start + 1s; now += 1ms) answer_all();
+  now += 60s;
+  CHECK(answer_all() <= 6);  // 10 ms, and one
+}
+
+TEST_CASE("sweep: with a number of retries, a jump of the clock makes no port silent", "[scan][unit]") {
+  const duration from = GENERATE(0ms, 5ms, 40ms, 250ms, 900ms);
+  const unsigned retries = GENERATE(1U, 3U);
+  const outcome seen =
+      run({.ports = 2'000, .parallel = 1000, .retries = retries, .retries_fixed = true},
+          {.delay = 30ms, .rate = 20'000, .queue = 1000, .silent = 100, .jump = 60s, .jump_from = from});
+  CAPTURE(from, retries, seen.sent);
+  CHECK(seen.wrong == 0);
+  CHECK(seen.silent == 20);
+  CHECK(seen.took < 70s);
 }

@@ -177,3 +177,39 @@ TEST_CASE("syn pace: a sender that is often late does not overflow the short que
   // Without delays it loses 6 % there, which repeated probes make up for.
   CHECK(static_cast<double>(path.lost - lost_before) < 0.07 * static_cast<double>(sent));
 }
+
+TEST_CASE("syn pace: after a jump of the clock it does not send what it could have sent meanwhile",
+          "[scan][syn_pace]") {
+  const double rate = GENERATE(0, 1000, 100'000);
+  const bool is_adaptive = rate == 0;
+  syn_pace pace({.rate = rate}, start);
+  path_model path{.rate = 20'000};
+  time_point now = start;
+  static_cast<void>(run(pace, path, now, 300ms));
+  now += 1min;
+  const double lag = is_adaptive ? 0.002 : 0.01;
+  const auto first = static_cast<double>(pace.allowed(now, 10'000'000, frame));
+  CHECK(first >= 1);
+  CHECK(first <= lag * pace.rate() + 1);
+  const double before = pace.rate();
+  const auto sent = static_cast<double>(run(pace, path, now, 20ms));
+  CHECK(sent <= (0.02 + lag) * std::max(before, pace.rate()) + 1);
+}
+
+TEST_CASE("syn pace: a jump of the clock does not lower the rate, however late the answers come", "[scan][syn_pace]") {
+  const bool is_answered = GENERATE(true, false);
+  const duration before_jump = GENERATE(240ms, 250ms, 260ms);
+  syn_pace pace({}, start);
+  path_model path{.delay = 30ms};
+  time_point now = start;
+  static_cast<void>(run(pace, path, now, before_jump));
+  REQUIRE(path.under_way.size() > 1000);
+  const double before = pace.rate();
+  constexpr duration jump = 1min;
+  if (!is_answered) path.under_way.clear();
+  now += jump;
+  for (auto& each : path.under_way) each.arrives += jump;
+  static_cast<void>(run(pace, path, now, 40ms));
+  CHECK(pace.rate() >= before);
+  CHECK(pace.lowered() < start);
+}

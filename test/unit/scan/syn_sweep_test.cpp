@@ -271,3 +271,125 @@ TEST_CASE("syn sweep: an early end names each place that was asked and has no ve
   CHECK(left == std::set<std::uint64_t>{1, 2, 3, 5, 6, 7, 8, 9});
   CHECK(one.sweep.done());
 }
+
+namespace {
+
+constexpr duration jump = 60s;  // of the clock: the machine was suspended, or its virtual machine stopped
+
+/// Steps until `before`, then the clock jumps; a tick follows at once.
+void step_and_jump(bench& one, duration before) {
+  while (one.now < start + before) one.step();
+  one.now += jump;
+  one.sweep.tick(one.now);
+  CHECK_FALSE(one.sweep.take_silent());
+}
+
+}  // namespace
+
+TEST_CASE("syn sweep: answers that come directly after a jump of the clock count", "[scan][syn_sweep]") {
+  const unsigned attempts = GENERATE(1U, 3U);
+  const duration timeout = GENERATE(1s, 61s);
+  const duration since_last_attempt = GENERATE(20ms, 500ms, 990ms);
+  const duration delay = GENERATE(0ms, 10ms, 900ms);
+  bench one({.size = 100, .timeout = timeout, .attempts = attempts});
+  one.timeout = timeout;
+  step_and_jump(one, timeout * (attempts - 1) + since_last_attempt);
+  for (const time_point end = one.now + delay; one.now < end;) one.step();
+  for (std::uint64_t place = 0; place < 100; ++place) {
+    CHECK(one.sent[place].size() == attempts);
+    CHECK(one.sweep.finish(place));
+    CHECK_FALSE(one.sweep.finish(place));
+  }
+  one.step();
+  CHECK(one.silent.empty());
+  CHECK(one.sweep.done());
+}
+
+TEST_CASE("syn sweep: a jump of the clock changes neither the attempts nor the time that they are waited for",
+          "[scan][syn_sweep]") {
+  const unsigned attempts = GENERATE(1U, 2U, 3U);
+  const duration before = GENERATE(0ms, 10ms, 150ms, 500ms, 990ms, 1500ms, 1990ms);
+  bench one({.size = 1000, .attempts = attempts});
+  for (std::uint64_t place = 0; place < 1000; place += 4) one.answers.insert(place);
+  one.step();
+  if (one.now + before >= start + attempts * 1s) return;  // the sweep has ended
+  step_and_jump(one, before);
+  const time_point resumed = one.now;
+  while (one.now < resumed + 990ms) one.step();
+  CHECK(one.silent.empty());
+  one.run();
+  for (std::uint64_t place = 0; place < 1000; ++place) {
+    CHECK(one.sent[place].size() == (place % 4 == 0 ? 1 : attempts));
+    CHECK(one.silent.contains(place) == (place % 4 != 0));
+  }
+  CHECK(one.now <= resumed + attempts * 1s + 20ms);
+}
+
+TEST_CASE("syn sweep: places that are first probed after a jump of the clock have their own timeout",
+          "[scan][syn_sweep]") {
+  syn_sweep sweep({.size = 2, .attempts = 1}, start);
+  sweep.tick(start);
+  const auto first = sweep.next(start);
+  REQUIRE(first);
+  sweep.sent(*first, start);
+  sweep.tick(start + 10ms);
+  const auto second = sweep.next(start + jump);  // before the tick
+  REQUIRE(second);
+  sweep.sent(*second, start + jump);
+  sweep.tick(start + jump + 1ms);
+  sweep.tick(start + jump + 990ms);
+  CHECK_FALSE(sweep.take_silent());
+  sweep.tick(start + jump + 1001ms);
+  CHECK(sweep.take_silent());
+  CHECK(sweep.take_silent());
+  CHECK_FALSE(sweep.take_silent());
+  CHECK(sweep.done());
+}
+
+TEST_CASE("syn sweep: it ends even if the clock jumps at each step", "[scan][syn_sweep]") {
+  bench one({.size = 1000, .attempts = 3});
+  unsigned steps = 0;
+  for (; steps < 100 && !one.sweep.done(); ++steps) one.step(jump);
+  CHECK(one.sweep.done());
+  CHECK(one.silent.size() == 1000);
+  for (std::uint64_t place = 0; place < 1000; ++place) CHECK(one.sent[place].size() == 3);
+}
+
+TEST_CASE("syn sweep: a caller that comes when wake() says has not been suspended", "[scan][syn_sweep]") {
+  syn_sweep sweep({.size = 3, .timeout = 10s, .attempts = 2}, start);
+  time_point now = start;
+  unsigned sent = 0;
+  for (;;) {
+    while (const auto probe = sweep.next(now)) {
+      ++sent;
+      sweep.sent(*probe, now);
+    }
+    sweep.tick(now);
+    while (sweep.take_silent()) {}
+    if (sweep.done()) break;
+    now = std::max(now + 1ms, sweep.wake());
+    REQUIRE(now < start + 1min);
+  }
+  CHECK(sent == 6);
+  CHECK(now <= start + 20s + 10ms);
+}
+
+TEST_CASE("syn sweep: the time of a probe is not known after a jump of the clock", "[scan][syn_sweep]") {
+  bench one({.size = 10, .attempts = 2});
+  step_and_jump(one, 500ms);
+  const auto before = one.sweep.sending_of(3, 1);
+  REQUIRE(before);
+  CHECK(before->attempt == 1);
+  CHECK(before->at == time_point::min());
+  while (one.sent[3].size() < 2) one.step();
+  CHECK(one.sweep.sending_of(3, 2)->at == one.sent[3][1]);
+}
+
+TEST_CASE("syn sweep: an attempt before a jump of the clock is not over for a checkpoint", "[scan][syn_sweep]") {
+  bench one({.size = 10, .attempts = 1});
+  step_and_jump(one, 500ms);
+  const syn_checkpoint saved = one.sweep.checkpoint(one.now + 500ms);
+  REQUIRE(saved.parts.size() == 1);
+  CHECK(saved.parts[0].expired == 0);
+  CHECK(one.sweep.checkpoint(one.now + 1s).parts[0].expired == 10);
+}
