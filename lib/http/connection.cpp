@@ -16,19 +16,19 @@ constexpr std::size_t max_waiting = max_head + max_body;
 
 }  // namespace
 
-connection::connection(connection_limits limits, std::vector<name_value> always, time_point now)
-    : limits_(limits), always_(std::move(always)), now_(now), deadline_(now + limits.request_time) {}
+connection::connection(connection_limits limits, std::vector<name_value> common_fields, time_point now)
+    : limits_(limits), common_fields_(std::move(common_fields)), now_(now), deadline_(now + limits.request_time) {}
 
 void connection::feed(bytes_view from_peer, time_point now) {
-  if (state_ == state::closed || state_ == state::streaming) return;  // a reader of a stream has nothing to say
+  if (state_ == state::closed || state_ == state::streaming) return;  // nothing is expected from a stream's reader
   now_ = now;
   const bool was_idle = is_idle();
   input_ += as_text(from_peer);
   read(now);
-  // Empty lines begin no request, so they do not move the deadline either.
+  // Empty lines do not begin a request, so they do not move the deadline.
   if (was_idle && !is_idle()) deadline_ = now + limits_.request_time;
   if (input_.size() <= max_waiting) return;
-  if (state_ == state::answering) return refuse({400, "too many requests in advance"}, now);
+  if (state_ == state::answering) return refuse({400, "too many pipelined requests"}, now);
   if (state_ == state::sending) close();
 }
 
@@ -55,7 +55,7 @@ void connection::read(time_point now) {
       if (input_.size() > max_head) return refuse({431, "the head is larger than 8 KiB"}, now);
       // A line end without CR, or a NUL, never becomes a request.
       if (const std::size_t lf = input_.find('\n'); lf != std::string::npos && (lf == 0 || input_[lf - 1] != '\r'))
-        return refuse({400, "a line that does not end in CR LF"}, now);
+        return refuse({400, "a line does not end in CR LF"}, now);
       return;
     }
     searched_ = 0;
@@ -85,7 +85,7 @@ std::optional<request> connection::take_request() {
 
 void connection::respond(response answer, time_point now) {
   if (state_ != state::answering) return;
-  answer.fields.insert(answer.fields.end(), always_.begin(), always_.end());
+  answer.fields.insert(answer.fields.end(), common_fields_.begin(), common_fields_.end());
   keeps_alive_ = keeps_alive_ && !stopping_ && !answer.is_stream && !answer.shared_body;
   output_ += head_of(answer, keeps_alive_);
   if (answer.is_stream) {
@@ -174,7 +174,7 @@ void connection::tick(time_point now) {
   if (!due || now < *due) return;
   // An error response would become a part of the body that is being sent.
   if (state_ == state::sending || is_idle()) return close();
-  refuse({408, "the request did not come in time"}, now);
+  refuse({408, "the request did not arrive in time"}, now);
 }
 
 void connection::stop(time_point) {

@@ -17,17 +17,19 @@
 namespace netlab::http {
 
 struct connection_limits {
-  duration request_time = std::chrono::seconds(10);  ///< for a whole request, and for a reader to go on
+  /// For a complete request to arrive, and for a peer to read more of a large response.
+  duration request_time = std::chrono::seconds(10);
   duration idle_time = std::chrono::seconds(30);     ///< between two requests
-  std::size_t slice = 64 * 1024;  ///< also the octets of a shared body that are handed over at once
+  /// Octets of a shared body that are handed over at once. While that much output waits, further requests wait, too.
+  std::size_t slice = 64 * 1024;
 };
 
-/// Owner's turn: after each call, also after take_output(), take_request(); if there is one, respond(). A request that
-/// breaks the protocol gets its error status and ends the connection. Expect: 100-continue is answered by the machine.
+/// After each call, including take_output(), the owner calls take_request() and, if there is a request, respond(). The
+/// machine itself answers `Expect: 100-continue`, and a malformed request: with an error status, then it closes.
 class connection final : public machine {
  public:
-  /// `always`: fields that each response gets, also an error.
-  connection(connection_limits limits, std::vector<name_value> always, time_point now);
+  /// `common_fields`: header fields of all responses, also of errors.
+  connection(connection_limits limits, std::vector<name_value> common_fields, time_point now);
 
   void feed(bytes_view from_peer, time_point now) override;
   void eof(time_point now) override;
@@ -39,7 +41,7 @@ class connection final : public machine {
   /// Ends a stream and an idle connection at once.
   void stop(time_point now) override;
 
-  /// The next whole request, once.
+  /// The next complete request, handed over once.
   [[nodiscard]] std::optional<request> take_request();
   /// Answers the request that was taken.
   void respond(response answer, time_point now);
@@ -61,7 +63,7 @@ class connection final : public machine {
 
   /// Between two requests: at most empty lines have come (RFC 9112 §2.2).
   [[nodiscard]] bool is_idle() const noexcept;
-  /// Requests that are here already wait, because too much is to be sent.
+  /// Requests that have arrived wait until enough output has been sent.
   [[nodiscard]] bool is_held() const noexcept { return !input_.empty() && output_.size() >= limits_.slice; }
   void read(time_point now);
   void read_next(time_point now);
@@ -70,11 +72,11 @@ class connection final : public machine {
   void close() noexcept;
 
   connection_limits limits_;
-  std::vector<name_value> always_;
+  std::vector<name_value> common_fields_;
   state state_ = state::head;
   std::string input_;
   std::string output_;
-  std::size_t searched_ = 0;       // no end of the head before
+  std::size_t searched_ = 0;       // the first octets of input_, in which the head does not end
   std::optional<request> request_;
   bool is_taken_ = false;
   bool keeps_alive_ = true;

@@ -32,9 +32,9 @@ std::unexpected<refusal> refuse(unsigned status, std::string_view reason) {
 
 std::expected<void, refusal> parse_target(std::string_view target, request& into) {
   if (target.size() > max_target) return refuse(414, "the target is too long");
-  // RFC 9112 §3.2: no blanks or controls; octets above 127 must be escaped.
+  // RFC 9112 §3.2: no blanks or control characters; octets above 127 must be escaped.
   if (!std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f; }))
-    return refuse(400, "a character in the target");
+    return refuse(400, "an invalid character in the target");
   if (const std::string lower = to_lower(target.substr(0, 8)); lower.starts_with("http://")) {
     target.remove_prefix(7);
     const std::size_t end = std::min(target.find_first_of("/?"), target.size());
@@ -65,7 +65,7 @@ std::expected<void, refusal> parse_field(std::string_view line, request& into) {
   return {};
 }
 
-/// What the fields mean for the message itself.
+/// Applies the fields that concern the message itself: its host, its length and the connection.
 std::expected<void, refusal> apply_fields(request& to) {
   unsigned hosts = 0;
   std::optional<std::string_view> length;
@@ -75,10 +75,10 @@ std::expected<void, refusal> apply_fields(request& to) {
       if (++hosts > 1) return refuse(400, "two Host fields");
       if (to.host.empty()) to.host = value;
     } else if (name == "content-length") {
-      if (length && *length != value) return refuse(400, "two lengths");
+      if (length && *length != value) return refuse(400, "two different lengths");
       length = value;
     } else if (name == "transfer-encoding") {
-      return refuse(501, "a transfer encoding");  // no request here needs one
+      return refuse(501, "unsupported transfer encoding");  // no request here needs one
     } else if (name == "connection") {
       for (const std::string_view each : split(value, ',')) {
         const std::string option = to_lower(trim(each));
@@ -86,14 +86,14 @@ std::expected<void, refusal> apply_fields(request& to) {
         if (option == "keep-alive" && to.is_1_0) to.keeps_alive = true;
       }
     } else if (name == "expect") {
-      if (!equal_in_any_case(value, "100-continue")) return refuse(417, "an expectation");
+      if (!equal_in_any_case(value, "100-continue")) return refuse(417, "unsupported expectation");
       to.expects_continue = !to.is_1_0;
     }
   }
   if (hosts == 0 && !to.is_1_0) return refuse(400, "no Host field");  // RFC 9112 §3.2
   if (!length) return {};
   const auto size = parse_integer<std::uint64_t>(*length);
-  if (!size || !std::ranges::all_of(*length, is_digit)) return refuse(400, "a length that is not a number");
+  if (!size || !std::ranges::all_of(*length, is_digit)) return refuse(400, "the length is not a number");
   if (*size > max_body) return refuse(413, "the body is too large");
   to.body_size = static_cast<std::size_t>(*size);
   return {};
@@ -143,10 +143,10 @@ std::string percent_encode(std::string_view text) {
 std::expected<request, refusal> parse_head(std::string_view head) {
   request made;
   std::size_t end = head.find("\r\n");
-  if (end == std::string_view::npos) return refuse(400, "no line end");
+  if (end == std::string_view::npos) return refuse(400, "the request line has no end");
   const std::vector<std::string_view> parts = split(head.substr(0, end), ' ');
   head.remove_prefix(end + 2);
-  if (parts.size() != 3) return refuse(400, "a request line has three parts");
+  if (parts.size() != 3) return refuse(400, "the request line does not have three parts");
   constexpr std::array<std::pair<std::string_view, method>, 4> methods{
       {{"GET", method::get}, {"HEAD", method::head}, {"POST", method::post}, {"DELETE", method::delete_}}};
   const auto known = std::ranges::find(methods, parts[0], &std::pair<std::string_view, method>::first);
@@ -156,7 +156,7 @@ std::expected<request, refusal> parse_head(std::string_view head) {
   if (parts[2] == "HTTP/1.0")
     made.is_1_0 = true;
   else if (!parts[2].starts_with("HTTP/1.") || parts[2].size() != 8 || !is_digit(parts[2][7]))
-    return parts[2].starts_with("HTTP/") ? refuse(505, "another version of HTTP") : refuse(400, "not HTTP");
+    return parts[2].starts_with("HTTP/") ? refuse(505, "unsupported version of HTTP") : refuse(400, "not HTTP");
   if (auto target = parse_target(parts[1], made); !target) return std::unexpected(target.error());
   while ((end = head.find("\r\n")) != std::string_view::npos && end > 0) {
     if (auto field = parse_field(head.substr(0, end), made); !field) return std::unexpected(field.error());

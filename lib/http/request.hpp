@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The head of an HTTP/1 request (RFC 9112), read strictly: what could be read in two ways is refused.
+// The head of an HTTP/1 request (RFC 9112), parsed strictly: ambiguous requests are refused.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace netlab::http {
 
 inline constexpr std::size_t max_head = 8 * 1024;  // a browser sends about 1 KiB; common servers allow 8 KiB, too
 inline constexpr std::size_t max_fields = 100;     // a browser sends about 20
-inline constexpr std::size_t max_target = 2 * 1024;  // a token, an address and what somebody searches for
+inline constexpr std::size_t max_target = 2 * 1024;  // a token, an address and a search text
 inline constexpr std::size_t max_body = 4 * 1024;  // a form with a name
 
 enum class method : std::uint8_t { get, head, post, delete_ };
@@ -26,7 +26,7 @@ struct request {
   std::vector<std::string> segments;  ///< of the path, split at `/`, then decoded: `/a%2Fb/` has `a/b` and an empty one
   std::vector<name_value> query;  ///< decoded
   std::vector<name_value> fields;  ///< names in lower case
-  std::string host;  ///< of an absolute target, else of Host: with its port; empty only in HTTP/1.0
+  std::string host;  ///< from an absolute target, else from Host, with its port; empty only in HTTP/1.0
   std::string body;
   bool is_1_0 = false;
   bool keeps_alive = true;
@@ -35,13 +35,13 @@ struct request {
 
   /// The value of the first field of this name (in lower case); none if it is missing.
   [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const noexcept;
-  /// The same of the query.
+  /// The same for a parameter of the query.
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const noexcept;
-  /// Of the body of a form (application/x-www-form-urlencoded).
+  /// The same for a field of a form (application/x-www-form-urlencoded).
   [[nodiscard]] std::optional<std::string> form_value(std::string_view name) const;
 };
 
-/// Why a request is refused: the status to answer, and the reason for people.
+/// Why a request is refused: the status of the response, and the reason in words.
 struct refusal {
   unsigned status = 400;
   std::string_view reason;
@@ -53,7 +53,7 @@ struct refusal {
 /// `a=1&b=%C3%A4+x`; `+` is a blank. Malformed escapes stay as they are.
 [[nodiscard]] std::vector<name_value> parse_query(std::string_view text);
 
-/// Escapes for a query or a path segment: all but letters, digits and `-._~`.
+/// Escapes all but letters, digits and `-._~`, for a query or a path segment.
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
 }  // namespace netlab::http

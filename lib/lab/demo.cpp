@@ -103,7 +103,7 @@ bytes octets_of(const calc::request& what) {
   return octets;
 }
 
-/// Takes one recv() for one request, as students' servers do.
+/// Treats the octets of one recv() as one request, as students' servers do.
 bytes answer_to(bytes_view asked) {
   bytes octets;
   if (asked.size() < calc::header_size) return octets;
@@ -280,9 +280,9 @@ result<void> ask_ports(std::uint16_t open, std::uint16_t closed, const line_sink
   const auto done = which == demo::calculation ? ask_calculation(ports[0], tell) : ask_ports(ports[0], ports[1], tell);
   if (!done) {
     const std::string text = "netlab lab demo: the client: " + describe(done.error()) + "\n";
-    const bool is_told = ::write(STDERR_FILENO, text.data(), text.size()) > 0;
-    if (::getppid() == server) ::kill(server, SIGTERM);  // it waits for what does not come
-    ::_exit(is_told ? 1 : 2);
+    const bool is_written = ::write(STDERR_FILENO, text.data(), text.size()) > 0;
+    if (::getppid() == server) ::kill(server, SIGTERM);  // it would wait for a client that has ended
+    ::_exit(is_written ? 1 : 2);
   }
   ::_exit(0);
 }
@@ -336,11 +336,11 @@ result<void> run_demo(demo which, const std::function<void(std::string_view)>& t
     else
       done = which == demo::calculation ? serve_calculation(*at) : serve_ports(*at);
     if (done) {
-      const std::string told = read_to_end(reading);
-      for (const std::string_view line : split(trim(told), '\n')) tell(line);
+      const std::string output = read_to_end(reading);
+      for (const std::string_view line : split(trim(output), '\n')) tell(line);
     }
   }
-  ready = {};  // a client that has not begun ends
+  ready = {};  // ends a client that still waits for its ports
   if (!done) ::kill(client, SIGKILL);
   int status = 0;
   retry([&] { return ::waitpid(client, &status, 0); });

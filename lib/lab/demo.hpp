@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A server and a client as students write them, with one blocking call after the other: what `netlab trace` and
-// Wireshark are pointed at.
+// A server and a client as students write them, with one blocking call after the other: an example for `netlab trace`
+// and Wireshark.
 #pragma once
 
 #include <cstdint>

@@ -30,8 +30,8 @@ class chargen_session final : public visit {
 
  private:
   duration idle_timeout_;
-  time_point looks_again_;
-  bool was_asked_ = true;  // since the last check
+  time_point next_check_;
+  bool has_sent_ = true;  // since the last check: the driver has asked for more
   bool done_ = false;
 };
 

@@ -41,11 +41,11 @@ echo_client::echo_client(bytes message, duration timeout, time_point now)
 void echo_client::feed(bytes_view from_peer, time_point now) {
   if (outcome_) return;
   last_input_ = now;
-  const bytes_view due = bytes_view(message_).subspan(matched_);
-  const std::size_t length = std::min(due.size(), from_peer.size());
+  const bytes_view expected = bytes_view(message_).subspan(matched_);
+  const std::size_t length = std::min(expected.size(), from_peer.size());
   const auto [mine, theirs] =
-      std::mismatch(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(length), from_peer.begin());
-  matched_ += static_cast<std::size_t>(mine - due.begin());
+      std::mismatch(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(length), from_peer.begin());
+  matched_ += static_cast<std::size_t>(mine - expected.begin());
   if (theirs != from_peer.begin() + static_cast<std::ptrdiff_t>(length)) {
     outcome_ = differs(matched_, from_peer.subspan(static_cast<std::size_t>(theirs - from_peer.begin())));
   } else if (from_peer.size() > length) {

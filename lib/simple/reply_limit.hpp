@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Limits the UDP replies per source address. An attacker who forges a source address makes us send replies to a victim;
-// this limits their number.
+// Limits the UDP replies per source address: an attacker who forges a source address makes us send replies to a victim.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +14,15 @@ class reply_limit {
  public:
   /// `seed`: secret, so that nobody can find sources that share a bucket.
   reply_limit(double per_second, double burst, std::uint64_t seed, time_point now)
-      : seed_(seed), places_(place_count, token_bucket(per_second, burst, now)) {}
+      : seed_(seed), buckets_(bucket_count, token_bucket(per_second, burst, now)) {}
 
   /// Returns true if one more reply is allowed. `source`: the address as a number.
   [[nodiscard]] bool take(std::uint64_t source, time_point now) {
-    return places_[mix(source ^ seed_) % place_count].take(now);
+    return buckets_[mix(source ^ seed_) % bucket_count].take(now);
   }
 
  private:
-  static constexpr std::size_t place_count = 1024;
+  static constexpr std::size_t bucket_count = 1024;
 
   // Every input bit affects every bit of the result: multiplications by odd constants, with folding in between.
   static std::uint64_t mix(std::uint64_t value) noexcept {
@@ -33,7 +32,7 @@ class reply_limit {
   }
 
   std::uint64_t seed_;
-  std::vector<token_bucket> places_;
+  std::vector<token_bucket> buckets_;
 };
 
 }  // namespace netlab::simple

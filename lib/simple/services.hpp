@@ -19,8 +19,8 @@ struct service {
   std::string_view log_suffix;     ///< in the log line of a peer, after `5 octets`
   std::size_t max_datagram = 1;    ///< octets of a datagram that it needs
   bool over_udp = true;            ///< takes datagrams
-  bool sends_without_end = false;  ///< a connection ends when the peer closes it
-  bool limits_replies = false;     ///< a reply may be longer than its request: replies to one address are limited
+  bool sends_without_end = false;  ///< until the peer closes the connection
+  bool limits_replies = false;     ///< as a reply may be longer than its request: see reply_limit
   /// A session over TCP. `idle_timeout`: how long a peer may be idle; 0: no limit.
   std::unique_ptr<visit> (*open)(duration idle_timeout, time_point now, const wall_clock_function& wall_clock);
   /// Appends the reply to a datagram. Null: it is never answered.

@@ -74,9 +74,9 @@ result<void> journal_file::read(const std::function<void(journal_record)>& resto
     }
   }
   if (total == size_) return {};
-  if (const auto torn = lines.rest()) {
-    // A journal of one torn line begins like each of its lines.
-    if (is_first && !std::string_view(R"({"record":)").starts_with(torn->text.substr(0, 10)))
+  if (const auto incomplete = lines.rest()) {
+    // A journal whose only line is incomplete begins like every line of a journal.
+    if (is_first && !std::string_view(R"({"record":)").starts_with(incomplete->text.substr(0, 10)))
       return fail(errc::bad_data, fmt::format("{} is not a journal", shown(name_)), "name another file, or a new one");
     ++skipped_;
   }

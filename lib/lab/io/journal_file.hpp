@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The journal's file: JSON lines, appended with one write each, read again at the next start.
+// The journal's file: JSON lines, each appended with one write, and read again at the next start.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ namespace netlab::lab {
 
 class journal_file {
  public:
-  /// Opens or creates (mode 0600: it has what people wrote) and locks the file, and calls `restore` with its records. A
-  /// last line without its end, which a killed process leaves, is removed. Fails if it is another kind of file
-  /// (errc::bad_data), is used by another process, or cannot be opened (errc::cannot_create).
+  /// Opens or creates (mode 0600: it contains what people wrote) and locks the file, and calls `restore` with its
+  /// records. A last line without its end, which a killed process leaves, is removed. Fails if it is another kind of
+  /// file (errc::bad_data), is used by another process, or cannot be opened (errc::cannot_create).
   [[nodiscard]] static result<std::unique_ptr<journal_file>> open(const std::string& name,
                                                                   const std::function<void(journal_record)>& restore);
 
-  /// Appends a line, which `text` has without its end. If the disk is full, nothing of it stays. The first failure
-  /// gives a line for people, and so does the first success after it; otherwise the result is empty.
+  /// Appends the text and a line end. If the disk is full, no part of the line stays in the file. Returns a message for
+  /// the log at the first failure, and at the first success after it; otherwise an empty text.
   [[nodiscard]] std::string append(std::string_view text);
 
   /// Lines of the file that could not be read.
@@ -40,7 +40,7 @@ class journal_file {
   std::uint64_t size_ = 0;
   std::uint64_t skipped_ = 0;
   std::uint64_t restored_ = 0;
-  std::uint64_t lost_ = 0;  // lines since the disk is full
+  std::uint64_t lost_ = 0;  // lines since the first failure
 };
 
 }  // namespace netlab::lab

@@ -14,22 +14,23 @@
 namespace netlab::lab {
 namespace {
 
-// Every cell is right within a second; a person sees no difference to at once.
+// Short enough that a person perceives no delay.
 constexpr std::chrono::milliseconds turn_time{100};
 constexpr int loop_niceness = 10;
 
 }  // namespace
 
-journal_loop::journal_loop(journal_parameters with)
-    : with_(std::move(with)), monitor_(std::move(with_.names), std::move(with_.recognized), wall_now()) {
-  if (with_.json) monitor_.keep_json();
+journal_loop::journal_loop(journal_parameters parameters)
+    : parameters_(std::move(parameters)),
+      monitor_(std::move(parameters_.names), std::move(parameters_.recognized), wall_now()) {
+  if (parameters_.json) monitor_.keep_json();
 }
 
-result<std::unique_ptr<journal_loop>> journal_loop::open(journal_parameters with) {
-  std::unique_ptr<journal_loop> made(new journal_loop(std::move(with)));
-  if (made->with_.file.empty()) return made;
+result<std::unique_ptr<journal_loop>> journal_loop::open(journal_parameters parameters) {
+  std::unique_ptr<journal_loop> made(new journal_loop(std::move(parameters)));
+  if (made->parameters_.file.empty()) return made;
   auto opened =
-      journal_file::open(made->with_.file, [&](journal_record each) { made->monitor_.restore(std::move(each)); });
+      journal_file::open(made->parameters_.file, [&](journal_record each) { made->monitor_.restore(std::move(each)); });
   if (!opened) return unexpected(opened.error());
   made->file_ = std::move(*opened);
   made->monitor_.keep_records();
@@ -47,7 +48,7 @@ void journal_loop::start() {
   asio::io_context& on = workers_.context(0);
   timer_.emplace(on);
   asio::post(on, [this] {
-    // Of this thread alone (setpriority(2)): the services come first.
+    // Only for this thread (setpriority(2)): the services have priority.
     ::setpriority(PRIO_PROCESS, 0, loop_niceness);
     wait();
   });
@@ -76,10 +77,10 @@ void journal_loop::turn() {
 void journal_loop::write_out() {
   for (const std::string& line : monitor_.take_records()) {
     if (!file_) continue;
-    if (const std::string trouble = file_->append(line); !trouble.empty()) with_.note(trouble);
+    if (const std::string trouble = file_->append(line); !trouble.empty()) parameters_.note(trouble);
   }
   for (const std::string& line : monitor_.take_json())
-    if (with_.json) with_.json(line);
+    if (parameters_.json) parameters_.json(line);
 }
 
 }  // namespace netlab::lab

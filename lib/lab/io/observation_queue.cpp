@@ -31,7 +31,7 @@ bool observation_queue::may_report(const std::string& address) noexcept {
   const std::lock_guard lock(mutex_);
   try {
     const time_point now = clock::now();
-    // Addresses beyond the limit are forgotten together: each gets a new burst, so the queue's own limits must do.
+    // At the limit, all addresses are forgotten, and each gets a new burst; the queue's own limits still hold.
     if (rates_.size() >= most_addresses && !rates_.contains(address)) rates_.clear();
     if (rates_.try_emplace(address, per_second, burst, now).first->second.take(now)) return true;
   } catch (const std::bad_alloc&) {}

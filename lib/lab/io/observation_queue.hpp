@@ -21,17 +21,19 @@ class observation_queue {
  public:
   static constexpr std::size_t most_waiting = 50'000;
   static constexpr std::size_t most_octets = 32 * 1024 * 1024;
-  /// Of one address: a person's programs, a scan of 50 ports and a small load test. More would hide what others do.
+  /// For each address: enough for a person's programs, a scan of 50 ports and a small load test. With more, one address
+  /// would crowd out the others.
   static constexpr double per_second = 300;
   static constexpr double burst = 2'000;
   static constexpr std::size_t most_addresses = 4'096;
 
-  /// Identifies a connection.
+  /// A new identifier for a connection.
   [[nodiscard]] std::uint64_t next_connection() noexcept { return last_connection_.fetch_add(1) + 1; }
 
-  /// False if it was dropped. The end of a connection is always taken: only a connection that was taken has one.
+  /// Returns false if it was dropped. The end of a connection is never dropped, because only connections whose start
+  /// was taken report one.
   bool push(observation seen) noexcept;
-  /// True if this address may report now: ask before an observation is built at all. Counts a drop.
+  /// True if this address is within its rate. Call it before building an observation. Counts a drop if not.
   [[nodiscard]] bool may_report(const std::string& address) noexcept;
 
   struct taken {

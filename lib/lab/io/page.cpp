@@ -62,7 +62,7 @@ class maildir_files final : public mail_files {
 
 class page_session;
 
-/// What all sessions share.
+/// Shared by all sessions.
 struct page_state {
   page_state(journal_loop& loop, page_parameters with)
       : journal(loop),
@@ -107,11 +107,11 @@ class page_session final : public machine {
   }
   [[nodiscard]] bytes take_output() override {
     if (connection_.is_streaming() && state_->journal.monitor().feed().has_after(reader_.position)) {
-      reader_.team = state_->journal.monitor().journal().team_of(address_);  // which may have been named meanwhile
+      reader_.team = state_->journal.monitor().journal().team_of(address_);  // it may have been named meanwhile
       connection_.stream(state_->journal.monitor().feed().read(reader_, stream_piece));
     }
     bytes output = connection_.take_output();
-    answer(now_);  // what waited until there was room for its answer
+    answer(now_);  // requests that waited until this output was taken
     return output;
   }
   void sent(time_point now) override {
@@ -125,7 +125,7 @@ class page_session final : public machine {
   void stop(time_point now) override { connection_.stop(now); }
   void cut_off(time_point now) override { connection_.stop(now); }
 
-  /// There is something new for streams.
+  /// Makes the session's loop ask for output: the feed has something new.
   void wake() { wake_(); }
 
  private:

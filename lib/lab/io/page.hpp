@@ -17,14 +17,14 @@ struct page_parameters {
   std::string maildir;             ///< whose messages the page may show; empty: none
 };
 
-/// Many readers at once: a class, and a page left open here and there.
+/// Enough for a class, and for pages that were left open.
 inline constexpr std::size_t most_page_clients = 2'000;
 
 /// False if netlab was built without the page.
 [[nodiscard]] bool has_page() noexcept;
 
-/// The page's handler, which runs on the loop of the journal, and on no other; null without a page. The journal must
-/// outlive it and its sessions.
+/// The page's handler, which must run only on the event loop of the journal. Null if netlab was built without the page.
+/// The journal must outlive it and its sessions.
 [[nodiscard]] std::unique_ptr<serve::handler> make_page(journal_loop& on, page_parameters with);
 
 }  // namespace netlab::lab

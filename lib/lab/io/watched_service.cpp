@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t most_watched_datagram = 2048;  // of its octets
 
-/// A connection that the journal knows; reports its end.
+/// Reports the start of a connection and, if that was taken, its end.
 class watched_connection {
  public:
   watched_connection(const net::tcp::endpoint& peer, std::string_view service, observation_queue& to) : to_(to) {
@@ -47,7 +47,7 @@ class watched_connection {
   std::string address_;
 };
 
-/// The first octets of a connection.
+/// Reports the first octets of a connection.
 class watched_octets {
  public:
   watched_octets(const net::tcp::endpoint& peer, std::string_view service, observation_queue& to)
@@ -100,7 +100,7 @@ class watched_calc_connection final : public calc::connection_watch {
   watched_octets octets_;
 };
 
-/// A session, and what the journal learns of it.
+/// Wraps a session and reports what it receives.
 class watched_session final : public machine {
  public:
   watched_session(std::unique_ptr<machine> inner, const serve::visitor& who, std::string_view service,

@@ -14,10 +14,10 @@
 
 namespace netlab::lab {
 
-/// The octets of one connection that are reported; of a longer one only the start is shown.
+/// At most this many octets of a connection are reported.
 inline constexpr std::size_t most_watched_octets = 64 * 1024;
 
-/// A service as before, which reports to a queue. All arguments must outlive it; `name` outlives the journal.
+/// Wraps a service and reports to a queue. All arguments must outlive it; `name` must outlive the journal, too.
 class watched_service final : public serve::handler {
  public:
   watched_service(serve::handler& inner, std::string_view name, observation_queue& to)

@@ -117,14 +117,14 @@ class_row* class_journal::row_for(std::string_view address, std::string_view use
   if (listed.empty()) return row != nullptr ? row : make_row(address, at);
   const auto known = by_name_.find(listed);
   class_row* team = known == by_name_.end() ? nullptr : known->second;
-  // If the address is another team's already, only what this user does belongs to this team.
-  const bool is_others = row != nullptr && row != team && row->is_named_by_roster;
+  // If the address already belongs to another team, only the actions of this user count for this team.
+  const bool is_other_teams = row != nullptr && row != team && row->is_named_by_roster;
   if (team == nullptr) {
-    team = is_others ? nullptr : row;
-    if (team == nullptr && !is_others) team = make_row(address, at);
-    if (team == nullptr && is_others && make_room()) {
+    team = is_other_teams ? nullptr : row;
+    if (team == nullptr && !is_other_teams) team = make_row(address, at);
+    if (team == nullptr && is_other_teams && make_room()) {
       team = &rows_.emplace_back();
-      team->address = listed;  // no address of its own so far
+      team->address = listed;  // it has no address of its own yet
       team->first_at = team->last_at = at;
       by_address_.insert_or_assign(team->address, team);
     }
@@ -136,7 +136,7 @@ class_row* class_journal::row_for(std::string_view address, std::string_view use
   }
   if (row == nullptr)
     attach(*team, address);
-  else if (row != team && !is_others)
+  else if (row != team && !is_other_teams)
     merge(*team, *row);
   return team;
 }

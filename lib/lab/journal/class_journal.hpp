@@ -21,42 +21,42 @@
 namespace netlab::lab {
 
 struct journal_limits {
-  std::size_t rows = 500;            ///< a large lecture; then the oldest row without a try gives way
-  std::size_t events_per_row = 200;  ///< the newest; about 300 KiB of a row at most
-  std::size_t mails = 500;           ///< the newest
+  std::size_t rows = 500;  ///< a large lecture; beyond that, the oldest row without name and tries is removed
+  std::size_t events_per_row = 200;  ///< the newest; at most about 300 KiB a row
+  std::size_t mails = 500;  ///< the newest
   std::size_t addresses_per_row = 64;
 };
 
 struct class_row {
-  std::string address;                 ///< the first address seen; identifies the row
+  std::string address;  ///< the first address seen; identifies the row
   std::vector<std::string> addresses;  ///< all of the team
-  std::string name;                    ///< empty: none
+  std::string name;  ///< empty: none
   bool is_named_by_roster = false;
   std::array<step_cell, step_count> cells;
   wall_time first_at{};
   wall_time last_at{};
-  wall_time progress_at{};             ///< of the last step done
-  std::uint64_t events = 0;            ///< also those that are not kept
-  std::deque<class_event> recent;      ///< newest last
+  wall_time progress_at{};  ///< of the last step done
+  std::uint64_t events = 0;  ///< also those that are not kept
+  std::deque<class_event> recent;  ///< newest last
 
   [[nodiscard]] const step_cell& cell(sheet_step which) const noexcept {
     return cells[static_cast<std::size_t>(which)];
   }
-  /// The step that was tried last, without success and after the last success of any.
+  /// The step that was tried last, if it failed and no step has been done since.
   [[nodiscard]] std::optional<sheet_step> stuck_step() const noexcept;
-  /// When its first try failed.
+  /// When the first try of that step failed.
   [[nodiscard]] std::optional<wall_time> stuck_since() const noexcept;
 };
 
 struct class_totals {
-  std::uint64_t requests = 0;     ///< events that are right or wrong
-  std::uint64_t answers = 0;      ///< those that are right
-  std::uint64_t refused = 0;      ///< those that are wrong
-  std::uint64_t connections = 0;  ///< of which octets are known
+  std::uint64_t requests = 0;  ///< events whose verdict is ok or wrong
+  std::uint64_t answers = 0;  ///< ok
+  std::uint64_t refused = 0;  ///< wrong
+  std::uint64_t connections = 0;  ///< that were observed
   std::uint64_t mails = 0;
   std::uint64_t teams = 0;
-  std::uint64_t dropped = 0;      ///< observations that were not kept: too many at a time
-  double rate = 0;                ///< events a second over the last ten seconds
+  std::uint64_t dropped = 0;  ///< observations, because too many came at once
+  double rate = 0;  ///< events a second over the last ten seconds
 };
 
 /// A team named itself.
@@ -84,7 +84,8 @@ class class_journal {
   /// In order of appearance; pointers are valid until the next change.
   [[nodiscard]] std::vector<const class_row*> rows() const;
   [[nodiscard]] const class_row* row_of(std::string_view address) const;
-  /// Identifies the team of an address, or of a mail user at that address whom the roster lists: class_row::address.
+  /// Identifies the team by class_row::address: the team of the address, else that of the mail user, if the roster
+  /// lists the user.
   [[nodiscard]] std::string team_of(std::string_view address, std::string_view user = {}) const;
   [[nodiscard]] const std::deque<kept_mail>& mails() const noexcept { return mails_; }  ///< newest last
   [[nodiscard]] const kept_mail* mail(std::string_view id) const;

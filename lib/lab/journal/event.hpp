@@ -12,7 +12,7 @@
 
 namespace netlab::lab {
 
-/// The longest request of calc (1028 octets) and a little more, so that what is wrong with it can be seen.
+/// The longest request of calc (1028 octets) and some more, so that surplus octets can be seen.
 inline constexpr std::size_t most_kept_octets = 1088;
 
 /// A part of the octets and its meaning.
@@ -34,10 +34,10 @@ struct class_event {
   std::uint64_t id = 0;  ///< ascending; given by the journal
   wall_time at{};
   std::string address;  ///< the peer's, without its port: `192.0.2.7`
-  std::uint16_t port = 0;  ///< the peer's; 0: several, or unknown
+  std::uint16_t port = 0;  ///< the peer's; 0: several or unknown
   std::string user;     ///< logged in for mail; empty: none
   std::string service;  ///< `calc`, `echo`, `scan`, `mail`, `name`, `daytime`, …
-  std::string proto;    ///< `tcp`, `udp`; empty: neither
+  std::string proto;    ///< `tcp`, `udp`; empty: none
   std::string text;     ///< `SUM 1 2 3 = 6`
   lab::verdict verdict = lab::verdict::info;
   std::string note;     ///< what was wrong

@@ -13,7 +13,7 @@
 namespace netlab::lab {
 namespace {
 
-// Of one session: some hundred lines are far more than the exercise needs.
+// Of one session. The exercise needs far fewer lines.
 constexpr std::size_t most_lines = 400;
 constexpr std::size_t most_dialogue = 32 * 1024;
 constexpr std::size_t shown_mail_text = 300;  // octets of a line, a reply, a header field
@@ -23,7 +23,7 @@ std::string verb_of(std::string_view line) {
   return to_upper(line.substr(0, std::min(line.find(' '), std::size_t{12})));
 }
 
-/// `a@b, c@d` of a field with mailboxes; the field itself, if it has none.
+/// The addresses in a field with mailboxes, in lower case; none if it is malformed.
 std::vector<std::string> addresses_in(std::string_view field) {
   std::vector<std::string> all;
   if (const auto list = mail::parse_mailbox_list(field))
@@ -35,9 +35,9 @@ std::string path_text(std::string_view address) { return fmt::format("<{}>", esc
 
 }  // namespace
 
-void mail_session::tell(wall_time at, verdict judged, std::string text, std::string note,
-                        std::vector<step_mark> marks) {
-  class_event made{.at = at, .user = user_, .text = std::move(text), .verdict = judged, .note = std::move(note)};
+void mail_session::report(wall_time at, verdict outcome, std::string text, std::string note,
+                          std::vector<step_mark> marks) {
+  class_event made{.at = at, .user = user_, .text = std::move(text), .verdict = outcome, .note = std::move(note)};
   made.marks = std::move(marks);
   events_.push_back(std::move(made));
 }
@@ -58,19 +58,21 @@ void mail_session::observe(observation& seen) {
     case observed::line: on_line(seen); break;
     case observed::logged_in:
       user_ = escape(seen.text, shown_mail_text);
-      tell(seen.at, verdict::ok, fmt::format("logged in as {} by {}", user_, escape(seen.detail, shown_mail_text)), {});
+      report(seen.at, verdict::ok, fmt::format("logged in as {} by {}", user_, escape(seen.detail, shown_mail_text)),
+             {});
       break;
     case observed::login_failed:
-      tell(seen.at, verdict::wrong,
-           fmt::format("login as '{}' by {}", escape(seen.text, shown_mail_text), escape(seen.detail, shown_mail_text)),
-           "the login failed", {{kind(), step_state::tried, "the login failed"}});
+      report(
+          seen.at, verdict::wrong,
+          fmt::format("login as '{}' by {}", escape(seen.text, shown_mail_text), escape(seen.detail, shown_mail_text)),
+          "the login failed", {{kind(), step_state::tried, "the login failed"}});
       break;
     case observed::mail_accepted: on_accepted(seen); break;
     case observed::mail_refused: {
-      is_complained_ = true;
+      has_refusal_ = true;
       const std::string reply = escape(seen.text, shown_mail_text);
-      tell(seen.at, verdict::wrong, last_command_.empty() ? "refused" : fmt::format("{} refused", last_command_), reply,
-           {{kind(), step_state::tried, reply}});
+      report(seen.at, verdict::wrong, last_command_.empty() ? "refused" : fmt::format("{} refused", last_command_),
+             reply, {{kind(), step_state::tried, reply}});
       break;
     }
     default: break;
@@ -93,7 +95,7 @@ void mail_session::on_line(const observation& seen) {
   if (verb == "EHLO" || verb == "HELO") was_greeted_ = true;
   if (std::find(transaction.begin(), transaction.end(), verb) != transaction.end() || verb == "EHLO" || verb == "HELO")
     last_command_ = verb;
-  // EHLO does not count: programs for people (openssl s_client -starttls smtp) send one by themselves.
+  // EHLO does not count: interactive programs (openssl s_client -starttls smtp) send one by themselves.
   if (std::find(transaction.begin(), transaction.end(), verb) == transaction.end()) return;
   if (last_reply_ && seen.at >= *last_reply_ + typing_pause)
     ++typed_;
@@ -151,23 +153,23 @@ void mail_session::on_accepted(observation& seen) {
   for (const step_mark& each : marks)
     if (each.state == step_state::tried) note += (note.empty() ? "" : "; ") + each.note;
   const bool is_wrong = marks.front().state == step_state::tried;
-  tell(seen.at, is_wrong ? verdict::wrong : verdict::ok,
-       fmt::format("message from {} to {}, {}", path_text(from.sender),
-                   made.recipients.empty() ? "<>" : path_text(from.recipients.front()), count_of(from.size, "octet")),
-       std::move(note), std::move(marks));
+  report(seen.at, is_wrong ? verdict::wrong : verdict::ok,
+         fmt::format("message from {} to {}, {}", path_text(from.sender),
+                     made.recipients.empty() ? "<>" : path_text(from.recipients.front()), count_of(from.size, "octet")),
+         std::move(note), std::move(marks));
   if (made.user.empty()) made.user = user_;
   mails_.push_back(std::move(made));
   typed_ = immediate_ = 0;
-  is_complained_ = false;
+  has_refusal_ = false;
 }
 
 void mail_session::end(wall_time now) {
   if (!mails_.empty() && mails_.back().dialogue.empty()) mails_.back().dialogue = dialogue_;
-  // A scan connects and leaves; so does a client that only looks.
-  if (!was_greeted_ || is_complained_ || typed_ + immediate_ == 0) return;
+  // A scan connects and closes, as does a client that only reads the greeting.
+  if (!was_greeted_ || has_refusal_ || typed_ + immediate_ == 0) return;
   std::string note =
       fmt::format("the connection ended {}", in_content_ ? "before the final dot" : "after " + last_command_);
-  tell(now, verdict::wrong, "no message", note, {{kind(), step_state::tried, note}});
+  report(now, verdict::wrong, "no message", note, {{kind(), step_state::tried, note}});
 }
 
 }  // namespace netlab::lab

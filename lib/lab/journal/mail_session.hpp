@@ -14,7 +14,7 @@
 
 namespace netlab::lab {
 
-/// A person needs longer to read a reply and to type or paste the next command; a program does not wait.
+/// A person needs at least this long to read a reply and to type or paste the next command; a program does not wait.
 inline constexpr std::chrono::milliseconds typing_pause{250};
 
 class mail_session {
@@ -38,12 +38,12 @@ class mail_session {
   void on_line(const observation& seen);
   void on_accepted(observation& seen);
   [[nodiscard]] sheet_step kind() const noexcept;
-  void tell(wall_time at, verdict judged, std::string text, std::string note, std::vector<step_mark> marks = {});
+  void report(wall_time at, verdict outcome, std::string text, std::string note, std::vector<step_mark> marks = {});
 
   bool is_implicit_tls_;
   bool is_secure_ = false;
   bool was_greeted_ = false;   // the client said EHLO or HELO
-  bool is_complained_ = false; // a refusal was reported
+  bool has_refusal_ = false;   // one was reported, since the last message
   std::string user_;
   std::string last_command_;
   std::vector<dialogue_line> dialogue_;
@@ -51,7 +51,7 @@ class mail_session {
   std::optional<wall_time> last_reply_;
   bool in_content_ = false;
   unsigned typed_ = 0;      // commands since the last message, after a pause
-  unsigned immediate_ = 0;  // without one
+  unsigned immediate_ = 0;  // without a pause
   std::vector<class_event> events_;
   std::vector<kept_mail> mails_;
 };

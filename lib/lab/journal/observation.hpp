@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the lab's services report: who came, what was received, what became of a mail. Undecoded, so that a service
-// spends no time on it.
+// What the lab's services report: connections, received octets, and the outcome of each mail. Nothing is decoded, so
+// that a service spends no time on it.
 #pragma once
 
 #include <cstdint>
@@ -45,14 +45,14 @@ struct observation {
   std::uint64_t connection = 0;  ///< identifies a connection; 0: a datagram
   std::string address;           ///< the peer's, without its port
   std::uint16_t port = 0;        ///< the peer's
-  std::string_view service;      ///< `calc`, `echo`, `submission`; a name that outlives the journal
-  bytes octets;                  ///< received, or those of a datagram
-  std::uint64_t length = 0;      ///< of the datagram, of which `octets` may be a part
+  std::string_view service;      ///< `calc`, `echo`, `submission`; it must outlive the journal
+  bytes octets;                  ///< received over TCP, or those of a datagram
+  std::uint64_t length = 0;      ///< of the datagram; `octets` may be only its start
   bool is_answered = false;      ///< the datagram
   char by = 'C';                 ///< of a line: `C` or `S`
   bool is_implicit_tls = false;  ///< tls_started: TLS came before the first line
-  std::string text;              ///< a line, a user's name, a reply
-  std::string detail;            ///< of a login: its mechanism, and what was wrong
+  std::string text;              ///< a line, a user's name, a reply, or the TLS version and cipher
+  std::string detail;            ///< of a login: its mechanism
   observed_mail mail;
 };
 

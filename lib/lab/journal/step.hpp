@@ -11,7 +11,7 @@
 
 namespace netlab::lab {
 
-/// The time of day, as the journal keeps and shows it.
+/// The time of day in the journal, in milliseconds.
 using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 
 enum class sheet_step : std::uint8_t {
@@ -26,7 +26,7 @@ enum class sheet_step : std::uint8_t {
   scan_udp,
   mail_by_hand,     ///< typed, over STARTTLS
   mail_by_program,
-  sender_differs,   ///< the envelope's sender is not in From
+  sender_differs,   ///< the envelope sender is not in From
 };
 inline constexpr std::size_t step_count = 12;
 using step_list = std::array<sheet_step, step_count>;
@@ -48,7 +48,7 @@ enum class step_state : std::uint8_t { none, tried, done };
 struct step_mark {
   sheet_step which = sheet_step::calc_tcp;
   step_state state = step_state::none;
-  std::string note;  ///< what was wrong, or what was seen: `sent little-endian`
+  std::string note;  ///< what was wrong or observed: `sent little-endian`
 
   friend bool operator==(const step_mark&, const step_mark&) = default;
 };

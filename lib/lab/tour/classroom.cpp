@@ -69,16 +69,18 @@ calc::query_options classroom::over(net::transport protocol) const {
   return {.protocol = protocol, .port = calc_at(), .timeout = patience};
 }
 
-asio::awaitable<result<calc::query_reply>> classroom::ask(calc::query_options how, calc::request what) {
-  std::string line = fmt::format("netlab calc query --{}", net::name_of(how.protocol));
-  if (how.order == byte_order::little) line += " --byte-order little";
-  if (how.timeout < patience)
-    line += fmt::format(" --timeout {}ms", std::chrono::duration_cast<std::chrono::milliseconds>(how.timeout).count());
-  line += fmt::format(" --port {} {}", how.port, to_lower(calc::to_line(what)));
+asio::awaitable<result<calc::query_reply>> classroom::ask(calc::query_options options, calc::request request) {
+  std::string line = fmt::format("netlab calc query --{}", net::name_of(options.protocol));
+  if (options.order == byte_order::little) line += " --byte-order little";
+  if (options.timeout < patience)
+    line +=
+        fmt::format(" --timeout {}ms", std::chrono::duration_cast<std::chrono::milliseconds>(options.timeout).count());
+  line += fmt::format(" --port {} {}", options.port, to_lower(calc::to_line(request)));
   show_command(line);
-  auto got = co_await calc::query_one(std::move(how), std::move(what));
-  if (got) tell.show(got->answer.value ? fmt::format("{}", *got->answer.value) : describe(got->answer.value.error()));
-  co_return got;
+  auto reply = co_await calc::query_one(std::move(options), std::move(request));
+  if (reply)
+    tell.show(reply->answer.value ? fmt::format("{}", *reply->answer.value) : describe(reply->answer.value.error()));
+  co_return reply;
 }
 
 }  // namespace netlab::lab

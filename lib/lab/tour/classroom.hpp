@@ -38,12 +38,12 @@ class classroom {
   /// Shows a command line after a `$`.
   void show_command(std::string_view command) { tell.show(fmt::format("$ {}", command)); }
   /// Shows `netlab calc query` with its options, sends the request, and shows the output. Fails as calc::query() does.
-  [[nodiscard]] asio::awaitable<result<calc::query_reply>> ask(calc::query_options how, calc::request what);
+  [[nodiscard]] asio::awaitable<result<calc::query_reply>> ask(calc::query_options options, calc::request request);
   /// Options for the calculation server with this transport.
   [[nodiscard]] calc::query_options over(net::transport protocol) const;
 
-  /// Records the demonstration, or returns the recording made before. Null if that is not possible; the narrator has
-  /// said why. Fails when cancelled.
+  /// Records the demonstration, or returns an earlier recording of it. Null if that is not possible; then the narrator
+  /// has said why. Fails when cancelled.
   [[nodiscard]] asio::awaitable<result<const recording*>> record(demo which);
 
   narrator& tell;
@@ -55,7 +55,7 @@ class classroom {
   };
 
   std::string netlab_;
-  std::deque<kept_demo> demos_;  // references to one stay
+  std::deque<kept_demo> demos_;  // a deque, because references to its elements stay valid
   calc::server calc_;
   simple::server echo_;
   std::unique_ptr<local_service> calc_service_;

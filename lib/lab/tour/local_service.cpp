@@ -4,13 +4,13 @@
 namespace netlab::lab {
 
 result<std::unique_ptr<local_service>> local_service::start(serve::servable& handler,
-                                                            const local_service_options& how) {
+                                                            const local_service_options& options) {
   std::unique_ptr<local_service> started(new local_service(handler));
-  if (!how.tls.empty())
-    if (auto ready = started->engine_->use_tls(how.tls, false); !ready) return unexpected(ready.error());
+  if (!options.tls.empty())
+    if (auto ready = started->engine_->use_tls(options.tls, false); !ready) return unexpected(ready.error());
   auto sockets = serve::listen({.addresses = {asio::ip::address_v4::loopback()},
                                 .tcp = true,
-                                .udp = how.udp,
+                                .udp = options.udp,
                                 .sockets_each = started->threads_.size()});
   if (!sockets) return unexpected(sockets.error());
   started->port_ = sockets->front().port;

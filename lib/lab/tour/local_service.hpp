@@ -16,7 +16,7 @@ class local_service {
  public:
   /// The handler must outlive it.
   [[nodiscard]] static result<std::unique_ptr<local_service>> start(serve::servable& handler,
-                                                                    const local_service_options& how = {});
+                                                                    const local_service_options& options = {});
   /// Stops the service: gracefully if stopped() was awaited.
   ~local_service();
 
@@ -24,7 +24,8 @@ class local_service {
 
   /// Starts a graceful shutdown, as SIGTERM would. Call it once, in the thread of this executor.
   void begin_stop(const asio::any_io_executor& on);
-  /// Call it after begin_stop(): waits until all is closed. False: not before the deadline. Fails when cancelled.
+  /// Call it after begin_stop(): waits until all connections are closed. False: not before the deadline. Fails when
+  /// cancelled.
   [[nodiscard]] asio::awaitable<result<bool>> stopped(time_point deadline);
 
  private:

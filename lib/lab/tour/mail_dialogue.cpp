@@ -24,7 +24,7 @@ class typist {
   typist(narrator& tell, net::tcp::socket socket) : tell_(tell), clear_(std::move(socket)) {}
 
   /// A complete reply with its line ends. Base64 in a 334 reply is also shown decoded.
-  asio::awaitable<result<std::string>> hear() {
+  asio::awaitable<result<std::string>> read_reply() {
     std::string answer;
     while (true) {
       while (const auto line = lines_.next()) {
@@ -42,7 +42,7 @@ class typist {
 
   asio::awaitable<result<std::string>> type(std::string line, std::string beside = {}) {
     if (auto sent = co_await put(line, beside); !sent) co_return unexpected(sent.error());
-    co_return co_await hear();
+    co_return co_await read_reply();
   }
 
   /// A line that gets no reply.
@@ -108,32 +108,32 @@ class typist {
 };
 
 /// Sends everything up to the login, without showing it.
-asio::awaitable<result<void>> log_in(typist& hand, const post_office& in) {
-  hand.mute(true);
-  if (const auto greeting = co_await hand.hear(); !greeting) co_return unexpected(greeting.error());
+asio::awaitable<result<void>> log_in(typist& person, const post_office& in) {
+  person.mute(true);
+  if (const auto greeting = co_await person.read_reply(); !greeting) co_return unexpected(greeting.error());
   for (const std::string_view line : {"EHLO client.example", "STARTTLS"})
-    if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
+    if (const auto answer = co_await person.type(std::string(line)); !answer) co_return unexpected(answer.error());
   const auto trusted = tls::context::client({.ca_file = in.ca_file()});
   if (!trusted) co_return unexpected(trusted.error());
-  if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
-  if (const auto answer = co_await hand.type("EHLO client.example"); !answer) co_return unexpected(answer.error());
+  if (auto secured = co_await person.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
+  if (const auto answer = co_await person.type("EHLO client.example"); !answer) co_return unexpected(answer.error());
   // RFC 4616: authorization identity, user name and password, with NUL between them.
   const std::string plain = fmt::format("{0}{1}{0}{2}", '\0', lab_user, lab_password);
-  const auto answer = co_await hand.type("AUTH PLAIN " + in_base64(plain));
+  const auto answer = co_await person.type("AUTH PLAIN " + in_base64(plain));
   if (!answer) co_return unexpected(answer.error());
   if (!answer->starts_with("235 ")) co_return fail(errc::internal, "the lab's mail server refuses the login");
-  hand.mute(false);
+  person.mute(false);
   co_return result<void>();
 }
 
 /// Sends MAIL and RCPT without showing them, then DATA and the empty line that ends an empty header.
-asio::awaitable<result<void>> begin_letter(typist& hand) {
-  hand.mute(true);
+asio::awaitable<result<void>> begin_letter(typist& person) {
+  person.mute(true);
   for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>"})
-    if (const auto answer = co_await hand.type(std::string(line)); !answer) co_return unexpected(answer.error());
-  hand.mute(false);
-  if (const auto answer = co_await hand.type("DATA"); !answer) co_return unexpected(answer.error());
-  co_return co_await hand.put("");
+    if (const auto answer = co_await person.type(std::string(line)); !answer) co_return unexpected(answer.error());
+  person.mute(false);
+  if (const auto answer = co_await person.type("DATA"); !answer) co_return unexpected(answer.error());
+  co_return co_await person.put("");
 }
 
 bool offers(std::string_view answer, std::string_view extension) {
@@ -151,40 +151,40 @@ step_result by_hand(post_office& in) {
       "hyphen after the code means that another line follows. First without encryption:");
   auto socket = co_await connect_to(in.port());
   if (!socket) co_return unexpected(socket.error());
-  typist hand(in.tell, std::move(*socket));
-  const auto greeting = co_await hand.hear();
+  typist person(in.tell, std::move(*socket));
+  const auto greeting = co_await person.read_reply();
   if (!greeting) co_return unexpected(greeting.error());
-  const auto in_clear = co_await hand.type("EHLO client.example");
+  const auto in_clear = co_await person.type("EHLO client.example");
   if (!in_clear) co_return unexpected(in_clear.error());
-  const auto too_early = co_await hand.type("AUTH LOGIN");
+  const auto too_early = co_await person.type("AUTH LOGIN");
   if (!too_early) co_return unexpected(too_early.error());
   in.tell.check("without TLS the server offers STARTTLS but not AUTH, and refuses a login",
                 greeting->starts_with("220 ") && offers(*in_clear, "STARTTLS") && !offers(*in_clear, "AUTH") &&
                     too_early->starts_with("5"));
 
   in.tell.say("STARTTLS (RFC 3207): after the 220 the same connection continues with TLS.");
-  const auto ready = co_await hand.type("STARTTLS");
+  const auto ready = co_await person.type("STARTTLS");
   if (!ready) co_return unexpected(ready.error());
   const auto trusted = tls::context::client({.ca_file = in.ca_file()});
   if (!trusted) co_return unexpected(trusted.error());
-  if (auto secured = co_await hand.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
-  in.tell.show(fmt::format("   {}, {}; certificate {} by ca.pem", hand.secure().version(), hand.secure().cipher(),
-                           hand.secure().verification().words));
+  if (auto secured = co_await person.start_tls(*trusted, "127.0.0.1"); !secured) co_return secured;
+  in.tell.show(fmt::format("   {}, {}; certificate {} by ca.pem", person.secure().version(), person.secure().cipher(),
+                           person.secure().verification().words));
   in.tell.check("TLS is established, and the certificate belongs to this server",
-                ready->starts_with("220 ") && hand.secure().verification().code == X509_V_OK);
+                ready->starts_with("220 ") && person.secure().verification().code == X509_V_OK);
 
   in.tell.say(
       "Everything that was said before TLS is discarded, so the client sends EHLO again. (openssl s_client -starttls "
       "smtp -crlf -connect HOST:587 does all this by itself. But it treats a line that begins with R or Q, such as "
       "RCPT, as a command of its own. netlab connect --starttls smtp --crlf HOST:587 has no such commands.) Then the "
       "login, in Base64 in both directions, here with the decoded text beside it:");
-  const auto over_tls = co_await hand.type("EHLO client.example");
+  const auto over_tls = co_await person.type("EHLO client.example");
   if (!over_tls) co_return unexpected(over_tls.error());
-  const auto asks_user = co_await hand.type("AUTH LOGIN");
+  const auto asks_user = co_await person.type("AUTH LOGIN");
   if (!asks_user) co_return unexpected(asks_user.error());
-  const auto asks_password = co_await hand.type(in_base64(lab_user), std::string(lab_user));
+  const auto asks_password = co_await person.type(in_base64(lab_user), std::string(lab_user));
   if (!asks_password) co_return unexpected(asks_password.error());
-  const auto logged_in = co_await hand.type(in_base64(lab_password), std::string(lab_password));
+  const auto logged_in = co_await person.type(in_base64(lab_password), std::string(lab_password));
   if (!logged_in) co_return unexpected(logged_in.error());
   in.tell.check("now AUTH is offered, and the login was accepted: 235",
                 offers(*over_tls, "AUTH") && !offers(*over_tls, "STARTTLS") && asks_user->starts_with("334 ") &&
@@ -195,16 +195,16 @@ step_result by_hand(post_office& in) {
   const std::size_t before = in.taken().size();
   std::string accepted;
   for (const std::string_view line : {"MAIL FROM:<ann@client.example>", "RCPT TO:<ben@lab.example>", "DATA"}) {
-    const auto answer = co_await hand.type(std::string(line));
+    const auto answer = co_await person.type(std::string(line));
     if (!answer) co_return unexpected(answer.error());
     accepted += answer->front();
   }
   for (const std::string_view line :
        {"From: Ann <ann@client.example>", "To: ben@lab.example", "Subject: By hand", "", "Hello Ben."})
-    if (auto sent = co_await hand.put(std::string(line)); !sent) co_return sent;
-  const auto taken = co_await hand.type(".");
+    if (auto sent = co_await person.put(std::string(line)); !sent) co_return sent;
+  const auto taken = co_await person.type(".");
   if (!taken) co_return unexpected(taken.error());
-  const auto bye = co_await hand.type("QUIT");
+  const auto bye = co_await person.type("QUIT");
   if (!bye) co_return unexpected(bye.error());
   const auto all = in.taken();
   in.tell.check("the server accepted the letter (250), and stored it as it was typed",
@@ -221,12 +221,12 @@ step_result dots(post_office& in) {
       "login and envelope are not shown.");
   auto socket = co_await connect_to(in.port());
   if (!socket) co_return unexpected(socket.error());
-  typist hand(in.tell, std::move(*socket));
-  if (auto ready = co_await log_in(hand, in); !ready) co_return ready;
-  if (auto begun = co_await begin_letter(hand); !begun) co_return begun;
+  typist person(in.tell, std::move(*socket));
+  if (auto ready = co_await log_in(person, in); !ready) co_return ready;
+  if (auto begun = co_await begin_letter(person); !begun) co_return begun;
   for (const std::string_view line : {"before", "..", "..netrc", "after"})
-    if (auto sent = co_await hand.put(std::string(line)); !sent) co_return sent;
-  const auto whole = co_await hand.type(".");
+    if (auto sent = co_await person.put(std::string(line)); !sent) co_return sent;
+  const auto whole = co_await person.type(".");
   if (!whole) co_return unexpected(whole.error());
   const auto stuffed = in.taken();
   in.tell.check(
@@ -234,13 +234,13 @@ step_result dots(post_office& in) {
       whole->starts_with("250 ") && !stuffed.empty() && body_of(stuffed.back().text) == "before\n.\n.netrc\nafter\n");
 
   in.tell.say("The same without the added dots:");
-  if (auto begun = co_await begin_letter(hand); !begun) co_return begun;
-  if (auto sent = co_await hand.put("before"); !sent) co_return sent;
-  const auto cut = co_await hand.type(".");
+  if (auto begun = co_await begin_letter(person); !begun) co_return begun;
+  if (auto sent = co_await person.put("before"); !sent) co_return sent;
+  const auto cut = co_await person.type(".");
   if (!cut) co_return unexpected(cut.error());
-  const auto netrc = co_await hand.type(".netrc");
+  const auto netrc = co_await person.type(".netrc");
   if (!netrc) co_return unexpected(netrc.error());
-  const auto after = co_await hand.type("after");
+  const auto after = co_await person.type("after");
   if (!after) co_return unexpected(after.error());
   const auto bare = in.taken();
   in.tell.check("the letter ends at its first dot, and the server treats the rest as commands",

@@ -24,9 +24,9 @@ void show_text(narrator& tell, std::string_view text) {
 void show_dialogue(narrator& tell, const std::vector<std::string>& dialogue) {
   std::size_t left_out = 0;
   for (const std::string& line : dialogue) {
-    const bool goes_on = line.size() > 6 && line.starts_with("S: ") && line[6] == '-';
-    left_out = goes_on ? left_out + 1 : left_out;
-    if (goes_on) continue;
+    const bool is_continued = line.size() > 6 && line.starts_with("S: ") && line[6] == '-';
+    left_out = is_continued ? left_out + 1 : left_out;
+    if (is_continued) continue;
     if (left_out > 0) tell.show(fmt::format("S: ({} before the last)", count_of(std::exchange(left_out, 0), "line")));
     tell.show(line);
   }
@@ -52,17 +52,17 @@ step_result by_program(post_office& in) {
   letter one;
   one.subject = "By program";
   one.text = "Hello Ben.";
-  const auto became = co_await in.deliver(std::move(one), in.usual());
-  if (!became) co_return unexpected(became.error());
-  if (!became->done) co_return unexpected(became->done.error());
-  show_dialogue(in.tell, became->dialogue);
-  in.tell.check("the server accepted the message: 250", became->answer && became->answer->code == 250);
-  if (!became->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
+  const auto sent = co_await in.deliver(std::move(one), in.usual());
+  if (!sent) co_return unexpected(sent.error());
+  if (!sent->done) co_return unexpected(sent->done.error());
+  show_dialogue(in.tell, sent->dialogue);
+  in.tell.check("the server accepted the message: 250", sent->answer && sent->answer->code == 250);
+  if (!sent->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
   in.tell.say("The message in the server's Maildir:");
-  show_text(in.tell, became->arrived->text);
+  show_text(in.tell, sent->arrived->text);
   in.tell.check("it came over TLS from a client that had logged in: ESMTPSA, S for TLS, A for AUTH",
-                became->arrived->envelope.is_secure && became->arrived->envelope.user == lab_user &&
-                    field_of(became->arrived->text, "Received").contains("with ESMTPSA"));
+                sent->arrived->envelope.is_secure && sent->arrived->envelope.user == lab_user &&
+                    field_of(sent->arrived->text, "Received").contains("with ESMTPSA"));
   co_return result<void>();
 }
 
@@ -75,15 +75,15 @@ step_result trust(post_office& in) {
   letter one;
   one.subject = "Who is there?";
   one.text = "Hello?";
-  mail::send_options how = in.usual();
-  how.trust.ca_file.clear();
-  const auto became = co_await in.deliver(std::move(one), std::move(how));
-  if (!became) co_return unexpected(became.error());
-  in.tell.show(became->done ? "sent" : describe(became->done.error()));
+  mail::send_options options = in.usual();
+  options.trust.ca_file.clear();
+  const auto sent = co_await in.deliver(std::move(one), std::move(options));
+  if (!sent) co_return unexpected(sent.error());
+  in.tell.show(sent->done ? "sent" : describe(sent->done.error()));
   const bool has_login =
-      std::ranges::any_of(became->dialogue, [](std::string_view line) { return line.starts_with("C: AUTH"); });
+      std::ranges::any_of(sent->dialogue, [](std::string_view line) { return line.starts_with("C: AUTH"); });
   in.tell.check("no login and no letter for a server whose certificate is not trusted",
-                !became->done && became->done.error().code == errc::not_permitted && !has_login && !became->arrived);
+                !sent->done && sent->done.error().code == errc::not_permitted && !has_login && !sent->arrived);
   co_return result<void>();
 }
 
@@ -119,13 +119,13 @@ step_result receiver_knows(post_office& in) {
   one.from = "rector@university.example";
   one.subject = "Once more";
   one.text = "Who am I?";
-  mail::send_options how = in.usual();
-  how.helo = "mail.university.example";
-  const auto became = co_await in.deliver(std::move(one), std::move(how));
-  if (!became) co_return unexpected(became.error());
-  if (!became->done) co_return unexpected(became->done.error());
-  if (!became->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
-  const taken_letter& got = *became->arrived;
+  mail::send_options options = in.usual();
+  options.helo = "mail.university.example";
+  const auto sent = co_await in.deliver(std::move(one), std::move(options));
+  if (!sent) co_return unexpected(sent.error());
+  if (!sent->done) co_return unexpected(sent->done.error());
+  if (!sent->arrived) co_return fail(errc::internal, "the server accepted a message, but it is not in the Maildir");
+  const taken_letter& got = *sent->arrived;
   const std::string received = field_of(got.text, "Received");
   in.tell.show(fmt::format("Return-Path: {}", escape(field_of(got.text, "Return-Path"))));
   show_text(in.tell, whole_field(got.text, "Received: "));
@@ -175,12 +175,11 @@ step_result struck_out(post_office& in) {
   letter one;
   one.subject = "Secret";
   one.text = "For your eyes only.";
-  const auto became = co_await robbed.deliver(std::move(one), robbed.usual());
-  if (!became) co_return unexpected(became.error());
-  in.tell.show(became->done ? "sent" : describe(became->done.error()));
-  in.tell.check("nothing was sent without encryption", !became->done &&
-                                                           became->done.error().code == errc::not_permitted &&
-                                                           !became->arrived && robbed.taken().empty());
+  const auto sent = co_await robbed.deliver(std::move(one), robbed.usual());
+  if (!sent) co_return unexpected(sent.error());
+  in.tell.show(sent->done ? "sent" : describe(sent->done.error()));
+  in.tell.check("nothing was sent without encryption", !sent->done && sent->done.error().code == errc::not_permitted &&
+                                                           !sent->arrived && robbed.taken().empty());
   if (auto closed = co_await robbed.close(); !closed) co_return closed;
   co_return co_await in.close();
 }

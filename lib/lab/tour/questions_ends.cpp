@@ -176,9 +176,9 @@ step_result one_number(classroom& in) {
     in.show_command(fmt::format("netlab echo query --{} --port {} hello", net::name_of(protocol), in.echo_at()));
     const std::string hello = "hello";
     const bytes_view octets = as_bytes(hello);
-    const simple::echo_query_options how{.protocol = protocol, .port = in.echo_at(), .timeout = patience};
+    const simple::echo_query_options options{.protocol = protocol, .port = in.echo_at(), .timeout = patience};
     bytes message(octets.begin(), octets.end());
-    const auto reply = co_await simple::query_echo(how, std::move(message));
+    const auto reply = co_await simple::query_echo(options, std::move(message));
     if (!reply) co_return unexpected(reply.error());
     in.tell.show(escape(as_text(reply->octets)));
     in.tell.check(fmt::format("port {} echoes over {}", in.echo_at(), protocol == net::transport::tcp ? "TCP" : "UDP"),

@@ -79,11 +79,11 @@ step_result timeout_errors(classroom& in) {
   in.tell.check("a recv() that waited in vain returned with an error",
                 number == EAGAIN && clock::now() - begin >= silence_time / 2);
 
-  auto how = in.over(net::transport::udp);
-  how.port = mute.local_endpoint(error).port();
-  how.timeout = silence_time;
+  auto options = in.over(net::transport::udp);
+  options.port = mute.local_endpoint(error).port();
+  options.timeout = silence_time;
   const calc::request asked{.id = 11, .op = "SUM", .numbers = {1, 2, 3}};
-  const auto got = co_await in.ask(how, asked);
+  const auto got = co_await in.ask(options, asked);
   if (!got) co_return unexpected(got.error());
   in.tell.check("netlab's client asked again, then gave up",
                 !got->answer.value && got->answer.value.error().code == errc::timed_out);
@@ -107,9 +107,9 @@ step_result timeout_errors(classroom& in) {
       "A closed UDP port is not silent: its system answers with ICMP type 3, code 3, port unreachable. On a "
       "connected socket the next call then fails (ECONNREFUSED; on Windows 10054), and no timeout is needed.");
   mute.close(error);
-  how.timeout = patience;
+  options.timeout = patience;
   const calc::request again{.id = 12, .op = "SUM", .numbers = {1, 2, 3}};
-  const auto closed = co_await in.ask(how, again);
+  const auto closed = co_await in.ask(options, again);
   if (!closed) co_return unexpected(closed.error());
   in.tell.check("a closed port is refused, without a timeout",
                 !closed->answer.value && closed->answer.value.error().code == std::errc::connection_refused);

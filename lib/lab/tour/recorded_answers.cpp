@@ -23,18 +23,18 @@ void show_calls(narrator& tell, const recording& made, Wanted wanted) {
     if (is_blocking(each) && wanted(each)) tell.show(call_row(each, made));
 }
 
-/// Some call, by this side, ended in this error (empty: in success) when the packet that `fits` came.
+/// True if a packet that `fits` completed a call of this kind by this role, with this error (empty: with success).
 template <class Fits>
-bool was_completed(const recording& made, std::string_view who, std::string_view kind, std::string_view error,
+bool was_completed(const recording& made, std::string_view role, std::string_view kind, std::string_view error,
                    Fits fits) {
   return std::ranges::any_of(made.calls, [&](const recorded_call& each) {
     const recorded_packet* const packet = is_blocking(each) ? made.packet_for(each) : nullptr;
-    return each.kind == kind && made.role_of(each.program) == who && each.error == error && packet != nullptr &&
+    return each.kind == kind && made.role_of(each.program) == role && each.error == error && packet != nullptr &&
            fits(each, *packet);
   });
 }
 
-/// Every call of this kind was completed by a packet that `fits`, and there was one.
+/// True if there are calls of this kind, and each was completed by a packet that `fits`.
 template <class Fits>
 bool all_completed(const recording& made, std::string_view kind, Fits fits) {
   bool any = false;

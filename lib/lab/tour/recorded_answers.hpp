@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The answers of steps that have a recording of packets.
+// The answers of the steps that show recorded packets.
 #pragma once
 
 #include "lab/tour/narrator.hpp"
@@ -9,7 +9,7 @@ namespace netlab::lab {
 
 /// Of demo::calculation: which call sent each packet.
 void tell_sending_calls(narrator& tell, const recording& made);
-/// Of demo::calculation: which packet completed each call that waits.
+/// Of demo::calculation: which packet completed each blocking call.
 void tell_completing_packets(narrator& tell, const recording& made);
 /// Of demo::ports: the packets of an open and of a closed port.
 void tell_tcp_ports(narrator& tell, const recording& made);

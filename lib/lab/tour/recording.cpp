@@ -71,7 +71,7 @@ bool is_whole(const json& summary, const recording& made) {
          count_in(summary, "dropped") == 0;
 }
 
-/// In the words of who writes the program: what the system calls recvfrom may be a recv().
+/// The function's name as in the program's source: the system call recvfrom may be a recv().
 std::string_view word_for(const recorded_call& call) {
   if (call.kind == "receive") return call.outcome.empty() ? "recv" : "recvfrom";
   if (call.kind == "send") return call.arguments.contains(':') ? "sendto" : "send";
@@ -111,9 +111,9 @@ const recorded_packet* recording::find_packet(std::uint64_t number) const {
   return found == packets.end() ? nullptr : &*found;
 }
 
-const recorded_call* recording::find_call(std::string_view who, std::string_view kind) const {
+const recorded_call* recording::find_call(std::string_view role, std::string_view kind) const {
   const auto found = std::ranges::find_if(
-      calls, [&](const recorded_call& each) { return each.kind == kind && role_of(each.program) == who; });
+      calls, [&](const recorded_call& each) { return each.kind == kind && role_of(each.program) == role; });
   return found == calls.end() ? nullptr : &*found;
 }
 

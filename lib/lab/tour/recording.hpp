@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What `netlab trace --json` has recorded of a demonstration, and how the tour tells it: for each packet the call that
-// sent it, for each call that waits the packet whose arrival completed it.
+// What `netlab trace --json` has recorded of a demonstration, and its lines in the tour: for each packet the call that
+// sent it, and for each blocking call the packet whose arrival completed it.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ struct recorded_call {
   std::string program;
   std::string kind;  ///< `connect`, `accept`, `receive`, `send`, …
   std::string name;  ///< of the system call
-  std::string arguments;  ///< a sendto() has an address
-  std::string outcome;    ///< likewise a recvfrom()
+  std::string arguments;  ///< those of sendto() contain an address
+  std::string outcome;    ///< that of recvfrom() contains an address
   std::int64_t value = 0;
   std::string error;  ///< `ECONNREFUSED`; empty: none
   std::string completion;  ///< `packet`, `at-once`, `timed-out`, …
@@ -46,11 +46,11 @@ struct recording {
 
   [[nodiscard]] const recorded_call* find_call(std::uint64_t id) const;
   [[nodiscard]] const recorded_packet* find_packet(std::uint64_t number) const;
-  /// The first of this kind by the server, which is the program that accepts, or by the client; null if there is none.
-  [[nodiscard]] const recorded_call* find_call(std::string_view who, std::string_view kind) const;
-  /// `client`, `server`; of an empty name `closed port`.
+  /// The first call of this kind by `server`, the program that accepts, or by `client`; null if there is none.
+  [[nodiscard]] const recorded_call* find_call(std::string_view role, std::string_view kind) const;
+  /// `client`, `server`; `closed port` if the name is empty.
   [[nodiscard]] std::string_view role_of(const std::string& program) const;
-  /// The packet whose arrival completed the call, or that had come before; null if there is none.
+  /// The packet whose arrival completed the call, or that had arrived before it; null if there is none.
   [[nodiscard]] const recorded_packet* packet_for(const recorded_call& call) const;
 };
 
@@ -67,19 +67,19 @@ struct recording {
 /// `client's connect()  waited 120 µs for packet 2, SYN+ACK`.
 [[nodiscard]] std::string call_row(const recorded_call& call, const recording& in);
 
-/// The call waits for packets, and the trace says what completed it.
+/// True if the call waits for packets, and the trace says what completed it.
 [[nodiscard]] bool is_blocking(const recorded_call& call);
 
 // ---- what the exercise asks ----
 
-/// Each packet has the call that sent it, and it is the one that a packet of this kind must have: connect() for SYN,
-/// send() for octets, close() for FIN; or it is a system's own.
+/// True if each packet was sent by the call that sends packets of its kind (connect() for SYN, send() for octets,
+/// close() for FIN), or by a system itself.
 [[nodiscard]] bool explains_every_packet(const recording& in);
 
-/// No packet was sent by a call of this kind.
+/// True if no packet was sent by a call of this kind.
 [[nodiscard]] bool sends_nothing(std::string_view kind, const recording& in);
 
-/// The system of a listening socket sent SYN+ACK, and that of the client the ACK after it.
+/// True if the system of a listening socket sent SYN+ACK, and the system of the client the ACK after it.
 [[nodiscard]] bool has_system_handshake(const recording& in);
 
 }  // namespace netlab::lab

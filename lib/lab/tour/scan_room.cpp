@@ -36,13 +36,13 @@ void scan_room::show_scan(std::string_view words, const port_list& ports) {
   show_command(fmt::format("netlab scan {} --range {}", words, fmt::join(ports, ",")));
 }
 
-void scan_room::show(const findings& found, bool verbose, std::string because) {
+void scan_room::show(const findings& found, bool verbose, std::string stop_reason) {
   std::string text;
   const auto table = scan::make_report(scan::report_format::table, {.all = true, .verbose = verbose},
                                        [&](std::string_view piece) { text += piece; });
   table->begin({});
   for (const scan::finding& each : found) table->add(each);
-  table->finish({.targets = 1, .complete = because.empty(), .incomplete_because = std::move(because)});
+  table->finish({.targets = 1, .complete = stop_reason.empty(), .incomplete_because = std::move(stop_reason)});
   for (const std::string_view line : split(trim(text), '\n')) tell.show(line);
 }
 
@@ -54,14 +54,15 @@ scan::host_scan scan_of(port_list tcp, port_list udp, duration timeout) {
           .listen = false};
 }
 
-asio::awaitable<result<findings>> run_scan(scan::host_scan what, scan::stop_condition until) {
+asio::awaitable<result<findings>> run_scan(scan::host_scan options, scan::stop_condition until) {
   auto done = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, never);
   std::optional<result<findings>> outcome;
   std::exception_ptr thrown;
   std::jthread worker([&, done](const std::stop_token& stop) {
     try {
-      outcome = scan::scan_host(
-          what, [&](std::span<const scan::finding> known) { return stop.stop_requested() || (until && until(known)); });
+      outcome = scan::scan_host(options, [&](std::span<const scan::finding> known) {
+        return stop.stop_requested() || (until && until(known));
+      });
     } catch (...) {
       thrown = std::current_exception();
     }

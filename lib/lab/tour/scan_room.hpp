@@ -33,8 +33,8 @@ class scan_room : public classroom {
 
   /// Shows a command as a user would type it: `words`, then the ports.
   void show_scan(std::string_view words, const port_list& ports);
-  /// Shows the findings as netlab scan does. `because`: why the scan stopped early.
-  void show(const findings& found, bool verbose, std::string because = {});
+  /// Shows the findings as netlab scan does. `stop_reason`: why the scan stopped early; empty: it did not.
+  void show(const findings& found, bool verbose, std::string stop_reason = {});
 
  private:
   std::optional<closed_port> closed_;
@@ -45,7 +45,7 @@ class scan_room : public classroom {
 [[nodiscard]] scan::host_scan scan_of(port_list tcp, port_list udp, duration timeout = patience);
 
 /// Runs the scan in a thread, because it has an event loop of its own. Cancelling the tour stops the scan.
-[[nodiscard]] asio::awaitable<result<findings>> run_scan(scan::host_scan what, scan::stop_condition until = {});
+[[nodiscard]] asio::awaitable<result<findings>> run_scan(scan::host_scan options, scan::stop_condition until = {});
 
 /// True if the findings include this one.
 [[nodiscard]] bool has(const findings& all, scan::transport protocol, std::uint16_t port, scan::port_state state,

@@ -57,8 +57,8 @@ step_result handshake(scan_room& in) {
       "at once. Both are answers, so the host is up.");
   const port_list ports{in.echo_at(), in.closed_at()};
   in.show_scan("tcp --no-banner --no-send --all -v", ports);
-  auto what = scan_of(ports, {});
-  const auto found = co_await run_scan(std::move(what));
+  auto options = scan_of(ports, {});
+  const auto found = co_await run_scan(std::move(options));
   if (!found) co_return unexpected(found.error());
   in.show(*found, true);
   in.tell.check("the echo service's port is open (syn-ack), the other one closed (reset)",
@@ -80,8 +80,8 @@ step_result refusal(scan_room& in) {
   const auto error = co_await connect_on(socket, {asio::ip::address_v4::loopback(), in.closed_at()});
   if (!error) co_return unexpected(error.error());
   in.tell.show(fmt::format("connect() to port {}: {} ({})", in.closed_at(), message_of(*error), error->value()));
-  auto what = scan_of({in.closed_at()}, {});
-  const auto found = co_await run_scan(std::move(what));
+  auto options = scan_of({in.closed_at()}, {});
+  const auto found = co_await run_scan(std::move(options));
   if (!found) co_return unexpected(found.error());
   in.tell.check("connect() failed with ECONNREFUSED, and the scan reports the same error with Windows' 10061",
                 *error == std::errc::connection_refused && is_error(*found, ECONNREFUSED, 10061));
@@ -95,8 +95,8 @@ step_result tcp_silence(scan_room& in) {
       "two minutes, while the system sends the SYN again and again; so a scan has a timeout of its own, and asks a "
       "second time before it says filtered. ETIMEDOUT is 110, on Windows WSAETIMEDOUT, 10060.");
   in.show_scan(fmt::format("tcp --timeout {}ms -v", scan_silence.count()), {in.silent_at()});
-  auto what = scan_of({in.silent_at()}, {}, scan_silence);
-  const auto found = co_await run_scan(std::move(what));
+  auto options = scan_of({in.silent_at()}, {}, scan_silence);
+  const auto found = co_await run_scan(std::move(options));
   if (!found) co_return unexpected(found.error());
   in.show(*found, true);
   in.tell.check("the port is filtered (no-response), and the error is a timeout",
@@ -112,8 +112,8 @@ step_result in_parallel(scan_room& in) {
   const port_list ports = in.silent_ports();
   const auto in_a_row = 2 * ports.size() * scan_silence;
   const time_point begin = clock::now();
-  auto what = scan_of(ports, {}, scan_silence);
-  const auto found = co_await run_scan(std::move(what));
+  auto options = scan_of(ports, {}, scan_silence);
+  const auto found = co_await run_scan(std::move(options));
   if (!found) co_return unexpected(found.error());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - begin);
   const auto all_filtered =
@@ -132,10 +132,10 @@ step_result messages(scan_room& in) {
       "sends it back; the calculation service treats it as a line from telnet.");
   const port_list ports{in.echo_at(), in.calc_at()};
   in.show_scan("tcp", ports);
-  auto what = scan_of(ports, {});
-  what.listen = true;
-  what.message = scan_message;
-  const auto found = co_await run_scan(std::move(what));
+  auto options = scan_of(ports, {});
+  options.listen = true;
+  options.message = scan_message;
+  const auto found = co_await run_scan(std::move(options));
   if (!found) co_return unexpected(found.error());
   in.show(*found, false);
   const auto at = [&](std::uint16_t port) { return std::ranges::find(*found, port, &scan::finding::port); };
@@ -154,8 +154,8 @@ step_result stopped_early(scan_room& in) {
   const port_list ports{in.echo_at(), in.closed_at(), in.silent_at()};
   in.show_scan("tcp --no-banner --no-send --all", ports);
   const auto all_but_one = [](std::span<const scan::finding> known) { return known.size() == 2; };
-  auto what = scan_of(ports, {});
-  const auto found = co_await run_scan(std::move(what), all_but_one);
+  auto options = scan_of(ports, {});
+  const auto found = co_await run_scan(std::move(options), all_but_one);
   if (!found) co_return unexpected(found.error());
   in.show(*found, false, "interrupted");
   in.tell.check("two ports are known, and the third is reported as unknown",

@@ -10,9 +10,9 @@ namespace netlab::lab {
 namespace {
 
 /// Forwards all calls and records the outcome.
-class judge final : public narrator {
+class outcome_recorder final : public narrator {
  public:
-  explicit judge(narrator& tell) : tell_(tell) {}
+  explicit outcome_recorder(narrator& tell) : tell_(tell) {}
   /// Shown with the first step, because the reader may stop before it.
   void chapter(int number, std::string_view title) override { heading_ = {number, title}; }
   asio::awaitable<result<bool>> next() override {
@@ -52,14 +52,14 @@ constexpr std::array<chapter, tour_chapters> all_chapters{{
 std::span<const chapter> chapters() noexcept { return all_chapters; }
 
 asio::awaitable<result<tour_outcome>> tour(narrator& tell, std::optional<int> only, std::string netlab) {
-  judge all(tell);
-  for (int number = 1; number <= tour_chapters && all.outcome().to_the_end; ++number) {
+  outcome_recorder recorder(tell);
+  for (int number = 1; number <= tour_chapters && recorder.outcome().to_the_end; ++number) {
     if (only && *only != number) continue;
     const chapter& one = all_chapters[static_cast<std::size_t>(number - 1)];
-    all.chapter(number, one.title);
-    if (auto done = co_await one.tell(all, netlab); !done) co_return unexpected(done.error());
+    recorder.chapter(number, one.title);
+    if (auto done = co_await one.tell(recorder, netlab); !done) co_return unexpected(done.error());
   }
-  co_return all.outcome();
+  co_return recorder.outcome();
 }
 
 }  // namespace netlab::lab

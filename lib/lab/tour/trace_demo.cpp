@@ -36,8 +36,8 @@ std::vector<std::string> make_environment(const temporary_directory& scratch) {
   return made;
 }
 
-std::string why_it_failed(int status, std::string_view said) {
-  for (const std::string_view line : split(trim(said), '\n')) {
+std::string why_it_failed(int status, std::string_view stderr_text) {
+  for (const std::string_view line : split(trim(stderr_text), '\n')) {
     constexpr std::string_view head = "netlab trace: ";
     if (line.starts_with(head)) return escape(line.substr(head.size()), 300);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Records a demonstration with `netlab trace` as a child process: a tracer takes over signals, a timer and waitpid().
+// Records a demonstration with `netlab trace` as a child process, because a tracer needs signals, a timer and waitpid()
+// for itself.
 #pragma once
 
 #include <optional>

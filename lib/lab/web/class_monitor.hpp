@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From observations to readers: recognizes steps, keeps the journal, and gives each reader what is new: the streams of
-// the page, the journal file, and --json.
+// Turns observations into a journal: recognizes steps, and has the news ready for each reader: the streams of the page,
+// the journal file, and --json.
 #pragma once
 
 #include <cstdint>
@@ -26,20 +26,20 @@ class class_monitor {
 
   void observe(observation seen);
   void count_dropped(std::uint64_t observations);
-  /// Call it some times a second.
+  /// Call it several times a second.
   void tick(wall_time now);
-  /// False if the team may not or cannot be named.
+  /// False under the same conditions as class_journal::name().
   bool name(const naming& given);
   void clear_mails(wall_time now);
 
-  /// Puts the rows that have changed and the totals into the feed. True if it has something new.
+  /// Puts the rows that have changed, and the totals, into the feed. True if the feed has something new.
   bool publish(wall_time now);
 
   /// Lines for the journal file, in order.
   [[nodiscard]] std::vector<std::string> take_records() { return std::exchange(records_, {}); }
   /// Lines for --json, if they are kept.
   [[nodiscard]] std::vector<std::string> take_json() { return std::exchange(json_, {}); }
-  // Nothing is formatted for a reader that was not asked for.
+  // Output is formatted only for readers that exist.
   void keep_json() noexcept { keeps_json_ = true; }
   void keep_records() noexcept { keeps_records_ = true; }
   void keep_feed() noexcept { keeps_feed_ = true; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The newest messages for all streams of server-sent events. A stream is a position in it: no stream has a queue of its
-// own, and one that reads too slowly is told to fetch everything again.
+// The newest messages for all streams of server-sent events. A stream is only a position in the feed and has no queue
+// of its own; one that reads too slowly is told to fetch everything again.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +22,11 @@ class event_feed {
   static constexpr std::size_t most_messages = 4096;
   static constexpr std::size_t most_octets = 8 * 1024 * 1024;
 
-  /// Identifiers begin after `base`: if it grows from start to start (the time), an identifier of an earlier run is
+  /// Identifiers begin after `base`. If each run has a larger base (such as the time), identifiers of earlier runs are
   /// recognized as too old.
   explicit event_feed(std::uint64_t base) : first_id_(base + 1), last_id_(base) {}
 
-  /// `data`: one line. `team`: the team that it is about; empty: none.
+  /// `data`: one line. `team`: the team that the message is about; empty: none.
   void push(std::string_view event, std::string_view data, std::string team, audience whom);
 
   [[nodiscard]] std::uint64_t last_id() const noexcept { return last_id_; }

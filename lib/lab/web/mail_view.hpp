@@ -12,23 +12,23 @@
 
 namespace netlab::lab {
 
-/// `headers` as they came, and `parts` with number, type, charset, name, size, disposition, and text of the readable
-/// ones.
+/// An object with `headers` as received, and `parts`, each with number, type, charset, name, size and disposition, and
+/// its text if it has one.
 [[nodiscard]] nlohmann::ordered_json describe_message(std::string_view content);
 
-/// One part without parts of its own, decoded.
+/// A decoded part that has no parts of its own.
 struct message_part {
   std::string type;
   std::string file_name;
   bool is_html = false;
   bool is_image = false;  ///< of a kind that cannot have scripts
   std::string octets;
-  std::string text;  ///< valid UTF-8, of a text
+  std::string text;  ///< of an HTML part, valid UTF-8
 };
 /// `number`: as in describe_message().
 [[nodiscard]] std::optional<message_part> find_part(std::string_view content, std::string_view number);
 
-/// The HTML of a part without what would act beyond its frame.
+/// The HTML of a part, without anything that could act outside its frame.
 [[nodiscard]] std::string defused(const message_part& of);
 
 /// True if the sender, a recipient, From, To or the subject contains the text, in any case.

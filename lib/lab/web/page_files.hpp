@@ -10,7 +10,7 @@ namespace netlab::lab {
 struct page_file {
   std::string_view name;  ///< `page.css`
   std::string_view type;  ///< `text/css; charset=utf-8`
-  std::string_view etag;  ///< with its quotes; another one whenever the file is another
+  std::string_view etag;  ///< with its quotes; it changes whenever the file changes
   std::string_view body;
 };
 

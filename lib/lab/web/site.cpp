@@ -18,20 +18,20 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// Scripts and styles of our own only, no markup that acts, no other host, in no frame of another page.
+// Only our own scripts and styles, none of them inline; nothing from other hosts; no embedding in other pages.
 constexpr std::string_view page_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-src "
     "'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 constexpr std::string_view data_policy = "default-src 'none'; frame-ancestors 'none'";
-// HTML of a message: no scripts (sandbox), nothing from another host.
+// For HTML of a message: no scripts (sandbox), nothing from other hosts.
 constexpr std::string_view mail_policy =
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'";
 
-constexpr std::uint64_t most_listed = 200;  // events or mails in one answer
-constexpr std::uint64_t usually_listed = 50;
-// A connection has a copy of a smaller body; larger ones are shared and counted.
+constexpr std::uint64_t most_listed = 200;  // events or mails in one response
+constexpr std::uint64_t default_listed = 50;
+// Each connection has its own copy of a smaller body; larger ones are shared and counted.
 constexpr std::size_t largest_own_body = 64 * 1024;
 
 http::response respond(unsigned status, std::string_view type, std::string body) {
@@ -61,7 +61,7 @@ http::response download(std::string_view type, std::string_view name, std::strin
   return made;
 }
 
-/// RFC 6266: an ASCII name for old programs, and the whole one.
+/// RFC 6266: an ASCII name for old programs, and the full one.
 std::string disposition_of(std::string_view file_name, std::string_view otherwise) {
   std::string plain;
   std::string_view name = file_name.substr(file_name.find_last_of("/\\") + 1);  // npos + 1 is 0
@@ -76,7 +76,7 @@ std::string disposition_of(std::string_view file_name, std::string_view otherwis
 std::uint64_t limit_of(const http::request& asked) {
   const auto text = asked.parameter("limit");
   const auto number = text ? parse_integer<std::uint64_t>(*text) : std::nullopt;
-  return std::min(number.value_or(usually_listed), most_listed);
+  return std::min(number.value_or(default_listed), most_listed);
 }
 
 bool is_read(const http::request& asked) noexcept {
@@ -116,7 +116,7 @@ const kept_mail* site::find_mail(const viewer& who, std::string_view id) const {
 
 http::response site::answer(const http::request& asked, std::string_view address, wall_time now,
                             event_feed::reader& stream) {
-  // A request without Host is of HTTP/1.0, so not a browser's.
+  // Only HTTP/1.0 requests can lack Host, and browsers do not send those.
   if (!asked.host.empty() && !rules_.is_our_host(asked.host))
     return error(421, "this host does not have that name; use its address");
   const auto who = rules_.identify(asked, address);
@@ -207,7 +207,7 @@ http::response site::teams(const visit& by) const {
 http::response site::events(const http::request& asked, const visit& by, std::string_view address) const {
   const class_row* row = monitor_.journal().row_of(address);
   if (row == nullptr) return not_found();
-  // A student learns no more of another's row than of one that does not exist.
+  // To a student, another team's row looks like one that does not exist.
   if (!by.who.is_teacher && row->address != monitor_.journal().team_of(by.who.address)) return not_found();
   const auto before_text = asked.parameter("before");
   const std::uint64_t before =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page's addresses: which request gets which response.
+// The URLs of the page: which request gets which response.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ class mail_files {
   [[nodiscard]] virtual result<std::string> read(const std::string& file) = 0;
 };
 
-/// A message with its parts, as it is sent to a few readers at the same time.
+/// Enough for a few readers who fetch large messages at the same time.
 inline constexpr std::size_t default_held_octets = 128 * 1024 * 1024;
 
 class site {
@@ -43,7 +43,7 @@ class site {
   [[nodiscard]] http::response answer(const http::request& asked, std::string_view address, wall_time now,
                                       event_feed::reader& stream);
 
-  /// Fields of all responses, also of errors: what a page may not do with them.
+  /// Header fields of all responses, also of errors: they restrict what a browser does with the content.
   [[nodiscard]] static std::vector<http::name_value> common_fields();
 
  private:

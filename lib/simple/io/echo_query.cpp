@@ -32,9 +32,9 @@ asio::awaitable<result<echo_query_reply>> query_tcp(const echo_query_options& op
   co_return reply;
 }
 
-/// Queries one address. Fails with error_class::unavailable if nothing listens there (ICMP). A refusal comes from the
-/// host itself and is final. An unreachable host or network may be temporary (RFC 1122 §3.2.2.1): it is the failure
-/// only after the last retransmission, or if no reply has arrived in the end.
+/// Queries one address. Fails with error_class::unavailable if nothing listens there (ICMP). A refused port is final,
+/// because the host itself reports it. An unreachable host or network may be temporary (RFC 1122 §3.2.2.1): the query
+/// fails with it only after the last retransmission, or if no reply has arrived in the end.
 asio::awaitable<result<echo_query_reply>> query_address(const echo_query_options& options, udp::socket& socket,
                                                         const bytes& message) {
   echo_query_reply reply{.octets = bytes(64 * 1024), .where = net::ends_of(socket)};
@@ -53,10 +53,10 @@ asio::awaitable<result<echo_query_reply>> query_address(const echo_query_options
         co_return fail(asio::error::operation_aborted, {});
       if (received && clock::now() >= until) break;
       if (received) {
-        const std::error_code told = net::take_icmp_error(socket);
-        if (!told) co_return fail(received, {});
-        unreachable = told;
-        if (told == std::errc::connection_refused || sends > options.retries) co_return fail(told, {});
+        const std::error_code icmp_error = net::take_icmp_error(socket);
+        if (!icmp_error) co_return fail(received, {});
+        unreachable = icmp_error;
+        if (icmp_error == std::errc::connection_refused || sends > options.retries) co_return fail(icmp_error, {});
         continue;
       }
       reply.elapsed = clock::now() - begin;

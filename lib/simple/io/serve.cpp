@@ -12,7 +12,7 @@
 namespace netlab::simple {
 namespace {
 
-// Per address. Enough for 20 clients behind one NAT address, each of which asks for the time every second.
+// Per address. Enough for 20 clients behind one NAT address, each of which asks once a second.
 constexpr double replies_per_second = 20;
 constexpr double reply_burst = 50;
 
@@ -32,7 +32,7 @@ serve::limits server::limits() const {
   serve::limits limits{.max_clients = parameters_.max_clients,
                        .max_datagram = service_.max_datagram,
                        .drive = net::serving_for(parameters_.idle_timeout)};
-  // The session can always send more: one repetition being sent and one waiting are enough to keep a reader busy.
+  // The session always has more to send. One repetition being sent and one waiting are enough to keep a reader busy.
   if (service_.sends_without_end) limits.drive.max_unsent = chargen_pattern().size() + 1;
   return limits;
 }
