@@ -11,7 +11,7 @@
 namespace netlab::trace {
 namespace {
 
-// Internal results of a call that was interrupted by a signal and is restarted by the kernel: its errno.h.
+// The kernel's internal results of a call that it restarts after a signal (ERESTARTSYS to ERESTART_RESTARTBLOCK).
 constexpr int restart_first = 512;
 constexpr int restart_last = 516;
 

@@ -83,7 +83,7 @@ std::vector<std::string> addresses_in(std::string_view field_body) {
   std::vector<std::string> found;
   address_collector current(found);
   for (std::string_view rest = field_body; !rest.empty();) {
-    // What is not closed extends to the end.
+    // A comment, a quoted string or a literal that is not closed extends to the end of the field.
     const auto length_or_all = [&](std::size_t length) { return length == 0 ? rest.size() : length; };
     std::size_t used = 1;
     switch (rest.front()) {

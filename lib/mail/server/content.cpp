@@ -205,18 +205,14 @@ void server::end_message() {
 void server::resume(time_point now) {
   now_ = now;
   if (state_ != server_state::committing) return;
-  if (auto became = inbox_.outcome()) committed(std::move(*became), now);
-}
-
-void server::committed(result<std::string> queue_id, time_point now) {
-  now_ = now;
-  if (state_ != server_state::committing) return;
+  const auto queue_id = inbox_.outcome();
+  if (!queue_id) return;
   enter(server_state::command);
   arm(with_.timeouts.command);
-  if (queue_id)
-    accept(*queue_id);
+  if (*queue_id)
+    accept(**queue_id);
   else
-    refuse_message(reply_to(queue_id.error()));
+    refuse_message(reply_to(queue_id->error()));
   continue_after_wait();
 }
 

@@ -22,13 +22,13 @@ class inbox {
   [[nodiscard]] virtual result<void> begin(const envelope& of) = 0;
   /// Content to store: without dot-stuffing, lines in CRLF, cut anywhere. After a failure abandon() follows.
   [[nodiscard]] virtual result<void> append(std::string_view content) = 0;
-  /// The message is complete. The result comes from outcome() or by server::committed(), possibly within this call.
+  /// The message is complete: store it. outcome() has the result, possibly at once.
   virtual void commit() = 0;
   /// The message is incomplete or not wanted: discard it.
   virtual void abandon() = 0;
   /// The result of the committed message: its name, once it is stored safely. Polled after commit() and at each
   /// server::resume() until it has a value. The name is visible ASCII.
-  [[nodiscard]] virtual std::optional<result<std::string>> outcome() { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<result<std::string>> outcome() = 0;
 };
 
 }  // namespace netlab::mail

@@ -62,8 +62,8 @@ class server final : public machine {
   /// facts.
   void tls_started(const tls_facts& facts, time_point now) override;
 
-  /// True between inbox::commit() and committed(), and while the answer to a failed login is delayed. Input fed
-  /// meanwhile is kept.
+  /// True from inbox::commit() until the inbox has its outcome, and while the answer to a failed login is delayed.
+  /// Input fed meanwhile is kept.
   [[nodiscard]] bool busy() const override {
     return state_ == server_state::committing || state_ == server_state::slowed;
   }
@@ -71,9 +71,6 @@ class server final : public machine {
   void resume(time_point now) override;
   /// The caller is out of memory: sends 421 if possible, and is done.
   void end_without_memory(time_point now) noexcept;
-  /// The result of inbox::commit(): the message's name, or the failure. Has no effect if no message is being
-  /// committed.
-  void committed(result<std::string> queue_id, time_point now);
 
   [[nodiscard]] server_state state() const noexcept { return state_; }
   [[nodiscard]] const session_counts& counts() const noexcept { return counts_; }

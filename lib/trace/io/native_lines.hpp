@@ -24,7 +24,7 @@ class native_lines {
   /// `sources` reads the text of the line.
   [[nodiscard]] std::shared_ptr<const source_line> find(process_id process, process_id thread, source_files& sources);
 
-  /// Drops what is known of a process, which has called exec() or has ended.
+  /// Drops what is cached about a process that has called exec() or has ended.
   void forget(process_id process);
 
  private:

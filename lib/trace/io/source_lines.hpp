@@ -18,7 +18,7 @@ struct reported_line {
   source_line where;
 };
 
-/// A thread's buffer for its line begins so (python_lines.py).
+/// A thread's buffer for its line begins with this (python_lines.py).
 inline constexpr std::string_view line_buffer_mark{"netlab: line\0\0\0\0", 16};
 inline constexpr std::size_t max_reported_line = 4096;
 
@@ -26,7 +26,7 @@ inline constexpr std::size_t max_reported_line = 4096;
 /// Empty if there are fewer.
 [[nodiscard]] std::string_view cut_reported_line(std::string_view buffer) noexcept;
 
-/// Four texts, each with a zero octet after it; none if it is not such a message.
+/// Parses a message of python_lines.py: four texts, each followed by a zero octet. None if it is anything else.
 [[nodiscard]] std::optional<reported_line> parse_reported_line(std::string_view message);
 
 /// Whether a Python method makes this kind of call; if not, its message belongs to another call.

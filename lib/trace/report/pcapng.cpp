@@ -151,7 +151,7 @@ class pcapng_report final : public report {
   void end_call(const linked_call&, bool, const timeline&) override {}
 
   void add_packet(const linked_packet& packet, const timeline& in) override {
-    // A reader decrypts only packets that follow the secrets.
+    // A reader decrypts only packets that come after the secrets in the file.
     if (const std::string secrets = options_.take_secrets(); !secrets.empty()) write(pcapng::make_secrets(secrets));
     const linked_call* sender = packet.calls.empty() ? nullptr : in.links().find_call(packet.calls.front());
     const bool is_by_call = packet.role == packet_role::sent_by_call && sender != nullptr;

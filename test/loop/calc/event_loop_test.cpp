@@ -112,7 +112,7 @@ TEST_CASE("event loop: input that waits is served before a due timer, also when 
   std::list<ready_source> busy;
   for (std::size_t count = 0; count < busy_sources; ++count) {
     busy.emplace_back(loop, [&](ready_source&) {
-      if (++calls == calls_before) loop.post(begin);  // run at the end of the turn
+      if (++calls == calls_before) loop.post(begin);  // runs between two turns
     });
     REQUIRE_FALSE(busy.back().watch());
   }
