@@ -75,7 +75,7 @@ port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& mes
               .system_error = message->system_error != 0 ? message->system_error : system_error,
               .sender = message->sender};
   if (system_error == ECONNREFUSED) return {port_state::closed, reason::reset, system_error};
-  // The kernel has stopped repeating the SYN.
+  // The kernel has stopped retransmitting the SYN.
   if (system_error == ETIMEDOUT) return {port_state::filtered, reason::no_response, system_error};
   // Only ICMP causes these.
   if (system_error == ENOPROTOOPT || system_error == EPROTO)

@@ -70,7 +70,7 @@ class crawl {
 
   static constexpr duration round = std::chrono::seconds(1);
   static constexpr duration short_round = std::chrono::milliseconds(100);  // with many losses
-  static constexpr duration max_lag = std::chrono::milliseconds(10);       // own delays that are caught up
+  static constexpr duration max_lag = std::chrono::milliseconds(10);  // delays of this process that it makes up for
   static constexpr duration rest = std::chrono::milliseconds(500);  // finds limits down to two answers a second
   static constexpr unsigned many = 8;
   static constexpr unsigned tests = 6;

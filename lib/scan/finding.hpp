@@ -25,7 +25,7 @@ inline constexpr std::size_t port_state_count = 5;
 enum class reason : std::uint8_t {
   syn_ack,           ///< tcp open: the connection was established
   reset,             ///< tcp closed: RST
-  no_response,       ///< no answer to more than one probe
+  no_response,       ///< no answer to any probe
   port_unreachable,  ///< ICMP 3/3, ICMPv6 1/4
   admin_prohibited,  ///< ICMP 3/9, 3/10, 3/13; ICMPv6 1/1, 1/5, 1/6
   host_unreachable,  ///< ICMP 3/1 and similar, or no answer to ARP or ND; unknown: a local route forbids it

@@ -30,7 +30,7 @@ struct scan_plan {
   duration timeout = std::chrono::seconds(1);  ///< from a port's last probe until it counts as silent
   std::optional<unsigned> retries;  ///< none: one, or more if packets get lost; 0: each port is asked once
   std::vector<address> sources;     ///< local addresses, used in turn; empty: the system chooses
-  talk_options talk;                ///< its message is also for UDP ports without a request of their own
+  talk_options talk;                ///< its message is also for UDP ports without a request in payloads.hpp
   bool strict_range = false;        ///< never asks other UDP ports, not even to find a closed one
   std::vector<address> skipped;     ///< targets that are never asked: they count as done, without a finding
   bool is_resumable = false;        ///< make checkpoints, which takes a single thread

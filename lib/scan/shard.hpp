@@ -10,8 +10,8 @@
 
 namespace netlab::scan {
 
-/// Part `index` (from 1) of `count` parts: of the places 0, 1, …, every `count`-th one, so each place is in exactly one
-/// part, and the sizes of two parts differ by 1 at most.
+/// One of `count` parts of a scan; `index` counts from 1. A part has every `count`-th of the places 0, 1, …: each place
+/// is in exactly one part, and the sizes of two parts differ by at most 1.
 struct shard {
   std::uint32_t index = 1;
   std::uint32_t count = 1;  ///< 1: everything

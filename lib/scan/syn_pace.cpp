@@ -85,10 +85,10 @@ void syn_pace::answered(time_point sent_at, time_point received_at, duration rou
   if (sent_at == time_point::min() || sent_at < resumed_) return;
   rtt_.add(round_trip);
   const std::uint64_t number = number_of(sent_at);
-  slot& of = slots_[number % slot_count];
-  if (of.number != number) return;
-  if (of.answered < samples) of.round_trips[of.answered] = static_cast<float>(seconds_of(round_trip));
-  ++of.answered;
+  slot& period = slots_[number % slot_count];
+  if (period.number != number) return;
+  if (period.answered < samples) period.round_trips[period.answered] = static_cast<float>(seconds_of(round_trip));
+  ++period.answered;
 }
 
 double syn_pace::arrivals_a_second(time_point now) const {
@@ -97,7 +97,7 @@ double syn_pace::arrivals_a_second(time_point now) const {
   const std::uint64_t first = end > periods ? end - periods : 0;
   double count = 0;
   for (std::uint64_t number = first; number < end; ++number)
-    if (const slot* of = known(number)) count += of->arrived;
+    if (const slot* period = known(number)) count += period->arrived;
   return end == first ? 0 : count / (static_cast<double>(end - first) * seconds_of(slot_time));
 }
 
@@ -201,14 +201,14 @@ time_point syn_pace::tick(time_point now) {
     const time_point ripe_at =
         began_ + slot_time * static_cast<std::int64_t>(next_slot_ + 1) + rtt_.transit() + ripening;
     if (ripe_at > now) return std::min(ripe_at, stall_.next_call());
-    const slot* const of = known(next_slot_);
-    if (of == nullptr || next_slot_ < valid_from_ || of->sent == 0) continue;
-    since_.sent += of->sent;
-    since_.answered += of->answered;
+    const slot* const period = known(next_slot_);
+    if (period == nullptr || next_slot_ < valid_from_ || period->sent == 0) continue;
+    since_.sent += period->sent;
+    since_.answered += period->answered;
     ++since_.periods;
-    const std::size_t count = std::min<std::size_t>(of->answered, samples);
-    since_.round_trips.insert(since_.round_trips.end(), of->round_trips.begin(),
-                              of->round_trips.begin() + static_cast<std::ptrdiff_t>(count));
+    const std::size_t count = std::min<std::size_t>(period->answered, samples);
+    since_.round_trips.insert(since_.round_trips.end(), period->round_trips.begin(),
+                              period->round_trips.begin() + static_cast<std::ptrdiff_t>(count));
     if (is_enough()) decide(now);
   }
 }

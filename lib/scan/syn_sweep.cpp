@@ -125,87 +125,87 @@ std::optional<syn_sweep::probe> syn_sweep::next(time_point now) {
   return probe{next_++, 1};
 }
 
-void syn_sweep::remember(part& of, const probe& which, time_point now) {
-  of.last_sent = std::max(of.last_sent, now);
-  if (of.marks.size() < which.attempt) of.marks.resize(which.attempt);
-  std::vector<mark>& marks = of.marks[which.attempt - 1];
-  const std::uint32_t since = microseconds(now - of.began);
-  const auto offset = static_cast<std::uint32_t>(which.place - of.first);
+void syn_sweep::remember(part& current, const probe& which, time_point now) {
+  current.last_sent = std::max(current.last_sent, now);
+  if (current.marks.size() < which.attempt) current.marks.resize(which.attempt);
+  std::vector<mark>& marks = current.marks[which.attempt - 1];
+  const std::uint32_t since = microseconds(now - current.began);
+  const auto offset = static_cast<std::uint32_t>(which.place - current.first);
   if (!marks.empty() && (offset <= marks.back().offset || since < marks.back().microseconds + mark_distance_us)) return;
   marks.push_back({offset, since});
 }
 
-void syn_sweep::set_failed(part& of, std::uint64_t place, bool value) {
-  if (of.failed.empty()) {
+void syn_sweep::set_failed(part& current, std::uint64_t place, bool value) {
+  if (current.failed.empty()) {
     if (!value) return;
-    of.failed.resize(of.finished.size());
+    current.failed.resize(current.finished.size());
   }
-  const std::uint64_t offset = place - of.first;
+  const std::uint64_t offset = place - current.first;
   if (value)
-    of.failed[offset / 64] |= bit_of(offset);
+    current.failed[offset / 64] |= bit_of(offset);
   else
-    of.failed[offset / 64] &= ~bit_of(offset);
+    current.failed[offset / 64] &= ~bit_of(offset);
 }
 
 void syn_sweep::sent(const probe& which, time_point now) {
-  part* const of = find(which.place);
-  if (of == nullptr) return;
-  remember(*of, which, now);
-  set_failed(*of, which.place, false);
+  part* const current = find(which.place);
+  if (current == nullptr) return;
+  remember(*current, which, now);
+  set_failed(*current, which.place, false);
 }
 
 void syn_sweep::postponed(const probe& which) {
-  if (part* const of = find(which.place)) ++of->postponed;
+  if (part* const current = find(which.place)) ++current->postponed;
 }
 
 void syn_sweep::forget_postponed(const probe& which) {
-  part* const of = find(which.place);
-  if (of == nullptr || of->postponed == 0) return;
-  if (--of->postponed == 0) next_due_ = time_point::min();
+  part* const current = find(which.place);
+  if (current == nullptr || current->postponed == 0) return;
+  if (--current->postponed == 0) next_due_ = time_point::min();
 }
 
 void syn_sweep::sent_postponed(const probe& which, time_point now) {
-  part* const of = find(which.place);
-  if (of == nullptr) return;
-  of->last_sent = std::max(of->last_sent, now);
-  of->late.insert_or_assign(static_cast<std::uint32_t>(which.place - of->first),
-                            single_mark{which.attempt, microseconds(now - of->began)});
-  set_failed(*of, which.place, false);
+  part* const current = find(which.place);
+  if (current == nullptr) return;
+  current->last_sent = std::max(current->last_sent, now);
+  current->late.insert_or_assign(static_cast<std::uint32_t>(which.place - current->first),
+                                 single_mark{which.attempt, microseconds(now - current->began)});
+  set_failed(*current, which.place, false);
   forget_postponed(which);
 }
 
 void syn_sweep::not_sent(const probe& which, int system_error, time_point now) {
-  part* const of = find(which.place);
-  if (of == nullptr) return;
-  of->error = system_error;
-  of->last_sent = std::max(of->last_sent, now);
-  set_failed(*of, which.place, true);
+  part* const current = find(which.place);
+  if (current == nullptr) return;
+  current->error = system_error;
+  current->last_sent = std::max(current->last_sent, now);
+  set_failed(*current, which.place, true);
 }
 
 bool syn_sweep::is_waiting(std::uint64_t place) const noexcept {
-  const part* const of = find(place);
-  return of != nullptr && !is_set(of->finished, place - of->first);
+  const part* const current = find(place);
+  return current != nullptr && !is_set(current->finished, place - current->first);
 }
 
 bool syn_sweep::finish(std::uint64_t place) {
-  part* const of = find(place);
-  if (of == nullptr) return false;
-  const std::uint64_t offset = place - of->first;
-  if (is_set(of->finished, offset)) return false;
-  of->finished[offset / 64] |= bit_of(offset);
-  ++of->finished_count;
+  part* const current = find(place);
+  if (current == nullptr) return false;
+  const std::uint64_t offset = place - current->first;
+  if (is_set(current->finished, offset)) return false;
+  current->finished[offset / 64] |= bit_of(offset);
+  ++current->finished_count;
   ++finished_;
   --waiting_;
-  if (of->finished_count == of->size && of->now != state::growing) next_due_ = time_point::min();
+  if (current->finished_count == current->size && current->now != state::growing) next_due_ = time_point::min();
   return true;
 }
 
-time_point syn_sweep::due(const part& of) const {
-  if (of.finished_count == of.size || of.now == state::ending) return time_point::min();
-  if (of.postponed > 0) return never;  // the neighbour table's own timeout comes first
-  if (of.attempt >= parameters_.attempts + of.extra) return of.last_sent + parameters_.timeout;
-  const unsigned doublings = std::min(of.attempt == 0 ? 0 : of.attempt - 1, max_doublings);
-  return of.last_sent + std::min<duration>(parameters_.timeout, retry_wait_ * (1 << doublings));
+time_point syn_sweep::due(const part& current) const {
+  if (current.finished_count == current.size || current.now == state::ending) return time_point::min();
+  if (current.postponed > 0) return never;  // the neighbour table's own timeout comes first
+  if (current.attempt >= parameters_.attempts + current.extra) return current.last_sent + parameters_.timeout;
+  const unsigned doublings = std::min(current.attempt == 0 ? 0 : current.attempt - 1, max_doublings);
+  return current.last_sent + std::min<duration>(parameters_.timeout, retry_wait_ * (1 << doublings));
 }
 
 void syn_sweep::restart_timeouts(time_point now) {
@@ -318,42 +318,42 @@ void syn_sweep::repeat_attempts(time_point since) {
 }
 
 std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, unsigned residue) const {
-  const part* const of = find(place);
-  if (of == nullptr) return std::nullopt;
-  unsigned attempt = of->attempt;
+  const part* const current = find(place);
+  if (current == nullptr) return std::nullopt;
+  unsigned attempt = current->attempt;
   while (attempt > 0 && attempt % residues != residue) --attempt;
   if (attempt == 0) return std::nullopt;
-  sending found{time_point::min(), attempt, of->began};
-  if (const auto late = of->late.find(static_cast<std::uint32_t>(place - of->first));
-      late != of->late.end() && late->second.attempt == attempt) {
-    found.at = of->began + std::chrono::microseconds(late->second.microseconds);
-  } else if (of->marks.size() >= attempt) {
-    const std::vector<mark>& marks = of->marks[attempt - 1];
-    const auto after = std::ranges::upper_bound(marks, place - of->first, {}, &mark::offset);
-    if (after != marks.begin()) found.at = of->began + std::chrono::microseconds(std::prev(after)->microseconds);
+  sending found{time_point::min(), attempt, current->began};
+  if (const auto late = current->late.find(static_cast<std::uint32_t>(place - current->first));
+      late != current->late.end() && late->second.attempt == attempt) {
+    found.at = current->began + std::chrono::microseconds(late->second.microseconds);
+  } else if (current->marks.size() >= attempt) {
+    const std::vector<mark>& marks = current->marks[attempt - 1];
+    const auto after = std::ranges::upper_bound(marks, place - current->first, {}, &mark::offset);
+    if (after != marks.begin()) found.at = current->began + std::chrono::microseconds(std::prev(after)->microseconds);
   }
   if (found.at < resumed_) found.at = time_point::min();
   return found;
 }
 
-std::uint32_t syn_sweep::expired(const part& of, time_point now) const {
+std::uint32_t syn_sweep::expired(const part& current, time_point now) const {
   const time_point latest = now - parameters_.timeout;
-  if (of.postponed > 0) return of.expired;  // it is not known which probes were postponed
-  if (latest < resumed_) return of.expired;  // their timeout began again
-  std::uint32_t count = of.expired;
-  if (of.now != state::growing && of.cursor >= of.size && of.last_sent <= latest) {
-    count = of.size;
-  } else if (of.marks.size() >= of.attempt && of.began <= latest) {
-    const std::vector<mark>& marks = of.marks[of.attempt - 1];
-    const auto later = std::ranges::upper_bound(marks, microseconds(latest - of.began), {}, &mark::microseconds);
+  if (current.postponed > 0) return current.expired;  // it is not known which probes were postponed
+  if (latest < resumed_) return current.expired;  // their timeout began again
+  std::uint32_t count = current.expired;
+  if (current.now != state::growing && current.cursor >= current.size && current.last_sent <= latest) {
+    count = current.size;
+  } else if (current.marks.size() >= current.attempt && current.began <= latest) {
+    const std::vector<mark>& marks = current.marks[current.attempt - 1];
+    const auto later = std::ranges::upper_bound(marks, microseconds(latest - current.began), {}, &mark::microseconds);
     if (later != marks.begin()) count = std::max(count, std::prev(later)->offset + 1);
   }
-  for (const auto& [offset, sent] : of.late)
-    if (sent.attempt == of.attempt && of.began + std::chrono::microseconds(sent.microseconds) > latest)
+  for (const auto& [offset, sent] : current.late)
+    if (sent.attempt == current.attempt && current.began + std::chrono::microseconds(sent.microseconds) > latest)
       count = std::min(count, offset);
   // Whether a probe could be sent is not kept: those that could not be sent are tried again.
-  for (std::uint32_t at = 0; !of.failed.empty() && at < count; ++at)
-    if (is_set(of.failed, at) && !is_set(of.finished, at)) return at;
+  for (std::uint32_t at = 0; !current.failed.empty() && at < count; ++at)
+    if (is_set(current.failed, at) && !is_set(current.finished, at)) return at;
   return count;
 }
 

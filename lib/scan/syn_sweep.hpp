@@ -134,10 +134,10 @@ class syn_sweep {
   [[nodiscard]] bool may_grow() const noexcept;
   void close_growing();
   void restart_timeouts(time_point now);
-  [[nodiscard]] time_point due(const part& of) const;
-  [[nodiscard]] std::uint32_t expired(const part& of, time_point now) const;
-  void remember(part& of, const probe& which, time_point now);
-  void set_failed(part& of, std::uint64_t place, bool value);
+  [[nodiscard]] time_point due(const part& current) const;
+  [[nodiscard]] std::uint32_t expired(const part& current, time_point now) const;
+  void remember(part& current, const probe& which, time_point now);
+  void set_failed(part& current, std::uint64_t place, bool value);
 
   options parameters_;
   duration part_time_;

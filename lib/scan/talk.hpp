@@ -32,9 +32,9 @@ class talk {
   /// The port closed, or the connection broke.
   void eof();
   void tick(time_point now);
-  /// The rest of the message.
+  /// The part of the message that is to be sent next.
   [[nodiscard]] std::string_view unsent() const noexcept { return unsent_; }
-  /// The number of octets of it that were sent.
+  /// So many octets of unsent() were sent.
   void sent(std::size_t octets) noexcept { unsent_.remove_prefix(octets); }
   [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
   [[nodiscard]] bool done() const noexcept { return stage_ == stage::done; }

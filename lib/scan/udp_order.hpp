@@ -11,8 +11,9 @@
 
 namespace netlab::scan {
 
-/// A host limits its ICMP errors for each address that asks, so a part gets whole hosts, and its tasks, which may run
-/// on one machine, do not share a limit. Only if there are more parts than hosts, the ports of each host are divided.
+/// The order in which a part of a UDP scan asks its hosts and ports. A host limits its ICMP errors for each address
+/// that asks, and several parts may run on one machine. A part therefore gets whole hosts, so that no two parts share a
+/// limit. Only if there are more parts than hosts, the ports of each host are divided.
 class udp_order {
  public:
   udp_order(std::uint64_t targets, std::uint64_t ports, std::uint64_t seed, const shard& part)
@@ -35,11 +36,11 @@ class udp_order {
   /// ports are divided.
   [[nodiscard]] std::vector<std::uint64_t> ports_of(std::uint64_t target) const {
     const permutation order(ports_, seed_ + target);
-    std::vector<std::uint64_t> its;
-    its.reserve(by_host_ ? ports_ : ports_ / part_.count + 1);
+    std::vector<std::uint64_t> places;
+    places.reserve(by_host_ ? ports_ : ports_ / part_.count + 1);
     for (std::uint64_t place = 0; place < ports_; ++place)
-      if (has(target, place)) its.push_back(order(place));
-    return its;
+      if (has(target, place)) places.push_back(order(place));
+    return places;
   }
   /// The number of these ports.
   [[nodiscard]] std::uint64_t count_of(std::uint64_t target) const noexcept {

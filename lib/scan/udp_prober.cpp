@@ -142,8 +142,9 @@ std::optional<udp_prober::probe> udp_prober::next(time_point now) {
         return probe{.port = port, .source = source, .at_once = at_once, .is_outside = find(port) == none};
       }
       // A known port was answered after the burst was planned.
-      const entry& one = entries_[item];
-      if (!one.known) return probe{.port = one.port, .source = source, .attempt = one.attempts, .at_once = at_once};
+      const entry& asked_port = entries_[item];
+      if (!asked_port.known)
+        return probe{.port = asked_port.port, .source = source, .attempt = asked_port.attempts, .at_once = at_once};
     }
   }
   // No closed port was found: try ports outside the list.
@@ -162,11 +163,11 @@ void udp_prober::sent(const probe& sent_probe, time_point began, time_point ende
   const std::size_t place = from.sent++;
   const std::uint32_t item = from.burst[place];
   if ((item & reference_flag) == 0) {
-    entry& mine = entries_[item];
-    mine.place = static_cast<std::uint32_t>(place);
-    ++mine.attempts;
-    mine.began = began;
-    mine.sent = ended;
+    entry& asked_port = entries_[item];
+    asked_port.place = static_cast<std::uint32_t>(place);
+    ++asked_port.attempts;
+    asked_port.began = began;
+    asked_port.sent = ended;
     return;
   }
   from.reference_sent[from.burst.size() - 1 - place] = {began, ended};
@@ -187,10 +188,10 @@ void udp_prober::cannot_send(const probe& failed, const port_verdict& verdict, t
 
 void udp_prober::settle(std::uint32_t which, const port_verdict& verdict, std::optional<duration> rtt,
                         std::string reply) {
-  entry& one = entries_[which];
-  if (std::exchange(one.known, true)) return;
+  entry& asked_port = entries_[which];
+  if (std::exchange(asked_port.known, true)) return;
   --left_;
-  answers_.push_back({one.port, verdict, rtt, std::move(reply)});
+  answers_.push_back({asked_port.port, verdict, rtt, std::move(reply)});
 }
 
 void udp_prober::replied(std::uint16_t port, bytes_view octets, time_point now) {
@@ -210,11 +211,11 @@ void udp_prober::refused(std::uint16_t port, std::size_t source, const port_verd
   prove(views_[source], kind, port, now);
   if (phase_ == phase::waiting && !options_.ask_once) begin_bursts(now);
   if (which == none || entries_[which].known) return;
-  const entry& mine = entries_[which];
-  const duration rtt = now - mine.sent;
-  if (mine.attempts == 1) rtt_.add(rtt);
+  const entry& asked_port = entries_[which];
+  const duration rtt = now - asked_port.sent;
+  if (asked_port.attempts == 1) rtt_.add(rtt);
   // The port was silent when it should have sent an error: those datagrams were lost.
-  loss_.answered_at(mine.proofs[kind] + 1U);
+  loss_.answered_at(asked_port.proofs[kind] + 1U);
   settle(which, verdict, rtt, {});
 }
 
@@ -267,25 +268,26 @@ void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_po
     return;  // it answers an earlier datagram, sent before these ports were asked
   for (std::size_t before = from.proved[kind]; before < place; ++before) {
     if ((from.burst[before] & reference_flag) != 0) continue;
-    entry& one = entries_[from.burst[before]];
+    entry& asked_port = entries_[from.burst[before]];
     constexpr auto most = std::numeric_limits<std::uint8_t>::max();
-    if (!one.known && ended - one.began <= same_moment(from) && one.proofs[kind] < most) ++one.proofs[kind];
+    if (!asked_port.known && ended - asked_port.began <= same_moment(from) && asked_port.proofs[kind] < most)
+      ++asked_port.proofs[kind];
   }
   from.proved[kind] = std::max(from.proved[kind], place + 1);
 }
 
 // --- verdicts ---
 
-bool udp_prober::is_proven(const entry& one) const {
+bool udp_prober::is_proven(const entry& asked_port) const {
   const unsigned needed = proofs_needed();
-  const auto end = one.proofs.begin() + static_cast<std::ptrdiff_t>(kinds_.size());
-  return !kinds_.empty() && std::all_of(one.proofs.begin(), end, [&](unsigned each) { return each >= needed; });
+  const auto end = asked_port.proofs.begin() + static_cast<std::ptrdiff_t>(kinds_.size());
+  return !kinds_.empty() && std::all_of(asked_port.proofs.begin(), end, [&](unsigned each) { return each >= needed; });
 }
 
-port_verdict udp_prober::verdict_of_silence(const entry& one) const {
-  // After these surveys a closed port would have shown: the host sends no ICMP errors, or has no closed port.
+port_verdict udp_prober::verdict_of_silence(const entry& asked_port) const {
+  // The surveys would have found a closed port. So the host sends no ICMP errors, or none of its ports is closed.
   if (kinds_.empty()) return options_.strict_range ? unproven_silence : silence;
-  return is_proven(one) ? silence : rate_limited;
+  return is_proven(asked_port) ? silence : rate_limited;
 }
 
 // The ports asked first are at the front.
@@ -310,17 +312,17 @@ void udp_prober::abandon(const port_verdict& verdict) { settle_unknown(verdict);
 
 std::vector<std::uint16_t> udp_prober::unreported() const {
   std::vector<std::uint16_t> ports;
-  for (const entry& one : entries_)
-    if (!one.known) ports.push_back(one.port);
-  for (const answer& one : answers_) ports.push_back(one.port);
+  for (const entry& asked_port : entries_)
+    if (!asked_port.known) ports.push_back(asked_port.port);
+  for (const answer& each : answers_) ports.push_back(each.port);
   std::ranges::sort(ports);
   return ports;
 }
 
 void udp_prober::abandon() {
   for (std::uint32_t which = 0; which < entries_.size(); ++which) {
-    const entry& one = entries_[which];
-    const bool is_hidden = one.attempts > 0 && !kinds_.empty() && !is_proven(one);
+    const entry& asked_port = entries_[which];
+    const bool is_hidden = asked_port.attempts > 0 && !kinds_.empty() && !is_proven(asked_port);
     settle(which, is_hidden ? rate_limited : port_verdict{.why = reason::not_finished}, std::nullopt, {});
   }
 }
@@ -334,8 +336,9 @@ std::optional<udp_prober::answer> udp_prober::take_answer() {
 
 void udp_prober::give_up_kinds(time_point now) {
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
-    const error_kind& one = kinds_[kind];
-    if (one.unanswered < drought_asks || now - *one.unanswered_since <= token_drought + options_.timeout) continue;
+    const error_kind& limited = kinds_[kind];
+    if (limited.unanswered < drought_asks || now - *limited.unanswered_since <= token_drought + options_.timeout)
+      continue;
     const unsigned needed = proofs_needed();
     for (std::uint32_t which = 0; which < entries_.size(); ++which)
       if (entries_[which].proofs[kind] < needed) settle(which, rate_limited, std::nullopt, {});
@@ -477,9 +480,10 @@ void udp_prober::end_burst(view& from, time_point now) {
   std::vector<std::uint32_t> then;
   for (const std::uint32_t item : from.burst) {
     if ((item & reference_flag) != 0 || entries_[item].known) continue;
-    const entry& one = entries_[item];
-    const bool was_proved = std::any_of(one.proofs.begin(), one.proofs.end(), [](unsigned count) { return count > 0; });
-    if (is_proven(one))
+    const entry& asked_port = entries_[item];
+    const bool was_proved =
+        std::any_of(asked_port.proofs.begin(), asked_port.proofs.end(), [](unsigned count) { return count > 0; });
+    if (is_proven(asked_port))
       silent_.push_back(item);
     else if (is_too_slow)
       settle(item, rate_limited, std::nullopt, {});

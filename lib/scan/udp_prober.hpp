@@ -106,7 +106,7 @@ class udp_prober {
     time_point began{};  // start of the last call that sent it
     time_point sent{};  // end of that call
   };
-  /// What an ICMP limit applies to: errors for one reason from one sender.
+  /// ICMP errors for one reason from one sender, which share a rate limit.
   struct error_kind {
     reason why = reason::port_unreachable;
     std::optional<address> sender;
@@ -147,8 +147,8 @@ class udp_prober {
 
   [[nodiscard]] std::uint32_t find(std::uint16_t port) const noexcept;
   [[nodiscard]] std::size_t kind_of(const port_verdict& verdict, std::uint16_t port);
-  [[nodiscard]] bool is_proven(const entry& one) const;
-  [[nodiscard]] port_verdict verdict_of_silence(const entry& one) const;
+  [[nodiscard]] bool is_proven(const entry& asked_port) const;
+  [[nodiscard]] port_verdict verdict_of_silence(const entry& asked_port) const;
   [[nodiscard]] duration answer_time() const { return rtt_.timeout(); }
   [[nodiscard]] duration burst_time(const view& from) const;
   [[nodiscard]] duration survey_time() const;
@@ -180,7 +180,7 @@ class udp_prober {
   std::vector<view> views_;
   std::vector<error_kind> kinds_;
   std::deque<std::uint32_t> open_;  // not known, and in no burst; the next to be asked is at the front
-  std::deque<std::uint32_t> silent_;  // asked often enough; an answer may still come until their timeout
+  std::deque<std::uint32_t> silent_;  // asked often enough, but their timeout has not passed yet
   std::deque<answer> answers_;
   rtt_estimator rtt_;
   loss_estimate loss_;

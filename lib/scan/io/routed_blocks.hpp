@@ -14,8 +14,8 @@ namespace netlab::scan {
 /// Reads the routing tables when it is first needed.
 class routed_blocks {
  public:
-  /// The special_parts() of the range that this machine would send to a gateway; not those that are directly connected,
-  /// its own, or without a route. Ascending. Fails with the system's error.
+  /// The special_parts() of the range that this machine reaches through a gateway: without its own addresses, directly
+  /// connected ones, and those without a route. Ascending. Fails with the system's error.
   [[nodiscard]] result<std::vector<special_part>> in(const address_range& range);
 
  private:

@@ -26,10 +26,11 @@ struct host_scan {
 /// Whether to end the scan; gets the findings so far, in the order in which they were made.
 using stop_condition = std::function<bool(std::span<const finding>)>;
 
-/// Asks all ports concurrently and returns when all are known: TCP before UDP, ascending. It blocks, so run it in its
-/// own thread if others must go on. `should_stop`, called in that thread a few times a second, ends the scan early:
-/// ports that were asked but are not known are `unknown`, ports not asked are left out. SIGINT and SIGTERM also end
-/// it, and are raised again for the rest of the program. Fails with the system's error if there are no descriptors.
+/// Asks all ports concurrently and returns when all are known: TCP before UDP, ascending. It blocks; run it in a
+/// thread of its own if the program must go on meanwhile. `should_stop`, called in that thread a few times a second,
+/// ends the scan early: ports that were asked but are not known are `unknown`, ports not asked are left out. SIGINT and
+/// SIGTERM also end it, and are raised again for the rest of the program. Fails with the system's error if there are no
+/// descriptors.
 [[nodiscard]] result<std::vector<finding>> scan_host(const host_scan& request, const stop_condition& should_stop = {});
 
 }  // namespace netlab::scan

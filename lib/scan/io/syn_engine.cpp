@@ -21,7 +21,7 @@ constexpr std::uint16_t attempt_ports = 16;
 constexpr duration longest_turn = std::chrono::milliseconds(2);
 constexpr duration links_pause = std::chrono::milliseconds(100);
 constexpr duration adaption_pause = std::chrono::milliseconds(10);
-// Repeating a probe sooner gains nothing: the whole timeout follows the last one.
+// A shorter wait would not end the scan sooner: the whole timeout follows the last attempt.
 constexpr duration least_retry_wait = std::chrono::milliseconds(50);
 constexpr unsigned most_prepared = 4096;  // at a time
 constexpr unsigned most_halvings = 6;
@@ -141,7 +141,7 @@ void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) 
   const link_info& link = routes_.link_of(who.interface);
   outgoing_packet& made = batch_.emplace_back();
   made.interface = who.interface;
-  const route& there = routes_.find(
+  const route& found_route = routes_.find(
       [&] {
         address scoped = who.host;
         if (scoped.is_link_local()) scoped.scope = who.interface;
@@ -149,13 +149,13 @@ void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) 
       }(),
       std::nullopt);
   if (who.host.is_v6) {
-    const auto octets = make_solicitation(link.mac, there.source, who.host);
+    const auto octets = make_solicitation(link.mac, found_route.source, who.host);
     made.protocol = outgoing_packet::kind::ipv6;
     made.to = solicited_node_mac(who.host);
     std::ranges::copy(octets, made.octets.begin());
     made.size = octets.size();
   } else {
-    const auto octets = make_arp_request(link.mac, there.source, who.host);
+    const auto octets = make_arp_request(link.mac, found_route.source, who.host);
     made.protocol = outgoing_packet::kind::arp;
     made.to.fill(0xff);
     std::ranges::copy(octets, made.octets.begin());
@@ -180,15 +180,15 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
     return;
   }
   const auto chosen = source_for(where.item, to.is_v6);
-  const route there = routes_.find(to, chosen);
-  if (there.type == route::kind::refused) return conclude(classify_tcp(there.system_error, std::nullopt));
+  const route found_route = routes_.find(to, chosen);
+  if (found_route.type == route::kind::refused) return conclude(classify_tcp(found_route.system_error, std::nullopt));
   const planned plan{probe, was_postponed};
   mac_address mac{};
-  if (there.type == route::kind::direct) {
-    const link_info& link = routes_.link_of(there.interface);
+  if (found_route.type == route::kind::direct) {
+    const link_info& link = routes_.link_of(found_route.interface);
     if (!link.is_up) return cannot_send(plan, ENETDOWN, now);
     if (link.has_mac) {
-      const neighbour_table::key hop = key_of(there.interface, there.gateway.value_or(to));
+      const neighbour_table::key hop = key_of(found_route.interface, found_route.gateway.value_or(to));
       const neighbour_table::entry known = neighbours_.find(hop, now);
       if (known.now == neighbour_table::state::silent)
         return conclude({.state = port_state::filtered,
@@ -203,13 +203,13 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
       mac = known.mac;
     }
   }
-  const address& from = chosen ? *chosen : there.source;
+  const address& from = chosen ? *chosen : found_route.source;
   const auto from_port = static_cast<std::uint16_t>(first_port_ + probe.attempt % attempt_ports);
   const syn_writer& writer = writer_for(from);
   outgoing_packet& made = batch_.emplace_back();
   made.protocol = to.is_v6 ? outgoing_packet::kind::ipv6 : outgoing_packet::kind::ipv4;
-  made.is_local = there.type == route::kind::local;
-  made.interface = there.interface;
+  made.is_local = found_route.type == route::kind::local;
+  made.interface = found_route.interface;
   made.to = mac;
   made.local_to = to;
   made.size = writer.size();

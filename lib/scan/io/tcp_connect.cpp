@@ -225,11 +225,11 @@ void tcp_connect_engine::handle_shortage(std::uint32_t slot, int error, time_poi
 }
 
 void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_look) {
-  connection& mine = connections_[attempts_[slot].connection];
+  connection& current = connections_[attempts_[slot].connection];
   // A second connect() returns the result, and leaves a refused socket usable for the next port. If the host is near,
   // the answer has arrived while the first call was returning.
-  const socket_address end(targets_.at(mine.target), options_.ports[sweep_.port(attempts_[slot].item)]);
-  if (::connect(mine.fd.get(), &end.any, end.size) == 0 || errno == EISCONN) return established(slot, now);
+  const socket_address end(targets_.at(current.target), options_.ports[sweep_.port(attempts_[slot].item)]);
+  if (::connect(current.fd.get(), &end.any, end.size) == 0 || errno == EISCONN) return established(slot, now);
   if (errno != EALREADY && errno != EINPROGRESS) {
     const int error = errno;
     if (is_first_look) near_ = most_near;
@@ -241,16 +241,16 @@ void tcp_connect_engine::look(std::uint32_t slot, time_point now, bool is_first_
   }
   // Still connecting, but an ICMP message may have come while the socket was locked: then it is only in the error
   // queue.
-  const auto message = take_icmp(mine.fd.get());
+  const auto message = take_icmp(current.fd.get());
   if (!message || !reason_of(*message)) return;
   conclude(slot, classify_tcp(message->system_error, message), sweep::answer::from_path, now);
 }
 
 void tcp_connect_engine::watch(std::uint32_t slot, time_point now) {
-  connection& mine = connections_[attempts_[slot].connection];
-  if (mine.in_poller) return;
-  mine.in_poller = on_.add(mine.fd.get(), EPOLLOUT | EPOLLET, number_, attempts_[slot].connection);
-  if (!mine.in_poller) return handle_shortage(slot, errno, now);
+  connection& current = connections_[attempts_[slot].connection];
+  if (current.in_poller) return;
+  current.in_poller = on_.add(current.fd.get(), EPOLLOUT | EPOLLET, number_, attempts_[slot].connection);
+  if (!current.in_poller) return handle_shortage(slot, errno, now);
   shortage_since_.reset();
 }
 
@@ -274,14 +274,14 @@ void tcp_connect_engine::refused(std::uint32_t slot, int system_error, time_poin
 
 void tcp_connect_engine::conclude(std::uint32_t slot, const port_verdict& verdict, sweep::answer answer,
                                   time_point now) {
-  const attempt mine = std::exchange(attempts_[slot], {});
+  const attempt ended = std::exchange(attempts_[slot], {});
   // A refused socket can connect again.
-  if (mine.connection != none)
-    release_connection(mine.connection, answer == sweep::answer::refusal && verdict.system_error == ECONNREFUSED);
+  if (ended.connection != none)
+    release_connection(ended.connection, answer == sweep::answer::refusal && verdict.system_error == ECONNREFUSED);
   const std::optional<duration> rtt = sweep_.answered(slot, now, answer);
   close_released();
-  if (mine.is_control) return;
-  finding made = describe(mine.item, verdict);
+  if (ended.is_control) return;
+  finding made = describe(ended.item, verdict);
   made.rtt = rtt;
   if (made.state == port_state::open && output_.opened) output_.opened(made);
   output_.found(made);
@@ -294,8 +294,9 @@ void tcp_connect_engine::repeat(std::uint32_t slot) {
   sweep_.repeat(slot);
 }
 
-// Detects a simultaneous open (RFC 9293 §3.5) on this machine: a socket of the scan connected to itself, or to
-// another one whose local port happened to be the port asked. No service listens there.
+// Detects a simultaneous open (RFC 9293 §3.5) when this machine scans itself: a socket of the scan connected to itself,
+// or two of them to each other, because the local port of each is the port that the other asks. No service listens
+// there.
 bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
   const int fd = connections_[attempts_[slot].connection].fd.get();
   const auto local = local_end_of(fd);
@@ -320,15 +321,15 @@ bool tcp_connect_engine::is_own_reflection(std::uint32_t slot) {
 void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   shortage_since_.reset();
   if (is_own_reflection(slot)) return;
-  const attempt mine = std::exchange(attempts_[slot], {});
-  net::unique_fd fd = std::move(connections_[mine.connection].fd);
-  const bool in_poller = connections_[mine.connection].in_poller;
-  release_connection(mine.connection, false);
+  const attempt ended = std::exchange(attempts_[slot], {});
+  net::unique_fd fd = std::move(connections_[ended.connection].fd);
+  const bool in_poller = connections_[ended.connection].in_poller;
+  release_connection(ended.connection, false);
   net::set_reset_on_close(fd.get(), true);
   const std::optional<duration> rtt = sweep_.answered(slot, now, sweep::answer::from_port);
   close_released();
-  if (mine.is_control) return;
-  finding made = describe(mine.item);
+  if (ended.is_control) return;
+  finding made = describe(ended.item);
   made.state = port_state::open;
   made.why = reason::syn_ack;
   made.rtt = rtt;
@@ -340,7 +341,7 @@ void tcp_connect_engine::established(std::uint32_t slot, time_point now) {
   const duration timeout = std::min(options_.timeout, talk_timeout + talk_round_trips * rtt.value_or(duration(0)));
   talks_.emplace(number,
                  std::make_unique<conversation>(conversation{.fd = std::move(fd),
-                                                             .item = mine.item,
+                                                             .item = ended.item,
                                                              .found = std::move(made),
                                                              .words = scan::talk(options_.talk, timeout, now)}));
   continue_talk(number);
@@ -417,8 +418,8 @@ void tcp_connect_engine::handle(std::uint64_t key, std::uint32_t events, time_po
 
 void tcp_connect_engine::close_released() {
   while (const auto slot = sweep_.take_released()) {
-    const attempt mine = std::exchange(attempts_[*slot], {});
-    if (mine.connection != none) release_connection(mine.connection, false);
+    const attempt ended = std::exchange(attempts_[*slot], {});
+    if (ended.connection != none) release_connection(ended.connection, false);
   }
 }
 

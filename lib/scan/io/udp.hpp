@@ -61,8 +61,8 @@ class udp_engine final : public engine {
     std::unique_ptr<udp_prober> prober;
     bool has_answered = false;
     bool was_announced = false;                   // the user was told that a port outside the list is asked
-    std::optional<time_point> failing_since;      // since when this machine cannot send to it ...
-    std::optional<time_point> unreachable_since;  // ... or a known host does not answer ARP or ND
+    std::optional<time_point> failing_since;      // this machine has not been able to send to it since then
+    std::optional<time_point> unreachable_since;  // a host that answered before has not answered ARP or ND since then
     time_point held_until = time_point::min();
   };
   enum class send_result : std::uint8_t { done, queue_full, failed };
@@ -93,7 +93,7 @@ class udp_engine final : public engine {
   udp_order order_;
   std::vector<udp_channel> channels_;
   std::vector<std::byte> datagram_;  // room for the largest datagram
-  std::vector<host> hosts_;          // being scanned
+  std::vector<host> hosts_;  // being scanned
   std::uint64_t next_host_ = 0;
   std::size_t next_open_ = 0;  // of options_.from
   std::uint64_t finished_ = 0;  // ports

@@ -15,7 +15,7 @@ namespace netlab::scan {
 namespace {
 
 constexpr std::uint64_t suspicious = 10;           // ports: a host with this many ports, all of them open, is rare
-constexpr std::size_t reply_shown = 60;            // octets: with the other columns, one line of a wide terminal
+constexpr std::size_t reply_shown = 60;  // octets; with the other columns they fit in one line of a wide terminal
 constexpr std::size_t reply_shown_verbose = 1024;  // octets
 
 /// `reset`, or with the error numbers of this system and of Windows. Local errors always have the numbers: without
