@@ -179,7 +179,7 @@ exit_status demo(arguments& args, console& out) {
 }
 
 constexpr std::array demo_examples{
-    example{"netlab trace --own-network -- netlab lab demo calc", "its calls, its packets, and how they hang together"},
+    example{"netlab trace --own-network -- netlab lab demo calc", "its calls, its packets, and which belong together"},
     example{"netlab trace -o demo.pcapng -- netlab lab demo scan", "the same of open and closed ports, for Wireshark"},
     example{"netlab trace --step -- netlab lab demo calc", "call by call, at your own pace"},
 };

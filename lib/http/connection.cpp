@@ -53,7 +53,7 @@ void connection::read(time_point now) {
     if (end == std::string::npos || end + head_end.size() > max_head) {
       searched_ = input_.size();
       if (input_.size() > max_head) return refuse({431, "the head is larger than 8 KiB"}, now);
-      // A line end without CR, or a NUL, never becomes a request.
+      // A head with a line end without CR never becomes valid, so refuse it at once.
       if (const std::size_t lf = input_.find('\n'); lf != std::string::npos && (lf == 0 || input_[lf - 1] != '\r'))
         return refuse({400, "a line does not end in CR LF"}, now);
       return;

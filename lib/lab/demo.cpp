@@ -97,9 +97,9 @@ result<bytes> receive(const unique_fd& socket) {
   return taken;
 }
 
-bytes octets_of(const calc::request& what) {
+bytes octets_of(const calc::request& request) {
   bytes octets;
-  calc::append_request(octets, what, byte_order::big);
+  calc::append_request(octets, request, byte_order::big);
   return octets;
 }
 

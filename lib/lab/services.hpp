@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The lab host's services: names, ports and selection, and the servers of all but mail.
+// The lab's services: names, ports and selection, and the servers of all except mail.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace netlab::lab {
 
-/// The server of a service.
+/// Which server provides a service.
 enum class role : std::uint8_t {
   calc,
   mail,  ///< with STARTTLS

@@ -17,9 +17,9 @@ namespace netlab::lab {
 
 class journal_file {
  public:
-  /// Opens or creates (mode 0600: it contains what people wrote) and locks the file, and calls `restore` with its
-  /// records. A last line without its end, which a killed process leaves, is removed. Fails if it is another kind of
-  /// file (errc::bad_data), is used by another process, or cannot be opened (errc::cannot_create).
+  /// Opens or creates the file (mode 0600: it contains what people wrote), locks it, and calls `restore` with its
+  /// records. An incomplete last line, which a killed process leaves, is removed. Fails if the file is not a journal
+  /// (errc::bad_data), or is not a regular file, is used by another process or cannot be opened (errc::cannot_create).
   [[nodiscard]] static result<std::unique_ptr<journal_file>> open(const std::string& name,
                                                                   const std::function<void(journal_record)>& restore);
 

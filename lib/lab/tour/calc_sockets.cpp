@@ -23,9 +23,9 @@ result<rows> sockets_of(std::uint16_t port) {
   return std::move(now->rows);
 }
 
-void show(classroom& in, std::string_view moment, const rows& what) {
+void show(classroom& in, std::string_view moment, const rows& shown) {
   std::vector<sockets::marked_row> all;
-  for (const sockets::row& each : what) all.push_back({.row = each, .mark = sockets::mark::same});
+  for (const sockets::row& each : shown) all.push_back({.row = each, .mark = sockets::mark::same});
   in.tell.show(fmt::format("{}:", moment));
   for (const std::string& line : sockets::make_table(all, {})) in.tell.show(line);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A child process with its stdout and stderr in pipes. It is ended with the object.
+// A child process whose stdout and stderr are pipes. It ends at the latest with its object.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +18,8 @@ class child_process {
   /// Octets kept of each output; the rest is dropped.
   static constexpr std::size_t max_output = std::size_t{1} << 20;
 
-  /// `path` is a file name; PATH is not searched. `environment` replaces ours, `NAME=VALUE` each. stdin is /dev/null.
-  /// The child gets SIGTERM if the calling thread ends before it.
+  /// `path` is a file name; PATH is not searched. `environment`: `NAME=VALUE` each, instead of our own. stdin is
+  /// /dev/null. The child gets SIGTERM if the calling thread ends before it.
   [[nodiscard]] static result<child_process> start(const std::string& path, std::vector<std::string> words,
                                                    std::vector<std::string> environment);
   child_process(child_process&& other) noexcept;

@@ -14,9 +14,9 @@ constexpr std::array<step<post_office>, 8> mail_steps{{
     {"Why does a client check the certificate?", trust},
     {"Other addresses in MAIL FROM and in From: what does one notice?", two_senders},
     {"What does the receiver know about the sender?", receiver_knows},
-    {"A recipient that is not in the letter", hidden},
+    {"A recipient that is not in the letter", blind_copy},
     {"A dot at the start of a line", dots},
-    {"What if an attacker removes STARTTLS?", struck_out},
+    {"What if an attacker removes STARTTLS?", starttls_removed},
 }};
 
 }  // namespace

@@ -141,7 +141,7 @@ step_result receiver_knows(post_office& in) {
   co_return result<void>();
 }
 
-step_result hidden(post_office& in) {
+step_result blind_copy(post_office& in) {
   in.tell.say("Each recipient has a RCPT command of its own. A Bcc recipient is one that the letter does not mention.");
   letter one;
   one.bcc = "eve@lab.example";
@@ -166,21 +166,21 @@ step_result hidden(post_office& in) {
   co_return result<void>();
 }
 
-step_result struck_out(post_office& in) {
+step_result starttls_removed(post_office& in) {
   in.tell.say(
       "STARTTLS is a line of text like the others. An attacker on the path can remove it from the server's list, and "
       "wait for the password. netlab mail sink --fault no-starttls simulates this. A client must not continue then:");
-  post_office robbed(in.tell);
-  if (auto opened = robbed.open({"no-starttls"}); !opened) co_return opened;
+  post_office without_starttls(in.tell);
+  if (auto opened = without_starttls.open({"no-starttls"}); !opened) co_return opened;
   letter one;
   one.subject = "Secret";
   one.text = "For your eyes only.";
-  const auto sent = co_await robbed.deliver(std::move(one), robbed.usual());
+  const auto sent = co_await without_starttls.deliver(std::move(one), without_starttls.usual());
   if (!sent) co_return unexpected(sent.error());
   in.tell.show(sent->done ? "sent" : describe(sent->done.error()));
   in.tell.check("nothing was sent without encryption", !sent->done && sent->done.error().code == errc::not_permitted &&
-                                                           !sent->arrived && robbed.taken().empty());
-  if (auto closed = co_await robbed.close(); !closed) co_return closed;
+                                                           !sent->arrived && without_starttls.taken().empty());
+  if (auto closed = co_await without_starttls.close(); !closed) co_return closed;
   co_return co_await in.close();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Closed and silent ports of 127.0.0.1, which exist as long as an object.
+// Closed and silent ports of 127.0.0.1, each of which lasts as long as its object.
 #pragma once
 
 #include <cstdint>

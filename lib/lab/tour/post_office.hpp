@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The mail server of exercise 3, with a certificate of its own, and clients that show what they do.
+// The mail server of exercise 3, with its own CA, and clients that show what they do.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace netlab::lab {
 inline constexpr std::string_view lab_user = "student";
 inline constexpr std::string_view lab_password = "geheim";
 
-/// A message as the server has stored it.
+/// A message as the server stored it.
 struct taken_letter {
   mail::envelope envelope;
   std::string text;  ///< the file in its Maildir, with the fields that a receiver adds; lines end in LF
@@ -93,7 +93,7 @@ class post_office {
 [[nodiscard]] step_result trust(post_office& in);
 [[nodiscard]] step_result two_senders(post_office& in);
 [[nodiscard]] step_result receiver_knows(post_office& in);
-[[nodiscard]] step_result hidden(post_office& in);
-[[nodiscard]] step_result struck_out(post_office& in);
+[[nodiscard]] step_result blind_copy(post_office& in);
+[[nodiscard]] step_result starttls_removed(post_office& in);
 
 }  // namespace netlab::lab

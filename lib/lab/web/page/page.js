@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Keeps the page as it is now: the table of the class, a team's events, and the mail. Text of peers enters the document
+// Keeps the page up to date: the table of the class, a team's events, and the mail. Text of peers enters the document
 // as text only (textContent), never as markup.
 "use strict";
 
@@ -47,7 +47,7 @@
   const sizeOf = (octets) => (octets < 10000 ? `${octets} B` : octets < 1e7 ? `${Math.round(octets / 1000)} kB` : `${Math.round(octets / 1e6)} MB`);
   const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-  // The server's clock, by what it said last: "stuck for" does not depend on the clock of this machine.
+  // The server's clock, from its last message, so that "stuck for" does not depend on the clock of this machine.
   let serverAhead = 0;
   const serverNow = () => Date.now() + serverAhead;
   const setServerTime = (stamp) => {
@@ -63,7 +63,7 @@
   // For requests that change something: proves that they come from this page.
   const changing = () => ({ Accept: "application/json", "X-Form-Token": viewer.formToken });
 
-  // ---- announcements for screen readers: a few at a time, however much happens ----
+  // ---- announcements for screen readers: a few at a time, even if much happens ----
 
   const pendingNews = [];
   const announce = (text) => {
@@ -126,7 +126,7 @@
       teams.set(data.address, team);
       find("[data-empty]", board)?.remove();
     } else if (data.events < team.data.events) {
-      return; // an answer that was under way longer than an event
+      return; // a response that is older than an event already shown
     }
     team.data = data;
     team.name.textContent = nameOf(data);
@@ -150,7 +150,7 @@
   const stuckSince = (data) => (data.stuck_since ? Date.parse(data.stuck_since) : Number.MAX_SAFE_INTEGER);
   const compare = {
     name: (one, other) => naturally.compare(nameOf(one.data), nameOf(other.data)),
-    stuck: (one, other) => stuckSince(other.data) - stuckSince(one.data), // ascending: who is stuck longest comes last
+    stuck: (one, other) => stuckSince(other.data) - stuckSince(one.data), // ascending: the team that has been stuck longest comes last
     done: (one, other) => doneOf(one.data) - doneOf(other.data),
   };
 
@@ -295,7 +295,7 @@
     return form;
   };
 
-  // ---- a student's page: the own row as a list of steps ----
+  // ---- a student's page: the student's row as a list of steps ----
 
   const own = { data: null, cells: new Map(), list: null, stuck: null };
 
@@ -435,7 +435,7 @@
     const wanted = mails.search.value.trim();
     const number = ++searches;
     const answer = await load("/api/mail", wanted ? { search: wanted } : {});
-    if (number !== searches) return; // a later search has begun
+    if (number !== searches) return; // a later search has started
     const listed = answer.mails;
     const ids = new Set(listed.map((each) => each.id));
     for (const [id, row] of mails.shown) {
@@ -504,7 +504,7 @@
     link.dataset.state = state;
     if (link.textContent !== text) link.textContent = text;
   };
-  const silentAfter = 40000; // the server says that it is alive each 15 s
+  const silentAfter = 40000; // the server sends `alive` every 15 s
   let source = null;
   let lastId = "";
   let lastReceivedAt = 0;
@@ -528,13 +528,13 @@
       lastReceivedAt = Date.now();
       retryAfter = 1000;
       showLink("live", "live");
-      // What changes from now on comes as events; an event that is newer than this answer wins.
+      // Later changes arrive as events; an event that is newer than this response takes precedence.
       if (isFirst) loadAll();
       isFirst = false;
     });
     source.addEventListener("error", () => {
       showLink("lost", "connection lost, trying again");
-      if (opened.readyState !== EventSource.CLOSED || opened !== source) return; // it tries again itself
+      if (opened.readyState !== EventSource.CLOSED || opened !== source) return; // the browser reconnects by itself
       setTimeout(() => opened === source && connect(false), retryAfter);
       retryAfter = Math.min(retryAfter * 2, 15000);
     });
