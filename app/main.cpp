@@ -81,8 +81,8 @@ result<color_choice> parse_color(std::string_view text) {
   return fail(errc::usage, fmt::format("'{}' is not a choice", escape(text, 60)), "auto, always or never");
 }
 
-/// Reports a resource that the system refused and that no result can report: a thread, or a part of an event loop. The
-/// exception names an internal function and not the action.
+/// Reports a system resource whose refusal came as an exception: a thread, or a part of an event loop. The exception
+/// names an internal function and not the action.
 exit_status refuse_resource(const std::system_error& error, console& out) {
   const bool is_thread = error.code() == std::errc::resource_unavailable_try_again;
   if (!is_thread && classify(error.code()) != error_class::system_resources)

@@ -34,8 +34,8 @@ struct target_choice {
   /// The same on every machine: this machine's broadcast addresses stay in the set, and are only named in `skipped`.
   bool is_portable = false;
   std::optional<resolved_names> known_names;  ///< instead of a look-up
-  /// Leave out the addresses that it finds, and report each block: as a failure if it is a whole target, else as a
-  /// note. Null: leave out nothing. Must outlive the planner.
+  /// The addresses that it finds are not scanned. Each block of them is reported: as a failure if it is a whole target,
+  /// else as a note. Null: all are scanned. Must outlive the planner.
   scan::routed_blocks* reserved = nullptr;
 };
 
@@ -43,8 +43,8 @@ struct target_plan {
   scan::target_set set;
   bool has_ipv4 = false;
   bool has_ipv6 = false;
-  std::vector<scan::address> skipped;    ///< addresses of the set that must not be scanned from this machine
-  std::size_t failed = 0;                ///< targets that are not in the set; each was reported
+  std::vector<scan::address> skipped;  ///< addresses of the set that must not be scanned from this machine
+  std::size_t failed = 0;  ///< targets that are not in the set; each was reported
   std::optional<netlab::failure> first;  ///< the first failure
 };
 

@@ -38,7 +38,7 @@ class machine {
   /// not is dropped.
   virtual void cut_off(time_point now) { static_cast<void>(now); }
 
-  /// True if TLS shall start on the stream after all output has been sent; the machine continues over TLS. Octets fed
+  /// True if TLS is to start on the stream once all output has been sent; the machine continues over TLS. Octets fed
   /// before tls_started() arrived in clear text.
   [[nodiscard]] virtual bool wants_tls() const { return false; }
   virtual void tls_started(const tls_facts& facts, time_point now) {

@@ -19,7 +19,7 @@
 namespace netlab {
 namespace {
 
-// Users do not choose such names: a directory with one may be removed.
+// Users do not choose such names, so a directory with this prefix may be removed.
 constexpr std::string_view name_before = "netlab-temporary-";
 constexpr std::string_view name_varying = "XXXXXX";  // as mkdtemp(3) wants it
 constexpr std::string_view lock_name = "/.lock";

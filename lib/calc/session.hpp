@@ -25,7 +25,7 @@ class session_observer {
 struct session_parameters {
   byte_order order = byte_order::big;
   /// Runs from the last finished request (initially, from the connection) to the last octet of the next one, so that a
-  /// peer that sends an octet now and then does not prolong it. 0: no limit.
+  /// peer that sends an octet now and then does not extend it. 0: no limit.
   duration idle_timeout = std::chrono::minutes(5);
 };
 
@@ -77,7 +77,7 @@ class session final : public machine {
     text_mode();
     telnet_filter telnet;
     line_buffer lines;
-    bool lines_end_in_cr = false;  // the last line did, so answers do, too
+    bool lines_end_in_cr = false;  // the last line ended in CR, so answers do, too
   };
 
   [[nodiscard]] bytes_view decide(bytes_view from_peer);

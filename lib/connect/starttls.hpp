@@ -49,7 +49,7 @@ class starttls : public machine {
   [[nodiscard]] bool done() const final { return outcome_.has_value(); }
 
  protected:
-  /// Handles the input that was not used yet. Returns the number of octets used; 0 waits for more.
+  /// Handles the input that has not been consumed yet. Returns the number of octets consumed; 0: waits for more.
   [[nodiscard]] virtual std::size_t receive(std::string_view input) = 0;
 
   [[nodiscard]] const starttls_parameters& parameters() const noexcept { return parameters_; }
@@ -79,7 +79,7 @@ class starttls : public machine {
 /// The protocols that are not line-based; for make_starttls().
 [[nodiscard]] std::unique_ptr<starttls> make_binary_starttls(starttls_parameters parameters, time_point now);
 
-/// How TLS usually starts at a port: the protocol of --starttls; empty: with the first octet. Returns nothing for other
+/// How TLS usually starts at a port: the protocol for --starttls, or empty if with the first octet. Nothing for other
 /// ports. Ports that netlab's own servers use instead of those below 1024 are included.
 [[nodiscard]] std::optional<std::string_view> usual_tls(std::uint16_t port) noexcept;
 

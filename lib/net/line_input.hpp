@@ -22,7 +22,7 @@ class line_input {
     bool too_long = false;  ///< it exceeded the limit; `text` is empty
   };
 
-  /// `limit`: the most octets of a line. Does not close the descriptor.
+  /// `limit`: the maximum number of octets in a line. Does not close the descriptor.
   line_input(asio::io_context& on, int fd, std::size_t limit);
   /// If the thread still waits for input, it is detached; it does not touch this object any more.
   ~line_input();

@@ -30,7 +30,7 @@ class packet_ring {
 
   struct frame {
     bytes_view octets;                 ///< from the network header on, as far as the filter keeps them
-    std::uint32_t length = 0;          ///< of the packet, before it was cut
+    std::uint32_t length = 0;          ///< of the whole packet; `octets` may be truncated
     std::chrono::nanoseconds time{};   ///< when it passed, by the wall clock, since 1970
     const sockaddr_ll* link = nullptr;  ///< interface, direction, protocol and the sender's link-layer address
   };

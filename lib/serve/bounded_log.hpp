@@ -14,8 +14,8 @@
 
 namespace netlab::serve {
 
-/// May be used from any thread. Lines above the rate are only counted; the next line shown follows one with their
-/// number.
+/// May be used from any thread. Lines above the rate are only counted; a line with their number comes before the next
+/// one that is shown.
 class bounded_log {
  public:
   /// Called with a complete line without its line end, one call at a time, from any thread.

@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint16_t first_client_port = 1024;  // lower ports are IANA's system ports (RFC 6335 §6): services
 
 constexpr std::size_t batch_size = 32;  // datagrams per system call; more do not measurably help
-constexpr std::size_t batches_a_turn = 8;  // then other work of this loop gets its turn
+constexpr std::size_t batches_a_turn = 8;  // then other work on this loop gets its turn
 
 // Room for one in_pktinfo or in6_pktinfo.
 constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A server: TCP sessions, optionally over TLS, UDP answers, and a graceful shutdown that loses neither.
+// A server: TCP sessions, optionally over TLS, and UDP answers; a graceful shutdown loses neither.
 #pragma once
 
 #include <atomic>

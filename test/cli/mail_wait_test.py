@@ -294,7 +294,8 @@ class Arriving(Waiting):
         box = self.box()
         waits = [self.waiting(box, "--to", f"team{number}@example.org") for number in range(20)]
         paths = [str(self.deliver(box, f"To: team{number}@example.org\n\nx\n")) for number in range(20)]
-        self.assertEqual([each.wait().lines for each in waits], [[path] for path in paths])
+        ends = [each.wait() for each in waits]
+        self.assertEqual([(end.status, end.out, end.err) for end in ends], [(DONE, f"{path}\n", "") for path in paths])
 
 
 class Failures(Waiting):

@@ -95,7 +95,7 @@ asio::awaitable<result<bench_report>> bench(bench_options options) {
   std::atomic<std::size_t> running{open};
   std::atomic<bool> failed{false};
   serve::workers threads(
-      static_cast<unsigned>(all.size()));  // the last variable, so that they end before the others do
+      static_cast<unsigned>(all.size()));  // declared last: the threads end before the other variables
   for (unsigned index = 0; index < threads.size(); ++index) {
     bench_worker& one = *all[index];
     one.shard.finished = [&running, wake] {

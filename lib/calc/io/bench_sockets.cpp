@@ -23,7 +23,7 @@ namespace {
 
 constexpr auto reconnect_pause = std::chrono::milliseconds(100);
 
-constexpr int receives_a_turn = 16;  // of a UDP socket, whose answers may come one by one
+constexpr int receives_a_turn = 16;  // on a UDP socket: its answers may arrive one by one
 
 }  // namespace
 

@@ -99,7 +99,7 @@ void connection::read(std::uint32_t events, time_point now) {
   std::span<std::byte> room = shard_.input();
   if (phase_ == phase::running && !protocol_.is_binary()) room = room.first(max_text_read);
   const ssize_t size = receive_some(socket_.get(), room);
-  // A read that does not fill the room has taken all there was, except before urgent data (tcp(7)) and the end.
+  // A read that does not fill the buffer took all there was, except before urgent data (tcp(7)) and at the end.
   has_more_input_ = events != EPOLLIN || size == std::ssize(room);
   if (size < 0) {
     if (!is_temporary(errno)) end(last_system_error());

@@ -56,7 +56,7 @@ asio::awaitable<void> datagram_relay::send_all() {
   input_ended_ = true;
   progress_ = clock::now();
   std::error_code ignored;
-  socket_.cancel(ignored);  // receive_all() has to wait again, now with a deadline
+  socket_.cancel(ignored);  // makes receive_all() wait again, now with a deadline
   sender_done_ = true;
   sender_ended_.cancel();
 }

@@ -122,8 +122,6 @@ std::string csv_cell(std::string_view text) {
 
 }  // namespace
 
-std::string to_text(wall_time at) { return to_timestamp(at); }
-
 result<wall_time> parse_timestamp(std::string_view text) {
   const auto bad = [&] { return fail(errc::bad_data, fmt::format("'{}' is not a time", escape(text, 40))); };
   constexpr std::string_view form = "0000-00-00T00:00:00.000Z";

@@ -13,8 +13,6 @@
 
 namespace netlab::lab {
 
-/// As to_timestamp().
-[[nodiscard]] std::string to_text(wall_time at);
 /// Parses what to_timestamp() writes. Fails with errc::bad_data.
 [[nodiscard]] result<wall_time> parse_timestamp(std::string_view text);
 

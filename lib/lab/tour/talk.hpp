@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Plain socket functions as in a student's program, with a limit for every wait.
+// Plain socket functions as in a student's program, with a time limit for every wait.
 #pragma once
 
 #include <array>

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "http/request.hpp"
 #include "lab/journal/json.hpp"
 
@@ -32,10 +33,10 @@ std::string_view sign_of(step_state state) noexcept {
 std::string_view word_of(step_state state) noexcept { return state == step_state::none ? "not yet" : name_of(state); }
 
 /// `10:15:32`
-std::string clock_text(wall_time at) { return to_text(at).substr(11, 8); }
+std::string clock_text(wall_time at) { return to_timestamp(at).substr(11, 8); }
 
 std::string time_element(wall_time at) {
-  return fmt::format(R"(<time datetime="{}">{}</time>)", to_text(at), clock_text(at));
+  return fmt::format(R"(<time datetime="{}">{}</time>)", to_timestamp(at), clock_text(at));
 }
 
 std::string span_text(std::chrono::milliseconds span) {

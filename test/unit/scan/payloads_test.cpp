@@ -7,20 +7,10 @@
 #include <array>
 #include <string>
 
-#include <fmt/format.h>
+#include "base/text.hpp"
 
 using namespace netlab;
 using namespace netlab::scan;
-
-namespace {
-
-std::string hex(bytes_view octets) {
-  std::string text;
-  for (const std::byte octet : octets) text += fmt::format("{:02x}", std::to_integer<unsigned>(octet));
-  return text;
-}
-
-}  // namespace
 
 TEST_CASE("payloads: a port without a protocol of its own has none", "[scan][unit]") {
   for (const std::uint16_t port : std::to_array<std::uint16_t>({0, 1, 7, 9, 13, 17, 19, 37, 514, 65535}))
@@ -28,7 +18,7 @@ TEST_CASE("payloads: a port without a protocol of its own has none", "[scan][uni
 }
 
 TEST_CASE("payloads: a DNS query for localhost, type A", "[scan][unit]") {
-  CHECK(hex(payload_for(53)) == "6e6c01000001000000000000096c6f63616c686f73740000010001");
+  CHECK(to_hex(payload_for(53)) == "6e6c01000001000000000000096c6f63616c686f73740000010001");
 }
 
 TEST_CASE("payloads: fixed lengths of the RFCs", "[scan][unit]") {
@@ -54,9 +44,9 @@ TEST_CASE("payloads: lengths inside agree with the length outside", "[scan][unit
 }
 
 TEST_CASE("payloads: a port with two requests gives them in turn", "[scan][unit]") {
-  CHECK(hex(payload_for(161, 0)) != hex(payload_for(161, 1)));
-  CHECK(hex(payload_for(161, 2)) == hex(payload_for(161, 0)));
-  CHECK(hex(payload_for(53, 7)) == hex(payload_for(53)));
+  CHECK(to_hex(payload_for(161, 0)) != to_hex(payload_for(161, 1)));
+  CHECK(to_hex(payload_for(161, 2)) == to_hex(payload_for(161, 0)));
+  CHECK(to_hex(payload_for(53, 7)) == to_hex(payload_for(53)));
 }
 
 TEST_CASE("payloads: text requests end in an empty line", "[scan][unit]") {

@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "base/text.hpp"
+
 using namespace netlab;
 using namespace netlab::scan;
 
@@ -19,15 +21,6 @@ bytes syn_from(const char* from, const char* to, std::uint16_t from_port, std::u
   std::array<std::byte, syn_writer::max_size> octets{};
   writer.write(octets, ip(to), from_port, to_port, sequence);
   return {octets.begin(), octets.begin() + static_cast<std::ptrdiff_t>(writer.size())};
-}
-
-std::string hex(bytes_view octets) {
-  std::string text;
-  for (const std::byte each : octets) {
-    text += "0123456789abcdef"[std::to_integer<unsigned>(each) >> 4];
-    text += "0123456789abcdef"[std::to_integer<unsigned>(each) & 15];
-  }
-  return text;
 }
 
 void set_octet(bytes& of, std::size_t at, unsigned value) { of[at] = static_cast<std::byte>(value); }
@@ -78,7 +71,7 @@ bytes icmp_about(const bytes& syn, unsigned type, unsigned code, std::size_t quo
 
 TEST_CASE("syn packet: an IPv4 SYN is the one that tshark reads without a complaint", "[scan][syn_packet]") {
   const bytes made = syn_from("192.0.2.1", "192.0.2.2", 1024, 80, 0x01020304);
-  CHECK(hex(made) ==
+  CHECK(to_hex(made) ==
         "4500002c000040004006b6c8"
         "c0000201"
         "c0000202"
@@ -86,7 +79,7 @@ TEST_CASE("syn packet: an IPv4 SYN is the one that tshark reads without a compla
         "01020304"
         "00000000"
         "6002faf0" +
-            hex(bytes_view(made).subspan(36, 2)) +
+            to_hex(bytes_view(made).subspan(36, 2)) +
             "0000"
             "020405b4");
   // The checksum of what contains its own checksum is 0.
@@ -168,7 +161,7 @@ TEST_CASE("syn packet: truncated packets and fragments are no answers", "[scan][
 TEST_CASE("syn packet: an ARP request asks for the host, a reply tells it", "[scan][syn_packet]") {
   const mac_address own{2, 0, 0, 0, 0, 1};
   const auto request = make_arp_request(own, ip("192.0.2.1"), ip("192.0.2.2"));
-  CHECK(hex(request) ==
+  CHECK(to_hex(request) ==
         "0001080006040001"
         "020000000001"
         "c0000201"
@@ -187,7 +180,7 @@ TEST_CASE("syn packet: a neighbour solicitation is right, and an advertisement i
   const mac_address own{2, 0, 0, 0, 0, 1};
   const mac_address theirs{2, 0, 0, 0, 0, 2};
   const auto request = make_solicitation(own, ip("2001:db8::1"), ip("2001:db8::a1:b2c3"));
-  CHECK(hex(bytes_view(request).subspan(24, 16)) == "ff0200000000000000000001ffa1b2c3");
+  CHECK(to_hex(bytes_view(request).subspan(24, 16)) == "ff0200000000000000000001ffa1b2c3");
   CHECK(solicited_node_mac(ip("2001:db8::a1:b2c3")) == mac_address{0x33, 0x33, 0xff, 0xa1, 0xb2, 0xc3});
   CHECK(internet_checksum(bytes_view(request).subspan(8), 32 + 58) == 0);
   CHECK_FALSE(parse_advertisement(request, theirs));

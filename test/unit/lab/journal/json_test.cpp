@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/time.hpp"
 #include "support/failure.hpp"
 
 using namespace netlab;
@@ -30,8 +31,8 @@ class_event some_event() {
 }  // namespace
 
 TEST_CASE("json: times are RFC 3339 in UTC with milliseconds", "[lab][unit]") {
-  CHECK(to_text(some_time) == "2026-11-30T10:38:59.123Z");
-  CHECK(to_text(wall_time{}) == "1970-01-01T00:00:00.000Z");
+  CHECK(to_timestamp(some_time) == "2026-11-30T10:38:59.123Z");
+  CHECK(to_timestamp(wall_time{}) == "1970-01-01T00:00:00.000Z");
   for (const char* bad :
        {"", "2026-11-30", "2026-13-30T10:38:59.123Z", "2026-11-30T25:38:59.123Z", "2026-11-30T10:38:59.123+"})
     CHECK_FALSE(parse_timestamp(bad));
