@@ -17,13 +17,11 @@ namespace {
 
 constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors handled before other work gets its turn
 
-/// The common part of TCP and UDP: requests from the source, and a timer that is cancelled to wake the loop.
+/// The common part of TCP and UDP: requests from the source, and their outcomes.
 struct flow {
-  flow(const query_options& its_options, request_source& its_source, query_output its_output,
+  flow(const query_options& query, request_source& requests, query_output outcomes,
        const asio::any_io_executor& executor)
-      : options(its_options), source(its_source), output(std::move(its_output)), wake(executor) {
-    source.on_change([this] { wake.cancel(); });
-  }
+      : options(query), source(requests), output(std::move(outcomes)), wake(executor, never) {}
   ~flow() { source.on_change({}); }
   flow(const flow&) = delete;
   flow& operator=(const flow&) = delete;
@@ -38,18 +36,29 @@ struct flow {
   }
   [[nodiscard]] bool finished() const { return again.empty() && source.finished(); }
 
-  void report(const outcome& one) {
-    outcome shown = one;
-    if (!shown.value) shown.value = unexpected(net::with_context(shown.value.error(), options.host, options.port));
-    output(shown, where);
+  void report(outcome one) {
+    if (!one.value) one.value = unexpected(net::with_context(one.value.error(), options.host, options.port));
+    output(one, where);
   }
   void report_failed(request_source::item item, const failure& why) {
     report({item.tag, std::move(item.asked), unexpected(why), duration(0)});
   }
 
-  [[nodiscard]] asio::awaitable<void> wait(time_point until) {
-    wake.expires_at(until);
+  /// Submits requests while there are any and the pipeline has room.
+  template <class Client>
+  void submit(Client& session) {
+    while (session.outstanding() < options.pipeline) {
+      auto item = next();
+      if (!item) break;
+      session.submit(item->tag, std::move(item->asked), clock::now());
+    }
+  }
+
+  /// Waits until the source has something new, or until it is cancelled.
+  [[nodiscard]] asio::awaitable<void> source_change() {
+    source.on_change([this] { wake.cancel(); });
     co_await wake.async_wait(net::use_tuple);
+    source.on_change({});
   }
 
   const query_options& options;
@@ -57,54 +66,26 @@ struct flow {
   query_output output;
   std::deque<request_source::item> again;  // sent but unanswered requests, for the next connection
   net::ends where;
-  asio::steady_timer wake;
+  asio::steady_timer wake;  // never expires
 };
 
-asio::awaitable<void> run_connection(flow& all, tcp::socket& socket, client& session,
-                                     std::optional<std::error_code>& ended, std::function<void()>& poke) {
-  net::driver<tcp::socket> drive(socket, session, {});
-  poke = [&drive] { drive.poke(); };
-  ended = co_await drive.run();
-  poke = {};
-  all.wake.cancel();
-}
-
-/// Uses one connection from its first request to its end. Fails if the stream fails.
+/// Uses one connection from its first request to its end. Fails when cancelled.
 asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
   all.where = net::ends_of(socket);
-  client session(all.options.order, all.options.timeout, [&all](const outcome& one) {
-    all.report(one);
-    all.wake.cancel();
-  });
-  const auto fill = [&] {
-    while (session.outstanding() < all.options.pipeline) {
-      auto item = all.next();
-      if (!item) break;
-      session.submit(item->tag, std::move(item->asked), clock::now());
-    }
+  client session(all.options.order, all.options.timeout);
+  net::driver<tcp::socket> drive(socket, session, {});
+  all.source.on_change([&drive] { drive.poke(); });
+  const std::error_code error = co_await drive.run([&all, &session] {
+    for (outcome& each : session.take_outcomes()) all.report(std::move(each));
+    if (!session.done()) all.submit(session);
     if (all.finished()) session.close();
-  };
-  fill();
-  std::optional<std::error_code> ended;
-  std::function<void()> poke;
-  asio::co_spawn(co_await asio::this_coro::executor, run_connection(all, socket, session, ended, poke), net::rethrow);
-  bool cancelled = false;
-  while (!ended) {
-    co_await all.wait(never);
-    if (!cancelled && net::is_cancelled(co_await asio::this_coro::cancellation_state)) {
-      cancelled = true;
-      co_await asio::this_coro::reset_cancellation_state();
-      std::error_code ignored;
-      socket.close(ignored);
-      continue;
-    }
-    if (!session.done()) fill();
-    if (poke) poke();
-  }
+  });
+  all.source.on_change({});
+  if (net::is_cancelled(error) || net::is_cancelled(co_await asio::this_coro::cancellation_state))
+    co_return fail(asio::error::operation_aborted, {});
   for (client::unanswered& left : session.take_unanswered()) all.again.push_back({left.tag, std::move(left.asked)});
-  if (cancelled) co_return fail(asio::error::operation_aborted, {});
-  if (*ended && session.answers() == 0 && !all.again.empty()) {
-    all.report_failed(std::move(all.again.front()), {*ended, {}, {}, {}});
+  if (error && session.answers() == 0 && !all.again.empty()) {
+    all.report_failed(std::move(all.again.front()), {error, {}, {}, {}});
     all.again.pop_front();
   }
   co_return result<void>();
@@ -116,7 +97,7 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
     auto first = all.next();
     if (!first) {  // nothing to send, so do not connect yet
       if (all.finished()) break;  // the source ended without another request
-      co_await all.wait(never);
+      co_await all.source_change();
       if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
         co_return fail(asio::error::operation_aborted, {});
       continue;
@@ -143,35 +124,36 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
   all.where = net::ends_of(socket);
   bool answered = false;
   std::optional<failure> gone;
-  datagram_client session(all.options.order, all.options.timeout, all.options.retries, [&](const outcome& one) {
-    const bool nobody_there = gone || (!one.value && classify(one.value.error().code) == error_class::unavailable);
-    if (!one.value && nobody_there && !answered && !is_last) {
-      if (!gone) gone = one.value.error();
-      all.again.push_back({one.tag, one.asked});
-      return;
+  datagram_client session(all.options.order, all.options.timeout, all.options.retries);
+  const auto report_outcomes = [&] {
+    for (outcome& one : session.take_outcomes()) {
+      const bool nobody_there = gone || (!one.value && classify(one.value.error().code) == error_class::unavailable);
+      if (!one.value && nobody_there && !answered && !is_last) {
+        if (!gone) gone = one.value.error();
+        all.again.push_back({one.tag, std::move(one.asked)});
+        continue;
+      }
+      answered = true;
+      all.report(std::move(one));
     }
-    answered = true;
-    all.report(one);
-  });
+  };
   std::error_code error;
   socket.non_blocking(true, error);
   bytes buffer(64 * 1024);
   for (;;) {
-    while (!gone && session.outstanding() < all.options.pipeline) {
-      auto item = all.next();
-      if (!item) break;
-      session.submit(item->tag, std::move(item->asked), clock::now());
-    }
+    if (!gone) all.submit(session);
     const auto check = [&](std::error_code code) {
       if (!code || code == asio::error::would_block || code == asio::error::try_again) return;
       gone = failure{code, {}, {}, {}};
       session.fail_all(*gone, clock::now());
+      report_outcomes();
       if (answered || is_last) gone.reset();
     };
     // A refusal comes from the host itself. Other ICMP errors may be temporary; the session decides what to retransmit.
     const auto check_network = [&](std::error_code icmp_error) {
       if (!icmp_error || icmp_error == std::errc::connection_refused) return check(icmp_error);
       session.unreachable({icmp_error, {}, {}, {}}, clock::now());
+      report_outcomes();
     };
     for (const bytes& datagram : session.take_output()) {
       std::error_code icmp_error;
@@ -181,11 +163,12 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     }
     if (gone) {
       session.fail_all(*gone, clock::now());
+      report_outcomes();
       co_return false;
     }
     if (session.outstanding() == 0) {
       if (all.finished()) co_return true;
-      co_await all.wait(never);
+      co_await all.source_change();
     } else {
       const net::expiry limit(socket, earlier(never, session.deadline()));
       // While the pipeline is full, a new request does not cancel the wait for an answer or a deadline.
@@ -193,7 +176,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
         if (session.outstanding() < all.options.pipeline) socket.cancel();
       });
       co_await socket.async_wait(udp::socket::wait_read, net::use_tuple);
-      all.source.on_change([&all] { all.wake.cancel(); });
+      all.source.on_change({});
     }
     if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(asio::error::operation_aborted, {});
@@ -202,6 +185,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       const std::size_t size = socket.receive(asio::buffer(buffer), 0, error);
       if (!error) {
         session.receive(bytes_view(buffer).first(size), clock::now());
+        report_outcomes();
         continue;
       }
       const std::error_code icmp_error = net::take_icmp_error(socket);
@@ -211,6 +195,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     // The pending error may have arrived just after its copy in the queue.
     if (error != asio::error::would_block && error != asio::error::try_again) check_network(to_standard(error));
     session.tick(clock::now());
+    report_outcomes();
   }
 }
 
