@@ -17,30 +17,29 @@ namespace {
 
 constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors handled before other work gets its turn
 
-/// The common part of TCP and UDP: requests from the source, and their outcomes.
+/// The common part of TCP and UDP.
 struct flow {
-  flow(const query_options& query, request_source& requests, query_output outcomes,
-       const asio::any_io_executor& executor)
-      : options(query), source(requests), output(std::move(outcomes)), wake(executor, never) {}
-  ~flow() { source.on_change({}); }
+  flow(const query_options& query, requester& owner, const asio::any_io_executor& executor)
+      : options(query), user(owner), wake(executor, never) {}
+  ~flow() { user.on_change({}); }
   flow(const flow&) = delete;
   flow& operator=(const flow&) = delete;
 
-  [[nodiscard]] std::optional<request_source::item> next() {
+  [[nodiscard]] std::optional<requester::item> next() {
     if (!again.empty()) {
-      request_source::item item = std::move(again.front());
+      requester::item item = std::move(again.front());
       again.pop_front();
       return item;
     }
-    return source.take();
+    return user.take();
   }
-  [[nodiscard]] bool finished() const { return again.empty() && source.finished(); }
+  [[nodiscard]] bool finished() const { return again.empty() && user.finished(); }
 
-  void report(outcome one) {
-    if (!one.value) one.value = unexpected(net::with_context(one.value.error(), options.host, options.port));
-    output(one, where);
+  void report(outcome answer) {
+    if (!answer.value) answer.value = unexpected(net::with_context(answer.value.error(), options.host, options.port));
+    user.report(answer, where);
   }
-  void report_failed(request_source::item item, const failure& why) {
+  void report_failed(requester::item item, const failure& why) {
     report({item.tag, std::move(item.asked), unexpected(why), duration(0)});
   }
 
@@ -54,17 +53,16 @@ struct flow {
     }
   }
 
-  /// Waits until the source has something new, or until it is cancelled.
-  [[nodiscard]] asio::awaitable<void> source_change() {
-    source.on_change([this] { wake.cancel(); });
+  /// Waits until there may be another request, or until it is cancelled.
+  [[nodiscard]] asio::awaitable<void> wait() {
+    user.on_change([this] { wake.cancel(); });
     co_await wake.async_wait(net::use_tuple);
-    source.on_change({});
+    user.on_change({});
   }
 
   const query_options& options;
-  request_source& source;
-  query_output output;
-  std::deque<request_source::item> again;  // sent but unanswered requests, for the next connection
+  requester& user;
+  std::deque<requester::item> again;  // sent but unanswered requests, for the next connection
   net::ends where;
   asio::steady_timer wake;  // never expires
 };
@@ -74,13 +72,13 @@ asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
   all.where = net::ends_of(socket);
   client session(all.options.order, all.options.timeout);
   net::driver<tcp::socket> drive(socket, session, {});
-  all.source.on_change([&drive] { drive.poke(); });
+  all.user.on_change([&drive] { drive.poke(); });
   const std::error_code error = co_await drive.run([&all, &session] {
     for (outcome& each : session.take_outcomes()) all.report(std::move(each));
     if (!session.done()) all.submit(session);
     if (all.finished()) session.close();
   });
-  all.source.on_change({});
+  all.user.on_change({});
   if (net::is_cancelled(error) || net::is_cancelled(co_await asio::this_coro::cancellation_state))
     co_return fail(asio::error::operation_aborted, {});
   for (client::unanswered& left : session.take_unanswered()) all.again.push_back({left.tag, std::move(left.asked)});
@@ -96,8 +94,8 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
   while (!all.finished()) {
     auto first = all.next();
     if (!first) {  // nothing to send, so do not connect yet
-      if (all.finished()) break;  // the source ended without another request
-      co_await all.source_change();
+      if (all.finished()) break;  // there was no other request
+      co_await all.wait();
       if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
         co_return fail(asio::error::operation_aborted, {});
       continue;
@@ -126,15 +124,15 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
   std::optional<failure> gone;
   datagram_client session(all.options.order, all.options.timeout, all.options.retries);
   const auto report_outcomes = [&] {
-    for (outcome& one : session.take_outcomes()) {
-      const bool nobody_there = gone || (!one.value && classify(one.value.error().code) == error_class::unavailable);
-      if (!one.value && nobody_there && !answered && !is_last) {
-        if (!gone) gone = one.value.error();
-        all.again.push_back({one.tag, std::move(one.asked)});
+    for (outcome& each : session.take_outcomes()) {
+      const bool nobody_there = gone || (!each.value && classify(each.value.error().code) == error_class::unavailable);
+      if (!each.value && nobody_there && !answered && !is_last) {
+        if (!gone) gone = each.value.error();
+        all.again.push_back({each.tag, std::move(each.asked)});
         continue;
       }
       answered = true;
-      all.report(std::move(one));
+      all.report(std::move(each));
     }
   };
   std::error_code error;
@@ -168,15 +166,15 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     }
     if (session.outstanding() == 0) {
       if (all.finished()) co_return true;
-      co_await all.source_change();
+      co_await all.wait();
     } else {
       const net::expiry limit(socket, earlier(never, session.deadline()));
       // While the pipeline is full, a new request does not cancel the wait for an answer or a deadline.
-      all.source.on_change([&] {
+      all.user.on_change([&] {
         if (session.outstanding() < all.options.pipeline) socket.cancel();
       });
       co_await socket.async_wait(udp::socket::wait_read, net::use_tuple);
-      all.source.on_change({});
+      all.user.on_change({});
     }
     if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(asio::error::operation_aborted, {});
@@ -220,12 +218,12 @@ asio::awaitable<result<void>> query_udp(flow& all, const net::destination& to, c
 
 }  // namespace
 
-asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output) {
+asio::awaitable<result<void>> query(query_options options, requester& user) {
   const auto executor = co_await asio::this_coro::executor;
   const auto dial = net::dial_options::of(options);
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
-  flow all(options, source, std::move(output), executor);
+  flow all(options, user, executor);
   auto asking = options.protocol == net::transport::tcp ? query_tcp(all, *to, dial) : query_udp(all, *to, dial);
   auto asked = co_await std::move(asking);
   if (!asked) asked = unexpected(net::with_context(std::move(asked.error()), options.host, options.port));
@@ -233,23 +231,24 @@ asio::awaitable<result<void>> query(query_options options, request_source& sourc
 }
 
 asio::awaitable<result<query_reply>> query_one(query_options options, request asked) {
-  class single final : public request_source {
+  class single final : public requester {
    public:
     explicit single(request asked) : item_({0, std::move(asked)}) {}
     std::optional<item> take() override { return std::exchange(item_, std::nullopt); }
     [[nodiscard]] bool finished() const override { return !item_; }
     void on_change(std::function<void()>) override {}
+    void report(const outcome& answer, const net::ends& where) override { reply = query_reply{answer, where}; }
+
+    std::optional<query_reply> reply;
 
    private:
     std::optional<item> item_;
   };
-  single source(std::move(asked));
-  std::optional<query_reply> reply;
-  const auto done = co_await query(
-      std::move(options), source, [&](const outcome& one, const net::ends& where) { reply = query_reply{one, where}; });
+  single user(std::move(asked));
+  const auto done = co_await query(std::move(options), user);
   if (!done) co_return unexpected(done.error());
-  if (!reply) co_return fail(errc::internal, "a request without an outcome");
-  co_return std::move(*reply);
+  if (!user.reply) co_return fail(errc::internal, "a request without an outcome");
+  co_return std::move(*user.reply);
 }
 
 }  // namespace netlab::calc

@@ -30,7 +30,7 @@ std::string ask(const calc::query_options& options, const calc::request& request
 }
 
 /// A source of `count` requests `SUM n`, and the outcome of each.
-class source final : public calc::request_source {
+class source final : public calc::requester {
  public:
   explicit source(std::uint32_t count) : count_(count) {}
   std::optional<item> take() override {
@@ -40,6 +40,11 @@ class source final : public calc::request_source {
   }
   [[nodiscard]] bool finished() const override { return next_ == count_; }
   void on_change(std::function<void()>) override {}
+  void report(const calc::outcome& one, const net::ends&) override {
+    outcomes.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
+  }
+
+  std::vector<std::string> outcomes;
 
  private:
   std::uint32_t count_;
@@ -48,12 +53,9 @@ class source final : public calc::request_source {
 
 std::vector<std::string> ask_all(const calc::query_options& options, std::uint32_t count) {
   source requests(count);
-  std::vector<std::string> outcomes;
-  const auto done = outcome_of(calc::query(options, requests, [&](const calc::outcome& one, const net::ends&) {
-    outcomes.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
-  }));
-  if (!done) outcomes.push_back("cannot ask: " + why(done));
-  return outcomes;
+  const auto done = outcome_of(calc::query(options, requests));
+  if (!done) requests.outcomes.push_back("cannot ask: " + why(done));
+  return requests.outcomes;
 }
 
 std::string place(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port) + ": "; }
