@@ -35,7 +35,7 @@ nlohmann::ordered_json to_json(const calc::outcome& outcome, const net::ends& wh
 }
 
 /// Reads one request per line of stdin and prints one result per line in the same order.
-class batch final : public calc::request_source {
+class batch final : public calc::requester {
  public:
   batch(asio::io_context& loop, const query_call& call, console& out)
       : loop_(loop), call_(call), out_(out), input_(loop, STDIN_FILENO, max_line) {}
@@ -66,7 +66,7 @@ class batch final : public calc::request_source {
     input_.on_change(std::move(callback));
   }
 
-  void report(const calc::outcome& outcome, const net::ends& where) {
+  void report(const calc::outcome& outcome, const net::ends& where) override {
     if (!outcome.value)
       return unanswered(outcome.tag, outcome.value.error(), to_json(outcome, where, call_.query.protocol));
     ++answers_;
@@ -172,8 +172,7 @@ class batch final : public calc::request_source {
 };
 
 asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
-  auto done = co_await calc::query(
-      call.query, lines, [&](const calc::outcome& outcome, const net::ends& where) { lines.report(outcome, where); });
+  auto done = co_await calc::query(call.query, lines);
   if (done) co_return done;
   // A signal ended it: do not read the rest of the input. (The cancellation state may have been reset.)
   if (net::is_cancelled(done.error().code)) co_return done;

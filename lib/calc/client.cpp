@@ -11,9 +11,6 @@
 
 namespace netlab::calc {
 
-client::client(byte_order order, duration timeout, outcome_handler on_outcome)
-    : order_(order), timeout_(timeout), on_outcome_(std::move(on_outcome)) {}
-
 void client::submit(std::uint64_t tag, request asked, time_point now) {
   append_request(output_, asked, order_);
   if (outstanding_.empty()) waiting_since_ = now;
@@ -32,7 +29,7 @@ void client::feed(bytes_view from_peer, time_point now) {
     auto value = check_answer(asked, order_, reply);
     if (!value && is_foreign(asked, order_, reply)) {
       ended_ = true;  // the rest of the input cannot be divided into answers
-      report(std::move(value), now);
+      finish_first(std::move(value), now);
       break;
     }
     used += answer_size;
@@ -42,24 +39,24 @@ void client::feed(bytes_view from_peer, time_point now) {
                    fmt::format("the answer has {}, not {}", count_of(reply.size(), "octet"), answer_size));
     }
     if (value) ++answers_;
-    report(std::move(value), now);
+    finish_first(std::move(value), now);
   }
   input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(used));
   if (outstanding_.empty() && !input_.empty()) ended_ = true;  // more answers than requests
 }
 
-void client::report(result<std::int32_t> value, time_point now) {
+void client::finish_first(result<std::int32_t> value, time_point now) {
   waiting first = std::move(outstanding_.front());
   outstanding_.pop_front();
   waiting_since_ = now;
-  on_outcome_({first.tag, std::move(first.asked), std::move(value), now - first.since});
+  outcomes_.push_back({first.tag, std::move(first.asked), std::move(value), now - first.since});
 }
 
 void client::fail_first(failure why, time_point now) {
   ended_ = true;
   if (input_.empty())  // otherwise it has begun to answer
     why.hint = unanswered_hint(outstanding_.front().asked, order_, outstanding_.size() > 1, answers_ > 0);
-  report(unexpected(std::move(why)), now);
+  finish_first(unexpected(std::move(why)), now);
 }
 
 void client::eof(time_point now) {

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/machine.hpp"
 #include "base/result.hpp"
@@ -19,14 +20,13 @@ struct outcome {
   result<std::int32_t> value;   ///< checked; the failure says what was wrong
   duration elapsed{0};          ///< from submit() to the answer
 };
-using outcome_handler = std::function<void(outcome)>;
 
 /// Done when close() was called and no request is outstanding, when the peer does not speak the protocol, or when it
 /// has closed the connection. Then take_unanswered() returns the unanswered requests.
 class client final : public machine {
  public:
   /// `timeout`: the longest time to an answer, from its submit() or from the answer before, whichever is later.
-  client(byte_order order, duration timeout, outcome_handler on_outcome);
+  client(byte_order order, duration timeout) : order_(order), timeout_(timeout) {}
 
   void submit(std::uint64_t tag, request asked, time_point now);
   /// No more requests will be submitted.
@@ -36,6 +36,8 @@ class client final : public machine {
   void eof(time_point now) override;
   void tick(time_point now) override;
   bytes take_output() override { return std::exchange(output_, {}); }
+  /// What has become of requests since the last call, in order; each outcome is returned once.
+  [[nodiscard]] std::vector<outcome> take_outcomes() { return std::exchange(outcomes_, {}); }
   [[nodiscard]] std::optional<time_point> deadline() const override;
   [[nodiscard]] bool done() const override { return ended_ || (closing_ && outstanding_.empty()); }
 
@@ -56,15 +58,15 @@ class client final : public machine {
     request asked;
     time_point since;
   };
-  void report(result<std::int32_t> value, time_point now);
+  void finish_first(result<std::int32_t> value, time_point now);
   void fail_first(failure why, time_point now);
 
   byte_order order_;
   duration timeout_;
-  outcome_handler on_outcome_;
   std::deque<waiting> outstanding_;
   bytes input_;  // less than an answer, or the input that ended the session
   bytes output_;
+  std::vector<outcome> outcomes_;
   time_point waiting_since_{};
   std::uint64_t answers_ = 0;
   bool closing_ = false;

@@ -16,9 +16,6 @@ constexpr std::size_t remembered = 4096;
 
 }  // namespace
 
-datagram_client::datagram_client(byte_order order, duration timeout, unsigned retries, outcome_handler on_outcome)
-    : order_(order), timeout_(timeout), retries_(retries), on_outcome_(std::move(on_outcome)) {}
-
 void datagram_client::send(const request& asked) { append_request(output_.emplace_back(), asked, order_); }
 
 void datagram_client::submit(std::uint64_t tag, request asked, time_point now) {
@@ -42,18 +39,18 @@ void datagram_client::receive(bytes_view datagram, time_point now) {
   if (match == outstanding_.end())
     match = std::min_element(outstanding_.begin(), outstanding_.end(),
                              [](const auto& one, const auto& other) { return one.second.since < other.second.since; });
-  report(match, check_datagram(match->second.asked, order_, datagram), now);
+  finish(match, check_datagram(match->second.asked, order_, datagram), now);
 }
 
 void datagram_client::fail_all(const failure& why, time_point now) {
-  while (!outstanding_.empty()) report(outstanding_.begin(), unexpected(why), now);
+  while (!outstanding_.empty()) finish(outstanding_.begin(), unexpected(why), now);
 }
 
 void datagram_client::unreachable(const failure& why, time_point now) {
   unreachable_ = why;
   for (auto each = outstanding_.begin(); each != outstanding_.end();) {
     const auto current = each++;
-    if (current->second.sends > retries_) report(current, unexpected(why), now);
+    if (current->second.sends > retries_) finish(current, unexpected(why), now);
   }
 }
 
@@ -64,7 +61,7 @@ void datagram_client::tick(time_point now) {
     if (now >= one.since + timeout_) {
       failure why{make_error_code(errc::timed_out), {}, {}, silence_hint(one.asked, order_)};
       why.detail = fmt::format("no answer within {} to {}", to_string(timeout_), count_of(one.sends, "datagram"));
-      report(current, unexpected(unreachable_ ? *unreachable_ : std::move(why)), now);
+      finish(current, unexpected(unreachable_ ? *unreachable_ : std::move(why)), now);
     } else if (now >= one.next_send && one.sends <= retries_) {
       ++one.sends;
       one.next_send = one.since + timeout_ / (retries_ + 1) * one.sends;
@@ -82,7 +79,7 @@ std::optional<time_point> datagram_client::deadline() const {
   return first;
 }
 
-void datagram_client::report(map::iterator which, result<std::int32_t> value, time_point now) {
+void datagram_client::finish(map::iterator which, result<std::int32_t> value, time_point now) {
   waiting one = std::move(which->second);
   const std::uint32_t id = which->first;
   outstanding_.erase(which);
@@ -92,7 +89,7 @@ void datagram_client::report(map::iterator which, result<std::int32_t> value, ti
     finished_.erase(finished_in_order_.front());
     finished_in_order_.pop_front();
   }
-  on_outcome_({one.tag, std::move(one.asked), std::move(value), now - one.since});
+  outcomes_.push_back({one.tag, std::move(one.asked), std::move(value), now - one.since});
 }
 
 }  // namespace netlab::calc

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "calc/client.hpp"
@@ -15,7 +16,8 @@ namespace netlab::calc {
 class datagram_client {
  public:
   /// Each request is retransmitted up to `retries` times, at even intervals within `timeout`, its total time.
-  datagram_client(byte_order order, duration timeout, unsigned retries, outcome_handler on_outcome);
+  datagram_client(byte_order order, duration timeout, unsigned retries)
+      : order_(order), timeout_(timeout), retries_(retries) {}
 
   /// The ID must differ from those of all outstanding requests.
   void submit(std::uint64_t tag, request asked, time_point now);
@@ -30,6 +32,8 @@ class datagram_client {
 
   /// Datagrams to send now; each is returned once.
   [[nodiscard]] std::vector<bytes> take_output() { return std::exchange(output_, {}); }
+  /// What has become of requests since the last call; each outcome is returned once.
+  [[nodiscard]] std::vector<outcome> take_outcomes() { return std::exchange(outcomes_, {}); }
   [[nodiscard]] std::optional<time_point> deadline() const;
   [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_.size(); }
 
@@ -42,18 +46,18 @@ class datagram_client {
     unsigned sends = 1;
   };
   using map = std::map<std::uint32_t, waiting>;
-  void report(map::iterator which, result<std::int32_t> value, time_point now);
+  void finish(map::iterator which, result<std::int32_t> value, time_point now);
   void send(const request& asked);
 
   byte_order order_;
   duration timeout_;
   unsigned retries_;
-  outcome_handler on_outcome_;
   std::optional<failure> unreachable_;
   map outstanding_;
   std::set<std::uint32_t> finished_;  // IDs of finished requests, whose answers may arrive again
   std::deque<std::uint32_t> finished_in_order_;
   std::vector<bytes> output_;
+  std::vector<outcome> outcomes_;
 };
 
 }  // namespace netlab::calc

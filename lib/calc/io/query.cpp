@@ -17,94 +17,73 @@ namespace {
 
 constexpr std::size_t reads_a_turn = 1024;  // datagrams and errors handled before other work gets its turn
 
-/// The common part of TCP and UDP: requests from the source, and a timer that is cancelled to wake the loop.
+/// The common part of TCP and UDP.
 struct flow {
-  flow(const query_options& its_options, request_source& its_source, query_output its_output,
-       const asio::any_io_executor& executor)
-      : options(its_options), source(its_source), output(std::move(its_output)), wake(executor) {
-    source.on_change([this] { wake.cancel(); });
-  }
-  ~flow() { source.on_change({}); }
+  flow(const query_options& query, requester& owner, const asio::any_io_executor& executor)
+      : options(query), user(owner), wake(executor, never) {}
+  ~flow() { user.on_change({}); }
   flow(const flow&) = delete;
   flow& operator=(const flow&) = delete;
 
-  [[nodiscard]] std::optional<request_source::item> next() {
+  [[nodiscard]] std::optional<requester::item> next() {
     if (!again.empty()) {
-      request_source::item item = std::move(again.front());
+      requester::item item = std::move(again.front());
       again.pop_front();
       return item;
     }
-    return source.take();
+    return user.take();
   }
-  [[nodiscard]] bool finished() const { return again.empty() && source.finished(); }
+  [[nodiscard]] bool finished() const { return again.empty() && user.finished(); }
 
-  void report(const outcome& one) {
-    outcome shown = one;
-    if (!shown.value) shown.value = unexpected(net::with_context(shown.value.error(), options.host, options.port));
-    output(shown, where);
+  void report(outcome answer) {
+    if (!answer.value) answer.value = unexpected(net::with_context(answer.value.error(), options.host, options.port));
+    user.report(answer, where);
   }
-  void report_failed(request_source::item item, const failure& why) {
+  void report_failed(requester::item item, const failure& why) {
     report({item.tag, std::move(item.asked), unexpected(why), duration(0)});
   }
 
-  [[nodiscard]] asio::awaitable<void> wait(time_point until) {
-    wake.expires_at(until);
-    co_await wake.async_wait(net::use_tuple);
-  }
-
-  const query_options& options;
-  request_source& source;
-  query_output output;
-  std::deque<request_source::item> again;  // sent but unanswered requests, for the next connection
-  net::ends where;
-  asio::steady_timer wake;
-};
-
-asio::awaitable<void> run_connection(flow& all, tcp::socket& socket, client& session,
-                                     std::optional<std::error_code>& ended, std::function<void()>& poke) {
-  net::driver<tcp::socket> drive(socket, session, {});
-  poke = [&drive] { drive.poke(); };
-  ended = co_await drive.run();
-  poke = {};
-  all.wake.cancel();
-}
-
-/// Uses one connection from its first request to its end. Fails if the stream fails.
-asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
-  all.where = net::ends_of(socket);
-  client session(all.options.order, all.options.timeout, [&all](const outcome& one) {
-    all.report(one);
-    all.wake.cancel();
-  });
-  const auto fill = [&] {
-    while (session.outstanding() < all.options.pipeline) {
-      auto item = all.next();
+  /// Submits requests while there are any and the pipeline has room.
+  template <class Client>
+  void submit(Client& session) {
+    while (session.outstanding() < options.pipeline) {
+      auto item = next();
       if (!item) break;
       session.submit(item->tag, std::move(item->asked), clock::now());
     }
-    if (all.finished()) session.close();
-  };
-  fill();
-  std::optional<std::error_code> ended;
-  std::function<void()> poke;
-  asio::co_spawn(co_await asio::this_coro::executor, run_connection(all, socket, session, ended, poke), net::rethrow);
-  bool cancelled = false;
-  while (!ended) {
-    co_await all.wait(never);
-    if (!cancelled && net::is_cancelled(co_await asio::this_coro::cancellation_state)) {
-      cancelled = true;
-      co_await asio::this_coro::reset_cancellation_state();
-      std::error_code ignored;
-      socket.close(ignored);
-      continue;
-    }
-    if (!session.done()) fill();
-    if (poke) poke();
   }
+
+  /// Waits until there may be another request, or until it is cancelled.
+  [[nodiscard]] asio::awaitable<void> wait() {
+    user.on_change([this] { wake.cancel(); });
+    co_await wake.async_wait(net::use_tuple);
+    user.on_change({});
+  }
+
+  const query_options& options;
+  requester& user;
+  std::deque<requester::item> again;  // sent but unanswered requests, for the next connection
+  net::ends where;
+  asio::steady_timer wake;  // never expires
+};
+
+/// Uses one connection from its first request to its end. Fails when cancelled.
+asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
+  all.where = net::ends_of(socket);
+  client session(all.options.order, all.options.timeout);
+  net::driver<tcp::socket> drive(socket, session, {});
+  all.user.on_change([&drive] { drive.poke(); });
+  const std::error_code error = co_await drive.run([&all, &session] {
+    for (outcome& each : session.take_outcomes()) all.report(std::move(each));
+    if (!session.done()) all.submit(session);
+    if (all.finished()) session.close();
+  });
+  all.user.on_change({});
+  if (net::is_cancelled(error) || net::is_cancelled(co_await asio::this_coro::cancellation_state))
+    co_return fail(asio::error::operation_aborted, {});
   for (client::unanswered& left : session.take_unanswered()) all.again.push_back({left.tag, std::move(left.asked)});
-  if (cancelled) co_return fail(asio::error::operation_aborted, {});
-  if (*ended && session.answers() == 0 && !all.again.empty()) {
-    all.report_failed(std::move(all.again.front()), {*ended, {}, {}, {}});
+  if (error && session.answers() == 0 && !all.again.empty()) {
+    all.report_failed(std::move(all.again.front()), {error, {}, {}, {}});
     all.again.pop_front();
   }
   co_return result<void>();
@@ -115,8 +94,8 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
   while (!all.finished()) {
     auto first = all.next();
     if (!first) {  // nothing to send, so do not connect yet
-      if (all.finished()) break;  // the source ended without another request
-      co_await all.wait(never);
+      if (all.finished()) break;  // there was no other request
+      co_await all.wait();
       if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
         co_return fail(asio::error::operation_aborted, {});
       continue;
@@ -143,35 +122,36 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
   all.where = net::ends_of(socket);
   bool answered = false;
   std::optional<failure> gone;
-  datagram_client session(all.options.order, all.options.timeout, all.options.retries, [&](const outcome& one) {
-    const bool nobody_there = gone || (!one.value && classify(one.value.error().code) == error_class::unavailable);
-    if (!one.value && nobody_there && !answered && !is_last) {
-      if (!gone) gone = one.value.error();
-      all.again.push_back({one.tag, one.asked});
-      return;
+  datagram_client session(all.options.order, all.options.timeout, all.options.retries);
+  const auto report_outcomes = [&] {
+    for (outcome& each : session.take_outcomes()) {
+      const bool nobody_there = gone || (!each.value && classify(each.value.error().code) == error_class::unavailable);
+      if (!each.value && nobody_there && !answered && !is_last) {
+        if (!gone) gone = each.value.error();
+        all.again.push_back({each.tag, std::move(each.asked)});
+        continue;
+      }
+      answered = true;
+      all.report(std::move(each));
     }
-    answered = true;
-    all.report(one);
-  });
+  };
   std::error_code error;
   socket.non_blocking(true, error);
   bytes buffer(64 * 1024);
   for (;;) {
-    while (!gone && session.outstanding() < all.options.pipeline) {
-      auto item = all.next();
-      if (!item) break;
-      session.submit(item->tag, std::move(item->asked), clock::now());
-    }
+    if (!gone) all.submit(session);
     const auto check = [&](std::error_code code) {
       if (!code || code == asio::error::would_block || code == asio::error::try_again) return;
       gone = failure{code, {}, {}, {}};
       session.fail_all(*gone, clock::now());
+      report_outcomes();
       if (answered || is_last) gone.reset();
     };
     // A refusal comes from the host itself. Other ICMP errors may be temporary; the session decides what to retransmit.
     const auto check_network = [&](std::error_code icmp_error) {
       if (!icmp_error || icmp_error == std::errc::connection_refused) return check(icmp_error);
       session.unreachable({icmp_error, {}, {}, {}}, clock::now());
+      report_outcomes();
     };
     for (const bytes& datagram : session.take_output()) {
       std::error_code icmp_error;
@@ -181,19 +161,20 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     }
     if (gone) {
       session.fail_all(*gone, clock::now());
+      report_outcomes();
       co_return false;
     }
     if (session.outstanding() == 0) {
       if (all.finished()) co_return true;
-      co_await all.wait(never);
+      co_await all.wait();
     } else {
       const net::expiry limit(socket, earlier(never, session.deadline()));
       // While the pipeline is full, a new request does not cancel the wait for an answer or a deadline.
-      all.source.on_change([&] {
+      all.user.on_change([&] {
         if (session.outstanding() < all.options.pipeline) socket.cancel();
       });
       co_await socket.async_wait(udp::socket::wait_read, net::use_tuple);
-      all.source.on_change([&all] { all.wake.cancel(); });
+      all.user.on_change({});
     }
     if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(asio::error::operation_aborted, {});
@@ -202,6 +183,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
       const std::size_t size = socket.receive(asio::buffer(buffer), 0, error);
       if (!error) {
         session.receive(bytes_view(buffer).first(size), clock::now());
+        report_outcomes();
         continue;
       }
       const std::error_code icmp_error = net::take_icmp_error(socket);
@@ -211,6 +193,7 @@ asio::awaitable<result<bool>> use_datagrams(flow& all, udp::socket socket, bool 
     // The pending error may have arrived just after its copy in the queue.
     if (error != asio::error::would_block && error != asio::error::try_again) check_network(to_standard(error));
     session.tick(clock::now());
+    report_outcomes();
   }
 }
 
@@ -235,12 +218,12 @@ asio::awaitable<result<void>> query_udp(flow& all, const net::destination& to, c
 
 }  // namespace
 
-asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output) {
+asio::awaitable<result<void>> query(query_options options, requester& user) {
   const auto executor = co_await asio::this_coro::executor;
   const auto dial = net::dial_options::of(options);
   const auto to = co_await net::find(options.host, options.port, dial);
   if (!to) co_return unexpected(to.error());
-  flow all(options, source, std::move(output), executor);
+  flow all(options, user, executor);
   auto asking = options.protocol == net::transport::tcp ? query_tcp(all, *to, dial) : query_udp(all, *to, dial);
   auto asked = co_await std::move(asking);
   if (!asked) asked = unexpected(net::with_context(std::move(asked.error()), options.host, options.port));
@@ -248,23 +231,24 @@ asio::awaitable<result<void>> query(query_options options, request_source& sourc
 }
 
 asio::awaitable<result<query_reply>> query_one(query_options options, request asked) {
-  class single final : public request_source {
+  class single final : public requester {
    public:
     explicit single(request asked) : item_({0, std::move(asked)}) {}
     std::optional<item> take() override { return std::exchange(item_, std::nullopt); }
     [[nodiscard]] bool finished() const override { return !item_; }
     void on_change(std::function<void()>) override {}
+    void report(const outcome& answer, const net::ends& where) override { reply = query_reply{answer, where}; }
+
+    std::optional<query_reply> reply;
 
    private:
     std::optional<item> item_;
   };
-  single source(std::move(asked));
-  std::optional<query_reply> reply;
-  const auto done = co_await query(
-      std::move(options), source, [&](const outcome& one, const net::ends& where) { reply = query_reply{one, where}; });
+  single user(std::move(asked));
+  const auto done = co_await query(std::move(options), user);
   if (!done) co_return unexpected(done.error());
-  if (!reply) co_return fail(errc::internal, "a request without an outcome");
-  co_return std::move(*reply);
+  if (!user.reply) co_return fail(errc::internal, "a request without an outcome");
+  co_return std::move(*user.reply);
 }
 
 }  // namespace netlab::calc

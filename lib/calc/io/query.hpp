@@ -23,29 +23,28 @@ struct query_options {
   std::size_t pipeline = 32;                   ///< the most requests in flight
 };
 
-/// The source of the requests. Each outcome has the tag of its request.
-class request_source {
+/// Has the requests, and gets the outcome of each.
+class requester {
  public:
   struct item {
     std::uint64_t tag = 0;
     request asked;
   };
-  virtual ~request_source() = default;
+  virtual ~requester() = default;
   /// The next request, if one is available now.
   [[nodiscard]] virtual std::optional<item> take() = 0;
   /// True if there will be no more requests.
   [[nodiscard]] virtual bool finished() const = 0;
   /// `callback` is called in the loop's thread when take() or finished() may return something new.
   virtual void on_change(std::function<void()> callback) = 0;
+  /// Called once for each request, in the order of the answers; the outcome has the tag of its request.
+  virtual void report(const outcome& answer, const net::ends& where) = 0;
 };
 
-/// Called once for each request, in the order of the answers.
-using query_output = std::function<void(const outcome&, const net::ends&)>;
-
-/// Sends the requests of the source and reports their outcomes. If a TCP connection ends after an answer, it is
-/// reopened for the remaining requests. Fails if the server cannot be reached at all, or when cancelled; requests that
-/// were taken but not reported have failed likewise.
-[[nodiscard]] asio::awaitable<result<void>> query(query_options options, request_source& source, query_output output);
+/// Sends the user's requests and reports their outcomes. If a TCP connection ends after an answer, it is reopened for
+/// the remaining requests. Fails if the server cannot be reached at all, or when cancelled; requests that were taken
+/// but not reported have failed likewise.
+[[nodiscard]] asio::awaitable<result<void>> query(query_options options, requester& user);
 
 /// One request and its outcome.
 struct query_reply {

@@ -29,31 +29,35 @@ std::string ask(const calc::query_options& options, const calc::request& request
   return reply->answer.value ? std::to_string(*reply->answer.value) : why(reply->answer.value);
 }
 
-/// A source of `count` requests `SUM n`, and the outcome of each.
-class source final : public calc::request_source {
+/// A source of `count` requests `SUM n`, and the outcome of each. `one_by_one`: each request comes after the outcome of
+/// the one before.
+class source final : public calc::requester {
  public:
-  explicit source(std::uint32_t count) : count_(count) {}
+  explicit source(std::uint32_t count, bool one_by_one) : count_(count), one_by_one_(one_by_one) {}
   std::optional<item> take() override {
-    if (next_ == count_) return std::nullopt;
+    if (next_ == count_ || (one_by_one_ && outcomes.size() < next_)) return std::nullopt;
     ++next_;
     return item{next_, {.id = next_, .op = "SUM", .numbers = {static_cast<std::int32_t>(next_)}}};
   }
   [[nodiscard]] bool finished() const override { return next_ == count_; }
   void on_change(std::function<void()>) override {}
+  void report(const calc::outcome& one, const net::ends&) override {
+    outcomes.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
+  }
+
+  std::vector<std::string> outcomes;
 
  private:
   std::uint32_t count_;
+  bool one_by_one_;
   std::uint32_t next_ = 0;
 };
 
-std::vector<std::string> ask_all(const calc::query_options& options, std::uint32_t count) {
-  source requests(count);
-  std::vector<std::string> outcomes;
-  const auto done = outcome_of(calc::query(options, requests, [&](const calc::outcome& one, const net::ends&) {
-    outcomes.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
-  }));
-  if (!done) outcomes.push_back("cannot ask: " + why(done));
-  return outcomes;
+std::vector<std::string> ask_all(const calc::query_options& options, std::uint32_t count, bool one_by_one = false) {
+  source requests(count, one_by_one);
+  const auto done = outcome_of(calc::query(options, requests));
+  if (!done) requests.outcomes.push_back("cannot ask: " + why(done));
+  return requests.outcomes;
 }
 
 std::string place(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port) + ": "; }
@@ -100,6 +104,12 @@ TEST_CASE("calc query: thousands of requests over UDP are all told", "[calc][loo
     const auto blank = each.find(' ');
     REQUIRE(each.substr(0, blank) == each.substr(blank + 1));
   }
+}
+
+TEST_CASE("calc query: an outcome is told before there is another request", "[calc][loop]") {
+  calculator here;
+  for (const transport over : {transport::tcp, transport::udp})
+    CHECK(ask_all(at(here.serving.port(), over), 3, true) == std::vector<std::string>{"1 1", "2 2", "3 3"});
 }
 
 TEST_CASE("calc query: a server of the other byte order is recognised", "[calc][loop]") {

@@ -18,10 +18,11 @@ namespace {
 
 constexpr time_point start = time_point{} + 1h;
 
-/// A client and the outcomes that it has reported.
+using texts = std::vector<std::string>;
+
+/// A client and the outcomes that were taken from it.
 struct caller {
-  explicit caller(byte_order order = byte_order::big)
-      : session(order, 5s, [this](const outcome& one) { told.push_back(show(one)); }) {}
+  explicit caller(byte_order order = byte_order::big) : session(order, 5s) {}
 
   caller& ask(std::uint64_t tag, std::vector<std::int32_t> numbers, std::string op = "SUM", time_point now = start) {
     session.submit(tag, {.id = static_cast<std::uint32_t>(tag), .op = std::move(op), .numbers = std::move(numbers)},
@@ -33,15 +34,16 @@ struct caller {
     return *this;
   }
 
-  static std::string show(const outcome& one) {
-    return std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value));
+  /// All outcomes so far.
+  const texts& told() {
+    for (const outcome& one : session.take_outcomes())
+      outcomes.push_back(std::to_string(one.tag) + " " + (one.value ? std::to_string(*one.value) : why(one.value)));
+    return outcomes;
   }
 
-  std::vector<std::string> told;
   client session;
+  texts outcomes;
 };
-
-using texts = std::vector<std::string>;
 
 class nobody final : public session_observer {
  public:
@@ -68,7 +70,7 @@ TEST_CASE("client: answers are checked in the order of the requests, for every c
       CHECK_FALSE(one.session.done());
       one.hear(piece);
     }
-    CHECK(one.told == texts{"1 3", "2 -5", "3 0"});
+    CHECK(one.told() == texts{"1 3", "2 -5", "3 0"});
     CHECK(one.session.done());
     CHECK(one.session.answers() == 3);
   }
@@ -77,7 +79,7 @@ TEST_CASE("client: answers are checked in the order of the requests, for every c
 TEST_CASE("client: a wrong answer costs its own request only", "[calc][unit]") {
   caller one;
   one.ask(1, {1}).ask(2, {2}).hear(octets("00000001 00000009 00000002 00000002"));
-  CHECK(one.told == texts{"1 answered 9, but SUM 1 is 1", "2 2"});
+  CHECK(one.told() == texts{"1 answered 9, but SUM 1 is 1", "2 2"});
   CHECK_FALSE(one.session.done());
   CHECK(one.session.answers() == 1);
 }
@@ -94,7 +96,7 @@ TEST_CASE("client: it stays until it is told that nothing more will be asked", "
 TEST_CASE("client: an echo ends it, and what is unanswered can be had", "[calc][unit]") {
   caller one;
   one.ask(1, {1}).ask(2, {2}).hear(octets("00000001 'SUM' 01 00000001 00000002 'SUM' 01 00000002"));
-  CHECK(one.told == texts{"1 the request came back unchanged: this is an echo service, not a calculation server"});
+  CHECK(one.told() == texts{"1 the request came back unchanged: this is an echo service, not a calculation server"});
   CHECK(one.session.done());
   const auto left = one.session.take_unanswered();
   REQUIRE(left.size() == 1);
@@ -106,22 +108,22 @@ TEST_CASE("client: an echo ends it, and what is unanswered can be had", "[calc][
 TEST_CASE("client: text of another protocol ends it, and nothing is read into it afterwards", "[calc][unit]") {
   caller one;
   one.ask(1, {1}).hear("220 mail.example.org\r\n");
-  CHECK(one.told == texts{"1 the peer speaks another protocol: '220 mail.example.org'"});
+  CHECK(one.told() == texts{"1 the peer speaks another protocol: '220 mail.example.org'"});
   CHECK(one.session.done());
   one.hear("500 what?\r\n");
   one.session.eof(start);
   one.session.tick(start + 1h);
-  CHECK(one.told.size() == 1);
+  CHECK(one.told().size() == 1);
 }
 
 TEST_CASE("client: an answer that is too long is wrong, and what follows the last answer ends it", "[calc][unit]") {
   caller one;
   one.ask(1, {1}).hear(octets("00000001 00000001 00000001 0000"));
-  CHECK(one.told == texts{"1 the answer has 14 octets, not 8"});
+  CHECK(one.told() == texts{"1 the answer has 14 octets, not 8"});
   CHECK(one.session.done());
   caller later;
   later.ask(1, {1}).hear(octets("00000001 00000001"));
-  CHECK(later.told == texts{"1 1"});
+  CHECK(later.told() == texts{"1 1"});
   later.hear(octets("00"));
   CHECK(later.session.done());
 }
@@ -131,9 +133,9 @@ TEST_CASE("client: silence ends after its time, and says what it knows", "[calc]
   one.ask(1, {}, "MAX").ask(2, {2});
   CHECK(one.session.deadline() == start + 5s);
   one.session.tick(start + 4999ms);
-  CHECK(one.told.empty());
+  CHECK(one.told().empty());
   one.session.tick(start + 5s);
-  CHECK(one.told == texts{"1 no answer within 5 s (the request has no result, so the server need not answer)"});
+  CHECK(one.told() == texts{"1 no answer within 5 s (the request has no result, so the server need not answer)"});
   CHECK(one.session.done());
   CHECK(one.session.take_unanswered().size() == 1);
 }
@@ -142,7 +144,7 @@ TEST_CASE("client: half an answer, then silence", "[calc][unit]") {
   caller one;
   one.ask(1, {}, "MAX").hear(octets("000000"));
   one.session.tick(start + 5s);
-  CHECK(one.told.at(0).starts_with("1 3 of 8 octets of the answer, then silence for 5 s"));
+  CHECK(one.told().at(0).starts_with("1 3 of 8 octets of the answer, then silence for 5 s"));
 }
 
 TEST_CASE("client: each answer has its own time, from the one before", "[calc][unit]") {
@@ -159,7 +161,7 @@ TEST_CASE("client: a peer that closes before the first answer has given none", "
   caller one;
   one.ask(1, {7}, "MAX").ask(2, {2});
   one.session.eof(start);
-  CHECK(one.told == texts{"1 the connection was closed without an answer"});
+  CHECK(one.told() == texts{"1 the connection was closed without an answer"});
   CHECK(one.session.take_unanswered().size() == 1);
 }
 
@@ -167,7 +169,7 @@ TEST_CASE("client: a peer that closes behind an answer leaves the rest for anoth
   caller one;
   one.ask(1, {1}).ask(2, {2}).hear(octets("00000001 00000001"));
   one.session.eof(start);
-  CHECK(one.told == texts{"1 1"});
+  CHECK(one.told() == texts{"1 1"});
   CHECK(one.session.done());
   CHECK(one.session.take_unanswered().size() == 1);
 }
@@ -176,13 +178,13 @@ TEST_CASE("client: an answer cut off is the peer's mistake", "[calc][unit]") {
   caller one;
   one.ask(1, {7}, "MAX").hear(octets("00000001 0000"));
   one.session.eof(start);
-  CHECK(one.told == texts{"1 the connection ended after 6 of 8 octets of the answer"});
+  CHECK(one.told() == texts{"1 the connection ended after 6 of 8 octets of the answer"});
 }
 
 TEST_CASE("client: a full server's words end it as something to try later", "[calc][unit]") {
   caller one;
   one.ask(1, {1}).hear("error: too many clients, 2 at once; try again later\r\n");
-  CHECK(one.told == texts{"1 the server says: error: too many clients, 2 at once; try again later"});
+  CHECK(one.told() == texts{"1 the server says: error: too many clients, 2 at once; try again later"});
 }
 
 TEST_CASE("client and server: any request is answered with its exact result, however the network cuts",
@@ -206,7 +208,7 @@ TEST_CASE("client and server: any request is answered with its exact result, how
       one.session.close();
       pair both(one.session, server, start, seed, 1 + seed * seed);
       CHECK(both.run());
-      CHECK(one.told == due);
+      CHECK(one.told() == due);
       CHECK(one.session.done());
       CHECK(server.done());
     }
@@ -222,8 +224,8 @@ TEST_CASE("client and server: of the other byte order, the diagnosis says so or 
     pair both(one.session, server, start);
     CHECK(both.run());
     // MAX is answered: swapping the octets keeps the order of these numbers. PRO of the swapped numbers overflows.
-    REQUIRE(one.told.size() == 1);
-    CHECK(one.told[0] == "1 " + std::to_string(numbers[numbers[0] > numbers[1] ? 0 : 1]));
+    REQUIRE(one.told().size() == 1);
+    CHECK(one.told()[0] == "1 " + std::to_string(numbers[numbers[0] > numbers[1] ? 0 : 1]));
     CHECK(one.session.take_unanswered().size() == 1);
   }
 }
