@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -74,7 +75,8 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   drive_loop(const drive_loop&) = delete;
   drive_loop& operator=(const drive_loop&) = delete;
 
-  [[nodiscard]] asio::awaitable<std::error_code> run() {
+  [[nodiscard]] asio::awaitable<std::error_code> run(std::function<void()> each_turn) {
+    each_turn_ = std::move(each_turn);
     running_ = true;
     guarded([this] { advance(); });
     // Handlers refer to the stream, so none may be left when run() returns.
@@ -156,6 +158,8 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     if (phase_ == phase::ended) return;
     if (phase_ == phase::running) {
       feed();
+      // What the machine has is sent first: the owner's work takes time.
+      if (each_turn_ && !unsent_.empty() && !writing_) start_write();
       if (stopping_ && !stop_passed_on_ && fed_ == arrived_ && !has_unread_input()) {
         if (reading_ && settled_reads_ != reads_) {
           settle();
@@ -164,6 +168,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
           session_.stop(clock::now());
         }
       }
+      if (each_turn_) each_turn_();
       collect_output();
       if (session_.done() || (session_.wants_tls() && fed_ == arrived_)) {
         phase_ = phase::flushing;
@@ -399,6 +404,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   drive_options options_;
   asio::steady_timer timer_;
   asio::steady_timer ended_;  // never expires; cancelled to wake run()
+  std::function<void()> each_turn_;
   std::shared_ptr<void> owner_;
   bytes input_;
   bytes unsent_;
@@ -439,8 +445,11 @@ class driver {
 
   /// Returns the stream's error, if one ended the session. Call it once; it leaves the stream open. An exception of the
   /// machine or Asio (std::bad_alloc) ends the session and is rethrown; then handlers may still be queued, see
-  /// outlive().
-  [[nodiscard]] asio::awaitable<std::error_code> run() { return loop_->run(); }
+  /// outlive(). `each_turn` is called at the start, and after the calls of the machine in each turn of the loop: the
+  /// owner takes its events and gives it more to do, but does not call the driver.
+  [[nodiscard]] asio::awaitable<std::error_code> run(std::function<void()> each_turn = {}) {
+    return loop_->run(std::move(each_turn));
+  }
 
   /// Call this after changing the machine from outside, or when what it waits for may be ready: resumes the machine,
   /// then checks its output, deadline and done().
