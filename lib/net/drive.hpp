@@ -158,6 +158,8 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     if (phase_ == phase::ended) return;
     if (phase_ == phase::running) {
       feed();
+      // What the machine has is sent first: the owner's work takes time.
+      if (each_turn_ && !unsent_.empty() && !writing_) start_write();
       if (stopping_ && !stop_passed_on_ && fed_ == arrived_ && !has_unread_input()) {
         if (reading_ && settled_reads_ != reads_) {
           settle();

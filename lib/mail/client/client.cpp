@@ -35,8 +35,8 @@ std::string_view name_of(client_state state) noexcept {
   return "?";
 }
 
-client::client(client_parameters with, delivery_handler on_delivery, dialogue_handler on_line)
-    : with_(std::move(with)), on_delivery_(std::move(on_delivery)), on_line_(std::move(on_line)) {}
+client::client(client_parameters with, dialogue_handler on_line)
+    : with_(std::move(with)), on_line_(std::move(on_line)) {}
 
 client::~client() = default;
 
@@ -112,7 +112,7 @@ void client::lost(failure why, time_point now) {
 
 void client::tick(time_point now) {
   now_ = now;
-  const auto due = deadline();
+  const auto due = answer_deadline();
   if (!due || *due > now) return;
   if (state_ == client_state::quit && active_.empty()) return finish_session();
   const bool at_end = !expected_.empty() && expected_.front().type == kind::end;
@@ -135,6 +135,11 @@ void client::tick(time_point now) {
 }
 
 std::optional<time_point> client::deadline() const {
+  if (done()) return std::nullopt;
+  return deliveries_.empty() ? answer_deadline() : now_;
+}
+
+std::optional<time_point> client::answer_deadline() const {
   if (done()) return std::nullopt;
   if (body_ != nullptr) return waiting_since_ + with_.timeouts.answer;
   if (expected_.empty()) return std::nullopt;
@@ -422,7 +427,7 @@ void client::end_session(failure why) {
     if (each->decided) {
       each->report.outcome = std::move(*each->decided);
       each->report.accepted = 0;
-      on_delivery_(std::move(each->report));
+      deliveries_.push_back(std::move(each->report));
     } else if (each->body_done) {
       failure unknown = why;
       unknown.code = make_error_code(errc::outcome_unknown);
@@ -430,7 +435,7 @@ void client::end_session(failure why) {
                                    why.detail.empty() ? message_of(why.code) : why.detail);
       unknown.hint = "it may have been delivered or not; sending it again may deliver it twice";
       each->report.outcome = unexpected(std::move(unknown));
-      on_delivery_(std::move(each->report));
+      deliveries_.push_back(std::move(each->report));
     } else {
       unsent_.push_back(std::move(each->submission));
     }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/machine.hpp"
@@ -78,7 +79,6 @@ struct delivery {
   /// connection was lost after the end of the message was passed on for sending.
   result<reply> outcome;
 };
-using delivery_handler = std::function<void(delivery)>;
 
 /// Called for each line of the dialogue, without its line end; `who` is `C` or `S`. Secrets are masked.
 using dialogue_handler = std::function<void(char who, std::string_view line)>;
@@ -104,7 +104,7 @@ class client final : public machine {
   /// unknown.
   static constexpr std::size_t max_under_way = 8;
 
-  client(client_parameters with, delivery_handler on_delivery, dialogue_handler on_line = {});
+  explicit client(client_parameters with, dialogue_handler on_line = {});
   ~client() override;
   client(const client&) = delete;
   client& operator=(const client&) = delete;
@@ -123,6 +123,9 @@ class client final : public machine {
   void tick(time_point now) override;
   [[nodiscard]] bytes take_output() override;
   void sent(time_point now) override;
+  /// The results since the last call, in the order in which they became known; each is returned once.
+  [[nodiscard]] std::vector<delivery> take_deliveries() { return std::exchange(deliveries_, {}); }
+  /// While there are deliveries to take: now.
   [[nodiscard]] std::optional<time_point> deadline() const override;
   [[nodiscard]] bool done() const override { return state_ == client_state::ended || wants_tls(); }
 
@@ -130,8 +133,8 @@ class client final : public machine {
   void lost(failure why, time_point now);
 
   [[nodiscard]] client_state state() const noexcept { return state_; }
-  /// Messages submitted, but neither reported nor returned by take_unsent().
-  [[nodiscard]] std::size_t outstanding() const noexcept { return queue_.size() + active_.size(); }
+  /// Messages submitted, but neither returned by take_deliveries() nor left for take_unsent().
+  [[nodiscard]] std::size_t outstanding() const noexcept { return queue_.size() + active_.size() + deliveries_.size(); }
   /// Why the session ended early; no failure while it goes on or after it was closed in order.
   [[nodiscard]] const result<void>& session() const noexcept { return session_; }
   [[nodiscard]] const capabilities& server() const noexcept { return server_; }
@@ -163,10 +166,10 @@ class client final : public machine {
   void end_session(failure why);
   void finish_session();
   void report_line(char who, std::string_view line) const;
+  [[nodiscard]] std::optional<time_point> answer_deadline() const;
 
   // messages
   void pump();
-  void pump_once();
   [[nodiscard]] bool start_next();
   [[nodiscard]] bool may_start_next();
   void advance_envelope(transaction& one);
@@ -186,7 +189,6 @@ class client final : public machine {
   [[nodiscard]] failure envelope_failure(const transaction& one) const;
 
   client_parameters with_;
-  delivery_handler on_delivery_;
   dialogue_handler on_line_;
   client_state state_ = client_state::greeting;
   result<void> session_;
@@ -211,9 +213,8 @@ class client final : public machine {
   transaction* body_ = nullptr;                      // the one whose message is being written
   bool needs_reset_ = false;                         // the server may still hold an envelope
   bool closing_ = false;
-  bool pumping_ = false;     // guards against re-entry: a handler may call submit()
-  bool pump_again_ = false;
   bool is_full_ = false;     // the pipeline is full; it is filled again when half of it is done
+  std::vector<delivery> deliveries_;
   std::vector<submission> unsent_;
 };
 

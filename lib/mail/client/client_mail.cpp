@@ -33,24 +33,16 @@ std::string xtext(std::string_view text) {
 
 }  // namespace
 
+/// Sends all that may be sent now.
 void client::pump() {
-  pump_again_ = true;
-  if (std::exchange(pumping_, true)) return;
-  while (std::exchange(pump_again_, false)) pump_once();
-  pumping_ = false;
-}
-
-void client::pump_once() {
-  if (state_ != client_state::mail) return;
-  while (may_start_next())
-    if (!start_next()) break;
-  // In this order: advancing a transaction can finish it, which lets the next one start.
-  for (std::size_t at = 0; at < active_.size(); ++at) advance_envelope(*active_[at]);
-  if (state_ != client_state::mail || body_ != nullptr) return;
-  if (may_start_next()) {
-    pump_again_ = true;
-    return;
-  }
+  do {
+    if (state_ != client_state::mail) return;
+    while (may_start_next())
+      if (!start_next()) break;
+    // Advancing a transaction can finish it, which lets the next one start.
+    for (std::size_t at = 0; at < active_.size(); ++at) advance_envelope(*active_[at]);
+    if (state_ != client_state::mail || body_ != nullptr) return;
+  } while (may_start_next());
   const bool all_said = active_.empty() || (server_.pipelining && active_.back()->body_done);
   if (closing_ && queue_.empty() && all_said && (server_.pipelining || expected_.empty())) {
     enter(client_state::quit);
@@ -352,7 +344,7 @@ void client::finish(transaction& one, result<reply> outcome) {
   const auto at = std::find_if(active_.begin(), active_.end(), [&](const auto& each) { return each.get() == &one; });
   const std::unique_ptr<transaction> gone = std::move(*at);
   active_.erase(at);
-  on_delivery_(std::move(gone->report));
+  deliveries_.push_back(std::move(gone->report));
 }
 
 }  // namespace netlab::mail

@@ -44,8 +44,7 @@ client_parameters client_with_login(mechanism which, std::string password = "geh
 /// Both machines, and the outcomes of the messages.
 class talk {
  public:
-  talk(const server_parameters& with, client_parameters as)
-      : parameters(with), client_(std::move(as), [this](delivery one) { deliveries.push_back(std::move(one)); }) {}
+  talk(const server_parameters& with, client_parameters as) : parameters(with), client_(std::move(as)) {}
 
   void submit(std::vector<std::string> to, std::string text, std::string from = "s@example.org") {
     submission submitted{.tag = ++tag_, .sender = *parse_address(from), .recipients = {}, .compose = {}};
@@ -93,6 +92,7 @@ class talk {
     server_done = session.done();
     counts = session.counts();
     if (session.done()) client_.eof(now);
+    deliveries = client_.take_deliveries();
   }
 
   [[nodiscard]] std::string outcome(std::size_t at = 0) const {

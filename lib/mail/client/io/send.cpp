@@ -120,36 +120,29 @@ class connection {
     with.timeouts.answer = settings.timeout;
     with.timeouts.message_end = settings.end_timeout;
     reported_ = 0;
-    client session(std::move(with), [this](delivery one) { report(std::move(one)); }, all_.observer.line);
-    session_ = &session;
+    client session(std::move(with), all_.observer.line);
     std::optional<tls::stream> secure;
     std::optional<tls_facts> facts;
-    failure broken;
     if (settings.tls == tls_mode::implicit) {
       auto begun = co_await secure_it(secure, std::move(*socket));
       if (!begun) co_return unexpected(begun.error());
       facts = secure->facts();
     }
     session.start(facts, clock::now());
-    fill();
+    fill(session);
     if (!secure) {
-      co_await drive(*socket);
+      co_await drive(*socket, session);
       if (session.wants_tls()) {
         auto begun = co_await secure_it(secure, std::move(*socket));
-        if (!begun) {
-          session_ = nullptr;
-          report_deliveries();
-          co_return give_back(session, begun.error());
-        }
+        if (!begun) co_return give_back(session, begun.error());
         session.tls_started(secure->facts(), clock::now());
       }
     }
     if (secure && !session.done()) {
-      co_await drive(*secure);
+      co_await drive(*secure, session);
       secure->close_notify();
     }
-    session_ = nullptr;
-    report_deliveries();
+    report_deliveries(session);
     if (net::is_cancelled(co_await asio::this_coro::cancellation_state) || all_.stopped) {
       give_back_all(session);
       co_return fail(asio::error::operation_aborted, {});
@@ -190,11 +183,11 @@ class connection {
 
   /// Runs the session over this stream to its end.
   template <class Stream>
-  asio::awaitable<void> drive(Stream& stream) {
-    net::driver<Stream> driver(stream, *session_,
+  asio::awaitable<void> drive(Stream& stream, client& session) {
+    net::driver<Stream> driver(stream, session,
                                {.flush_time = std::chrono::seconds(2), .wipe = true, .quick_acks = true});
-    changed_ = [this, &driver] {
-      fill();
+    changed_ = [this, &driver, &session] {
+      fill(session);
       driver.poke();
     };
     whole_.expires_at(whole_until_);
@@ -209,9 +202,11 @@ class connection {
             driver.abort();
           },
           until_done.alive);
-      error = co_await driver.run();
+      error = co_await driver.run([this, &session] {
+        if (report_deliveries(session)) fill(session);
+      });
     }
-    if (!error || session_->done()) co_return;
+    if (!error || session.done()) co_return;
     failure why{error, {}, {}, {}};
     if constexpr (requires { stream.trouble(); }) {
       if (stream.trouble().code) why = stream.trouble();
@@ -225,8 +220,8 @@ class connection {
       all_.stopped = true;  // by a signal
       why.detail = "sending was interrupted";
     } else
-      co_await hear_out(stream);  // a server that stopped reading may have sent a reason
-    if (!session_->done()) session_->lost(std::move(why), clock::now());
+      co_await hear_out(stream, session);  // a server that stopped reading may have sent a reason
+    if (!session.done()) session.lost(std::move(why), clock::now());
   }
 
   /// While it lives, callbacks may use the driver.
@@ -255,54 +250,43 @@ class connection {
   }
 
   template <class Stream>
-  asio::awaitable<void> hear_out(Stream& stream) {
+  asio::awaitable<void> hear_out(Stream& stream, client& session) {
     const net::expiry limit(stream.lowest_layer(), clock::now() + std::chrono::milliseconds(100));
     std::array<std::byte, 4096> piece{};
-    while (!session_->done()) {
+    while (!session.done()) {
       const auto [error, size] = co_await stream.async_read_some(asio::buffer(piece), net::use_tuple);
-      if (size > 0) session_->feed(bytes_view(piece).first(size), clock::now());
+      if (size > 0) session.feed(bytes_view(piece).first(size), clock::now());
       if (error) break;
     }
   }
 
-  void fill() {
-    if (session_ == nullptr) return;
-    ready_ = ready_ || session_->state() == client_state::mail;
-    while (session_->outstanding() < at_once) {
+  void fill(client& session) {
+    ready_ = ready_ || session.state() == client_state::mail;
+    while (session.outstanding() < at_once) {
       auto one = all_.next();
       if (!one) break;
-      session_->submit(std::move(*one), clock::now());
+      session.submit(std::move(*one), clock::now());
     }
-    if (all_.finished()) session_->close(clock::now());
+    if (all_.finished()) session.close(clock::now());
   }
 
-  /// Delays the callbacks, so that what can be sent now is sent first; then reports, and takes the next messages.
-  void report(delivery one) {
-    ++reported_;
+  /// Reports the new results. Returns false if there are none.
+  bool report_deliveries(client& session) {
+    std::vector<delivery> deliveries = session.take_deliveries();
+    if (deliveries.empty()) return false;
+    reported_ += deliveries.size();
     ready_ = true;
     whole_until_ = clock::now() + all_.options.max_time;
-    unreported_.push_back(std::move(one));
-    if (unreported_.size() > 1) return;
-    asio::post(whole_.get_executor(), [this, alive = std::weak_ptr<bool>(alive_)] {
-      if (alive.expired()) return;
-      report_deliveries();
-      if (changed_) changed_();
-    });
-  }
-
-  void report_deliveries() {
-    for (delivery& each : std::exchange(unreported_, {})) all_.observer.delivered(std::move(each));
+    for (delivery& each : deliveries) all_.observer.delivered(std::move(each));
+    return true;
   }
 
   flow& all_;
   asio::steady_timer whole_;
   time_point whole_until_ = never;
-  client* session_ = nullptr;
   std::function<void()> changed_;
   std::size_t reported_ = 0;
   bool ready_ = false;  // the server accepted the session
-  std::vector<delivery> unreported_;  // reported by the session, but not yet to the observer
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 asio::awaitable<void> run_one(flow& all) {

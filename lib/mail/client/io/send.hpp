@@ -61,6 +61,8 @@ class single_submission final : public submission_source {
   std::optional<submission> submission_;
 };
 
+using delivery_handler = std::function<void(delivery)>;
+
 /// Callbacks during sending.
 struct send_observer {
   delivery_handler delivered;  ///< called once per message, as soon as its result is known

@@ -2,16 +2,13 @@
 #include "mail/sink/io/sink.hpp"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
-#include <new>
 
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
-#include "mail/message/header.hpp"
+#include "mail/sink/io/maildir_inbox.hpp"
 #include "net/out_of_memory.hpp"
 
 namespace netlab::mail {
@@ -40,14 +37,6 @@ std::string random_text(std::size_t octets) {
   return encode_base64(fresh);
 }
 
-std::string date_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  ::localtime_r(&now, &local);
-  return to_date(std::chrono::sys_seconds(std::chrono::seconds(now)),
-                 std::chrono::duration_cast<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff)));
-}
-
 std::string path_text(const address* which) {
   return fmt::format("<{}>", which != nullptr ? escape(which->to_string(), shown_octets) : std::string());
 }
@@ -61,17 +50,6 @@ std::string recipients_text(const envelope& of) {
   return text;
 }
 
-/// The header fields that a receiver adds at the top: the trace fields, and the envelope's recipients, which the
-/// message itself may not name. One Delivered-To line per recipient, as several programs read them.
-std::string head_of(const envelope& of, std::string_view host, std::string_view id) {
-  std::string head = trace_fields(of, host, id, date_now());
-  std::string delivered;
-  for (const recipient& each : of.recipients) delivered += "Delivered-To: " + each.address.to_string() + "\r\n";
-  const std::size_t after_return_path = head.find("\r\n") + 2;
-  head.insert(after_return_path, delivered);
-  return head;
-}
-
 std::optional<tls::certificate_fault> certificate_fault_of(fault_action action) {
   switch (action) {
     case fault_action::certificate_expired: return tls::certificate_fault::expired;
@@ -83,32 +61,24 @@ std::optional<tls::certificate_fault> certificate_fault_of(fault_action action) 
   }
 }
 
-/// The result of storing a message; shared by the session and the store's thread, either of which may end first.
-struct pending {
-  std::mutex mutex;
-  std::optional<result<stored>> outcome;
-  std::function<void()> wake;  // null: not needed any more
-};
-
 }  // namespace
 
-/// One client: its SMTP machine and inbox, and the reports about it.
-class sink::session final : public machine, private inbox, private server_observer {
+/// One client: its SMTP machine, and the reports about it.
+class sink::session final : public machine, private server_observer {
  public:
   session(sink& owner, const serve::visitor& who)
       : owner_(owner),
         peer_(who.peer),
         peer_text_(net::to_string(who.peer)),
         since_(who.now),
-        wake_(who.wake),
         watch_(owner.observer_.watch ? owner.observer_.watch(who) : nullptr),
-        server_(owner.with_.server, *this, this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
+        inbox_({.store = owner.store_.get(),
+                .host = owner.with_.server.host,
+                .discarded = owner.discarded_,
+                .kept_octets = watch_ ? watched_header : 0,
+                .wake = who.wake}),
+        server_(owner.with_.server, inbox_, this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
                 who.now) {}
-  ~session() override {
-    if (!waiting_) return;
-    const std::lock_guard lock(waiting_->mutex);
-    waiting_->wake = nullptr;
-  }
   session(const session&) = delete;
   session& operator=(const session&) = delete;
 
@@ -138,75 +108,6 @@ class sink::session final : public machine, private inbox, private server_observ
   [[nodiscard]] const std::string& why_ended() const noexcept { return why_ended_; }
 
  private:
-  // ---- inbox ----
-
-  result<void> begin(const envelope& of) override {
-    return unless_out_of_memory([&]() -> result<void> {
-      header_.clear();
-      if (!owner_.store_) return {};
-      delivery_ = owner_.store_->begin();
-      // Binary content need not consist of lines.
-      if (of.body == body_type::binary_mime) delivery_->keep_line_ends();
-      return delivery_->append(head_of(of, owner_.with_.server.host, delivery_->id()));
-    });
-  }
-  result<void> append(std::string_view content) override {
-    return unless_out_of_memory([&] {
-      if (watch_ && header_.size() < watched_header) header_ += content.substr(0, watched_header - header_.size());
-      return delivery_ ? delivery_->append(content) : result<void>();
-    });
-  }
-  void commit() override {
-    stored_ = {};
-    if (!delivery_) return;
-    const bool is_under_way = net::attempt([this] {
-      waiting_ = std::make_shared<pending>();
-      waiting_->wake = wake_;
-      delivery_->commit([to = waiting_](result<stored> written) {
-        const std::lock_guard lock(to->mutex);
-        to->outcome = std::move(written);
-        if (to->wake) net::insist([&] { to->wake(); });
-      });
-    });
-    if (!is_under_way) is_lost_ = true;
-    delivery_.reset();
-  }
-  void abandon() override { delivery_.reset(); }
-  std::optional<result<std::string>> outcome() override {
-    if (std::exchange(is_lost_, false)) {
-      waiting_.reset();
-      return result<std::string>(unexpected(no_memory()));
-    }
-    if (!waiting_)
-      return result<std::string>(fmt::format("D{}", owner_.discarded_.fetch_add(1, std::memory_order_relaxed) + 1));
-    {
-      const std::lock_guard lock(waiting_->mutex);
-      if (!waiting_->outcome) return std::nullopt;
-    }
-    // The store does not use it any more.
-    const auto waited = std::exchange(waiting_, nullptr);
-    if (!*waited->outcome) {
-      const failure& why = waited->outcome->error();
-      owner_.log([&] { return fmt::format("{} message not stored: {}", peer_text_, describe(why)); });
-      return result<std::string>(unexpected(why));
-    }
-    stored_ = std::move(**waited->outcome);
-    return result<std::string>(stored_.id);
-  }
-
-  [[nodiscard]] static failure no_memory() { return {std::make_error_code(std::errc::not_enough_memory), {}, {}, {}}; }
-  /// Without memory, the message is answered 451; the session goes on.
-  template <class Act>
-  [[nodiscard]] static result<void> unless_out_of_memory(Act act) {
-    try {
-      return act();
-    } catch (const std::bad_alloc&) {
-      return unexpected(no_memory());
-    }
-  }
-
-  // ---- what happens ----
-
   bool wants_lines() const override { return owner_.observer_.dialogue != nullptr || watch_ != nullptr; }
   void line(char who, std::string_view text) override {
     if (watch_) net::attempt([&] { watch_->line(who, text); });
@@ -236,15 +137,17 @@ class sink::session final : public machine, private inbox, private server_observ
   void accepted(const envelope& of, std::uint64_t octets, std::string_view id) override {
     owner_.accepted_.fetch_add(1, std::memory_order_relaxed);
     owner_.octets_.fetch_add(octets, std::memory_order_relaxed);
-    const sink_message message{.of = of, .peer = peer_, .octets = octets, .id = id, .file = stored_.file};
+    const sink_message message{.of = of, .peer = peer_, .octets = octets, .id = id, .file = inbox_.file()};
     owner_.notify(owner_.observer_.accepted, message);
-    if (watch_) net::attempt([&] { watch_->accepted(message, header_); });
+    if (watch_) net::attempt([&] { watch_->accepted(message, inbox_.beginning()); });
     owner_.log([&] {
       return fmt::format("{} message {} from {} to {}, {}", peer_text_, id,
                          path_text(of.sender ? &*of.sender : nullptr), recipients_text(of), count_of(octets, "octet"));
     });
   }
   void refused(const envelope& so_far, const address* whom, std::string_view reply) override {
+    if (const auto why = inbox_.take_failure())
+      owner_.log([&] { return fmt::format("{} message not stored: {}", peer_text_, describe(*why)); });
     owner_.refused_.fetch_add(1, std::memory_order_relaxed);
     if (watch_) net::attempt([&] { watch_->refused(reply); });
     owner_.notify(owner_.observer_.refused,
@@ -274,14 +177,9 @@ class sink::session final : public machine, private inbox, private server_observ
   net::tcp::endpoint peer_;
   std::string peer_text_;
   time_point since_;
-  std::function<void()> wake_;
-  std::unique_ptr<maildir::delivery> delivery_;
-  std::shared_ptr<pending> waiting_;  // between commit() and its outcome
-  bool is_lost_ = false;  // there was no memory to store the message
-  stored stored_;  // the last message
   std::string why_ended_;
   std::unique_ptr<session_watch> watch_;
-  std::string header_;  // of the message being received, for watch_
+  maildir_inbox inbox_;
   server server_;  // declared last: its destructor still calls the members above
 };
 

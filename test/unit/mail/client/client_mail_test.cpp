@@ -46,7 +46,7 @@ TEST_CASE("client: one command at a time where the server does not pipeline", "[
   CHECK(d.server("354 go\r\n") == std::string(stuffed));
   CHECK(d.server("250 2.0.0 queued as 1\r\n") == "QUIT\r\n");
   CHECK(d.outcome() == "250 2.0.0 queued as 1");
-  CHECK(d.deliveries.at(0).accepted == 2);
+  CHECK(d.deliveries().at(0).accepted == 2);
   CHECK_FALSE(d.session().done());
   CHECK(d.server("221 bye\r\n").empty());
   CHECK(d.session().done());
@@ -140,10 +140,10 @@ TEST_CASE("client: a recipient refused does not keep the others from the message
   if (d.transcript.find("DATA") != std::string::npos) d.server("354 go\r\n");
   d.server("250 queued\r\n");
   CHECK(d.outcome() == "250 queued");
-  REQUIRE(d.deliveries.at(0).refused.size() == 1);
-  CHECK(d.deliveries[0].accepted == 1);
-  CHECK(describe(d.deliveries[0].refused[0].why) == "RCPT TO:<a@example.org>: 550 5.1.1 no such user");
-  CHECK(d.deliveries[0].refused[0].why.code == errc::rejected);
+  REQUIRE(d.deliveries().at(0).refused.size() == 1);
+  CHECK(d.deliveries()[0].accepted == 1);
+  CHECK(describe(d.deliveries()[0].refused[0].why) == "RCPT TO:<a@example.org>: 550 5.1.1 no such user");
+  CHECK(d.deliveries()[0].refused[0].why.code == errc::rejected);
 }
 
 TEST_CASE("client: all or nothing says DATA only when every recipient was accepted", "[mail][client]") {
@@ -171,7 +171,7 @@ TEST_CASE("client: when every recipient is refused, a server that waits for a me
   d.server("554 no valid recipients\r\n221 bye\r\n");
   CHECK(d.outcome() == "every recipient was refused");
   CHECK(d.code() == errc::try_later);
-  CHECK(d.deliveries.at(0).refused.size() == 2);
+  CHECK(d.deliveries().at(0).refused.size() == 2);
 }
 
 TEST_CASE("client: a refused sender is told as such, whatever RCPT and DATA were answered", "[mail][client]") {
@@ -182,7 +182,7 @@ TEST_CASE("client: a refused sender is told as such, whatever RCPT and DATA were
   const std::string next = d.server("550 not you\r\n503 no\r\n503 no\r\n");
   CHECK(next == "RSET\r\nMAIL FROM:<s@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n");
   CHECK(d.outcome() == "MAIL FROM:<s@example.org>: 550 not you");
-  CHECK(d.deliveries.at(0).refused.empty());
+  CHECK(d.deliveries().at(0).refused.empty());
 }
 
 TEST_CASE("client: 530 asks for a login", "[mail][client]") {
@@ -238,7 +238,7 @@ TEST_CASE("client: what was not handed over when the connection ends, comes back
   d.server("250 ok\r\n250 ok\r\n354 go\r\n");
   d.server("250 first\r\n");
   d.server("421 too many messages\r\n");
-  REQUIRE(d.deliveries.size() == 1);
+  REQUIRE(d.deliveries().size() == 1);
   CHECK(d.session().done());
   CHECK(d.session().session().error().code == errc::try_later);
   const auto left = d.session().take_unsent();
@@ -256,7 +256,7 @@ TEST_CASE("client: behind a 421 nothing was heard, though all of it was said", "
   d.server(replies);
   CHECK(d.session().done());
   const bool is_refused = replies.starts_with("250 ok\r\n250");
-  CHECK(d.deliveries.size() == (is_refused ? 1 : 0));
+  CHECK(d.deliveries().size() == (is_refused ? 1 : 0));
   if (is_refused) CHECK(d.code() == errc::try_later);
   const auto left = d.session().take_unsent();
   CHECK(left.size() == (is_refused ? 2 : 3));
@@ -294,7 +294,7 @@ TEST_CASE("client: a message that shrinks while it is read is never ended", "[ma
   said += d.server("354 go\r\n");
   CHECK(said.find("\r\n.\r\n") == std::string::npos);
   CHECK(d.session().done());
-  REQUIRE(d.deliveries.size() == 1);
+  REQUIRE(d.deliveries().size() == 1);
   CHECK_THAT(d.outcome(), ContainsSubstring("shrunk"));
   CHECK(d.session().take_unsent().size() == 1);
 }
@@ -380,19 +380,34 @@ TEST_CASE("client: the null sender is empty", "[mail][client]") {
 
 TEST_CASE("client: a batch of messages that cannot be made does not use up the stack", "[mail][client]") {
   int left = 100'000;
-  client* session = nullptr;
+  client one(dialogue::plain());
   const auto bad = [&] {
     submission message{
         .tag = 1, .sender = std::nullopt, .recipients = {*parse_address("a@example.org")}, .compose = {}};
     message.compose = [](server_abilities) -> result<composed> { return fail(errc::bad_data, "no"); };
-    session->submit(std::move(message), time_point{});
+    one.submit(std::move(message), time_point{});
   };
-  client one(dialogue::plain(), [&](const delivery&) {
-    if (--left > 0) bad();
-  });
-  session = &one;
   one.start(std::nullopt, time_point{});
+  for (int each = 0; each < left; ++each) bad();
   one.feed(as_bytes("220 mx\r\n250 mx\r\n"), time_point{});
-  bad();
+  for (const delivery& each : one.take_deliveries())
+    if (!each.outcome) --left;
   CHECK(left == 0);
+}
+
+TEST_CASE("client: a delivery is taken at once and once, and counts as outstanding until then", "[mail][client]") {
+  dialogue d;
+  d.session().start(std::nullopt, d.now);
+  d.server("220 mx\r\n");
+  d.server("250-mx\r\n250 SIZE 1\r\n");
+  CHECK(!d.session().deadline());
+  d.submit({"a@example.org"});
+  CHECK(d.session().outstanding() == 1);
+  CHECK(d.session().deadline() == d.now);
+  d.session().tick(d.now);
+  CHECK(d.session().take_deliveries().size() == 1);
+  CHECK(d.session().take_deliveries().empty());
+  CHECK(d.session().outstanding() == 0);
+  CHECK(!d.session().deadline());
+  CHECK(!d.session().done());
 }

@@ -164,7 +164,7 @@ TEST_CASE("client: no STARTTLS, no mail", "[mail][client]") {
     CHECK(d.server("250 mx\r\n").empty());
     CHECK(d.session().session().error().code == errc::not_permitted);
   }
-  CHECK(d.deliveries.empty());
+  CHECK(d.deliveries().empty());
   CHECK(d.session().take_unsent().size() == 1);
 }
 

@@ -24,9 +24,8 @@ inline constexpr std::string_view letter = "Subject: x\r\n\r\nhello\r\n.dot\r\n"
 class dialogue {
  public:
   explicit dialogue(client_parameters with = plain(), std::string pieces = "whole")
-      : session_(
-            std::move(with), [this](delivery one) { deliveries.push_back(std::move(one)); },
-            [this](char who, std::string_view line) { transcript += fmt::format("{}: {}\n", who, line); }),
+      : session_(std::move(with),
+                 [this](char who, std::string_view line) { transcript += fmt::format("{}: {}\n", who, line); }),
         bytewise_(pieces == "bytes") {}
 
   [[nodiscard]] static client_parameters plain() {
@@ -75,21 +74,26 @@ class dialogue {
   }
 
   mail::client& session() { return session_; }
-  [[nodiscard]] std::string outcome(std::size_t at = 0) const {
-    if (at >= deliveries.size()) return "no delivery";
-    const auto& one = deliveries[at].outcome;
+  /// All results so far.
+  [[nodiscard]] const std::vector<delivery>& deliveries() {
+    for (delivery& each : session_.take_deliveries()) deliveries_.push_back(std::move(each));
+    return deliveries_;
+  }
+  [[nodiscard]] std::string outcome(std::size_t at = 0) {
+    if (at >= deliveries().size()) return "no delivery";
+    const auto& one = deliveries()[at].outcome;
     return one ? one->to_string() : test::why(one);
   }
-  [[nodiscard]] errc code(std::size_t at = 0) const {
-    return static_cast<errc>(deliveries.at(at).outcome.error().code.value());
+  [[nodiscard]] errc code(std::size_t at = 0) {
+    return static_cast<errc>(deliveries().at(at).outcome.error().code.value());
   }
 
-  std::vector<delivery> deliveries;
   std::string transcript;
   time_point now{1h};
 
  private:
   mail::client session_;
+  std::vector<delivery> deliveries_;
   bool bytewise_;
   std::uint64_t next_tag_ = 1;
 };
