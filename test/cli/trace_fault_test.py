@@ -384,7 +384,7 @@ class Privileges(TraceCase):
     def test_own_network_without_pidfd(self):
         """trace: --own-network captures packets also where pidfd_getfd is forbidden"""
         done = self.without("pidfd_getfd", sys.executable, "-c", PAIR, options=["--own-network"])
-        if done.status == NOT_PERMITTED and "a network namespace cannot be made" in done.err:
+        if done.status == NOT_PERMITTED and "cannot create a network namespace" in done.err:
             self.skipTest(done.err.strip())
         self.assertEqual(done.status, 0, done.err)
         self.check_segments(Trace(done))

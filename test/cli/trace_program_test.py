@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """netlab trace on programs that are built in unusual ways: each packet still has its call, and nothing stays behind."""
 import os
+import pathlib
+import re
 import signal
 import sys
 import textwrap
@@ -24,6 +26,13 @@ def messages(lengths):
         each.header.count = 1
     return made
 """
+
+CAP_SYS_PTRACE = 19  # linux/capability.h
+
+
+def has_capability(number):
+    status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(r"CapEff:\s*([0-9a-f]+)", status)[1], 16) >> number & 1 == 1
 
 
 class Sockets(TraceCase):
@@ -284,6 +293,8 @@ os.waitpid(child, 0)
         """trace: a server that gives up root still finds what Python's ssl and the lines need"""
         if os.getuid() != 0:
             self.skipTest("needs root to become nobody")
+        if not has_capability(CAP_SYS_PTRACE):
+            self.skipTest("needs CAP_SYS_PTRACE: the kernel hides the memory of a program that has changed its user (ptrace(2))")
         script = textwrap.dedent("""
             import os, socket, ssl
             os.setgroups([]); os.setgid(65534); os.setuid(65534)

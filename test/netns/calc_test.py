@@ -14,6 +14,7 @@ import harness
 FORGED = "192.0.2.77"
 
 
+@world.needs_namespaces
 class Calc(world.World):
     def forge(self, server, *how):
         """Sends datagrams from near with the source address FORGED, see forge.py: its counts."""
