@@ -9,13 +9,13 @@
 #include <chrono>
 #include <climits>
 #include <cstdlib>
-#include <ctime>
 
 #include <fmt/format.h>
 
 #include "base/domain.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "mail/message/charset.hpp"
 #include "mail/message/io/file.hpp"
 #include "mail/message/mime.hpp"
@@ -48,12 +48,6 @@ result<void> add(std::vector<mail::mailbox>& to, std::vector<mail::address>& rec
     }
   }
   return {};
-}
-
-std::chrono::minutes offset_of(std::time_t when) {
-  std::tm parts{};
-  ::localtime_r(&when, &parts);
-  return std::chrono::minutes(parts.tm_gmtoff / 60);
 }
 
 }  // namespace
@@ -140,7 +134,7 @@ result<mail::submission> prepare(message_fields fields) {
   draft->headers = std::move(fields.headers);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   draft->date = now;
-  draft->utc_offset = offset_of(now.time_since_epoch().count());
+  draft->utc_offset = local_utc_offset(now);
   draft->message_id = mail::make_message_id(now, random_octets<16>(), draft->from.address.ascii_domain);
   made.compose = [draft = std::move(draft)](mail::server_abilities server) { return mail::compose(*draft, server); };
   return made;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -63,6 +64,13 @@ std::string to_timestamp(std::chrono::sys_time<std::chrono::milliseconds> at) {
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
                      time.minutes().count(), time.seconds().count(), time.subseconds().count());
+}
+
+std::chrono::minutes local_utc_offset(std::chrono::sys_seconds at) {
+  const std::time_t seconds = at.time_since_epoch().count();
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  return std::chrono::minutes(local.tm_gmtoff / 60);
 }
 
 }  // namespace netlab

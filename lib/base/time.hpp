@@ -34,4 +34,7 @@ inline constexpr time_point never = time_point::max();
 /// `2026-11-30T10:38:59.123Z` (RFC 3339, UTC).
 [[nodiscard]] std::string to_timestamp(std::chrono::sys_time<std::chrono::milliseconds> at);
 
+/// How far this machine's time zone is ahead of UTC at that time (localtime_r(3)).
+[[nodiscard]] std::chrono::minutes local_utc_offset(std::chrono::sys_seconds at);
+
 }  // namespace netlab

@@ -3,6 +3,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <cstdlib>
+#include <ctime>
+#include <string>
+
 #include "support/failure.hpp"
 
 using namespace netlab;
@@ -60,4 +64,19 @@ TEST_CASE("to_timestamp: a time as RFC 3339 writes it", "[base][unit]") {
   CHECK(to_timestamp({}) == "1970-01-01T00:00:00.000Z");
   CHECK(to_timestamp(sys_days(2026y / 11 / 30) + 10h + 38min + 59s + 123ms) == "2026-11-30T10:38:59.123Z");
   CHECK(to_timestamp(sys_days(1970y / 1 / 1) - 1ms) == "1969-12-31T23:59:59.999Z");
+}
+
+TEST_CASE("local_utc_offset: as $TZ says, east of Greenwich positive", "[base][unit]") {
+  const char* const set = std::getenv("TZ");
+  const std::string before = set == nullptr ? "" : set;
+  const auto offset_in = [](const char* zone) {
+    ::setenv("TZ", zone, 1);
+    ::tzset();
+    return local_utc_offset(std::chrono::sys_seconds(std::chrono::seconds(1'796'000'000)));
+  };
+  CHECK(offset_in("AAA-05:30") == 330min);
+  CHECK(offset_in("BBB+08") == -480min);
+  CHECK(offset_in("UTC") == 0min);
+  set == nullptr ? ::unsetenv("TZ") : ::setenv("TZ", before.c_str(), 1);
+  ::tzset();
 }

@@ -2,13 +2,13 @@
 #include "mail/sink/io/maildir_inbox.hpp"
 
 #include <chrono>
-#include <ctime>
 #include <mutex>
 #include <new>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/time.hpp"
 #include "mail/message/header.hpp"
 #include "net/out_of_memory.hpp"
 
@@ -16,11 +16,8 @@ namespace netlab::mail {
 namespace {
 
 std::string date_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  ::localtime_r(&now, &local);
-  return to_date(std::chrono::sys_seconds(std::chrono::seconds(now)),
-                 std::chrono::duration_cast<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff)));
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return to_date(now, local_utc_offset(now));
 }
 
 /// The header fields that a receiver adds at the top: the trace fields, and the envelope's recipients, which the
