@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "scan/pace.hpp"
+
 namespace netlab::scan {
 
 neighbour_table::entry neighbour_table::find(const key& of, time_point now) const {
@@ -66,7 +68,8 @@ std::optional<neighbour_table::event> neighbour_table::tick(time_point now) {
     const auto at = hosts_.find(of);
     if (at == hosts_.end() || at->second.now != state::asking) continue;
     host& waiting_host = at->second;
-    if (now - due > stall_limit && waiting_host.stalls < max_stalls) {
+    // A request that was due so long ago does not count.
+    if (now - due > stall_detector::limit && waiting_host.stalls < stall_detector::max_restarts) {
       ++waiting_host.stalls;
       --waiting_host.asked;
     }

@@ -24,9 +24,6 @@ class neighbour_table {
   static constexpr std::size_t max_waiting = 65'536;
   static constexpr unsigned max_requests = 3;           // RFC 4861 §10: MAX_UNICAST_SOLICIT
   static constexpr duration request_interval = std::chrono::milliseconds(500);
-  /// A request whose time came this much earlier does not count: the machine was suspended or stopped.
-  static constexpr duration stall_limit = std::chrono::seconds(1);
-  static constexpr unsigned max_stalls = 8;  // requests to a host that do not count
   static constexpr duration silence_lasts = std::chrono::seconds(20);  // then the host is asked again
 
   struct key {

@@ -47,6 +47,8 @@ class rate_limit {
 class stall_detector {
  public:
   static constexpr duration limit = std::chrono::seconds(1);
+  /// How often one wait may begin again: a machine that is always so busy that it looks suspended comes to an end, too.
+  static constexpr unsigned max_restarts = 8;
 
   /// To be called regularly. True: the call before was more than `limit` ago. The first call returns false.
   [[nodiscard]] bool has_stalled(time_point now) noexcept {

@@ -15,8 +15,6 @@ constexpr int parts_a_timeout = 16;
 constexpr std::uint32_t mark_distance_us = 50;
 constexpr unsigned residues = 16;
 constexpr unsigned most_extra = 32;
-// A machine that is always so busy that it looks suspended must come to an end, too.
-constexpr unsigned most_stalls = 8;
 constexpr unsigned max_doublings = 6;
 
 /// Saturates after 71 minutes.
@@ -212,7 +210,7 @@ void syn_sweep::restart_timeouts(time_point now) {
   resumed_ = now;
   next_due_ = time_point::min();
   for (part& each : parts_) {
-    if (each.now == state::ending || each.stalls == most_stalls) continue;
+    if (each.now == state::ending || each.stalls == stall_detector::max_restarts) continue;
     ++each.stalls;
     each.last_sent = now;
   }
