@@ -199,12 +199,8 @@ std::optional<finding> report_merge::keeps(std::string_view line) {
   const std::string_view whole = without_byte_order_mark(line);
   if (trim(whole).empty()) return std::nullopt;
   auto read = parse_report_line(whole);
-  if (!read) {
-    auto end = parse_end(whole);
-    if (!end) return std::nullopt;
-    read = *std::move(end);
-  }
-  auto* const found = std::get_if<finding>(&*read);
+  auto kept = read ? std::optional(*std::move(read)) : parse_end(whole);
+  auto* const found = kept ? std::get_if<finding>(&*kept) : nullptr;
   if (found == nullptr) return std::nullopt;
   const std::uint64_t number = read_again_++;
   if (next_dropped_ < dropped_.size() && dropped_[next_dropped_] == number) {

@@ -24,15 +24,14 @@ class nmap_xml_report final : public report {
 
   void begin(const report_heading& heading) override {
     heading_ = heading;
-    started_ = heading.started;
     hosts_ = host_table(options_.all, heading.targets, true);
     sink_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE nmaprun>\n");
     // The DTD allows no other scanner than nmap.
     sink_(
         fmt::format(R"(<nmaprun scanner="nmap" args="{}" start="{}" startstr="{}" version="{}" xmloutputversion="{}">)"
                     "\n",
-                    xml_attribute(heading.command_line), started_, nmap_time(started_), xml_attribute(heading.version),
-                    dtd_version));
+                    xml_attribute(heading.command_line), heading_.started, nmap_time(heading_.started),
+                    xml_attribute(heading.version), dtd_version));
   }
 
   void add(const finding& found) override { hosts_.add(found); }
@@ -45,7 +44,7 @@ class nmap_xml_report final : public report {
     sink_(fmt::format("<verbose level=\"{}\"/>\n<debugging level=\"0\"/>\n", options_.verbose ? 1 : 0));
     const std::vector<host_ports> hosts = hosts_.take();
     const double seconds = std::chrono::duration<double>(summary.elapsed).count();
-    const std::int64_t ended = started_ + static_cast<std::int64_t>(seconds);
+    const std::int64_t ended = heading_.started + static_cast<std::int64_t>(seconds);
     for (const host_ports& host : hosts) write_host(host, ended);
     const auto up = static_cast<std::uint64_t>(std::ranges::count_if(hosts, &host_ports::has_answered));
     const std::uint64_t total = std::max<std::uint64_t>(summary.targets, hosts.size());
@@ -68,11 +67,11 @@ class nmap_xml_report final : public report {
 
   void write_host(const host_ports& host, std::int64_t ended) {
     const std::string_view address = std::string_view(host.address).substr(0, host.address.find('%'));
-    sink_(
-        fmt::format("<host starttime=\"{}\" endtime=\"{}\"><status state=\"{}\" reason=\"{}\" reason_ttl=\"0\"/>\n"
-                    "<address addr=\"{}\" addrtype=\"{}\"/>\n<hostnames>\n",
-                    started_, ended, host.has_answered ? "up" : "down", host.has_answered ? "user-set" : "no-response",
-                    xml_attribute(address), address.find(':') == std::string_view::npos ? "ipv4" : "ipv6"));
+    sink_(fmt::format(
+        "<host starttime=\"{}\" endtime=\"{}\"><status state=\"{}\" reason=\"{}\" reason_ttl=\"0\"/>\n"
+        "<address addr=\"{}\" addrtype=\"{}\"/>\n<hostnames>\n",
+        heading_.started, ended, host.has_answered ? "up" : "down", host.has_answered ? "user-set" : "no-response",
+        xml_attribute(address), address.find(':') == std::string_view::npos ? "ipv4" : "ipv6"));
     if (!host.host.empty() && host.host != host.address)
       sink_(fmt::format("<hostname name=\"{}\" type=\"user\"/>\n", xml_attribute(host.host)));
     for (const std::string& name : host.other_names)
@@ -125,7 +124,6 @@ class nmap_xml_report final : public report {
   report_options options_;
   report_sink sink_;
   report_heading heading_;
-  std::int64_t started_ = 0;
   bool is_syn_ = false;
   host_table hosts_{false, 1};
 };
