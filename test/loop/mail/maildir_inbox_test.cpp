@@ -43,6 +43,13 @@ class session {
                .kept_octets = kept_octets,
                .wake = [this] { woken_.release(); }}) {}
 
+  /// Has a short message stored.
+  void commit_message() {
+    REQUIRE(inbox.begin(from_joe_to_two()));
+    REQUIRE(inbox.append("Subject: hi\r\n"));
+    inbox.commit();
+  }
+
   [[nodiscard]] result<std::string> outcome() {
     auto known = inbox.outcome();
     if (!known) {
@@ -58,7 +65,7 @@ class session {
   std::counting_semaphore<> woken_{0};
 
  public:
-  maildir_inbox inbox;  // declared last: it may wake this session until it is destroyed
+  maildir_inbox inbox;  // declared last: until it is destroyed, it may call its `wake`
 };
 
 TEST_CASE("maildir inbox: a message is stored below its trace fields and its recipients", "[mail][maildir]") {
@@ -82,9 +89,7 @@ TEST_CASE("maildir inbox: a message is stored below its trace fields and its rec
 TEST_CASE("maildir inbox: without a store, messages are discarded and numbered", "[mail][maildir]") {
   session one(nullptr);
   for (const auto* name : {"D1", "D2"}) {
-    REQUIRE(one.inbox.begin(from_joe_to_two()));
-    REQUIRE(one.inbox.append("Subject: hi\r\n"));
-    one.inbox.commit();
+    one.commit_message();
     CHECK(one.outcome().value_or("") == name);
     CHECK(one.inbox.file().empty());
   }
@@ -107,9 +112,7 @@ TEST_CASE("maildir inbox: the store's failure is the outcome, and take_failure()
   auto store = maildir::open(place.path_of("box"), {.on = &full});
   REQUIRE(store);
   session one(store->get());
-  REQUIRE(one.inbox.begin(from_joe_to_two()));
-  REQUIRE(one.inbox.append("Subject: hi\r\n"));
-  one.inbox.commit();
+  one.commit_message();
   const auto name = one.outcome();
   REQUIRE(!name);
   CHECK(name.error().code == std::errc::no_space_on_device);
@@ -125,9 +128,7 @@ TEST_CASE("maildir inbox: a committed message is stored although the session has
   REQUIRE(store);
   {
     session one(store->get());
-    REQUIRE(one.inbox.begin(from_joe_to_two()));
-    REQUIRE(one.inbox.append("Subject: hi\r\n"));
-    one.inbox.commit();
+    one.commit_message();
   }
   store->reset();  // waits until all is stored
   const std::filesystem::directory_iterator in_new(place.path_of("box/new"));
