@@ -94,7 +94,7 @@ asio::awaitable<result<void>> query_tcp(flow& all, net::destination to, net::dia
   while (!all.finished()) {
     auto first = all.next();
     if (!first) {  // nothing to send, so do not connect yet
-      if (all.finished()) break;  // there was no other request
+      if (all.finished()) break;
       co_await all.wait();
       if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
         co_return fail(asio::error::operation_aborted, {});

@@ -12,7 +12,7 @@
 namespace netlab::simple {
 namespace {
 
-// Per address. Enough for 20 clients behind one NAT address, each of which asks once a second.
+// For each address: enough for 20 clients that share one by NAT and ask once a second.
 constexpr double replies_per_second = 20;
 constexpr double reply_burst = 50;
 

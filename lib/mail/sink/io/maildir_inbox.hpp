@@ -53,7 +53,7 @@ class maildir_inbox final : public inbox {
   maildir_inbox_parameters with_;
   std::unique_ptr<maildir::delivery> delivery_;
   std::shared_ptr<pending> pending_;  // between commit() and its outcome
-  bool is_lost_ = false;              // there was no memory to store the message
+  bool is_lost_ = false;              // the message could not be stored for want of memory
   std::string beginning_;
   std::string file_;
   std::optional<failure> failure_;
