@@ -10,9 +10,14 @@ time_limit::time_limit(asio::io_context& on, duration most, asio::cancellation_s
   wait();
 }
 
+void time_limit::cancel() {
+  cancelled_ = true;
+  timer_.cancel();
+}
+
 void time_limit::wait() {
   timer_.async_wait([this](std::error_code error) {
-    if (error) return;
+    if (error || cancelled_) return;  // cancelled, or cancelled after it had expired
     passed_ = true;
     cancel_.emit(asio::cancellation_type::terminal);
     timer_.expires_after(repeat_interval);

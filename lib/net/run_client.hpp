@@ -25,7 +25,7 @@ class time_limit {
   time_limit(const time_limit&) = delete;
   time_limit& operator=(const time_limit&) = delete;
 
-  void cancel() { timer_.cancel(); }
+  void cancel();
   [[nodiscard]] bool passed() const noexcept { return passed_; }
 
  private:
@@ -35,6 +35,7 @@ class time_limit {
   asio::steady_timer timer_;
   asio::cancellation_signal& cancel_;
   bool passed_ = false;
+  bool cancelled_ = false;
 };
 
 /// Runs a client's coroutine. The first SIGINT or SIGTERM cancels its pending operation; if the result is then a

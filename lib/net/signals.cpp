@@ -48,13 +48,14 @@ void end_by(int signal) noexcept {
 }
 
 void stop_signals::cancel() {
+  cancelled_ = true;
   std::error_code ignored;
   signals_.cancel(ignored);
 }
 
 void stop_signals::wait() {
   signals_.async_wait([this](std::error_code error, int signal) {
-    if (error) return;
+    if (error || cancelled_) return;  // cancelled, or cancelled after a signal had arrived
     stop_signal = 0;
     if (!first_) ::_exit(128 + signal);
     std::exchange(first_, nullptr)(signal);

@@ -17,12 +17,14 @@ class stop_signals {
  public:
   /// `more`: further signals to handle likewise, unless the process was started with them ignored (nohup).
   stop_signals(asio::io_context& on, std::function<void(int)> first, std::initializer_list<int> more = {});
+  /// Ends the handling: afterwards the loop has nothing to wait for here.
   void cancel();
 
  private:
   void wait();
   asio::signal_set signals_;
   std::function<void(int)> first_;
+  bool cancelled_ = false;
 };
 
 /// SIGINT or SIGTERM if one has arrived that the loop has not handled yet; otherwise 0.

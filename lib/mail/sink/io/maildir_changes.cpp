@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "net/expiry.hpp"
+
 namespace netlab::mail {
 namespace {
 
@@ -18,8 +20,7 @@ constexpr std::uint32_t folder_events = IN_MOVED_TO | IN_CREATE | IN_ONLYDIR;
 
 }  // namespace
 
-maildir_changes::maildir_changes(asio::io_context& on, std::string directory)
-    : directory_(std::move(directory)), timer_(on) {
+maildir_changes::maildir_changes(asio::io_context& on, std::string directory) : directory_(std::move(directory)) {
   if (const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC); fd >= 0) events_.emplace(on, fd);
 }
 
@@ -41,20 +42,16 @@ void maildir_changes::drain() {
 }
 
 asio::awaitable<result<void>> maildir_changes::wait(time_point until) {
-  timer_.expires_at(until);
   if (events_) {
-    // The timer cancels the wait for events.
-    timer_.async_wait([this](const std::error_code& error) {
-      if (!error) events_->cancel();
-    });
+    const net::expiry limit(*events_, until);
     const auto [error] = co_await events_->async_wait(asio::posix::stream_descriptor::wait_read, net::use_tuple);
-    timer_.cancel();
     if (!error) drain();
     if (net::is_cancelled(co_await asio::this_coro::cancellation_state))
       co_return fail(std::make_error_code(std::errc::operation_canceled), {});
     co_return result<void>();
   }
-  const auto [error] = co_await timer_.async_wait(net::use_tuple);
+  asio::steady_timer timer(co_await asio::this_coro::executor, until);
+  const auto [error] = co_await timer.async_wait(net::use_tuple);
   if (error) co_return fail(error, {});
   co_return result<void>();
 }

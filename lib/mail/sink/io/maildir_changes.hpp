@@ -31,7 +31,6 @@ class maildir_changes {
 
   std::string directory_;
   std::optional<asio::posix::stream_descriptor> events_;
-  asio::steady_timer timer_;
   bool watches_all_ = false;
 };
 
