@@ -63,6 +63,28 @@ class stall_detector {
   time_point late_after_ = never;
 };
 
+/// A clock that stands still while this process does: a timeout measured by it does not pass meanwhile.
+class running_time {
+ public:
+  /// To be called regularly: the time at `now`, less the pauses up to then.
+  [[nodiscard]] time_point at(time_point now) noexcept {
+    if (stall_.has_stalled(now)) paused_ += now - last_ - counted;
+    last_ = now;
+    return now - paused_;
+  }
+  /// When this clock will show `at`, unless the process stands still before.
+  [[nodiscard]] time_point until(time_point at) const noexcept { return at == never ? never : at + paused_; }
+  /// When the next call of at() should come at the latest.
+  [[nodiscard]] time_point next_call() const noexcept { return stall_.next_call(); }
+
+ private:
+  // Of each pause, so that timeouts pass also on a machine that is always so busy that it looks suspended.
+  static constexpr duration counted = std::chrono::milliseconds(10);
+  stall_detector stall_;
+  time_point last_{};
+  duration paused_{};
+};
+
 /// RFC 6298 with other bounds: a wrong timeout here does not retransmit into a full queue.
 class rtt_estimator {
  public:

@@ -304,7 +304,8 @@ sweep::case_number sweep::choose() {
   return take(doubtful_);
 }
 
-std::optional<sweep::probe> sweep::next(time_point now) {
+std::optional<sweep::probe> sweep::next(time_point system_now) {
+  const time_point now = running_.at(system_now);
   update_on_path(now);
   if (!has_slot() || now < hold_until_ || now < limit_.next()) return std::nullopt;
   if (is_testing() ? now < crawl_.next() : on_path_ >= window_.size() || !has_work()) return std::nullopt;
@@ -347,7 +348,8 @@ void sweep::take_back(slot_number slot, bool in_front) {
   if (in_front) queue(again_, which, true);
 }
 
-void sweep::put_back(std::uint32_t slot, time_point now) {
+void sweep::put_back(std::uint32_t slot, time_point system_now) {
+  const time_point now = running_.at(system_now);
   take_back(slot, true);
   window_.shrink_to(awaited_);
   hold_until_ = now + short_of_resources;
@@ -355,7 +357,8 @@ void sweep::put_back(std::uint32_t slot, time_point now) {
 
 void sweep::repeat(std::uint32_t slot) { take_back(slot, true); }
 
-void sweep::cannot_reach(std::uint32_t slot, int system_error, time_point now) {
+void sweep::cannot_reach(std::uint32_t slot, int system_error, time_point system_now) {
+  const time_point now = running_.at(system_now);
   const case_number which = flights_[slot].of;
   take_back(slot, false);
   if (which == none) return;  // a control
@@ -388,7 +391,8 @@ void sweep::retry_parked(time_point now) {
 
 // ---- answers and timeouts ----
 
-std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answer origin) {
+std::optional<duration> sweep::answered(std::uint32_t slot, time_point system_now, answer origin) {
+  const time_point now = running_.at(system_now);
   const flight in_flight = flights_[slot];
   const unsigned outdated = is_control(in_flight) ? 0 : cases_[in_flight.of].outdated;
   release(slot);
@@ -430,7 +434,8 @@ std::optional<duration> sweep::answered(std::uint32_t slot, time_point now, answ
   return rtt;
 }
 
-void sweep::gave_up(std::uint32_t slot, time_point now) {
+void sweep::gave_up(std::uint32_t slot, time_point system_now) {
+  const time_point now = running_.at(system_now);
   if (flights_[slot].at == stage::awaited) expire(slot, now);
   if (flights_[slot].at == stage::late) release(slot);
 }
@@ -515,7 +520,8 @@ void sweep::settle(time_point now) {
   }
 }
 
-void sweep::tick(time_point now) {
+void sweep::tick(time_point system_now) {
+  const time_point now = running_.at(system_now);
   for (std::size_t wait = 0; wait < waits; ++wait)
     // Timeouts differ by target, but only the oldest probe is checked: it can delay the next attempts of the others
     // by parameters_.timeout at most.
@@ -538,8 +544,9 @@ std::optional<sweep::conclusion> sweep::take_conclusion() {
   return first;
 }
 
-time_point sweep::wake(time_point now) const {
-  if (!released_.empty() || !conclusions_.empty()) return now;
+time_point sweep::wake(time_point system_now) const {
+  if (!released_.empty() || !conclusions_.empty()) return system_now;
+  constexpr time_point now = time_point::min();
   time_point at = never;
   if (has_slot() && is_testing()) {
     at = std::max({crawl_.next(), hold_until_, limit_.next()});
@@ -557,7 +564,8 @@ time_point sweep::wake(time_point now) const {
   if (!settling_.empty()) at = std::min(at, settling_.top().due);
   if (scout_ != none && is_scout_sent_) at = now;
   if (!parked_.empty()) at = std::min(at, scout_ == none ? next_scout_ : down_since_ + link_timeout);
-  return at;
+  if (at == never) return never;
+  return std::max(system_now, std::min(running_.until(at), running_.next_call()));
 }
 
 std::optional<std::uint64_t> sweep::take_unfinished() {

@@ -41,7 +41,7 @@ struct sweep_parameters {
 /// to any probe of a port counts until `timeout` after its last probe, and only then is the port silent. Silence
 /// counts only if a probe sent later to the same target was answered. If no other port provides that answer, a
 /// *control* does: a probe to a port that is known to refuse. Controls detect a target that pauses, and one that
-/// limits its resets per second (FreeBSD: 200).
+/// limits its resets per second (FreeBSD: 200). While the machine is suspended, no timeout passes (running_time).
 class sweep {
  public:
   struct probe {
@@ -243,6 +243,7 @@ class sweep {
   void restart_after_pace_change();
 
   sweep_parameters parameters_;
+  running_time running_;  // all times below are by this clock
   attempt_plan plan_;
   permutation order_;
   std::uint64_t size_;  // of this shard
