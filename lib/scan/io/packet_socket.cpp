@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <utility>
 
@@ -128,8 +127,8 @@ struct packet_socket::batch {
   std::array<socket_address, max_batch> hosts{};
 };
 
-packet_socket::packet_socket() : batch_(std::make_unique<batch>()) {}
-packet_socket::packet_socket(packet_socket&& other) noexcept { *this = std::move(other); }
+packet_socket::packet_socket() : batch_(std::make_unique<batch>()), clock_(answer_delay) {}
+packet_socket::packet_socket(packet_socket&& other) noexcept : clock_(answer_delay) { *this = std::move(other); }
 packet_socket& packet_socket::operator=(packet_socket&& other) noexcept {
   std::swap(sender_, other.sender_);
   std::swap(raw_v4_, other.raw_v4_);
@@ -228,17 +227,13 @@ std::size_t packet_socket::send_local(std::span<const outgoing_packet> packets, 
 }
 
 void packet_socket::receive(const std::function<void(const incoming_packet&)>& take) {
-  // The kernel's times are of the wall clock.
-  timespec wall{};
-  ::clock_gettime(CLOCK_REALTIME, &wall);
-  const time_point now = clock::now();
-  const auto wall_now = std::chrono::seconds(wall.tv_sec) + std::chrono::nanoseconds(wall.tv_nsec);
+  clock_.update(clock::now(), std::chrono::system_clock::now().time_since_epoch());
   ring_.drain([&](const net::packet_ring::frame& frame) {
     incoming_packet packet;
     packet.is_arp = frame.link->sll_protocol == htons(ETH_P_ARP);
     packet.interface = static_cast<std::uint32_t>(frame.link->sll_ifindex);
     std::memcpy(packet.from.data(), frame.link->sll_addr, packet.from.size());
-    packet.at = std::min(now, now - (wall_now - frame.time));
+    packet.at = clock_.at(frame.time);
     packet.octets = frame.octets;
     take(packet);
   });

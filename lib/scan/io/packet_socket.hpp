@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "net/fd.hpp"
 #include "net/packet_ring.hpp"
+#include "scan/packet_clock.hpp"
 #include "scan/syn_packet.hpp"
 
 namespace netlab::scan {
@@ -76,6 +77,7 @@ class packet_socket {
   net::unique_fd raw_v6_;
   std::unique_ptr<batch> batch_;
   net::packet_ring ring_;
+  packet_clock clock_;
 };
 
 }  // namespace netlab::scan

@@ -43,6 +43,24 @@ TEST_CASE("stall_detector: a call more than a second after the one before", "[sc
   CHECK_FALSE(stall.has_stalled(stall.next_call()));
 }
 
+TEST_CASE("running_time: the clock hardly goes on in a pause, and as usual after it", "[scan][unit]") {
+  running_time running;
+  CHECK(running.at(start) == start);
+  CHECK(running.at(start + 1s) == start + 1s);
+  const time_point after = running.at(start + 1h);
+  CHECK(after >= start + 1s);
+  CHECK(after <= start + 1s + 10ms);
+  CHECK(running.at(start + 1h + 500ms) == after + 500ms);
+  CHECK(running.until(after + 2s) == start + 1h + 2s);
+  CHECK(running.until(never) == never);
+}
+
+TEST_CASE("running_time: on a machine that always pauses it goes on, too", "[scan][unit]") {
+  running_time running;
+  for (int pauses = 0; pauses <= 100; ++pauses) static_cast<void>(running.at(start + pauses * 2s));
+  CHECK(running.at(start + 202s) >= start + 1s);
+}
+
 TEST_CASE("rate_limit: next() is when take() succeeds", "[scan][unit]") {
   rate_limit limit(10, start);
   CHECK(limit.take(start));
