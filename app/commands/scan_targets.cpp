@@ -142,13 +142,13 @@ class target_planner::state {
 
   /// False: no address of the range is scanned because of this. An address counts once, and not if it is excluded.
   [[nodiscard]] bool leave_out_reserved(target_plan& plan, const scan::address_range& range) {
+    std::uint64_t left = plan.set.count_new(range);
+    if (left == 0) return true;
     const auto routed = chosen_.reserved->in(range);
     if (!routed) {
       refuse(plan, routed.error());
       return false;
     }
-    std::uint64_t left = plan.set.count_new(range);
-    if (left == 0) return true;
     std::vector<const scan::special_block*> blocks;
     for (const scan::special_part& each : *routed) {
       const std::uint64_t size = plan.set.count_new(each.range);
