@@ -5,7 +5,7 @@
 # The caller must set `root`, the directory of the checkout. Nothing here writes to stdout or reads stdin: both belong
 # to the program that is run in the end.
 
-# --- requirements: package, oldest suitable version (-: any), reason; one per line ---
+# Requirements: package, oldest suitable version (-: any), reason; one per line.
 
 build_needs=$(cat <<'END'
 g++                   -    compiles: C++23 as g++ 12 has it
@@ -67,14 +67,10 @@ clang-tidy-19         -    static analysis
 END
 )
 
-# --- messages ---
-
 say() { printf 'netlab: %s\n' "$*" >&2; }
 
 # $1: exit status; 69 unavailable, 77 not permitted, as in netlab itself
 give_up() { status=$1; shift; say "$*"; exit "$status"; }
-
-# --- installing ---
 
 # Prints the packages in the list $1.
 names() { printf '%s\n' "$1" | while read -r package _; do printf '%s\n' "$package"; done; }
@@ -201,8 +197,6 @@ need() {
   rm -rf "$work"
   trap - EXIT INT TERM
 }
-
-# --- building ---
 
 # lock NAME, unlock: only one script at a time runs in this checkout; the others wait.
 lock() {

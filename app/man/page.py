@@ -15,8 +15,6 @@ BEFORE = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'COMMANDS', 'OPTIONS']
 BEHIND = ['ENVIRONMENT', 'FILES', 'EXIT STATUS', 'EXAMPLES', 'DIAGNOSTICS', 'SEE ALSO', 'STANDARDS', 'CAVEATS', 'BUGS']
 
 
-# --- mdoc ---
-
 def literal(text):
     """Text for an argument of a macro, with each character as a user would type it."""
     for character, name in {'\\': r'\e', '-': r'\-', "'": r'\(aq', '`': r'\(ga', '"': r'\(dq', '~': r'\(ti',
@@ -76,7 +74,7 @@ def operands(text):
     return parts
 
 
-# --- what the tables say ---
+# What the tables say.
 
 def synopsis(action):
     lines = [f'.Nm "netlab {action["path"]}"']
@@ -155,8 +153,6 @@ def examples(actions):
     return tagged((f'Ic {word(each["line"])}', prose(sentence(each['says'])))
                   for action in actions for each in action['examples'])
 
-
-# --- pages ---
 
 def of_netlab(help):
     every = [action for command in help['commands'] for action in command['actions']]

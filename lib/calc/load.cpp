@@ -87,8 +87,6 @@ void load_tally::merge(const load_tally& other) {
   if (other.first_failure) note(*other.first_failure);
 }
 
-// ---- TCP ----
-
 stream_load::stream_load(const prepared_requests& requests, load_tally& tally, std::size_t first, std::size_t pipeline,
                          duration timeout)
     : requests_(&requests), tally_(&tally), pipeline_(pipeline), timeout_(timeout), oldest_(first), next_(first) {}
@@ -192,8 +190,6 @@ std::optional<time_point> stream_load::deadline() const {
   if (ended_ || in_flight() == 0) return std::nullopt;
   return std::max(waiting_since_, bursts_.front().sent_at) + timeout_;
 }
-
-// ---- UDP ----
 
 datagram_load::datagram_load(const prepared_requests& requests, load_tally& tally, std::size_t first,
                              std::size_t pipeline, duration timeout)

@@ -124,8 +124,6 @@ std::string in_words(bytes_view answer) {
 
 std::string in_words(int number) { return number == 0 ? "succeeds" : message_of({number, std::system_category()}); }
 
-// ---- the server ----
-
 struct server_sockets {
   unique_fd listening;
   unique_fd datagrams;
@@ -204,8 +202,6 @@ result<void> serve_ports(const server_sockets& at) {
   *connection = {};
   return answer_datagram(at.datagrams, [](bytes_view asked) { return bytes(asked.begin(), asked.end()); });
 }
-
-// ---- the client ----
 
 using line_sink = std::function<void(const std::string&)>;
 

@@ -8,7 +8,7 @@
 namespace netlab::scan {
 namespace {
 
-// --- notation of a payload: hex digits, text in single quotes, blanks anywhere ---
+// Notation of a payload: hex digits, text in single quotes, blanks anywhere.
 
 template <std::size_t Size>
 struct source {
@@ -57,7 +57,7 @@ consteval auto make_octets() {
 template <source Text, std::size_t Padded = 0>
 constexpr auto octets = make_octets<Text, Padded>();
 
-// --- the table: a port and its request; several rows are sent in turn. To add one, add a row. ---
+// The table: a port and its request; several rows are sent in turn. To add one, add a row.
 
 struct row {
   std::uint16_t port;

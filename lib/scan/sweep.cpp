@@ -72,7 +72,7 @@ void sweep::skip() {
   }
 }
 
-// ---- cases: ports that were asked but are not known yet ----
+// Cases: ports that were asked but are not known yet.
 
 sweep::case_number sweep::open(std::uint64_t item) {
   case_number which = 0;
@@ -178,7 +178,7 @@ void sweep::restart_after_pace_change() {
   }
 }
 
-// ---- flights: connections kept open for an answer ----
+// Flights: connections kept open for an answer.
 
 duration sweep::timeout_of(const flight& in_flight) const {
   const path& way = path_of(in_flight.item);
@@ -268,8 +268,6 @@ std::optional<std::uint32_t> sweep::take_released() {
   --under_way_;
   return slot;
 }
-
-// ---- what to send ----
 
 bool sweep::has_port() const noexcept {
   return !again_.empty() || (place_ < order_.size() && parked_.size() < max_parked) ||
@@ -388,8 +386,6 @@ void sweep::retry_parked(time_point now) {
     queue(again_, scout_, true);
   }
 }
-
-// ---- answers and timeouts ----
 
 std::optional<duration> sweep::answered(std::uint32_t slot, time_point system_now, answer origin) {
   const time_point now = running_.at(system_now);

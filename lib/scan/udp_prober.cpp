@@ -86,8 +86,6 @@ std::size_t udp_prober::kind_of(const port_verdict& verdict, std::uint16_t port)
   return kinds_.size() - 1;
 }
 
-// --- timing ---
-
 // Before the token interval is known, bursts do not wait for the answers to earlier ones.
 duration udp_prober::burst_time(const view& from) const {
   return from.period ? answer_time() : std::min(answer_time(), search_step);
@@ -121,8 +119,6 @@ unsigned udp_prober::proofs_needed() const {
   const unsigned more = loss_.was_seen() ? more_where_lost : is_cheap ? 1 : 0;
   return loss_.tries(options_.proofs + more, entries_.size());
 }
-
-// --- sending ---
 
 bool udp_prober::wants_outside_port() const {
   return phase_ == phase::survey && surveys_ > 1 && kinds_.empty() && outside_sent_ < outside_.size();
@@ -183,8 +179,6 @@ void udp_prober::cannot_send(const probe& failed, const port_verdict& verdict, t
   sent(failed, now, now);
   if (const std::uint32_t which = find(failed.port); which != none) settle(which, verdict, std::nullopt, {});
 }
-
-// --- answers ---
 
 void udp_prober::settle(std::uint32_t which, const port_verdict& verdict, std::optional<duration> rtt,
                         std::string reply) {
@@ -276,8 +270,6 @@ void udp_prober::prove(view& from, std::size_t kind, std::uint16_t port, time_po
   from.proved[kind] = std::max(from.proved[kind], place + 1);
 }
 
-// --- verdicts ---
-
 bool udp_prober::is_proven(const entry& asked_port) const {
   const unsigned needed = proofs_needed();
   const auto end = asked_port.proofs.begin() + static_cast<std::ptrdiff_t>(kinds_.size());
@@ -345,7 +337,7 @@ void udp_prober::give_up_kinds(time_point now) {
   }
 }
 
-// --- the survey: each source asks its share in one burst ---
+// The survey: each source asks its share in one burst.
 
 void udp_prober::begin_survey(time_point now) {
   ++surveys_;
@@ -393,8 +385,6 @@ void udp_prober::begin_waiting() {
   std::sort(silent_.begin(), silent_.end(),
             [this](std::uint32_t one, std::uint32_t other) { return entries_[one].sent < entries_[other].sent; });
 }
-
-// --- bursts ---
 
 void udp_prober::begin_bursts(time_point now) {
   phase_ = phase::bursts;
@@ -525,8 +515,6 @@ void udp_prober::plan_next_burst(view& from, time_point now) {
   }
   from.next_burst = std::max(now, from.began + pause);
 }
-
-// --- time ---
 
 void udp_prober::tick(time_point now) {
   if (done()) return;

@@ -46,7 +46,7 @@ std::string_view name_of(completion which) noexcept {
   return "?";
 }
 
-// ---- calls and packets in the order of time ----
+// Calls and packets in the order of time.
 
 call_id correlator::enter(call details, std::optional<socket_facts> facts) {
   details.id = ++last_call_;
@@ -212,8 +212,6 @@ void correlator::end_on(linked_call& done, socket_state& socket) {
   }
 }
 
-// ---- sockets ----
-
 void correlator::learn_now(const socket_facts& facts) {
   if (facts.id == 0) return;
   socket_state& socket = sockets_[facts.id];
@@ -314,8 +312,6 @@ void correlator::expire_unclaimed() {
     unclaimed_.pop_front();
   }
 }
-
-// ---- lookup ----
 
 correlator::socket_state* correlator::find(socket_id id) {
   const auto found = sockets_.find(id);

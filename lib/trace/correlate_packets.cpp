@@ -18,8 +18,6 @@ constexpr std::size_t max_unclaimed_segments = 64;
 
 }  // namespace
 
-// ---- TCP ----
-
 void correlator::link_tcp(packet_id id, linked_packet& linked) {
   const packet& details = linked.details;
   if (details.is_fragment) return;
@@ -196,8 +194,6 @@ void correlator::link_arrival(packet_id id, const linked_packet& linked, connect
   if (details.has(tcp_flag::rst)) push_bounded_arrival(receiver->errors, id, max_arrivals);
 }
 
-// ---- UDP ----
-
 bool correlator::has_sent(const call& details, const socket_state& socket, const packet& datagram) const {
   const auto& target = details.target ? details.target : socket.facts.remote;
   if (target && *target != datagram.destination) return false;
@@ -270,8 +266,6 @@ void correlator::link_udp(packet_id id, linked_packet& linked) {
     push_bounded_arrival(receiver->arrivals, id, max_arrivals);
   }
 }
-
-// ---- ICMP ----
 
 void correlator::link_icmp(packet_id id, linked_packet& linked) {
   if (!linked.details.icmp) return;

@@ -32,8 +32,6 @@ void bench_shard::note_server_ended(std::error_code why) {
   tally.first_failure = failure{why, {}, fmt::format("{}: the server has stopped", message_of(why)), {}};
 }
 
-// ---- TCP ----
-
 bench_stream::bench_stream(bench_shard& of, std::size_t first, const net::tcp::endpoint& server,
                            net::unique_fd connected)
     : timer(of.loop),
@@ -206,8 +204,6 @@ void bench_stream::end() {
   drop();
   shard_.finished();
 }
-
-// ---- UDP ----
 
 bench_datagrams::bench_datagrams(bench_shard& of, std::size_t first, net::unique_fd connected)
     : timer(of.loop),

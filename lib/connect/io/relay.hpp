@@ -102,8 +102,6 @@ class relay {
   // useless; but a peer that has only shut down its sending side still gets the pending input.
   static constexpr duration pause_after_peer_end = std::chrono::milliseconds(750);
 
-  // ---- input to peer ----
-
   [[nodiscard]] asio::awaitable<void> up() {
     bytes buffer(buffer_size);
     std::string changed;
@@ -186,8 +184,6 @@ class relay {
     co_return std::error_code();
   }
 
-  // ---- peer to output ----
-
   [[nodiscard]] asio::awaitable<std::optional<failure>> down() {
     bytes buffer(buffer_size);
     while (!ended_) {
@@ -255,8 +251,6 @@ class relay {
     }
     up_ended_.expires_at(never);
   }
-
-  // ---- deadlines ----
 
   void touch() noexcept { progress_ = clock::now(); }
 

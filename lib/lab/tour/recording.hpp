@@ -70,8 +70,6 @@ struct recording {
 /// True if the call waits for packets, and the trace says what completed it.
 [[nodiscard]] bool is_blocking(const recorded_call& call);
 
-// ---- what the exercise asks ----
-
 /// True if each packet was sent by the call that sends packets of its kind (connect() for SYN, send() for octets,
 /// close() for FIN), or by a system itself.
 [[nodiscard]] bool explains_every_packet(const recording& in);

@@ -75,8 +75,6 @@ std::string cell_element(sheet_step which, const step_cell& cell) {
                      cell_content(cell));
 }
 
-// ---- events ----
-
 /// The octets in hex, and the fields in the same colours.
 std::string octets_block(const class_event& event) {
   if (event.octets.empty()) return {};
@@ -127,8 +125,6 @@ std::string events_list(const class_row& row) {
     items += event_item(*each);
   return fmt::format("<ol class=\"events\" reversed>\n{}</ol>\n", items);
 }
-
-// ---- the teacher's table ----
 
 std::string totals_list(const class_totals& totals) {
   std::string html = "<dl class=\"totals\">\n";
@@ -181,8 +177,6 @@ std::string class_table(const page_model& model) {
   return html + "</tbody>\n</table>\n</div>\n";
 }
 
-// ---- a student's row ----
-
 std::string own_row(const page_model& model) {
   static const class_row nothing_yet{};
   const class_row& row = model.rows.empty() ? nothing_yet : *model.rows.front();
@@ -203,8 +197,6 @@ std::string own_row(const page_model& model) {
   html += "</tbody>\n</table>\n<h3>What the server received</h3>\n";
   return html + (row.recent.empty() ? "<p>Nothing yet.</p>\n" : events_list(row));
 }
-
-// ---- mail ----
 
 std::string mail_table(const page_model& model) {
   std::string html;

@@ -72,8 +72,6 @@ void client::close(time_point now) {
   pump();
 }
 
-// ---- input ----
-
 void client::feed(bytes_view from_peer, time_point now) {
   now_ = now;
   if (done()) return;
@@ -150,8 +148,6 @@ std::optional<time_point> client::answer_deadline() const {
   }
 }
 
-// ---- output ----
-
 bytes client::take_output() {
   if (body_ != nullptr) write_body();
   return std::exchange(output_, {});
@@ -205,8 +201,6 @@ void client::say_secret(std::string_view shown, std::string_view prefix, const s
   report_line('C', shown);
   expect(expects, nullptr);
 }
-
-// ---- the session ----
 
 void client::enter(client_state next) { state_ = next; }
 

@@ -237,8 +237,6 @@ void client::write_body() {
   }
 }
 
-// ---- replies ----
-
 void client::on_mail_reply(transaction& one, const reply& answer) {
   if (answer.is_positive()) return;
   failure why = to_failure(answer, fmt::format("MAIL FROM:{}", escape(path_of(one.submission.sender))));

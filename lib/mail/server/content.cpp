@@ -22,8 +22,6 @@ std::string_view reply_to(const failure& trouble) noexcept {
 
 }  // namespace
 
-// ---- the beginning ----
-
 std::string_view server::content_refusal() const noexcept {
   if (!in_transaction_) return "503 5.5.1 Send MAIL and RCPT first";
   if (!envelope_.recipients.empty()) return {};
@@ -54,8 +52,6 @@ void server::on_data(std::string_view arguments) {
   arm(with_.timeouts.content);
   say("354 End with CR LF . CR LF");
 }
-
-// ---- chunks ----
 
 void server::on_bdat(std::string_view arguments) {
   const auto parts = words(arguments);
@@ -135,8 +131,6 @@ void server::end_chunk() {
   say("250 2.0.0 Go on");
 }
 
-// ---- content ----
-
 void server::take_content(std::string_view& input) {
   const std::string_view before = input;
   const bool is_whole = scanner_.take_dotted(input, [this](std::string_view piece) { append_content(piece); });
@@ -160,8 +154,6 @@ void server::append_content(std::string_view piece) {
   if (trouble_ || (limit != 0 && octets_ > limit)) return;
   if (auto taken = inbox_.append(piece); !taken) trouble_ = std::move(taken.error());
 }
-
-// ---- the end ----
 
 content_rules server::rules_of_content() const noexcept {
   return {.eight_bit = is_lax_ || envelope_.body != body_type::seven_bit || envelope_.smtputf8,

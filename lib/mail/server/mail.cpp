@@ -111,8 +111,6 @@ void server::forget_transaction() {
   envelope_.declared_size = 0;
 }
 
-// ---- syntax ----
-
 std::optional<server::command_line> server::take_command_line(std::string_view arguments, std::string_view word) {
   if (arguments.size() < word.size() || !equal_in_any_case(arguments.substr(0, word.size()), word)) {
     say_error(fmt::format("501 5.5.4 Write {}<user@example.org>", word));
@@ -189,8 +187,6 @@ std::optional<address> server::take_address(std::string_view path, bool of_sende
   return std::move(*parsed);
 }
 
-// ---- MAIL ----
-
 std::string_view server::mail_refusal() const noexcept {
   if (!is_greeted_) return "503 5.5.1 Send EHLO first";
   if (in_transaction_) return "503 5.5.1 A mail transaction is in progress: complete it, or send RSET";
@@ -265,8 +261,6 @@ void server::on_mail(std::string_view arguments) {
   in_transaction_ = true;
   say("250 2.1.0 Sender ok");
 }
-
-// ---- RCPT ----
 
 bool server::set_rcpt_parameter(const parameter& one, recipient& to) {
   const auto refuse = [this](std::string_view reply) {

@@ -63,8 +63,6 @@ server::server(const server_parameters& with, inbox& into, server_observer* watc
 
 server::~server() { close("connection lost"); }
 
-// ---- input ----
-
 void server::feed(bytes_view from_peer, time_point now) {
   now_ = now;
   if (!held_.empty()) {
@@ -220,8 +218,6 @@ void server::dispatch(std::uint32_t which, std::string_view arguments) {
   }
 }
 
-// ---- time ----
-
 void server::extend_session() noexcept {
   if (with_.timeouts.session != duration(0)) session_end_ = now_ + with_.timeouts.session;
 }
@@ -290,8 +286,6 @@ void server::end_without_memory(time_point now) noexcept {
   attempt([this] { close("out of memory"); });
   enter(server_state::ended);
 }
-
-// ---- output ----
 
 bytes server::take_output() {
   if (is_trickling()) return take_trickle();

@@ -61,8 +61,6 @@ std::uint64_t sum_of_vectors(process_id thread, std::uint64_t at, std::uint64_t 
   return sum;
 }
 
-// ---- formatting ----
-
 struct number_name {
   int number;
   std::string_view name;

@@ -62,7 +62,7 @@ constexpr std::size_t max_stack = 8192;     // octets that are read at once
 constexpr std::size_t max_known = 4096;     // cached places of a process
 constexpr unsigned max_new_modules = 16;    // per process: generated code is in no module, however often we look
 
-// ---- libdw, loaded at run time ----
+// libdw, loaded at run time.
 
 #define NETLAB_LIBDW_FUNCTIONS(each)                                                                              \
   each(dwfl_begin) each(dwfl_end) each(dwfl_report_begin) each(dwfl_report_end) each(dwfl_linux_proc_report)      \
@@ -102,8 +102,6 @@ struct library {
   library& operator=(const library&) = delete;
 };
 
-// ---- registers ----
-
 struct registers {
   std::uint64_t pc = 0;
   std::uint64_t sp = 0;
@@ -138,8 +136,6 @@ std::optional<registers> read_registers(process_id thread) {
   made.count = static_cast<unsigned>(words.size());
   return made;
 }
-
-// ---- names ----
 
 bool is_of_system(std::string_view path) {
   return path.starts_with("/usr/include/") || path.starts_with("/usr/lib") || path.starts_with("/lib") ||

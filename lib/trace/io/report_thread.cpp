@@ -31,7 +31,7 @@ report_thread::report_thread(timeline& into, std::optional<capture> packets, std
 
 report_thread::~report_thread() { stop(); }
 
-// ---- the tracer's side ----
+// The tracer's side.
 
 call_id report_thread::enter(call details, std::optional<socket_facts> facts) {
   push(entered{std::move(details), std::move(facts)});
@@ -95,8 +95,6 @@ void report_thread::finish() {
 void report_thread::wait_for_last_packets() const {
   if (capture_) ::usleep(static_cast<useconds_t>(std::chrono::microseconds(capture_delay).count()));
 }
-
-// ---- the thread ----
 
 void report_thread::work() noexcept {
   try {

@@ -35,7 +35,7 @@ class report_thread {
   report_thread(const report_thread&) = delete;
   report_thread& operator=(const report_thread&) = delete;
 
-  // ---- called by the tracer's thread ----
+  // Called by the tracer's thread.
 
   /// Events of this time and later may still come, until release(). Everything earlier has been queued.
   void hold(wall_time since) noexcept { held_since_.store(since.count()); }

@@ -80,7 +80,7 @@ bool receive_report(int from, child_report& report, net::unique_fd& packets) {
   return true;
 }
 
-// ---- in the child, between fork and exec ----
+// In the child, between fork and exec.
 
 bool write_file(const char* path, std::string_view text) {
   const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
@@ -162,7 +162,7 @@ bool is_in_path(const std::string& name) {
   ::_exit(number == ENOENT ? 127 : 126);
 }
 
-// ---- in netlab's process ----
+// In netlab's process.
 
 struct pipe_pair {
   net::unique_fd reader;

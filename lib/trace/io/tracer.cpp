@@ -159,8 +159,6 @@ void tracer::take_signals() {
   }
 }
 
-// ---- stops ----
-
 void tracer::resume(process_id id, int signal) { ::ptrace(PTRACE_CONT, id, 0, signal); }
 void tracer::resume_until_return(process_id id) { ::ptrace(PTRACE_SYSCALL, id, 0, 0); }
 

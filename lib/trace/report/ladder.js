@@ -17,8 +17,6 @@
   const nameOfCall = call => '#' + call.id + ' ' + data.programs[call.program] + ' ' + call.text;
   const nameOfPacket = packet => packet.n + ' ' + packet.src + ' > ' + packet.dst + ' ' + packet.what;
 
-  // ---- what is shown ----
-
   function matches(item, words) {
     if (words.length === 0) return true;
     const text = (item.n === undefined ? nameOfCall(item) + ' ' + item.result + ' ' + item.line + ' ' + item.source
@@ -59,8 +57,6 @@
 
   const xOf = program => timeWidth + column * (program + 0.25);
   const laneOf = call => xOf(call.program) + call.lane * laneWidth;
-
-  // ---- drawing ----
 
   function make(name, attributes, text) {
     const made = document.createElementNS(space, name);
@@ -133,8 +129,6 @@
     return nameOfPacket(packet) + '\n' + packet.cause + (packet.effect === '' ? '' : '\n' + packet.effect) +
            (packet.numbers === '' ? '' : '\n' + packet.numbers);
   }
-
-  // ---- details ----
 
   function choose(item) {
     chosen = item;

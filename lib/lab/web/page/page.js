@@ -14,8 +14,6 @@
   };
   const find = (selector, from = document) => from.querySelector(selector);
 
-  // ---- small tools ----
-
   // An element with attributes and children; a child that is a string becomes text.
   const make = (name, attributes = {}, ...children) => {
     const element = document.createElement(name);
@@ -63,7 +61,7 @@
   // For requests that change something: proves that they come from this page.
   const changing = () => ({ Accept: "application/json", "X-Form-Token": viewer.formToken });
 
-  // ---- announcements for screen readers: a few at a time, even if much happens ----
+  // Announcements for screen readers: a few at a time, even if much happens.
 
   const pendingNews = [];
   const announce = (text) => {
@@ -76,7 +74,7 @@
     find("#news").replaceChildren(...shown.map((each) => make("span", {}, `${each}. `)));
   };
 
-  // ---- the table of the class ----
+  // The table of the class.
 
   const signs = { none: "·", tried: "✗", done: "✓" };
   const words = { none: "not yet", tried: "tried", done: "done" };
@@ -213,7 +211,7 @@
     if (totals.mails !== undefined && viewer.isTeacher) showMailCount(totals.mails);
   };
 
-  // ---- a team's events ----
+  // A team's events.
 
   const keptEvents = 50;
 
@@ -295,7 +293,7 @@
     return form;
   };
 
-  // ---- a student's page: the student's row as a list of steps ----
+  // A student's page: the student's row as a list of steps.
 
   const own = { data: null, cells: new Map(), list: null, stuck: null };
 
@@ -371,8 +369,6 @@
       }
     }
   };
-
-  // ---- mail ----
 
   const mails = { list: null, search: null, shown: new Map(), count: 0 };
   const showMailCount = (count) => {
@@ -497,7 +493,7 @@
     return view;
   };
 
-  // ---- live: server-sent events ----
+  // Live: server-sent events.
 
   const link = find("#link");
   const showLink = (state, text) => {
@@ -569,7 +565,7 @@
     }
   }, 5000);
 
-  // ---- views and type size ----
+  // Views and type size.
 
   const showView = () => {
     const wanted = location.hash === "#mail" ? "mail" : "class";
