@@ -32,11 +32,11 @@ constexpr option serve_port_option{.name = "port",
 
 // ---- serve ----
 
-constexpr auto serve_options =
+constexpr auto calc_serve_options =
     merge_options(serving_options, std::array{shared_options::byte_order, max_clients_option, serve_port_option,
                                               shared_options::tcp, shared_options::udp});
 
-exit_status serve(arguments& args, console& out) {
+exit_status calc_serve(arguments& args, console& out) {
   const serving common = serving::read(args);
   calc::server_parameters parameters{.session = {}, .max_clients = common.max_clients, .detail = log_detail(out)};
   parameters.session.order = shared_options::read_byte_order(args);
@@ -53,7 +53,7 @@ exit_status serve(arguments& args, console& out) {
 
 // ---- query ----
 
-constexpr std::array query_options{
+constexpr std::array calc_query_options{
     shared_options::local_bind,
     shared_options::byte_order,
     shared_options::host,
@@ -83,7 +83,7 @@ constexpr std::array query_options{
     shared_options::udp,
 };
 
-constexpr std::array query_groups{
+constexpr std::array calc_query_groups{
     option_group{"Server", "host port tcp udp ipv4 ipv6 bind"},
     option_group{"Requests", "id byte-order send-anyway pipeline"},
     option_group{"Time limits", "timeout max-time retries"},
@@ -98,8 +98,8 @@ std::string server_named_in(const arguments& args) {
   return as_options(args.called(), before.first(std::min<std::size_t>(before.size(), 2)));
 }
 
-query_call parse_query(arguments& args) {
-  query_call call;
+calc_query_call parse_calc_query(arguments& args) {
+  calc_query_call call;
   shared_options::read_remote(args, call.query);
   call.query.order = shared_options::read_byte_order(args);
   call.query.pipeline = args.number("pipeline", 1, 10'000);
@@ -129,8 +129,8 @@ query_call parse_query(arguments& args) {
   return call;
 }
 
-exit_status query(arguments& args, console& out) {
-  const query_call call = parse_query(args);
+exit_status calc_query(arguments& args, console& out) {
+  const calc_query_call call = parse_calc_query(args);
   if (args.error()) return out.refuse(*args.error());
   return call.single ? run_single(call, out) : run_batch(call, out);
 }
@@ -252,14 +252,14 @@ exit_status bench(arguments& args, console& out) {
 
 // ---- the table ----
 
-constexpr std::array serve_examples{
+constexpr std::array calc_serve_examples{
     example{"netlab calc serve", "TCP and UDP on port 50000 of the loopback addresses"},
     example{"netlab calc serve --tcp --port 4711 --bind any -v",
             "only TCP, reachable from other machines; logs each connection"},
     example{"telnet localhost 50000", "then type: sum 1 2 3"},
 };
 
-constexpr std::array query_examples{
+constexpr std::array calc_query_examples{
     example{"netlab calc query sum 1 2 3", "prints 6"},
     example{"netlab calc query --udp -v sum -5 3", "prints -2, and both addresses on stderr"},
     example{"printf 'pro 4 5\\nmin 3 -7\\n' | netlab calc query", "prints 20 and -7, one line for each"},
@@ -273,13 +273,13 @@ constexpr std::array bench_examples{
 };
 
 using enum exit_status;
-constexpr auto serve_statuses = usual_statuses_and(unavailable, not_permitted);
-constexpr auto query_statuses =
+constexpr auto calc_serve_statuses = usual_statuses_and(unavailable, not_permitted);
+constexpr auto calc_query_statuses =
     usual_statuses_and(partly_done, bad_data, no_input, no_host, unavailable, try_later, protocol, not_permitted);
 constexpr auto bench_statuses =
     usual_statuses_and(partly_done, no_host, unavailable, try_later, protocol, not_permitted);
 
-constexpr std::array actions{
+constexpr std::array calc_actions{
     action{.path = "calc bench",
            .summary = "generate load on a calculation server and measure it",
            .description = "Keeps the given number of requests in flight on each connection, checks every answer "
@@ -305,12 +305,12 @@ constexpr std::array actions{
                "the other byte order, another ID, an echo service. If OP is -, or if there is no OP and stdin "
                "is not a terminal, it reads one request per line from stdin. It then prints one line for each, "
                "in the same order: the result, or - if there is none, with the reason on stderr.",
-           .options = query_options,
-           .groups = query_groups,
+           .options = calc_query_options,
+           .groups = calc_query_groups,
            .takes_transport = true,
-           .examples = query_examples,
-           .statuses = query_statuses,
-           .run = query},
+           .examples = calc_query_examples,
+           .statuses = calc_query_statuses,
+           .run = calc_query},
     action{.path = "calc serve",
            .summary = "run the calculation server",
            .description =
@@ -319,15 +319,16 @@ constexpr std::array actions{
                "Over UDP it is dropped; over TCP the requests before it are answered, then the connection is closed. "
                "The TCP port also accepts lines of text such as sum 1 2 3: the first octets of a connection tell "
                "whether it is binary or text. SIGINT and SIGTERM shut the server down cleanly; totals go to stderr.",
-           .options = serve_options,
+           .options = calc_serve_options,
            .takes_transport = true,
-           .examples = serve_examples,
-           .statuses = serve_statuses,
-           .run = serve},
+           .examples = calc_serve_examples,
+           .statuses = calc_serve_statuses,
+           .run = calc_serve},
 };
 
 }  // namespace
 
-const command calc_command{.name = "calc", .summary = "the lab's calculation server and client", .actions = actions};
+const command calc_command{
+    .name = "calc", .summary = "the lab's calculation server and client", .actions = calc_actions};
 
 }  // namespace netlab::app

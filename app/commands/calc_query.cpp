@@ -17,12 +17,12 @@
 namespace netlab::app {
 namespace {
 
-nlohmann::ordered_json to_json(const calc::request& asked) {
+nlohmann::ordered_json request_to_json(const calc::request& asked) {
   return {{"id", asked.id}, {"op", escape(asked.op)}, {"numbers", asked.numbers}};
 }
 
-nlohmann::ordered_json to_json(const calc::outcome& outcome, const net::ends& where, net::transport protocol) {
-  nlohmann::ordered_json object = to_json(outcome.asked);
+nlohmann::ordered_json outcome_to_json(const calc::outcome& outcome, const net::ends& where, net::transport protocol) {
+  nlohmann::ordered_json object = request_to_json(outcome.asked);
   object["result"] = outcome.value ? nlohmann::ordered_json(*outcome.value) : nlohmann::ordered_json(nullptr);
   if (!outcome.value) object["error"] = describe(outcome.value.error());
   object["proto"] = net::name_of(protocol);
@@ -35,9 +35,9 @@ nlohmann::ordered_json to_json(const calc::outcome& outcome, const net::ends& wh
 }
 
 /// Reads one request per line of stdin and prints one result per line in the same order.
-class batch final : public calc::requester {
+class request_batch final : public calc::requester {
  public:
-  batch(asio::io_context& loop, const query_call& call, console& out)
+  request_batch(asio::io_context& loop, const calc_query_call& call, console& out)
       : loop_(loop), call_(call), out_(out), input_(loop, STDIN_FILENO, max_line) {}
 
   std::optional<item> take() override {
@@ -68,11 +68,11 @@ class batch final : public calc::requester {
 
   void report(const calc::outcome& outcome, const net::ends& where) override {
     if (!outcome.value)
-      return unanswered(outcome.tag, outcome.value.error(), to_json(outcome, where, call_.query.protocol));
+      return unanswered(outcome.tag, outcome.value.error(), outcome_to_json(outcome, where, call_.query.protocol));
     ++answers_;
     out_.detail(fmt::format("line {}: {} {} -> {}, {}", outcome.tag + 1, net::name_of(call_.query.protocol),
                             where.local, where.remote, to_string(outcome.elapsed)));
-    release(outcome.tag, out_.wants_json() ? to_line(to_json(outcome, where, call_.query.protocol))
+    release(outcome.tag, out_.wants_json() ? to_line(outcome_to_json(outcome, where, call_.query.protocol))
                                            : fmt::format("{}", *outcome.value));
   }
 
@@ -159,7 +159,7 @@ class batch final : public calc::requester {
   }
 
   asio::io_context& loop_;
-  const query_call& call_;
+  const calc_query_call& call_;
   console& out_;
   net::line_input input_;
   std::uint64_t lines_ = 0;  // read so far
@@ -171,7 +171,7 @@ class batch final : public calc::requester {
   std::function<void()> changed_;
 };
 
-asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) {
+asio::awaitable<result<void>> query_lines(const calc_query_call& call, request_batch& lines) {
   auto done = co_await calc::query(call.query, lines);
   if (done) co_return done;
   // A signal ended it: do not read the rest of the input. (The cancellation state may have been reset.)
@@ -182,7 +182,8 @@ asio::awaitable<result<void>> query_lines(const query_call& call, batch& lines) 
 
 }  // namespace
 
-result<calc::request> to_request(std::span<const std::string_view> words, const query_call& call, std::uint32_t id) {
+result<calc::request> to_request(std::span<const std::string_view> words, const calc_query_call& call,
+                                 std::uint32_t id) {
   auto asked =
       calc::parse_words(words, call.send_anyway ? calc::unknown_operations::passed : calc::unknown_operations::refused);
   if (!asked) return asked;
@@ -194,27 +195,27 @@ result<calc::request> to_request(std::span<const std::string_view> words, const 
   return asked;
 }
 
-exit_status run_single(const query_call& call, console& out) {
+exit_status run_single(const calc_query_call& call, console& out) {
   asio::io_context loop{1};
   const auto reply = net::run_client(loop, calc::query_one(call.query, *call.single), call.max_time);
   if (!reply) {
     if (out.wants_json())
-      out.json(to_json({0, *call.single, unexpected(reply.error()), duration(0)}, {}, call.query.protocol));
+      out.json(outcome_to_json({0, *call.single, unexpected(reply.error()), duration(0)}, {}, call.query.protocol));
     return out.refuse(reply.error());
   }
   const auto& [answer, where] = *reply;
   out.detail(fmt::format("{} {} -> {}, {}", net::name_of(call.query.protocol), where.local, where.remote,
                          to_string(answer.elapsed)));
   if (out.wants_json())
-    out.json(to_json(answer, where, call.query.protocol));
+    out.json(outcome_to_json(answer, where, call.query.protocol));
   else if (answer.value)
     out.line(fmt::format("{}", *answer.value));
   return answer.value ? exit_status::done : out.refuse(answer.value.error());
 }
 
-exit_status run_batch(const query_call& call, console& out) {
+exit_status run_batch(const calc_query_call& call, console& out) {
   asio::io_context loop{1};
-  batch lines(loop, call, out);
+  request_batch lines(loop, call, out);
   const auto done = net::run_client(loop, query_lines(call, lines), call.max_time);
   if (!done) {
     const exit_status status = status_of(done.error());

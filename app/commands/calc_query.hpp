@@ -11,7 +11,7 @@
 
 namespace netlab::app {
 
-struct query_call {
+struct calc_query_call {
   calc::query_options query;
   std::uint32_t id = 1;
   bool send_anyway = false;
@@ -20,13 +20,13 @@ struct query_call {
 };
 
 /// Converts words into a request. Fails with errc::bad_data if it must not be sent.
-[[nodiscard]] result<calc::request> to_request(std::span<const std::string_view> words, const query_call& call,
+[[nodiscard]] result<calc::request> to_request(std::span<const std::string_view> words, const calc_query_call& call,
                                                std::uint32_t id);
 
 /// Prints the result of call.single.
-[[nodiscard]] exit_status run_single(const query_call& call, console& out);
+[[nodiscard]] exit_status run_single(const calc_query_call& call, console& out);
 
 /// Prints a line for each line of stdin, in the same order.
-[[nodiscard]] exit_status run_batch(const query_call& call, console& out);
+[[nodiscard]] exit_status run_batch(const calc_query_call& call, console& out);
 
 }  // namespace netlab::app

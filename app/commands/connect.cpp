@@ -28,7 +28,7 @@ using connect::tls_report;
 
 constexpr std::uint16_t telnet_port = 23;
 
-constexpr std::array options{
+constexpr std::array connect_options{
     option{
         .name = "alpn", .argument = "NAMES", .help = "with TLS: ALPN protocols to offer, preferred first: h2,http/1.1"},
     shared_options::local_bind,
@@ -71,7 +71,7 @@ constexpr std::array options{
     shared_options::udp,
 };
 
-constexpr std::array groups{
+constexpr std::array connect_groups{
     option_group{"Connection", "tcp udp ipv4 ipv6 bind timeout max-time idle-timeout keep-open"},
     option_group{"TLS", "tls starttls insecure ca-file sni alpn cert key show-certs keylog reconnect"},
     option_group{"Data", "crlf raw telnet no-telnet"},
@@ -186,14 +186,14 @@ void read_telnet_and_target(arguments& args, run_options& connection) {
     connection.relay.telnet = telnet_mode::automatic;
 }
 
-struct call {
+struct connect_call {
   run_options connection;
   duration max_time{0};
   bool show_certificates = false;
 };
 
-call parse(arguments& args) {
-  call made;
+connect_call parse_connect(arguments& args) {
+  connect_call made;
   run_options& connection = made.connection;
   connection.protocol = shared_options::read_transport(args);
   connection.restrict_to = shared_options::read_family(args);
@@ -213,7 +213,7 @@ call parse(arguments& args) {
   return made;
 }
 
-nlohmann::ordered_json to_json(const tls_report& report, bool with_pem) {
+nlohmann::ordered_json report_to_json(const tls_report& report, bool with_pem) {
   nlohmann::ordered_json chain = nlohmann::ordered_json::array();
   for (const certificate_report& each : report.chain) {
     nlohmann::ordered_json one{{"subject", each.subject},       {"issuer", each.issuer},       {"names", each.names},
@@ -241,9 +241,9 @@ nlohmann::ordered_json to_json(const tls_report& report, bool with_pem) {
   return object;
 }
 
-void show(const tls_report& report, bool with_pem, console& out) {
+void show_report(const tls_report& report, bool with_pem, console& out) {
   if (out.wants_json()) {
-    out.note(to_line({{"tls", to_json(report, with_pem)}}));
+    out.note(to_line({{"tls", report_to_json(report, with_pem)}}));
     return;
   }
   std::string text;
@@ -271,14 +271,15 @@ std::string other_way_to_tls(const tls_request& asked, const failure& why) {
   return {};
 }
 
-exit_status run(arguments& args, console& out) {
-  call made = parse(args);
+exit_status run_connect(arguments& args, console& out) {
+  connect_call made = parse_connect(args);
   if (args.error()) return out.refuse(*args.error());
   const bool with_pem = made.show_certificates;
   const tls_request asked{made.connection.tls, made.connection.starttls.has_value(), made.connection.port};
-  connect::run_events events{.detail = [&out](const std::string& line) { out.detail(line); },
-                             .warning = [&out](const std::string& line) { out.note(line); },
-                             .report = [&out, with_pem](const tls_report& report) { show(report, with_pem, out); }};
+  connect::run_events events{
+      .detail = [&out](const std::string& line) { out.detail(line); },
+      .warning = [&out](const std::string& line) { out.note(line); },
+      .report = [&out, with_pem](const tls_report& report) { show_report(report, with_pem, out); }};
   asio::io_context loop{1};
   const auto ended = net::run_client(loop, connect::run(std::move(made.connection), std::move(events)), made.max_time);
   if (ended) return exit_status::done;
@@ -292,7 +293,7 @@ exit_status run(arguments& args, console& out) {
 
 // ---- the table ----
 
-constexpr std::array examples{
+constexpr std::array connect_examples{
     example{"netlab connect lab.example.org 50000", "talk to a server, as with telnet"},
     example{"netlab connect --starttls smtp --crlf mail.example.org:587", "an SMTP session by hand, over TLS"},
     example{"printf 'quit\\n' | netlab connect --keep-open localhost 4711",
@@ -304,10 +305,10 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr auto statuses =
+constexpr auto connect_statuses =
     usual_statuses_and(bad_data, no_input, no_host, unavailable, cannot_create, try_later, protocol, not_permitted);
 
-constexpr std::array actions{
+constexpr std::array connect_actions{
     action{.path = "connect",
            .summary = "talk to a peer over TCP, TLS or UDP",
            .operands = "HOST PORT",
@@ -318,17 +319,17 @@ constexpr std::array actions{
                           "input closes only our sending side: all answers still arrive. A report on TLS goes to "
                           "stderr, with --json as JSON. If the certificate cannot be verified, the connection ends "
                           "after the report, with status 77 and without sending anything, unless --insecure is given.",
-           .options = options,
-           .groups = groups,
+           .options = connect_options,
+           .groups = connect_groups,
            .takes_transport = true,
-           .examples = examples,
-           .statuses = statuses,
-           .run = run},
+           .examples = connect_examples,
+           .statuses = connect_statuses,
+           .run = run_connect},
 };
 
 }  // namespace
 
 const command connect_command{
-    .name = "connect", .summary = "telnet, netcat and a TLS client in one", .actions = actions};
+    .name = "connect", .summary = "telnet, netcat and a TLS client in one", .actions = connect_actions};
 
 }  // namespace netlab::app

@@ -21,7 +21,7 @@ namespace {
 
 // ---- serve ----
 
-constexpr auto serve_options =
+constexpr auto echo_serve_options =
     merge_options(serving_options, std::array{
                                        max_clients_option,
                                        option{.name = "port",
@@ -32,7 +32,7 @@ constexpr auto serve_options =
                                        shared_options::udp,
                                    });
 
-exit_status serve(arguments& args, console& out) {
+exit_status echo_serve(arguments& args, console& out) {
   const serving common = serving::read(args);
   args.refuse_positionals();
   if (args.error()) return out.refuse(*args.error());
@@ -47,7 +47,7 @@ exit_status serve(arguments& args, console& out) {
 
 // ---- query ----
 
-constexpr std::array query_options{
+constexpr std::array echo_query_options{
     shared_options::local_bind,
     shared_options::host,
     shared_options::ipv4,
@@ -66,14 +66,14 @@ constexpr std::array query_options{
     shared_options::udp,
 };
 
-struct query_call {
+struct echo_query_call {
   simple::echo_query_options query;
   duration max_time{0};
   std::string message;
 };
 
-query_call parse_query(arguments& args) {
-  query_call call;
+echo_query_call parse_echo_query(arguments& args) {
+  echo_query_call call;
   shared_options::read_remote(args, call.query);
   call.max_time = shared_options::read_max_time(args);
   if (args.positionals().empty())
@@ -82,8 +82,8 @@ query_call parse_query(arguments& args) {
   return call;
 }
 
-exit_status query(arguments& args, console& out) {
-  const query_call call = parse_query(args);
+exit_status echo_query(arguments& args, console& out) {
+  const echo_query_call call = parse_echo_query(args);
   if (args.error()) return out.refuse(*args.error());
   asio::io_context loop{1};
   const bytes_view octets = as_bytes(call.message);
@@ -105,49 +105,50 @@ exit_status query(arguments& args, console& out) {
 
 // ---- the table ----
 
-constexpr std::array serve_examples{
+constexpr std::array echo_serve_examples{
     example{"netlab echo serve --port 10007", "TCP and UDP, without privilege"},
     example{"sudo netlab echo serve --bind any", "port 7, reachable from other machines"},
 };
 
-constexpr std::array query_examples{
+constexpr std::array echo_query_examples{
     example{"netlab echo query --host lab.example.org hello", "prints hello if it comes back"},
     example{"netlab echo query --udp --port 10007 -v hello world", "one datagram, and both addresses on stderr"},
 };
 
 using enum exit_status;
-constexpr auto serve_statuses = usual_statuses_and(unavailable, not_permitted);
-constexpr auto query_statuses = usual_statuses_and(bad_data, no_host, unavailable, try_later, protocol, not_permitted);
+constexpr auto echo_serve_statuses = usual_statuses_and(unavailable, not_permitted);
+constexpr auto echo_query_statuses =
+    usual_statuses_and(bad_data, no_host, unavailable, try_later, protocol, not_permitted);
 
-constexpr std::array actions{
+constexpr std::array echo_actions{
     action{.path = "echo query",
            .summary = "send text to an echo service and check the reply",
            .operands = "TEXT...",
            .description =
                "Sends its arguments, joined by spaces, compares the reply with them octet by octet, and prints "
                "it. A reply that differs, or is too short or too long, is an error that names the position.",
-           .options = query_options,
+           .options = echo_query_options,
            .takes_transport = true,
            .takes_text = true,
-           .examples = query_examples,
-           .statuses = query_statuses,
-           .run = query},
+           .examples = echo_query_examples,
+           .statuses = echo_query_statuses,
+           .run = echo_query},
     action{.path = "echo serve",
            .summary = "run the echo service (RFC 862)",
            .description = "Sends back everything it receives, over TCP and UDP on the same port number; --tcp or --udp "
                           "selects one of them. Prints one line per socket when ready. Datagrams from ports below 1024 "
                           "are not echoed, so that two services cannot answer each other for ever. SIGINT and SIGTERM "
                           "shut the server down cleanly; totals go to stderr.",
-           .options = serve_options,
+           .options = echo_serve_options,
            .takes_transport = true,
-           .examples = serve_examples,
-           .statuses = serve_statuses,
-           .run = serve},
+           .examples = echo_serve_examples,
+           .statuses = echo_serve_statuses,
+           .run = echo_serve},
 };
 
 }  // namespace
 
 const command echo_command{
-    .name = "echo", .summary = "the echo service and a client that checks one", .actions = actions};
+    .name = "echo", .summary = "the echo service and a client that checks one", .actions = echo_actions};
 
 }  // namespace netlab::app

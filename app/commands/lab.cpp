@@ -148,8 +148,8 @@ exit_status tour(arguments& args, console& out) {
   asio::io_context loop{1};
   const bool waits = pause && has_keyboard();
   text_narrator text(out, waits);
-  json_narrator json(out, waits);
-  lab::narrator& narrator = out.wants_json() ? static_cast<lab::narrator&>(json) : text;
+  json_narrator json_lines(out, waits);
+  lab::narrator& narrator = out.wants_json() ? static_cast<lab::narrator&>(json_lines) : text;
   // The tour's directory is removed, however the tour ends.
   const auto outcome = net::run_client(loop, lab::tour(narrator, only, own_program), duration(0), {SIGHUP, SIGQUIT});
   if (!outcome) return out.refuse(outcome.error());
@@ -205,7 +205,7 @@ constexpr auto tour_statuses = usual_statuses_and(partly_done, unavailable, cann
 
 constexpr std::array demo_statuses{done, usage, unavailable, internal, system, input_output, try_later, configuration};
 
-const std::array actions{
+const std::array lab_actions{
     action{.path = "lab demo",
            .summary = "a server and a client with plain blocking calls, to be traced",
            .operands = "calc | scan",
@@ -234,6 +234,6 @@ const std::array actions{
 }  // namespace
 
 const command lab_command{
-    .name = "lab", .summary = "the lab's services, and a guided tour of its exercises", .actions = actions};
+    .name = "lab", .summary = "the lab's services, and a guided tour of its exercises", .actions = lab_actions};
 
 }  // namespace netlab::app

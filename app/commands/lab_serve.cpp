@@ -25,9 +25,10 @@ namespace {
 
 constexpr std::uint16_t unprivileged_offset = 10000;
 
-constexpr std::string_view names = "echo discard daytime chargen smtp time submissions submission calc mail";
+constexpr std::string_view lab_service_names =
+    "echo discard daytime chargen smtp time submissions submission calc mail";
 
-constexpr auto options = merge_options(
+constexpr auto lab_serve_options = merge_options(
     serving_options, sink_options,
     std::array{
         shared_options::byte_order,
@@ -40,7 +41,7 @@ constexpr auto options = merge_options(
                .help = "run only these services: echo, discard, daytime, chargen, smtp, time, submissions, submission, "
                        "calc, or mail for all three mail services; separate several with commas: echo,calc",
                .repeatable = true,
-               .choices = names},
+               .choices = lab_service_names},
         option{
             .name = "port-offset",
             .argument = "N",
@@ -52,10 +53,10 @@ constexpr auto options = merge_options(
                .argument = "NAMES",
                .help = "do not run these services",
                .repeatable = true,
-               .choices = names},
+               .choices = lab_service_names},
     });
 
-constexpr std::array groups{
+constexpr std::array lab_serve_groups{
     option_group{"Services", "only without port-offset calc-port byte-order"},
     option_group{"Listening", "bind ipv4 ipv6"},
     option_group{"A class at work", "web roster journal web-token-file"},
@@ -66,7 +67,7 @@ constexpr std::array groups{
     option_group{"Mail refusals and faults", "fault reject tempfail max-size max-recipients max-rate max-time"},
 };
 
-struct call {
+struct lab_serve_call {
   serving common;
   std::vector<lab::service_entry> services;
   lab::port_plan ports;
@@ -85,7 +86,7 @@ std::optional<std::uint16_t> lowest_port(const std::vector<lab::service_entry>& 
   return lowest;
 }
 
-void refuse_shared_ports(const call& wanted, arguments& args) {
+void refuse_shared_ports(const lab_serve_call& wanted, arguments& args) {
   std::map<std::uint16_t, std::string_view> taken;
   for (const lab::service_entry& each : wanted.services) {
     const std::uint16_t port = lab::port_of(each, wanted.ports);
@@ -99,8 +100,8 @@ void refuse_shared_ports(const call& wanted, arguments& args) {
   }
 }
 
-call parse(arguments& args, const console& out) {
-  call wanted;
+lab_serve_call parse_lab_serve(arguments& args, const console& out) {
+  lab_serve_call wanted;
   wanted.common = serving::read_common(args);
   const auto named = [&](std::string_view option) {
     std::vector<lab::service_entry> together;
@@ -155,7 +156,7 @@ struct open_servers {
   }
 };
 
-result<open_servers> make_servers(call wanted, console& out) {
+result<open_servers> make_servers(lab_serve_call wanted, console& out) {
   open_servers made;
   if (wanted.class_at_work.is_wanted(out)) {
     auto opened = open_class::make(wanted.class_at_work, wanted.services, wanted.ports, wanted.parameters.order,
@@ -198,8 +199,8 @@ result<open_servers> make_servers(call wanted, console& out) {
   return made;
 }
 
-exit_status run(arguments& args, console& out) {
-  call wanted = parse(args, out);
+exit_status run_lab_serve(arguments& args, console& out) {
+  lab_serve_call wanted = parse_lab_serve(args, out);
   if (args.error()) return out.refuse(*args.error());
   if (wanted.mail.lists_faults) {
     list_faults(out);
@@ -223,7 +224,7 @@ exit_status run(arguments& args, console& out) {
   return exit_status::done;
 }
 
-constexpr std::array examples{
+constexpr std::array lab_serve_examples{
     example{"netlab lab serve", "on the loopback addresses, for trying it out"},
     example{"sudo netlab lab serve --bind any", "for a class, on the port numbers of the exercise sheet"},
     example{"netlab lab serve --bind any --port-offset 10000",
@@ -234,7 +235,7 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr auto statuses = usual_statuses_and(bad_data, no_input, unavailable, cannot_create, not_permitted);
+constexpr auto lab_serve_statuses = usual_statuses_and(bad_data, no_input, unavailable, cannot_create, not_permitted);
 
 }  // namespace
 
@@ -255,10 +256,10 @@ constinit const action lab_serve{
         "With --web the teacher sees the class in a browser: one row per team, one column per step of the exercises, "
         "and in each cell whether the step was tried, what was wrong, or when it was done. Students see only the row "
         "of their own address. The teacher's address, which has a token, is printed last.",
-    .options = options,
-    .groups = groups,
-    .examples = examples,
-    .statuses = statuses,
-    .run = run};
+    .options = lab_serve_options,
+    .groups = lab_serve_groups,
+    .examples = lab_serve_examples,
+    .statuses = lab_serve_statuses,
+    .run = run_lab_serve};
 
 }  // namespace netlab::app

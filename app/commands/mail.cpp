@@ -223,7 +223,7 @@ result<std::string> checked(std::string_view text) {
   return std::string(text);
 }
 
-void read_message(arguments& args, mail_call& call) {
+void read_message_options(arguments& args, mail_call& call) {
   message_fields& fields = call.message;
   // prepare() parses it again; here the failure can name the origin of the value (command line, environment or file).
   if (args.has("from")) fields.from = args.as("from", checked<mail::parse_mailbox>);
@@ -264,7 +264,7 @@ void read_message(arguments& args, mail_call& call) {
 exit_status send(arguments& args, console& out) {
   mail_call call;
   read_server(args, call);
-  read_message(args, call);
+  read_message_options(args, call);
   if (args.has("helo"))
     call.smtp.helo = args.as("helo", parse_helo);
   else
@@ -341,7 +341,7 @@ constexpr auto wait_statuses = usual_statuses_and(partly_done, no_input, try_lat
 constexpr auto send_statuses =
     usual_statuses_and(partly_done, bad_data, no_input, no_host, unavailable, try_later, protocol, not_permitted);
 
-constexpr std::array actions{
+constexpr std::array mail_actions{
     action{.path = "mail send",
            .summary = "send mail through a submission server",
            .description =
@@ -388,6 +388,7 @@ constexpr std::array actions{
 
 }  // namespace
 
-const command mail_command{.name = "mail", .summary = "send mail, and receive it for practice", .actions = actions};
+const command mail_command{
+    .name = "mail", .summary = "send mail, and receive it for practice", .actions = mail_actions};
 
 }  // namespace netlab::app

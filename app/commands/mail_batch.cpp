@@ -18,7 +18,7 @@
 namespace netlab::app {
 namespace {
 
-using json = nlohmann::json;
+using nlohmann::json;
 
 unexpected<failure> bad(std::string detail) { return fail(errc::bad_data, std::move(detail)); }
 
@@ -120,9 +120,9 @@ bool lacks_descriptors(const failure& why) {
   return why.code == std::errc::too_many_files_open || why.code == std::errc::too_many_files_open_in_system;
 }
 
-class batch final : public mail::submission_source {
+class submission_batch final : public mail::submission_source {
  public:
-  batch(asio::io_context& loop, int fd, std::uint64_t size, const mail_call& call, console& out)
+  submission_batch(asio::io_context& loop, int fd, std::uint64_t size, const mail_call& call, console& out)
       : loop_(loop),
         defaults_(call.message),
         part_(call.part),
@@ -346,7 +346,7 @@ exit_status send_batch(mail_call& call, console& out) {
   const bool has_size = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
 
   asio::io_context loop{1};
-  batch lines(loop, fd, has_size ? static_cast<std::uint64_t>(about.st_size) : 0, call, out);
+  submission_batch lines(loop, fd, has_size ? static_cast<std::uint64_t>(about.st_size) : 0, call, out);
   const auto done =
       run_sending(call, lines, loop, [&lines](const mail::delivery& delivery) { lines.report(delivery); }, out);
   out.progress({});

@@ -50,7 +50,7 @@ std::vector<std::string> texts_of(const std::vector<mail::address>& from) {
 
 std::string text_of(const std::optional<mail::address>& sender) { return sender ? sender->to_string() : ""; }
 
-exit_status show(const mail::submission& submission, console& out) {
+exit_status show_submission(const mail::submission& submission, console& out) {
   auto message = submission.compose({.eight_bit_mime = true, .smtputf8 = true});
   if (!message) return out.refuse(message.error());
   std::string recipients;
@@ -198,7 +198,7 @@ exit_status send_single(mail_call& call, console& out) {
   const bool is_raw = call.message.raw != nullptr;
   auto submission = prepare(std::move(call.message));
   if (!submission) return out.refuse(submission.error());
-  if (call.dry_run) return show(*submission, out);
+  if (call.dry_run) return show_submission(*submission, out);
   out.has_effects();
   // Report errors in the message before asking for a password or connecting. A complete message can be read only once.
   if (!is_raw)

@@ -68,7 +68,7 @@ std::string own_host(const std::vector<std::string>& names) {
 /// 0 means never.
 duration limit_of(duration given) { return given == duration(0) ? duration(std::chrono::hours(1000)) : given; }
 
-nlohmann::ordered_json to_json(const mail::sink_refusal& event) {
+nlohmann::ordered_json event_to_json(const mail::sink_refusal& event) {
   nlohmann::ordered_json recipient;
   if (event.recipient != nullptr) recipient = event.recipient->to_string();
   return {{"event", "refused"},        {"peer", net::to_string(event.peer)},   {"helo", event.so_far.helo},
@@ -76,7 +76,7 @@ nlohmann::ordered_json to_json(const mail::sink_refusal& event) {
           {"reply", event.reply}};
 }
 
-nlohmann::ordered_json to_json(const mail::sink_failed_login& event) {
+nlohmann::ordered_json event_to_json(const mail::sink_failed_login& event) {
   return {{"event", "login_failed"},
           {"peer", net::to_string(event.peer)},
           {"user", event.user},
@@ -84,14 +84,14 @@ nlohmann::ordered_json to_json(const mail::sink_failed_login& event) {
           {"reason", event.why}};
 }
 
-nlohmann::ordered_json to_json(const mail::sink_totals& all) {
+nlohmann::ordered_json event_to_json(const mail::sink_totals& all) {
   return {{"event", "totals"},      {"messages", all.accepted},
           {"octets", all.octets},   {"connections", all.connections},
           {"refused", all.refused}, {"failed_logins", all.failed_logins},
           {"faults", all.faults},   {"turned_away", all.turned_away}};
 }
 
-nlohmann::ordered_json to_json(const mail::sink_message& event) {
+nlohmann::ordered_json event_to_json(const mail::sink_message& event) {
   nlohmann::ordered_json recipients = nlohmann::ordered_json::array();
   for (const mail::recipient& each : event.of.recipients) recipients.push_back(each.address.to_string());
   nlohmann::ordered_json object{{"event", "message"},
@@ -202,7 +202,7 @@ result<open_sink> open_sink::make(sink_call call, console& out, const std::strin
   if (out.is_verbose()) observer.dialogue = observer.log;
   if (out.wants_json()) {
     made.events_ = call.events ? call.events : std::make_shared<background_output>(STDOUT_FILENO);
-    const auto write_event = [to = made.events_.get()](const auto& event) { to->line(to_line(to_json(event))); };
+    const auto write_event = [to = made.events_.get()](const auto& event) { to->line(to_line(event_to_json(event))); };
     observer.accepted = write_event;
     observer.refused = write_event;
     observer.login_failed = write_event;
@@ -240,7 +240,7 @@ std::string open_sink::conclude(console& out) const {
   sink_->finish_log();
   const mail::sink_totals all = sink_->totals();
   if (events_) {
-    events_->line(to_line(to_json(all)));
+    events_->line(to_line(event_to_json(all)));
     if (const std::uint64_t dropped = events_->finish(); dropped > 0)
       out.note(fmt::format("{} of --json dropped: the reader was too slow", count_of(dropped, "line")));
   }

@@ -33,7 +33,7 @@ result<std::string> parse_subject(std::string_view text) {
   return std::string(text);
 }
 
-mail::wait_options parse(arguments& args) {
+mail::wait_options parse_wait(arguments& args) {
   mail::wait_options request;
   request.maildir = args.has("maildir") ? args.text("maildir") : default_state() + "/maildir";
   if (request.maildir.empty()) args.refuse({make_error_code(errc::usage), "--maildir", "it is empty", {}});
@@ -49,7 +49,7 @@ mail::wait_options parse(arguments& args) {
 
 // ---- the message as JSON ----
 
-nlohmann::ordered_json to_json(const std::string& number, const mail::entity& part, std::string_view message) {
+nlohmann::ordered_json part_to_json(const std::string& number, const mail::entity& part, std::string_view message) {
   nlohmann::ordered_json object{{"number", number}, {"type", part.type}};
   if (!part.charset.empty()) object["charset"] = part.charset;
   if (!part.disposition.empty()) object["disposition"] = part.disposition;
@@ -68,7 +68,7 @@ nlohmann::ordered_json to_json(const std::string& number, const mail::entity& pa
   return object;
 }
 
-nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_view message, bool is_whole) {
+nlohmann::ordered_json message_to_json(const mail::awaited_message& which, std::string_view message, bool is_whole) {
   const mail::entity whole = mail::parse_entity(message);
   const mail::correspondents who = mail::correspondents_of(whole.header);
   nlohmann::ordered_json sender;
@@ -77,7 +77,7 @@ nlohmann::ordered_json to_json(const mail::awaited_message& which, std::string_v
   for (const mail::header_field& each : whole.header) header.push_back({{"name", each.name}, {"value", each.value}});
   nlohmann::ordered_json parts = nlohmann::ordered_json::array();
   if (is_whole)
-    for (const auto& [number, part] : leaves_of(whole)) parts.push_back(to_json(number, *part, message));
+    for (const auto& [number, part] : leaves_of(whole)) parts.push_back(part_to_json(number, *part, message));
   const std::chrono::sys_time<std::chrono::nanoseconds> received(std::chrono::nanoseconds(which.received_ns));
   nlohmann::ordered_json object{{"file", which.path},
                                 {"received_at", to_timestamp(std::chrono::floor<std::chrono::milliseconds>(received))},
@@ -131,7 +131,7 @@ bool print(const std::string& maildir, std::vector<mail::awaited_message>& found
     bool is_whole = true;
     const file_text text = read_message(maildir, each, is_whole);
     if (text) {
-      out.json(to_json(each, *text, is_whole));
+      out.json(message_to_json(each, *text, is_whole));
     } else {
       out.error({text.error(), fmt::format("read '{}'", escape(each.path, 200)), {}, {}});
       all_there = false;
@@ -143,7 +143,7 @@ bool print(const std::string& maildir, std::vector<mail::awaited_message>& found
 }  // namespace
 
 exit_status wait(arguments& args, console& out) {
-  mail::wait_options request = parse(args);
+  mail::wait_options request = parse_wait(args);
   if (args.error()) return out.refuse(*args.error());
   const std::string maildir = request.maildir;
   request.skipped = [&out](const failure& why) { out.note("skipped: " + describe(why)); };

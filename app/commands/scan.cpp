@@ -491,7 +491,7 @@ using enum exit_status;
 constexpr auto scan_statuses =
     usual_statuses_and(partly_done, bad_data, no_input, no_host, unavailable, cannot_create, try_later, not_permitted);
 
-constexpr std::array actions{
+constexpr std::array scan_actions{
     action{.path = "scan",
            .summary = "find the open ports of hosts",
            .operands = "[TARGET...]",
@@ -518,6 +518,6 @@ constexpr std::array actions{
 
 }  // namespace
 
-const command scan_command{.name = "scan", .summary = "find the open ports of hosts", .actions = actions};
+const command scan_command{.name = "scan", .summary = "find the open ports of hosts", .actions = scan_actions};
 
 }  // namespace netlab::app

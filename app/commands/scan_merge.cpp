@@ -27,12 +27,12 @@ namespace {
 // Many times the longest line of a report: 1024 octets of banner and of reply, each escaped.
 constexpr std::size_t longest_line = 1 << 20;
 
-using stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+using stdio_file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 /// A report that can be read twice.
-struct input {
+struct merge_input {
   std::string name;
-  stream file{nullptr, &std::fclose};
+  stdio_file file{nullptr, &std::fclose};
 };
 
 failure cannot_read(const std::string& name) {
@@ -41,13 +41,13 @@ failure cannot_read(const std::string& name) {
 }
 
 // A pipe or other file that cannot be read twice is copied to an unnamed temporary file.
-result<input> open_input(const std::string& name) {
-  input made{.name = name == "-" ? "stdin" : name};
+result<merge_input> open_input(const std::string& name) {
+  merge_input made{.name = name == "-" ? "stdin" : name};
   made.file.reset(name == "-" ? ::fdopen(::dup(STDIN_FILENO), "rb") : std::fopen(name.c_str(), "rbe"));
   struct stat about{};
   if (!made.file || ::fstat(::fileno(made.file.get()), &about) != 0) return unexpected(cannot_read(made.name));
   if (S_ISREG(about.st_mode) && name != "-") return made;
-  stream copy(std::tmpfile(), &std::fclose);
+  stdio_file copy(std::tmpfile(), &std::fclose);
   if (!copy) return fail(last_system_error(), fmt::format("copy {}", escape(made.name, 200)));
   std::string block(64 * 1024, '\0');
   while (const std::size_t size = std::fread(block.data(), 1, block.size(), made.file.get()))
@@ -123,14 +123,14 @@ class closed_ports {
 }  // namespace
 
 exit_status merge_reports(const std::vector<std::string>& files, const scan_report_options& shown, console& out) {
-  std::vector<input> inputs;
+  std::vector<merge_input> inputs;
   for (const std::string& each : files) {
     auto opened = open_input(each);
     if (!opened) return out.refuse(opened.error());
     inputs.push_back(*std::move(opened));
   }
   scan::report_merge merge;
-  for (const input& each : inputs) {
+  for (const merge_input& each : inputs) {
     merge.begin_file(each.name);
     if (!read_lines(each.file.get(), [&](std::string_view line, bool is_torn) { merge.add(line, is_torn); }))
       return out.refuse(cannot_read(each.name));
@@ -166,7 +166,7 @@ exit_status merge_reports(const std::vector<std::string>& files, const scan_repo
   const bool adds_closed = is_by_host && sum.complete && sum.targets <= scan::many_targets;
   const bool has_silent = scan::lists_silent(sum.is_syn, sum.targets, shown.all);
   closed_ports closed;
-  for (const input& each : inputs) {
+  for (const merge_input& each : inputs) {
     const bool good = read_lines(each.file.get(), [&](std::string_view line, bool) {
       const auto found = merge.keeps(line);
       if (!found || (!has_silent && is_silent(*found))) return;

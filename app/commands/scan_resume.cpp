@@ -29,7 +29,7 @@ std::vector<std::string> targets_of(const arguments& args) {
   return all;
 }
 
-std::string in_words(std::string_view name, const std::vector<std::string>& values) {
+std::string option_in_words(std::string_view name, const std::vector<std::string>& values) {
   if (values.empty()) return fmt::format("without --{}", name);
   if (values.size() == 1 && values.front() == "true") return fmt::format("with --{}", name);
   return fmt::format("with --{} {}", name, escape(fmt::format("{}", fmt::join(values, " ")), 80));
@@ -75,7 +75,7 @@ result<scan_resume> scan_resume::open(arguments& args) {
     const auto its = found == made.state.options.end() ? std::vector<std::string>() : found->second;
     const bool is_json = each.name == "format" && args.is_typed("json");
     const bool is_typed = args.is_typed(each.name) || is_json;
-    if (is_typed && args.texts(each.name) != its) return other(in_words(each.name, its));
+    if (is_typed && args.texts(each.name) != its) return other(option_in_words(each.name, its));
     args.supply(each.name, its, fmt::format("state file {}", made.name_));
   }
   args.supply("host", {}, {});

@@ -33,7 +33,7 @@ result<target_list> read_target_file(const std::string& name, scan::target_use u
   return found;
 }
 
-using addresses = std::vector<asio::ip::address>;
+using address_list = std::vector<asio::ip::address>;
 
 /// This machine's broadcast addresses (getifaddrs(3)).
 std::vector<ip_address> own_broadcast_addresses() {
@@ -200,7 +200,7 @@ class target_planner::state {
                   {}});
   }
 
-  result<void> add_name(target_plan& plan, const std::string& name, const result<addresses>& found) {
+  result<void> add_name(target_plan& plan, const std::string& name, const result<address_list>& found) {
     if (!found) {
       if (found.error().code == errc::no_such_host && port_of_service(name))
         return fail(errc::usage, fmt::format("'{}' is a service, not a host", escape(name, 80)),
@@ -223,7 +223,7 @@ class target_planner::state {
     return {};
   }
 
-  result<void> exclude(target_plan& plan, const std::vector<std::optional<result<addresses>>>& known) const {
+  result<void> exclude(target_plan& plan, const std::vector<std::optional<result<address_list>>>& known) const {
     for (const scan::address_range& each : scan::addresses_of_no_host()) plan.set.exclude(each);
     for (const ip_address& each : broadcast_)
       if (!chosen_.is_portable) plan.set.exclude({each, each});
@@ -234,7 +234,7 @@ class target_planner::state {
         plan.set.exclude(*range);
         continue;
       }
-      const result<addresses>& found = **next++;
+      const result<address_list>& found = **next++;
       if (!found) return unexpected(found.error());
       for (const asio::ip::address& one : *found) {
         const ip_address address = as_reached(net::to_ip(one));
@@ -245,11 +245,11 @@ class target_planner::state {
   }
 
   /// What is known of each name, in their order.
-  [[nodiscard]] std::vector<std::optional<result<addresses>>> known_outcomes() const {
+  [[nodiscard]] std::vector<std::optional<result<address_list>>> known_outcomes() const {
     if (names_) return names_->known();
-    std::vector<std::optional<result<addresses>>> known;
+    std::vector<std::optional<result<address_list>>> known;
     for (const std::string& name : all_names_) {
-      addresses its;
+      address_list its;
       if (const auto found = chosen_.known_names->find(name); found != chosen_.known_names->end())
         for (const std::string& text : found->second) {
           asio::error_code error;
@@ -265,7 +265,7 @@ class target_planner::state {
 
   /// A plan of the known targets; the second plan leaves out those of the first.
   result<target_plan> make(bool is_rest) {
-    const std::vector<std::optional<result<addresses>>> known = known_outcomes();
+    const std::vector<std::optional<result<address_list>>> known = known_outcomes();
     target_plan plan;
     if (auto excluded = exclude(plan, known); !excluded) return unexpected(excluded.error());
     asked_ = std::exchange(planned_, {});

@@ -26,7 +26,7 @@ using sockets::mark;
 using sockets::marked_row;
 using sockets::row;
 
-constexpr std::array options{
+constexpr std::array sockets_options{
     option{.name = "interval",
            .argument = "DURATION",
            .help = "with --watch: time between two updates",
@@ -46,15 +46,15 @@ constexpr std::array options{
     option{.name = "watch", .letter = 'w', .help = "update continuously and mark changes, until interrupted"},
 };
 
-struct call {
+struct sockets_call {
   sockets::filter filter;
   std::string process;
   bool watch = false;
   duration interval{};
 };
 
-call parse(arguments& args) {
-  call made;
+sockets_call parse_sockets(arguments& args) {
+  sockets_call made;
   // Both transports if neither or both are given.
   const bool tcp = args.flag("tcp");
   const bool udp = args.flag("udp");
@@ -73,7 +73,7 @@ call parse(arguments& args) {
 }
 
 /// `knows_processes`: see snapshot.
-nlohmann::ordered_json to_json(const row& one, bool knows_processes) {
+nlohmann::ordered_json row_to_json(const row& one, bool knows_processes) {
   const sockets::entry& socket = one.socket;
   nlohmann::ordered_json owners = knows_processes ? nlohmann::ordered_json::array() : nlohmann::ordered_json(nullptr);
   for (const sockets::owner& each : one.owners)
@@ -132,9 +132,9 @@ void note_hidden(const sockets::snapshot& now, console& out) {
                          count_of(now.hidden_sockets, "socket")));
 }
 
-void show(const sockets::snapshot& now, bool details, console& out) {
+void show_snapshot(const sockets::snapshot& now, bool details, console& out) {
   if (out.wants_json()) {
-    for (const row& each : now.rows) out.json(to_json(each, now.knows_processes));
+    for (const row& each : now.rows) out.json(row_to_json(each, now.knows_processes));
   } else {
     bool is_heading = true;
     for (const std::string& line :
@@ -178,7 +178,7 @@ void print_changes(const std::vector<marked_row>& rows, bool is_first, bool know
     for (const marked_row& each : rows) {
       if (!is_first && each.mark == mark::same) continue;
       nlohmann::ordered_json object{{"change", is_first ? "present" : sockets::name_of(each.mark)}};
-      object.update(to_json(each.row, knows_processes));
+      object.update(row_to_json(each.row, knows_processes));
       out.json(object);
     }
     return;
@@ -196,7 +196,7 @@ bool reader_is_gone() {
   return ::poll(&end, 1, 0) > 0 && (end.revents & POLLERR) != 0;
 }
 
-asio::awaitable<result<void>> watch(call request, console& out) {
+asio::awaitable<result<void>> watch(sockets_call request, console& out) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   std::vector<row> before;
   const bool on_screen = out.can_redraw() && !out.wants_json();
@@ -221,8 +221,8 @@ asio::awaitable<result<void>> watch(call request, console& out) {
   }
 }
 
-exit_status run(arguments& args, console& out) {
-  call request = parse(args);
+exit_status run_sockets(arguments& args, console& out) {
+  sockets_call request = parse_sockets(args);
   if (args.error()) return out.refuse(*args.error());
   request.filter.details = out.is_verbose() || out.wants_json();
   if (!request.watch) {
@@ -237,7 +237,7 @@ exit_status run(arguments& args, console& out) {
            is_number ? std::string()
                      : fmt::format("the kernel keeps only {} characters of a name", sockets::longest_process_name)});
     }
-    show(*now, out.is_verbose(), out);
+    show_snapshot(*now, out.is_verbose(), out);
     return exit_status::done;
   }
   asio::io_context loop{1};
@@ -250,7 +250,7 @@ exit_status run(arguments& args, console& out) {
 
 // ---- the table ----
 
-constexpr std::array examples{
+constexpr std::array sockets_examples{
     example{"netlab sockets", "all sockets: state, queues, addresses and processes"},
     example{"netlab sockets --listen", "which process holds which port"},
     example{"netlab sockets tcp --port 50000 --watch", "a server's connections, as they come and go"},
@@ -259,9 +259,9 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr auto statuses = usual_statuses_and(not_permitted);
+constexpr auto sockets_statuses = usual_statuses_and(not_permitted);
 
-constexpr std::array actions{
+constexpr std::array sockets_actions{
     action{.path = "sockets",
            .summary = "show this machine's sockets and the processes that hold them",
            .description = "Prints one line per socket: transport, state, octets that wait to be read and to be sent, "
@@ -270,16 +270,17 @@ constexpr std::array actions{
                           "timers, congestion control and round-trip times.\n\n"
                           "Needs no privilege, but only root sees "
                           "which processes of other users have a socket open.",
-           .options = options,
+           .options = sockets_options,
            .takes_transport = true,
-           .examples = examples,
-           .statuses = statuses,
-           .run = run},
+           .examples = sockets_examples,
+           .statuses = sockets_statuses,
+           .run = run_sockets},
 };
 
 }  // namespace
 
-const command sockets_command{
-    .name = "sockets", .summary = "this machine's sockets, and which process holds which port", .actions = actions};
+const command sockets_command{.name = "sockets",
+                              .summary = "this machine's sockets, and which process holds which port",
+                              .actions = sockets_actions};
 
 }  // namespace netlab::app

@@ -20,7 +20,7 @@
 namespace netlab::app {
 namespace {
 
-constexpr std::array options{
+constexpr std::array trace_options{
     option{
         .name = "html", .argument = "FILE", .help = "write a ladder diagram to this file: one HTML page for a browser"},
     option{.name = "output",
@@ -48,7 +48,7 @@ constexpr int command_not_found = 127;
 constexpr int command_not_executable = 126;
 constexpr int signal_base = 128;
 
-struct trace_options {
+struct trace_request {
   trace::session_options session;
   std::string capture_file;
   std::string html_file;
@@ -56,8 +56,8 @@ struct trace_options {
   bool takes_stdout = false;  // a file is written to stdout, so nothing else may be
 };
 
-trace_options parse(arguments& args) {
-  trace_options made;
+trace_request parse_trace(arguments& args) {
+  trace_request made;
   made.session.command = args.positionals();
   made.session.own_network = args.flag("own-network");
   made.session.output_to_stderr = args.flag("json");
@@ -78,14 +78,14 @@ trace_options parse(arguments& args) {
   return made;
 }
 
-exit_status refuse_start(const trace_options& parsed, const failure& why, console& out) {
+exit_status refuse_start(const trace_request& parsed, const failure& why, console& out) {
   if (why.context != "start the program") return out.refuse(why);
   out.error({why.code, escape(parsed.session.command.front(), 60)});
   return static_cast<exit_status>(why.code == std::errc::no_such_file_or_directory ? command_not_found
                                                                                    : command_not_executable);
 }
 
-std::string join(const std::vector<std::string>& words) {
+std::string escaped_words(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += fmt::format("{}{}", text.empty() ? "" : " ", escape(word, 200));
   return text;
@@ -96,7 +96,7 @@ class outputs {
  public:
   explicit outputs(console& out) : out_(out), capture_(out), html_(out) {}
 
-  result<void> open(const trace_options& parsed) {
+  result<void> open(const trace_request& parsed) {
     if (!parsed.capture_file.empty())
       if (auto opened = capture_.open(parsed.capture_file); !opened) return opened;
     if (!parsed.html_file.empty())
@@ -104,7 +104,7 @@ class outputs {
     return {};
   }
 
-  void add_reports(const trace_options& parsed, trace::timeline& into, const trace::secrets_source& secrets) {
+  void add_reports(const trace_request& parsed, trace::timeline& into, const trace::secrets_source& secrets) {
     const bool has_files = !parsed.capture_file.empty() || !parsed.html_file.empty();
     if (out_.wants_json())
       into.add_report(trace::make_json_report([this](std::string_view text) { out_.raw(text); }), longest_hold);
@@ -119,7 +119,7 @@ class outputs {
                                                 [this](std::string_view text) { capture_.write(text); }),
                       longest_hold);
     if (!parsed.html_file.empty())
-      into.add_report(trace::make_ladder_report("netlab trace -- " + join(parsed.session.command),
+      into.add_report(trace::make_ladder_report("netlab trace -- " + escaped_words(parsed.session.command),
                                                 [this](std::string_view text) { html_.write(text); }),
                       longest_hold);
   }
@@ -141,8 +141,8 @@ class outputs {
   report_output html_;
 };
 
-exit_status run(arguments& args, console& out) {
-  const trace_options parsed = parse(args);
+exit_status run_trace(arguments& args, console& out) {
+  const trace_request parsed = parse_trace(args);
   if (args.error()) return out.refuse(*args.error());
   out.has_effects();  // the command's status is returned even if the reader of the trace has gone
   outputs files(out);
@@ -170,7 +170,7 @@ exit_status run(arguments& args, console& out) {
 
 // ---- the table ----
 
-constexpr std::array examples{
+constexpr std::array trace_examples{
     example{"netlab trace -- netlab calc query sum 1 2 3", "the calls and packets of one request"},
     example{"netlab trace --html lab.html -o lab.pcapng -- python3 client.py",
             "a ladder diagram, and a file for Wireshark"},
@@ -179,9 +179,9 @@ constexpr std::array examples{
 };
 
 using enum exit_status;
-constexpr std::array statuses{usage, internal, system, cannot_create, input_output, not_permitted, configuration};
+constexpr std::array trace_statuses{usage, internal, system, cannot_create, input_output, not_permitted, configuration};
 
-constexpr std::array actions{
+constexpr std::array trace_actions{
     action{.path = "trace",
            .summary = "show which call of a program sent which packet",
            .operands = "-- COMMAND [ARGUMENT...]",
@@ -193,15 +193,15 @@ constexpr std::array actions{
                           "command keeps its standard streams; with --json its standard output goes to stderr.\n\n"
                           "The "
                           "exit status is that of the command, or 128 plus the signal's number if a signal ended it.",
-           .options = options,
-           .examples = examples,
-           .statuses = statuses,
-           .run = run},
+           .options = trace_options,
+           .examples = trace_examples,
+           .statuses = trace_statuses,
+           .run = run_trace},
 };
 
 }  // namespace
 
 const command trace_command{
-    .name = "trace", .summary = "which call of a program sent which packet", .actions = actions};
+    .name = "trace", .summary = "which call of a program sent which packet", .actions = trace_actions};
 
 }  // namespace netlab::app

@@ -245,7 +245,7 @@ std::string answer_for_option(const action& of, std::string_view word) {
 }
 
 /// `netlab lab serve or netlab calc serve`
-std::string join(const std::vector<std::string>& choices) {
+std::string commands_in_words(const std::vector<std::string>& choices) {
   std::string text;
   for (std::size_t at = 0; at < choices.size(); ++at)
     text += fmt::format("{}netlab {}", at == 0 ? "" : at + 1 == choices.size() ? " or " : ", ", choices[at]);
@@ -253,7 +253,7 @@ std::string join(const std::vector<std::string>& choices) {
 }
 
 std::string did_you_mean(const std::vector<std::string>& choices) {
-  return choices.empty() ? std::string() : fmt::format("did you mean {}?", join(choices));
+  return choices.empty() ? std::string() : fmt::format("did you mean {}?", commands_in_words(choices));
 }
 
 std::string did_you_mean(std::string choice) { return did_you_mean(std::vector{std::move(choice)}); }

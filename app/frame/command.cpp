@@ -7,7 +7,7 @@
 namespace netlab::app {
 namespace {
 
-constexpr std::array common{
+constexpr std::array common_table{
     option{.name = "color",
            .argument = "WHEN",
            .help = "bold type: auto, always or never",
@@ -39,7 +39,7 @@ const action* find_action(const command& in, std::string_view verb) noexcept {
   return found == in.actions.end() ? nullptr : &*found;
 }
 
-std::span<const option> common_options() noexcept { return common; }
+std::span<const option> common_options() noexcept { return common_table; }
 
 namespace {
 

@@ -15,7 +15,7 @@ constexpr std::string_view not_needed_pace = "!leave it out: the rate adapts to 
 constexpr std::string_view listeners = "!netlab connect does not listen; netlab echo serve and netlab calc serve do";
 constexpr std::string_view shown_anyway = "!leave it out: processes and numbers are always shown";
 
-constexpr std::array options = std::to_array<meaning>({
+constexpr std::array option_meanings = std::to_array<meaning>({
     // telnet, nc, ncat, socat, curl, openssl s_client
     {"connect", "h host hostname p port server target address a connect", "!write netlab connect HOST PORT"},
     {"connect", "l L lp lvp lnvp lvnp nlvp lk kl listen accept", listeners},
@@ -152,7 +152,7 @@ constexpr std::array options = std::to_array<meaning>({
     {"", "usage info ?", "help"},
 });
 
-constexpr std::array commands = std::to_array<meaning>({
+constexpr std::array command_meanings = std::to_array<meaning>({
     {"", "telnet nc ncat netcat socat openssl s_client s-client sclient gnutls-cli curl wget putty client-tcp",
      "connect"},
     {"", "netstat ss lsof currports tcpview cports fuser sockstat ports", "sockets"},
@@ -183,9 +183,9 @@ constexpr std::array commands = std::to_array<meaning>({
 
 }  // namespace
 
-std::span<const meaning> options_elsewhere() noexcept { return options; }
+std::span<const meaning> options_elsewhere() noexcept { return option_meanings; }
 
-std::span<const meaning> commands_elsewhere() noexcept { return commands; }
+std::span<const meaning> commands_elsewhere() noexcept { return command_meanings; }
 
 bool holds_for(const meaning& row, std::string_view path) noexcept {
   if (row.where.empty()) return true;

@@ -15,7 +15,7 @@
 namespace netlab::app {
 namespace {
 
-constexpr std::string_view summary = "learn, run and measure networks";
+constexpr std::string_view program_summary = "learn, run and measure networks";
 
 /// `table, json or csv`, unless the option's help already names them.
 std::string unnamed_choices(const option& of) {
@@ -112,7 +112,7 @@ nlohmann::ordered_json describe_action(const action& which) {
 }  // namespace
 
 std::string overview() {
-  std::string text = fmt::format("netlab: {}\n\n", summary);
+  std::string text = fmt::format("netlab: {}\n\n", program_summary);
   text +=
       "Usage: netlab COMMAND [SUBCOMMAND] [OPTIONS] [ARGUMENTS]\n\n"
       "Commands:\n";
@@ -157,7 +157,7 @@ std::string help_for(const action& which) {
 nlohmann::ordered_json describe_all() {
   nlohmann::ordered_json out;
   out["version"] = NETLAB_VERSION;
-  out["summary"] = summary;
+  out["summary"] = program_summary;
   out["commands"] = nlohmann::ordered_json::array();
   for (const command& each : commands()) {
     nlohmann::ordered_json entry;

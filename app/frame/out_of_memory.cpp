@@ -19,8 +19,8 @@ namespace {
 constexpr std::string_view end_of_line = ": out of memory\n";
 
 // Prepared in advance, because there will be no memory for it.
-std::array<char, 128> line;
-std::size_t line_size = 0;
+std::array<char, 128> last_line;
+std::size_t last_line_size = 0;
 std::terminate_handler other_reasons = nullptr;
 std::atomic<bool> was_refused = false;
 std::atomic<bool> survives = false;
@@ -62,16 +62,16 @@ void free_for_openssl(void* memory, const char*, int) { std::free(memory); }
 }  // namespace
 
 void name_command(std::string_view command) noexcept {
-  command = command.substr(0, line.size() - end_of_line.size());
-  char* at = std::copy(command.begin(), command.end(), line.begin());
+  command = command.substr(0, last_line.size() - end_of_line.size());
+  char* at = std::copy(command.begin(), command.end(), last_line.begin());
   at = std::copy(end_of_line.begin(), end_of_line.end(), at);
-  line_size = static_cast<std::size_t>(at - line.data());
+  last_line_size = static_cast<std::size_t>(at - last_line.data());
 }
 
-std::string_view command_name() noexcept { return {line.data(), line_size - end_of_line.size()}; }
+std::string_view command_name() noexcept { return {last_line.data(), last_line_size - end_of_line.size()}; }
 
 void end_out_of_memory() noexcept {
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line_size);
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, last_line.data(), last_line_size);
   ::_exit(static_cast<int>(exit_status::system));
 }
 

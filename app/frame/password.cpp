@@ -24,13 +24,13 @@
 namespace netlab::app {
 namespace {
 
-constexpr const char* variable = "NETLAB_PASSWORD";
+constexpr const char* password_variable = "NETLAB_PASSWORD";
 constexpr std::size_t max_password = 64 * 1024;  // octets; tokens may be long
 
 volatile std::sig_atomic_t caught = 0;
 void catch_signal(int number) { caught = number; }
 
-result<secret> checked(std::string line, const std::string& context) {
+result<secret> checked_password(std::string line, const std::string& context) {
   const auto end = line.find_first_of("\r\n");
   if (end != std::string::npos) {
     OPENSSL_cleanse(line.data() + end, line.size() - end);
@@ -94,7 +94,7 @@ result<secret> from_file(const std::string& name, console& out) {
   auto line = read_line(fd.get(), context, false);
   if (!line) return unexpected(line.error());
   drop_byte_order_mark(*line);
-  return checked(std::move(*line), context);
+  return checked_password(std::move(*line), context);
 }
 
 result<secret> from_command(const std::string& command) {
@@ -135,7 +135,7 @@ result<secret> from_command(const std::string& command) {
                                                  : fmt::format("it was ended by signal {}", WTERMSIG(status));
     return unexpected(failure{make_error_code(errc::not_permitted), context, reason, {}});
   }
-  return checked(std::move(*said), context);
+  return checked_password(std::move(*said), context);
 }
 
 /// Turns echo off while it exists, and only records signals, because the terminal must be restored first.
@@ -184,7 +184,7 @@ result<secret> from_person(const std::string& prompt) {
     if (number != SIGINT) ::raise(number);
   }
   if (!line) return unexpected(line.error());
-  return checked(std::move(*line), "terminal");
+  return checked_password(std::move(*line), "terminal");
 }
 
 }  // namespace
@@ -192,7 +192,7 @@ result<secret> from_person(const std::string& prompt) {
 password_source password_source::read(arguments& args) {
   password_source from;
   args.prefer_typed("password-file", "password-command");
-  const char* const stands = std::getenv(variable);
+  const char* const stands = std::getenv(password_variable);
   const bool typed = args.is_typed("password-file") || args.is_typed("password-command");
   if (!typed && stands != nullptr && *stands != '\0') {
     from.from_environment = true;
@@ -207,13 +207,13 @@ password_source password_source::read(arguments& args) {
 
 result<secret> get_password(const password_source& from, const std::string& prompt, console& out) {
   if (from.from_environment) {
-    char* stands = std::getenv(variable);
+    char* stands = std::getenv(password_variable);
     if (stands == nullptr) return fail(errc::internal, "NETLAB_PASSWORD was read before");
     std::string text = stands;
     // Otherwise it would be in /proc/PID/environ, and in the environment of every child.
     OPENSSL_cleanse(stands, std::strlen(stands));
-    ::unsetenv(variable);
-    return checked(std::move(text), variable);
+    ::unsetenv(password_variable);
+    return checked_password(std::move(text), password_variable);
   }
   if (!from.file.empty()) return from_file(from.file, out);
   if (!from.command.empty()) return from_command(from.command);
