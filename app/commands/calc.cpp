@@ -30,8 +30,6 @@ constexpr option serve_port_option{.name = "port",
                                    .help = "port number, the same for TCP and UDP; 0: any free port",
                                    .fallback = "50000"};
 
-// ---- serve ----
-
 constexpr auto calc_serve_options =
     merge_options(serving_options, std::array{shared_options::byte_order, max_clients_option, serve_port_option,
                                               shared_options::tcp, shared_options::udp});
@@ -50,8 +48,6 @@ exit_status calc_serve(arguments& args, console& out) {
   out.note(server.conclude());
   return exit_status::done;
 }
-
-// ---- query ----
 
 constexpr std::array calc_query_options{
     shared_options::local_bind,
@@ -134,8 +130,6 @@ exit_status calc_query(arguments& args, console& out) {
   if (args.error()) return out.refuse(*args.error());
   return call.single ? run_single(call, out) : run_batch(call, out);
 }
-
-// ---- bench ----
 
 constexpr std::array bench_options{
     shared_options::byte_order,
@@ -249,8 +243,6 @@ exit_status bench(arguments& args, console& out) {
   if (report->answers == 0 && report->first_failure) return status_of(*report->first_failure);
   return report->lost > 0 || report->server_ended ? exit_status::partly_done : exit_status::done;
 }
-
-// ---- the table ----
 
 constexpr std::array calc_serve_examples{
     example{"netlab calc serve", "TCP and UDP on port 50000 of the loopback addresses"},

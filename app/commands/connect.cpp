@@ -291,8 +291,6 @@ exit_status run_connect(arguments& args, console& out) {
   return out.refuse(why);
 }
 
-// ---- the table ----
-
 constexpr std::array connect_examples{
     example{"netlab connect lab.example.org 50000", "talk to a server, as with telnet"},
     example{"netlab connect --starttls smtp --crlf mail.example.org:587", "an SMTP session by hand, over TLS"},

@@ -19,8 +19,6 @@
 namespace netlab::app {
 namespace {
 
-// ---- serve ----
-
 constexpr auto echo_serve_options =
     merge_options(serving_options, std::array{
                                        max_clients_option,
@@ -44,8 +42,6 @@ exit_status echo_serve(arguments& args, console& out) {
   out.note(server.conclude());
   return exit_status::done;
 }
-
-// ---- query ----
 
 constexpr std::array echo_query_options{
     shared_options::local_bind,
@@ -102,8 +98,6 @@ exit_status echo_query(arguments& args, console& out) {
     out.line(out.on_terminal() ? escape(as_text(reply->octets)) : std::string(as_text(reply->octets)));
   return exit_status::done;
 }
-
-// ---- the table ----
 
 constexpr std::array echo_serve_examples{
     example{"netlab echo serve --port 10007", "TCP and UDP, without privilege"},

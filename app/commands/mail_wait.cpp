@@ -47,8 +47,6 @@ mail::wait_options parse_wait(arguments& args) {
   return request;
 }
 
-// ---- the message as JSON ----
-
 nlohmann::ordered_json part_to_json(const std::string& number, const mail::entity& part, std::string_view message) {
   nlohmann::ordered_json object{{"number", number}, {"type", part.type}};
   if (!part.charset.empty()) object["charset"] = part.charset;

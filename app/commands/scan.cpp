@@ -334,8 +334,6 @@ scan_call parse_scan(arguments& args, const console& out, const scan::service_na
   return call;
 }
 
-// ---- run ----
-
 // If there are source addresses, each family to be scanned needs one.
 result<void> check_sources(const std::vector<scan::address>& sources, const target_plan& plan) {
   for (const scan::address& source : sources)
@@ -470,8 +468,6 @@ exit_status run_scan(arguments& args, console& out) {
   if (!good) return out.refuse(good.error());
   return session.finish();
 }
-
-// ---- the table ----
 
 constexpr std::array scan_examples{
     example{"netlab scan", "scan TCP ports 1 to 1024 of this machine"},

@@ -147,8 +147,6 @@ void show_snapshot(const sockets::snapshot& now, bool details, console& out) {
   note_hidden(now, out);
 }
 
-// ---- --watch ----
-
 /// Redraws the table on a terminal: moves the cursor home, erases the rest of each line after writing it, and erases
 /// the lines below. This avoids flicker, because no text is erased before its replacement is written.
 void paint(const std::vector<marked_row>& rows, bool details, console& out) {
@@ -247,8 +245,6 @@ exit_status run_sockets(arguments& args, console& out) {
   if (status == exit_status::interrupted || status == exit_status::terminated) return status;  // the normal end
   return out.refuse(ended.error());
 }
-
-// ---- the table ----
 
 constexpr std::array sockets_examples{
     example{"netlab sockets", "all sockets: state, queues, addresses and processes"},

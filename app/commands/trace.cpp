@@ -168,8 +168,6 @@ exit_status run_trace(arguments& args, console& out) {
   return static_cast<exit_status>(ended->by_signal ? signal_base + ended->number : ended->number);
 }
 
-// ---- the table ----
-
 constexpr std::array trace_examples{
     example{"netlab trace -- netlab calc query sum 1 2 3", "the calls and packets of one request"},
     example{"netlab trace --html lab.html -o lab.pcapng -- python3 client.py",

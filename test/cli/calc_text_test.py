@@ -29,8 +29,6 @@ class Text(Case):
             peer.shutdown(socket.SHUT_WR)
         return receive(peer)
 
-    # ---- lines ----
-
     def test_sum(self):
         """text: SUM 1 2 3 is answered 6"""
         self.assertEqual(self.ask(self.open(), b"SUM 1 2 3\r\n"), b"6\r\n")
@@ -146,8 +144,6 @@ class Text(Case):
         said = self.talk(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertTrue(said.startswith(b"error: "))
 
-    # ---- Telnet ----
-
     def test_negotiation_first(self):
         """telnet: a negotiation before the first line is understood and refused politely"""
         peer = self.open()
@@ -197,8 +193,6 @@ class Text(Case):
         threading.Thread(target=lambda: (peer.sendall(sent), peer.shutdown(socket.SHUT_WR)), daemon=True).start()
         receive(peer)
         self.assertEqual(self.ask(self.open(), b"sum 1\n"), b"1\n")
-
-    # ---- the decision ----
 
     def test_decided_after_five_octets(self):
         """decision: `SUM 1` has shown itself after 5 octets"""

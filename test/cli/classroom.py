@@ -50,8 +50,6 @@ class Room:
             if line.startswith("ca "):
                 self.ca = line.split(" ", 1)[1]
 
-    # ---- requests of a browser ----
-
     def ask(self, path, source="127.0.0.1", teacher=False, method="GET", body=None, host=None, **fields):
         """(status, fields, body) of a request from this address."""
         if teacher:
@@ -103,8 +101,6 @@ class Room:
             assert octet, head
             head += octet
         return peer, head.decode()
-
-    # ---- a team at work ----
 
     def tcp(self, service, source, port=0):
         return self.case.tcp(self.ports[service], self.address, source=(source, port))

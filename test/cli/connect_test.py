@@ -719,8 +719,6 @@ class Tls(Case):
         done = self.connect(self.server(talk), status=None)
         self.assertIn("without close_notify", done.err)
 
-    # ---- STARTTLS ----
-
     def dialogue(self, *lines):
         """A dialogue in clear text: alternately lines to send and lines to expect."""
         def before(connection):

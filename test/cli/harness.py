@@ -265,8 +265,6 @@ def run(argv, input=b"", env=None, stdin=None, stdout=subprocess.PIPE, stderr=su
 class Case(unittest.TestCase):
     maxDiff = None
 
-    # ---- running ----
-
     def netlab(self, *words, status=DONE, env=None, binary=None, **how):
         """Runs netlab until it ends; checks the exit status."""
         done = run([binary or NETLAB, *map(str, words)], env=environment(env), **how)
@@ -340,8 +338,6 @@ class Case(unittest.TestCase):
         """Runs a line of sh in which "$N" is the binary."""
         return run(["sh", "-c", script], env=environment({**(env or {}), "N": NETLAB}), **how)
 
-    # ---- checking ----
-
     def assert_one_error(self, done, begins="netlab( [a-z0-9]+){0,2}", says=""):
         """Checks that there is exactly one line on stderr, in the common form, and nothing on stdout."""
         self.assertEqual(done.out, "")
@@ -356,8 +352,6 @@ class Case(unittest.TestCase):
         done = self.netlab(*words, status=status, **how)
         self.assert_one_error(done, begins, says)
         return done
-
-    # ---- peers and directories ----
 
     def scratch(self):
         place = pathlib.Path(tempfile.mkdtemp(dir=_scratch))
@@ -483,7 +477,7 @@ def receive_line(peer):
     return taken
 
 
-# ---- the calc protocol, implemented independently ----
+# The calc protocol, implemented independently.
 
 def request(ident, op, *numbers, order="!", count=None):
     name = op.encode() if isinstance(op, str) else op
@@ -498,8 +492,6 @@ def answers(octets, order="!"):
     assert len(octets) % 8 == 0, f"{len(octets)} octets are no whole answers: {octets[-16:]!r}"
     return list(struct.iter_unpack(f"{order}Ii", octets))
 
-
-# ---- skipping ----
 
 @functools.cache
 def has_page():
@@ -531,8 +523,6 @@ def needs_program(*names):
     missing = [name for name in names if shutil.which(name) is None]
     return unittest.skipIf(missing, f"{', '.join(missing)} not installed")
 
-
-# ---- reporting ----
 
 def _sentence(test):
     described = test.shortDescription() if isinstance(test, unittest.TestCase) else None

@@ -211,7 +211,7 @@ class Journal(RoomCase):
             thesis.write_bytes(content)
             self.refused("lab", "serve", "--only", "echo", "--port-offset", 10000, "--journal", thesis, status=BAD_DATA, says="not a journal")
             self.assertEqual(thesis.read_bytes(), content)
-        self.refused("lab", "serve", "--only", "echo", "--journal", self.scratch(), status=CANNOT_CREATE)
+        self.refused("lab", "serve", "--only", "echo", "--port-offset", 10000, "--journal", self.scratch(), status=CANNOT_CREATE)
         journal = self.scratch() / "class.jsonl"
         self.room(names=("echo",), journal=journal)
         self.refused("lab", "serve", "--only", "echo", "--port-offset", 10000, "--journal", journal, status=CANNOT_CREATE,

@@ -77,8 +77,6 @@ class Session:
         self._last = b""      # class of the last reply
         self._sender, self._recipients, self._chunks = None, [], b""
 
-    # ---- octets ----
-
     def _receive(self):
         try:
             piece = self._connection.recv(65536)
@@ -147,8 +145,6 @@ class Session:
             raise Ended("handshake") from failed
         self.is_secure = True
         self._input = b""
-
-    # ---- actions ----
 
     def act(self, action, argument=""):
         """True if the action did something; False if the usual reply is needed."""

@@ -13,7 +13,7 @@ import time
 
 import lint
 
-# --- shells: each completes lines and returns a list of words for each ---
+# Shells: each completes lines and returns a list of words for each.
 
 BASH = r'''
 source "$1"
@@ -96,7 +96,7 @@ def wait_for_lines(path, count, terminal, typed):
     lint.end([f'zsh: no answer to {typed!r}: {shown!r}'])
 
 
-# --- the expected words ---
+# The expected words.
 
 def expectations(netlab):
     """(line, words that must be offered, the only words that may be offered or None)"""

@@ -89,8 +89,6 @@ class Team:
         if is_on_scanned_port:
             time.sleep(STEP_PAUSE)
 
-    # ---- calc ----
-
     def ask(self, peer, ident=1):
         peer.sendall(harness.request(ident, "SUM", 1, 2, 3))
         assert harness.receive(peer, 8) == harness.answer(ident, 6)
@@ -134,8 +132,6 @@ class Team:
             self.ask(peer)
         self._expect("calc_tcp", "done")
 
-    # ---- echo and scans ----
-
     def do_echo_tcp(self):
         with self.tcp(self.lab.ports["echo"]) as peer:
             peer.sendall(b"hello")
@@ -166,8 +162,6 @@ class Team:
 
     def fail_scan_udp(self):
         self.touch_udp((9, 13))
-
-    # ---- mail ----
 
     def by_hand(self, to="ben@lab.example", subject="by hand"):
         peer = self.tcp(self.lab.ports["submission"])

@@ -18,8 +18,9 @@
 #include "calc/evaluate.hpp"
 #include "support/calc.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::calc::connection_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -334,3 +335,5 @@ TEST_CASE("calc serve: valid requests of random connections get right answers", 
   }
   CHECK(right == connections);
 }
+
+}  // namespace netlab::calc::connection_test

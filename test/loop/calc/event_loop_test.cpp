@@ -10,7 +10,8 @@
 #include <list>
 #include <utility>
 
-using namespace netlab;
+namespace netlab::calc::event_loop_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -120,3 +121,5 @@ TEST_CASE("event loop: input that waits is served before a due timer, also when 
   CHECK(has_expired);
   CHECK(served == sources);
 }
+
+}  // namespace netlab::calc::event_loop_test

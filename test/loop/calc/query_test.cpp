@@ -9,10 +9,11 @@
 #include "support/calc.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::calc::query_test {
+
+using namespace test;
 using namespace std::chrono_literals;
-using netlab::net::transport;
+using net::transport;
 
 namespace {
 
@@ -338,3 +339,5 @@ TEST_CASE("calc bench: a server that is not there is an error", "[calc][loop]") 
     CHECK(why(report).ends_with(place(port) + "connection refused"));
   }
 }
+
+}  // namespace netlab::calc::query_test

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-using namespace netlab;
-using namespace netlab::calc;
+namespace netlab::calc::segmentation_test {
 
 namespace {
 
@@ -58,3 +57,5 @@ TEST_CASE("segmentation: a size of segments that is removed leaves the control d
   remove_segment_size(message);
   CHECK(message.msg_controllen == 0);
 }
+
+}  // namespace netlab::calc::segmentation_test

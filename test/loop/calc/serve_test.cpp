@@ -6,8 +6,9 @@
 
 #include "support/calc.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::calc::serve_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -280,3 +281,5 @@ TEST_CASE("calc serve: refusals are logged at a bounded rate", "[calc][loop]") {
   CHECK(becomes_true([&] { return here.server.totals().refused == 500; }));
   CHECK(here.log.all().size() < 100);
 }
+
+}  // namespace netlab::calc::serve_test

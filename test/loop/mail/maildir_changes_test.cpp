@@ -9,7 +9,7 @@
 #include "net/run_client.hpp"
 #include "support/files.hpp"
 
-namespace netlab::mail {
+namespace netlab::mail::maildir_changes_test {
 namespace {
 
 class watched_box {
@@ -52,4 +52,4 @@ TEST_CASE("a change at the very end of the wait: what watches may be destroyed a
 }
 
 }  // namespace
-}  // namespace netlab::mail
+}  // namespace netlab::mail::maildir_changes_test

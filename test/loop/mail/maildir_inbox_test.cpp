@@ -11,7 +11,7 @@
 
 #include "support/files.hpp"
 
-namespace netlab::mail {
+namespace netlab::mail::maildir_inbox_test {
 namespace {
 
 class full_disk final : public disk {
@@ -136,4 +136,4 @@ TEST_CASE("maildir inbox: a committed message is stored although the session has
 }
 
 }  // namespace
-}  // namespace netlab::mail
+}  // namespace netlab::mail::maildir_inbox_test

@@ -21,7 +21,7 @@
 
 #include "support/files.hpp"
 
-namespace netlab::mail {
+namespace netlab::mail::maildir_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -365,4 +365,4 @@ TEST_CASE("maildir: a place that cannot be one is named", "[mail][maildir]") {
 }
 
 }  // namespace
-}  // namespace netlab::mail
+}  // namespace netlab::mail::maildir_test

@@ -5,8 +5,8 @@
 
 #include "net/run_client.hpp"
 
-using namespace netlab;
-using namespace netlab::net;
+namespace netlab::net::background_resolver_test {
+
 using namespace std::chrono_literals;
 
 TEST_CASE("background resolver: what is known is told by its place", "[net][loop]") {
@@ -34,3 +34,5 @@ TEST_CASE("background resolver: it can be left while names are looked up", "[net
     CHECK(run_client(loop, names.wait(clock::now())));
   }
 }
+
+}  // namespace netlab::net::background_resolver_test

@@ -9,9 +9,9 @@
 #include "support/serving.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::net;
-using namespace netlab::test;
+namespace netlab::net::dial_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -217,3 +217,5 @@ TEST_CASE("expiry: what went out of scope cancels nothing", "[net][loop]") {
   loop.run();
   CHECK(finished);
 }
+
+}  // namespace netlab::net::dial_test

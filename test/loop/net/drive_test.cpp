@@ -11,8 +11,9 @@
 #include "support/serving.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::net::drive_test {
+
+using namespace test;
 
 namespace {
 
@@ -87,3 +88,5 @@ TEST_CASE("drive: an exception of the owner in a turn leaves through run()", "[n
                       }),
                   std::bad_alloc);
 }
+
+}  // namespace netlab::net::drive_test

@@ -10,10 +10,10 @@
 #include "net/icmp.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::net;
-using netlab::test::bound_socket;
-using netlab::test::closed_port;
+namespace netlab::net::error_queue_test {
+
+using test::bound_socket;
+using test::closed_port;
 
 namespace {
 
@@ -101,3 +101,5 @@ TEST_CASE("error queue: to empty it ends even where it never is", "[net][icmp]")
   CHECK(take_icmp_error(from) == std::errc::connection_refused);
   CHECK(!take_icmp_error(from));
 }
+
+}  // namespace netlab::net::error_queue_test

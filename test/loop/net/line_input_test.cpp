@@ -18,7 +18,8 @@
 #include "support/pipe.hpp"
 #include "support/serving.hpp"
 
-using namespace netlab;
+namespace netlab::net::line_input_test {
+
 using test::pipe_ends;
 
 namespace {
@@ -122,3 +123,5 @@ TEST_CASE("line_input: whoever waits for a regular file is called", "[net][loop]
   REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
   CHECK(read_all(file.get(), 10) == std::vector<std::string>{"a", "b"});
 }
+
+}  // namespace netlab::net::line_input_test

@@ -7,7 +7,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-namespace netlab::net {
+namespace netlab::net::run_client_test {
 namespace {
 
 /// Ends in the next turn of the loop, before the handlers of whatever else is due by then.
@@ -53,4 +53,4 @@ TEST_CASE("a client that ends in the same turn of the loop as a signal arrives h
 }
 
 }  // namespace
-}  // namespace netlab::net
+}  // namespace netlab::net::run_client_test

@@ -12,9 +12,9 @@
 #include "support/pipe.hpp"
 #include "support/serving.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
-using netlab::net::standard_stream;
+namespace netlab::net::standard_stream_test {
+
+using namespace test;
 
 namespace {
 
@@ -97,3 +97,5 @@ TEST_CASE("standard stream: a read that waits can be cancelled", "[net][standard
   loop.run();
   CHECK(failed);
 }
+
+}  // namespace netlab::net::standard_stream_test

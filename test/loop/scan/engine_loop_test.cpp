@@ -5,8 +5,7 @@
 
 #include <csignal>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::engine_loop_test {
 
 namespace {
 
@@ -56,3 +55,5 @@ TEST_CASE("engine loop: a signal that comes before, between or after loops ends 
     CHECK(::sigismember(&blocked, signal) == 0);
   }
 }
+
+}  // namespace netlab::scan::engine_loop_test

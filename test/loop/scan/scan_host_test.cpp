@@ -10,10 +10,10 @@
 
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::scan_host_test {
+
 using namespace std::chrono_literals;
-using netlab::test::bound_socket;
+using test::bound_socket;
 
 namespace {
 
@@ -111,3 +111,5 @@ TEST_CASE("scan_host: a signal ends it and still reaches the program", "[scan][s
   CHECK(found->size() == 1);
   CHECK(signals_seen == 1);
 }
+
+}  // namespace netlab::scan::scan_host_test

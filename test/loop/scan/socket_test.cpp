@@ -12,9 +12,9 @@
 #include "support/failure.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
-using netlab::test::bound_socket;
+namespace netlab::scan::socket_test {
+
+using test::bound_socket;
 
 TEST_CASE("scan socket: an address and a port come back from the kernel's form", "[scan][socket]") {
   for (const auto text : {"127.0.0.1", "255.255.255.255", "::1", "2001:db8::ff:1"}) {
@@ -96,3 +96,5 @@ TEST_CASE("scan socket: the ends of a connection are those of the other's", "[sc
   CHECK(remote_end_of(other.fd())->port() == local->port());
   CHECK(!remote_end_of(listener.fd()));
 }
+
+}  // namespace netlab::scan::socket_test

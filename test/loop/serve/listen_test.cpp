@@ -9,9 +9,9 @@
 #include "support/failure.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::serve;
-using namespace netlab::test;
+namespace netlab::serve::listen_test {
+
+using namespace test;
 
 namespace {
 
@@ -133,3 +133,5 @@ TEST_CASE("listen: every socket of a shared port takes part", "[serve][loop]") {
   CHECK(test::is_ready(sockets[0].get(), POLLIN, wait_limit_ms));
   CHECK(test::is_ready(sockets[1].get(), POLLIN, wait_limit_ms));
 }
+
+}  // namespace netlab::serve::listen_test

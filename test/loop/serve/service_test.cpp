@@ -16,8 +16,9 @@
 #include "support/serving.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::serve::service_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using net::tcp;
@@ -461,3 +462,5 @@ TEST_CASE("service: words instead of TLS end the connection, from the start and 
   CHECK(outcome_of(task()));
   CHECK(becomes_true([&] { return handler.ends.all() == std::vector<std::string>{"well"}; }));
 }
+
+}  // namespace netlab::serve::service_test

@@ -11,8 +11,9 @@
 
 #include "support/serving.hpp"
 
-using namespace netlab;
-using netlab::test::becomes_true;
+namespace netlab::serve::workers_test {
+
+using test::becomes_true;
 
 TEST_CASE("workers: each loop runs in a thread of its own", "[serve][loop]") {
   serve::workers all(3);
@@ -84,3 +85,5 @@ TEST_CASE("workers: an occupied worker runs a function of its own until it is in
   two.join();
   two.stop();  // which does not interrupt again
 }
+
+}  // namespace netlab::serve::workers_test

@@ -7,10 +7,11 @@
 #include "support/serving.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::simple::echo_query_test {
+
+using namespace test;
 using namespace std::chrono_literals;
-using netlab::net::transport;
+using net::transport;
 
 namespace {
 
@@ -82,3 +83,5 @@ TEST_CASE("echo: a wrong reply, none, and nobody there", "[simple][loop]") {
   CHECK(ask(port, transport::udp, of_size(1)) == place(port) + "connection refused");
   CHECK(ask(port, transport::tcp, of_size(1)) == "connect " + place(port) + "connection refused");
 }
+
+}  // namespace netlab::simple::echo_query_test

@@ -8,8 +8,9 @@
 #include "support/serving.hpp"
 #include "support/socket.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::simple::serve_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -195,3 +196,5 @@ TEST_CASE("simple serve: a stop ends every visit in order", "[simple][loop]") {
   reader = peer(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   CHECK(is_ready(also_drained));
 }
+
+}  // namespace netlab::simple::serve_test

@@ -11,7 +11,7 @@
 #include "support/files.hpp"
 #include "tls/certificate.hpp"
 
-namespace netlab::tls {
+namespace netlab::tls::authority_test {
 namespace {
 
 using test::content_of;
@@ -165,4 +165,4 @@ TEST_CASE("authority: this machine's names have no link-local address", "[tls][a
 }
 
 }  // namespace
-}  // namespace netlab::tls
+}  // namespace netlab::tls::authority_test

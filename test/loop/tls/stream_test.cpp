@@ -11,7 +11,8 @@
 #include "support/files.hpp"
 #include "support/serving.hpp"
 
-using namespace netlab;
+namespace netlab::tls::stream_test {
+
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using net::tcp;
@@ -416,3 +417,5 @@ TEST_CASE("tls: a peer that closes in the handshake is told as such", "[tls][loo
   REQUIRE_FALSE(done);
   CHECK(done.error().code == errc::closed_by_peer);
 }
+
+}  // namespace netlab::tls::stream_test

@@ -5,7 +5,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::trace;
+namespace netlab::trace::source_lines_test {
+
 using namespace std::string_literals;
 
 TEST_CASE("source lines: what Python tells is read, anything else is none", "[trace][source]") {
@@ -64,3 +65,5 @@ TEST_CASE("source lines: a function's name is without arguments, result and anon
   CHECK(shorten_function_name("(anonymous namespace)::connect_to(int, sockaddr_in const&)") == "connect_to");
   CHECK(shorten_function_name("main::{lambda(int)#1}::operator()(int) const") == "main::{lambda(int)#1}::operator()");
 }
+
+}  // namespace netlab::trace::source_lines_test

@@ -8,8 +8,7 @@
 #include "base/text.hpp"
 #include "frame/elsewhere.hpp"
 
-using namespace netlab;
-using namespace netlab::app;
+namespace netlab::app::advice_test {
 
 namespace {
 
@@ -98,3 +97,5 @@ TEST_CASE("advice: every row of the table holds for something, and leads to an o
     CHECK(std::ranges::any_of(actions, leads_somewhere));
   }
 }
+
+}  // namespace netlab::app::advice_test

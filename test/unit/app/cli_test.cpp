@@ -8,9 +8,9 @@
 #include "support/call.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::app;
-using namespace netlab::test;
+namespace netlab::app::cli_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -277,3 +277,5 @@ TEST_CASE("cli: an action without arguments refuses them", "[app][unit]") {
   args.refuse_positionals();
   CHECK(kept(args) == "unexpected argument 'now' (see netlab calc serve --help)");
 }
+
+}  // namespace netlab::app::cli_test

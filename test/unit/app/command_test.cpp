@@ -9,8 +9,9 @@
 #include "frame/help.hpp"
 #include "support/call.hpp"
 
-using namespace netlab::app;
-using netlab::test::action_of;
+namespace netlab::app::command_test {
+
+using test::action_of;
 
 namespace {
 
@@ -86,3 +87,5 @@ TEST_CASE("help: fits 80 columns and has an example", "[app][unit]") {
     }
   }
 }
+
+}  // namespace netlab::app::command_test

@@ -12,8 +12,7 @@
 
 #include "net/signals.hpp"
 
-using namespace netlab;
-using namespace netlab::app;
+namespace netlab::app::console_test {
 
 namespace {
 
@@ -48,3 +47,5 @@ TEST_CASE("console: a signal that came before a write to a full pipe ends the pr
   CHECK(signal_that_ends(SIGINT) == SIGINT);
   CHECK(signal_that_ends(SIGTERM) == SIGTERM);
 }
+
+}  // namespace netlab::app::console_test

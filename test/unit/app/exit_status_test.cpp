@@ -6,8 +6,7 @@
 #include <cerrno>
 #include <set>
 
-using namespace netlab;
-using namespace netlab::app;
+namespace netlab::app::exit_status_test {
 
 namespace {
 
@@ -58,3 +57,5 @@ TEST_CASE("exit_status: every status has one meaning, in ascending order", "[app
   }
   CHECK(seen == std::set{0, 1, 64, 65, 66, 68, 69, 70, 71, 73, 74, 75, 76, 77, 78, 130, 143});
 }
+
+}  // namespace netlab::app::exit_status_test

@@ -3,7 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::app;
+namespace netlab::app::json_input_test {
+
 using namespace std::string_view_literals;
 using nlohmann::json;
 
@@ -52,3 +53,5 @@ TEST_CASE("json input: what is not JSON is refused", "[app][unit]") {
                           "{,}"sv})
     CHECK_FALSE(parse_json(text));
 }
+
+}  // namespace netlab::app::json_input_test

@@ -11,9 +11,9 @@
 #include "support/call.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::app;
-using namespace netlab::test;
+namespace netlab::app::settings_test {
+
+using namespace test;
 using namespace std::string_view_literals;
 
 namespace {
@@ -157,3 +157,5 @@ TEST_CASE("settings: a directory or a huge file in its place is refused", "[app]
   const auto huge = settings::load(environment_of({{"NETLAB_CONFIG", file}}));
   CHECK(why(huge) == file + ": longer than 1 MiB: not a configuration file");
 }
+
+}  // namespace netlab::app::settings_test

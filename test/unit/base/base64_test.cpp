@@ -8,7 +8,7 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
+namespace netlab::base64_test {
 
 namespace {
 
@@ -80,3 +80,5 @@ TEST_CASE("base64: refuses another alphabet, wrong padding and hidden bits", "[b
   using namespace std::string_view_literals;
   CHECK(test::failed_with(decode_base64("Zm9\0"sv), errc::bad_data));
 }
+
+}  // namespace netlab::base64_test

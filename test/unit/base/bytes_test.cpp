@@ -5,7 +5,8 @@
 
 #include "support/octets.hpp"
 
-using namespace netlab;
+namespace netlab::bytes_test {
+
 using test::hex;
 
 TEST_CASE("bytes: an integer is laid out in the order asked for", "[base][unit]") {
@@ -33,3 +34,5 @@ TEST_CASE("bytes: text and octets are the same, seen twice", "[base][unit]") {
   append(out, as_bytes("c"));
   CHECK(as_text(out) == "abc");
 }
+
+}  // namespace netlab::bytes_test

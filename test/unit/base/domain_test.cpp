@@ -5,7 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
+namespace netlab::domain_test {
+
 using test::failed_with;
 
 TEST_CASE("domain: names are lower-cased, and in A-labels where they are not ASCII", "[base][domain]") {
@@ -73,3 +74,5 @@ TEST_CASE("domain: what DNS has no name for is refused", "[base][domain]") {
   CHECK(failed_with(to_ascii_domain(label + "." + label + "." + label + "." + label + "." + label + ".abcd"),
                     errc::bad_data));
 }
+
+}  // namespace netlab::domain_test

@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-using namespace netlab;
+namespace netlab::error_test {
 
 namespace {
 
@@ -75,3 +75,5 @@ TEST_CASE("fail: makes a result of a code and words", "[base][unit]") {
   const result<int> theirs = fail(system(EPIPE), "write");
   CHECK(describe(theirs.error()) == "write: broken pipe");
 }
+
+}  // namespace netlab::error_test

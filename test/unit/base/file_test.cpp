@@ -13,7 +13,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::file_test {
 
 namespace {
 
@@ -105,3 +105,5 @@ TEST_CASE("file: a signal does not end what is read from a pipe", "[base][file]"
   writer.join();
   ::sigaction(SIGUSR2, &before, nullptr);
 }
+
+}  // namespace netlab::file_test

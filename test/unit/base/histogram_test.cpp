@@ -9,7 +9,8 @@
 #include <random>
 #include <vector>
 
-using namespace netlab;
+namespace netlab::histogram_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -112,3 +113,5 @@ TEST_CASE("histogram: a fraction outside 0 to 1 is taken as the nearer end", "[b
   CHECK(two.percentile(-1) == two.percentile(0));
   CHECK(two.percentile(2) == two.percentile(1));
 }
+
+}  // namespace netlab::histogram_test

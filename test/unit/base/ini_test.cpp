@@ -5,7 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
+namespace netlab::ini_test {
+
 using namespace std::string_view_literals;
 using test::why;
 
@@ -68,3 +69,5 @@ TEST_CASE("ini: a NUL shows that it is no text", "[base][unit]") {
 TEST_CASE("ini: a broken line is safe to show", "[base][unit]") {
   CHECK(show("[a]\n\x1b[2J") == "line 2: '\\x1b[2J' is neither [section] nor key = value");
 }
+
+}  // namespace netlab::ini_test

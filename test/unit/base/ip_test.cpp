@@ -5,7 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
+namespace netlab::ip_test {
+
 using test::failed_with;
 using test::why;
 
@@ -74,3 +75,5 @@ TEST_CASE("ip: the address that is really reached", "[base][ip]") {
   CHECK(reached("fe80::1%eth0") == "fe80::1%2");
   CHECK(reached("192.0.2.1") == "192.0.2.1");
 }
+
+}  // namespace netlab::ip_test

@@ -8,8 +8,9 @@
 
 #include "support/cut.hpp"
 
-using netlab::line_buffer;
-using namespace netlab::test;
+namespace netlab::line_buffer_test {
+
+using namespace test;
 
 namespace {
 
@@ -88,3 +89,5 @@ TEST_CASE("line_buffer: a line that is given up is skipped to its end", "[base][
   CHECK(show(buffer.next().value()) == "ef$");
   CHECK_FALSE(buffer.next());
 }
+
+}  // namespace netlab::line_buffer_test

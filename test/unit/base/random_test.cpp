@@ -8,7 +8,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::random_test {
 
 namespace {
 
@@ -51,3 +51,5 @@ TEST_CASE("random: a generator that fails is an exception, not octets that anybo
       }(),
       std::runtime_error);
 }
+
+}  // namespace netlab::random_test

@@ -5,7 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::scan_test {
 
 TEST_CASE("length_before: finds the first that matches wherever it stands", "[base][scan]") {
   const auto is_special = [](auto octet) { return (octet < 0x20) | (octet == '"') | (octet >= 0x80); };
@@ -26,3 +26,5 @@ TEST_CASE("length_before: what only nearly matches does not", "[base][scan]") {
   const std::string text(40, ' ');
   CHECK(length_before(text + '\x7f' + "!#", [](auto octet) { return (octet < 0x20) | (octet == '"'); }) == 43);
 }
+
+}  // namespace netlab::scan_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::secret_test {
 
 TEST_CASE("secret: moving one copies no octet, however short it is, and leaves none behind", "[base][secret]") {
   for (const std::size_t size : {1U, 15U, 16U, 1000U}) {
@@ -28,3 +28,5 @@ TEST_CASE("secret: the text that it was made of is overwritten", "[base][secret]
   CHECK(text.empty());
   CHECK(place[1] == '\0');
 }
+
+}  // namespace netlab::secret_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::services_test {
 
 TEST_CASE("services: a line has a name, a port, a transport, aliases", "[base][services]") {
   const auto found =
@@ -36,3 +36,5 @@ TEST_CASE("services: a port is a number or a name", "[base][services]") {
   for (const char* text : {"", "65536", "-1", "1.5", "+80", "80 ", "nosuchservice"})
     CHECK_FALSE(parse_port_or_service(text));
 }
+
+}  // namespace netlab::services_test

@@ -8,8 +8,9 @@
 #include "support/cut.hpp"
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::telnet_test {
+
+using namespace test;
 
 namespace {
 
@@ -99,3 +100,5 @@ TEST_CASE("telnet: a command behind a CR is a command", "[base][unit]") {
   CHECK(hex(out.data) == "0d 61");
   CHECK(hex(out.answer) == "ff fc 01");
 }
+
+}  // namespace netlab::telnet_test

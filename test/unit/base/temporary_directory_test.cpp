@@ -14,7 +14,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::temporary_directory_test {
 
 namespace {
 
@@ -120,3 +120,5 @@ TEST_CASE("temporary_directory: a parent that does not exist is said by name", "
   CHECK(made.error().code == errc::cannot_create);
   CHECK(describe(made.error()).contains("absent"));
 }
+
+}  // namespace netlab::temporary_directory_test

@@ -10,7 +10,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
+namespace netlab::text_test {
+
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 using test::failed_with;
@@ -206,3 +207,5 @@ TEST_CASE("text: UTF-8 is told from what is not", "[base][unit]") {
                                      "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xff", "a\xc3"})
     CHECK(!is_utf8(bad));
 }
+
+}  // namespace netlab::text_test

@@ -9,7 +9,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
+namespace netlab::time_test {
+
 using namespace std::chrono_literals;
 using test::failed_with;
 
@@ -80,3 +81,5 @@ TEST_CASE("local_utc_offset: as $TZ says, east of Greenwich positive", "[base][u
   set == nullptr ? ::unsetenv("TZ") : ::setenv("TZ", before.c_str(), 1);
   ::tzset();
 }
+
+}  // namespace netlab::time_test

@@ -3,7 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::token_bucket_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -40,3 +41,5 @@ TEST_CASE("token_bucket: a time before the last one gains nothing, and loses not
   CHECK(take_all(bucket, start + 50ms) == 0);
   CHECK(take_all(bucket, start + 101ms) == 1);
 }
+
+}  // namespace netlab::token_bucket_test

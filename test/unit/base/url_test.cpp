@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::url_test {
 
 namespace {
 std::string shown(std::string_view text) {
@@ -34,3 +34,5 @@ TEST_CASE("url: without a scheme and :// it is not one", "[base][url]") {
   for (const char* text : {"", "localhost", "localhost:80", "a/b", "://x", "1http://x", "ht tp://x", "mailto:a@b"})
     CHECK(shown(text) == "none");
 }
+
+}  // namespace netlab::url_test

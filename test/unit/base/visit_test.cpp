@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-using namespace netlab;
+namespace netlab::visit_test {
 
 TEST_CASE("announcement: says its words once, whatever the peer says, and is done", "[small][unit]") {
   const time_point start{};
@@ -18,3 +18,5 @@ TEST_CASE("announcement: says its words once, whatever the peer says, and is don
   CHECK(one.octets() == 3);
   CHECK_FALSE(one.deadline());
 }
+
+}  // namespace netlab::visit_test

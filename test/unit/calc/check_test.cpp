@@ -6,8 +6,8 @@
 #include "support/failure.hpp"
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
+namespace netlab::calc::check_test {
+
 using test::octets;
 using test::why;
 
@@ -144,3 +144,5 @@ TEST_CASE("silence_hint: says what may be the reason", "[calc][unit]") {
         "the server may use the other byte order: try --byte-order little");
   CHECK(silence_hint({.id = 1, .op = "MAX", .numbers = {2, 3}}, byte_order::big).empty());
 }
+
+}  // namespace netlab::calc::check_test

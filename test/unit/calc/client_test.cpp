@@ -8,15 +8,14 @@
 #include "support/failure.hpp"
 #include "support/octets.hpp"
 #include "support/pair.hpp"
+#include "support/start.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
-using namespace netlab::test;
+namespace netlab::calc::client_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr time_point start = time_point{} + 1h;
 
 using texts = std::vector<std::string>;
 
@@ -229,3 +228,5 @@ TEST_CASE("client and server: of the other byte order, the diagnosis says so or 
     CHECK(one.session.take_unanswered().size() == 1);
   }
 }
+
+}  // namespace netlab::calc::client_test

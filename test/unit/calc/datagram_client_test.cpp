@@ -7,15 +7,14 @@
 
 #include "support/failure.hpp"
 #include "support/octets.hpp"
+#include "support/start.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
-using namespace netlab::test;
+namespace netlab::calc::datagram_client_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr time_point start = time_point{} + 1h;
 
 using texts = std::vector<std::string>;
 
@@ -191,3 +190,5 @@ TEST_CASE("datagram_client: an ID may be used again when it is free", "[calc][un
   one.ask(1, {5}).hear("00000001 00000005").ask(1, {6}).hear("00000001 00000006");
   CHECK(one.told() == texts{"1 5", "1 6"});
 }
+
+}  // namespace netlab::calc::datagram_client_test

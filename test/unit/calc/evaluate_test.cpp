@@ -11,8 +11,8 @@
 
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
+namespace netlab::calc::evaluate_test {
+
 using test::hex;
 using test::octets;
 
@@ -198,3 +198,5 @@ TEST_CASE("evaluate: of any count, from the wire in both byte orders, the result
       }
     }
 }
+
+}  // namespace netlab::calc::evaluate_test

@@ -5,14 +5,14 @@
 
 #include "calc/evaluate.hpp"
 #include "calc/session.hpp"
+#include "support/start.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
+namespace netlab::calc::load_test {
+
 using namespace std::chrono_literals;
+using test::start;
 
 namespace {
-
-constexpr time_point start = time_point{} + 1h;
 
 struct no_observer final : session_observer {
   void refused(std::string_view why) override { reasons.emplace_back(why); }
@@ -227,3 +227,5 @@ TEST_CASE("datagram load: a refusal fails all in flight", "[calc][unit]") {
   CHECK((tally.lost == 3 && load.in_flight() == 0));
   CHECK_FALSE(load.deadline());
 }
+
+}  // namespace netlab::calc::load_test

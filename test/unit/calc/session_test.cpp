@@ -9,16 +9,15 @@
 #include "calc/wire.hpp"
 #include "support/cut.hpp"
 #include "support/octets.hpp"
+#include "support/start.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
-using namespace netlab::test;
+namespace netlab::calc::session_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 namespace {
-
-constexpr time_point start = time_point{} + 1h;
 
 class record final : public session_observer {
  public:
@@ -446,3 +445,5 @@ TEST_CASE("session: nothing is said after its end", "[calc][unit]") {
   CHECK(one.heard().empty());
   CHECK(one.server.done());
 }
+
+}  // namespace netlab::calc::session_test

@@ -7,8 +7,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
+namespace netlab::calc::text_line_test {
+
 using test::failed_with;
 using test::why;
 
@@ -78,3 +78,5 @@ TEST_CASE("to_line: a long list ends in its length", "[calc][unit]") {
   CHECK(to_line(asked) == "SUM 7 7 7 7 7 7 7 7 7 7 7 7 … (13 numbers)");
   CHECK(to_line({.id = 0, .op = "\x1b[m", .numbers = {}}) == "\\x1b[m");
 }
+
+}  // namespace netlab::calc::text_line_test

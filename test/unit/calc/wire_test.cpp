@@ -7,8 +7,8 @@
 
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::calc;
+namespace netlab::calc::wire_test {
+
 using test::hex;
 using test::octets;
 
@@ -67,3 +67,5 @@ TEST_CASE("wire: only the four names in capitals are operations", "[calc][unit]"
     CHECK(parse_operation(name_of(each)) == each);
   for (const auto name : {"sum", "Sum", "SU", "SUM ", "", "DIV", "SUMM"}) CHECK_FALSE(parse_operation(name));
 }
+
+}  // namespace netlab::calc::wire_test

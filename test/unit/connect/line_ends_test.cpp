@@ -5,8 +5,9 @@
 
 #include "support/cut.hpp"
 
-using namespace netlab::connect;
-using namespace netlab::test;
+namespace netlab::connect::line_ends_test {
+
+using namespace test;
 
 TEST_CASE("line ends: each LF has one CR before it, never two", "[connect][line_ends]") {
   const std::string text = "\na\nb\r\n\r\n\n\rc\r\r\nd";
@@ -17,3 +18,5 @@ TEST_CASE("line ends: each LF has one CR before it, never two", "[connect][line_
     CHECK(out == "\r\na\r\nb\r\n\r\n\r\n\rc\r\r\nd");
   }
 }
+
+}  // namespace netlab::connect::line_ends_test

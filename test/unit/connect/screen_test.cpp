@@ -5,8 +5,9 @@
 
 #include "support/cut.hpp"
 
-using namespace netlab::connect;
-using namespace netlab::test;
+namespace netlab::connect::screen_test {
+
+using namespace test;
 
 namespace {
 
@@ -34,3 +35,5 @@ TEST_CASE("screen: what may become a character is held back, not more", "[connec
   CHECK(on.show("\n") == "\n");
   CHECK(on.rest().empty());
 }
+
+}  // namespace netlab::connect::screen_test

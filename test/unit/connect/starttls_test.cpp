@@ -9,9 +9,9 @@
 #include "support/failure.hpp"
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::connect;
-using namespace netlab::test;
+namespace netlab::connect::starttls_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
@@ -210,3 +210,5 @@ TEST_CASE("starttls: how TLS usually begins at a port", "[connect][unit]") {
   CHECK(usual_tls(10465) == "");
   CHECK_FALSE(usual_tls(50000));
 }
+
+}  // namespace netlab::connect::starttls_test

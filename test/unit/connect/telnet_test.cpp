@@ -6,8 +6,9 @@
 #include "support/cut.hpp"
 #include "support/octets.hpp"
 
-using namespace netlab::connect;
-using namespace netlab::test;
+namespace netlab::connect::telnet_test {
+
+using namespace test;
 
 namespace {
 
@@ -74,3 +75,5 @@ TEST_CASE("connect telnet: 0xFF is doubled, lines end in CR LF, another CR is CR
   CHECK(sent(telnet_mode::off, {typed}) == typed);
   CHECK(sent(telnet_mode::automatic, {typed}) == typed);
 }
+
+}  // namespace netlab::connect::telnet_test

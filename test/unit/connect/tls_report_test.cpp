@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::connect;
+namespace netlab::connect::tls_report_test {
 
 namespace {
 
@@ -47,3 +47,5 @@ TEST_CASE("tls report: what there is is told, what there is not is left out", "[
   report.ocsp.clear();
   CHECK(text_of(report) == "TLSv1.2, x\ncertificate: NOT verified: it has expired\n");
 }
+
+}  // namespace netlab::connect::tls_report_test

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-using namespace netlab;
-using namespace netlab::http;
+namespace netlab::http::connection_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -245,3 +245,5 @@ TEST_CASE("connection: of many requests at once, the next waits until there is r
     CHECK(one.done() == ends);
   }
 }
+
+}  // namespace netlab::http::connection_test

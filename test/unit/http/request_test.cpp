@@ -7,8 +7,7 @@
 #include <string_view>
 #include <vector>
 
-using namespace netlab;
-using namespace netlab::http;
+namespace netlab::http::request_test {
 
 namespace {
 
@@ -101,3 +100,5 @@ TEST_CASE("request: percent_encode leaves only unreserved characters", "[http][u
   CHECK(percent_encode("aZ0-._~") == "aZ0-._~");
   CHECK(percent_encode("\"\r\n;ä") == "%22%0D%0A%3B%C3%A4");
 }
+
+}  // namespace netlab::http::request_test

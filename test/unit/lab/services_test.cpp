@@ -8,7 +8,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
+namespace netlab::lab::services_test {
+
 using texts = std::vector<std::string>;
 
 namespace {
@@ -87,3 +88,5 @@ TEST_CASE("services: chargen is not served by datagrams", "[lab][unit]") {
   for (const lab::service_entry& each : lab::services())
     if (each.name == "chargen") CHECK_FALSE(each.udp);
 }
+
+}  // namespace netlab::lab::services_test

@@ -9,9 +9,9 @@
 #include "mail/server/dialogue.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_server;
+namespace netlab::mail::client_server_test {
+
+using namespace test_server;
 
 namespace {
 
@@ -214,3 +214,5 @@ TEST_CASE("client and server: one recipient of many is refused", "[mail][server]
   REQUIRE(t.deliveries[0].refused.size() == 1);
   CHECK(t.deliveries[0].refused[0].recipient == "no@example.org");
 }
+
+}  // namespace netlab::mail::client_server_test

@@ -4,7 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-using namespace netlab::mail;
+namespace netlab::mail::envelope_test {
 
 namespace {
 
@@ -60,3 +60,5 @@ TEST_CASE("envelope: the trace fields say who brought a message, how, to whom an
         "Received: from client.example ([IPv6:2001:db8::1])\r\n\t(TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n"
         "\tby mx.example with ESMTPS id id1;\r\n\tSun, 22 Nov 2026 20:16:07 +0000\r\n");
 }
+
+}  // namespace netlab::mail::envelope_test

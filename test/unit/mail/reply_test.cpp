@@ -6,8 +6,7 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using mail::reply_parser;
+namespace netlab::mail::reply_test {
 
 namespace {
 
@@ -82,3 +81,5 @@ TEST_CASE("reply: 4xx is for now, 5xx for good, and the rest makes no sense", "[
   CHECK(mail::to_failure({354, {"go"}}, "RCPT").code == errc::peer_protocol);
   CHECK(describe(mail::to_failure({550, {"no\x1b[31m"}}, "RCPT")) == "RCPT: 550 no\\x1b[31m");
 }
+
+}  // namespace netlab::mail::reply_test

@@ -6,8 +6,8 @@
 #include "net/dial.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::net;
+namespace netlab::net::endpoint_test {
+
 using namespace std::string_view_literals;
 using test::failed_with;
 using test::why;
@@ -162,3 +162,5 @@ TEST_CASE("with_context: the peer, unless the failure has a context", "[net][uni
   CHECK(with_context({code, {}, {}, {}}, "localhost", 25).context == "localhost:25");
   CHECK(with_context({code, "read answer", {}, {}}, "localhost", 25).context == "read answer");
 }
+
+}  // namespace netlab::net::endpoint_test

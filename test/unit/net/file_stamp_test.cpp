@@ -10,7 +10,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::net;
+namespace netlab::net::file_stamp_test {
 
 namespace {
 
@@ -62,3 +62,5 @@ TEST_CASE("file stamp: a time in the future is not waited for", "[net][file]") {
   const auto before = file_stamp::take(file.descriptor);
   CHECK(before == file_stamp::take(file.descriptor));
 }
+
+}  // namespace netlab::net::file_stamp_test

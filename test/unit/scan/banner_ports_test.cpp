@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::scan;
+namespace netlab::scan::banner_ports_test {
 
 namespace {
 
@@ -46,3 +46,5 @@ TEST_CASE("banner ports: a port that was open stays open, with what was heard", 
   CHECK(rest[0].port == 80);
   CHECK(ports.empty());
 }
+
+}  // namespace netlab::scan::banner_ports_test

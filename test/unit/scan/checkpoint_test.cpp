@@ -10,14 +10,14 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "scan/sweep.hpp"
+#include "support/start.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::checkpoint_test {
+
 using namespace std::chrono_literals;
+using test::start;
 
 namespace {
-
-const time_point start{1h};
 
 /// Runs over any number of sweeps, each of which goes on from the checkpoint of the one before. Every third port is
 /// silent; the others answer after 3 ms.
@@ -180,3 +180,5 @@ TEST_CASE("checkpoint: damaged texts are refused", "[scan][checkpoint]") {
     CHECK(!parse_udp_checkpoint(text));
   }
 }
+
+}  // namespace netlab::scan::checkpoint_test

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-using namespace netlab::scan;
+namespace netlab::scan::classify_test {
 
 TEST_CASE("classify: only a reset closes a TCP port; ICMP filters it", "[scan][unit]") {
   CHECK(classify_tcp(ECONNREFUSED, std::nullopt).state == port_state::closed);
@@ -64,3 +64,5 @@ TEST_CASE("classify: a verdict by ICMP names its sender", "[scan][unit]") {
     CHECK_FALSE(classify(EHOSTUNREACH, admin).is_local);
   }
 }
+
+}  // namespace netlab::scan::classify_test

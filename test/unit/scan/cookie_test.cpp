@@ -3,8 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::cookie_test {
 
 TEST_CASE("cookie: siphash gives the values of its reference implementation", "[scan][cookie]") {
   // vectors_sip64 of the authors: the key is 00 01 … 0f, the input 00 01 … (n - 1).
@@ -33,3 +32,5 @@ TEST_CASE("cookie: each part of the flow, and the key, change the sequence numbe
   v6_there.high = 9;
   CHECK(other != syn_cookie(key, v6_here, 1000, v6_there, 80));
 }
+
+}  // namespace netlab::scan::cookie_test

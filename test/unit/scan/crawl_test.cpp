@@ -4,13 +4,14 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+#include "support/start.hpp"
+
+namespace netlab::scan::crawl_test {
+
 using namespace std::chrono_literals;
+using test::start;
 
 namespace {
-
-const time_point start{1h};
 
 /// For a second, many controls are lost and a port is answered now and then.
 void overrun(crawl& pace, time_point& now) {
@@ -72,3 +73,5 @@ TEST_CASE("crawl: a control from before the test is not part of it", "[scan][uni
   for (unsigned at = 0; at < 20; ++at) pace.control_lost(now - 1ms, true, now);
   CHECK(pace.is_testing());
 }
+
+}  // namespace netlab::scan::crawl_test

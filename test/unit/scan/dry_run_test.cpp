@@ -10,8 +10,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::dry_run_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -96,3 +96,5 @@ TEST_CASE("dry_run: nothing to send", "[scan][dry_run]") {
   CHECK(all({.udp_ports = {1}, .part = {3, 3}}, 2).empty());
   CHECK(all({}, 2).empty());
 }
+
+}  // namespace netlab::scan::dry_run_test

@@ -7,7 +7,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::scan;
+namespace netlab::scan::finding_test {
 
 TEST_CASE("finding: the names of states and reasons are those of the JSON, each another", "[scan][unit]") {
   CHECK(name_of(transport::tcp) == "tcp");
@@ -50,3 +50,5 @@ TEST_CASE("finding: a summary counts by state", "[scan][unit]") {
   CHECK(summary.count(port_state::open) == 1);
   CHECK(summary.count(port_state::unknown) == 5);
 }
+
+}  // namespace netlab::scan::finding_test

@@ -7,8 +7,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::fingerprint_test {
 
 namespace {
 
@@ -77,3 +76,5 @@ TEST_CASE("fingerprint: is the same in every build, and so is the seed made from
   CHECK(seed_from(known) == 0x83bab259073d7b6b);
   CHECK(fingerprint_text(1) == "0000000000000001");
 }
+
+}  // namespace netlab::scan::fingerprint_test

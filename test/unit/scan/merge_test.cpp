@@ -9,8 +9,7 @@
 
 #include "scan/report/report.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::merge_test {
 
 namespace {
 
@@ -205,3 +204,5 @@ TEST_CASE("merge: files without any line of a report are empty", "[scan][merge]"
   CHECK(!merge({sum({1, 1})}).is_empty);
   CHECK(merge({open(1)}).sum.incomplete_because == "merged with 1 problem");
 }
+
+}  // namespace netlab::scan::merge_test

@@ -4,8 +4,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::neighbours_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -111,3 +111,5 @@ TEST_CASE("neighbours: a host is silent at last even if the clock jumps at each 
   while (!table.tick(now += 60s)->is_silent) REQUIRE(++requests < 20);
   CHECK(table.is_idle());
 }
+
+}  // namespace netlab::scan::neighbours_test

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-using netlab::scan::permutation;
+namespace netlab::scan::order_test {
 
 TEST_CASE("order: everything is visited exactly once", "[scan][unit]") {
   const std::uint64_t size = GENERATE(1U, 2U, 3U, 7U, 50U, 64U, 65U, 1000U, 65535U);
@@ -42,3 +42,5 @@ TEST_CASE("order: a huge space needs no memory", "[scan][unit]") {
   const permutation order(size, 1);
   for (std::uint64_t place = 0; place < size; place += size / 1000) CHECK(order(place) < size);
 }
+
+}  // namespace netlab::scan::order_test

@@ -4,15 +4,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+#include "support/start.hpp"
+
+namespace netlab::scan::pace_test {
+
 using namespace std::chrono_literals;
-
-namespace {
-
-const time_point start{1h};
-
-}  // namespace
+using test::start;
 
 TEST_CASE("rate_limit: no more than the rate, and no less where it is asked often", "[scan][unit]") {
   const double rate = GENERATE(1.0, 10.0, 1000.0, 33333.0);
@@ -160,3 +157,5 @@ TEST_CASE("loss_estimate: more loss needs more tries", "[scan][unit]") {
   CHECK(loss.tries(2, 65535) == 8);
   CHECK(loss.tries(10, 65535) == 10);
 }
+
+}  // namespace netlab::scan::pace_test

@@ -4,7 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-namespace netlab::scan {
+namespace netlab::scan::packet_clock_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -50,4 +50,4 @@ TEST_CASE("packet_clock: no packet is from the future, and none is older than th
 }
 
 }  // namespace
-}  // namespace netlab::scan
+}  // namespace netlab::scan::packet_clock_test

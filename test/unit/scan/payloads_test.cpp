@@ -9,8 +9,7 @@
 
 #include "base/text.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::payloads_test {
 
 TEST_CASE("payloads: a port without a protocol of its own has none", "[scan][unit]") {
   for (const std::uint16_t port : std::to_array<std::uint16_t>({0, 1, 7, 9, 13, 17, 19, 37, 514, 65535}))
@@ -67,3 +66,5 @@ TEST_CASE("payloads: the ports that have one ascend", "[scan][unit]") {
   CHECK(std::ranges::adjacent_find(ports) == ports.end());
   CHECK(std::ranges::none_of(ports, [](std::uint16_t port) { return payload_for(port).empty(); }));
 }
+
+}  // namespace netlab::scan::payloads_test

@@ -5,8 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using scan::parse_ports;
+namespace netlab::scan::ports_test {
+
 using test::failed_with;
 using test::why;
 using list = std::vector<std::uint16_t>;
@@ -49,5 +49,7 @@ TEST_CASE("ports: an error names the cure", "[scan][unit]") {
 TEST_CASE("ports: a list is written as it would be typed", "[scan][unit]") {
   for (const char* text : {"1", "1-50", "1-3,5,7-8,65535", "1-65535"})
     CHECK(scan::to_string(parse_ports(text).value()) == text);
-  CHECK(scan::to_string({}).empty());
+  CHECK(scan::to_string(list{}).empty());
 }
+
+}  // namespace netlab::scan::ports_test

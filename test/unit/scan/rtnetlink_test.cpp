@@ -11,8 +11,7 @@
 
 #include "scan/route_intervals.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::rtnetlink_test {
 
 namespace {
 
@@ -174,3 +173,5 @@ TEST_CASE("route intervals: addresses between the ends of prefixes have the same
   CHECK_FALSE(cuts.last_like(ip("ffff::1")));
   CHECK_FALSE(route_intervals().last_like(ip("1.2.3.4")));
 }
+
+}  // namespace netlab::scan::rtnetlink_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::scan;
+namespace netlab::scan::services_test {
 
 TEST_CASE("services: a line names a port of a protocol", "[scan][unit]") {
   const auto names = service_names::parse("smtp\t\t25/tcp\t\tmail\t# comment\ndomain 53/udp\n");
@@ -36,3 +36,5 @@ TEST_CASE("services: without the file the lab's services are known", "[scan][uni
   CHECK(names.find(transport::tcp, 587) == "submission");
   CHECK(names.find(transport::tcp, 50000).empty());
 }
+
+}  // namespace netlab::scan::services_test

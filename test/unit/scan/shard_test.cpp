@@ -5,8 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::shard_test {
 
 TEST_CASE("shard: each place is in exactly one part, and the parts are equal", "[scan][shard]") {
   for (const std::uint32_t count : {1U, 2U, 3U, 7U, 10U, 64U})
@@ -56,3 +55,5 @@ TEST_CASE("shard: what is not a part is refused with the cure", "[scan][shard]")
   CHECK(describe(parse_shard("1/0").error()) == "shard '1/0' has a count outside 1 to 1000000");
   CHECK(!parse_shard("1/1000001"));
 }
+
+}  // namespace netlab::scan::shard_test

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::special_purpose_test {
 
 namespace {
 
@@ -57,3 +56,5 @@ TEST_CASE("special purpose: of all addresses, what is left is global", "[scan][s
   CHECK(all.back() == "240.0.0.0-255.255.255.255 in 240.0.0.0/4");
   CHECK(all.size() == 15);
 }
+
+}  // namespace netlab::scan::special_purpose_test

@@ -5,8 +5,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::state_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -102,3 +102,5 @@ TEST_CASE("state: a damaged one is refused, wherever it is damaged", "[scan][sta
     CHECK(!parse_scan_state(changed, "1.2"));
   }
 }
+
+}  // namespace netlab::scan::state_test

@@ -7,13 +7,14 @@
 #include <map>
 #include <random>
 
-using namespace netlab;
-using namespace netlab::scan;
+#include "support/start.hpp"
+
+namespace netlab::scan::sweep_test {
+
 using namespace std::chrono_literals;
+using test::start;
 
 namespace {
-
-const time_point start{1h};
 
 /// A path with loss, delay and a bottleneck before its far end, in virtual time.
 struct path {
@@ -443,3 +444,5 @@ TEST_CASE("sweep: with a number of retries, a jump of the clock makes no port si
   CHECK(seen.silent == 20);
   CHECK(seen.took < 70s);
 }
+
+}  // namespace netlab::scan::sweep_test

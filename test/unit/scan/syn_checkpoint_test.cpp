@@ -6,8 +6,7 @@
 
 #include "scan/syn_sweep.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::syn_checkpoint_test {
 
 TEST_CASE("syn checkpoint: what is written is read again", "[scan][syn_checkpoint]") {
   syn_checkpoint one{.next = 1000, .parts = {}};
@@ -39,3 +38,5 @@ TEST_CASE("syn checkpoint: a cut text is read as something shorter or not at all
     if (parsed) CHECK(parsed->next <= 1000);
   }
 }
+
+}  // namespace netlab::scan::syn_checkpoint_test

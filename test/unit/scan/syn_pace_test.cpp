@@ -7,8 +7,8 @@
 #include <deque>
 #include <random>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::syn_pace_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -213,3 +213,5 @@ TEST_CASE("syn pace: a jump of the clock does not lower the rate, however late t
   CHECK(pace.rate() >= before);
   CHECK(pace.lowered() < start);
 }
+
+}  // namespace netlab::scan::syn_pace_test

@@ -8,8 +8,7 @@
 
 #include "base/text.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::syn_packet_test {
 
 namespace {
 
@@ -201,3 +200,5 @@ TEST_CASE("syn packet: its size on Ethernet counts everything from preamble to g
   CHECK(syn_writer::on_ethernet(44) == 84);
   CHECK(syn_writer::on_ethernet(64) == 102);
 }
+
+}  // namespace netlab::scan::syn_packet_test

@@ -3,8 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::syn_schedule_test {
+
 using namespace std::chrono_literals;
 
 TEST_CASE("syn_schedule: after one second, then after twice as long each time", "[scan][unit]") {
@@ -49,3 +49,5 @@ TEST_CASE("attempt_plan: with one, the last connection is kept as long as its re
   CHECK(brief.connections() == 3);
   CHECK(brief.at(1).kept == 300ms);
 }
+
+}  // namespace netlab::scan::syn_schedule_test

@@ -7,8 +7,8 @@
 #include <map>
 #include <set>
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::syn_sweep_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -393,3 +393,5 @@ TEST_CASE("syn sweep: an attempt before a jump of the clock is not over for a ch
   CHECK(saved.parts[0].expired == 0);
   CHECK(one.sweep.checkpoint(one.now + 1s).parts[0].expired == 10);
 }
+
+}  // namespace netlab::scan::syn_sweep_test

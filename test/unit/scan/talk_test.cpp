@@ -6,13 +6,15 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-using namespace netlab;
-using namespace netlab::scan;
+#include "support/start.hpp"
+
+namespace netlab::scan::talk_test {
+
 using namespace std::chrono_literals;
+using test::start;
 
 namespace {
 
-const time_point start{1h};
 const talk_options both{.listen = true, .message = "hi\r\n"};
 
 /// Returns the unsent octets and marks them as sent.
@@ -211,3 +213,5 @@ TEST_CASE("talk: a port that closes has said all", "[scan][unit]") {
   CHECK(one.done());
   CHECK(one.banner() == "bye");
 }
+
+}  // namespace netlab::scan::talk_test

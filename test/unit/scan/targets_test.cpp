@@ -5,8 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::targets_test {
+
 using test::failed_with;
 using test::why;
 
@@ -231,3 +231,5 @@ TEST_CASE("targets: the place of an address is found again", "[scan][unit]") {
   CHECK_FALSE(set.place_of(*parse_ip("192.0.2.10")));
   CHECK_FALSE(set.place_of(*parse_ip("fe80::1")));
 }
+
+}  // namespace netlab::scan::targets_test

@@ -8,7 +8,7 @@
 
 #include "scan/payloads.hpp"
 
-using namespace netlab::scan;
+namespace netlab::scan::top_ports_test {
 
 namespace {
 constexpr std::array<std::uint16_t, 3> registered{7, 22, 6667};
@@ -39,3 +39,5 @@ TEST_CASE("top_ports: any number, each port once, never 0", "[scan][unit]") {
     }
   }
 }
+
+}  // namespace netlab::scan::top_ports_test

@@ -6,7 +6,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::scan;
+namespace netlab::scan::udp_order_test {
 
 TEST_CASE("udp_order: each port of each host is in exactly one part", "[scan][udp_order]") {
   for (const std::uint64_t targets : {0U, 1U, 2U, 5U, 16U})
@@ -55,3 +55,5 @@ TEST_CASE("udp_order: the seed decides the order of hosts and ports", "[scan][ud
   for (std::uint64_t position = 0; position < 100; ++position) moved += one.host(position) != other.host(position);
   CHECK(moved > 50);
 }
+
+}  // namespace netlab::scan::udp_order_test

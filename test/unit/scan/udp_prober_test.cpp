@@ -9,13 +9,14 @@
 #include <map>
 #include <random>
 
-using namespace netlab;
-using namespace netlab::scan;
+#include "support/start.hpp"
+
+namespace netlab::scan::udp_prober_test {
+
 using namespace std::chrono_literals;
+using test::start;
 
 namespace {
-
-const time_point start{1h};
 
 /// A Linux host: open ports reply, silent ports do not, closed ports send ICMP errors while there are tokens.
 struct host {
@@ -371,3 +372,5 @@ TEST_CASE("udp_prober: a host that is unreachable is so in every port that was a
   while (const auto answer = mind.take_answer()) ++seen[answer->verdict.why];
   CHECK(seen == std::map<reason, int>{{reason::host_unreachable, 2}, {reason::net_unreachable, 1}});
 }
+
+}  // namespace netlab::scan::udp_prober_test

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-using namespace netlab::serve;
+namespace netlab::serve::client_counts_test {
 
 namespace {
 
@@ -50,3 +50,5 @@ TEST_CASE("client_counts: a place that was moved is one place", "[serve][client_
   }
   CHECK(counts.size() == 0);
 }
+
+}  // namespace netlab::serve::client_counts_test

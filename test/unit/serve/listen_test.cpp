@@ -5,8 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using serve::parse_bind;
+namespace netlab::serve::listen_test {
+
 using test::failed_with;
 using test::why;
 
@@ -38,3 +38,5 @@ TEST_CASE("parse_bind: a link-local address needs its interface", "[serve][unit]
   CHECK(failed_with(parse_bind("[ff02::1]"), errc::usage));
   CHECK(parse_bind("fe80::1%lo"));
 }
+
+}  // namespace netlab::serve::listen_test

@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-using namespace netlab;
+namespace netlab::serve::visitor_log_test {
+
 using namespace std::chrono_literals;
-using serve::log_detail;
 
 namespace {
 
@@ -136,3 +136,5 @@ TEST_CASE("visitor log: many threads lose no line and no count", "[serve][unit]"
   CHECK(shown + unshown == 1000);
   CHECK(log.lines.size() > 1000);
 }
+
+}  // namespace netlab::serve::visitor_log_test

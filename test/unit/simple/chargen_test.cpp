@@ -6,14 +6,12 @@
 #include <set>
 #include <string>
 
-using namespace netlab;
+#include "support/start.hpp"
+
+namespace netlab::simple::chargen_test {
+
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr time_point start = time_point{} + 1h;
-
-}  // namespace
+using test::start;
 
 TEST_CASE("chargen: lines of 72 printing characters, each one character further on", "[simple][unit]") {
   const std::string_view pattern = simple::chargen_pattern();
@@ -73,3 +71,5 @@ TEST_CASE("chargen: a stop ends it", "[simple][unit]") {
   CHECK(one.done());
   CHECK(one.take_output().empty());
 }
+
+}  // namespace netlab::simple::chargen_test

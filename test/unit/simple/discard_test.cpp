@@ -3,14 +3,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+#include "support/start.hpp"
+
+namespace netlab::simple::discard_test {
+
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr time_point start = time_point{} + 1h;
-
-}  // namespace
+using test::start;
 
 TEST_CASE("discard: says nothing, counts what comes, and ends with its peer", "[simple][unit]") {
   simple::discard_session one(5min, start);
@@ -43,3 +41,5 @@ TEST_CASE("discard: a stop ends it", "[simple][unit]") {
   one.stop(start);
   CHECK(one.done());
 }
+
+}  // namespace netlab::simple::discard_test

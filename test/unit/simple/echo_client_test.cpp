@@ -7,14 +7,14 @@
 #include "support/cut.hpp"
 #include "support/failure.hpp"
 #include "support/pair.hpp"
+#include "support/start.hpp"
 
-using namespace netlab;
-using namespace netlab::test;
+namespace netlab::simple::echo_client_test {
+
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr time_point start = time_point{} + 1h;
 
 bytes to_bytes(std::string_view text) { return {as_bytes(text).begin(), as_bytes(text).end()}; }
 
@@ -101,3 +101,5 @@ TEST_CASE("echo client and session: a message comes back, however the network cu
       CHECK(server.done());
     }
 }
+
+}  // namespace netlab::simple::echo_client_test

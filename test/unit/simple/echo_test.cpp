@@ -3,14 +3,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+#include "support/start.hpp"
+
+namespace netlab::simple::echo_test {
+
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr time_point start = time_point{} + 1h;
-
-}  // namespace
+using test::start;
 
 TEST_CASE("echo session: gives back what comes, and ends with its peer", "[simple][unit]") {
   simple::echo_session one(5min, start);
@@ -46,3 +44,5 @@ TEST_CASE("echo session: a stop ends it, and what came is still given back", "[s
   one.feed(as_bytes("b"), start);
   CHECK(as_text(one.take_output()) == "a");
 }
+
+}  // namespace netlab::simple::echo_test

@@ -5,12 +5,14 @@
 
 #include <vector>
 
-using namespace netlab;
+#include "support/start.hpp"
+
+namespace netlab::simple::reply_limit_test {
+
 using namespace std::chrono_literals;
+using test::start;
 
 namespace {
-
-constexpr time_point start = time_point{} + 1h;
 
 int allowed(simple::reply_limit& limit, std::uint64_t source, time_point now, int tries) {
   int taken = 0;
@@ -59,3 +61,5 @@ TEST_CASE("reply limit: another seed, other neighbours", "[simple][unit]") {
   };
   CHECK(meets(1) != meets(2));
 }
+
+}  // namespace netlab::simple::reply_limit_test

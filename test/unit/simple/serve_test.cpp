@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
+namespace netlab::simple::serve_test {
 
 namespace {
 
@@ -56,3 +56,5 @@ TEST_CASE("echo serve: a datagram from a port below 1024 gets no echo: two servi
   CHECK(server.totals().ignored == 4);
   CHECK(server.totals().datagrams == 0);
 }
+
+}  // namespace netlab::simple::serve_test

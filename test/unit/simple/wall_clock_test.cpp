@@ -5,9 +5,9 @@
 
 #include "support/octets.hpp"
 
-using namespace netlab;
+namespace netlab::simple::wall_clock_test {
+
 using namespace std::chrono_literals;
-using simple::wall_time;
 
 namespace {
 
@@ -49,3 +49,5 @@ TEST_CASE("time: after February 2036 the 32 bits begin again", "[simple][unit]")
   CHECK(time_at(2'085'978'495) == test::hex(test::octets("ffffffff")));
   CHECK(time_at(2'085'978'496) == test::hex(test::octets("00000000")));
 }
+
+}  // namespace netlab::simple::wall_clock_test

@@ -5,7 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::sockets;
+namespace netlab::sockets::entry_test {
 
 namespace {
 
@@ -34,3 +34,5 @@ TEST_CASE("entry: a state of UDP has words of its own, and an unknown one has so
   CHECK(name_of(transport::tcp, state::new_syn_received) == "syn-received");
   CHECK(name_of(transport::tcp, static_cast<state>(99)) == "unknown");
 }
+
+}  // namespace netlab::sockets::entry_test

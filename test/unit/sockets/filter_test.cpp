@@ -9,9 +9,9 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::sockets;
-using namespace netlab::test;
+namespace netlab::sockets::filter_test {
+
+using namespace test;
 
 namespace {
 
@@ -94,3 +94,5 @@ TEST_CASE("filter: a listener of UDP is a socket without a peer", "[sockets][fil
   CHECK_FALSE(matches(wanted, entry{.protocol = transport::tcp, .state = state::closed}));
   CHECK(matches(wanted, entry{.protocol = transport::tcp, .state = state::listen}));
 }
+
+}  // namespace netlab::sockets::filter_test

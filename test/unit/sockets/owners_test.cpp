@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-using namespace netlab::sockets;
+namespace netlab::sockets::owners_test {
 
 namespace {
 
@@ -93,3 +93,5 @@ TEST_CASE("owners: only a link to a socket has a socket's inode", "[sockets][own
        {"", "socket:[", "socket:[]", "socket:[x]", "pipe:[4711]", "socket:[4711", "/tmp/socket:[1]"})
     CHECK(socket_inode(other) == 0);
 }
+
+}  // namespace netlab::sockets::owners_test

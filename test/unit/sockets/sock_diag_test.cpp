@@ -7,9 +7,9 @@
 #include "support/failure.hpp"
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::sockets;
-using namespace netlab::test;
+namespace netlab::sockets::sock_diag_test {
+
+using namespace test;
 
 namespace {
 
@@ -98,3 +98,5 @@ TEST_CASE("sock_diag: the request is as the kernel wants it", "[sockets][sock_di
   CHECK(filtered.size() == 72 + 4 + 36);
   CHECK(hex(bytes_view(filtered).subspan(72, 4)) == "28 00 01 00");
 }
+
+}  // namespace netlab::sockets::sock_diag_test

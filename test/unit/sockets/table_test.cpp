@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::sockets;
+namespace netlab::sockets::table_test {
 
 namespace {
 
@@ -74,3 +74,5 @@ TEST_CASE("table: what came, changed and went is marked, where it stands", "[soc
 TEST_CASE("table: requests for a connection, which have no cookie, are told apart by their ends", "[sockets][table]") {
   CHECK(signs(compare({make_row(0, 1)}, {make_row(0, 2)})) == "-0+0");
 }
+
+}  // namespace netlab::sockets::table_test

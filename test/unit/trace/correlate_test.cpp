@@ -6,8 +6,9 @@
 
 #include "unit/trace/world.hpp"
 
-using namespace netlab::trace;
-using namespace netlab::trace::testing;
+namespace netlab::trace::correlate_test {
+
+using namespace testing;
 
 using calls = std::vector<call_id>;
 using packets = std::vector<packet_id>;
@@ -374,3 +375,5 @@ TEST_CASE("correlate: what is retired is gone, and many closed sockets leave not
   CHECK(on.links.find_socket(1000) == nullptr);
   CHECK(on.links.find_socket(9999) != nullptr);
 }
+
+}  // namespace netlab::trace::correlate_test

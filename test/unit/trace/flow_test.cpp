@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::trace;
+namespace netlab::trace::flow_test {
 
 TEST_CASE("flow: sequence numbers wrap around, offsets do not", "[trace][flow]") {
   direction out;
@@ -45,3 +45,5 @@ TEST_CASE("flow: a list of ranges has a limit", "[trace][flow]") {
   for (std::uint64_t at = 0; at < range_list::max_ranges + 10; ++at) list.add({at, at + 1, at});
   CHECK(list.size() == range_list::max_ranges);
 }
+
+}  // namespace netlab::trace::flow_test

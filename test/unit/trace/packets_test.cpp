@@ -5,8 +5,7 @@
 
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::trace;
+namespace netlab::trace::packets_test {
 
 namespace {
 
@@ -98,3 +97,5 @@ TEST_CASE("packets: an IPv4 address in IPv6's clothes is IPv4", "[trace][packets
   const auto mapped = from_hex("00000000000000000000ffff7f000001");
   CHECK(to_string(make_address(mapped, 7)) == "127.0.0.1:7");
 }
+
+}  // namespace netlab::trace::packets_test

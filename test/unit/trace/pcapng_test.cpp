@@ -3,8 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::trace;
+namespace netlab::trace::pcapng_test {
 
 namespace {
 
@@ -60,3 +59,5 @@ TEST_CASE("pcapng: a comment that no option can hold is cut", "[trace][pcapng]")
   check_frame(block, 6);
   CHECK(block.size() < 0x10000 + 100);
 }
+
+}  // namespace netlab::trace::pcapng_test

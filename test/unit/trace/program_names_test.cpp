@@ -3,7 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::trace;
+namespace netlab::trace::program_names_test {
+
 using words = std::vector<std::string>;
 
 TEST_CASE("program names: the script of an interpreter, else the program", "[trace][names]") {
@@ -25,3 +26,5 @@ TEST_CASE("program names: a second process of a name gets a number, exec() anoth
   CHECK(names.name_of(2) == "client.py#2");
   CHECK(names.name_of(3) == "process 3");
 }
+
+}  // namespace netlab::trace::program_names_test

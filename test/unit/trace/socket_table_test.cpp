@@ -5,7 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-namespace trace = netlab::trace;
+namespace netlab::trace::socket_table_test {
 
 // The tables have words in the order of the machine that printed them: these are from a little-endian one.
 constexpr bool is_little_endian = std::endian::native == std::endian::little;
@@ -40,3 +40,5 @@ TEST_CASE("socket table: what is not a row of a socket is nothing", "[trace]") {
         "   1: 0100007X:C350 0200007F:9C40 01 0:0 0:0 0 0 0 7 1", "   1: 0100007F:C350 0200007F:9C40 01 0:0 0:0 0 0 0"})
     CHECK_FALSE(trace::parse_socket_row(row, trace::protocol::tcp, false));
 }
+
+}  // namespace netlab::trace::socket_table_test

@@ -5,8 +5,9 @@
 
 #include "unit/trace/world.hpp"
 
-using namespace netlab::trace;
-using namespace netlab::trace::testing;
+namespace netlab::trace::tcp_states_test {
+
+using namespace testing;
 
 namespace {
 
@@ -63,3 +64,5 @@ TEST_CASE("tcp states: FIN and its acknowledgement in one segment, both at once,
   refused.client(syn, 10, 0);
   CHECK(refused.server(tcp_flag::rst | ack, 0, 11) == "CLOSED CLOSED");
 }
+
+}  // namespace netlab::trace::tcp_states_test

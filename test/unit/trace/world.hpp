@@ -84,8 +84,6 @@ class world {
   const linked_packet& packet_of(packet_id id) { return links.packet_of(id); }
   const linked_call& call_of(call_id id) { return links.call_of(id); }
 
-  // ---- the usual start ----
-
   static constexpr std::uint32_t client_isn = 0xfffffff0;  // wraps around within the first octets
   static constexpr std::uint32_t server_isn = 5000;
 

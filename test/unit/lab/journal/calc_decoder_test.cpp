@@ -7,8 +7,8 @@
 
 #include "calc/wire.hpp"
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::calc_decoder_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -167,3 +167,5 @@ TEST_CASE("calc_decoder: fields stay within the octets, whatever comes", "[lab][
       }
     }
 }
+
+}  // namespace netlab::lab::calc_decoder_test

@@ -5,8 +5,8 @@
 
 #include <string>
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::class_journal_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -144,3 +144,5 @@ TEST_CASE("class_journal: only the newest mails are kept", "[lab][unit]") {
   CHECK(one.mails().empty());
   CHECK(one.totals(start).mails == 3);
 }
+
+}  // namespace netlab::lab::class_journal_test

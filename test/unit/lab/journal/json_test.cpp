@@ -8,8 +8,8 @@
 #include "base/time.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::json_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -115,3 +115,5 @@ TEST_CASE("json: CSV quotes, and disarms what a spreadsheet would run", "[lab][u
             "\r\n192.0.2.7,\"'+1, us\",tried,2026-11-30T10:38:59.123Z,\"'=cmd|' /C calc'!A0, \"\"x\"\"\",none,,,") !=
         std::string::npos);
 }
+
+}  // namespace netlab::lab::json_test

@@ -8,8 +8,8 @@
 
 #include "calc/wire.hpp"
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::recognizer_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -336,3 +336,5 @@ TEST_CASE("recognizer: what is not known is ignored", "[lab][unit]") {
   one.line(97, 'C', "MAIL", start);
   CHECK(one.events.empty());
 }
+
+}  // namespace netlab::lab::recognizer_test

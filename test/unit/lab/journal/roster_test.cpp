@@ -5,8 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::roster_test {
+
 using test::why;
 
 TEST_CASE("roster: addresses and users, with any usual separator", "[lab][unit]") {
@@ -45,3 +45,5 @@ TEST_CASE("roster: a name has no control and no bidi characters, and at most 60"
   for (int count = 0; count < 100; ++count) many += "ü";
   CHECK(clean_team_name(many).size() == 120);
 }
+
+}  // namespace netlab::lab::roster_test

@@ -4,7 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-using namespace netlab::lab;
+namespace netlab::lab::port_range_test {
 
 TEST_CASE("port_range: two numbers, as the system writes them", "[lab][port_range]") {
   const auto range = parse_port_range("32768\t60999\n");
@@ -23,3 +23,5 @@ TEST_CASE("port_range: a range may be one port", "[lab][port_range]") {
 TEST_CASE("port_range: anything else is none", "[lab][port_range]") {
   CHECK_FALSE(parse_port_range(GENERATE("", "1", "1 2 3", "2 1", "1 65536", "-1 2", "a b", "1,2")).has_value());
 }
+
+}  // namespace netlab::lab::port_range_test

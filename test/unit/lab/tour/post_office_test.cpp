@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::lab;
+namespace netlab::lab::post_office_test {
 
 namespace {
 
@@ -36,3 +36,5 @@ TEST_CASE("post_office: what stands in the body is no field", "[lab][post_office
   CHECK(body_of(text) == "From: in the body\n\nend\n");
   CHECK(body_of("Subject: only\n").empty());
 }
+
+}  // namespace netlab::lab::post_office_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::lab;
+namespace netlab::lab::recording_test {
 
 namespace {
 
@@ -66,3 +66,5 @@ TEST_CASE("recording: what is not whole is none", "[lab][recording]") {
   CHECK_FALSE(parse_recording(lines_with(data, R"({"summary":7})")));
   CHECK_FALSE(parse_recording("[1]\nnonsense\n"));
 }
+
+}  // namespace netlab::lab::recording_test

@@ -4,7 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-using namespace netlab::lab;
+namespace netlab::lab::system_counters_test {
 
 namespace {
 
@@ -41,3 +41,5 @@ TEST_CASE("system_counters: what is not there, or no count, is nothing", "[lab][
 TEST_CASE("system_counters: this system counts its resets", "[lab][system_counters]") {
   CHECK(system_counter("Tcp", "OutRsts").has_value());
 }
+
+}  // namespace netlab::lab::system_counters_test

@@ -3,8 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::talk_test {
 
 TEST_CASE("talk: a call says what it returned, or would have waited for", "[lab][talk]") {
   CHECK(one_call{.size = 8, .error = {}}.in_words() == "returns 8");
@@ -12,3 +11,5 @@ TEST_CASE("talk: a call says what it returned, or would have waited for", "[lab]
   CHECK(one_call{.size = 0, .error = asio::error::would_block}.in_words() == "would wait");
   CHECK(one_call{.size = 0, .error = asio::error::connection_reset}.in_words() == "connection reset by peer");
 }
+
+}  // namespace netlab::lab::talk_test

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-using namespace netlab::lab;
+namespace netlab::lab::class_monitor_test {
 
 namespace {
 
@@ -47,3 +47,5 @@ TEST_CASE("class_monitor: the feed, the journal file and --json each get what ha
   CHECK(one.take_records().size() == 3);
   CHECK(one.take_json().size() == 1);
 }
+
+}  // namespace netlab::lab::class_monitor_test

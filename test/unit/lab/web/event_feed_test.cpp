@@ -5,7 +5,7 @@
 
 #include <string>
 
-using namespace netlab::lab;
+namespace netlab::lab::event_feed_test {
 
 namespace {
 
@@ -71,3 +71,5 @@ TEST_CASE("event_feed: a piece has about the size asked for", "[lab][unit]") {
   CHECK(feed.read(one, 3000).size() < 4500);
   CHECK(one.position < 6);
 }
+
+}  // namespace netlab::lab::event_feed_test

@@ -5,7 +5,7 @@
 
 #include <string>
 
-using namespace netlab::lab;
+namespace netlab::lab::held_bodies_test {
 
 TEST_CASE("held_bodies: equal bodies are held once", "[lab][unit]") {
   held_bodies bodies(100);
@@ -49,3 +49,5 @@ TEST_CASE("held_bodies: a body may outlive them", "[lab][unit]") {
   REQUIRE(kept);
   CHECK(*kept == "x");
 }
+
+}  // namespace netlab::lab::held_bodies_test

@@ -5,8 +5,7 @@
 
 #include "support/octets.hpp"
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::render_test {
 
 namespace {
 
@@ -128,3 +127,5 @@ TEST_CASE("render: what a value contains is not replaced again, and an unknown o
   CHECK(page.find("{{mail}}") != std::string::npos);
   CHECK(page.ends_with("||"));
 }
+
+}  // namespace netlab::lab::render_test

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::site_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -240,3 +240,5 @@ TEST_CASE("site: a stream resumes where it was", "[lab][unit]") {
   one.get("/events?last_event_id=x");
   CHECK(one.reader.position == 0);
 }
+
+}  // namespace netlab::lab::site_test

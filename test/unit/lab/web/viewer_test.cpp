@@ -5,8 +5,7 @@
 
 #include <string>
 
-using namespace netlab;
-using namespace netlab::lab;
+namespace netlab::lab::viewer_test {
 
 namespace {
 
@@ -67,3 +66,5 @@ TEST_CASE("viewer: a token is long enough and needs no escapes", "[lab][unit]") 
   CHECK_FALSE(is_token("0123456789abcdef/"));
   CHECK_FALSE(is_token(std::string(201, 'a')));
 }
+
+}  // namespace netlab::lab::viewer_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::mail;
+namespace netlab::mail::capabilities_test {
 
 TEST_CASE("capabilities: keywords count in any case", "[mail]") {
   const auto all = parse_capabilities({250,
@@ -37,3 +37,5 @@ TEST_CASE("capabilities: what is broken is passed over", "[mail]") {
   CHECK(all.max_size == 0);
   CHECK(all.auth.empty());
 }
+
+}  // namespace netlab::mail::capabilities_test

@@ -11,9 +11,9 @@
 #include "dialogue.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_dialogue;
+namespace netlab::mail::client_mail_test {
+
+using namespace test_dialogue;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 
@@ -411,3 +411,5 @@ TEST_CASE("client: a delivery is taken at once and once, and counts as outstandi
   CHECK(!d.session().deadline());
   CHECK(!d.session().done());
 }
+
+}  // namespace netlab::mail::client_mail_test

@@ -10,9 +10,9 @@
 #include "dialogue.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_dialogue;
+namespace netlab::mail::client_test {
+
+using namespace test_dialogue;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 
@@ -286,3 +286,5 @@ TEST_CASE("client: a token refused is told with the server's reason", "[mail][cl
   d.server("535 5.7.8 no\r\n");
   CHECK(test::why(d.session().session()) == "login as tim (XOAUTH2): 535 5.7.8 no; {\"status\":\"401\"}");
 }
+
+}  // namespace netlab::mail::client_test

@@ -5,8 +5,7 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::accounts_test {
 
 namespace {
 
@@ -87,3 +86,5 @@ TEST_CASE("accounts: names and passwords outside ASCII fit however they were typ
 }
 
 #endif
+
+}  // namespace netlab::mail::accounts_test

@@ -8,8 +8,8 @@
 #include "some_users.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::sasl_server_test {
+
 using test_server::users;
 
 namespace {
@@ -138,3 +138,5 @@ TEST_CASE("sasl server: mechanisms are known in any case", "[mail][sasl]") {
   CHECK_FALSE(parse_mechanism(""));
   CHECK_FALSE(parse_mechanism(std::string(10'000, 'X')));
 }
+
+}  // namespace netlab::mail::sasl_server_test

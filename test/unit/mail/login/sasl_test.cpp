@@ -5,8 +5,7 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::sasl_test {
 
 namespace {
 
@@ -123,3 +122,5 @@ TEST_CASE("sasl: tokens go out, and reasons come back", "[mail][sasl]") {
   CHECK(standard->initial()->view() == "n,a=u=2Cv,\1host=mail.example.org\1port=587\1auth=Bearer t\1\1");
   CHECK(said(standard->answer("{}")) == "\1");
 }
+
+}  // namespace netlab::mail::sasl_test

@@ -5,8 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::saslprep_test {
+
 using test::failed_with;
 
 namespace {
@@ -52,3 +52,5 @@ TEST_CASE("saslprep: without libidn, text outside ASCII is refused with the cure
 }
 
 #endif
+
+}  // namespace netlab::mail::saslprep_test

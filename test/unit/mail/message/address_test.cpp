@@ -5,8 +5,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::address_test {
+
 using namespace std::string_view_literals;
 using test::failed_with;
 using test::why;
@@ -128,3 +128,5 @@ TEST_CASE("mailbox list: what is none is refused", "[mail][unit]") {
 TEST_CASE("address: a character that cannot be is shown so that it does nothing", "[mail][address]") {
   CHECK(why(parse_address("a\tb@c.example")) == "address 'a\\tb@c.example' has '\\t' before the @");
 }
+
+}  // namespace netlab::mail::address_test

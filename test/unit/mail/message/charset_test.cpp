@@ -5,7 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::mail;
+namespace netlab::mail::charset_test {
 
 namespace {
 
@@ -49,3 +49,5 @@ TEST_CASE("charset: characters that are cut are whole all the same", "[mail][uni
     CHECK(charset_of(in_pieces(text.substr(0, text.size() - 1), most)) == "");
   }
 }
+
+}  // namespace netlab::mail::charset_test

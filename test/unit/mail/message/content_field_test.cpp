@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::mail;
+namespace netlab::mail::content_field_test {
 
 TEST_CASE("content field: a value and its parameters, quoted or not", "[mail][unit]") {
   const auto field = parse_content_field("Text/Plain; charset=UTF-8; Format=\"flowed\"; x = y");
@@ -52,3 +52,5 @@ TEST_CASE("content field: what is broken gives what can be read", "[mail][unit]"
 TEST_CASE("content field: a boundary is not decoded", "[mail][unit]") {
   CHECK(raw_parameter("multipart/mixed; boundary=\"=?utf-8?q?x?=\"", "boundary") == "=?utf-8?q?x?=");
 }
+
+}  // namespace netlab::mail::content_field_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::mail;
+namespace netlab::mail::criteria_test {
 
 namespace {
 
@@ -111,3 +111,5 @@ TEST_CASE("criteria: a header of a million addresses is read to its limit", "[ma
   const auto who = correspondents_of(parse_header(many + "\n\n"));
   CHECK(who.to.size() == max_correspondents);
 }
+
+}  // namespace netlab::mail::criteria_test

@@ -5,8 +5,8 @@
 
 #include "base/text.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::decode_test {
+
 using enum transfer_encoding;
 
 TEST_CASE("decode: the names of transfer encodings are known in any case", "[mail][unit]") {
@@ -67,3 +67,5 @@ TEST_CASE("decode: a long text of beginnings of words takes no long time", "[mai
   while (text.size() < 1'000'000) text += "=?a?q?";
   CHECK(decode_words(text).size() >= text.size() / 2);
 }
+
+}  // namespace netlab::mail::decode_test

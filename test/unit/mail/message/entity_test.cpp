@@ -6,8 +6,7 @@
 
 #include "base/text.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::entity_test {
 
 namespace {
 
@@ -172,3 +171,5 @@ TEST_CASE("entity: NUL and controls in a message are octets like others", "[mail
   CHECK(parse_entity(message).value_of("subject") == "a\0b\x1b"sv);
   CHECK(text_of(parse_entity(message), message) == "\0c"sv);
 }
+
+}  // namespace netlab::mail::entity_test

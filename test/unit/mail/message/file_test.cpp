@@ -14,8 +14,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::file_test {
+
 using test::failed_with;
 using test::why;
 
@@ -104,3 +104,5 @@ TEST_CASE("base_name: without directories", "[mail][unit]") {
   CHECK(base_name("b.txt") == "b.txt");
   CHECK(base_name("a/").empty());
 }
+
+}  // namespace netlab::mail::file_test

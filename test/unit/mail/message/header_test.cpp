@@ -9,8 +9,8 @@
 #include "base/text.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::header_test {
+
 using namespace std::string_view_literals;
 using test::failed_with;
 
@@ -210,3 +210,5 @@ TEST_CASE("date: RFC 5322's, in the zone that is given", "[mail][unit]") {
   CHECK(to_date(sys_seconds(seconds(1'700'000'000)), minutes(-210)) == "Tue, 14 Nov 2023 18:43:20 -0330");
   CHECK(to_date(sys_days(2028y / February / 29) + hours(23), minutes(60)) == "Wed, 1 Mar 2028 00:00:00 +0100");
 }
+
+}  // namespace netlab::mail::header_test

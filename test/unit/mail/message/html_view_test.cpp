@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::mail;
+namespace netlab::mail::html_view_test {
 
 TEST_CASE("html view: elements that act beyond their frame get another name, in any case", "[mail][unit]") {
   CHECK(defused_html("<link rel=preconnect href=//x>") == "<x-link rel=preconnect href=//x>");
@@ -26,3 +26,5 @@ TEST_CASE("html view: everything else stays as it is", "[mail][unit]") {
 TEST_CASE("html view: a name that is cut at the end of the text is not read beyond it", "[mail][unit]") {
   for (const char* html : {"<li", "</sc", "<met"}) CHECK(defused_html(html) == html);
 }
+
+}  // namespace netlab::mail::html_view_test

@@ -10,8 +10,8 @@
 #include "support/failure.hpp"
 #include "support/message.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::message_test {
+
 using namespace std::string_literals;
 using test::draft_to;
 using test::failed_with;
@@ -258,3 +258,5 @@ TEST_CASE("message id: time, randomness, domain", "[mail][unit]") {
   CHECK(make_message_id(std::chrono::sys_seconds(std::chrono::seconds(255)), random, "example.org") ==
         "ff.01ab00@example.org");
 }
+
+}  // namespace netlab::mail::message_test

@@ -6,8 +6,8 @@
 #include "base/base64.hpp"
 #include "base/text.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::mime_test {
+
 using namespace std::string_view_literals;
 
 namespace {
@@ -75,3 +75,5 @@ TEST_CASE("media types: by the extension, in any case", "[mail][unit]") {
   for (const auto bad : {""sv, "image"sv, "image/"sv, "/png"sv, "a/b/c"sv, "a/b; c=d"sv, "a/b\r\n"sv, "ä/b"sv})
     CHECK_FALSE(is_media_type(bad));
 }
+
+}  // namespace netlab::mail::mime_test

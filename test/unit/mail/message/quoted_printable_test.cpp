@@ -5,8 +5,8 @@
 
 #include "base/text.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::quoted_printable_test {
+
 using namespace std::string_view_literals;
 
 TEST_CASE("quoted-printable: the rules of RFC 2045 hold", "[mail][unit]") {
@@ -37,3 +37,5 @@ TEST_CASE("quoted-printable: decoding removes soft line breaks and blanks before
   CHECK(decode_quoted_printable("1=1, =zz, =") == "1=1, =zz, ");
   CHECK(decode_quoted_printable("=3D=\t\r\n") == "=");
 }
+
+}  // namespace netlab::mail::quoted_printable_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::mail;
+namespace netlab::mail::quoted_test {
 
 TEST_CASE("quoted string: ends at a quote that is not escaped", "[mail][unit]") {
   CHECK(length_of_quoted(R"("" b)") == 2);
@@ -26,3 +26,5 @@ TEST_CASE("quoted string: escaping and its inverse", "[mail][unit]") {
   CHECK(unquote(R"(a\"b\\c)") == R"(a"b\c)");
   CHECK(unquote("a\\") == "a\\");
 }
+
+}  // namespace netlab::mail::quoted_test

@@ -6,8 +6,8 @@
 #include "support/failure.hpp"
 #include "support/message.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::raw_test {
+
 using namespace std::string_literals;
 using test::failed_with;
 using test::octets_of;
@@ -118,3 +118,5 @@ TEST_CASE("raw: it can be sent again", "[mail][unit]") {
   made->rewind();
   CHECK(octets_of(*made, 1) == first);
 }
+
+}  // namespace netlab::mail::raw_test

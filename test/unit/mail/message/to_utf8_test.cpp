@@ -5,8 +5,7 @@
 
 #include "base/text.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::to_utf8_test {
 
 TEST_CASE("to_utf8: text in UTF-8 and ASCII stays as it is", "[mail][unit]") {
   CHECK(to_utf8("Grüße", "utf-8") == "Grüße");
@@ -47,3 +46,5 @@ TEST_CASE("to_utf8: any octets in any character set give valid UTF-8", "[mail][u
   for (const char* name : {"", "utf-8", "iso-8859-1", "iso-2022-jp", "utf-16", "utf-16le", "gb18030", "big5", "euc-kr"})
     CHECK(is_utf8(to_utf8(many, name)));
 }
+
+}  // namespace netlab::mail::to_utf8_test

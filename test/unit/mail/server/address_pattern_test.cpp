@@ -6,8 +6,7 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::address_pattern_test {
 
 namespace {
 
@@ -46,3 +45,5 @@ TEST_CASE("address pattern: what is no address is refused", "[mail][address]") {
   CAPTURE(text);
   CHECK(test::failed_with(address_pattern::parse(text), errc::usage));
 }
+
+}  // namespace netlab::mail::address_pattern_test

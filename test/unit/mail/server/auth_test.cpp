@@ -7,9 +7,9 @@
 #include "base/base64.hpp"
 #include "dialogue.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_server;
+namespace netlab::mail::auth_test {
+
+using namespace test_server;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
@@ -286,3 +286,5 @@ TEST_CASE("server: a client that has guessed too often is not asked for a passwo
   d.now += 1min;
   CHECK_THAT(d.client(right), StartsWith("235 "));
 }
+
+}  // namespace netlab::mail::auth_test

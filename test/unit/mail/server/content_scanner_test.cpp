@@ -9,9 +9,10 @@
 
 #include "support/cut.hpp"
 
-using netlab::mail::content_scanner;
-using netlab::test::every_cut;
-using netlab::test::pieces;
+namespace netlab::mail::content_scanner_test {
+
+using test::every_cut;
+using test::pieces;
 
 namespace {
 
@@ -127,3 +128,5 @@ TEST_CASE("content: a chunk keeps its dots, and its lone CR and LF are seen in a
     if (one.flaw == none) CHECK(said == one.text);
   }
 }
+
+}  // namespace netlab::mail::content_scanner_test

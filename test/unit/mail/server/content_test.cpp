@@ -8,9 +8,9 @@
 
 #include "dialogue.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_server;
+namespace netlab::mail::content_test {
+
+using namespace test_server;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
@@ -365,3 +365,5 @@ TEST_CASE("server: content reaches the inbox in pieces as large as they came", "
   static_cast<void>(d.client(text));
   CHECK(d.store.pieces == 1);
 }
+
+}  // namespace netlab::mail::content_test

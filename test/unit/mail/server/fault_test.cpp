@@ -11,8 +11,7 @@
 #include "base/text.hpp"
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::fault_test {
 
 namespace {
 
@@ -174,3 +173,5 @@ TEST_CASE("fault: sessions in several threads are counted together", "[mail][fau
   CHECK(fired == 400);
   CHECK(once == 1);
 }
+
+}  // namespace netlab::mail::fault_test

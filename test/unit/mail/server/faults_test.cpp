@@ -10,9 +10,9 @@
 #include "support/failure.hpp"
 #include "support/pair.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_server;
+namespace netlab::mail::faults_test {
+
+using namespace test_server;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
@@ -340,3 +340,5 @@ TEST_CASE("server fault: whatever a server does, a client of ours ends, and lose
     CHECK(store.messages.size() <= 1);
   }
 }
+
+}  // namespace netlab::mail::faults_test

@@ -6,9 +6,9 @@
 
 #include "dialogue.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_server;
+namespace netlab::mail::mail_test {
+
+using namespace test_server;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
@@ -203,3 +203,5 @@ TEST_CASE("server: recipients are refused as it was told", "[mail][server]") {
   CHECK(d.session.counts().refused_recipients == 2);
   CHECK_THAT(d.watch.events, StartsWith("refused 550 5.1.1 There is no such user\nrefused 451 4.2.1 "));
 }
+
+}  // namespace netlab::mail::mail_test

@@ -9,8 +9,8 @@
 
 #include "support/failure.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
+namespace netlab::mail::rate_limit_test {
+
 using namespace std::chrono_literals;
 
 TEST_CASE("rate limit: so many in each stretch of time, which begins with the first", "[mail][rate]") {
@@ -76,3 +76,5 @@ TEST_CASE("rate limit: several threads take no more than there are", "[mail][rat
   }
   CHECK(taken == 1000);
 }
+
+}  // namespace netlab::mail::rate_limit_test

@@ -7,9 +7,9 @@
 
 #include "dialogue.hpp"
 
-using namespace netlab;
-using namespace netlab::mail;
-using namespace netlab::mail::test_server;
+namespace netlab::mail::server_test {
+
+using namespace test_server;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
@@ -402,3 +402,5 @@ TEST_CASE("server: the observer hears the dialogue and the end, once", "[mail][s
   CHECK(d.session.done());
   CHECK(d.client("NOOP\r\n").empty());
 }
+
+}  // namespace netlab::mail::server_test

@@ -3,9 +3,9 @@
 
 #include "unit/scan/report/samples.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
-using namespace netlab::test;
+namespace netlab::scan::csv_test {
+
+using namespace test;
 
 namespace {
 const std::string header =
@@ -38,3 +38,5 @@ TEST_CASE("csv: other names of the same address are in one field", "[scan][unit]
   port.other_names = {"lab", "www"};
   CHECK(reported(report_format::csv, {port}).ends_with(",false,,lab www\r\n"));
 }
+
+}  // namespace netlab::scan::csv_test

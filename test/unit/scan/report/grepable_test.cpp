@@ -3,9 +3,9 @@
 
 #include "unit/scan/report/samples.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
-using namespace netlab::test;
+namespace netlab::scan::grepable_test {
+
+using namespace test;
 
 TEST_CASE("grepable: a host a line, a port a field", "[scan][unit]") {
   CHECK(reported(report_format::grepable, {open_port(7, "echo"), closed_port(1), open_port(25, "smtp")}) ==
@@ -40,3 +40,5 @@ TEST_CASE("grepable: hosts up are those that answered", "[scan][unit]") {
   CHECK(few.find("2 IP addresses (1 host up)") != std::string::npos);
   CHECK(few.find("Host: 192.0.2.3 ()\tStatus: Down\n") != std::string::npos);
 }
+
+}  // namespace netlab::scan::grepable_test

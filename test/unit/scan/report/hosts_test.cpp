@@ -5,8 +5,9 @@
 
 #include "unit/scan/report/samples.hpp"
 
-using namespace netlab::scan;
-using namespace netlab::test;
+namespace netlab::scan::hosts_test {
+
+using namespace test;
 
 TEST_CASE("hosts: addresses are in the order of their numbers", "[scan][unit]") {
   CHECK(natural_less("10.0.0.9", "10.0.0.10"));
@@ -92,3 +93,5 @@ TEST_CASE("hosts: of very many targets, each that answered is there where it is 
   CHECK(hosts[1].has_answered);
   CHECK(hosts[1].listed.empty());
 }
+
+}  // namespace netlab::scan::hosts_test

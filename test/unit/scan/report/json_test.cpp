@@ -7,9 +7,9 @@
 #include "base/text.hpp"
 #include "unit/scan/report/samples.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
-using namespace netlab::test;
+namespace netlab::scan::json_test {
+
+using namespace test;
 
 namespace {
 std::string json(const std::vector<finding>& findings, report_options options = {}, std::string because = {}) {
@@ -119,3 +119,5 @@ TEST_CASE("json: one object is one line for every reader", "[scan][unit]") {
   CHECK(text.find("\\u2028") != std::string::npos);
   for (const char* part : {"\xe2\x80", "\xc2\x85"}) CHECK(text.find(part) == std::string::npos);
 }
+
+}  // namespace netlab::scan::json_test

@@ -4,9 +4,9 @@
 
 #include "unit/scan/report/samples.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
-using namespace netlab::test;
+namespace netlab::scan::nmap_xml_test {
+
+using namespace test;
 
 namespace {
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -99,3 +99,5 @@ TEST_CASE("nmap_xml: every name of an address is a host name", "[scan][unit]") {
   CHECK(holds(reported(report_format::nmap_xml, {port}),
               "<hostname name=\"lab\" type=\"user\"/>\n<hostname name=\"www\" type=\"user\"/>\n"));
 }
+
+}  // namespace netlab::scan::nmap_xml_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-using namespace netlab::scan;
+namespace netlab::scan::quote_test {
 
 TEST_CASE("quote: JSON has an escape for every control character", "[scan][unit]") {
   CHECK(json_string("a\"\\\n\r\t\x01\x7f") == R"("a\"\\\n\r\t\u0001\u007f")");
@@ -32,3 +32,5 @@ TEST_CASE("quote: a CSV field is quoted only if it must be", "[scan][unit]") {
   CHECK(csv_field("+OK ready") == "'+OK ready");
   CHECK(csv_field("two\nlines") == "two\\nlines");
 }
+
+}  // namespace netlab::scan::quote_test

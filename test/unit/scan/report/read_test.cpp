@@ -7,8 +7,8 @@
 
 #include "scan/report/report.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
+namespace netlab::scan::read_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -144,3 +144,5 @@ TEST_CASE("read: other lines are refused", "[scan][read]") {
     CHECK(read.error().code == errc::bad_data);
   }
 }
+
+}  // namespace netlab::scan::read_test

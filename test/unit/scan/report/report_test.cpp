@@ -8,9 +8,9 @@
 #include "support/failure.hpp"
 #include "unit/scan/report/samples.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
-using namespace netlab::test;
+namespace netlab::scan::report_test {
+
+using namespace test;
 
 TEST_CASE("report: five formats have names, others are refused with those", "[scan][unit]") {
   for (const auto name : {"table", "json", "csv", "nmap-xml", "grepable"}) CHECK(parse_report_format(name));
@@ -54,3 +54,5 @@ TEST_CASE("report: silent ports of a half-open scan of many targets are only cou
   CHECK(lists_silent(true, many_targets + 1, true));
   CHECK(lists_silent(false, many_targets + 1, false));
 }
+
+}  // namespace netlab::scan::report_test

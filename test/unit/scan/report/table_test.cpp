@@ -3,9 +3,9 @@
 
 #include "unit/scan/report/samples.hpp"
 
-using namespace netlab;
-using namespace netlab::scan;
-using namespace netlab::test;
+namespace netlab::scan::table_test {
+
+using namespace test;
 
 namespace {
 std::string table(const std::vector<finding>& findings, report_options options = {}, report_heading with = heading,
@@ -149,3 +149,5 @@ TEST_CASE("table: where every port is open it says so, and sums up those that sa
   findings.push_back(closed_port(31));
   CHECK(table(findings, {}, with).find("are open") == std::string::npos);
 }
+
+}  // namespace netlab::scan::table_test
