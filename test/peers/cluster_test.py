@@ -122,8 +122,10 @@ class Slurm(Cluster):
         files = " ".join(f"--{name}-file={place}/munge.{name}" for name in ("key", "pid", "log", "seed"))
         process = harness.Process(unpacked.in_namespace(self.root, place / "etc", f"""
             /usr/sbin/munged --force --socket={place}/munge.socket {files}
-            /usr/sbin/slurmctld-wlm
-            /usr/sbin/slurmd-wlm -d /usr/sbin/slurmstepd-wlm
+            # Debian's names end in -wlm; Slurm 24.11 goes by the names without it.
+            for name in slurmctld slurmd slurmstepd; do ln -s /usr/sbin/$name-wlm {place}/$name; done
+            {place}/slurmctld
+            {place}/slurmd -d {place}/slurmstepd
             exec sleep {2 * PATIENCE}
         """))
         self.addCleanup(process.kill)
