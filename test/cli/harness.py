@@ -10,9 +10,11 @@ time, uses a fixed port, or ends a process that it did not start.
 
 import atexit
 import contextlib
+import ctypes
 import functools
 import os
 import pathlib
+import platform
 import pty
 import random
 import re
@@ -260,6 +262,38 @@ def run(argv, input=b"", env=None, stdin=None, stdout=subprocess.PIPE, stderr=su
         raise AssertionError(f"{' '.join(map(str, argv))} did not end\nstdout: {late.stdout}\nstderr: {late.stderr}"
                              ) from None
     return Done(done.returncode, text_of(done.stdout or b""), text_of(done.stderr or b""))
+
+
+def refusing_call(numbers, error, argument=None):
+    """For a child process: a system call fails with that error; only where its first argument is `argument`, if given.
+    `numbers`: the call's, by machine."""
+    number = numbers.get(platform.machine())
+    if number is None:
+        raise unittest.SkipTest(f"the number of a system call is not known for {platform.machine()}")
+    load_number, load_argument = (0x20, 0, 0, 0), (0x20, 0, 0, 16)  # seccomp(2): struct seccomp_data
+    fail, allow = (0x06, 0, 0, 0x00050000 | error), (0x06, 0, 0, 0x7FFF0000)
+    if argument is None:
+        steps = (load_number, (0x15, 0, 1, number), fail, allow)
+    else:
+        steps = (load_number, (0x15, 0, 3, number), load_argument, (0x15, 0, 1, argument), fail, allow)
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def refuse(code=code):  # the program refers to it
+        if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "seccomp")
+
+    child = os.fork()
+    if child == 0:
+        try:
+            refuse()
+            os._exit(0 if libc.syscall(number, argument or 0, 0, 0) == -1 else 1)
+        except BaseException:
+            os._exit(1)
+    if os.waitpid(child, 0)[1] != 0:
+        raise unittest.SkipTest("no filter for system calls is allowed here")
+    return refuse
 
 
 class Case(unittest.TestCase):

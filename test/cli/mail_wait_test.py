@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """netlab mail wait: ends when a message that fits is in a Maildir, whoever put it there and however."""
 
-import ctypes
 import errno
 import json
 import os
 import pathlib
-import platform
 import resource
 import signal
-import struct
 import threading
 import unittest
 
@@ -42,31 +39,7 @@ AAEC
 """
 
 
-def refusing_inotify():
-    """For the child process: inotify_init1(2) fails with EMFILE, as without a free instance."""
-    numbers = {"x86_64": 294, "aarch64": 26}
-    if platform.machine() not in numbers:
-        raise unittest.SkipTest("the number of inotify_init1 is not known here")
-    steps = (  # load the number; if it is the one, fail; else allow (seccomp(2))
-        (0x20, 0, 0, 0), (0x15, 0, 1, numbers[platform.machine()]), (0x06, 0, 0, 0x00050000 | errno.EMFILE), (0x06, 0, 0, 0x7FFF0000))
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
-    program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def refuse(code=code):  # the program refers to it
-        if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "seccomp")
-
-    child = os.fork()
-    if child == 0:
-        try:
-            refuse()
-            os._exit(0 if libc.inotify_init1(0) == -1 else 1)
-        except BaseException:
-            os._exit(1)
-    if os.waitpid(child, 0)[1] != 0:
-        raise unittest.SkipTest("no filter for system calls is allowed here")
-    return refuse
+inotify_init1 = {"x86_64": 294, "aarch64": 26}
 
 
 class Waiting(harness.Case):
@@ -274,7 +247,7 @@ class Arriving(Waiting):
 
     def test_without_inotify(self):
         """without inotify, a message is found all the same"""
-        refuse = refusing_inotify()
+        refuse = harness.refusing_call(inotify_init1, errno.EMFILE)  # as without a free instance
         box = self.box()
         process = self.waiting(box, preexec=refuse)
         path = self.deliver(box)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """scan --syn: the states must be exactly those that the ports have, whatever the link is and whoever answers."""
 
+import errno
 import ipaddress
 import json
 import signal
+import socket
 import subprocess
 import time
+import unittest
 
 import world  # first: it sets the path to harness
 
@@ -531,6 +534,33 @@ class Reserved(SynCase):
         self.near.ip("route", "add", "10.9.0.64/26", "dev", "wire")
         done = self.netlab_in(self.near, *resumable, status=harness.CONFIG)
         self.assertIn("the routes have changed", done.err)
+
+
+@world.needs_namespaces
+class Sending(SynCase):
+    XDP = getattr(socket, "AF_XDP", 44)
+
+    @harness.needs_program("strace")
+    @unittest.skipIf(harness.is_sanitized(), "the leak sanitizer needs ptrace")
+    def test_xdp(self):
+        """scan --syn: where the kernel offers AF_XDP, packets leave by it"""
+        try:
+            socket.socket(self.XDP, socket.SOCK_RAW).close()
+        except OSError as error:
+            self.skipTest(f"this kernel has no AF_XDP: {error}")
+        calls = self.scratch() / "calls"
+        harness.run(self.near.argv("strace", "-f", "-e", "trace=bind,sendmmsg", "-o", calls, harness.NETLAB, "scan", "--syn",
+                                   *self.reserved, "--host", FAR[4], "--range", "1-300"))
+        self.assertIn("sa_family=AF_XDP", calls.read_text())
+        self.assertNotIn("sendmmsg", calls.read_text())
+
+    def test_without_xdp(self):
+        """scan --syn: where the kernel does not offer AF_XDP, packets leave by a packet socket"""
+        refuse = harness.refusing_call({"x86_64": 41, "aarch64": 198}, errno.EAFNOSUPPORT, self.XDP)
+        self.services_in(self.far, FAR[4], "tcp:7=echo", "tcp:22")
+        self.far.drop("tcp dport 3")
+        seen = self.syn("--host", FAR[4], "--range", "1-500", preexec_fn=refuse)
+        self.assert_states(self.expected(range(1, 501), CLOSED, open=([7, 22], OPEN), dropped=([3], SILENT)), seen.states())
 
 
 @world.needs_namespaces

@@ -33,7 +33,6 @@ constexpr std::size_t answer_ring_blocks = 128;
 constexpr std::chrono::milliseconds answer_delay{2};
 // An ICMP error that quotes headers with all their options.
 constexpr std::uint32_t answer_octets = 256;
-constexpr int send_buffer = 4 << 20;  // as the other limits, for bursts; the kernel may allow less
 
 /// Offsets are from the network header, because the socket is of type SOCK_DGRAM. ICMP types without `reason_of()` are
 /// sorted out later.
@@ -108,15 +107,6 @@ net::unique_fd open_raw_socket(bool is_v6) {
   return made;
 }
 
-std::uint16_t ether_type_of(outgoing_packet::kind protocol) {
-  switch (protocol) {
-    case outgoing_packet::kind::arp: return htons(ETH_P_ARP);
-    case outgoing_packet::kind::ipv6: return htons(ETH_P_IPV6);
-    case outgoing_packet::kind::ipv4: break;
-  }
-  return htons(ETH_P_IP);
-}
-
 }  // namespace
 
 /// The arrays of a call to sendmmsg(2).
@@ -134,6 +124,7 @@ packet_socket& packet_socket::operator=(packet_socket&& other) noexcept {
   std::swap(raw_v4_, other.raw_v4_);
   std::swap(raw_v6_, other.raw_v6_);
   std::swap(batch_, other.batch_);
+  std::swap(xdp_, other.xdp_);
   std::swap(ring_, other.ring_);
   return *this;
 }
@@ -152,8 +143,7 @@ result<packet_socket> packet_socket::open(std::uint16_t first_port, std::uint16_
   const int on = 1;
   // Without its own queue discipline the interface is reached sooner; a kernel before 3.14 does not know the option.
   static_cast<void>(::setsockopt(made.sender_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on));
-  if (::setsockopt(made.sender_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof send_buffer) != 0)
-    static_cast<void>(::setsockopt(made.sender_.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer));
+  enlarge_send_buffer(made.sender_.get());
   auto ring = open_ring(first_port, port_count);
   if (!ring) return unexpected(ring.error());
   made.ring_ = std::move(*ring);
@@ -165,16 +155,28 @@ std::size_t packet_socket::send(std::span<const outgoing_packet> packets, int& e
   error = 0;
   while (done < packets.size() && error == 0) {
     const auto rest = packets.subspan(done);
-    const auto same = std::ranges::find_if(rest, [&](const outgoing_packet& each) {
-      return each.is_local != rest.front().is_local || (each.is_local && each.protocol != rest.front().protocol);
+    const auto other = std::ranges::find_if(rest, [&](const outgoing_packet& each) {
+      return each.is_local != rest.front().is_local ||
+             (each.is_local ? each.protocol != rest.front().protocol : each.interface != rest.front().interface);
     });
-    const auto run = rest.first(std::min<std::size_t>(static_cast<std::size_t>(same - rest.begin()), max_batch));
+    const auto run = rest.first(std::min<std::size_t>(static_cast<std::size_t>(other - rest.begin()), max_batch));
     done += run.front().is_local ? send_local(run, error) : send_out(run, error);
   }
   return done;
 }
 
+std::unique_ptr<xdp_sender>& packet_socket::xdp_for(const outgoing_packet& packet) {
+  const auto [found, is_new] = xdp_.try_emplace(packet.interface);
+  if (is_new && packet.from != mac_address{}) found->second = xdp_sender::open(packet.interface);
+  return found->second;
+}
+
 std::size_t packet_socket::send_out(std::span<const outgoing_packet> packets, int& error) {
+  if (auto& xdp = xdp_for(packets.front()); xdp) {
+    const std::size_t done = xdp->send(packets, error);
+    if (error != 0 && error != EAGAIN) xdp.reset();  // from now on the packet socket says what is wrong
+    return done;
+  }
   for (std::size_t at = 0; at < packets.size(); ++at) {
     const outgoing_packet& each = packets[at];
     sockaddr_ll& link = batch_->links[at];
@@ -226,7 +228,13 @@ std::size_t packet_socket::send_local(std::span<const outgoing_packet> packets, 
   return static_cast<std::size_t>(sent);
 }
 
+bool packet_socket::has_queued() const noexcept {
+  return std::ranges::any_of(xdp_, [](const auto& each) { return each.second && each.second->has_queued(); });
+}
+
 void packet_socket::receive(const std::function<void(const incoming_packet&)>& take) {
+  for (auto& [interface, xdp] : xdp_)
+    if (const int error = xdp ? xdp->flush() : 0; error != 0 && error != EAGAIN) xdp.reset();
   clock_.update(clock::now(), std::chrono::system_clock::now().time_since_epoch());
   ring_.drain([&](const net::packet_ring::frame& frame) {
     incoming_packet packet;

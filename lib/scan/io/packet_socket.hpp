@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 
@@ -14,23 +15,12 @@
 #include "base/time.hpp"
 #include "net/fd.hpp"
 #include "net/packet_ring.hpp"
+#include "scan/io/outgoing_packet.hpp"
+#include "scan/io/xdp_sender.hpp"
 #include "scan/packet_clock.hpp"
 #include "scan/syn_packet.hpp"
 
 namespace netlab::scan {
-
-/// A packet to send, from the network header on; the kernel adds the link layer's.
-struct outgoing_packet {
-  enum class kind : std::uint8_t { ipv4, ipv6, arp };
-  kind protocol = kind::ipv4;
-  /// To this machine: it is sent through a raw socket, because the kernel rejects its own addresses on a link.
-  bool is_local = false;
-  std::uint32_t interface = 0;
-  mac_address to{};  ///< ignored where the link has none
-  address local_to;  ///< the target, if is_local
-  std::array<std::byte, 80> octets;  // NOLINT: filled as far as `size`
-  std::size_t size = 0;
-};
 
 struct incoming_packet {
   bool is_arp = false;
@@ -58,6 +48,9 @@ class packet_socket {
   /// next one was refused.
   [[nodiscard]] std::size_t send(std::span<const outgoing_packet> packets, int& error);
 
+  /// Whether packets that send() took still wait for a busy interface. receive() offers them again.
+  [[nodiscard]] bool has_queued() const noexcept;
+
   /// Passes on the packets that have arrived.
   void receive(const std::function<void(const incoming_packet&)>& take);
   /// Becomes readable when packets have arrived.
@@ -71,11 +64,14 @@ class packet_socket {
   packet_socket();
   [[nodiscard]] std::size_t send_out(std::span<const outgoing_packet> packets, int& error);
   [[nodiscard]] std::size_t send_local(std::span<const outgoing_packet> packets, int& error);
+  /// The sender for the packet's interface, opened when it is first needed; null: it has none.
+  [[nodiscard]] std::unique_ptr<xdp_sender>& xdp_for(const outgoing_packet& packet);
 
   net::unique_fd sender_;
   net::unique_fd raw_v4_;  // opened when needed
   net::unique_fd raw_v6_;
   std::unique_ptr<batch> batch_;
+  std::map<std::uint32_t, std::unique_ptr<xdp_sender>> xdp_;  // by interface
   net::packet_ring ring_;
   packet_clock clock_;
 };

@@ -21,6 +21,8 @@ constexpr std::uint16_t attempt_ports = 16;
 constexpr duration longest_turn = std::chrono::milliseconds(2);
 constexpr duration links_pause = std::chrono::milliseconds(100);
 constexpr duration adaption_pause = std::chrono::milliseconds(10);
+// After this time, a busy interface is offered its packets again.
+constexpr duration busy_retry = std::chrono::milliseconds(1);
 // A shorter wait would not end the scan sooner: the whole timeout follows the last attempt.
 constexpr duration least_retry_wait = std::chrono::milliseconds(50);
 constexpr unsigned most_prepared = 4096;  // at a time
@@ -141,6 +143,7 @@ void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) 
   const link_info& link = routes_.link_of(who.interface);
   outgoing_packet& made = batch_.emplace_back();
   made.interface = who.interface;
+  made.from = link.mac;
   const route& found_route = routes_.find(
       [&] {
         address scoped = who.host;
@@ -183,6 +186,7 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
   const route found_route = routes_.find(to, chosen);
   if (found_route.type == route::kind::refused) return conclude(classify_tcp(found_route.system_error, std::nullopt));
   const planned plan{probe, was_postponed};
+  mac_address own{};
   mac_address mac{};
   if (found_route.type == route::kind::direct) {
     const link_info& link = routes_.link_of(found_route.interface);
@@ -200,6 +204,7 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
         if (neighbours_.wait(hop, probe, now)) ask_neighbour(hop, now);
         return;
       }
+      own = link.mac;
       mac = known.mac;
     }
   }
@@ -210,6 +215,7 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
   made.protocol = to.is_v6 ? outgoing_packet::kind::ipv6 : outgoing_packet::kind::ipv4;
   made.is_local = found_route.type == route::kind::local;
   made.interface = found_route.interface;
+  made.from = own;
   made.to = mac;
   made.local_to = to;
   made.size = writer.size();
@@ -422,6 +428,7 @@ time_point syn_engine::turn(time_point now, bool is_up_to_date) {
   const bool has_more = !batch_.empty() || !resolved_.empty() || (!neighbours_.is_full() && sweep_.wake() <= now);
   time_point wake = std::min({sweep_.wake() > now ? sweep_.wake() : never, neighbours_.wake(), next_look_, paced});
   if (has_more) wake = std::min(wake, sends);
+  if (packets_.has_queued()) wake = std::min(wake, now + busy_retry);
   return sweep_.done() || sweep_.needs_tick(now) ? now : wake;
 }
 
