@@ -26,7 +26,7 @@ class packet_clock {
     wall_now_ = wall_now;
   }
 
-  /// When a packet arrived that was handed over since the update before the last.
+  /// When a packet arrived that the kernel handed over between the last two updates.
   [[nodiscard]] time_point at(duration wall_time) const noexcept {
     duration age = wall_now_ - wall_time;
     if (age < duration(0) || age > oldest_) age -= jump_;  // it arrived before the clocks went apart

@@ -16,8 +16,8 @@ class held_bodies {
   /// teacher from the page.
   explicit held_bodies(std::size_t most_octets) : most_octets_(most_octets) {}
 
-  /// Keeps the body until the reader to whom it is sent releases it. A body equal to one that is held for the same part
-  /// (students or teacher) takes no more room. Null if there is no room.
+  /// Keeps the body until the reader to whom it is sent releases it. Equal bodies that the teacher's readers hold, or
+  /// that students hold, count once. Null if the body would exceed the limit.
   [[nodiscard]] std::shared_ptr<const std::string> hold(std::string body, bool is_teacher);
 
  private:

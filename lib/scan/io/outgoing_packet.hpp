@@ -14,7 +14,7 @@
 
 namespace netlab::scan {
 
-/// A packet to send, from the network header on; the kernel adds the link layer's.
+/// A packet to send, from the network header on; whoever sends it adds the link layer's.
 struct outgoing_packet {
   enum class kind : std::uint8_t { ipv4, ipv6, arp };
   kind protocol = kind::ipv4;

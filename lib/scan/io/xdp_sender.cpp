@@ -32,10 +32,7 @@ bool set_xdp_option(int fd, int name, const Value& value) {
   return ::setsockopt(fd, SOL_XDP, name, &value, sizeof value) == 0;
 }
 
-std::uint32_t load_index(const std::uint32_t* index) {
-  return std::atomic_ref(*const_cast<std::uint32_t*>(index))
-      .load(std::memory_order_acquire);  // NOLINT: it is only read
-}
+std::uint32_t load_index(std::uint32_t* index) { return std::atomic_ref(*index).load(std::memory_order_acquire); }
 
 void store_index(std::uint32_t* index, std::uint32_t value) {
   std::atomic_ref(*index).store(value, std::memory_order_release);

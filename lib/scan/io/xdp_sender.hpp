@@ -20,7 +20,7 @@ namespace netlab::scan {
 /// frames pass neither a queue discipline nor captures on this machine; unlike there, nor nftables' egress hook.
 class xdp_sender {
  public:
-  /// For one interface, whose link has Ethernet's addresses. Null if the kernel does not offer this (before 4.18,
+  /// For one interface, whose link has Ethernet's addresses. Null if the kernel does not offer this (before 5.4,
   /// without CONFIG_XDP_SOCKETS, or because another program has the interface's first queue): then packet(7) has to do.
   [[nodiscard]] static std::unique_ptr<xdp_sender> open(std::uint32_t interface);
   xdp_sender(const xdp_sender&) = delete;
