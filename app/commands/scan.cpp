@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: MIT
 // netlab scan: which ports of a host are open, and why the others are not.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
-#include <iterator>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include "base/random.hpp"
-#include "base/text.hpp"
+#include "commands/scan_call.hpp"
 #include "commands/scan_dry_run.hpp"
 #include "commands/scan_merge.hpp"
 #include "commands/scan_resume.hpp"
 #include "commands/scan_session.hpp"
 #include "commands/scan_targets.hpp"
-#include "frame/advice.hpp"
 #include "frame/cli.hpp"
 #include "frame/console.hpp"
 #include "frame/options.hpp"
@@ -27,30 +21,22 @@
 #include "scan/io/packet_socket.hpp"
 #include "scan/io/routed_blocks.hpp"
 #include "scan/io/socket.hpp"
-#include "scan/plan.hpp"
-#include "scan/ports.hpp"
 #include "scan/services.hpp"
-#include "scan/shard.hpp"
-#include "scan/top_ports.hpp"
 
 namespace netlab::app {
 namespace {
 
-// More did not make any scan faster (test/bench/scan --case dropped).
-constexpr std::size_t most_parallel = 24'576;
 // The least time for resolving names, whatever the timeout of a port: the system's resolver tries the second name
 // server after 5 seconds.
 constexpr duration resolve_timeout = std::chrono::seconds(6);
 // Names resolved within this time are scanned in the first round; a working resolver rarely takes longer.
 constexpr duration soon_resolved = std::chrono::milliseconds(300);
-// Descriptors for other purposes: the standard ones, the event loop's, the report's, a library's.
-constexpr std::size_t spare_descriptors = 12;
 
 constexpr std::array scan_options{
     option{.name = "all", .help = "list every port, including closed ones"},
     option{.name = "bandwidth",
            .argument = "BITS",
-           .help = "with --syn: most bits a second on Ethernet, such as 10M (10,000,000)"},
+           .help = "with --syn or --stateless: most bits a second on Ethernet, such as 10M (10,000,000)"},
     option{.name = "banner", .help = "with --syn: connect to the open ports afterwards, as the connect scan does"},
     option{.name = "dry-run",
            .help = "send nothing: print the time (with --rate), transport, address and port of each probe, without "
@@ -67,7 +53,8 @@ constexpr std::array scan_options{
                    "spaces or lines; by default 127.0.0.1",
            .repeatable = true},
     option{.name = "include-reserved",
-           .help = "with --syn: also scan blocks for private or special use that are not directly connected"},
+           .help = "with --syn or --stateless: also scan blocks for private or special use that are not directly "
+                   "connected"},
     shared_options::ipv4,
     shared_options::ipv6,
     option{.name = "max-time", .argument = "DURATION", .help = "stop after this long and report what is known"},
@@ -109,6 +96,10 @@ constexpr std::array scan_options{
            .argument = "ADDR",
            .help = "local source address; several are used in turn",
            .repeatable = true},
+    option{.name = "stateless",
+           .help =
+               "UDP scan of many hosts, in bulk: packets without sockets, and no regard for a host's limit on ICMP; "
+               "needs the capability CAP_NET_RAW"},
     option{.name = "strict-range",
            .help = "do not probe UDP ports outside the range to find a closed one; silent ports may then be unknown"},
     option{.name = "syn", .help = "half-open TCP scan; needs the capability CAP_NET_RAW"},
@@ -123,215 +114,22 @@ constexpr std::array scan_options{
 };
 
 constexpr std::array scan_groups{
-    option_group{"Targets", "host range top tcp udp syn exclude include-reserved ipv4 ipv6 source"},
+    option_group{"Targets", "host range top tcp udp syn stateless exclude include-reserved ipv4 ipv6 source"},
     option_group{"Pace", "timeout max-time retries rate bandwidth parallel seed strict-range dry-run"},
     option_group{"Conversation", "send no-send no-banner banner"},
     option_group{"Report", "all format output"},
     option_group{"Parts of a scan", "shard resume merge"},
 };
 
-struct scan_call {
-  target_choice targets;
-  scan::scan_plan plan;
-  scan_report_options shown;
-  std::optional<std::uint64_t> seed;
-  std::optional<duration> max_time;
-  std::string max_time_text;
-  bool dry_run = false;
-  bool include_reserved = false;
-};
-
-result<scan::address> parse_source(std::string_view text) {
-  std::string_view bare = text;
-  if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
-  const auto found = parse_ip(bare, net::interface_number);
-  if (!found)
-    return fail(errc::usage, fmt::format("'{}' is not an IP address", escape(text, 60)),
-                "use an address of this machine");
-  if (auto whole = check_interface(*found); !whole) return unexpected(whole.error());
-  return *found;
-}
-
-// In packets per second; may be below 1.
-result<double> parse_rate(std::string_view text) {
-  constexpr double least = 0.001;
-  constexpr double most = 10'000'000;
-  double value = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || stopped != text.data() + text.size() || !(value >= least && value <= most))
-    return fail(errc::usage, fmt::format("rate '{}' is not a number from {} to {:.0f}", escape(text, 60), least, most));
-  return value;
-}
-
-// Bits a second, with decimal units as for all links.
-result<double> parse_bandwidth(std::string_view text) {
-  constexpr double least = 1000;
-  constexpr double most = 1e12;
-  double value = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string_view unit = text.substr(static_cast<std::size_t>(stopped - text.data()));
-  const std::size_t power = std::string_view("kMG").find(unit.empty() ? 'x' : unit.front());
-  double factor = 1;
-  if (power != std::string_view::npos)
-    for (std::size_t count = 0; count <= power; ++count) factor *= 1000;
-  if (error != std::errc{} || unit.size() > 1 || (!unit.empty() && factor == 1) ||
-      !(value * factor >= least && value * factor <= most))
-    return fail(errc::usage, fmt::format("bandwidth '{}' is not a number from 1k to 1000G", escape(text, 60)),
-                "bits a second: 500k, 10M, 1G");
-  return value * factor;
-}
-
-// Refuses options that the half-open scan does not support.
-void read_syn(arguments& args, scan::scan_plan& plan) {
-  const auto refuse = [&](std::string why) { args.refuse({make_error_code(errc::usage), {}, std::move(why), {}}); };
-  plan.syn = args.flag("syn");
-  args.exclude("banner", "no-banner");
-  plan.banner = args.flag("banner");
-  if (args.has("bandwidth")) plan.bandwidth = args.as("bandwidth", parse_bandwidth);
-  if (!plan.syn) {
-    for (const char* name : {"banner", "bandwidth", "include-reserved"})
-      if (args.is_typed(name)) refuse(fmt::format("--{} needs --syn", name));
-    return;
-  }
-  if (args.has("bandwidth") && args.flag("dry-run"))
-    return refuse("--dry-run and --bandwidth exclude each other: the times follow --rate");
-  if (plan.tcp_ports.empty()) return refuse("--syn is a scan of TCP ports: leave out --udp, or add --tcp");
-  if (plan.banner && args.has("resume"))
-    return refuse("--banner and --resume exclude each other: resume without it, then scan the open ports");
-  if (plan.banner) return;
-  if (args.is_typed("parallel")) refuse("with --syn, --parallel needs --banner: it makes no connections");
-  // UDP ports get the message in any case.
-  if (args.is_typed("send") && plan.udp_ports.empty())
-    refuse("with --syn, --send needs --banner or --udp: nothing is sent to open TCP ports");
-}
-
-// The descriptors for the scan: raises the limit as far as possible and leaves 12 for other purposes.
-std::size_t descriptor_budget() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - spare_descriptors;
-  if (limit.rlim_cur < limit.rlim_max) {
-    rlimit more = limit;
-    more.rlim_cur = std::min<rlim_t>(limit.rlim_max, most_parallel + spare_descriptors);
-    if (more.rlim_cur > limit.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &more) == 0) limit = more;
-  }
-  return limit.rlim_cur > spare_descriptors + 1 ? limit.rlim_cur - spare_descriptors : 1;
-}
-
-// A host named `tcp` or `udp` needs --host.
-void read_ports(arguments& args, scan::scan_plan& plan, const scan::service_names& services) {
-  args.prefer_typed("tcp", "udp");
-  const bool udp = args.flag("udp");
-  const bool tcp = args.flag("tcp") || !udp;
-  if (args.has("top") && args.has("range")) args.prefer_typed("top", "range");
-  if (args.has("top")) {
-    if (args.has("range")) args.refuse({make_error_code(errc::usage), {}, "--top and --range exclude each other", {}});
-    const std::size_t count = args.number("top", 1, 65535);
-    if (args.error()) return;
-    const auto choose = [&](scan::transport protocol) {
-      const auto registered = services.ports(protocol);
-      auto ports = scan::top_ports(protocol, count, registered);
-      std::sort(ports.begin(), ports.end());
-      return ports;
-    };
-    if (tcp) plan.tcp_ports = choose(scan::transport::tcp);
-    if (udp) plan.udp_ports = choose(scan::transport::udp);
-    return;
-  }
-  const auto ports = args.as("range", scan::parse_ports);
-  if (tcp) plan.tcp_ports = ports;
-  if (udp) plan.udp_ports = ports;
-}
-
-target_choice read_targets(arguments& args) {
-  target_choice chosen;
-  const auto append = [](target_list& to, target_list more) {
-    to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  };
-  const std::vector<std::string>& typed = args.positionals();
-  // Targets on the command line replace those in the environment or the file.
-  if (args.is_typed("host") || typed.empty())
-    for (target_list& each : args.list_as("host", [](std::string_view word) { return parse_targets(word); }))
-      append(chosen.wanted, std::move(each));
-  for (const std::string& word : typed) {
-    if (const word_kind looks = kind_of(word); looks == word_kind::port || looks == word_kind::port_list) {
-      args.refuse(unexpected_words(args.called(), {&word, 1}));
-      continue;
-    }
-    auto found = parse_targets(word);
-    if (found)
-      append(chosen.wanted, std::move(*found));
-    else
-      args.refuse(found.error());
-  }
-  const auto parse_excluded = [](std::string_view word) { return parse_targets(word, scan::target_use::exclude); };
-  for (target_list& each : args.list_as("exclude", parse_excluded)) append(chosen.excluded, std::move(each));
-  chosen.restrict_to = shared_options::read_family(args);
-  if (typed.empty() && !args.has("host")) {
-    const char* loopback = chosen.restrict_to == net::family::ipv6 ? "::1" : "127.0.0.1";
-    chosen.wanted.push_back(*scan::parse_target(loopback));
-  }
-  return chosen;
-}
-
-scan_report_options read_report(arguments& args, const console& out) {
-  scan_report_options shown;
-  shown.format = args.as("format", scan::parse_report_format);
-  if (out.wants_json()) {
-    if (args.has("format") && shown.format != scan::report_format::json)
-      args.refuse({make_error_code(errc::usage), {}, "--json and another --format exclude each other", {}});
-    shown.format = scan::report_format::json;
-  }
-  shown.all = args.flag("all");
-  shown.output = args.text("output");
-  shown.progress = out.shows_progress();
-  return shown;
-}
-
-scan::talk_options read_talk(arguments& args) {
-  scan::talk_options talk;
-  talk.listen = !args.flag("no-banner");
-  args.prefer_typed("no-send", "send");
-  std::string message = args.text("send");
-  if (!message.ends_with('\n')) message += "\r\n";
-  const bool no_send = args.flag("no-send");
-  if (no_send && args.has("send"))
-    args.refuse({make_error_code(errc::usage), {}, "--no-send and --send exclude each other", {}});
-  if (!no_send) talk.message = std::move(message);
-  return talk;
-}
-
-scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services) {
-  scan_call call;
-  scan::scan_plan& plan = call.plan;
-  call.targets = read_targets(args);
-  read_ports(args, plan, services);
-  call.shown = read_report(args, out);
-  if (args.has("max-time")) {
-    call.max_time = args.timeout("max-time");
-    call.max_time_text = args.text("max-time");
-  }
-  if (args.has("seed")) call.seed = args.number("seed", 0, std::numeric_limits<std::uint64_t>::max());
-  plan.in_order = call.seed.has_value();
-  if (args.has("shard")) plan.part = args.as("shard", scan::parse_shard);
-  call.dry_run = args.flag("dry-run");
-  if (call.dry_run && args.has("resume"))
-    args.refuse({make_error_code(errc::usage), {}, "--dry-run and --resume exclude each other", {}});
-  if (call.dry_run && (call.shown.format != scan::report_format::table) &&
-      call.shown.format != scan::report_format::json)
-    args.refuse({make_error_code(errc::usage), {}, "--dry-run prints text, or with --json lines of JSON", {}});
-  call.targets.is_portable = args.has("shard");
-  plan.timeout = args.timeout("timeout");
-  if (args.has("rate")) plan.rate = args.as("rate", parse_rate);
-  if (args.has("retries")) plan.retries = static_cast<unsigned>(args.number("retries", 0, 100));
-  plan.sources = args.list_as("source", parse_source);
-  plan.talk = read_talk(args);
-  plan.strict_range = args.flag("strict-range");
-  read_syn(args, plan);
-  call.include_reserved = args.flag("include-reserved");
-  const std::size_t budget = std::min(descriptor_budget(), most_parallel);
-  plan.parallel = args.has("parallel") ? args.number("parallel", 1, 1'000'000) : budget;
-  plan.parallel = std::min(plan.parallel, budget);
-  return call;
+// A packet socket needs a privilege.
+result<void> check_privilege(const scan::scan_plan& plan) {
+  if (!plan.syn && !plan.stateless_udp) return {};
+  const auto permitted = scan::packet_socket::check();
+  if (permitted || permitted.error().code != errc::not_permitted) return permitted;
+  const std::string_view option = plan.syn ? "--syn" : "--stateless";
+  const std::string_view other = plan.syn ? "connect" : "UDP";
+  return fail(errc::not_permitted, fmt::format("{} needs the capability CAP_NET_RAW", option),
+              fmt::format("run as root, or without {}: the {} scan needs no privilege", option, other));
 }
 
 // If there are source addresses, each family to be scanned needs one.
@@ -374,7 +172,7 @@ result<void> settle_targets(scan_resume& resume, scan_call& call, const target_p
   if (resume.state.scan != scan)
     return unexpected(failure{make_error_code(errc::bad_configuration), fmt::format("state file {}", resume.name()),
                               "its scan had other targets or ports: a file of targets, the names of services or, with "
-                              "--syn, the routes have changed",
+                              "--syn or --stateless, the routes have changed",
                               "restore them, or begin another scan with another file"});
   call.seed = resume.state.seed;
   call.plan.from = resume.state.reached;
@@ -387,7 +185,7 @@ exit_status run_merge(arguments& args, console& out) {
         each.name != "output")
       args.refuse(
           {make_error_code(errc::usage), {}, fmt::format("--merge and --{} exclude each other", each.name), {}});
-  const scan_report_options shown = read_report(args, out);
+  const scan_report_options shown = read_scan_report(args, out);
   if (args.positionals().empty())
     args.refuse({make_error_code(errc::usage), {}, "--merge needs a file", "write the reports' files, or - for stdin"});
   if (args.error()) return out.refuse(*args.error());
@@ -418,7 +216,7 @@ exit_status run_scan(arguments& args, console& out) {
     if (!resume->is_new()) call.targets.known_names = resume->state.names;
   }
   scan::routed_blocks reserved;
-  if (call.plan.syn && !call.include_reserved) call.targets.reserved = &reserved;
+  if ((call.plan.syn || call.plan.stateless_udp) && !call.include_reserved) call.targets.reserved = &reserved;
   const time_point began = clock::now();
   const time_point deadline = call.max_time ? began + *call.max_time : never;
   target_planner planner(call.targets, std::min(deadline, began + std::max(call.plan.timeout, resolve_timeout)), out);
@@ -442,8 +240,7 @@ exit_status run_scan(arguments& args, console& out) {
     const exit_status status = print_probes(call.plan, plan->set, call.shown, out);
     return status == exit_status::done && plan->failed > 0 ? exit_status::partly_done : status;
   }
-  if (call.plan.syn)
-    if (const auto permitted = scan::packet_socket::check(); !permitted) return out.refuse(permitted.error());
+  if (const auto permitted = check_privilege(call.plan); !permitted) return out.refuse(permitted.error());
   scan_session session(call.plan, call.shown, services, deadline, call.max_time_text, resume ? &*resume : nullptr, out);
   session.add_failed_targets(plan->failed);
   const std::uint64_t known = plan->set.size() - scan::skipped_places(call.plan, plan->set).size();
@@ -476,6 +273,8 @@ constexpr std::array scan_examples{
             "with the error numbers of this system and of Windows"},
     example{"netlab scan --syn --host 192.0.2.0/24 --range 22,80,443 --rate 10000 --banner",
             "half-open, at most 10,000 packets a second; then the banners of what is open"},
+    example{"netlab scan --udp --stateless --host @hosts --range 53,123 --rate 10000",
+            "two UDP ports of many hosts, in bulk"},
     example{"netlab scan --host 192.0.2.0/24 --exclude 192.0.2.1 --top 20 --json",
             "scan a network, with the results as JSON"},
     example{"netlab scan @targets --shard 3/8 --json --resume state.3 -o part.3",

@@ -73,9 +73,10 @@ bool read_lines(std::FILE* file, const std::function<void(std::string_view, bool
   return std::ferror(file) == 0;
 }
 
-/// A silent TCP port, as for lists_silent().
-bool is_silent(const scan::finding& found) {
-  return found.protocol == scan::transport::tcp && found.why == scan::reason::no_response;
+/// A silent port of a stateless scan, as for lists_silent().
+bool is_silent(const scan::finding& found, const scan::scan_summary& of) {
+  const bool is_stateless = found.protocol == scan::transport::tcp ? of.is_syn : of.is_stateless_udp;
+  return is_stateless && found.why == scan::reason::no_response;
 }
 
 /// Reports do not list closed ports unless they were made with --all. But every other port of a complete scan is
@@ -164,12 +165,12 @@ exit_status merge_reports(const std::vector<std::string>& files, const scan_repo
                  .udp_count = sum.udp_ports});
   const bool is_by_host = shown.format != scan::report_format::json && shown.format != scan::report_format::csv;
   const bool adds_closed = is_by_host && sum.complete && sum.targets <= scan::many_targets;
-  const bool has_silent = scan::lists_silent(sum.is_syn, sum.targets, shown.all);
+  const bool has_silent = scan::lists_silent(sum.is_syn || sum.is_stateless_udp, sum.targets, shown.all);
   closed_ports closed;
   for (const merge_input& each : inputs) {
     const bool good = read_lines(each.file.get(), [&](std::string_view line, bool) {
       const auto found = merge.keeps(line);
-      if (!found || (!has_silent && is_silent(*found))) return;
+      if (!found || (!has_silent && is_silent(*found, sum))) return;
       report->add(*found);
       if (adds_closed) closed.add(*found);
     });

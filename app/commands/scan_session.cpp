@@ -69,6 +69,7 @@ result<void> scan_session::begin(std::uint64_t targets) {
   summary_.tcp_range = scan::to_string(plan_.tcp_ports);
   summary_.udp_range = scan::to_string(plan_.udp_ports);
   summary_.is_syn = plan_.syn;
+  summary_.is_stateless_udp = plan_.stateless_udp;
   summary_.seed = plan_.seed;
   all_targets_ = targets;
   summary_.part = plan_.part;
@@ -253,9 +254,9 @@ scan::scan_output scan_session::make_output(const scan::target_set& targets) {
     }
     add(named);
   };
-  if (!scan::lists_silent(plan_.syn, all_targets_, shown_.all)) {
-    output.silent = [this](std::uint64_t count) {
-      summary_.by_state[static_cast<std::size_t>(scan::port_state::filtered)] += count;
+  if (!scan::lists_silent(plan_.syn || plan_.stateless_udp, all_targets_, shown_.all)) {
+    output.silent = [this](scan::port_state state, std::uint64_t count) {
+      summary_.by_state[static_cast<std::size_t>(state)] += count;
       not_asked_.add_others(count);
     };
   }

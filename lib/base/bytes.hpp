@@ -2,6 +2,7 @@
 // Octets as they are on the wire, and integers encoded in them.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,6 +34,9 @@ inline void append(bytes& to, std::string_view text) { append(to, as_bytes(text)
 
 /// Order of the octets of an integer. `big` is network byte order (RFC 791, appendix B).
 enum class byte_order : std::uint8_t { big, little };
+
+inline constexpr byte_order native_order =
+    std::endian::native == std::endian::big ? byte_order::big : byte_order::little;
 
 [[nodiscard]] constexpr std::uint32_t swap_octets(std::uint32_t value) noexcept { return __builtin_bswap32(value); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "calc/evaluate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <limits>
@@ -10,30 +11,11 @@
 namespace netlab::calc {
 namespace {
 
-std::expected<std::int32_t, refusal> in_range(std::int64_t exact) noexcept {
-  if (exact < std::numeric_limits<std::int32_t>::min() || exact > std::numeric_limits<std::int32_t>::max())
-    return std::unexpected(refusal::out_of_range);
-  return static_cast<std::int32_t>(exact);
-}
-
-std::expected<std::int32_t, refusal> multiply_few(std::span<const std::int32_t> numbers) noexcept {
-  bool has_zero = false;
-  for (const std::int32_t number : numbers) has_zero = has_zero || number == 0;
-  if (has_zero) return 0;  // whatever the intermediate values are
-  std::int64_t product = 1;
-  for (const std::int32_t number : numbers) {
-    product *= number;  // before this, |product| ≤ 2^31, so now it is at most 2^62
-    if (std::abs(product) > std::int64_t{1} << 31) return std::unexpected(refusal::out_of_range);
-  }
-  return in_range(product);
-}
-
 // Without a 0, the magnitude of a product cannot decrease, so one that fits in 32 bits has at most 31 factors other
 // than ±1 (2^31 fits if it is negative).
 constexpr std::uint32_t most_large_factors = 31;
 
-std::expected<std::int32_t, refusal> multiply(std::span<const std::int32_t> numbers) noexcept {
-  if (numbers.size() <= few_numbers) return multiply_few(numbers);
+std::expected<std::int32_t, refusal> multiply_many(std::span<const std::int32_t> numbers) noexcept {
   const factor_counts counts = count_factors(numbers);
   if (counts.zeros > 0) return 0;
   if (counts.large > most_large_factors) return std::unexpected(refusal::out_of_range);
@@ -59,21 +41,19 @@ std::string_view reason(refusal why) noexcept {
 }
 
 std::expected<std::int32_t, refusal> evaluate(operation op, std::span<const std::int32_t> numbers) noexcept {
+  if (numbers.size() <= few_numbers)
+    return evaluate_few(op, numbers.size(), [&](std::size_t at) { return numbers[at]; });
   switch (op) {
     case operation::sum: return in_range(sum_of(numbers));
-    case operation::product: return multiply(numbers);
-    case operation::minimum:
-      if (numbers.empty()) return std::unexpected(refusal::empty_comparison);
-      return minimum_of(numbers);
-    case operation::maximum:
-      if (numbers.empty()) return std::unexpected(refusal::empty_comparison);
-      return maximum_of(numbers);
+    case operation::product: return multiply_many(numbers);
+    case operation::minimum: return minimum_of(numbers);
+    case operation::maximum: return maximum_of(numbers);
   }
   return std::unexpected(refusal::unknown_operation);
 }
 
-std::expected<std::int32_t, refusal> evaluate(operation op, bytes_view numbers, byte_order order) noexcept {
-  std::array<std::int32_t, max_numbers> storage;  // not initialized, which would take longer than most requests
+std::expected<std::int32_t, refusal> evaluate_many(operation op, bytes_view numbers, byte_order order) noexcept {
+  std::array<std::int32_t, max_numbers> storage;  // not initialized, which would take longer than many requests
   const std::span<std::int32_t> decoded = std::span(storage).first(numbers.size() / 4);
   decode_numbers(numbers, order, decoded);
   return evaluate(op, decoded);

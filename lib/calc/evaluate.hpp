@@ -2,11 +2,13 @@
 // Computes the exact result of a request.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <span>
 #include <string>
 
+#include "calc/reduce.hpp"
 #include "calc/wire.hpp"
 
 namespace netlab::calc {
@@ -22,6 +24,39 @@ enum class refusal : std::uint8_t {
 /// A lower-case phrase without the object.
 [[nodiscard]] std::string_view reason(refusal why) noexcept;
 
+/// The exact result as 32 bits, if it fits.
+[[nodiscard]] constexpr std::expected<std::int32_t, refusal> in_range(std::int64_t exact) noexcept {
+  if (exact != static_cast<std::int32_t>(exact)) return std::unexpected(refusal::out_of_range);
+  return static_cast<std::int32_t>(exact);
+}
+
+/// evaluate() for up to few_numbers, in place: `number_at(n)` is the n-th number.
+template <class Numbers>
+[[nodiscard, gnu::always_inline]] constexpr std::expected<std::int32_t, refusal> evaluate_few(
+    operation op, std::size_t count, Numbers number_at) noexcept {
+  if (op == operation::sum) {
+    std::int64_t sum = 0;
+    for (std::size_t at = 0; at < count; ++at) sum += number_at(at);
+    return in_range(sum);
+  }
+  if (op == operation::product) {
+    // A product beyond the limit becomes `too_large` and remains it, until a 0: times a number it fits in 64 bits.
+    constexpr std::int64_t limit = std::int64_t{1} << 31;
+    constexpr std::int64_t too_large = std::int64_t{1} << 32;
+    std::int64_t product = 1;
+    for (std::size_t at = 0; at < count; ++at) {
+      product *= number_at(at);
+      if (product < -limit || product > limit) product = too_large;
+    }
+    return in_range(product);
+  }
+  if (count == 0) return std::unexpected(refusal::empty_comparison);
+  std::int32_t found = number_at(0);
+  for (std::size_t at = 1; at < count; ++at)
+    found = op == operation::minimum ? std::min(found, number_at(at)) : std::max(found, number_at(at));
+  return found;
+}
+
 /// The mathematically exact result: intermediate values cannot overflow. An empty sum is 0, an empty product 1.
 [[nodiscard]] std::expected<std::int32_t, refusal> evaluate(operation op,
                                                             std::span<const std::int32_t> numbers) noexcept;
@@ -29,12 +64,22 @@ enum class refusal : std::uint8_t {
 [[nodiscard]] std::expected<std::int32_t, refusal> evaluate(const request& asked) noexcept;
 
 /// The same for at most max_numbers numbers as they are on the wire.
-[[nodiscard]] std::expected<std::int32_t, refusal> evaluate(operation op, bytes_view numbers,
-                                                            byte_order order) noexcept;
+[[nodiscard]] std::expected<std::int32_t, refusal> evaluate_many(operation op, bytes_view numbers,
+                                                                 byte_order order) noexcept;
+[[nodiscard, gnu::always_inline]] inline std::expected<std::int32_t, refusal> evaluate(operation op, bytes_view numbers,
+                                                                                       byte_order order) noexcept {
+  const std::size_t count = numbers.size() / 4;
+  if (count > few_numbers) return evaluate_many(op, numbers, order);
+  return evaluate_few(op, count, [&](std::size_t at) {
+    std::uint32_t octets = 0;
+    std::memcpy(&octets, numbers.data() + 4 * at, sizeof octets);  // unlike load_u32(), without checking the size again
+    return static_cast<std::int32_t>(order == native_order ? octets : swap_octets(octets));
+  });
+}
 
 /// Checks whether a request with this header can have an answer, as far as the header shows.
 [[nodiscard]] inline std::expected<operation, refusal> check_header(const header& from) noexcept {
-  const auto op = parse_operation(from.operation_name());
+  const auto op = parse_operation(from.letters);
   if (!op) return std::unexpected(refusal::unknown_operation);
   if (from.count == 0 && (*op == operation::minimum || *op == operation::maximum))
     return std::unexpected(refusal::empty_comparison);

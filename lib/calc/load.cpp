@@ -69,7 +69,7 @@ std::size_t prepared_requests::count_right(bytes_view input, std::uint32_t id, s
 request prepared_requests::decoded(std::uint32_t id, std::size_t number) const {
   const bytes_view encoded = bytes_view(encoded_).subspan(place_of(number) * size_, size_);
   const header head = decode_header(encoded, order_);
-  request made{.id = id, .op = std::string(head.operation_name()), .numbers = std::vector<std::int32_t>(head.count)};
+  request made{.id = id, .op = head.operation_name(), .numbers = std::vector<std::int32_t>(head.count)};
   decode_numbers(encoded.subspan(header_size), order_, made.numbers);
   return made;
 }

@@ -2,7 +2,6 @@
 #include "calc/reduce.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 // At -O2, g++ 12 vectorises only loops of a known length. AVX2 swaps the octets of 8 numbers by one instruction, for
@@ -23,7 +22,7 @@ namespace netlab::calc {
 
 NETLAB_VECTORISED void load_numbers(bytes_view from, byte_order order, std::span<std::int32_t> to) noexcept {
   std::memcpy(to.data(), from.data(), to.size_bytes());
-  if ((order == byte_order::big) == (std::endian::native == std::endian::big)) return;
+  if (order == native_order) return;
   for (std::int32_t& number : to)
     number = static_cast<std::int32_t>(__builtin_bswap32(static_cast<std::uint32_t>(number)));
 }

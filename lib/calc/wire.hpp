@@ -24,21 +24,24 @@ enum class operation : std::uint8_t { sum, product, minimum, maximum };
 /// `SUM`, `PRO`, `MIN`, `MAX`.
 [[nodiscard]] std::string_view name_of(operation which) noexcept;
 
+/// Three octets as a number, the first one in front, which a switch and a register can hold.
+[[nodiscard]] constexpr std::uint32_t letters_of(std::string_view name) noexcept {
+  const auto octet = [&](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(name[at])}; };
+  return octet(0) << 16 | octet(1) << 8 | octet(2);
+}
+
 /// Accepts exactly one of the four names, in capitals.
-[[nodiscard]] inline std::optional<operation> parse_operation(std::string_view name) noexcept {
-  // Three letters as a number, for a switch.
-  constexpr auto number_of = [](std::string_view letters) {
-    const auto octet = [&](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(letters[at])}; };
-    return octet(0) << 16 | octet(1) << 8 | octet(2);
-  };
-  if (name.size() != 3) return std::nullopt;
-  switch (number_of(name)) {
-    case number_of("SUM"): return operation::sum;
-    case number_of("PRO"): return operation::product;
-    case number_of("MIN"): return operation::minimum;
-    case number_of("MAX"): return operation::maximum;
+[[nodiscard]] constexpr std::optional<operation> parse_operation(std::uint32_t letters) noexcept {
+  switch (letters) {
+    case letters_of("SUM"): return operation::sum;
+    case letters_of("PRO"): return operation::product;
+    case letters_of("MIN"): return operation::minimum;
+    case letters_of("MAX"): return operation::maximum;
     default: return std::nullopt;
   }
+}
+[[nodiscard]] constexpr std::optional<operation> parse_operation(std::string_view name) noexcept {
+  return name.size() == 3 ? parse_operation(letters_of(name)) : std::nullopt;
 }
 
 inline constexpr std::size_t header_size = 8;
@@ -61,18 +64,20 @@ struct answer {
 /// The first 8 octets of a request.
 struct header {
   std::uint32_t id = 0;
-  std::array<char, 3> name{};
+  std::uint32_t letters = 0;  ///< of the operation, as letters_of() gives them
   std::uint8_t count = 0;
 
-  [[nodiscard]] std::string_view operation_name() const noexcept { return {name.data(), name.size()}; }
+  [[nodiscard]] std::string operation_name() const {
+    return {static_cast<char>(letters >> 16), static_cast<char>(letters >> 8 & 0xff),
+            static_cast<char>(letters & 0xff)};
+  }
   [[nodiscard]] std::size_t request_size() const noexcept { return header_size + 4U * count; }
 };
 
 /// The span must hold at least header_size octets.
 [[nodiscard]] inline header decode_header(bytes_view from, byte_order order) noexcept {
-  header decoded{.id = load_u32(from, order), .count = std::to_integer<std::uint8_t>(from[7])};
-  std::memcpy(decoded.name.data(), from.data() + 4, decoded.name.size());
-  return decoded;
+  const std::uint32_t rest = load_u32(from.subspan(4), byte_order::big);
+  return {.id = load_u32(from, order), .letters = rest >> 8, .count = static_cast<std::uint8_t>(rest & 0xff)};
 }
 
 /// Fills `to`; `from` starts after the header and must hold as many numbers.

@@ -109,7 +109,7 @@ bytes answer_to(bytes_view asked) {
   if (asked.size() < calc::header_size) return octets;
   const calc::header head = calc::decode_header(asked, byte_order::big);
   if (asked.size() != head.request_size()) return octets;
-  calc::request request{.id = head.id, .op = std::string(head.operation_name()), .numbers = {}};
+  calc::request request{.id = head.id, .op = head.operation_name(), .numbers = {}};
   request.numbers.resize(head.count);
   calc::decode_numbers(asked.subspan(calc::header_size), byte_order::big, request.numbers);
   if (const auto value = calc::evaluate(request))

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "scan/syn_checkpoint.hpp"
+#include "scan/stateless_checkpoint.hpp"
 
 namespace netlab::scan {
 
@@ -46,7 +46,8 @@ struct udp_checkpoint {
 struct scan_checkpoint {
   std::optional<sweep_checkpoint> tcp;
   std::optional<udp_checkpoint> udp;
-  std::optional<syn_checkpoint> syn;
+  std::optional<stateless_checkpoint> syn;
+  std::optional<stateless_checkpoint> stateless_udp;
 
   friend bool operator==(const scan_checkpoint&, const scan_checkpoint&) = default;
 };

@@ -44,7 +44,12 @@ std::optional<reason> reason_of_v6(std::uint8_t type, std::uint8_t code) noexcep
   }
 }
 
-// Without an ICMP message the error is the kernel's own: no route, the link is down, or a resource is missing.
+}  // namespace
+
+std::optional<reason> reason_of(const icmp_error& message) noexcept {
+  return message.is_v6 ? reason_of_v6(message.type, message.code) : reason_of_v4(message.type, message.code);
+}
+
 port_verdict classify_local(int system_error) noexcept {
   port_verdict found{.why = reason::local_error, .system_error = system_error, .is_local = true};
   switch (system_error) {
@@ -55,12 +60,6 @@ port_verdict classify_local(int system_error) noexcept {
     default: break;
   }
   return found;
-}
-
-}  // namespace
-
-std::optional<reason> reason_of(const icmp_error& message) noexcept {
-  return message.is_v6 ? reason_of_v6(message.type, message.code) : reason_of_v4(message.type, message.code);
 }
 
 port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept {

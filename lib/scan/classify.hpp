@@ -36,6 +36,9 @@ struct port_verdict {
 /// unreachable comes from a firewall, and a connection that was reset had been established, so its port is open.
 [[nodiscard]] port_verdict classify_tcp(int system_error, const std::optional<icmp_error>& message) noexcept;
 
+/// Classifies this machine's own errno (no route, the link is down, a resource is missing): the port is unknown.
+[[nodiscard]] port_verdict classify_local(int system_error) noexcept;
+
 /// Classifies an ICMP message about a datagram; or, without one, the errno of sendto(): then the port is unknown.
 [[nodiscard]] port_verdict classify_udp(int system_error, const std::optional<icmp_error>& message) noexcept;
 

@@ -15,23 +15,28 @@ duration gap_of(double rate) {
   return rate > 0 ? duration(static_cast<std::int64_t>(std::ceil(1e9 / rate))) : duration(0);
 }
 
+// Between the probes of one transport: two of them share the rate.
+duration probe_gap(const scan_plan& plan) {
+  const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
+  return gap_of(both ? plan.rate / 2 : plan.rate);
+}
+
 }  // namespace
 
 dry_run::dry_run(const scan_plan& plan, std::uint64_t targets, std::vector<std::uint64_t> skipped)
     : plan_(plan),
       skipped_(std::move(skipped)),
-      tcp_order_(targets * plan.tcp_ports.size(), plan.seed),
-      udp_order_(targets, plan.udp_ports.size(), plan.seed, plan.part),
-      tcp_all_(plan.part.size_of(targets * plan.tcp_ports.size())) {
-  const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
-  const duration gap = gap_of(both ? plan.rate / 2 : plan.rate);
+      tcp_(transport::tcp, plan.tcp_ports, targets, plan, probe_gap(plan)),
+      udp_(transport::udp, plan.udp_ports, targets, plan, probe_gap(plan)),
+      udp_order_(targets, plan.udp_ports.size(), plan.seed, plan.part) {
   // The SYNs that the kernel may send again count from the beginning.
-  tcp_gap_ = plan.syn ? gap : gap * (1 + attempt_plan(syn_schedule(), plan.timeout, plan.retries).at(1).repetitions);
-  udp_gap_ = gap;
-  fill_udp();
+  if (!plan.syn) tcp_.gap *= 1 + attempt_plan(syn_schedule(), plan.timeout, plan.retries).at(1).repetitions;
+  if (plan.stateless_udp) return;
+  udp_.all = 0;
+  fill_by_host();
 }
 
-void dry_run::fill_udp() {
+void dry_run::fill_by_host() {
   while (target_ports_.empty() && host_ < udp_order_.hosts()) {
     target_ = udp_order_.host(host_++);
     if (is_skipped(target_)) continue;
@@ -42,31 +47,39 @@ void dry_run::fill_udp() {
 
 bool dry_run::is_skipped(std::uint64_t target) const { return std::ranges::binary_search(skipped_, target); }
 
-std::optional<planned_probe> dry_run::next_tcp() {
-  const std::uint64_t ports = plan_.tcp_ports.size();
-  for (; tcp_place_ < tcp_all_; ++tcp_place_) {
-    const std::uint64_t item = tcp_order_(plan_.part.place(tcp_place_));
+std::optional<planned_probe> dry_run::next_of(sequence& of) const {
+  const std::uint64_t ports = of.ports.size();
+  for (; of.place < of.all; ++of.place) {
+    const std::uint64_t item = of.order(plan_.part.place(of.place));
     if (is_skipped(item / ports)) continue;
-    return planned_probe{transport::tcp, item / ports, plan_.tcp_ports[item % ports],
-                         tcp_gap_ * static_cast<std::int64_t>(tcp_)};
+    return planned_probe{of.protocol, item / ports, of.ports[item % ports],
+                         of.gap * static_cast<std::int64_t>(of.made)};
   }
   return std::nullopt;
 }
 
+std::optional<planned_probe> dry_run::next_by_host() const {
+  if (target_ports_.empty()) return std::nullopt;
+  return planned_probe{transport::udp, target_, plan_.udp_ports[target_ports_.back()],
+                       udp_.gap * static_cast<std::int64_t>(udp_.made)};
+}
+
 std::optional<planned_probe> dry_run::next() {
-  const auto tcp = next_tcp();
-  const duration udp_at = udp_gap_ * static_cast<std::int64_t>(udp_);
-  if (tcp && (target_ports_.empty() || tcp->at <= udp_at)) {
-    ++tcp_;
-    ++tcp_place_;
+  const auto tcp = next_of(tcp_);
+  const auto udp = plan_.stateless_udp ? next_of(udp_) : next_by_host();
+  if (tcp && (!udp || tcp->at <= udp->at)) {
+    ++tcp_.made;
+    ++tcp_.place;
     return tcp;
   }
-  if (target_ports_.empty()) return std::nullopt;
-  const planned_probe made{transport::udp, target_, plan_.udp_ports[target_ports_.back()], udp_at};
-  ++udp_;
-  target_ports_.pop_back();
-  fill_udp();
-  return made;
+  if (!udp) return std::nullopt;
+  ++udp_.made;
+  ++udp_.place;
+  if (!plan_.stateless_udp) {
+    target_ports_.pop_back();
+    fill_by_host();
+  }
+  return udp;
 }
 
 }  // namespace netlab::scan

@@ -32,20 +32,33 @@ class dry_run {
   [[nodiscard]] std::optional<planned_probe> next();
 
  private:
+  /// The probes of one transport; those that follow the permutation of all ports of all targets.
+  struct sequence {
+    sequence(transport its_protocol, const std::vector<std::uint16_t>& its_ports, std::uint64_t targets,
+             const scan_plan& plan, duration its_gap)
+        : protocol(its_protocol),
+          ports(its_ports),
+          gap(its_gap),
+          order(targets * its_ports.size(), plan.seed),
+          all(plan.part.size_of(targets * its_ports.size())) {}
+    transport protocol;
+    const std::vector<std::uint16_t>& ports;
+    duration gap;
+    permutation order;
+    std::uint64_t all;        // places in the part
+    std::uint64_t place = 0;  // of the next probe
+    std::uint64_t made = 0;   // probes
+  };
   [[nodiscard]] bool is_skipped(std::uint64_t target) const;
-  [[nodiscard]] std::optional<planned_probe> next_tcp();
-  void fill_udp();
+  [[nodiscard]] std::optional<planned_probe> next_of(sequence& of) const;
+  [[nodiscard]] std::optional<planned_probe> next_by_host() const;
+  void fill_by_host();
 
   const scan_plan& plan_;
   std::vector<std::uint64_t> skipped_;
-  permutation tcp_order_;
+  sequence tcp_;
+  sequence udp_;  // without places if the UDP ports are asked host by host
   udp_order udp_order_;
-  duration tcp_gap_{};
-  duration udp_gap_{};
-  std::uint64_t tcp_ = 0;        // probes so far
-  std::uint64_t tcp_place_ = 0;  // of the next one, in the part
-  std::uint64_t tcp_all_ = 0;    // places
-  std::uint64_t udp_ = 0;
   std::uint64_t host_ = 0;                // the next one
   std::uint64_t target_ = 0;              // whose ports these are, ...
   std::vector<std::uint64_t> target_ports_;  // ... the next one last

@@ -11,7 +11,7 @@ namespace netlab::scan {
 namespace {
 
 // Another number whenever the meaning of what is hashed changes: parts made by different versions do not fit together.
-constexpr std::uint64_t hash_version = 2;
+constexpr std::uint64_t hash_version = 3;
 
 class hash {
  public:
@@ -54,6 +54,7 @@ std::uint64_t fingerprint(const scan_plan& plan, const target_set& targets, std:
   sum.add(plan.talk.message.value_or(std::string()));
   sum.add(std::uint64_t{plan.strict_range});
   sum.add(std::uint64_t{plan.syn});
+  sum.add(std::uint64_t{plan.stateless_udp});
   sum.add(std::uint64_t{plan.banner});
   targets.for_each_range([&](const address_range& range, std::string_view name) {
     sum.add(range.first);

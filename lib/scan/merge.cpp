@@ -2,6 +2,7 @@
 #include "scan/merge.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -148,8 +149,7 @@ void report_merge::check_parts() {
   }
   std::vector<std::uint32_t> missing;
   std::uint64_t missing_count = 0;
-  std::uint64_t closed = 0;
-  std::uint64_t filtered = 0;
+  std::array<std::uint64_t, port_state_count> counted{};
   for (std::uint32_t index = 1; index <= model_->part.count; ++index) {
     const auto found = parts.find(index);
     if (found == parts.end()) {
@@ -157,8 +157,7 @@ void report_merge::check_parts() {
       continue;
     }
     const scan_summary& sum = *found->second->sum;
-    closed += sum.count(port_state::closed);
-    filtered += sum.count(port_state::filtered);
+    for (std::size_t state = 0; state < counted.size(); ++state) counted[state] += sum.by_state[state];
     union_.elapsed = std::max(union_.elapsed, sum.elapsed);
     if (sum.started != 0) union_.started = union_.started == 0 ? sum.started : std::min(union_.started, sum.started);
     if (!sum.complete)
@@ -169,10 +168,12 @@ void report_merge::check_parts() {
     problems_.push_back(fmt::format("shard {} is missing", to_string(shard{index, model_->part.count})));
   if (missing_count > missing.size())
     problems_.push_back(fmt::format("{} more are missing", count_of(missing_count - missing.size(), "shard")));
-  // Reports without --all only count closed ports, and those of a half-open scan of many hosts the silent ones, too.
-  union_.by_state[static_cast<std::size_t>(port_state::closed)] = closed;
-  std::uint64_t& silent = union_.by_state[static_cast<std::size_t>(port_state::filtered)];
-  silent = std::max(silent, filtered);
+  // Reports without --all only count closed ports, and those of a stateless scan of many hosts the silent ones, too.
+  for (const port_state each : {port_state::closed, port_state::filtered, port_state::open_filtered}) {
+    const auto state = static_cast<std::size_t>(each);
+    union_.by_state[state] =
+        each == port_state::closed ? counted[state] : std::max(union_.by_state[state], counted[state]);
+  }
 }
 
 void report_merge::conclude() {

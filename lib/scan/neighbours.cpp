@@ -28,7 +28,7 @@ void neighbour_table::make_room() {
   }
 }
 
-bool neighbour_table::wait(const key& of, const syn_sweep::probe& probe, time_point now) {
+bool neighbour_table::wait(const key& of, const stateless_sweep::probe& probe, time_point now) {
   make_room();
   auto [at, is_new] = hosts_.try_emplace(of);
   host& waiting_host = at->second;
@@ -45,7 +45,8 @@ bool neighbour_table::wait(const key& of, const syn_sweep::probe& probe, time_po
   return asks;
 }
 
-std::vector<syn_sweep::probe> neighbour_table::learn(const key& of, const mac_address& mac, time_point now, bool keep) {
+std::vector<stateless_sweep::probe> neighbour_table::learn(const key& of, const mac_address& mac, time_point now,
+                                                           bool keep) {
   static_cast<void>(now);
   auto at = hosts_.find(of);
   if (at == hosts_.end()) {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "scan/syn_packet.hpp"
-#include "scan/syn_sweep.hpp"
+#include "scan/neighbour_packet.hpp"
+#include "scan/stateless_sweep.hpp"
 
 namespace netlab::scan {
 
@@ -39,17 +39,17 @@ class neighbour_table {
 
   [[nodiscard]] entry find(const key& of, time_point now) const;
   /// Queues a probe that needs the host's address. True: send the first request.
-  bool wait(const key& of, const syn_sweep::probe& probe, time_point now);
+  bool wait(const key& of, const stateless_sweep::probe& probe, time_point now);
   [[nodiscard]] bool is_full() const noexcept { return waiting_ >= max_waiting; }
   [[nodiscard]] bool is_idle() const noexcept { return waiting_ == 0; }
 
   /// Returns the probes that waited for it. A host without a request is added only if `keep`.
-  std::vector<syn_sweep::probe> learn(const key& of, const mac_address& mac, time_point now, bool keep = false);
+  std::vector<stateless_sweep::probe> learn(const key& of, const mac_address& mac, time_point now, bool keep = false);
 
   struct event {
     key host;
     bool is_silent = false;  ///< else: ask again
-    std::vector<syn_sweep::probe> probes;  ///< of a silent host, which waited
+    std::vector<stateless_sweep::probe> probes;  ///< of a silent host, which waited
   };
   /// The next host that is to be asked again or does not answer.
   [[nodiscard]] std::optional<event> tick(time_point now);
@@ -62,7 +62,7 @@ class neighbour_table {
     unsigned asked = 1;
     unsigned stalls = 0;
     time_point until = never;
-    std::vector<syn_sweep::probe> waiting;
+    std::vector<stateless_sweep::probe> waiting;
   };
   struct request {
     time_point at;

@@ -10,6 +10,7 @@
 
 #include "base/time.hpp"
 #include "scan/checkpoint.hpp"
+#include "scan/finding.hpp"
 #include "scan/shard.hpp"
 #include "scan/talk.hpp"
 #include "scan/targets.hpp"
@@ -22,8 +23,9 @@ struct scan_plan {
   std::uint64_t seed = 0;
   shard part;                   ///< which of the probes to send: the part of all ports of all targets
   bool syn = false;             ///< TCP without connections; needs CAP_NET_RAW
+  bool stateless_udp = false;   ///< UDP without sockets; needs CAP_NET_RAW
   bool banner = false;          ///< with `syn`: connect to the open ports afterwards; not with is_resumable
-  double bandwidth = 0;         ///< with `syn`: bits per second on the wire; 0: no limit
+  double bandwidth = 0;         ///< of stateless scans: bits per second on the wire; 0: no limit
   bool in_order = false;        ///< keep the exact order of the seed, which takes a single thread
   std::size_t parallel = 1000;  ///< maximum number of TCP connections, including conversations
   double rate = 0;              ///< packets per second of both transports together; 0: adapts to the path
@@ -36,6 +38,12 @@ struct scan_plan {
   bool is_resumable = false;        ///< make checkpoints, which takes a single thread
   std::optional<scan_checkpoint> from;  ///< continue from there
 };
+
+/// Whether the ports of this transport are asked by packets of our own, without the kernel's sockets.
+[[nodiscard]] inline bool is_stateless(const scan_plan& plan, transport protocol) noexcept {
+  return protocol == transport::tcp ? plan.syn && !plan.tcp_ports.empty()
+                                    : plan.stateless_udp && !plan.udp_ports.empty();
+}
 
 /// The places of the targets that are never asked, ascending.
 [[nodiscard]] inline std::vector<std::uint64_t> skipped_places(const scan_plan& plan, const target_set& targets) {

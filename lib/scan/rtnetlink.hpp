@@ -8,7 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
-#include "scan/syn_packet.hpp"
+#include "scan/neighbour_packet.hpp"
 #include "scan/targets.hpp"
 
 namespace netlab::scan {

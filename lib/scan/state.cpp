@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "scan/state.hpp"
 
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include <fmt/format.h>
@@ -34,6 +36,7 @@ std::string to_text(const scan_state& of) {
   if (of.reached.tcp) made["tcp"] = to_text(*of.reached.tcp);
   if (of.reached.udp) made["udp"] = to_text(*of.reached.udp);
   if (of.reached.syn) made["syn"] = to_text(*of.reached.syn);
+  if (of.reached.stateless_udp) made["stateless_udp"] = to_text(*of.reached.stateless_udp);
   made["by_state"] = of.by_state;
   made["report_size"] = of.report_size;
   made["findings_size"] = of.findings_size;
@@ -73,10 +76,12 @@ result<scan_state> parse_scan_state(std::string_view text, std::string_view vers
       if (!reached) return unexpected(reached.error());
       made.reached.udp = *std::move(reached);
     }
-    if (read.contains("syn")) {
-      auto reached = parse_checkpoint(read.at("syn").get_ref<const std::string&>());
+    for (const auto& [key, to] :
+         {std::pair{"syn", &made.reached.syn}, {"stateless_udp", &made.reached.stateless_udp}}) {
+      if (!read.contains(key)) continue;
+      auto reached = parse_stateless_checkpoint(read.at(key).get_ref<const std::string&>());
       if (!reached) return unexpected(reached.error());
-      made.reached.syn = *std::move(reached);
+      *to = *std::move(reached);
     }
     read.at("by_state").get_to(made.by_state);
     read.at("report_size").get_to(made.report_size);

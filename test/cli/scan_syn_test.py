@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scan --syn: its options, and what it says without privilege."""
+"""scan --syn and --stateless: their options, and what they say without privilege."""
 
 import json
 import os
@@ -13,7 +13,12 @@ class Options(Case):
         for words, says in ((("--bandwidth", "1M"), "--syn"), (("--banner",), "--syn"),
                             (("--syn", "--parallel", "3"), "--banner"), (("--syn", "--send", "x"), "--banner"),
                             (("--syn", "--udp"), "TCP"), (("--syn", "udp"), "TCP"),
-                            (("--syn", "--banner", "--no-banner"), "--no-banner")):
+                            (("--syn", "--banner", "--no-banner"), "--no-banner"),
+                            (("--stateless",), "UDP"), (("--stateless", "--tcp"), "UDP"),
+                            (("--stateless", "--udp", "--banner"), "--syn"),
+                            (("--stateless", "--udp", "--send", "x" * 1451), "1452 octets"),
+                            (("--syn", "tcp", "udp", "--bandwidth", "1M"), "--stateless"),
+                            (("--stateless", "tcp", "udp", "--bandwidth", "1M"), "--syn")):
             self.refused("scan", *words, "--range", "1", says=says)
 
     def test_transports(self):
@@ -21,7 +26,9 @@ class Options(Case):
         for words, protos in ((("--syn", "tcp"), {"tcp"}), (("tcp", "--syn"), {"tcp"}), (("--syn", "--tcp"), {"tcp"}),
                               (("--syn", "tcp", "udp"), {"tcp", "udp"}), (("--syn", "--no-send"), {"tcp"}),
                               (("--syn", "tcp", "udp", "--send", "x"), {"tcp", "udp"}),
-                              (("--syn", "--banner", "--send", "x"), {"tcp"})):
+                              (("--syn", "--banner", "--send", "x"), {"tcp"}),
+                              (("--stateless", "udp"), {"udp"}), (("--udp", "--stateless", "--send", "x"), {"udp"}),
+                              (("--syn", "--stateless", "tcp", "udp"), {"tcp", "udp"})):
             lines = self.netlab("scan", *words, "--range", "1-3", "--dry-run").lines
             self.assertEqual({line.split()[1] for line in lines}, protos, words)
 
@@ -33,14 +40,15 @@ class Options(Case):
 
 class Privilege(Case):
     def test_without(self):
-        """scan --syn: 77 without CAP_NET_RAW, in one line that names it and the connect scan, and no report begun"""
+        """scan --syn: 77 without CAP_NET_RAW, in one line that names it and the scan that needs none, and no report begun"""
         if os.geteuid() != 0:
             self.skipTest("not root: setpriv needs it")
         for form in ("table", "json", "csv", "nmap-xml", "grepable"):
-            done = run([*self.as_nobody(), "scan", "--syn", "--range", "1", "--format", form], env=environment())
-            self.assertEqual(done.status, NOT_PERMITTED)
-            self.assert_one_error(done, says="CAP_NET_RAW")
-            self.assertIn("connect scan", done.err)
+            for words, way_out in ((("--syn",), "the connect scan"), (("--udp", "--stateless"), "the UDP scan")):
+                done = run([*self.as_nobody(), "scan", *words, "--range", "1", "--format", form], env=environment())
+                self.assertEqual(done.status, NOT_PERMITTED)
+                self.assert_one_error(done, says=f"{words[-1]} needs the capability CAP_NET_RAW")
+                self.assertIn(way_out, done.err)
 
     def test_with(self):
         """scan --syn: this machine's own ports, by packets"""

@@ -86,6 +86,15 @@ class Exact(SynCase):
         self.assertEqual(len(seen.ports), 2 ** (32 - block))
         self.assertEqual({(one["state"], one["reason"]) for one in seen.ports.values()}, {OPEN})
 
+    def test_half_silent(self):
+        """scan --syn: 65,536 addresses of which half are silent, which is not taken for a path that loses packets"""
+        block = 18 if harness.is_sanitized() else 16
+        self.answer_for("10.9.0.0/16")
+        self.services_in(self.far, "0.0.0.0", "tcp:80")
+        self.far.drop("tcp dport 80 ip daddr & 0.0.0.1 == 1")
+        seen = self.scan("--syn", *self.reserved, "--host", f"10.9.0.0/{block}", "--range", "80")
+        self.assertEqual((seen.summary["open"], seen.summary["filtered"]), (2 ** (31 - block), 2 ** (31 - block)))
+
     def test_loopback(self):
         """scan --syn: this machine itself, by 127.0.0.1, ::1 and its own addresses"""
         for address in ("127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"):

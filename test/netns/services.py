@@ -13,6 +13,10 @@ import sys
 import time
 
 
+IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # before Python 3.14
+IPV6_FREEBIND = 78  # answers from any address that is routed to this host
+
+
 class Services:
     def __init__(self):
         self.selector = selectors.DefaultSelector()
@@ -38,6 +42,12 @@ class Services:
             source.listen(1024)
             self.watch(source, selectors.EVENT_READ, lambda: self.accept(source, doing))
         else:
+            # An answer comes from the address that was asked, also if the socket is bound to all of them.
+            if family == socket.AF_INET6:
+                source.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+                source.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+            else:
+                source.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
             self.watch(source, selectors.EVENT_READ, lambda: self.datagram(source, doing))
 
     def accept(self, listener, doing):
@@ -88,14 +98,15 @@ class Services:
     def datagram(self, source, doing):
         while True:
             try:
-                octets, sender = source.recvfrom(65536)
+                octets, asked, _, sender = source.recvmsg(65536, 256)
             except OSError:
                 return
             name, _, text = doing.partition(":")
-            if name == "echo":
-                source.sendto(octets, sender)
-            elif name == "answer":
-                source.sendto(text.encode(), sender)
+            if name in ("echo", "answer"):
+                try:
+                    source.sendmsg([octets if name == "echo" else text.encode()], asked, 0, sender)
+                except OSError:
+                    pass  # the buffer is full: the answer is lost
             elif name == "elsewhere":
                 with socket.socket(source.family, socket.SOCK_DGRAM) as other:
                     other.bind((source.getsockname()[0], 0))

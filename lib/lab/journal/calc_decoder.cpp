@@ -61,7 +61,7 @@ void calc_decoder::decode_binary(wall_time now) {
     if (rest.size() < size) break;
     // If the header is not valid, the octets after it may show what is wrong.
     calc_exchange made = explain_request(is_valid ? rest.first(size) : rest, order_, now);
-    if (!calc::parse_operation(head.operation_name()) && follows_request_)
+    if (!calc::parse_operation(head.letters) && follows_request_)
       made.note = "more numbers than N says: the octets after the previous request are not a request";
     if (!made.is_answered) state_ = state::closed;
     exchanges_.push_back(std::move(made));

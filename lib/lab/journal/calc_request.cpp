@@ -124,7 +124,7 @@ calc_exchange explain(bytes_view octets, std::size_t length, byte_order order, w
     return made;
   }
   const calc::header head = calc::decode_header(octets, order);
-  const auto op = calc::parse_operation(head.operation_name());
+  const auto op = calc::parse_operation(head.letters);
   made.fields = fields_of(made.octets, head, order, op.has_value());
   if (!op) {
     made.text = fmt::format("request {} '{}'", head.id, escape(head.operation_name()));
@@ -136,7 +136,7 @@ calc_exchange explain(bytes_view octets, std::size_t length, byte_order order, w
   std::array<std::int32_t, calc::max_numbers> storage{};
   const std::span<std::int32_t> numbers = std::span(storage).first(known);
   calc::decode_numbers(octets.subspan(calc::header_size), order, numbers);
-  made.text = std::string(head.operation_name()) + numbers_text(numbers);
+  made.text = head.operation_name() + numbers_text(numbers);
   if (head.count == 0 && (*op == calc::operation::minimum || *op == calc::operation::maximum)) {
     made.note = fmt::format("waits for an answer to {} of nothing", head.operation_name());
     return made;

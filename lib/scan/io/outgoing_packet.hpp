@@ -10,12 +10,15 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "scan/syn_packet.hpp"
+#include "scan/neighbour_packet.hpp"
+#include "scan/probe_module.hpp"
 
 namespace netlab::scan {
 
 /// A packet to send, from the network header on; whoever sends it adds the link layer's.
 struct outgoing_packet {
+  outgoing_packet() {}  // NOLINT: does not clear `octets`, as `= default` would
+
   enum class kind : std::uint8_t { ipv4, ipv6, arp };
   kind protocol = kind::ipv4;
   /// To this machine: it is sent through a raw socket, because the kernel rejects its own addresses on a link.
@@ -24,7 +27,7 @@ struct outgoing_packet {
   mac_address from{};  ///< the interface's own; zeros: its link has no addresses
   mac_address to{};    ///< ignored where the link has none
   address local_to;  ///< the target, if is_local
-  std::array<std::byte, 80> octets;  // NOLINT: filled as far as `size`
+  std::array<std::byte, max_packet> octets;  // filled as far as `size`
   std::size_t size = 0;
 };
 

@@ -31,16 +31,19 @@ constexpr std::size_t answer_ring_blocks = 128;
 // The kernel hands over a block that is not full after this time. It does not affect round-trip times, because each
 // packet has its own timestamp.
 constexpr std::chrono::milliseconds answer_delay{2};
-// An ICMP error that quotes headers with all their options.
+// Enough for an ICMP error that quotes headers with all their options, and for a segment.
 constexpr std::uint32_t answer_octets = 256;
+// A UDP reply, as much as Ethernet carries of it.
+constexpr std::uint32_t reply_octets = 1500;
 
 /// Offsets are from the network header, because the socket is of type SOCK_DGRAM. ICMP types without `reason_of()` are
 /// sorted out later.
-std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::uint16_t port_count) {
+std::array<sock_filter, 28> make_answer_filter(transport protocol, std::uint16_t first_port, std::uint16_t port_count) {
+  const std::uint32_t answer_protocol = protocol == transport::tcp ? IPPROTO_TCP : IPPROTO_UDP;
   const auto auxiliary = [](int offset) { return static_cast<std::uint32_t>(SKF_AD_OFF + offset); };
   const std::uint32_t last_port = first_port + std::uint32_t{port_count} - 1;
-  constexpr std::uint8_t take = 25;
-  constexpr std::uint8_t drop = 26;
+  constexpr std::uint8_t take = 26;
+  constexpr std::uint8_t drop = 27;
   // Jumps are relative to the next instruction.
   const auto to = [](std::uint8_t target, std::uint8_t from) { return static_cast<std::uint8_t>(target - from - 1); };
   return {{
@@ -53,7 +56,7 @@ std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::ui
       /* 6: a later fragment */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, to(drop, 6), 0),
       /* 7 */ BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
       /* 8 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
-      /* 9 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, to(14, 9), 0),
+      /* 9 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer_protocol, to(14, 9), 0),
       /* 10 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMP, 0, to(drop, 10)),
       /* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
       /* 12 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_DEST_UNREACH, to(take, 12), 0),
@@ -61,7 +64,7 @@ std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::ui
       /* 14 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
       /* 15 */ BPF_JUMP(BPF_JMP | BPF_JA, to(23, 15), 0, 0),
       /* 16: IPv6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
-      /* 17 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, to(22, 17), 0),
+      /* 17 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer_protocol, to(22, 17), 0),
       /* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, to(drop, 18)),
       /* 19 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 40),
       /* 20: errors are below 128 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, to(take, 20)),
@@ -69,34 +72,47 @@ std::array<sock_filter, 27> make_answer_filter(std::uint16_t first_port, std::ui
       /* 22 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 42),
       /* 23: the port */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first_port, 0, to(drop, 23)),
       /* 24 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last_port, to(drop, 24), 0),
-      /* 25 */ BPF_STMT(BPF_RET | BPF_K, answer_octets),
-      /* 26 */ BPF_STMT(BPF_RET | BPF_K, 0),
+      /* 25 */ BPF_STMT(BPF_RET | BPF_K, protocol == transport::tcp ? answer_octets : reply_octets),
+      /* 26: no reply */ BPF_STMT(BPF_RET | BPF_K, answer_octets),
+      /* 27 */ BPF_STMT(BPF_RET | BPF_K, 0),
   }};
 }
 
-result<net::unique_fd> open_packet_socket() {
-  // Protocol 0: it receives nothing until it is bound to another one.
-  net::unique_fd made(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (made) return made;
+/// Protocol 0: it receives nothing until it is bound to another one. None: errno says why.
+net::unique_fd open_packet_socket() {
+  return net::unique_fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+auto cannot_open() {
   const std::error_code why = last_system_error();
   if (why == std::errc::operation_not_permitted || why == std::errc::permission_denied)
-    return fail(errc::not_permitted, "--syn needs the capability CAP_NET_RAW",
-                "run as root, or without --syn: the connect scan needs no privilege");
+    return fail(errc::not_permitted, "a packet socket needs the capability CAP_NET_RAW");
   return fail(why, "open a packet socket");
 }
 
-result<net::packet_ring> open_ring(std::uint16_t first_port, std::uint16_t port_count) {
-  auto receiver = open_packet_socket();
-  if (!receiver) return unexpected(receiver.error());
-  auto filter = make_answer_filter(first_port, port_count);
+result<net::packet_ring> open_ring(transport protocol, std::uint16_t first_port, std::uint16_t port_count) {
+  net::unique_fd receiver = open_packet_socket();
+  if (!receiver) return cannot_open();
+  auto filter = make_answer_filter(protocol, first_port, port_count);
   // Otherwise the loopback interface shows each packet twice; on an older kernel, the second one is a duplicate.
-  return net::packet_ring::start(std::move(*receiver),
+  return net::packet_ring::start(std::move(receiver),
                                  {.block_size = answer_ring_block,
                                   .block_count = answer_ring_blocks,
                                   .longest_delay = answer_delay,
                                   .filter = filter,
                                   .only_incoming = true},
                                  "receive packets");
+}
+
+/// For packets to a link. None: errno says why.
+net::unique_fd open_sender() {
+  net::unique_fd made = open_packet_socket();
+  if (!made) return made;
+  const int on = 1;
+  // Without its own queue discipline the interface is reached sooner; a kernel before 3.14 does not know the option.
+  static_cast<void>(::setsockopt(made.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on));
+  enlarge_send_buffer(made.get());
+  return made;
 }
 
 /// Takes packets with their headers; protocol IPPROTO_RAW: receives nothing. None: errno says why.
@@ -131,20 +147,14 @@ packet_socket& packet_socket::operator=(packet_socket&& other) noexcept {
 packet_socket::~packet_socket() = default;
 
 result<void> packet_socket::check() {
-  if (const auto sender = open_packet_socket(); !sender) return unexpected(sender.error());
+  // A raw socket needs the same capability, and unlike a packet socket it is closed at once.
+  if (!open_raw_socket(false)) return cannot_open();
   return {};
 }
 
-result<packet_socket> packet_socket::open(std::uint16_t first_port, std::uint16_t port_count) {
+result<packet_socket> packet_socket::open(transport protocol, std::uint16_t first_port, std::uint16_t port_count) {
   packet_socket made;
-  auto sender = open_packet_socket();
-  if (!sender) return unexpected(sender.error());
-  made.sender_ = std::move(*sender);
-  const int on = 1;
-  // Without its own queue discipline the interface is reached sooner; a kernel before 3.14 does not know the option.
-  static_cast<void>(::setsockopt(made.sender_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on));
-  enlarge_send_buffer(made.sender_.get());
-  auto ring = open_ring(first_port, port_count);
+  auto ring = open_ring(protocol, first_port, port_count);
   if (!ring) return unexpected(ring.error());
   made.ring_ = std::move(*ring);
   return made;
@@ -176,6 +186,11 @@ std::size_t packet_socket::send_out(std::span<const outgoing_packet> packets, in
     const std::size_t done = xdp->send(packets, error);
     if (error != 0 && error != EAGAIN) xdp.reset();  // from now on the packet socket says what is wrong
     return done;
+  }
+  if (!sender_) sender_ = open_sender();
+  if (!sender_) {
+    error = errno;
+    return 0;
   }
   for (std::size_t at = 0; at < packets.size(); ++at) {
     const outgoing_packet& each = packets[at];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sends and receives packets without the kernel's TCP (packet(7), raw(7)); needs CAP_NET_RAW.
+// Sends and receives packets without the kernel's TCP and UDP (packet(7), raw(7)); needs CAP_NET_RAW.
 #pragma once
 
 #include <array>
@@ -15,10 +15,10 @@
 #include "base/time.hpp"
 #include "net/fd.hpp"
 #include "net/packet_ring.hpp"
+#include "scan/finding.hpp"
 #include "scan/io/outgoing_packet.hpp"
 #include "scan/io/xdp_sender.hpp"
 #include "scan/packet_clock.hpp"
-#include "scan/syn_packet.hpp"
 
 namespace netlab::scan {
 
@@ -37,9 +37,10 @@ class packet_socket {
   /// Whether this process may have one. Fails with errc::not_permitted without CAP_NET_RAW.
   [[nodiscard]] static result<void> check();
 
-  /// Receives TCP segments to the ports from `first_port` on, ICMP errors, and answers of neighbours. Fails with
-  /// errc::not_permitted without CAP_NET_RAW, else with the system's error.
-  [[nodiscard]] static result<packet_socket> open(std::uint16_t first_port, std::uint16_t port_count);
+  /// Receives what comes to the `port_count` ports from `first_port` on, ICMP errors, and answers of neighbours. Fails
+  /// with errc::not_permitted without CAP_NET_RAW, else with the system's error.
+  [[nodiscard]] static result<packet_socket> open(transport protocol, std::uint16_t first_port,
+                                                  std::uint16_t port_count);
   packet_socket(packet_socket&&) noexcept;
   packet_socket& operator=(packet_socket&&) noexcept;
   ~packet_socket();
@@ -67,8 +68,8 @@ class packet_socket {
   /// The sender for the packet's interface, opened when it is first needed; null: it has none.
   [[nodiscard]] std::unique_ptr<xdp_sender>& xdp_for(const outgoing_packet& packet);
 
-  net::unique_fd sender_;
-  net::unique_fd raw_v4_;  // opened when needed
+  net::unique_fd sender_;  // these three are opened when they are needed
+  net::unique_fd raw_v4_;
   net::unique_fd raw_v6_;
   std::unique_ptr<batch> batch_;
   std::map<std::uint32_t, std::unique_ptr<xdp_sender>> xdp_;  // by interface

@@ -8,7 +8,7 @@
 
 #include "net/endpoint.hpp"
 #include "scan/banner_ports.hpp"
-#include "scan/io/syn_engine.hpp"
+#include "scan/io/stateless_engine.hpp"
 #include "scan/io/tcp_connect.hpp"
 #include "scan/io/tcp_shards.hpp"
 #include "scan/io/udp.hpp"
@@ -31,17 +31,21 @@ tcp_options tcp_part_of(const scan_plan& plan, double rate) {
           .from = plan.from ? plan.from->tcp : std::nullopt};
 }
 
-syn_options syn_part_of(const scan_plan& plan, double rate) {
-  return {.ports = plan.tcp_ports,
+stateless_options stateless_part_of(const scan_plan& plan, transport protocol, double share) {
+  const bool is_tcp = protocol == transport::tcp;
+  const auto from = plan.from ? (is_tcp ? plan.from->syn : plan.from->stateless_udp) : std::nullopt;
+  return {.protocol = protocol,
+          .ports = is_tcp ? plan.tcp_ports : plan.udp_ports,
           .seed = plan.seed,
           .part = plan.part,
-          .rate = rate,
-          .bandwidth = plan.bandwidth,
+          .rate = plan.rate * share,
+          .bandwidth = plan.bandwidth * share,
           .timeout = plan.timeout,
           .retries = plan.retries,
           .sources = plan.sources,
+          .message = is_tcp ? std::string() : plan.talk.message.value_or(std::string()),
           .skipped = {},
-          .from = plan.from ? plan.from->syn : std::nullopt};
+          .from = from};
 }
 
 udp_options udp_part_of(const scan_plan& plan, double rate) {
@@ -105,7 +109,8 @@ result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, 
   auto on = poller::make();
   if (!on) return unexpected(on.error());
   const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
-  const double rate = both ? plan.rate / 2 : plan.rate;  // together they must not exceed it
+  const double share = both ? 0.5 : 1;  // together they must not exceed a rate
+  const double rate = plan.rate * share;
   const std::vector<std::uint64_t> skipped = skipped_places(plan, targets);
   std::vector<std::unique_ptr<engine>> engines;
   const auto number = [&] { return static_cast<unsigned>(engines.size()); };
@@ -118,14 +123,16 @@ result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, 
       output.found(one);
   };
   const bool has_banners = plan.syn && plan.banner;
-  if (!plan.tcp_ports.empty() && plan.syn) {
-    syn_options engine_options = syn_part_of(plan, rate);
+  for (const transport protocol : {transport::tcp, transport::udp}) {
+    if (!is_stateless(plan, protocol)) continue;
+    stateless_options engine_options = stateless_part_of(plan, protocol, share);
     engine_options.skipped = skipped;
-    auto syn = syn_engine::make(std::move(engine_options), targets, services, *on, number(),
-                                has_banners ? until_banners : output);
-    if (!syn) return unexpected(syn.error());
-    engines.push_back(std::move(*syn));
-  } else if (!plan.tcp_ports.empty()) {
+    auto made = stateless_engine::make(std::move(engine_options), targets, services, *on, number(),
+                                       has_banners && protocol == transport::tcp ? until_banners : output);
+    if (!made) return unexpected(made.error());
+    engines.push_back(std::move(*made));
+  }
+  if (!plan.tcp_ports.empty() && !plan.syn) {
     tcp_options engine_options = tcp_part_of(plan, rate);
     engine_options.skipped = skipped;
     if (!tcp_connect_engine::fits(engine_options, targets.size())) return not_of_this_scan();
@@ -133,7 +140,7 @@ result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, 
     if (!tcp) return unexpected(tcp.error());
     engines.push_back(std::move(*tcp));
   }
-  if (!plan.udp_ports.empty()) {
+  if (!plan.udp_ports.empty() && !plan.stateless_udp) {
     udp_options engine_options = udp_part_of(plan, rate);
     engine_options.skipped = skipped;
     if (!udp_engine::fits(engine_options, targets.size())) return not_of_this_scan();

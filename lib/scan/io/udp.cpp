@@ -21,7 +21,6 @@ constexpr std::uint64_t max_entries = 1 << 20;  // ports of all these hosts: 64 
 constexpr unsigned sends_a_turn = 64;           // between two polls for input
 constexpr std::size_t longest_datagram = 65'535;
 constexpr duration full_queue_pause = std::chrono::milliseconds(1);
-constexpr std::uint16_t tftp_port = 69;   // answers from another port: RFC 1350 §4
 constexpr unsigned max_send_tries = 64;   // each because of the error of another datagram
 constexpr unsigned max_unexplained_failures = 2;      // tries without such an error
 // At a low rate a burst is limited to what the rate allows in this time, so as not to overload a device.
@@ -186,8 +185,7 @@ udp_engine::send_result udp_engine::send(host& to, const udp_prober::probe& prob
     errno = EAFNOSUPPORT;
     return send_result::failed;
   }
-  bytes_view octets = payload_for(probe.port, probe.attempt);
-  if (octets.empty()) octets = as_bytes(options_.message);
+  const bytes_view octets = request_for(probe.port, probe.attempt, options_.message);
   const socket_address end(to.to, probe.port);
   unsigned unexplained_failures = 0;
   for (unsigned tried = 0; tried < max_send_tries; ++tried) {
@@ -269,13 +267,6 @@ void udp_engine::handle(std::uint64_t key, std::uint32_t events, time_point now)
   if ((events & EPOLLIN) != 0 || (events & EPOLLERR) != 0) read_replies(from, now);
 }
 
-bool udp_engine::equals_request(std::string_view reply, std::uint16_t port) const {
-  if (payload_for(port).empty()) return reply == options_.message;
-  for (const unsigned attempt : {0U, 1U})
-    if (reply == as_text(payload_for(port, attempt))) return true;
-  return false;
-}
-
 void udp_engine::report(host& of) {
   while (auto answer = of.prober->take_answer()) {
     finding made;
@@ -288,7 +279,7 @@ void udp_engine::report(host& of) {
     made.system_error = answer->verdict.system_error;
     made.origin = origin_of(answer->verdict, of.to, own_);
     made.rtt = answer->rtt;
-    made.is_echo = !answer->reply.empty() && equals_request(answer->reply, answer->port);
+    made.is_echo = !answer->reply.empty() && is_echo(answer->reply, answer->port, options_.message);
     made.reply = std::move(answer->reply);
     made.reply_cut = made.reply.size() > most_kept;
     if (made.reply_cut) made.reply.resize(most_kept);

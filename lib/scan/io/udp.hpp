@@ -80,7 +80,6 @@ class udp_engine final : public engine {
   [[nodiscard]] bool send_next(host& to, unsigned& count, time_point& now);
   [[nodiscard]] host* find(const address& of) noexcept;
   [[nodiscard]] bool is_own_socket(const socket_address& end) const noexcept;
-  [[nodiscard]] bool equals_request(std::string_view reply, std::uint16_t port) const;
   void report(host& of);
 
   udp_options options_;

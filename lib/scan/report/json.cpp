@@ -65,6 +65,7 @@ class json_report final : public report {
                    summary.scan, summary.seed, to_string(summary.part), summary.tcp_range, summary.udp_range,
                    summary.started);
     if (summary.is_syn) line_ += R"(,"syn":true)";
+    if (summary.is_stateless_udp) line_ += R"(,"stateless_udp":true)";
     add_hosts(summary.hosts);
     line_ += "}}\n";
     sink_(line_);

@@ -177,6 +177,7 @@ result<report_line> read_summary(const json& object) {
   made.elapsed = elapsed.value_or(duration(0));
   of.flag("complete", made.complete);
   of.flag("syn", made.is_syn);
+  of.flag("stateless_udp", made.is_stateless_udp);
   of.hosts("hosts", made.hosts);
   of.text("because", made.incomplete_because);
   of.text("scan", made.scan);

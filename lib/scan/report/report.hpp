@@ -55,10 +55,10 @@ class report {
 
 inline constexpr std::uint64_t many_targets = 256;  // a /24, about the most that a person reads host by host
 
-/// Whether each silent TCP port is a finding. Of a half-open scan of many targets they would be too many: without `all`
-/// only their number is in the summary.
-[[nodiscard]] constexpr bool lists_silent(bool is_syn, std::uint64_t targets, bool all) noexcept {
-  return all || !is_syn || targets <= many_targets;
+/// Whether each silent port of a transport is a finding. Of a stateless scan of many targets they would be too many:
+/// without `all` only their number is in the summary.
+[[nodiscard]] constexpr bool lists_silent(bool is_stateless, std::uint64_t targets, bool all) noexcept {
+  return all || !is_stateless || targets <= many_targets;
 }
 
 [[nodiscard]] std::unique_ptr<report> make_report(report_format format, report_options options, report_sink sink);

@@ -17,20 +17,20 @@ TEST_CASE("cookie: each part of the flow, and the key, change the sequence numbe
   const siphash_key key{1, 2};
   const auto here = ip_address::v4(0xc0000201);
   const auto there = ip_address::v4(0xc0000202);
-  const std::uint32_t one = syn_cookie(key, here, 1000, there, 80);
-  CHECK(one == syn_cookie(key, here, 1000, there, 80));
-  CHECK(one != syn_cookie({1, 3}, here, 1000, there, 80));
-  CHECK(one != syn_cookie(key, there, 1000, there, 80));
-  CHECK(one != syn_cookie(key, here, 1001, there, 80));
-  CHECK(one != syn_cookie(key, here, 1000, here, 80));
-  CHECK(one != syn_cookie(key, here, 1000, there, 81));
+  const std::uint32_t one = flow_cookie(key, here, 1000, there, 80);
+  CHECK(one == flow_cookie(key, here, 1000, there, 80));
+  CHECK(one != flow_cookie({1, 3}, here, 1000, there, 80));
+  CHECK(one != flow_cookie(key, there, 1000, there, 80));
+  CHECK(one != flow_cookie(key, here, 1001, there, 80));
+  CHECK(one != flow_cookie(key, here, 1000, here, 80));
+  CHECK(one != flow_cookie(key, here, 1000, there, 81));
   const ip_address v6_here{.is_v6 = true, .high = 5, .low = 6};
   ip_address v6_there{.is_v6 = true, .scope = 3, .high = 7, .low = 8};
-  const std::uint32_t other = syn_cookie(key, v6_here, 1000, v6_there, 80);
+  const std::uint32_t other = flow_cookie(key, v6_here, 1000, v6_there, 80);
   v6_there.scope = 0;
-  CHECK(other == syn_cookie(key, v6_here, 1000, v6_there, 80));
+  CHECK(other == flow_cookie(key, v6_here, 1000, v6_there, 80));
   v6_there.high = 9;
-  CHECK(other != syn_cookie(key, v6_here, 1000, v6_there, 80));
+  CHECK(other != flow_cookie(key, v6_here, 1000, v6_there, 80));
 }
 
 }  // namespace netlab::scan::cookie_test

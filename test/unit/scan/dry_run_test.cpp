@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 namespace netlab::scan::dry_run_test {
 
@@ -28,12 +29,17 @@ auto key(const planned_probe& of) { return std::tuple(of.protocol, of.target, of
 }  // namespace
 
 TEST_CASE("dry_run: each probe is in exactly one part", "[scan][dry_run]") {
+  const bool is_stateless = GENERATE(false, true);
   for (const std::uint64_t targets : {1U, 5U})
     for (const std::uint32_t count : {1U, 2U, 7U}) {
       std::set<std::tuple<transport, std::uint64_t, std::uint16_t>> seen;
       std::size_t sent = 0;
       for (std::uint32_t index = 1; index <= count; ++index) {
-        const scan_plan plan{.tcp_ports = {22, 80, 443}, .udp_ports = {53, 123}, .seed = 5, .part = {index, count}};
+        const scan_plan plan{.tcp_ports = {22, 80, 443},
+                             .udp_ports = {53, 123},
+                             .seed = 5,
+                             .part = {index, count},
+                             .stateless_udp = is_stateless};
         for (const planned_probe& each : all(plan, targets)) {
           CHECK(each.target < targets);
           CHECK(each.at == 0ns);
@@ -74,7 +80,8 @@ TEST_CASE("dry_run: the times keep the rate", "[scan][dry_run]") {
 }
 
 TEST_CASE("dry_run: targets that are skipped take no time and change no order", "[scan][dry_run]") {
-  const scan_plan plan{.tcp_ports = {1, 2, 3}, .udp_ports = {4, 5}, .seed = 5, .rate = 200};
+  const scan_plan plan{
+      .tcp_ports = {1, 2, 3}, .udp_ports = {4, 5}, .seed = 5, .stateless_udp = GENERATE(false, true), .rate = 200};
   auto whole = all(plan, 6);
   std::erase_if(whole, [](const planned_probe& one) { return one.target == 0 || one.target == 4; });
   const auto some = all(plan, 6, {0, 4});

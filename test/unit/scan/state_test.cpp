@@ -23,6 +23,8 @@ scan_state example() {
   made.elapsed = 1'500us;
   made.reached.tcp = sweep_checkpoint{.next = 12, .open = {{.item = 3, .attempts = 2, .fair = 1}}};
   made.reached.udp = udp_checkpoint{.next = 2, .open = {{.target = 1, .ports = {53, 54}}}};
+  made.reached.syn = stateless_checkpoint{.next = 9, .parts = {{.first = 2, .size = 3, .finished = {5}}}};
+  made.reached.stateless_udp = stateless_checkpoint{.next = 7, .parts = {}};
   made.by_state = {1, 2, 3, 4, 5};
   made.report_size = 1'000'000'000'000;
   made.findings_size = 17;

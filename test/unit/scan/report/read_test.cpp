@@ -86,6 +86,7 @@ TEST_CASE("read: a summary survives its line", "[scan][read]") {
   sum.udp_range = "53,67-68";
   sum.started = 1'764'500'000;
   sum.is_syn = true;
+  sum.is_stateless_udp = true;
   sum.hosts = {{"192.0.2.1", "192.0.2.1"}, {"lab", "fe80::1%eth0", {"lab.example.org", "\""}}};
   std::string text;
   make_report(report_format::json, {}, [&](std::string_view piece) { text += piece; })->finish(sum);
@@ -101,6 +102,7 @@ TEST_CASE("read: a summary survives its line", "[scan][read]") {
   CHECK(again.seed == sum.seed);
   CHECK(again.part == sum.part);
   CHECK(again.is_syn);
+  CHECK(again.is_stateless_udp);
   CHECK(again.hosts == sum.hosts);
   CHECK(again.tcp_range == sum.tcp_range);
   CHECK(again.udp_range == sum.udp_range);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scan/syn_sweep.hpp"
+#include "scan/stateless_sweep.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-namespace netlab::scan::syn_sweep_test {
+namespace netlab::scan::stateless_sweep_test {
 
 using namespace std::chrono_literals;
 
@@ -17,7 +17,7 @@ constexpr time_point start{};
 
 /// A sweep with a clock; the test decides who answers when.
 struct bench {
-  explicit bench(syn_sweep::options options) : sweep(std::move(options), start) {}
+  explicit bench(stateless_sweep::options options) : sweep(std::move(options), start) {}
 
   /// Sends all probes that are due, then lets time pass.
   void step(duration pause = 10ms) {
@@ -39,7 +39,7 @@ struct bench {
     REQUIRE(sweep.done());
   }
 
-  syn_sweep sweep;
+  stateless_sweep sweep;
   time_point now = start;
   duration timeout = 1s;
   std::set<std::uint64_t> answers;
@@ -49,7 +49,8 @@ struct bench {
 
 }  // namespace
 
-TEST_CASE("syn sweep: a silent place is asked as often as wanted, and is silent a timeout later", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: a silent place is asked as often as wanted, and is silent a timeout later",
+          "[scan][stateless_sweep]") {
   const unsigned attempts = GENERATE(1U, 2U, 5U);
   bench one({.size = 1000, .attempts = attempts});
   for (std::uint64_t place = 0; place < 1000; place += 3) one.answers.insert(place);
@@ -62,7 +63,7 @@ TEST_CASE("syn sweep: a silent place is asked as often as wanted, and is silent 
   CHECK(one.sweep.waiting() == 0);
 }
 
-TEST_CASE("syn sweep: it ends at once when everything has answered", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: it ends at once when everything has answered", "[scan][stateless_sweep]") {
   bench one({.size = 500, .attempts = 3});
   for (std::uint64_t place = 0; place < 500; ++place) one.answers.insert(place);
   one.step();
@@ -70,13 +71,13 @@ TEST_CASE("syn sweep: it ends at once when everything has answered", "[scan][syn
   CHECK(one.sweep.done());
 }
 
-TEST_CASE("syn sweep: an empty sweep is done", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: an empty sweep is done", "[scan][stateless_sweep]") {
   bench one({.size = 0});
   one.step();
   CHECK(one.sweep.done());
 }
 
-TEST_CASE("syn sweep: a second answer, and one after the verdict, do not count", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: a second answer, and one after the verdict, do not count", "[scan][stateless_sweep]") {
   bench one({.size = 2, .attempts = 1});
   one.step();
   CHECK(one.sweep.is_waiting(0));
@@ -88,7 +89,7 @@ TEST_CASE("syn sweep: a second answer, and one after the verdict, do not count",
   CHECK_FALSE(one.sweep.finish(7));
 }
 
-TEST_CASE("syn sweep: attempts follow sooner when answers are known to come soon", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: attempts follow sooner when answers are known to come soon", "[scan][stateless_sweep]") {
   bench one({.size = 1, .attempts = 3});
   one.sweep.set_retry_wait(100ms);
   one.run();
@@ -99,7 +100,7 @@ TEST_CASE("syn sweep: attempts follow sooner when answers are known to come soon
   CHECK(one.sent[0][2] - one.sent[0][1] <= 240ms);
 }
 
-TEST_CASE("syn sweep: more attempts can be demanded until the verdict", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: more attempts can be demanded until the verdict", "[scan][stateless_sweep]") {
   bench one({.size = 10, .attempts = 2});
   while (one.sent[0].size() < 2) one.step();
   one.sweep.set_attempts(4);
@@ -107,7 +108,7 @@ TEST_CASE("syn sweep: more attempts can be demanded until the verdict", "[scan][
   for (std::uint64_t place = 0; place < 10; ++place) CHECK(one.sent[place].size() == 4);
 }
 
-TEST_CASE("syn sweep: attempts whose answers may have been lost here do not count", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: attempts whose answers may have been lost here do not count", "[scan][stateless_sweep]") {
   bench one({.size = 10, .attempts = 1});
   one.step();
   one.sweep.repeat_attempts(start);
@@ -115,8 +116,8 @@ TEST_CASE("syn sweep: attempts whose answers may have been lost here do not coun
   for (std::uint64_t place = 0; place < 10; ++place) CHECK(one.sent[place].size() == 2);
 }
 
-TEST_CASE("syn sweep: a probe that could not be sent makes its place no silent one", "[scan][syn_sweep]") {
-  syn_sweep sweep({.size = 3, .attempts = 2}, start);
+TEST_CASE("stateless sweep: a probe that could not be sent makes its place no silent one", "[scan][stateless_sweep]") {
+  stateless_sweep sweep({.size = 3, .attempts = 2}, start);
   time_point now = start;
   std::map<std::uint64_t, int> errors;
   for (unsigned count = 0; count < 1000 && !sweep.done(); ++count, now += 10ms) {
@@ -134,8 +135,8 @@ TEST_CASE("syn sweep: a probe that could not be sent makes its place no silent o
   CHECK(errors == std::map<std::uint64_t, int>{{0, 100}, {1, 0}, {2, 100}});
 }
 
-TEST_CASE("syn sweep: a part waits for probes whose neighbours are not known yet", "[scan][syn_sweep]") {
-  syn_sweep sweep({.size = 2, .attempts = 1}, start);
+TEST_CASE("stateless sweep: a part waits for probes whose neighbours are not known yet", "[scan][stateless_sweep]") {
+  stateless_sweep sweep({.size = 2, .attempts = 1}, start);
   const auto first = sweep.next(start);
   const auto second = sweep.next(start);
   REQUIRE(first);
@@ -155,8 +156,8 @@ TEST_CASE("syn sweep: a part waits for probes whose neighbours are not known yet
   CHECK(sweep.done());
 }
 
-TEST_CASE("syn sweep: when a probe was sent is known by its place and attempt", "[scan][syn_sweep]") {
-  syn_sweep sweep({.size = 1000, .attempts = 2}, start);
+TEST_CASE("stateless sweep: when a probe was sent is known by its place and attempt", "[scan][stateless_sweep]") {
+  stateless_sweep sweep({.size = 1000, .attempts = 2}, start);
   time_point now = start;
   for (unsigned count = 0; count < 1000; ++count, now += 100us) {
     const auto probe = sweep.next(now);
@@ -199,8 +200,8 @@ void slowly(bench& one, unsigned count) {
 
 }  // namespace
 
-TEST_CASE("syn sweep: it continues from checkpoints, with no attempt more than those that were heard",
-          "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: it continues from checkpoints, with no attempt more than those that were heard",
+          "[scan][stateless_sweep]") {
   constexpr unsigned attempts = 2;
   const unsigned steps = GENERATE(0U, 1U, 5U, 30U, 120U, 140U, 170U, 250U, 290U);
   const unsigned more_steps = GENERATE(0U, 1U, 7U, 110U);
@@ -218,7 +219,7 @@ TEST_CASE("syn sweep: it continues from checkpoints, with no attempt more than t
     for (const std::uint64_t place : one.answers) ++reported[place];
     for (const auto& [place, error] : one.silent) ++reported[place];
   };
-  syn_checkpoint saved;
+  stateless_checkpoint saved;
   std::uint64_t finished = 0;
   for (const unsigned each : {steps, more_steps, 0U, more_steps}) {
     bench one({.size = 100, .attempts = attempts, .start = saved});
@@ -240,9 +241,9 @@ TEST_CASE("syn sweep: it continues from checkpoints, with no attempt more than t
   }
 }
 
-TEST_CASE("syn sweep: an attempt that is over is not repeated, and one that could not be sent is",
-          "[scan][syn_sweep]") {
-  syn_sweep sweep({.size = 4, .attempts = 2}, start);
+TEST_CASE("stateless sweep: an attempt that is over is not repeated, and one that could not be sent is",
+          "[scan][stateless_sweep]") {
+  stateless_sweep sweep({.size = 4, .attempts = 2}, start);
   for (const duration at : {0ms, 100ms, 200ms, 300ms}) {
     const auto probe = sweep.next(start + at);
     REQUIRE(probe);
@@ -253,7 +254,7 @@ TEST_CASE("syn sweep: an attempt that is over is not repeated, and one that coul
   }
   CHECK_FALSE(sweep.next(start + 300ms));
   const auto expired_after = [&](duration after) {
-    const syn_checkpoint saved = sweep.checkpoint(start + after);
+    const stateless_checkpoint saved = sweep.checkpoint(start + after);
     return saved.parts.size() == 2 ? saved.parts[0].expired * 10 + saved.parts[1].expired : 99;
   };
   CHECK(expired_after(900ms) == 0);
@@ -262,7 +263,8 @@ TEST_CASE("syn sweep: an attempt that is over is not repeated, and one that coul
   CHECK(expired_after(2s) == 21);  // the fourth place was not asked
 }
 
-TEST_CASE("syn sweep: an early end names each place that was asked and has no verdict", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: an early end names each place that was asked and has no verdict",
+          "[scan][stateless_sweep]") {
   bench one({.size = 10, .attempts = 2});
   one.answers = {0, 4};
   one.step();
@@ -286,7 +288,7 @@ void step_and_jump(bench& one, duration before) {
 
 }  // namespace
 
-TEST_CASE("syn sweep: answers that come directly after a jump of the clock count", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: answers that come directly after a jump of the clock count", "[scan][stateless_sweep]") {
   const unsigned attempts = GENERATE(1U, 3U);
   const duration timeout = GENERATE(1s, 61s);
   const duration since_last_attempt = GENERATE(20ms, 500ms, 990ms);
@@ -305,8 +307,8 @@ TEST_CASE("syn sweep: answers that come directly after a jump of the clock count
   CHECK(one.sweep.done());
 }
 
-TEST_CASE("syn sweep: a jump of the clock changes neither the attempts nor the time that they are waited for",
-          "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: a jump of the clock changes neither the attempts nor the time that they are waited for",
+          "[scan][stateless_sweep]") {
   const unsigned attempts = GENERATE(1U, 2U, 3U);
   const duration before = GENERATE(0ms, 10ms, 150ms, 500ms, 990ms, 1500ms, 1990ms);
   bench one({.size = 1000, .attempts = attempts});
@@ -325,9 +327,9 @@ TEST_CASE("syn sweep: a jump of the clock changes neither the attempts nor the t
   CHECK(one.now <= resumed + attempts * 1s + 20ms);
 }
 
-TEST_CASE("syn sweep: places that are first probed after a jump of the clock have their own timeout",
-          "[scan][syn_sweep]") {
-  syn_sweep sweep({.size = 2, .attempts = 1}, start);
+TEST_CASE("stateless sweep: places that are first probed after a jump of the clock have their own timeout",
+          "[scan][stateless_sweep]") {
+  stateless_sweep sweep({.size = 2, .attempts = 1}, start);
   sweep.tick(start);
   const auto first = sweep.next(start);
   REQUIRE(first);
@@ -346,7 +348,7 @@ TEST_CASE("syn sweep: places that are first probed after a jump of the clock hav
   CHECK(sweep.done());
 }
 
-TEST_CASE("syn sweep: it ends even if the clock jumps at each step", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: it ends even if the clock jumps at each step", "[scan][stateless_sweep]") {
   bench one({.size = 1000, .attempts = 3});
   unsigned steps = 0;
   for (; steps < 100 && !one.sweep.done(); ++steps) one.step(jump);
@@ -355,8 +357,8 @@ TEST_CASE("syn sweep: it ends even if the clock jumps at each step", "[scan][syn
   for (std::uint64_t place = 0; place < 1000; ++place) CHECK(one.sent[place].size() == 3);
 }
 
-TEST_CASE("syn sweep: a caller that comes when wake() says has not been suspended", "[scan][syn_sweep]") {
-  syn_sweep sweep({.size = 3, .timeout = 10s, .attempts = 2}, start);
+TEST_CASE("stateless sweep: a caller that comes when wake() says has not been suspended", "[scan][stateless_sweep]") {
+  stateless_sweep sweep({.size = 3, .timeout = 10s, .attempts = 2}, start);
   time_point now = start;
   unsigned sent = 0;
   for (;;) {
@@ -374,7 +376,7 @@ TEST_CASE("syn sweep: a caller that comes when wake() says has not been suspende
   CHECK(now <= start + 20s + 10ms);
 }
 
-TEST_CASE("syn sweep: the time of a probe is not known after a jump of the clock", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: the time of a probe is not known after a jump of the clock", "[scan][stateless_sweep]") {
   bench one({.size = 10, .attempts = 2});
   step_and_jump(one, 500ms);
   const auto before = one.sweep.sending_of(3, 1);
@@ -385,13 +387,14 @@ TEST_CASE("syn sweep: the time of a probe is not known after a jump of the clock
   CHECK(one.sweep.sending_of(3, 2)->at == one.sent[3][1]);
 }
 
-TEST_CASE("syn sweep: an attempt before a jump of the clock is not over for a checkpoint", "[scan][syn_sweep]") {
+TEST_CASE("stateless sweep: an attempt before a jump of the clock is not over for a checkpoint",
+          "[scan][stateless_sweep]") {
   bench one({.size = 10, .attempts = 1});
   step_and_jump(one, 500ms);
-  const syn_checkpoint saved = one.sweep.checkpoint(one.now + 500ms);
+  const stateless_checkpoint saved = one.sweep.checkpoint(one.now + 500ms);
   REQUIRE(saved.parts.size() == 1);
   CHECK(saved.parts[0].expired == 0);
   CHECK(one.sweep.checkpoint(one.now + 1s).parts[0].expired == 10);
 }
 
-}  // namespace netlab::scan::syn_sweep_test
+}  // namespace netlab::scan::stateless_sweep_test

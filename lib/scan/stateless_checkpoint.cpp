@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scan/syn_checkpoint.hpp"
+#include "scan/stateless_checkpoint.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "scan/syn_sweep.hpp"
+#include "scan/stateless_sweep.hpp"
 
 namespace netlab::scan {
 namespace {
@@ -51,10 +51,10 @@ bool read_words(std::string_view text, std::size_t wanted, std::vector<std::uint
 
 }  // namespace
 
-std::string to_text(const syn_checkpoint& of) {
+std::string to_text(const stateless_checkpoint& of) {
   std::string text = fmt::format("{}", of.next);
   const auto out = std::back_inserter(text);
-  for (const syn_checkpoint::part& each : of.parts) {
+  for (const stateless_checkpoint::part& each : of.parts) {
     fmt::format_to(out, ";{}+{}*{}/{}:", each.first, each.size, each.attempts, each.expired);
     for (auto at = each.finished.begin(); at != each.finished.end();) {
       const auto end = std::find_if(at, each.finished.end(), [&](std::uint64_t word) { return word != *at; });
@@ -67,8 +67,8 @@ std::string to_text(const syn_checkpoint& of) {
   return text;
 }
 
-result<syn_checkpoint> parse_checkpoint(std::string_view text) {
-  syn_checkpoint made;
+result<stateless_checkpoint> parse_stateless_checkpoint(std::string_view text) {
+  stateless_checkpoint made;
   bool is_first = true;
   std::uint64_t least = 0;
   for (std::string_view piece : split(text, ';')) {
@@ -83,10 +83,10 @@ result<syn_checkpoint> parse_checkpoint(std::string_view text) {
     const auto attempts = take_number(piece, '/');
     const auto expired = take_number(piece, ':');
     if (!first || !size || !attempts || !expired) return bad_checkpoint();
-    if (*first < least || *size == 0 || *size > syn_sweep::max_part || *first > made.next ||
-        *size > made.next - *first || *attempts == 0 || *attempts > syn_sweep::max_attempts || *expired > *size)
+    if (*first < least || *size == 0 || *size > stateless_sweep::max_part || *first > made.next ||
+        *size > made.next - *first || *attempts == 0 || *attempts > stateless_sweep::max_attempts || *expired > *size)
       return bad_checkpoint();
-    syn_checkpoint::part& part = made.parts.emplace_back();
+    stateless_checkpoint::part& part = made.parts.emplace_back();
     part.first = *first;
     part.size = static_cast<std::uint32_t>(*size);
     part.attempts = static_cast<unsigned>(*attempts);

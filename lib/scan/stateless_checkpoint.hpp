@@ -13,7 +13,7 @@ namespace netlab::scan {
 
 /// Places are those of the shard (`shard::local()`). A place before `next` that is in none of the parts is finished:
 /// its port has been reported.
-struct syn_checkpoint {
+struct stateless_checkpoint {
   /// Places that are waiting for answers or for another attempt.
   struct part {
     std::uint64_t first = 0;
@@ -26,13 +26,13 @@ struct syn_checkpoint {
 
   std::uint64_t next = 0;  ///< the first place that was never probed
   std::vector<part> parts;  ///< ascending
-  friend bool operator==(const syn_checkpoint&, const syn_checkpoint&) = default;
+  friend bool operator==(const stateless_checkpoint&, const stateless_checkpoint&) = default;
 };
 
 /// One line of printable ASCII, without a line end.
-[[nodiscard]] std::string to_text(const syn_checkpoint& of);
+[[nodiscard]] std::string to_text(const stateless_checkpoint& of);
 
 /// Fails with errc::bad_data.
-[[nodiscard]] result<syn_checkpoint> parse_checkpoint(std::string_view text);
+[[nodiscard]] result<stateless_checkpoint> parse_stateless_checkpoint(std::string_view text);
 
 }  // namespace netlab::scan

@@ -60,12 +60,12 @@ class rate_bucket {
 };
 
 /// Keeps a fixed rate. Without one, it starts with 10,000 probes a second and doubles the rate while the share of
-/// answered probes and the round-trip time stay the same: ports are probed in random order, so both are constant as
-/// long as the path carries everything. When the share falls or a queue grows, the rate becomes what the answers show
-/// to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where nothing was
-/// lost before. If lowering the rate repeatedly does not reduce the loss, the loss has another cause and is accepted.
-/// While hardly any port answers there is nothing to measure, and the rate stays below `max_unmeasured_rate`.
-class syn_pace {
+/// answered first probes and the round-trip time stay the same: ports are probed in random order, so both are constant
+/// as long as the path carries everything. When the share falls or a queue grows, the rate becomes what the answers
+/// show to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where nothing
+/// was lost before. If lowering the rate repeatedly does not reduce the loss, the loss has another cause and is
+/// accepted. While hardly any port answers there is nothing to measure, and the rate stays below `max_unmeasured_rate`.
+class stateless_pace {
  public:
   static constexpr double first_rate = 10'000;
   static constexpr double max_unmeasured_rate = 100'000;  // 50 Mbit/s, which nearly every path carries
@@ -77,16 +77,22 @@ class syn_pace {
     duration timeout = std::chrono::seconds(1);
   };
 
-  syn_pace(const options& parameters, time_point now);
+  stateless_pace(const options& parameters, time_point now);
 
   /// How many packets of this size may be sent now, at most `most`.
   [[nodiscard]] std::size_t allowed(time_point now, std::size_t most, std::size_t wire_octets);
-  void sent(std::size_t packets, std::size_t wire_octets, time_point now);
+  struct volume {
+    std::size_t packets = 0;
+    std::size_t first_probes = 0;  ///< those of the packets that are the first probe of a port
+    std::size_t wire_octets = 0;  ///< of all packets
+  };
+  /// `now`: when they were sent, on which the measurement depends.
+  void sent(const volume& packets, time_point now);
   /// When allowed() will be at least one.
   [[nodiscard]] time_point next() const;
 
-  /// The first answer to a port; `sent_at`: time_point::min() if unknown.
-  void answered(time_point sent_at, time_point received_at, duration round_trip);
+  /// The first answer of a port, `is_first`: to its first probe. `sent_at`: time_point::min() if unknown.
+  void answered(time_point sent_at, time_point received_at, duration round_trip, bool is_first);
   /// Answers were lost in this machine: the receive ring was full.
   void overrun(time_point now);
   /// The interface has no room.
@@ -109,7 +115,8 @@ class syn_pace {
   struct slot {
     std::uint64_t number = 0;
     std::uint32_t sent = 0;
-    std::uint32_t answered = 0;
+    std::uint32_t asked = 0;  // first probes among them: repeated ones go to ports that hardly answer
+    std::uint32_t answered = 0;  // of the first probes
     std::uint32_t arrived = 0;  // answers received in this period, to probes of any period
     std::array<float, samples> round_trips{};  // in seconds
   };
@@ -125,6 +132,7 @@ class syn_pace {
 
   struct sums {  // of the periods since the last decision
     double sent = 0;
+    double asked = 0;
     double answered = 0;
     unsigned periods = 0;
     std::vector<float> round_trips;
@@ -140,6 +148,7 @@ class syn_pace {
   rtt_estimator rtt_;
   std::vector<slot> slots_;
   std::uint64_t next_slot_ = 0;  // the first one that was not evaluated
+  time_point latest_ = time_point::min();  // when the last of the known answers arrived
   std::uint64_t valid_from_ = 0;  // slots before it were sent at another rate
   sums since_;
   double usual_ = 0;  // share of answered probes while nothing is lost

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scan/io/syn_engine.hpp"
+#include "scan/io/stateless_engine.hpp"
 
 #include <sys/epoll.h>
 
@@ -11,13 +11,14 @@
 #include <fmt/format.h>
 
 #include "base/random.hpp"
+#include "scan/syn_probes.hpp"
+#include "scan/talk.hpp"
+#include "scan/udp_probes.hpp"
 
 namespace netlab::scan {
 namespace {
 
 constexpr std::uint32_t no_port = 0xffffffff;
-// The source port, modulo this number, identifies the attempt.
-constexpr std::uint16_t attempt_ports = 16;
 constexpr duration longest_turn = std::chrono::milliseconds(2);
 constexpr duration links_pause = std::chrono::milliseconds(100);
 constexpr duration adaption_pause = std::chrono::milliseconds(10);
@@ -38,15 +39,15 @@ std::pair<std::uint16_t, std::uint16_t> ephemeral_ports() {
   return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
 }
 
-/// The first of `attempt_ports` ports outside of the ephemeral range and above 1023; chosen at random, so that two
-/// scans rarely receive each other's answers (whose cookies would not match). If the ephemeral range leaves no room,
-/// any port above 1023.
-std::uint16_t choose_first_port() {
+/// The first of `count` ports outside of the ephemeral range and above 1023; chosen at random, so that two scans rarely
+/// receive each other's answers (whose cookies would not match). If the ephemeral range leaves no room, any ports above
+/// 1023.
+std::uint16_t choose_first_port(std::uint32_t count) {
   constexpr std::uint32_t lowest = 1024;
   constexpr std::uint32_t highest = 65535;
   const auto [first, last] = ephemeral_ports();
-  const auto room = [](std::uint32_t from, std::uint32_t to) {
-    return to >= from + attempt_ports - 1 ? to - from - attempt_ports + 2 : 0;
+  const auto room = [&](std::uint32_t from, std::uint32_t to) {
+    return to + 1 >= from + count ? to + 2 - from - count : 0;
   };
   const std::uint32_t below = first > lowest ? room(lowest, first - 1U) : 0;
   const std::uint32_t above = last < highest ? room(last + 1U, highest) : 0;
@@ -69,38 +70,49 @@ neighbour_table::key key_of(std::uint32_t interface, address host) {
 
 }  // namespace
 
-result<std::unique_ptr<syn_engine>> syn_engine::make(syn_options options, const target_set& targets,
-                                                     const service_names& services, poller& on, unsigned number,
-                                                     const scan_output& output) {
-  const std::uint16_t first_port = choose_first_port();
-  auto packets = packet_socket::open(first_port, attempt_ports);
+result<std::unique_ptr<stateless_engine>> stateless_engine::make(stateless_options options, const target_set& targets,
+                                                                 const service_names& services, poller& on,
+                                                                 unsigned number, const scan_output& output) {
+  if (options.message.size() > udp_probes::max_message)
+    return fail(errc::usage, fmt::format("the message has {} octets, and a stateless scan sends at most {}",
+                                         options.message.size(), udp_probes::max_message));
+  const siphash_key key{random_number(), random_number()};
+  const bool is_udp = options.protocol == transport::udp;
+  const std::uint16_t port_count = is_udp ? udp_probes::port_count : syn_probes::port_count;
+  const std::uint16_t first_port = choose_first_port(port_count);
+  std::unique_ptr<probe_module> probes;
+  if (is_udp)
+    probes = std::make_unique<udp_probes>(key, first_port, options.message);
+  else
+    probes = std::make_unique<syn_probes>(key, first_port);
+  auto packets = packet_socket::open(options.protocol, first_port, port_count);
   if (!packets) return unexpected(packets.error());
   auto routes = route_lookup::make();
   if (!routes) return unexpected(routes.error());
   if (options.from && options.from->next > options.part.size_of(targets.size() * options.ports.size()))
     return fail(errc::bad_data, "the checkpoint is of another scan");
-  std::unique_ptr<syn_engine> made(new syn_engine(std::move(options), std::move(*packets), std::move(*routes),
-                                                  first_port, targets, services, output, clock::now()));
+  std::unique_ptr<stateless_engine> made(new stateless_engine(std::move(options), std::move(probes),
+                                                              std::move(*packets), std::move(*routes), targets,
+                                                              services, output, clock::now()));
   if (!on.add(made->packets_.fd(), EPOLLIN, number, 0)) return fail(last_system_error(), "wait for packets");
   return made;
 }
 
-syn_engine::syn_engine(syn_options options, packet_socket packets, route_lookup routes, std::uint16_t first_port,
-                       const target_set& targets, const service_names& services, const scan_output& output,
-                       time_point now)
+stateless_engine::stateless_engine(stateless_options options, std::unique_ptr<probe_module> probes,
+                                   packet_socket packets, route_lookup routes, const target_set& targets,
+                                   const service_names& services, const scan_output& output, time_point now)
     : options_(std::move(options)),
+      probes_(std::move(probes)),
       packets_(std::move(packets)),
       routes_(std::move(routes)),
-      first_port_(first_port),
       targets_(targets),
       services_(services),
       output_(output),
-      key_{random_number(), random_number()},
       order_(targets.size() * options_.ports.size(), options_.seed),
       sweep_({.size = options_.part.size_of(order_.size()),
               .timeout = options_.timeout,
               .attempts = options_.retries ? *options_.retries + 1 : 2,
-              .start = options_.from.value_or(syn_checkpoint{})},
+              .start = options_.from.value_or(stateless_checkpoint{})},
              now),
       pace_({.rate = options_.rate, .bandwidth = options_.bandwidth, .timeout = options_.timeout}, now),
       place_of_port_(65536, no_port),
@@ -115,13 +127,13 @@ syn_engine::syn_engine(syn_options options, packet_socket packets, route_lookup 
   batch_plan_.reserve(packet_socket::max_batch);
 }
 
-syn_engine::spot syn_engine::spot_of(std::uint64_t place) const {
+stateless_engine::spot stateless_engine::spot_of(std::uint64_t place) const {
   const std::uint64_t item = order_(options_.part.place(place));
   const std::uint64_t target = item / options_.ports.size();
   return {item, target, targets_.at(target), options_.ports[item % options_.ports.size()]};
 }
 
-std::optional<address> syn_engine::source_for(std::uint64_t item, bool is_v6) const {
+std::optional<address> stateless_engine::source_for(std::uint64_t item, bool is_v6) const {
   if (options_.sources.empty()) return std::nullopt;
   // The same one at each attempt.
   const std::size_t count = options_.sources.size();
@@ -131,14 +143,7 @@ std::optional<address> syn_engine::source_for(std::uint64_t item, bool is_v6) co
   return std::nullopt;
 }
 
-const syn_writer& syn_engine::writer_for(const address& from) {
-  for (const auto& [source, writer] : writers_)
-    if (source.equals_without_scope(from)) return writer;
-  is_v6_ = is_v6_ || from.is_v6;
-  return writers_.emplace_back(from, syn_writer(from)).second;
-}
-
-void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) {
+void stateless_engine::ask_neighbour(const neighbour_table::key& who, time_point now) {
   static_cast<void>(now);
   const link_info& link = routes_.link_of(who.interface);
   outgoing_packet& made = batch_.emplace_back();
@@ -167,7 +172,7 @@ void syn_engine::ask_neighbour(const neighbour_table::key& who, time_point now) 
   batch_plan_.push_back({});
 }
 
-void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time_point now) {
+void stateless_engine::prepare(const stateless_sweep::probe& probe, bool was_postponed, time_point now) {
   if (!sweep_.is_waiting(probe.place)) {  // answered, or dropped, while it waited
     if (was_postponed) sweep_.forget_postponed(probe);
     return;
@@ -184,7 +189,7 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
   }
   const auto chosen = source_for(where.item, to.is_v6);
   const route found_route = routes_.find(to, chosen);
-  if (found_route.type == route::kind::refused) return conclude(classify_tcp(found_route.system_error, std::nullopt));
+  if (found_route.type == route::kind::refused) return conclude(classify_local(found_route.system_error));
   const planned plan{probe, was_postponed};
   mac_address own{};
   mac_address mac{};
@@ -209,8 +214,6 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
     }
   }
   const address& from = chosen ? *chosen : found_route.source;
-  const auto from_port = static_cast<std::uint16_t>(first_port_ + probe.attempt % attempt_ports);
-  const syn_writer& writer = writer_for(from);
   outgoing_packet& made = batch_.emplace_back();
   made.protocol = to.is_v6 ? outgoing_packet::kind::ipv6 : outgoing_packet::kind::ipv4;
   made.is_local = found_route.type == route::kind::local;
@@ -218,18 +221,17 @@ void syn_engine::prepare(const syn_sweep::probe& probe, bool was_postponed, time
   made.from = own;
   made.to = mac;
   made.local_to = to;
-  made.size = writer.size();
-  writer.write(std::span(made.octets).first<syn_writer::max_size>(), to, from_port, where.port,
-               syn_cookie(key_, from, from_port, to, where.port));
+  made.size = probes_->write(made.octets, {.from = from, .to = to, .port = where.port, .attempt = probe.attempt});
+  largest_ = std::max(largest_, on_ethernet(made.size));
   batch_plan_.push_back(plan);
 }
 
-void syn_engine::fill(time_point now) {
-  const std::size_t wanted = pace_.allowed(now, packet_socket::max_batch, wire_octets());
+void stateless_engine::fill(time_point now) {
+  const std::size_t wanted = pace_.allowed(now, packet_socket::max_batch, largest_);
   // Probes that cannot be sent for lack of a route take time, too.
   for (unsigned count = 0; batch_.size() < wanted && count < most_prepared; ++count) {
     if (!resolved_.empty()) {
-      const syn_sweep::probe probe = resolved_.front();
+      const stateless_sweep::probe probe = resolved_.front();
       resolved_.pop_front();
       prepare(probe, true, now);
       continue;
@@ -241,13 +243,13 @@ void syn_engine::fill(time_point now) {
   }
 }
 
-void syn_engine::cannot_send(const planned& packet, int error, time_point now) {
+void stateless_engine::cannot_send(const planned& packet, int error, time_point now) {
   if (!packet.probe) return;  // a neighbour request: it is repeated
   sweep_.not_sent(*packet.probe, error, now);
   if (packet.was_postponed) sweep_.forget_postponed(*packet.probe);
 }
 
-void syn_engine::flush(time_point now) {
+void stateless_engine::flush(time_point now) {
   std::size_t done = 0;
   while (done < batch_.size()) {
     int error = 0;
@@ -257,6 +259,8 @@ void syn_engine::flush(time_point now) {
     const duration gap = count == 0 ? duration(0) : (end - now) / static_cast<std::int64_t>(count);
     for (std::size_t at = done; at < done + count; ++at, now += gap) {
       const planned& each = batch_plan_[at];
+      const bool is_first = each.probe && each.probe->attempt == 1;
+      pace_.sent({.packets = 1, .first_probes = is_first ? 1U : 0U, .wire_octets = on_ethernet(batch_[at].size)}, now);
       if (!each.probe) continue;
       if (each.was_postponed)
         sweep_.sent_postponed(*each.probe, now);
@@ -266,7 +270,6 @@ void syn_engine::flush(time_point now) {
     now = end;
     done += count;
     sent_ += count;
-    if (count > 0) pace_.sent(count, wire_octets(), now);
     if (error == 0 || done == batch_.size()) continue;
     if (error == EINTR) continue;
     if (error == ENOBUFS || error == EAGAIN || error == ENOMEM) {
@@ -286,44 +289,42 @@ void syn_engine::flush(time_point now) {
   batch_plan_.erase(batch_plan_.begin(), batch_plan_.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
-void syn_engine::receive(time_point now) {
+void stateless_engine::receive(time_point now) {
   packets_.receive([&](const incoming_packet& packet) {
     if (packet.is_arp) {
       if (const auto found = parse_arp(packet.octets)) learn(packet.interface, *found, now);
       return;
     }
-    if (const auto answer = parse_syn_answer(packet.octets)) {
-      syn_answer scoped = *answer;
-      if (scoped.target.is_link_local()) scoped.target.scope = packet.interface;
-      if (scoped.icmp.sender && scoped.icmp.sender->is_link_local()) scoped.icmp.sender->scope = packet.interface;
-      return take_answer(scoped, packet.at);
+    const auto ip = parse_ip_packet(packet.octets);
+    if (!ip) return;
+    if (auto answer = probes_->read(*ip)) {
+      const auto complete = [&](address& host) {
+        if (host.is_link_local()) host.scope = packet.interface;
+      };
+      complete(answer->target);
+      if (answer->verdict.sender) complete(*answer->verdict.sender);
+      return take_answer(*answer, packet.at);
     }
-    if (const auto found = parse_advertisement(packet.octets, packet.from)) learn(packet.interface, *found, now);
+    if (const auto found = parse_advertisement(*ip, packet.octets, packet.from)) learn(packet.interface, *found, now);
   });
 }
 
-void syn_engine::learn(std::uint32_t interface, const neighbour_answer& answer, time_point now) {
+void stateless_engine::learn(std::uint32_t interface, const neighbour_answer& answer, time_point now) {
   const neighbour_table::key who = key_of(interface, answer.who);
   if (neighbours_.find(who, now).now == neighbour_table::state::unknown) return;  // not requested
-  for (const syn_sweep::probe& each : neighbours_.learn(who, answer.mac, now)) resolved_.push_back(each);
+  for (const stateless_sweep::probe& each : neighbours_.learn(who, answer.mac, now)) resolved_.push_back(each);
 }
 
-void syn_engine::take_answer(const syn_answer& answer, time_point received) {
-  const unsigned residue = answer.own_port - first_port_;
+void stateless_engine::take_answer(const probe_answer& answer, time_point received) {
   const std::uint32_t port = place_of_port_[answer.port];
-  if (residue >= attempt_ports || port == no_port) return;
-  // Only a host that received the SYN knows its sequence number.
-  if (answer.sequence != syn_cookie(key_, answer.own, answer.own_port, answer.target, answer.port)) return;
+  if (port == no_port) return;
   const auto target = targets_.place_of(answer.target);
   if (!target) return;
   const spot where{*target * options_.ports.size() + port, *target, answer.target, answer.port};
   const std::uint64_t place = order_.place_of(where.item);
   if (!options_.part.has(place)) return;
   const std::uint64_t local = options_.part.local(place);
-  port_verdict verdict{.state = port_state::open, .why = reason::syn_ack};
-  if (answer.type == syn_answer::kind::reset) verdict = classify_tcp(ECONNREFUSED, std::nullopt);
-  if (answer.type == syn_answer::kind::icmp) verdict = classify_tcp(EHOSTUNREACH, answer.icmp);
-  const auto sending = sweep_.sending_of(local, residue);
+  const auto sending = sweep_.sending_of(local, answer.attempt);
   if (!sweep_.finish(local)) return;  // a duplicate, or later than --timeout
   ++answered_;
   std::optional<duration> rtt;
@@ -335,46 +336,54 @@ void syn_engine::take_answer(const syn_answer& answer, time_point received) {
     loss_.answered_at(sending->attempt);
     if (sending->began > pace_.lowered()) ++(sending->attempt == 1 ? on_time_ : delayed_);
   }
-  pace_.answered(sending ? sending->at : time_point::min(), received, rtt.value_or(duration(0)));
-  report(where, verdict, rtt);
+  pace_.answered(sending ? sending->at : time_point::min(), received, rtt.value_or(duration(0)),
+                 sending && sending->attempt == 1);
+  finding made = describe(where, answer.verdict);
+  made.rtt = rtt;
+  made.reply = as_text(answer.reply.first(std::min(answer.reply.size(), most_kept)));
+  made.reply_cut = answer.is_reply_cut || answer.reply.size() > most_kept;
+  made.is_echo = answer.is_echo;
+  if (made.protocol == transport::tcp && made.state == port_state::open && output_.opened) output_.opened(made);
+  output_.found(made);
 }
 
-void syn_engine::report(const spot& where, const port_verdict& verdict, std::optional<duration> rtt) {
+finding stateless_engine::describe(const spot& where, const port_verdict& verdict) const {
   finding made;
   made.address = with_interface(where.to);
   const std::string_view name = targets_.name_at(where.target);
   made.host = name.empty() ? made.address : std::string(name);
+  made.protocol = options_.protocol;
   made.port = where.port;
   made.state = verdict.state;
   made.why = verdict.why;
   made.system_error = verdict.system_error;
   made.origin = origin_of(verdict, where.to, own_);
-  made.rtt = rtt;
-  made.service = services_.find(transport::tcp, made.port);
-  if (made.state == port_state::open && output_.opened) output_.opened(made);
-  output_.found(made);
+  made.service = services_.find(made.protocol, made.port);
+  return made;
 }
 
-void syn_engine::report_silent() {
+void stateless_engine::report_silent() {
+  const port_verdict silence = probes_->silence();
   std::uint64_t count = 0;
   while (const auto silent = sweep_.take_silent()) {
-    if (silent->system_error == 0 && output_.silent)
+    if (silent->system_error != 0)
+      report(spot_of(silent->place), classify_local(silent->system_error));
+    else if (output_.silent)
       ++count;
     else
-      report(spot_of(silent->place),
-             classify_tcp(silent->system_error == 0 ? ETIMEDOUT : silent->system_error, std::nullopt));
+      report(spot_of(silent->place), silence);
   }
-  if (count > 0) output_.silent(count);
+  if (count > 0) output_.silent(silence.state, count);
 }
 
-void syn_engine::look_at_links(time_point now, bool at_once) {
+void stateless_engine::look_at_links(time_point now, bool at_once) {
   if (now < next_look_ && !at_once) return;
   next_look_ = now + links_pause;
   // Probes sent shortly before may have been lost with the link: they are sent again, or their ports are unknown.
   if (!routes_.refresh_links().empty()) sweep_.repeat_attempts(now - options_.timeout);
 }
 
-void syn_engine::adapt(time_point now) {
+void stateless_engine::adapt(time_point now) {
   if (now < next_adaption_) return;
   next_adaption_ = now + adaption_pause;
   if (packets_.dropped() > 0) {
@@ -391,7 +400,7 @@ void syn_engine::adapt(time_point now) {
   if (rtt_.has_sample()) sweep_.set_retry_wait(rtt_.timeout());
 }
 
-void syn_engine::tick(time_point now) {
+void stateless_engine::tick(time_point now) {
   look_at_links(now, false);
   adapt(now);
   while (auto event = neighbours_.tick(now)) {
@@ -399,19 +408,19 @@ void syn_engine::tick(time_point now) {
       ask_neighbour(event->host, now);
       continue;
     }
-    for (const syn_sweep::probe& each : event->probes) resolved_.push_back(each);  // prepare() reports them
+    for (const stateless_sweep::probe& each : event->probes) resolved_.push_back(each);  // prepare() reports them
   }
   sweep_.tick(now);
   report_silent();
 }
 
-void syn_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
+void stateless_engine::handle(std::uint64_t key, std::uint32_t events, time_point now) {
   static_cast<void>(key);
   static_cast<void>(events);
   receive(now);
 }
 
-time_point syn_engine::turn(time_point now, bool is_up_to_date) {
+time_point stateless_engine::turn(time_point now, bool is_up_to_date) {
   static_cast<void>(is_up_to_date);
   receive(now);
   tick(now);
@@ -432,16 +441,20 @@ time_point syn_engine::turn(time_point now, bool is_up_to_date) {
   return sweep_.done() || sweep_.needs_tick(now) ? now : wake;
 }
 
-bool syn_engine::done() const { return sweep_.done(); }
+bool stateless_engine::done() const { return sweep_.done(); }
 
-void syn_engine::abandon(time_point now) {
+void stateless_engine::abandon(time_point now) {
   receive(now);
   report_silent();
   while (const auto place = sweep_.take_unfinished())
     report(spot_of(*place), {.state = port_state::unknown, .why = reason::not_finished});
 }
 
-engine_progress syn_engine::progress() const {
+void stateless_engine::save(scan_checkpoint& to) const {
+  (options_.protocol == transport::tcp ? to.syn : to.stateless_udp) = sweep_.checkpoint(clock::now());
+}
+
+engine_progress stateless_engine::progress() const {
   return {.finished = sweep_.finished(), .all = options_.part.size_of(order_.size()), .sent = sent_};
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/time.hpp"
 #include "scan/pace.hpp"
-#include "scan/syn_checkpoint.hpp"
+#include "scan/stateless_checkpoint.hpp"
 
 namespace netlab::scan {
 
@@ -19,7 +19,7 @@ namespace netlab::scan {
 /// each place, and its own attempts. A part ends, and is removed, when all of its ports have answered or --timeout
 /// has passed since its last attempt. So a scan of any size needs memory only for the probes that may still be
 /// answered: an answer to any attempt counts once, and no port that has answered is asked again.
-class syn_sweep {
+class stateless_sweep {
  public:
   static constexpr std::uint32_t max_part = std::uint32_t{1} << 18;
   /// Maximum number of places that wait for answers at the same time: 16 MiB of bits. With --timeout 1s it is never
@@ -31,7 +31,7 @@ class syn_sweep {
     std::uint64_t size = 0;
     duration timeout = std::chrono::seconds(1);
     unsigned attempts = 2;  ///< of a silent place
-    syn_checkpoint start;  ///< its places must be below `size`
+    stateless_checkpoint start;  ///< its places must be below `size`
   };
 
   struct probe {
@@ -43,7 +43,7 @@ class syn_sweep {
     int system_error = 0;  ///< why the last attempt could not be sent; 0: it was sent, and no answer came
   };
 
-  syn_sweep(options parameters, time_point now);
+  stateless_sweep(options parameters, time_point now);
 
   /// The next probe to send; then call sent(), postponed() or not_sent(). None: see wake().
   [[nodiscard]] std::optional<probe> next(time_point now);
@@ -93,7 +93,7 @@ class syn_sweep {
 
   /// The progress to save. A probe is not repeated if its timeout has passed; the answers to later ones may get lost,
   /// so a sweep that starts from this checkpoint sends these again as the same attempt.
-  [[nodiscard]] syn_checkpoint checkpoint(time_point now) const;
+  [[nodiscard]] stateless_checkpoint checkpoint(time_point now) const;
   [[nodiscard]] std::uint64_t finished() const noexcept { return finished_; }
   /// Places that were asked and have no verdict yet.
   [[nodiscard]] std::uint64_t waiting() const noexcept { return waiting_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scan/syn_sweep.hpp"
+#include "scan/stateless_sweep.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -41,13 +41,13 @@ std::uint32_t next_clear(const std::vector<std::uint64_t>& bits, std::uint32_t f
 
 }  // namespace
 
-syn_sweep::syn_sweep(options parameters, time_point now)
+stateless_sweep::stateless_sweep(options parameters, time_point now)
     : parameters_(std::move(parameters)),
       part_time_(std::max<duration>(part_time, parameters_.timeout / parts_a_timeout)),
       retry_wait_(parameters_.timeout),
       next_(parameters_.start.next) {
   std::uint64_t open = 0;
-  for (syn_checkpoint::part& each : parameters_.start.parts) {
+  for (stateless_checkpoint::part& each : parameters_.start.parts) {
     part& made = parts_.emplace_back();
     made.first = each.first;
     made.size = each.size;
@@ -68,27 +68,27 @@ syn_sweep::syn_sweep(options parameters, time_point now)
   finished_ = next_ - open;
 }
 
-const syn_sweep::part* syn_sweep::find(std::uint64_t place) const noexcept {
+const stateless_sweep::part* stateless_sweep::find(std::uint64_t place) const noexcept {
   const auto after = std::ranges::upper_bound(parts_, place, {}, &part::first);
   if (after == parts_.begin()) return nullptr;
   const part& found = *std::prev(after);
   return place - found.first < found.size ? &found : nullptr;
 }
 
-syn_sweep::part* syn_sweep::find(std::uint64_t place) noexcept {
+stateless_sweep::part* stateless_sweep::find(std::uint64_t place) noexcept {
   return const_cast<part*>(std::as_const(*this).find(place));  // NOLINT: the object is not const
 }
 
-bool syn_sweep::may_grow() const noexcept { return next_ < parameters_.size && held_ < max_waiting; }
+bool stateless_sweep::may_grow() const noexcept { return next_ < parameters_.size && held_ < max_waiting; }
 
-void syn_sweep::close_growing() {
+void stateless_sweep::close_growing() {
   if (parts_.empty() || parts_.back().now != state::growing) return;
   parts_.back().now = state::waiting;
   parts_.back().cursor = parts_.back().size;
   next_due_ = time_point::min();
 }
 
-std::optional<syn_sweep::probe> syn_sweep::next(time_point now) {
+std::optional<stateless_sweep::probe> stateless_sweep::next(time_point now) {
   if (sending_ > 0) {
     for (part& each : parts_) {
       if (each.now != state::sending) continue;
@@ -123,7 +123,7 @@ std::optional<syn_sweep::probe> syn_sweep::next(time_point now) {
   return probe{next_++, 1};
 }
 
-void syn_sweep::remember(part& current, const probe& which, time_point now) {
+void stateless_sweep::remember(part& current, const probe& which, time_point now) {
   current.last_sent = std::max(current.last_sent, now);
   if (current.marks.size() < which.attempt) current.marks.resize(which.attempt);
   std::vector<mark>& marks = current.marks[which.attempt - 1];
@@ -133,7 +133,7 @@ void syn_sweep::remember(part& current, const probe& which, time_point now) {
   marks.push_back({offset, since});
 }
 
-void syn_sweep::set_failed(part& current, std::uint64_t place, bool value) {
+void stateless_sweep::set_failed(part& current, std::uint64_t place, bool value) {
   if (current.failed.empty()) {
     if (!value) return;
     current.failed.resize(current.finished.size());
@@ -145,24 +145,24 @@ void syn_sweep::set_failed(part& current, std::uint64_t place, bool value) {
     current.failed[offset / 64] &= ~bit_of(offset);
 }
 
-void syn_sweep::sent(const probe& which, time_point now) {
+void stateless_sweep::sent(const probe& which, time_point now) {
   part* const current = find(which.place);
   if (current == nullptr) return;
   remember(*current, which, now);
   set_failed(*current, which.place, false);
 }
 
-void syn_sweep::postponed(const probe& which) {
+void stateless_sweep::postponed(const probe& which) {
   if (part* const current = find(which.place)) ++current->postponed;
 }
 
-void syn_sweep::forget_postponed(const probe& which) {
+void stateless_sweep::forget_postponed(const probe& which) {
   part* const current = find(which.place);
   if (current == nullptr || current->postponed == 0) return;
   if (--current->postponed == 0) next_due_ = time_point::min();
 }
 
-void syn_sweep::sent_postponed(const probe& which, time_point now) {
+void stateless_sweep::sent_postponed(const probe& which, time_point now) {
   part* const current = find(which.place);
   if (current == nullptr) return;
   current->last_sent = std::max(current->last_sent, now);
@@ -172,7 +172,7 @@ void syn_sweep::sent_postponed(const probe& which, time_point now) {
   forget_postponed(which);
 }
 
-void syn_sweep::not_sent(const probe& which, int system_error, time_point now) {
+void stateless_sweep::not_sent(const probe& which, int system_error, time_point now) {
   part* const current = find(which.place);
   if (current == nullptr) return;
   current->error = system_error;
@@ -180,12 +180,12 @@ void syn_sweep::not_sent(const probe& which, int system_error, time_point now) {
   set_failed(*current, which.place, true);
 }
 
-bool syn_sweep::is_waiting(std::uint64_t place) const noexcept {
+bool stateless_sweep::is_waiting(std::uint64_t place) const noexcept {
   const part* const current = find(place);
   return current != nullptr && !is_set(current->finished, place - current->first);
 }
 
-bool syn_sweep::finish(std::uint64_t place) {
+bool stateless_sweep::finish(std::uint64_t place) {
   part* const current = find(place);
   if (current == nullptr) return false;
   const std::uint64_t offset = place - current->first;
@@ -198,7 +198,7 @@ bool syn_sweep::finish(std::uint64_t place) {
   return true;
 }
 
-time_point syn_sweep::due(const part& current) const {
+time_point stateless_sweep::due(const part& current) const {
   if (current.finished_count == current.size || current.now == state::ending) return time_point::min();
   if (current.postponed > 0) return never;  // the neighbour table's own timeout comes first
   if (current.attempt >= parameters_.attempts + current.extra) return current.last_sent + parameters_.timeout;
@@ -206,7 +206,7 @@ time_point syn_sweep::due(const part& current) const {
   return current.last_sent + std::min<duration>(parameters_.timeout, retry_wait_ * (1 << doublings));
 }
 
-void syn_sweep::restart_timeouts(time_point now) {
+void stateless_sweep::restart_timeouts(time_point now) {
   resumed_ = now;
   next_due_ = time_point::min();
   for (part& each : parts_) {
@@ -216,7 +216,7 @@ void syn_sweep::restart_timeouts(time_point now) {
   }
 }
 
-void syn_sweep::tick(time_point now) {
+void stateless_sweep::tick(time_point now) {
   if (stall_.has_stalled(now)) restart_timeouts(now);
   if (next_due_ > now) return;
   if (!parts_.empty() && parts_.back().now == state::growing && now - parts_.back().began >= part_time_)
@@ -253,7 +253,7 @@ void syn_sweep::tick(time_point now) {
   }
 }
 
-std::optional<syn_sweep::silence> syn_sweep::take_silent() {
+std::optional<stateless_sweep::silence> stateless_sweep::take_silent() {
   for (auto at = parts_.begin(); at != parts_.end(); ++at) {
     if (at->now != state::ending) continue;
     at->cursor = next_clear(at->finished, at->cursor, at->size);
@@ -274,7 +274,7 @@ std::optional<syn_sweep::silence> syn_sweep::take_silent() {
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> syn_sweep::take_unfinished() {
+std::optional<std::uint64_t> stateless_sweep::take_unfinished() {
   while (!parts_.empty()) {
     part& front = parts_.front();
     const std::uint32_t offset = next_clear(front.finished, 0, front.size);
@@ -290,32 +290,32 @@ std::optional<std::uint64_t> syn_sweep::take_unfinished() {
   return std::nullopt;
 }
 
-time_point syn_sweep::wake() const {
+time_point stateless_sweep::wake() const {
   if (sending_ > 0 || may_grow()) return time_point::min();
   return parts_.empty() ? next_due_ : std::min(next_due_, stall_.next_call());
 }
 
-bool syn_sweep::done() const noexcept { return parts_.empty() && next_ == parameters_.size; }
+bool stateless_sweep::done() const noexcept { return parts_.empty() && next_ == parameters_.size; }
 
-void syn_sweep::set_retry_wait(duration wait) noexcept {
+void stateless_sweep::set_retry_wait(duration wait) noexcept {
   wait = std::min(wait, parameters_.timeout);
   if (wait < retry_wait_) next_due_ = time_point::min();
   retry_wait_ = wait;
 }
 
-void syn_sweep::set_attempts(unsigned attempts) noexcept {
+void stateless_sweep::set_attempts(unsigned attempts) noexcept {
   attempts = std::min(attempts, max_attempts);
   if (attempts != parameters_.attempts) next_due_ = time_point::min();
   parameters_.attempts = attempts;
 }
 
-void syn_sweep::repeat_attempts(time_point since) {
+void stateless_sweep::repeat_attempts(time_point since) {
   for (part& each : parts_)
     if (each.now != state::ending && each.last_sent >= since && each.extra < most_extra) ++each.extra;
   next_due_ = time_point::min();
 }
 
-std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, unsigned residue) const {
+std::optional<stateless_sweep::sending> stateless_sweep::sending_of(std::uint64_t place, unsigned residue) const {
   const part* const current = find(place);
   if (current == nullptr) return std::nullopt;
   unsigned attempt = current->attempt;
@@ -334,7 +334,7 @@ std::optional<syn_sweep::sending> syn_sweep::sending_of(std::uint64_t place, uns
   return found;
 }
 
-std::uint32_t syn_sweep::expired(const part& current, time_point now) const {
+std::uint32_t stateless_sweep::expired(const part& current, time_point now) const {
   const time_point latest = now - parameters_.timeout;
   if (current.postponed > 0) return current.expired;  // it is not known which probes were postponed
   if (latest < resumed_) return current.expired;  // their timeout began again
@@ -355,8 +355,8 @@ std::uint32_t syn_sweep::expired(const part& current, time_point now) const {
   return count;
 }
 
-syn_checkpoint syn_sweep::checkpoint(time_point now) const {
-  syn_checkpoint made;
+stateless_checkpoint stateless_sweep::checkpoint(time_point now) const {
+  stateless_checkpoint made;
   made.next = next_;
   for (const part& each : parts_)
     if (each.finished_count < each.size)
