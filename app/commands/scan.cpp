@@ -98,8 +98,8 @@ constexpr std::array scan_options{
            .repeatable = true},
     option{.name = "stateless",
            .help =
-               "UDP scan of many hosts, in bulk: packets without sockets, and no regard for a host's limit on ICMP; "
-               "needs the capability CAP_NET_RAW"},
+               "UDP scan for a few ports of many hosts: ignores their limits on ICMP errors, so closed ports may be "
+               "open|filtered; needs the capability CAP_NET_RAW"},
     option{.name = "strict-range",
            .help = "do not probe UDP ports outside the range to find a closed one; silent ports may then be unknown"},
     option{.name = "syn", .help = "half-open TCP scan; needs the capability CAP_NET_RAW"},
@@ -121,11 +121,14 @@ constexpr std::array scan_groups{
     option_group{"Parts of a scan", "shard resume merge"},
 };
 
-// A packet socket needs a privilege.
+// Fails if the scan needs a packet socket, and may not have one.
 result<void> check_privilege(const scan::scan_plan& plan) {
   if (!plan.syn && !plan.stateless_udp) return {};
   const auto permitted = scan::packet_socket::check();
   if (permitted || permitted.error().code != errc::not_permitted) return permitted;
+  if (plan.syn && plan.stateless_udp)
+    return fail(errc::not_permitted, "--syn and --stateless need the capability CAP_NET_RAW",
+                "run as root, or without both: the connect scan and the UDP scan need no privilege");
   const std::string_view option = plan.syn ? "--syn" : "--stateless";
   const std::string_view other = plan.syn ? "connect" : "UDP";
   return fail(errc::not_permitted, fmt::format("{} needs the capability CAP_NET_RAW", option),
@@ -294,7 +297,8 @@ constexpr std::array scan_actions{
                "Probes every port in random order and reports its state with the reason. TCP: open (the connection was "
                "made), closed (a reset), filtered (no answer, or an ICMP error). UDP: open (a reply), closed (ICMP "
                "port unreachable), filtered (another ICMP error), open|filtered (no answer, although a closed port "
-               "would have caused an ICMP error), unknown (no answer, perhaps because of the target's limit on ICMP). "
+               "would have caused an ICMP error; with --stateless: no answer), unknown (no answer, perhaps because of "
+               "the target's limit on ICMP). "
                "On an open TCP port it waits for a banner, sends a message, and shows the reply; an echo is "
                "identified.\n\n"
                "Needs no privilege. The rate adapts to the path. Silent ports are probed again, more "

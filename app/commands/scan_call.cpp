@@ -67,7 +67,7 @@ result<double> parse_bandwidth(std::string_view text) {
   return value * factor;
 }
 
-// Reads the options of the scans without sockets, and refuses those that they do not support.
+// Reads the options of stateless scans, and refuses options that these do not support.
 void read_stateless(arguments& args, scan::scan_plan& plan) {
   const auto refuse = [&](std::string why) { args.refuse({make_error_code(errc::usage), {}, std::move(why), {}}); };
   if (args.is_typed("syn") && plan.tcp_ports.empty())
@@ -77,7 +77,7 @@ void read_stateless(arguments& args, scan::scan_plan& plan) {
   plan.syn = args.flag("syn") && !plan.tcp_ports.empty();
   plan.stateless_udp = args.flag("stateless") && !plan.udp_ports.empty();
   args.exclude("banner", "no-banner");
-  plan.banner = args.flag("banner");
+  plan.banner = plan.syn && args.flag("banner");
   if (args.has("bandwidth")) plan.bandwidth = args.as("bandwidth", parse_bandwidth);
   if (!plan.syn && args.is_typed("banner")) return refuse("--banner needs --syn");
   if (!plan.syn && !plan.stateless_udp) {
@@ -89,9 +89,9 @@ void read_stateless(arguments& args, scan::scan_plan& plan) {
     return refuse("--dry-run and --bandwidth exclude each other: the times follow --rate");
   if (args.is_typed("bandwidth") && !plan.tcp_ports.empty() && !plan.udp_ports.empty() &&
       !(plan.syn && plan.stateless_udp))
-    return refuse(fmt::format("--bandwidth needs {}, too, or else one transport", plan.syn ? "--stateless" : "--syn"));
+    return refuse("with TCP and UDP, --bandwidth needs both --syn and --stateless");
   if (plan.stateless_udp && plan.talk.message.value_or(std::string()).size() > scan::udp_probes::max_message)
-    return refuse(fmt::format("with --stateless, --send is limited to {} octets with the line end",
+    return refuse(fmt::format("with --stateless, --send is limited to {} octets, including the line end",
                               scan::udp_probes::max_message));
   if (plan.banner && args.has("resume"))
     return refuse("--banner and --resume exclude each other: resume without it, then scan the open ports");

@@ -27,9 +27,9 @@ struct scan_call {
   bool include_reserved = false;
 };
 
-/// What is wrong is in args.error() afterwards.
+/// Errors are left in args.error().
 [[nodiscard]] scan_call parse_scan(arguments& args, const console& out, const scan::service_names& services);
-/// Likewise, only what is about the report.
+/// Reads only the options of the report; errors likewise.
 [[nodiscard]] scan_report_options read_scan_report(arguments& args, const console& out);
 
 }  // namespace netlab::app

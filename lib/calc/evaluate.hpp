@@ -30,7 +30,7 @@ enum class refusal : std::uint8_t {
   return static_cast<std::int32_t>(exact);
 }
 
-/// evaluate() for up to few_numbers, in place: `number_at(n)` is the n-th number.
+/// evaluate() for at most few_numbers, without copying them: `number_at(n)` is the n-th number.
 template <class Numbers>
 [[nodiscard, gnu::always_inline]] constexpr std::expected<std::int32_t, refusal> evaluate_few(
     operation op, std::size_t count, Numbers number_at) noexcept {
@@ -40,7 +40,8 @@ template <class Numbers>
     return in_range(sum);
   }
   if (op == operation::product) {
-    // A product beyond the limit becomes `too_large` and remains it, until a 0: times a number it fits in 64 bits.
+    // A product out of range becomes `too_large` and stays so unless a factor is 0. Times any number it fits in 64
+    // bits.
     constexpr std::int64_t limit = std::int64_t{1} << 31;
     constexpr std::int64_t too_large = std::int64_t{1} << 32;
     std::int64_t product = 1;

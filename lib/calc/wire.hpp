@@ -24,7 +24,7 @@ enum class operation : std::uint8_t { sum, product, minimum, maximum };
 /// `SUM`, `PRO`, `MIN`, `MAX`.
 [[nodiscard]] std::string_view name_of(operation which) noexcept;
 
-/// Three octets as a number, the first one in front, which a switch and a register can hold.
+/// The first three octets of `name` as a big-endian number, for a switch. There must be three.
 [[nodiscard]] constexpr std::uint32_t letters_of(std::string_view name) noexcept {
   const auto octet = [&](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(name[at])}; };
   return octet(0) << 16 | octet(1) << 8 | octet(2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a stateless probe has that cannot be guessed: a keyed hash of the flow, so that only a host that received the
-// probe can answer it. SipHash-2-4 (Aumasson and Bernstein, 2012), as Linux uses for its own sequence numbers.
+// The cookie of a stateless probe: a keyed hash of its flow, by which answers are recognised. A SYN carries all 32 bits
+// of it in its sequence number, a datagram 10 bits in its local port. SipHash-2-4 (Aumasson and Bernstein, 2012), as
+// Linux uses for its own sequence numbers.
 #pragma once
 
 #include <array>
@@ -48,8 +49,8 @@ struct siphash_key {
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
-/// A number that only those can know who have seen a packet of this flow. The interface of a link-local address does
-/// not matter.
+/// The cookie of this flow; it cannot be computed without the key. The interface of a link-local address does not
+/// matter.
 [[nodiscard]] inline std::uint32_t flow_cookie(const siphash_key& key, const ip_address& from, std::uint16_t from_port,
                                                const ip_address& to, std::uint16_t to_port) noexcept {
   const std::uint64_t ports = std::uint64_t{from_port} << 16 | to_port;

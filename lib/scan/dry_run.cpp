@@ -15,7 +15,7 @@ duration gap_of(double rate) {
   return rate > 0 ? duration(static_cast<std::int64_t>(std::ceil(1e9 / rate))) : duration(0);
 }
 
-// Between the probes of one transport: two of them share the rate.
+// The interval of one transport's probes; if both are scanned, each has half of the rate.
 duration probe_gap(const scan_plan& plan) {
   const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
   return gap_of(both ? plan.rate / 2 : plan.rate);
@@ -32,13 +32,13 @@ dry_run::dry_run(const scan_plan& plan, std::uint64_t targets, std::vector<std::
   // The SYNs that the kernel may send again count from the beginning.
   if (!plan.syn) tcp_.gap *= 1 + attempt_plan(syn_schedule(), plan.timeout, plan.retries).at(1).repetitions;
   if (plan.stateless_udp) return;
-  udp_.all = 0;
+  udp_.place_count = 0;
   fill_by_host();
 }
 
 void dry_run::fill_by_host() {
-  while (target_ports_.empty() && host_ < udp_order_.hosts()) {
-    target_ = udp_order_.host(host_++);
+  while (target_ports_.empty() && next_host_ < udp_order_.hosts()) {
+    target_ = udp_order_.host(next_host_++);
     if (is_skipped(target_)) continue;
     target_ports_ = udp_order_.ports_of(target_);
     std::ranges::reverse(target_ports_);
@@ -49,11 +49,11 @@ bool dry_run::is_skipped(std::uint64_t target) const { return std::ranges::binar
 
 std::optional<planned_probe> dry_run::next_of(sequence& of) const {
   const std::uint64_t ports = of.ports.size();
-  for (; of.place < of.all; ++of.place) {
+  for (; of.place < of.place_count; ++of.place) {
     const std::uint64_t item = of.order(plan_.part.place(of.place));
     if (is_skipped(item / ports)) continue;
     return planned_probe{of.protocol, item / ports, of.ports[item % ports],
-                         of.gap * static_cast<std::int64_t>(of.made)};
+                         of.gap * static_cast<std::int64_t>(of.probe_count)};
   }
   return std::nullopt;
 }
@@ -61,19 +61,19 @@ std::optional<planned_probe> dry_run::next_of(sequence& of) const {
 std::optional<planned_probe> dry_run::next_by_host() const {
   if (target_ports_.empty()) return std::nullopt;
   return planned_probe{transport::udp, target_, plan_.udp_ports[target_ports_.back()],
-                       udp_.gap * static_cast<std::int64_t>(udp_.made)};
+                       udp_.gap * static_cast<std::int64_t>(udp_.probe_count)};
 }
 
 std::optional<planned_probe> dry_run::next() {
   const auto tcp = next_of(tcp_);
   const auto udp = plan_.stateless_udp ? next_of(udp_) : next_by_host();
   if (tcp && (!udp || tcp->at <= udp->at)) {
-    ++tcp_.made;
+    ++tcp_.probe_count;
     ++tcp_.place;
     return tcp;
   }
   if (!udp) return std::nullopt;
-  ++udp_.made;
+  ++udp_.probe_count;
   ++udp_.place;
   if (!plan_.stateless_udp) {
     target_ports_.pop_back();

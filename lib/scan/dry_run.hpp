@@ -32,22 +32,22 @@ class dry_run {
   [[nodiscard]] std::optional<planned_probe> next();
 
  private:
-  /// The probes of one transport; those that follow the permutation of all ports of all targets.
+  /// The probes of one transport, in the order of the permutation of all ports of all targets.
   struct sequence {
-    sequence(transport its_protocol, const std::vector<std::uint16_t>& its_ports, std::uint64_t targets,
-             const scan_plan& plan, duration its_gap)
-        : protocol(its_protocol),
-          ports(its_ports),
-          gap(its_gap),
-          order(targets * its_ports.size(), plan.seed),
-          all(plan.part.size_of(targets * its_ports.size())) {}
+    sequence(transport of_protocol, const std::vector<std::uint16_t>& of_ports, std::uint64_t targets,
+             const scan_plan& plan, duration of_gap)
+        : protocol(of_protocol),
+          ports(of_ports),
+          gap(of_gap),
+          order(targets * of_ports.size(), plan.seed),
+          place_count(plan.part.size_of(targets * of_ports.size())) {}
     transport protocol;
     const std::vector<std::uint16_t>& ports;
     duration gap;
     permutation order;
-    std::uint64_t all;        // places in the part
+    std::uint64_t place_count;  // in the part
     std::uint64_t place = 0;  // of the next probe
-    std::uint64_t made = 0;   // probes
+    std::uint64_t probe_count = 0;  // so far
   };
   [[nodiscard]] bool is_skipped(std::uint64_t target) const;
   [[nodiscard]] std::optional<planned_probe> next_of(sequence& of) const;
@@ -57,11 +57,11 @@ class dry_run {
   const scan_plan& plan_;
   std::vector<std::uint64_t> skipped_;
   sequence tcp_;
-  sequence udp_;  // without places if the UDP ports are asked host by host
+  sequence udp_;  // empty unless the UDP scan is stateless
   udp_order udp_order_;
-  std::uint64_t host_ = 0;                // the next one
-  std::uint64_t target_ = 0;              // whose ports these are, ...
-  std::vector<std::uint64_t> target_ports_;  // ... the next one last
+  std::uint64_t next_host_ = 0;
+  std::uint64_t target_ = 0;  // that target_ports_ are of
+  std::vector<std::uint64_t> target_ports_;  // in reverse order: the next one is last
 };
 
 }  // namespace netlab::scan

@@ -79,7 +79,7 @@ struct scan_summary {
   std::string udp_range;
   std::int64_t started = 0;  ///< seconds since 1970, UTC
   bool is_syn = false;       ///< TCP ports were asked by the half-open scan
-  bool is_stateless_udp = false;  ///< UDP ports were asked without sockets
+  bool is_stateless_udp = false;  ///< UDP ports were asked by the stateless scan
   std::vector<scanned_host> hosts = {};  ///< of a part, if they are not many_targets: also those without a finding
 
   [[nodiscard]] std::uint64_t count(port_state of) const noexcept { return by_state[static_cast<std::size_t>(of)]; }

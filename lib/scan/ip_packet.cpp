@@ -12,7 +12,7 @@ constexpr std::uint8_t hop_limit = 64;
 
 std::uint32_t sum_of_address(const address& of) {
   const auto sum = [](std::uint64_t half) {
-    return internet_sum(static_cast<std::uint32_t>(half >> 32)) + internet_sum(static_cast<std::uint32_t>(half));
+    return sum_of_halves(static_cast<std::uint32_t>(half >> 32)) + sum_of_halves(static_cast<std::uint32_t>(half));
   };
   return of.is_v6 ? sum(of.high) + sum(of.low) : sum(of.low);
 }
@@ -30,7 +30,7 @@ std::uint16_t internet_checksum(bytes_view octets, std::uint32_t sum) noexcept {
   return checksum_of(internet_sum(octets, sum));
 }
 
-ip_header::ip_header(const address& from, std::uint8_t protocol) noexcept
+ip_header_writer::ip_header_writer(const address& from, std::uint8_t protocol) noexcept
     : size_(from.is_v6 ? ipv6_header_size : ipv4_header_size), pseudo_sum_(sum_of_address(from) + protocol) {
   const std::span<std::byte> all(constant_);
   if (from.is_v6) {
@@ -41,26 +41,30 @@ ip_header::ip_header(const address& from, std::uint8_t protocol) noexcept
     return;
   }
   put_8(all, 0, 0x45);
-  put_16(all, 6, 0x4000);  // may not be fragmented: then the identification is of no use (RFC 6864)
   put_8(all, 8, hop_limit);
   put_8(all, 9, protocol);
   put_address(all, 12, from);
   header_sum_ = internet_sum(all.first(ipv4_header_size));
 }
 
-std::uint32_t ip_header::write(std::span<std::byte> into, const address& to, std::size_t payload) const noexcept {
+std::uint32_t ip_header_writer::write(std::span<std::byte> into, const address& to, std::size_t payload_size,
+                                      std::uint16_t identification) const noexcept {
   std::copy_n(constant_.begin(), size_, into.begin());
   const std::uint32_t to_sum = sum_of_address(to);
   if (to.is_v6) {
-    put_16(into, 4, static_cast<unsigned>(payload));
+    put_16(into, 4, static_cast<unsigned>(payload_size));
     put_address(into, 24, to);
   } else {
-    const auto length = static_cast<unsigned>(ipv4_header_size + payload);
+    const auto length = static_cast<unsigned>(ipv4_header_size + payload_size);
     put_16(into, 2, length);
     put_32(into, 16, static_cast<std::uint32_t>(to.low));
-    put_16(into, 10, checksum_of(header_sum_ + length + to_sum));
+    // Without an identification, it may not be fragmented (RFC 6864).
+    const std::uint32_t flags = identification == 0 ? 0x4000 : 0;
+    put_16(into, 4, identification);
+    put_16(into, 6, flags);
+    put_16(into, 10, checksum_of(header_sum_ + length + identification + flags + to_sum));
   }
-  return pseudo_sum_ + to_sum + static_cast<std::uint32_t>(payload);
+  return pseudo_sum_ + to_sum + static_cast<std::uint32_t>(payload_size);
 }
 
 std::optional<ip_packet> parse_ip_packet(bytes_view octets) noexcept {
@@ -84,10 +88,12 @@ std::optional<ip_packet> parse_ip_packet(bytes_view octets) noexcept {
   found.to = load_v6(octets, 24);
   const std::size_t length = load_16(octets, 4);
   found.payload = octets.subspan(ipv6_header_size, std::min(length, octets.size() - ipv6_header_size));
-  const auto is_skipped = [](std::uint8_t next) { return next == 0 || next == 43 || next == 60; };
+  constexpr std::uint8_t fragment = 44;
+  const auto is_skipped = [](std::uint8_t next) { return next == 0 || next == 43 || next == 60 || next == fragment; };
   while (is_skipped(found.protocol)) {
     if (found.payload.size() < 8) return std::nullopt;
-    const std::size_t size = (std::size_t{load_8(found.payload, 1)} + 1) * 8;
+    if (found.protocol == fragment && (load_16(found.payload, 2) & 0xfff8) != 0) return std::nullopt;
+    const std::size_t size = found.protocol == fragment ? 8 : (std::size_t{load_8(found.payload, 1)} + 1) * 8;
     if (found.payload.size() < size) return std::nullopt;
     found.protocol = load_8(found.payload, 0);
     found.payload = found.payload.subspan(size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// IP headers, written and read, and the ICMP errors about packets. RFC 791, RFC 8200, RFC 792, RFC 4443, RFC 1071.
+// Writes and reads IP headers; reads ICMP errors about packets. RFC 791, RFC 8200, RFC 792, RFC 4443, RFC 1071.
 #pragma once
 
 #include <array>
@@ -24,15 +24,16 @@ inline constexpr std::uint8_t protocol_icmpv6 = 58;
 inline constexpr std::size_t ipv4_header_size = 20;
 inline constexpr std::size_t ipv6_header_size = 40;
 
-/// The sum of 16-bit words in which the Internet checksum counts; it has room for a packet.
+/// Adds the 16-bit words of `octets` to `sum`, for the Internet checksum (RFC 1071). It does not overflow for one
+/// packet.
 [[nodiscard]] std::uint32_t internet_sum(bytes_view octets, std::uint32_t sum = 0) noexcept;
-[[nodiscard]] constexpr std::uint32_t internet_sum(std::uint32_t word) noexcept {
+/// The sum of its two 16-bit halves.
+[[nodiscard]] constexpr std::uint32_t sum_of_halves(std::uint32_t word) noexcept {
   return (word >> 16) + (word & 0xffff);
 }
-/// The checksum of what was summed.
+/// The checksum from the sum.
 [[nodiscard]] constexpr std::uint16_t checksum_of(std::uint32_t sum) noexcept {
-  sum = internet_sum(sum);
-  return static_cast<std::uint16_t>(~internet_sum(sum));
+  return static_cast<std::uint16_t>(~sum_of_halves(sum_of_halves(sum)));
 }
 /// The checksum of `octets`; `sum`: of what precedes them.
 [[nodiscard]] std::uint16_t internet_checksum(bytes_view octets, std::uint32_t sum = 0) noexcept;
@@ -46,16 +47,18 @@ inline constexpr std::size_t ipv6_header_size = 40;
 }
 
 /// The headers of packets from one address: the constant part is prepared once.
-class ip_header {
+class ip_header_writer {
  public:
   static constexpr std::size_t max_size = ipv6_header_size;
 
-  ip_header(const address& from, std::uint8_t protocol) noexcept;
+  ip_header_writer(const address& from, std::uint8_t protocol) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  /// Writes the header of a packet with this many octets after it; `to` must be of the same family. Returns the sum of
-  /// the pseudo-header, with which a checksum of TCP or UDP begins (RFC 9293 §3.1, RFC 8200 §8.1).
-  std::uint32_t write(std::span<std::byte> into, const address& to, std::size_t payload) const noexcept;
+  /// Writes the header of a packet with this many octets after it; `to` must be of the same family. `identification`:
+  /// of an IPv4 packet that may be fragmented, different for each packet to this host; 0: it may not. Returns the sum
+  /// of the pseudo-header, with which a checksum of TCP or UDP begins (RFC 9293 §3.1, RFC 8200 §8.1).
+  std::uint32_t write(std::span<std::byte> into, const address& to, std::size_t payload_size,
+                      std::uint16_t identification = 0) const noexcept;
 
  private:
   std::array<std::byte, max_size> constant_{};
@@ -72,8 +75,8 @@ struct ip_packet {
   bytes_view payload;
 };
 
-/// The packet may be cut off. IPv6 extension headers that change nothing about the payload are skipped. None for
-/// fragments other than the first, and without a whole header. Checksums are not verified.
+/// Accepts a truncated packet whose headers are whole. Skips IPv6 options and routing headers. None for later
+/// fragments. Does not verify checksums.
 [[nodiscard]] std::optional<ip_packet> parse_ip_packet(bytes_view octets) noexcept;
 
 /// An ICMP error about a packet of ours.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The fields of packets, in network byte order. The octets must be there.
+// Reads and writes fields of packets in network byte order. The caller checks that the octets exist.
 #pragma once
 
 #include <array>

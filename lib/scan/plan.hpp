@@ -23,7 +23,7 @@ struct scan_plan {
   std::uint64_t seed = 0;
   shard part;                   ///< which of the probes to send: the part of all ports of all targets
   bool syn = false;             ///< TCP without connections; needs CAP_NET_RAW
-  bool stateless_udp = false;   ///< UDP without sockets; needs CAP_NET_RAW
+  bool stateless_udp = false;   ///< UDP without the kernel's UDP; needs CAP_NET_RAW
   bool banner = false;          ///< with `syn`: connect to the open ports afterwards; not with is_resumable
   double bandwidth = 0;         ///< of stateless scans: bits per second on the wire; 0: no limit
   bool in_order = false;        ///< keep the exact order of the seed, which takes a single thread

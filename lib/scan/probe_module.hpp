@@ -2,6 +2,7 @@
 // What a stateless scan sends to a port, and how it recognises the answer: a module for each transport.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,10 +18,10 @@
 
 namespace netlab::scan {
 
-/// An IP packet that Ethernet carries in one piece.
-inline constexpr std::size_t max_packet = 1500;
+/// Of an IP packet on Ethernet, in octets.
+inline constexpr std::size_t max_packet_size = 1500;
 
-/// An attempt at a port. The packet tells which attempt it was, modulo this number: its answer does, too.
+/// A probe and its answer show which attempt at the port it was, modulo this number.
 inline constexpr unsigned distinct_attempts = 16;
 
 struct stateless_probe {
@@ -38,6 +39,7 @@ struct probe_answer {
   bytes_view reply = {};      ///< of a UDP port; part of the packet
   bool is_reply_cut = false;  ///< the packet has only its beginning
   bool is_echo = false;       ///< the reply is what was sent
+  bool shows_loss = true;     ///< if it answers a repeated probe, the earlier ones or their answers were lost
 };
 
 class probe_module {
@@ -45,14 +47,14 @@ class probe_module {
   virtual ~probe_module() = default;
   [[nodiscard]] virtual transport protocol() const noexcept = 0;
   /// Writes the probe's packet, from the IP header on, and returns its size.
-  [[nodiscard]] virtual std::size_t write(std::span<std::byte, max_packet> into, const stateless_probe& probe) = 0;
-  /// The answer in this packet. None if it has none, or if whoever sent it cannot have seen the probe.
+  [[nodiscard]] virtual std::size_t write(std::span<std::byte, max_packet_size> into, const stateless_probe& probe) = 0;
+  /// None if the packet is not an answer, or its cookie does not match.
   [[nodiscard]] virtual std::optional<probe_answer> read(const ip_packet& packet) const = 0;
   /// Of a port from which no answer came.
   [[nodiscard]] virtual port_verdict silence() const noexcept = 0;
 };
 
-/// For each source address a writer, which is made when it is first needed.
+/// One writer for each source address, created when it is first needed.
 template <class Writer>
 class writers_by_source {
  public:
@@ -60,6 +62,9 @@ class writers_by_source {
     for (const auto& [source, writer] : made_)
       if (source.equals_without_scope(from)) return writer;
     return made_.emplace_back(from, Writer(from)).second;
+  }
+  [[nodiscard]] bool has(const address& from) const {
+    return std::ranges::any_of(made_, [&](const auto& each) { return each.first.equals_without_scope(from); });
   }
 
  private:

@@ -25,9 +25,9 @@ constexpr unsigned max_lowered_without_effect = 5;
 // must not overflow a short queue on the path.
 constexpr duration fixed_rate_lag = std::chrono::milliseconds(10);
 constexpr duration adaptive_rate_lag = std::chrono::milliseconds(2);
-// Answers are passed on in the order of their arrival, but late: the kernel collects them, and so does a long turn of
-// the event loop.
-constexpr duration longest_collecting = std::chrono::milliseconds(12);
+// Answers are passed to answered() in the order of their arrival, but late, because of the kernel's receive ring and of
+// long turns of the event loop.
+constexpr duration max_delivery_delay = std::chrono::milliseconds(12);
 constexpr duration unknown_round_trip = std::chrono::milliseconds(100);
 constexpr duration lowering_gap = std::chrono::milliseconds(20);
 
@@ -62,7 +62,7 @@ void stateless_pace::sent(const volume& packets, time_point now) {
   if (!is_adaptive_) return;
   slot& period = slot_of(number_of(now));
   period.sent += static_cast<std::uint32_t>(packets.packets);
-  period.asked += static_cast<std::uint32_t>(packets.first_probes);
+  period.first_probes += static_cast<std::uint32_t>(packets.first_probes);
 }
 
 time_point stateless_pace::next() const {
@@ -74,7 +74,7 @@ stateless_pace::slot& stateless_pace::slot_of(std::uint64_t number) {
   slot& found = slots_[number % slot_count];
   if (found.number != number) {
     found.number = number;
-    found.sent = found.asked = found.answered = found.arrived = 0;
+    found.sent = found.first_probes = found.answered = found.arrived = 0;
   }
   return found;
 }
@@ -87,7 +87,7 @@ const stateless_pace::slot* stateless_pace::known(std::uint64_t number) const {
 void stateless_pace::answered(time_point sent_at, time_point received_at, duration round_trip, bool is_first) {
   if (!is_adaptive_) return;
   ++slot_of(number_of(received_at)).arrived;
-  latest_ = std::max(latest_, received_at);
+  latest_arrival_ = std::max(latest_arrival_, received_at);
   if (sent_at == time_point::min() || sent_at < resumed_) return;
   rtt_.add(round_trip);
   const std::uint64_t number = number_of(sent_at);
@@ -141,7 +141,7 @@ void stateless_pace::lossy(time_point now) {
 bool stateless_pace::is_enough() const {
   if (since_.periods >= most_periods) return true;
   if (ceiling_ > 0 && since_.periods < periods_later) return false;
-  return std::max(usual_ * since_.asked, weight_ > 0 ? 0 : since_.answered) >= least_answers;
+  return std::max(usual_ * since_.first_probes, weight_ > 0 ? 0 : since_.answered) >= least_answers;
 }
 
 void stateless_pace::decide(time_point now) {
@@ -153,7 +153,7 @@ void stateless_pace::decide(time_point now) {
     if (base_round_trip_ == 0 || round_trip < base_round_trip_) base_round_trip_ = round_trip;
   }
   const double rate = packets_.per_second();
-  const double expected = usual_ * since_.asked;
+  const double expected = usual_ * since_.first_probes;
   const bool is_known = std::max(expected, weight_ > 0 ? 0 : since_.answered) >= least_answers;
   const double queued = round_trip == 0 ? 0 : round_trip - base_round_trip_;
   const bool has_queue = queued > std::max(queue_tolerance, base_round_trip_ / 4);
@@ -162,8 +162,8 @@ void stateless_pace::decide(time_point now) {
   const bool has_loss = is_known && since_.answered < share_lost * expected - chance;
   if (!has_loss) lowered_without_effect_ = 0;
   if (has_loss && ++lowered_without_effect_ > max_lowered_without_effect) {
-    usual_ = since_.answered / since_.asked;
-    weight_ = since_.asked;
+    usual_ = since_.answered / since_.first_probes;
+    weight_ = since_.first_probes;
     lowered_without_effect_ = 0;
   } else if (has_queue || has_loss) {
     const double capacity = expected > 0 ? arrivals_a_second(now) * since_.sent / expected : 0;
@@ -173,10 +173,10 @@ void stateless_pace::decide(time_point now) {
     return lower(target, std::chrono::duration_cast<duration>(pause), now);
   }
   const bool has_none = since_.answered >= share_kept * expected - chance;
-  if (has_none && since_.asked > 0) {
+  if (has_none && since_.first_probes > 0) {
     weight_ = std::min(weight_, memory);
-    usual_ = (usual_ * weight_ + since_.answered) / (weight_ + since_.asked);
-    weight_ += since_.asked;
+    usual_ = (usual_ * weight_ + since_.answered) / (weight_ + since_.first_probes);
+    weight_ += since_.first_probes;
   }
   const double used = since_.sent / (static_cast<double>(since_.periods) * seconds_of(slot_time));
   if (has_none && queued <= std::max(queue_tolerance, base_round_trip_ / 4) / 2)
@@ -204,14 +204,15 @@ time_point stateless_pace::tick(time_point now) {
     since_ = {};
   }
   for (;; ++next_slot_) {
-    // Then the answers to its probes have arrived; they are known as soon as a later one is.
-    const time_point ripe_at = began_ + slot_time * static_cast<std::int64_t>(next_slot_ + 1) + rtt_.transit();
-    if (ripe_at > latest_ && ripe_at + longest_collecting > now)
-      return std::min(ripe_at + longest_collecting, stall_.next_call());
+    // By then the answers to the period's probes have arrived. They have also been passed to answered() when a later
+    // one has been, or after `max_delivery_delay`.
+    const time_point complete_at = began_ + slot_time * static_cast<std::int64_t>(next_slot_ + 1) + rtt_.transit();
+    if (complete_at > latest_arrival_ && complete_at + max_delivery_delay > now)
+      return std::min(complete_at + max_delivery_delay, stall_.next_call());
     const slot* const period = known(next_slot_);
-    if (period == nullptr || next_slot_ < valid_from_ || period->sent == 0) continue;
+    if (period == nullptr || next_slot_ < valid_from_ || period->first_probes == 0) continue;
     since_.sent += period->sent;
-    since_.asked += period->asked;
+    since_.first_probes += period->first_probes;
     since_.answered += period->answered;
     ++since_.periods;
     const std::size_t count = std::min<std::size_t>(period->answered, samples);

@@ -64,11 +64,12 @@ class rate_bucket {
 /// as long as the path carries everything. When the share falls or a queue grows, the rate becomes what the answers
 /// show to arrive, and the queue is given time to empty; then it grows in small steps, and in larger ones where nothing
 /// was lost before. If lowering the rate repeatedly does not reduce the loss, the loss has another cause and is
-/// accepted. While hardly any port answers there is nothing to measure, and the rate stays below `max_unmeasured_rate`.
+/// accepted. While hardly any port answers there is nothing to measure, and the rate does not exceed
+/// `max_unmeasured_rate`.
 class stateless_pace {
  public:
   static constexpr double first_rate = 10'000;
-  static constexpr double max_unmeasured_rate = 100'000;  // 50 Mbit/s, which nearly every path carries
+  static constexpr double max_unmeasured_rate = 100'000;  // 67 Mbit/s of IPv4 SYNs, which nearly every path carries
   static constexpr double least_rate = 50;
 
   struct options {
@@ -91,13 +92,14 @@ class stateless_pace {
   /// When allowed() will be at least one.
   [[nodiscard]] time_point next() const;
 
-  /// The first answer of a port, `is_first`: to its first probe. `sent_at`: time_point::min() if unknown.
+  /// A port was answered for the first time. `is_first`: the answer is to its first probe; `sent_at`: time_point::min()
+  /// if unknown.
   void answered(time_point sent_at, time_point received_at, duration round_trip, bool is_first);
   /// Answers were lost in this machine: the receive ring was full.
   void overrun(time_point now);
   /// The interface has no room.
   void congested_here(time_point now);
-  /// Most ports that answered at all did so only to a repeated probe.
+  /// Many ports that answered at all did so only to a repeated probe.
   void lossy(time_point now);
   /// Compares the last periods; returns when to call it again. If it is called much later than that, the machine was
   /// suspended or stopped: the rate stays as it was, and earlier periods do not count.
@@ -115,7 +117,7 @@ class stateless_pace {
   struct slot {
     std::uint64_t number = 0;
     std::uint32_t sent = 0;
-    std::uint32_t asked = 0;  // first probes among them: repeated ones go to ports that hardly answer
+    std::uint32_t first_probes = 0;  // first probes among them: repeated ones go to ports that hardly ever answer
     std::uint32_t answered = 0;  // of the first probes
     std::uint32_t arrived = 0;  // answers received in this period, to probes of any period
     std::array<float, samples> round_trips{};  // in seconds
@@ -132,7 +134,7 @@ class stateless_pace {
 
   struct sums {  // of the periods since the last decision
     double sent = 0;
-    double asked = 0;
+    double first_probes = 0;
     double answered = 0;
     unsigned periods = 0;
     std::vector<float> round_trips;
@@ -148,11 +150,11 @@ class stateless_pace {
   rtt_estimator rtt_;
   std::vector<slot> slots_;
   std::uint64_t next_slot_ = 0;  // the first one that was not evaluated
-  time_point latest_ = time_point::min();  // when the last of the known answers arrived
+  time_point latest_arrival_ = time_point::min();  // of those passed to answered()
   std::uint64_t valid_from_ = 0;  // slots before it were sent at another rate
   sums since_;
-  double usual_ = 0;  // share of answered probes while nothing is lost
-  double weight_ = 0;  // probes that it was computed from
+  double usual_ = 0;  // share of answered first probes while nothing is lost
+  double weight_ = 0;  // first probes that it was computed from
   double base_round_trip_ = 0;  // seconds, while there is no queue; 0: none yet
   double ceiling_ = 0;  // the path's capacity when the rate was last lowered; 0: never
   double growth_ = 2;

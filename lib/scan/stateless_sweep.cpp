@@ -13,7 +13,6 @@ constexpr duration part_time = std::chrono::milliseconds(200);
 // With a long timeout parts are longer, so that there are never more than about a hundred of them.
 constexpr int parts_a_timeout = 16;
 constexpr std::uint32_t mark_distance_us = 50;
-constexpr unsigned residues = 16;
 constexpr unsigned most_extra = 32;
 constexpr unsigned max_doublings = 6;
 
@@ -319,7 +318,7 @@ std::optional<stateless_sweep::sending> stateless_sweep::sending_of(std::uint64_
   const part* const current = find(place);
   if (current == nullptr) return std::nullopt;
   unsigned attempt = current->attempt;
-  while (attempt > 0 && attempt % residues != residue) --attempt;
+  while (attempt > 0 && attempt % distinct_attempts != residue) --attempt;
   if (attempt == 0) return std::nullopt;
   sending found{time_point::min(), attempt, current->began};
   if (const auto late = current->late.find(static_cast<std::uint32_t>(place - current->first));

@@ -11,6 +11,7 @@
 
 #include "base/time.hpp"
 #include "scan/pace.hpp"
+#include "scan/probe_module.hpp"
 #include "scan/stateless_checkpoint.hpp"
 
 namespace netlab::scan {
@@ -83,7 +84,8 @@ class stateless_sweep {
   /// Answers were lost in this machine after `since`: attempts that may have been answered then do not count.
   void repeat_attempts(time_point since);
 
-  /// When the probe was sent, to within a few dozen microseconds; `residue`: its attempt modulo 16. None: unknown.
+  /// When the probe was sent, to within a few dozen microseconds; `residue`: its attempt modulo distinct_attempts.
+  /// None: unknown.
   struct sending {
     time_point at;  ///< time_point::min(): not known, or the machine was suspended since
     unsigned attempt = 1;

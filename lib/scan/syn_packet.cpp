@@ -37,7 +37,7 @@ void syn_writer::write(std::span<std::byte> into, const address& to, std::uint16
   put_16(tcp, 0, from_port);
   put_16(tcp, 2, to_port);
   put_32(tcp, 4, sequence);
-  put_16(tcp, 16, checksum_of(sum + from_port + to_port + internet_sum(sequence)));
+  put_16(tcp, 16, checksum_of(sum + from_port + to_port + sum_of_halves(sequence)));
 }
 
 std::optional<syn_answer> parse_syn_answer(bytes_view segment) noexcept {

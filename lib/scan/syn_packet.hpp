@@ -17,7 +17,7 @@ namespace netlab::scan {
 class syn_writer {
  public:
   static constexpr std::size_t segment_size = 24;  ///< with the option of the maximum segment size
-  static constexpr std::size_t max_size = ip_header::max_size + segment_size;
+  static constexpr std::size_t max_size = ip_header_writer::max_size + segment_size;
 
   explicit syn_writer(const address& from) noexcept;
 
@@ -27,7 +27,7 @@ class syn_writer {
              std::uint32_t sequence) const noexcept;
 
  private:
-  ip_header header_;
+  ip_header_writer header_;
   std::array<std::byte, segment_size> constant_{};
   std::uint32_t sum_ = 0;  // of constant_
 };

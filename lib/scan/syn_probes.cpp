@@ -7,7 +7,7 @@
 
 namespace netlab::scan {
 
-std::size_t syn_probes::write(std::span<std::byte, max_packet> into, const stateless_probe& probe) {
+std::size_t syn_probes::write(std::span<std::byte, max_packet_size> into, const stateless_probe& probe) {
   const syn_writer& writer = writers_.of(probe.from);
   const auto from_port = static_cast<std::uint16_t>(first_port_ + probe.attempt % distinct_attempts);
   writer.write(into, probe.to, from_port, probe.port, flow_cookie(key_, probe.from, from_port, probe.to, probe.port));

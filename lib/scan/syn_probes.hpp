@@ -15,7 +15,7 @@ class syn_probes final : public probe_module {
   syn_probes(const siphash_key& key, std::uint16_t first_port) : key_(key), first_port_(first_port) {}
 
   [[nodiscard]] transport protocol() const noexcept override { return transport::tcp; }
-  [[nodiscard]] std::size_t write(std::span<std::byte, max_packet> into, const stateless_probe& probe) override;
+  [[nodiscard]] std::size_t write(std::span<std::byte, max_packet_size> into, const stateless_probe& probe) override;
   [[nodiscard]] std::optional<probe_answer> read(const ip_packet& packet) const override;
   [[nodiscard]] port_verdict silence() const noexcept override;
 

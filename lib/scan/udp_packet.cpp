@@ -10,7 +10,7 @@ namespace netlab::scan {
 void udp_writer::write(std::span<std::byte> into, const address& to, std::uint16_t from_port, std::uint16_t to_port,
                        bytes_view payload) const noexcept {
   const std::size_t length = udp_header_size + payload.size();
-  const std::uint32_t sum = header_.write(into, to, length);
+  const std::uint32_t sum = header_.write(into, to, length, from_port);
   const std::span<std::byte> udp = into.subspan(header_.size());
   put_16(udp, 0, from_port);
   put_16(udp, 2, to_port);

@@ -28,7 +28,7 @@ class udp_writer {
              bytes_view payload) const noexcept;
 
  private:
-  ip_header header_;
+  ip_header_writer header_;
 };
 
 struct udp_datagram {

@@ -14,7 +14,7 @@ udp_probes::udp_probes(const siphash_key& key, std::uint16_t first_port, std::st
 
 std::uint16_t udp_probes::own_port(const address& own, const address& target, std::uint16_t port,
                                    unsigned attempt) const noexcept {
-  const std::uint32_t cookie = flow_cookie(key_, own, 0, target, port) % (port_count / distinct_attempts);
+  const std::uint32_t cookie = flow_cookie(key_, own, 0, target, port) % group_count;
   return static_cast<std::uint16_t>(first_port_ + cookie * distinct_attempts + attempt % distinct_attempts);
 }
 
@@ -24,7 +24,13 @@ bool udp_probes::is_own_port(std::uint16_t own_port, const address& own, const a
          own_port == this->own_port(own, target, port, static_cast<unsigned>(own_port - first_port_));
 }
 
-std::size_t udp_probes::write(std::span<std::byte, max_packet> into, const stateless_probe& probe) {
+// On the loopback interface, a probe to one of the scan's own local ports comes in as if it were a reply.
+bool udp_probes::is_own_probe(const ip_packet& packet, const udp_datagram& datagram) const noexcept {
+  return writers_.has(packet.from) && is_own_port(datagram.from_port, packet.from, packet.to, datagram.to_port) &&
+         is_echo(as_text(datagram.payload), datagram.to_port, message_);
+}
+
+std::size_t udp_probes::write(std::span<std::byte, max_packet_size> into, const stateless_probe& probe) {
   const udp_writer& writer = writers_.of(probe.from);
   const bytes_view request = request_for(probe.port, probe.attempt - 1, message_);
   writer.write(into, probe.to, own_port(probe.from, probe.to, probe.port, probe.attempt), probe.port, request);
@@ -37,7 +43,7 @@ std::optional<probe_answer> udp_probes::read(const ip_packet& packet) const {
   std::uint16_t to_own_port = 0;
   if (packet.protocol == protocol_udp) {
     const auto datagram = parse_udp(packet.payload);
-    if (!datagram) return std::nullopt;
+    if (!datagram || is_own_probe(packet, *datagram)) return std::nullopt;
     found.target = packet.from;
     found.port = datagram->from_port;
     found.verdict = {.state = port_state::open, .why = reason::reply};
@@ -47,6 +53,8 @@ std::optional<probe_answer> udp_probes::read(const ip_packet& packet) const {
     to_own_port = datagram->to_port;
     // RFC 1350 §4: TFTP answers from another port than the one asked.
     if (!is_own_port(to_own_port, own, found.target, found.port)) found.port = tftp_port;
+    // A server may answer only the second request of its port.
+    found.shows_loss = as_text(payload_for(found.port, 0)) == as_text(payload_for(found.port, 1));
   } else {
     auto error = parse_icmp_error(packet);
     if (!error || error->quoted.protocol != protocol_udp) return std::nullopt;
@@ -56,6 +64,7 @@ std::optional<probe_answer> udp_probes::read(const ip_packet& packet) const {
     found.verdict = classify_udp(error->icmp.system_error, error->icmp);
     own = error->quoted.from;
     to_own_port = load_16(error->quoted.payload, 0);
+    found.shows_loss = false;  // a host limits its ICMP errors
   }
   if (!is_own_port(to_own_port, own, found.target, found.port)) return std::nullopt;
   found.is_echo = !found.reply.empty() && is_echo(as_text(found.reply), found.port, message_);

@@ -3,7 +3,8 @@
 
 PORT is a port or a range. TCP services: silent (the default), echo, close (at once), flood (endless octets), escape (a
 banner that would affect a terminal), banner:TEXT, late:TEXT (a second after the connection). UDP services: echo (the
-default), deaf (receives datagrams, never answers), answer:TEXT, elsewhere:TEXT (from another port).
+default), deaf (receives datagrams, never answers), answer:TEXT, elsewhere:TEXT (from another port), only:HEX (echoes
+datagrams that begin with these octets).
 """
 
 import resource
@@ -13,7 +14,7 @@ import sys
 import time
 
 
-IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # before Python 3.14
+IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # new in Python 3.14
 IPV6_FREEBIND = 78  # answers from any address that is routed to this host
 
 
@@ -42,7 +43,7 @@ class Services:
             source.listen(1024)
             self.watch(source, selectors.EVENT_READ, lambda: self.accept(source, doing))
         else:
-            # An answer comes from the address that was asked, also if the socket is bound to all of them.
+            # An answer comes from the address that was asked, even if the socket is bound to all of them.
             if family == socket.AF_INET6:
                 source.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
                 source.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
@@ -102,9 +103,11 @@ class Services:
             except OSError:
                 return
             name, _, text = doing.partition(":")
-            if name in ("echo", "answer"):
+            if name == "only" and not octets.startswith(bytes.fromhex(text)):
+                continue
+            if name in ("echo", "answer", "only"):
                 try:
-                    source.sendmsg([octets if name == "echo" else text.encode()], asked, 0, sender)
+                    source.sendmsg([text.encode() if name == "answer" else octets], asked, 0, sender)
                 except OSError:
                     pass  # the buffer is full: the answer is lost
             elif name == "elsewhere":

@@ -51,7 +51,7 @@ struct scan_output {
   std::function<void(const finding&)> found;
   /// Called for an open TCP port before its banner is read; may be empty.
   std::function<void(const finding&)> opened;
-  /// Called with the number of further silent ports and their state, which then get no call of `found`; may be empty.
+  /// Called with a state and the number of silent ports that have it; `found` is not called for these. May be empty.
   std::function<void(port_state, std::uint64_t)> silent = {};
   /// Explains unexpected actions of the scan to the user; may be empty.
   std::function<void(std::string_view)> note;

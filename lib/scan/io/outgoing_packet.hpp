@@ -27,7 +27,7 @@ struct outgoing_packet {
   mac_address from{};  ///< the interface's own; zeros: its link has no addresses
   mac_address to{};    ///< ignored where the link has none
   address local_to;  ///< the target, if is_local
-  std::array<std::byte, max_packet> octets;  // filled as far as `size`
+  std::array<std::byte, max_packet_size> octets;  // filled as far as `size`
   std::size_t size = 0;
 };
 

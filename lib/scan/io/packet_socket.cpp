@@ -31,19 +31,20 @@ constexpr std::size_t answer_ring_blocks = 128;
 // The kernel hands over a block that is not full after this time. It does not affect round-trip times, because each
 // packet has its own timestamp.
 constexpr std::chrono::milliseconds answer_delay{2};
-// Enough for an ICMP error that quotes headers with all their options, and for a segment.
+// Enough for a TCP segment without data, and for an ICMP error that quotes headers with all their options.
 constexpr std::uint32_t answer_octets = 256;
 // A UDP reply, as much as Ethernet carries of it.
 constexpr std::uint32_t reply_octets = 1500;
 
 /// Offsets are from the network header, because the socket is of type SOCK_DGRAM. ICMP types without `reason_of()` are
 /// sorted out later.
-std::array<sock_filter, 28> make_answer_filter(transport protocol, std::uint16_t first_port, std::uint16_t port_count) {
+std::array<sock_filter, 31> make_answer_filter(transport protocol, std::uint16_t first_port, std::uint16_t port_count) {
   const std::uint32_t answer_protocol = protocol == transport::tcp ? IPPROTO_TCP : IPPROTO_UDP;
   const auto auxiliary = [](int offset) { return static_cast<std::uint32_t>(SKF_AD_OFF + offset); };
   const std::uint32_t last_port = first_port + std::uint32_t{port_count} - 1;
-  constexpr std::uint8_t take = 26;
-  constexpr std::uint8_t drop = 27;
+  constexpr std::uint8_t take_reply = 28;
+  constexpr std::uint8_t take = 29;
+  constexpr std::uint8_t drop = 30;
   // Jumps are relative to the next instruction.
   const auto to = [](std::uint8_t target, std::uint8_t from) { return static_cast<std::uint8_t>(target - from - 1); };
   return {{
@@ -62,19 +63,22 @@ std::array<sock_filter, 28> make_answer_filter(transport protocol, std::uint16_t
       /* 12 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_DEST_UNREACH, to(take, 12), 0),
       /* 13 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_TIME_EXCEEDED, to(take, 13), to(drop, 13)),
       /* 14 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
-      /* 15 */ BPF_JUMP(BPF_JMP | BPF_JA, to(23, 15), 0, 0),
+      /* 15 */ BPF_JUMP(BPF_JMP | BPF_JA, to(26, 15), 0, 0),
       /* 16: IPv6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
-      /* 17 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer_protocol, to(22, 17), 0),
-      /* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, to(drop, 18)),
-      /* 19 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 40),
-      /* 20: errors are below 128 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, to(take, 20)),
-      /* 21: neighbour advertisement */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 136, to(take, 21), to(drop, 21)),
-      /* 22 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 42),
-      /* 23: the port */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first_port, 0, to(drop, 23)),
-      /* 24 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last_port, to(drop, 24), 0),
-      /* 25 */ BPF_STMT(BPF_RET | BPF_K, protocol == transport::tcp ? answer_octets : reply_octets),
-      /* 26: no reply */ BPF_STMT(BPF_RET | BPF_K, answer_octets),
-      /* 27 */ BPF_STMT(BPF_RET | BPF_K, 0),
+      /* 17 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer_protocol, to(25, 17), 0),
+      /* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_FRAGMENT, to(23, 18), 0),
+      /* 19 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, to(drop, 19)),
+      /* 20 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 40),
+      /* 21: errors are below 128 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 0, to(take, 21)),
+      /* 22: neighbour advertisement */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 136, to(take, 22), to(drop, 22)),
+      /* 23: a fragment */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 40),
+      /* 24 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer_protocol, to(take_reply, 24), to(drop, 24)),
+      /* 25 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 42),
+      /* 26: the port */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first_port, 0, to(drop, 26)),
+      /* 27 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last_port, to(drop, 27), 0),
+      /* 28 */ BPF_STMT(BPF_RET | BPF_K, protocol == transport::tcp ? answer_octets : reply_octets),
+      /* 29: ICMP */ BPF_STMT(BPF_RET | BPF_K, answer_octets),
+      /* 30 */ BPF_STMT(BPF_RET | BPF_K, 0),
   }};
 }
 
@@ -147,7 +151,7 @@ packet_socket& packet_socket::operator=(packet_socket&& other) noexcept {
 packet_socket::~packet_socket() = default;
 
 result<void> packet_socket::check() {
-  // A raw socket needs the same capability, and unlike a packet socket it is closed at once.
+  // A raw socket needs the same capability; to close a packet socket takes some 15 ms (synchronize_net() in Linux).
   if (!open_raw_socket(false)) return cannot_open();
   return {};
 }

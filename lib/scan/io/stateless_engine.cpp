@@ -40,7 +40,7 @@ std::pair<std::uint16_t, std::uint16_t> ephemeral_ports() {
 }
 
 /// The first of `count` ports outside of the ephemeral range and above 1023; chosen at random, so that two scans rarely
-/// receive each other's answers (whose cookies would not match). If the ephemeral range leaves no room, any ports above
+/// receive each other's answers (whose cookies rarely match). If the ephemeral range leaves no room, any ports above
 /// 1023.
 std::uint16_t choose_first_port(std::uint32_t count) {
   constexpr std::uint32_t lowest = 1024;
@@ -333,8 +333,8 @@ void stateless_engine::take_answer(const probe_answer& answer, time_point receiv
       rtt = std::max(received - sending->at, duration(1000));
       rtt_.add(*rtt);
     }
-    loss_.answered_at(sending->attempt);
-    if (sending->began > pace_.lowered()) ++(sending->attempt == 1 ? on_time_ : delayed_);
+    if (answer.shows_loss) loss_.answered_at(sending->attempt);
+    if (answer.shows_loss && sending->began > pace_.lowered()) ++(sending->attempt == 1 ? on_time_ : delayed_);
   }
   pace_.answered(sending ? sending->at : time_point::min(), received, rtt.value_or(duration(0)),
                  sending && sending->attempt == 1);

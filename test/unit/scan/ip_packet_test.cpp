@@ -14,7 +14,7 @@ namespace {
 using test::ip;
 
 bytes packet_from(const char* from, const char* to, std::uint8_t protocol, bytes_view payload) {
-  const ip_header header(ip(from), protocol);
+  const ip_header_writer header(ip(from), protocol);
   bytes made(header.size());
   header.write(made, ip(to), payload.size());
   append(made, payload);
@@ -68,6 +68,29 @@ TEST_CASE("ip packet: IPv6 extension headers are skipped", "[scan][ip_packet]") 
   CHECK(read->protocol == protocol_udp);
   CHECK(as_text(read->payload) == "12345678");
   CHECK_FALSE(parse_ip_packet(packet_from("2001:db8::1", "2001:db8::2", 60, bytes_view(options).first(15))));
+}
+
+TEST_CASE("ip packet: of an IPv6 packet in fragments, the first one is read", "[scan][ip_packet]") {
+  bytes fragment(8);
+  fragment[0] = std::byte{protocol_udp};
+  fragment[3] = std::byte{1};  // more follow
+  append(fragment, as_bytes("12345678"));
+  const auto first = parse_ip_packet(packet_from("2001:db8::1", "2001:db8::2", 44, fragment));
+  REQUIRE(first);
+  CHECK(first->protocol == protocol_udp);
+  CHECK(as_text(first->payload) == "12345678");
+  fragment[3] = std::byte{8};
+  CHECK_FALSE(parse_ip_packet(packet_from("2001:db8::1", "2001:db8::2", 44, fragment)));
+}
+
+TEST_CASE("ip packet: an identification allows fragments", "[scan][ip_packet]") {
+  const ip_header_writer header(ip("192.0.2.1"), protocol_udp);
+  bytes made(header.size());
+  header.write(made, ip("192.0.2.2"), 100, 0x1234);
+  CHECK(to_hex(bytes_view(made).subspan(4, 4)) == "12340000");
+  CHECK(internet_checksum(made) == 0);
+  header.write(made, ip("192.0.2.2"), 100);
+  CHECK(to_hex(bytes_view(made).subspan(4, 4)) == "00004000");
 }
 
 TEST_CASE("ip packet: truncated headers, later fragments and other versions are refused", "[scan][ip_packet]") {

@@ -30,7 +30,7 @@ inline bytes returned(const bytes& packet) {
   return made;
 }
 
-/// A router's ICMP message about the packet, of which it quotes so much.
+/// A router's ICMP message about the packet, and quotes its first `quoted` octets.
 inline bytes icmp_about(const bytes& packet, unsigned type, unsigned code, std::size_t quoted) {
   const bool is_v6 = std::to_integer<unsigned>(packet[0]) >> 4 == 6;
   bytes made(is_v6 ? 40 : 20);

@@ -16,7 +16,7 @@ namespace {
 constexpr time_point start{};
 constexpr std::size_t frame = 84;
 
-/// A path with a bottleneck: so many packets a second, a queue in front of it, a delay. A share of the probes is
+/// A path with a bottleneck: `rate` packets a second, a queue in front of it, a delay. A share of the probes is
 /// answered.
 struct path_model {
   double rate = 1e9;
@@ -82,7 +82,7 @@ TEST_CASE("stateless pace: a rate is kept exactly, and never exceeded", "[scan][
   CHECK(static_cast<double>(sent) >= rate * 9.99 - 1);
 }
 
-TEST_CASE("stateless pace: an adaptive rate is not exceeded by delays of the caller", "[scan][stateless_pace]") {
+TEST_CASE("stateless pace: a late caller may send at most 10 ms of a fixed rate at once", "[scan][stateless_pace]") {
   stateless_pace pace({.rate = 1000}, start);
   CHECK(pace.allowed(start + 60s, 100'000, frame) == 10);  // 10 ms
 }
@@ -178,7 +178,7 @@ TEST_CASE("stateless pace: random loss does not slow it down", "[scan][stateless
   CHECK(pace.rate() > 300'000);
 }
 
-TEST_CASE("stateless pace: an overrun of the ring lowers the rate, and a given one, too", "[scan][stateless_pace]") {
+TEST_CASE("stateless pace: an overrun of the ring lowers the rate, even a fixed one", "[scan][stateless_pace]") {
   stateless_pace pace({.rate = 1000}, start);
   pace.overrun(start + 1s);
   CHECK(pace.rate() < 750);

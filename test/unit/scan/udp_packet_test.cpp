@@ -26,7 +26,7 @@ bytes datagram_from(const char* from, const char* to, std::uint16_t from_port, s
 
 TEST_CASE("udp packet: an IPv4 datagram is the one that tshark reads without a complaint", "[scan][udp_packet]") {
   CHECK(to_hex(datagram_from("192.0.2.1", "192.0.2.2", 1024, 53, "abc")) ==
-        "4500001f000040004011b6ca"
+        "4500001f040000004011f2ca"
         "c0000201"
         "c0000202"
         "04000035000b"

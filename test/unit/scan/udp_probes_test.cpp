@@ -21,7 +21,7 @@ constexpr siphash_key key{1, 2};
 constexpr std::uint16_t first_port = 2000;
 
 bytes sent(udp_probes& by, const stateless_probe& probe) {
-  std::array<std::byte, max_packet> room{};
+  std::array<std::byte, max_packet_size> room{};
   const std::size_t size = by.write(room, probe);
   return {room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size)};
 }
@@ -119,6 +119,28 @@ TEST_CASE("udp probes: TFTP answers from any port", "[scan][udp_probes]") {
   const auto answer = answer_in(probes, back);
   REQUIRE(answer);
   CHECK(answer->port == 69);
+}
+
+TEST_CASE("udp probes: a probe that comes back to this machine is not a reply", "[scan][udp_probes]") {
+  udp_probes probes(key, first_port, "hello");
+  for (const char* local : {"127.0.0.1", "::1"})
+    for (unsigned port = 1; port < 65536; ++port) {
+      const stateless_probe probe{
+          .from = ip(local), .to = ip(local), .port = static_cast<std::uint16_t>(port), .attempt = 1 + port % 3};
+      const bytes packet = sent(probes, probe);
+      CHECK_FALSE(answer_in(probes, packet));
+    }
+}
+
+TEST_CASE("udp probes: what a repeated probe shows about loss", "[scan][udp_probes]") {
+  udp_probes probes(key, first_port, "hello");
+  const auto sent_to = [&](std::uint16_t port) {
+    return sent(probes, {.from = ip("192.0.2.1"), .to = ip("192.0.2.2"), .port = port, .attempt = 2});
+  };
+  CHECK(answer_in(probes, test::returned(sent_to(53)))->shows_loss);
+  CHECK(answer_in(probes, test::returned(sent_to(9)))->shows_loss);
+  CHECK_FALSE(answer_in(probes, test::returned(sent_to(161)))->shows_loss);  // the second request is another one
+  CHECK_FALSE(answer_in(probes, test::icmp_about(sent_to(9), 3, 3, 28))->shows_loss);
 }
 
 TEST_CASE("udp probes: silence is open|filtered", "[scan][udp_probes]") {
