@@ -173,7 +173,7 @@ void stateless_pace::decide(time_point now) {
     return lower(target, std::chrono::duration_cast<duration>(pause), now);
   }
   const bool has_none = since_.answered >= share_kept * expected - chance;
-  if (has_none && since_.first_probes > 0) {
+  if (has_none) {
     weight_ = std::min(weight_, memory);
     usual_ = (usual_ * weight_ + since_.answered) / (weight_ + since_.first_probes);
     weight_ += since_.first_probes;
