@@ -75,7 +75,8 @@ TEST_CASE("ip packet: of an IPv6 packet in fragments, the first one is read", "[
   fragment[0] = std::byte{protocol_udp};
   fragment[3] = std::byte{1};  // more follow
   append(fragment, as_bytes("12345678"));
-  const auto first = parse_ip_packet(packet_from("2001:db8::1", "2001:db8::2", 44, fragment));
+  const bytes packet = packet_from("2001:db8::1", "2001:db8::2", 44, fragment);
+  const auto first = parse_ip_packet(packet);
   REQUIRE(first);
   CHECK(first->protocol == protocol_udp);
   CHECK(as_text(first->payload) == "12345678");
