@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "calc/evaluate.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <limits>
 
 #include "calc/reduce.hpp"
 

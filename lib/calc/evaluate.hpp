@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <span>
 #include <string>
@@ -64,9 +65,10 @@ template <class Numbers>
 
 [[nodiscard]] std::expected<std::int32_t, refusal> evaluate(const request& asked) noexcept;
 
-/// The same for at most max_numbers numbers as they are on the wire.
+/// evaluate() for more numbers than few_numbers, as they are on the wire.
 [[nodiscard]] std::expected<std::int32_t, refusal> evaluate_many(operation op, bytes_view numbers,
                                                                  byte_order order) noexcept;
+/// The same for at most max_numbers numbers as they are on the wire.
 [[nodiscard, gnu::always_inline]] inline std::expected<std::int32_t, refusal> evaluate(operation op, bytes_view numbers,
                                                                                        byte_order order) noexcept {
   const std::size_t count = numbers.size() / 4;

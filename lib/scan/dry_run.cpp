@@ -15,19 +15,13 @@ duration gap_of(double rate) {
   return rate > 0 ? duration(static_cast<std::int64_t>(std::ceil(1e9 / rate))) : duration(0);
 }
 
-// The interval of one transport's probes; if both are scanned, each has half of the rate.
-duration probe_gap(const scan_plan& plan) {
-  const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
-  return gap_of(both ? plan.rate / 2 : plan.rate);
-}
-
 }  // namespace
 
 dry_run::dry_run(const scan_plan& plan, std::uint64_t targets, std::vector<std::uint64_t> skipped)
     : plan_(plan),
       skipped_(std::move(skipped)),
-      tcp_(transport::tcp, plan.tcp_ports, targets, plan, probe_gap(plan)),
-      udp_(transport::udp, plan.udp_ports, targets, plan, probe_gap(plan)),
+      tcp_(transport::tcp, plan.tcp_ports, targets, plan, gap_of(plan.rate * share_of_rate(plan))),
+      udp_(transport::udp, plan.udp_ports, targets, plan, gap_of(plan.rate * share_of_rate(plan))),
       udp_order_(targets, plan.udp_ports.size(), plan.seed, plan.part) {
   // The SYNs that the kernel may send again count from the beginning.
   if (!plan.syn) tcp_.gap *= 1 + attempt_plan(syn_schedule(), plan.timeout, plan.retries).at(1).repetitions;

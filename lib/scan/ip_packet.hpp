@@ -85,7 +85,7 @@ struct packet_error {
   ip_packet quoted;  ///< at least the first eight octets of its payload
 };
 
-/// None if it is no error with a reason_of(), or quotes too little.
+/// None if reason_of() finds no reason in it, or if it quotes less than eight octets of the payload.
 [[nodiscard]] std::optional<packet_error> parse_icmp_error(const ip_packet& packet) noexcept;
 
 }  // namespace netlab::scan

@@ -45,6 +45,11 @@ struct scan_plan {
                                     : plan.stateless_udp && !plan.udp_ports.empty();
 }
 
+/// A rate is for both transports together: each gets this share of it.
+[[nodiscard]] inline double share_of_rate(const scan_plan& plan) noexcept {
+  return plan.tcp_ports.empty() || plan.udp_ports.empty() ? 1 : 0.5;
+}
+
 /// The places of the targets that are never asked, ascending.
 [[nodiscard]] inline std::vector<std::uint64_t> skipped_places(const scan_plan& plan, const target_set& targets) {
   std::vector<std::uint64_t> places;

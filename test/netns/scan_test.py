@@ -61,6 +61,13 @@ class ScanCase(world.World):
                  for port in sorted(expected.keys() | seen.keys()) if expected.get(port) != seen.get(port)}
         self.assertFalse(wrong, f"{len(wrong)} wrong: {dict(list(wrong.items())[:20])}")
 
+    def assert_paced(self, times, rate):
+        """A thousand packets at this rate a second: no half second has more, and they take their time."""
+        for begin in range(1000 - 250):
+            within = sum(1 for at in times[begin:] if at <= times[begin] + 0.5)
+            self.assertLessEqual(within, rate * 0.51 + 8)
+        self.assertGreater(times[-1] - times[0], 1.9)
+
     @staticmethod
     def expected(ports, otherwise, **groups):
         """Every port in `ports` is `otherwise`, except for the (ports, state) pairs."""

@@ -15,7 +15,7 @@
 
 namespace netlab::scan {
 
-/// A packet to send, from the network header on; whoever sends it adds the link layer's.
+/// A packet to send. It begins with the network header; the link layer's is added when it is sent.
 struct outgoing_packet {
   outgoing_packet() {}  // NOLINT: does not clear `octets`, as `= default` would
 

@@ -108,8 +108,7 @@ result<run_outcome> scan_once(const scan_plan& plan, const target_set& targets, 
                               const scan_output& output, const held_signals& signals, const run_options& options) {
   auto on = poller::make();
   if (!on) return unexpected(on.error());
-  const bool both = !plan.tcp_ports.empty() && !plan.udp_ports.empty();
-  const double share = both ? 0.5 : 1;  // together they must not exceed a rate
+  const double share = share_of_rate(plan);
   const double rate = plan.rate * share;
   const std::vector<std::uint64_t> skipped = skipped_places(plan, targets);
   std::vector<std::unique_ptr<engine>> engines;

@@ -3,8 +3,8 @@
 // needs CAP_NET_RAW.
 //
 // The kernel knows nothing of these probes. It therefore answers each SYN-ACK with a reset (RFC 9293 §3.10.7.1: there
-// is no such connection), which is what the scan wants anyway: the target forgets the half-open connection at once.
-// What it does with replies to datagrams, scan/udp_probes.hpp says.
+// is no such connection). This helps: the target forgets the half-open connection at once. For replies to datagrams,
+// see scan/udp_probes.hpp.
 #pragma once
 
 #include <deque>

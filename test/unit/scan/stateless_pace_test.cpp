@@ -46,15 +46,20 @@ struct path_model {
   }
 };
 
+/// Hands over the answers that have arrived.
+void deliver(path_model& path, stateless_pace& pace, time_point now) {
+  while (!path.under_way.empty() && path.under_way.front().arrives <= now) {
+    const auto& first = path.under_way.front();
+    pace.answered(first.sent, first.arrives, first.arrives - first.sent, true);
+    path.under_way.pop_front();
+  }
+}
+
 /// Sends for a while as the pace allows; returns the packets sent.
 std::uint64_t run(stateless_pace& pace, path_model& path, time_point& now, duration time) {
   const std::uint64_t before = path.sent;
   for (const time_point end = now + time; now < end; now += 100us) {
-    while (!path.under_way.empty() && path.under_way.front().arrives <= now) {
-      const auto& first = path.under_way.front();
-      pace.answered(first.sent, first.arrives, first.arrives - first.sent, true);
-      path.under_way.pop_front();
-    }
+    deliver(path, pace, now);
     static_cast<void>(pace.tick(now));
     const std::size_t count = pace.allowed(now, 256, frame);
     for (std::size_t each = 0; each < count; ++each) path.send(now);
@@ -155,11 +160,7 @@ TEST_CASE("stateless pace: silence in answer to repeated probes is not loss", "[
   // The silent half is asked again: at first between others, then alone.
   for (const std::size_t repeated : {2U, 1U}) {
     for (const time_point end = now + 300ms; now < end; now += 100us) {
-      while (!path.under_way.empty() && path.under_way.front().arrives <= now) {
-        const auto& first = path.under_way.front();
-        pace.answered(first.sent, first.arrives, first.arrives - first.sent, true);
-        path.under_way.pop_front();
-      }
+      deliver(path, pace, now);
       static_cast<void>(pace.tick(now));
       const std::size_t count = pace.allowed(now, 256, frame);
       const std::size_t first_probes = count - count / repeated;
