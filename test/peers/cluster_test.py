@@ -86,13 +86,14 @@ class Slurm(Cluster):
         super().setUp()
         node = os.uname().nodename.split(".")[0]
         place = self.place
+        control_port, node_port = unpacked.free_ports(2)
         for name in ("etc/slurm", "control", "node"):
             (place / name).mkdir()
         (place / "etc/slurm/slurm.conf").write_text(f"""
             ClusterName=netlab
             SlurmctldHost={node}(127.0.0.1)
-            SlurmctldPort={unpacked.free_port()}
-            SlurmdPort={unpacked.free_port()}
+            SlurmctldPort={control_port}
+            SlurmdPort={node_port}
             # A requeued job waits until its credential has expired.
             AuthType=auth/munge
             AuthInfo=socket={place}/munge.socket,cred_expire=5

@@ -26,11 +26,11 @@ class Talk:
             (self.place / name).chmod(0o644)
         return made
 
-    def dovecot(self, services, port=None, **how):
+    def dovecot(self, services, listening, **how):
         version = harness.run(self.argv("/usr/sbin/dovecot", "--version")).out
         file = self.place / "dovecot.conf"
         file.write_text(dovecot.configuration(version, self.place, services, **how))
-        self.start_peer("/usr/sbin/dovecot", "-F", "-c", file, port=port)
+        self.start_peer("/usr/sbin/dovecot", "-F", "-c", file, listening=listening)
 
     def connect(self, made, port, *words, **how):
         return self.netlab("connect", "--ca-file", made.ca, *words, f"127.0.0.1:{port}", **how)
@@ -197,11 +197,9 @@ smtpd_sasl_path = private/auth
             "postlog unix-dgram n - n - 1 postlogd\n"
             + "cleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n"
             + "".join(f"{name.split(':')[0]} unix - - n - {most} {name.split(':')[-1]}\n" for name, most in services.items()))
-        self.start_peer("/usr/sbin/postfix", "-c", self.place / "conf", "start-fg",
-                        port=port)
+        self.start_peer("/usr/sbin/postfix", "-c", self.place / "conf", "start-fg", listening=[port, tls_port])
         socket_ = self.place / "spool" / "private" / "auth"
-        self.dovecot(f"service auth {{\n unix_listener {socket_} {{\n  mode = 0666\n }}\n}}\n")
-        harness.until(socket_.exists, "Dovecot's auth service")
+        self.dovecot(f"service auth {{\n unix_listener {socket_} {{\n  mode = 0666\n }}\n}}\n", [socket_])
         return made
 
     # someone, secret
@@ -210,7 +208,7 @@ smtpd_sasl_path = private/auth
 
     def test_mail_by_hand(self):
         """connect: Postfix takes a mail by hand over STARTTLS and over TLS, and every answer comes"""
-        port, tls_port = unpacked.free_port(), unpacked.free_port()
+        port, tls_port = unpacked.free_ports(2)
         made = self.postfix(port, tls_port)
         for words, where, codes in ((["--starttls", "smtp"], port, ["250", "334", "334", "235", "250", "250", "354", "250", "221"]),
                                     (["--tls"], tls_port, ["220", "250", "334", "334", "235", "250", "250", "354", "250", "221"])):
@@ -233,14 +231,14 @@ class Dovecot(Talk, unpacked.Peer):
     def test_imap_and_pop3(self):
         """connect: Dovecot over STARTTLS and TLS, IMAP and POP3: log in and leave, in a pipe"""
         made = self.certificate()
-        ports = {name: unpacked.free_port() for name in ("imap", "imaps", "pop3", "pop3s")}
+        ports = dict(zip(("imap", "imaps", "pop3", "pop3s"), unpacked.free_ports(4)))
         home = self.place / "home"
         home.mkdir()
         os.chown(home, 891, 891)
         def service(name):
             return (f"service {name}-login {{\n chroot =\n inet_listener {name} {{\n  port = {ports[name]}\n }}\n"
                     f" inet_listener {name}s {{\n  port = {ports[name + 's']}\n  ssl = yes\n }}\n}}\n")
-        self.dovecot(service("imap") + service("pop3"), port=ports["pop3s"], protocols="imap pop3", home=home)
+        self.dovecot(service("imap") + service("pop3"), ports.values(), protocols="imap pop3", home=home)
         imap = "a login someone secret\r\nb select INBOX\r\nc logout\r\n"
         pop3 = "USER someone\r\nPASS secret\r\nSTAT\r\nQUIT\r\n"
         for words, name, talk, wanted in ((["--starttls", "imap"], "imap", imap, "c OK Logout"), (["--tls"], "imaps", imap, "c OK Logout"),
@@ -275,7 +273,7 @@ class PostgreSql(Talk, unpacked.Peer):
                         f"ssl_cert_file={self.place}/good.pem", "-c", f"ssl_key_file={key}", "-c",
                         "unix_socket_directories=", "-c", "fsync=off",
                         "-c", "dynamic_shared_memory_type=mmap",  # files in /dev/shm would outlive a SIGKILL
-                        port=port)
+                        listening=[port])
         body = b"\0\3\0\0user\0postgres\0database\0postgres\0\0"
         query = b"select 6 * 7\0"
         script = ((len(body) + 4).to_bytes(4, "big") + body + b"Q" + (len(query) + 4).to_bytes(4, "big") + query
@@ -310,7 +308,7 @@ database ldif
 suffix dc=example
 directory {self.place}
 """)
-        self.start_peer("/usr/sbin/slapd", "-h", f"ldap://127.0.0.1:{port}", "-f", self.place / "slapd.conf", "-d", "0", port=port)
+        self.start_peer("/usr/sbin/slapd", "-h", f"ldap://127.0.0.1:{port}", "-f", self.place / "slapd.conf", "-d", "0", listening=[port])
         bind = bytes.fromhex("300c 020102 6007 020103 0400 8000")
         # After an unbind, slapd would drop the answer, so the idle timeout ends the connection.
         done = self.connect(made, port, "--starttls", "ldap", "--idle-timeout", "2s", input=bind)

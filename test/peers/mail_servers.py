@@ -28,7 +28,7 @@ class Server:
     def __init__(self, case, authority):
         unpacked.needs_namespace()
         root = unpacked.unpack(self.name, self.packages, self.backports)
-        self.port, self.tls_port = unpacked.free_port(), unpacked.free_port()
+        self.port, self.tls_port = unpacked.free_ports(2)
         self.place = pathlib.Path(tempfile.mkdtemp(prefix=f"netlab-{self.name}-"))
         self.place.chmod(0o755)
         case.addClassCleanup(shutil.rmtree, self.place, ignore_errors=True)
@@ -327,7 +327,7 @@ class Aiosmtpd(Server):
 
     def __init__(self, case, authority):  # needs no namespace
         root = unpacked.unpack(self.name, self.packages)
-        self.port, self.tls_port = unpacked.free_port(), unpacked.free_port()
+        self.port, self.tls_port = unpacked.free_ports(2)
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="netlab-aiosmtpd-"))
         case.addClassCleanup(shutil.rmtree, self.place, ignore_errors=True)
         certificate = authority.server()

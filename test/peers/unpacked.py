@@ -6,6 +6,7 @@ directory ($NETLAB_TEST_CACHE, else ~/.cache/netlab/peers). A server runs in a m
 unpacked files are overlaid on /usr and /etc, so that it finds its files in the usual places and the machine is not
 changed. Needs root, mount namespaces and a package source; otherwise the tests are skipped by name."""
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -124,10 +125,23 @@ def unpack(name, packages, backports=False):
     return root
 
 
+def free_ports(count):
+    """`count` different port numbers that are free now."""
+    with contextlib.ExitStack() as opened:
+        listeners = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listener.getsockname()[1] for listener in listeners]
+
+
 def free_port():
     """A port number that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    return free_ports(1)[0]
+
+
+def _accepts(address):
+    """Whether a server accepts connections at a TCP port of 127.0.0.1 or at the path of a Unix socket."""
+    is_port = isinstance(address, int)
+    with socket.socket(socket.AF_INET if is_port else socket.AF_UNIX) as probe:
+        return probe.connect_ex(("127.0.0.1", address) if is_port else str(address)) == 0
 
 
 class Peer(harness.Case):
@@ -156,17 +170,16 @@ class Peer(harness.Case):
         """The command line in the namespace."""
         return in_namespace(self.root, self.place / "etc", 'exec "$@"', *words)
 
-    def start_peer(self, *words, port=None, **how):
-        """Starts a server, and waits until it listens if a port is given; it ends with its children at the end of the
-        test."""
+    def start_peer(self, *words, listening=(), **how):
+        """Starts a server, and waits until it accepts connections at each of `listening`: TCP ports of 127.0.0.1 and
+        paths of Unix sockets. It ends with its children at the end of the test."""
         process = harness.Process(self.argv(*words), env={**os.environ, "LC_ALL": "C"}, **how)
         self.addCleanup(process.kill)
         self.addCleanup(end, process.child)
-        if port is not None:
-            def listens():
+        for address in listening:
+            def listens(address=address):
                 if process.child.poll() is not None:
                     raise AssertionError(f"{words}: ended\n{process.out}{process.err}")
-                with socket.socket() as probe:
-                    return probe.connect_ex(("127.0.0.1", port)) == 0
-            harness.until(listens, f"{words[0]} to listen")
+                return _accepts(address)
+            harness.until(listens, f"{words[0]} to listen at {address}")
         return process
