@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The event loop that runs a session machine over a stream.
+// Runs a session machine over a stream. One turn: send, wait for an event, pass it to the machine.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -14,12 +14,12 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <utility>
 
 #include "base/machine.hpp"
 #include "net/asio.hpp"
+#include "net/wake_up.hpp"
 
 namespace netlab::net {
 
@@ -32,7 +32,8 @@ struct drive_options {
   bool holds_back = false;
   /// The most octets fed to the machine at once; max_unsent is checked after each piece.
   std::size_t max_feed = SIZE_MAX;
-  /// The time that sending may make no progress while nothing else is waited for.
+  /// The session ends with timed_out when sending makes no progress for this long after the machine is done, or while
+  /// the peer is held back.
   duration flush_time = std::chrono::milliseconds(200);
   /// After the peer has acknowledged the last octet, its input is read and discarded for this long. Closing a socket
   /// with unread input sends a reset, which destroys answers that are still in transit (RFC 1122 §4.2.2.13).
@@ -60,166 +61,229 @@ inline constexpr drive_options serving{.max_unsent = 256 * 1024,
   return options;
 }
 
-/// The event loop of a driver. Queued handlers keep it alive.
+/// Runs one machine over one stream (tcp::socket, or a TLS stream over it). Ends when the machine is done or wants TLS
+/// and its output has been sent, or when the stream fails. Between the turns the owner takes the machine's events and
+/// gives it more to do:
+///
+///     net::driver<tcp::socket> drive(socket, session, {});
+///     while (!drive.has_ended()) {
+///       … session.take_events() … session.submit() …
+///       co_await drive.turn();
+///     }
+///
+/// Reads and writes run at the same time. Call it only from the stream's own thread. The stream and the machine must
+/// outlive it; its destructor cancels pending operations.
 template <class Stream>
-class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
+class driver {
  public:
-  drive_loop(Stream& stream, machine& session, drive_options options)
+  driver(Stream& stream, machine& session, drive_options options)
       : stream_(stream),
         session_(session),
         options_(options),
-        timer_(stream.get_executor()),
-        ended_(stream.get_executor()) {
-    ended_.expires_at(never);
-  }
-  drive_loop(const drive_loop&) = delete;
-  drive_loop& operator=(const drive_loop&) = delete;
+        io_(std::make_shared<operations>(stream.get_executor())) {}
+  ~driver() { end(asio::error::operation_aborted); }
+  driver(const driver&) = delete;
+  driver& operator=(const driver&) = delete;
 
-  [[nodiscard]] asio::awaitable<std::error_code> run(std::function<void()> each_turn) {
-    each_turn_ = std::move(each_turn);
-    running_ = true;
-    guarded([this] { advance(); });
-    // Handlers refer to the stream, so none may be left when run() returns.
-    while (phase_ != phase::ended || has_queued()) {
-      const auto [error] = co_await ended_.async_wait(use_tuple);
-      static_cast<void>(error);
-      if (is_cancelled(co_await asio::this_coro::cancellation_state) && phase_ != phase::ended) {
+  /// Sends the machine's output, waits for an event (input, progress in sending, a deadline, poke(), stop(), abort())
+  /// and passes it to the machine. When the machine is done, the last turn sends the rest and waits until no operation
+  /// is pending. An exception of the machine or of Asio (std::bad_alloc) ends the session and is rethrown, by the last
+  /// turn if possible; a cancellation ends it with operation_aborted.
+  [[nodiscard]] asio::awaitable<void> turn() {
+    guarded(&driver::start_operations);
+    while (phase_ != phase::ended || io_->is_pending()) {
+      co_await io_->event.wait();
+      if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
         end(asio::error::operation_aborted);
+        error_ = asio::error::operation_aborted;  // also if the session had ended already
         co_await asio::this_coro::reset_cancellation_state();
       }
+      if (phase_ == phase::ended) continue;
+      const bool was_running = phase_ == phase::running;
+      guarded(&driver::handle_results);
+      if (was_running && !thrown_) co_return;
+      guarded(&driver::start_operations);
     }
+    has_ended_ = true;
     if (thrown_) std::rethrow_exception(thrown_);
+  }
+
+  /// True after the last turn: the session has ended, and no operation is pending.
+  [[nodiscard]] bool has_ended() const noexcept { return has_ended_; }
+
+  [[nodiscard]] asio::any_io_executor get_executor() { return stream_.get_executor(); }
+
+  /// Why the session ended early: an error of the stream, timed_out (the peer does not read), operation_aborted
+  /// (abort() or a cancellation), not_enough_memory. No error otherwise.
+  [[nodiscard]] std::error_code error() const noexcept { return error_; }
+
+  /// Takes all turns; for an owner that has nothing to do between them. Returns error().
+  [[nodiscard]] asio::awaitable<std::error_code> run() {
+    while (!has_ended_) co_await turn();
     co_return error_;
   }
 
+  /// Wakes the current turn: the machine is resumed, and its output, deadline and done() are checked again. Call it
+  /// after changing the machine from outside, or when what it waits for may be ready.
   void poke() {
-    if (!running_) return;
-    guarded([this] {
-      if (phase_ == phase::running) session_.resume(clock::now());
-      advance();
-    });
+    poked_ = true;
+    io_->event.wake_later();
   }
 
+  /// Graceful shutdown: the machine finishes what the peer has begun. Unread input in the socket counts as begun.
   void stop() {
     stopping_ = true;
-    poke();
+    io_->event.wake_later();
   }
 
+  /// Ends the session now; a machine with a last message gets a short time to send it.
   void abort() {
-    guarded([this] {
-      if (running_ && phase_ == phase::running) {
-        session_.cut_off(clock::now());
-        if (session_.done()) {
-          options_.flush_time = std::min(options_.flush_time, last_words_time);
-          options_.linger_time = std::min(options_.linger_time, last_words_time);
-          return advance();
-        }
-      }
-      end(asio::error::operation_aborted);
-    });
-  }
-
-  /// Stops using the stream and the machine, except in handlers already queued. `owner` lives until those have run.
-  void drop(std::shared_ptr<void> owner) {
-    end(asio::error::operation_aborted);
-    if (has_queued()) owner_ = std::move(owner);
+    aborting_ = true;
+    io_->event.wake_later();
   }
 
  private:
   enum class phase : std::uint8_t { running, flushing, lingering, ended };
 
-  [[nodiscard]] bool has_queued() const noexcept { return reading_ || writing_ || waits_ > 0 || settling_; }
+  /// What Asio's operations refer to. Their handlers keep it alive, note the result and wake the driver.
+  struct operations {
+    explicit operations(const asio::any_io_executor& executor) : event(executor), timer(executor) {}
 
-  /// Catches all exceptions: handlers that refer to the stream may still be queued.
-  template <class Act>
-  void guarded(Act act) noexcept {
+    /// True until all operations have called their handlers.
+    [[nodiscard]] bool is_pending() const noexcept { return reading || writing || waits > 0 || settling; }
+
+    wake_up event;
+    asio::steady_timer timer;
+    bytes input;
+    bytes sending;
+    std::error_code read_error;
+    std::error_code write_error;
+    std::size_t received = 0;  // octets that the last read has put into `input`
+    std::size_t written = 0;  // octets of `sending` that the last write has sent
+    std::uint64_t reads = 0;  // number of finished reads
+    std::uint64_t settled_reads = UINT64_MAX;  // `reads` when the last settle() began that has ended
+    int waits = 0;  // pending waits of `timer`, including cancelled ones
+    bool reading = false;
+    bool writing = false;
+    bool settling = false;
+    bool has_read = false;  // not yet handled
+    bool has_written = false;  // not yet handled
+    bool timer_expired = false;  // not yet handled
+  };
+
+  /// Ends the session if `act` throws; the last turn rethrows the exception.
+  void guarded(void (driver::*act)()) noexcept {
+    if (phase_ == phase::ended) return;
     try {
-      act();
+      (this->*act)();
     } catch (...) {
       thrown_ = std::current_exception();
       end(std::make_error_code(std::errc::not_enough_memory));
-      notify();
     }
   }
 
   /// Marks the operation as pending unless `start()` throws.
   template <class Start>
-  static void initiate(bool& under_way, Start start) {
-    under_way = true;
+  static void initiate(bool& is_pending, Start start) {
+    is_pending = true;
     try {
       start();
     } catch (...) {
-      under_way = false;
+      is_pending = false;
       throw;
     }
   }
 
-  void advance() {
-    if (phase_ == phase::ended) return;
+  /// The first half of a turn: sends the machine's output and starts the operations that the turn waits for.
+  void start_operations() {
+    if (aborting_ && !has_begun_) return end(asio::error::operation_aborted);
+    has_begun_ = true;
     if (phase_ == phase::running) {
-      feed();
-      // What the machine has is sent first: the owner's work takes time.
-      if (each_turn_ && !unsent_.empty() && !writing_) start_write();
-      if (stopping_ && !stop_passed_on_ && fed_ == arrived_ && !has_unread_input()) {
-        if (reading_ && settled_reads_ != reads_) {
-          settle();
-        } else {
-          stop_passed_on_ = true;
-          session_.stop(clock::now());
-        }
-      }
-      if (each_turn_) each_turn_();
       collect_output();
       if (session_.done() || (session_.wants_tls() && fed_ == arrived_)) {
         phase_ = phase::flushing;
         progress_ = clock::now();
       }
     }
-    if (!unsent_.empty() && !writing_) start_write();
-    if (phase_ == phase::flushing && unsent_.empty() && !writing_) start_lingering();
+    if (!unsent_.empty() && !io_->writing) start_write();
+    if (phase_ == phase::flushing && unsent_.empty() && !io_->writing) start_lingering();
     if (phase_ == phase::ended) return;
     const bool wants_input = phase_ == phase::lingering ||
                              (phase_ == phase::running && fed_ == arrived_ && !is_held_back() && !session_.busy());
-    if (wants_input && !reading_ && !read_ended_) start_read();
+    if (wants_input && !io_->reading && !read_ended_) start_read();
     if (phase_ == phase::lingering && read_ended_) return end({});
     arm_timer();
+    if (std::exchange(acknowledge_next_, false) && unsent_.empty() && !io_->writing) acknowledge_input();
+  }
+
+  /// The second half: passes the results of completed operations to the machine.
+  void handle_results() {
+    if (std::exchange(io_->has_read, false)) have_read();
+    if (std::exchange(io_->has_written, false)) have_written();
+    if (phase_ == phase::running) {
+      if (std::exchange(poked_, false)) session_.resume(clock::now());
+      feed();
+    }
+    // After the input, which arrived in time.
+    if (std::exchange(io_->timer_expired, false)) have_waited(clock::now());
+    // After the input: a peer that has stopped reading may have sent the reason.
+    if (io_->write_error) end(io_->write_error);
+    if (aborting_) cut_off();
+    if (phase_ != phase::running) return;
+    // The answers to this input are sent before the owner's work, which takes time.
+    if (!unsent_.empty() && !io_->writing) start_write();
+    if (stopping_) pass_on_stop();
   }
 
   [[nodiscard]] bool has_enough_to_send() const noexcept {
-    return unsent_.size() + sending_.size() - sent_ >= options_.max_unsent;
+    return unsent_.size() + io_->sending.size() - sent_ >= options_.max_unsent;
   }
   /// True if so much output waits to be sent that nothing is read from the peer.
   [[nodiscard]] bool is_held_back() const noexcept { return options_.holds_back && has_enough_to_send(); }
+
+  void pass_on_stop() {
+    if (fed_ != arrived_ || has_unread_input()) return;
+    if (io_->reading && io_->settled_reads != io_->reads) return settle();
+    stopping_ = false;
+    session_.stop(clock::now());
+  }
 
   [[nodiscard]] bool has_unread_input() {
     std::error_code error;
     return !read_ended_ && stream_.lowest_layer().available(error) > 0 && !error;
   }
 
-  /// A read may have taken octets from the socket while its handler is still queued. Handlers run in order, so that one
-  /// has run when a handler posted now runs. Post twice, because a read that completes in between is queued after the
+  /// A read may have taken octets from the socket while its handler is still queued. Handlers run in order: it has
+  /// run when a handler posted now runs. Post twice, because a read that completes in between is queued after the
   /// first.
   void settle() {
-    if (settling_) return;
-    const auto executor = stream_.get_executor();
-    const auto settled = [this, self = this->shared_from_this(), before = reads_] {
-      settling_ = false;
-      settled_reads_ = before;
-      if (phase_ == phase::ended) return notify();
-      guarded([this] { advance(); });
-    };
-    initiate(settling_, [&] {
-      asio::post(executor, [this, self = this->shared_from_this(), executor, settled] {
-        guarded([&] { initiate(settling_, [&] { asio::post(executor, settled); }); });
+    if (io_->settling) return;
+    initiate(io_->settling, [&] {
+      asio::post(stream_.get_executor(), [io = io_, executor = stream_.get_executor(), before = io_->reads] {
+        const auto settled = [io, before] {
+          io->settling = false;
+          io->settled_reads = before;
+          io->event.wake();
+        };
+        insist([&] { asio::post(executor, settled); });
       });
     });
+  }
+
+  void cut_off() {
+    aborting_ = false;
+    if (phase_ != phase::running) return end(asio::error::operation_aborted);
+    session_.cut_off(clock::now());
+    if (!session_.done()) return end(asio::error::operation_aborted);
+    options_.flush_time = std::min(options_.flush_time, last_words_time);
+    options_.linger_time = std::min(options_.linger_time, last_words_time);
   }
 
   /// Feeds input to the machine until max_unsent octets wait to be sent.
   void feed() {
     while (fed_ < arrived_ && !is_held_back() && !session_.done() && !session_.busy()) {
       const std::size_t size = std::min(options_.max_feed, arrived_ - fed_);
-      session_.feed(bytes_view(input_).subspan(fed_, size), clock::now());
+      session_.feed(bytes_view(io_->input).subspan(fed_, size), clock::now());
       fed_ += size;
       collect_output();
     }
@@ -240,33 +304,34 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
 
   void start_read() {
     // Most sessions are short; the buffer grows only for a peer that fills it.
-    if (input_.empty())
-      input_.resize(first_read_size);
-    else if (arrived_ == input_.size() && arrived_ < largest_read_size)
-      input_.resize(arrived_ * 4);
+    bytes& input = io_->input;
+    if (input.empty())
+      input.resize(first_read_size);
+    else if (arrived_ == input.size() && arrived_ < largest_read_size)
+      input.resize(arrived_ * 4);
     arrived_ = fed_ = 0;
-    initiate(reading_, [this] {
-      stream_.async_read_some(asio::buffer(input_),
-                              [this, self = this->shared_from_this()](std::error_code error, std::size_t size) {
-                                reading_ = false;
-                                ++reads_;
-                                if (phase_ == phase::ended) return notify();
-                                guarded([&] { have_read(error, size); });
-                              });
+    initiate(io_->reading, [&] {
+      stream_.async_read_some(asio::buffer(input), [io = io_](std::error_code error, std::size_t size) {
+        io->reading = false;
+        ++io->reads;
+        io->has_read = true;
+        io->read_error = error;
+        io->received = size;
+        io->event.wake();
+      });
     });
   }
 
-  void have_read(std::error_code error, std::size_t size) {
-    if (error == asio::error::eof) {
+  void have_read() {
+    if (io_->read_error == asio::error::eof) {
       read_ended_ = true;
       if (phase_ == phase::running) session_.eof(clock::now());
-    } else if (error) {
-      return end(error);
+    } else if (io_->read_error) {
+      end(io_->read_error);
     } else {
-      arrived_ = size;
+      arrived_ = io_->received;
     }
-    advance();
-    if (options_.quick_acks && phase_ != phase::ended && unsent_.empty() && !writing_) acknowledge_input();
+    acknowledge_next_ = options_.quick_acks;
   }
 
   /// Call it after each read: the traffic that follows resets the option (tcp(7)).
@@ -276,38 +341,39 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   }
 
   void start_write() {
-    std::swap(sending_, unsent_);
+    std::swap(io_->sending, unsent_);
     progress_ = clock::now();
     write_more();
   }
 
   void write_more() {
-    initiate(writing_, [this] {
-      stream_.async_write_some(asio::buffer(sending_) + sent_,
-                               [this, self = this->shared_from_this()](std::error_code error, std::size_t size) {
-                                 writing_ = false;
-                                 if (phase_ == phase::ended) return notify();
-                                 guarded([&] { have_written(error, size); });
-                               });
+    initiate(io_->writing, [&] {
+      stream_.async_write_some(asio::buffer(io_->sending) + sent_, [io = io_](std::error_code error, std::size_t size) {
+        io->writing = false;
+        io->has_written = true;
+        io->write_error = error;
+        io->written = size;
+        io->event.wake();
+      });
     });
   }
 
-  void have_written(std::error_code error, std::size_t size) {
-    if (error) return end(error);
-    sent_ += size;
+  void have_written() {
+    if (phase_ == phase::ended || io_->write_error) return;
+    sent_ += io_->written;
     progress_ = clock::now();
     if (phase_ == phase::running) session_.sent(progress_);
-    if (sent_ < sending_.size()) return write_more();
+    bytes& sending = io_->sending;
+    if (sent_ < sending.size()) return write_more();
     sent_ = 0;
-    if (options_.wipe) ::explicit_bzero(sending_.data(), sending_.size());
-    sending_.clear();
-    if (sending_.capacity() > largest_read_size) sending_.shrink_to_fit();
-    advance();
+    if (options_.wipe) ::explicit_bzero(sending.data(), sending.size());
+    sending.clear();
+    if (sending.capacity() > largest_read_size) sending.shrink_to_fit();
   }
 
   void start_lingering() {
     if (options_.linger_time == duration(0) || session_.wants_tls()) return end({});
-    unacknowledged_ = count_unacknowledged();
+    unacknowledged_output_ = count_unacknowledged();
     std::error_code error;
     if constexpr (requires { stream_.close_notify(); })
       stream_.close_notify();
@@ -316,7 +382,7 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     if (error) return end({});
     phase_ = phase::lingering;
     progress_ = clock::now();
-    linger_until_ = progress_ + (unacknowledged_ > 0 ? look_again_time : options_.linger_time);
+    linger_until_ = progress_ + (unacknowledged_output_ > 0 ? look_again_time : options_.linger_time);
   }
 
   /// Octets that the peer's system has not acknowledged yet (SIOCOUTQ, tcp(7)).
@@ -328,9 +394,9 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
 
   /// True if a peer gets more time, because it is still receiving the last octets or has just acknowledged them.
   [[nodiscard]] bool linger_on(time_point now) {
-    if (unacknowledged_ == 0) return false;
+    if (unacknowledged_output_ == 0) return false;
     const int left = count_unacknowledged();
-    if (left < std::exchange(unacknowledged_, left)) progress_ = now;
+    if (left < std::exchange(unacknowledged_output_, left)) progress_ = now;
     if (left > 0 && now >= progress_ + options_.flush_time) return false;
     linger_until_ = now + (left > 0 ? look_again_time : options_.linger_time);
     return true;
@@ -355,27 +421,28 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     const time_point wanted = next_deadline();
     // A deadline that moves later, as an idle timeout does with every request, is checked when the old one expires; the
     // timer is not set again.
-    if (wanted == never || (waits_ > 0 && armed_for_ <= wanted)) return;
+    if (wanted == never || (io_->waits > 0 && armed_for_ <= wanted)) return;
     armed_for_ = wanted;
-    timer_.expires_at(wanted);  // cancels the previous wait
-    timer_.async_wait([this, self = this->shared_from_this()](std::error_code) {
-      if (--waits_ > 0) return;
-      if (phase_ == phase::ended) return notify();
-      guarded([this] { have_waited(clock::now()); });
+    io_->timer.expires_at(wanted);  // cancels the previous wait
+    io_->timer.async_wait([io = io_](std::error_code) {
+      if (--io->waits > 0) return;
+      io->timer_expired = true;
+      io->event.wake();
     });
-    ++waits_;
+    ++io_->waits;
   }
 
   void have_waited(time_point now) {
-    if (next_deadline() <= now) {
-      // The peer does not read: end the connection instead of ticking the machine.
-      if (phase_ == phase::running && is_held_back() && now >= progress_ + options_.flush_time)
-        return end(asio::error::timed_out);
-      if (phase_ == phase::running) session_.tick(now);
-      if (phase_ == phase::flushing) return end(asio::error::timed_out);
-      if (phase_ == phase::lingering && !linger_on(now)) return end({});
+    if (phase_ == phase::ended || next_deadline() > now) return;
+    // The peer does not read: end the connection instead of ticking the machine.
+    if (phase_ == phase::running && is_held_back() && now >= progress_ + options_.flush_time)
+      return end(asio::error::timed_out);
+    if (phase_ == phase::running) {
+      if (!session_.done()) session_.tick(now);
+      return;
     }
-    advance();
+    if (phase_ == phase::flushing) return end(asio::error::timed_out);
+    if (phase_ == phase::lingering && !linger_on(now)) return end({});
   }
 
   void end(std::error_code error) {
@@ -383,14 +450,8 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
     phase_ = phase::ended;
     error_ = error;
     std::error_code ignored;
-    timer_.cancel();
-    if (reading_ || writing_) stream_.lowest_layer().cancel(ignored);
-    notify();
-  }
-
-  void notify() {
-    ended_.cancel();
-    if (!has_queued()) owner_.reset();
+    io_->timer.cancel();
+    if (io_->reading || io_->writing) stream_.lowest_layer().cancel(ignored);
   }
 
   /// Polling interval for unacknowledged octets, because no event reports the last acknowledgement.
@@ -402,70 +463,25 @@ class drive_loop : public std::enable_shared_from_this<drive_loop<Stream>> {
   Stream& stream_;
   machine& session_;
   drive_options options_;
-  asio::steady_timer timer_;
-  asio::steady_timer ended_;  // never expires; cancelled to wake run()
-  std::function<void()> each_turn_;
-  std::shared_ptr<void> owner_;
-  bytes input_;
+  std::shared_ptr<operations> io_;
   bytes unsent_;
-  bytes sending_;
-  std::size_t arrived_ = 0;  // octets in input_
-  std::size_t fed_ = 0;  // octets of input_ already fed to the machine
-  std::size_t sent_ = 0;  // octets of sending_ already sent
+  std::size_t arrived_ = 0;  // octets in io_->input
+  std::size_t fed_ = 0;  // octets of io_->input already fed to the machine
+  std::size_t sent_ = 0;  // octets of io_->sending already sent
   time_point armed_for_ = never;
   time_point progress_{};  // time of the last progress in sending
   time_point linger_until_{};
-  int unacknowledged_ = 0;
+  int unacknowledged_output_ = 0;
   std::error_code error_;
   std::exception_ptr thrown_;
-  std::uint64_t reads_ = 0;  // number of finished reads
-  std::uint64_t settled_reads_ = UINT64_MAX;  // number of reads finished when nothing else was queued
-  int waits_ = 0;  // pending waits of timer_, including cancelled ones
   phase phase_ = phase::running;
-  bool running_ = false;
-  bool reading_ = false;
-  bool writing_ = false;
+  bool has_begun_ = false;
+  bool has_ended_ = false;
   bool read_ended_ = false;
+  bool poked_ = false;
   bool stopping_ = false;
-  bool settling_ = false;
-  bool stop_passed_on_ = false;
-};
-
-/// Runs one machine over one stream (tcp::socket, or a TLS stream over it) until the machine is done or wants TLS, and
-/// its last octets are sent, or until the stream fails. Reads and writes run at the same time. Call it only from the
-/// stream's own thread. The stream and the machine must outlive it.
-template <class Stream>
-class driver {
- public:
-  driver(Stream& stream, machine& session, drive_options options)
-      : loop_(std::make_shared<drive_loop<Stream>>(stream, session, options)) {}
-  ~driver() { loop_->drop(nullptr); }
-  driver(const driver&) = delete;
-  driver& operator=(const driver&) = delete;
-
-  /// Returns the stream's error, if one ended the session. Call it once; it leaves the stream open. An exception of the
-  /// machine or Asio (std::bad_alloc) ends the session and is rethrown; then handlers may still be queued, see
-  /// outlive(). `each_turn` is called at the start, and after the calls of the machine in each turn of the loop: the
-  /// owner takes its events and gives it more to do, but does not call the driver.
-  [[nodiscard]] asio::awaitable<std::error_code> run(std::function<void()> each_turn = {}) {
-    return loop_->run(std::move(each_turn));
-  }
-
-  /// Call this after changing the machine from outside, or when what it waits for may be ready: resumes the machine,
-  /// then checks its output, deadline and done().
-  void poke() { loop_->poke(); }
-
-  /// Graceful shutdown: the machine finishes what the peer has begun. Unread input in the socket counts as begun.
-  void stop() { loop_->stop(); }
-
-  /// Ends the session now; a machine with a last message gets a short time to send it.
-  void abort() { loop_->abort(); }
-
-  /// Call this after run() has thrown: keeps `owner`, which owns the stream, alive until no handler is queued.
-  void outlive(std::shared_ptr<void> owner) { loop_->drop(std::move(owner)); }
-
- private:
-  std::shared_ptr<drive_loop<Stream>> loop_;
+  bool aborting_ = false;
+  bool acknowledge_next_ = false;
 };
 
 }  // namespace netlab::net

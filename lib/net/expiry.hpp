@@ -9,8 +9,8 @@
 
 namespace netlab::net {
 
-/// Cancels the pending operations of a socket (anything with `cancel`) at the deadline, unless it is destroyed first.
-/// The socket must outlive it.
+/// At the deadline, cancels the pending operations of an object (a socket, a timer) or calls its abort() (a driver),
+/// unless the expiry is destroyed first. The object must outlive it.
 ///
 ///     expiry limit(socket, deadline);
 ///     auto [error] = co_await socket.async_wait(tcp::socket::wait_read, use_tuple);
@@ -18,14 +18,8 @@ namespace netlab::net {
 class expiry {
  public:
   template <class Cancellable>
-  expiry(Cancellable& object, time_point deadline) : state_(std::make_shared<state>(object.get_executor())) {
-    if (deadline == never) return;
-    state_->timer.expires_at(deadline);
-    state_->timer.async_wait([&object, state = state_](std::error_code error) {
-      if (error || !state->armed) return;
-      state->passed = true;
-      cancel(object);
-    });
+  expiry(Cancellable& object, time_point deadline) : state_(std::make_shared<state>(object.get_executor(), deadline)) {
+    if (deadline != never) wait(object, state_);
   }
   ~expiry() {
     state_->armed = false;
@@ -34,25 +28,43 @@ class expiry {
   expiry(const expiry&) = delete;
   expiry& operator=(const expiry&) = delete;
 
+  /// Moves the deadline to a later time. No effect if the deadline was `never`, or has passed.
+  void prolong(time_point deadline) noexcept { state_->deadline = deadline; }
+
   [[nodiscard]] bool passed() const noexcept { return state_->passed; }
 
  private:
+  struct state {
+    state(const asio::any_io_executor& executor, time_point at) : timer(executor), deadline(at) {}
+    asio::steady_timer timer;
+    time_point deadline;
+    bool armed = true;
+    bool passed = false;
+  };
+
+  template <class Cancellable>
+  static void wait(Cancellable& object, const std::shared_ptr<state>& shared) {
+    shared->timer.expires_at(shared->deadline);
+    shared->timer.async_wait([&object, shared](std::error_code error) {
+      if (error || !shared->armed) return;
+      if (clock::now() < shared->deadline) return wait(object, shared);  // prolonged meanwhile
+      shared->passed = true;
+      cancel(object);
+    });
+  }
+
   template <class Cancellable>
   static void cancel(Cancellable& object) {
     if constexpr (requires(std::error_code error) { object.cancel(error); }) {
       std::error_code ignored;
       object.cancel(ignored);
+    } else if constexpr (requires { object.abort(); }) {
+      object.abort();
     } else {
       object.cancel();
     }
   }
 
-  struct state {
-    explicit state(const asio::any_io_executor& executor) : timer(executor) {}
-    asio::steady_timer timer;
-    bool armed = true;
-    bool passed = false;
-  };
   std::shared_ptr<state> state_;
 };
 

@@ -253,8 +253,6 @@ asio::awaitable<void> service::run_session(shard& on, std::shared_ptr<session> c
     outcome = co_await converse(on, *client);
   } catch (const std::bad_alloc&) {
     outcome = unexpected(failure{std::make_error_code(std::errc::not_enough_memory), {}, {}, {}});
-    if (client->plain) client->plain->outlive(client);
-    if (client->encrypted_drive) client->encrypted_drive->outlive(client);
   }
   on.sessions.erase(client->place);
   if (client->is_guest())
@@ -325,7 +323,7 @@ void service::stop_shard(shard& on) {
     from.socket.close(error);
   }
   for (datagram_responder& responder : on.responders) responder.stop();
-  for (const auto& each : on.sessions) each->stop();
+  for (const auto& each : on.sessions) net::attempt([&] { each->stop(); });
   leave();
 }
 
@@ -333,7 +331,7 @@ void service::abort() {
   for (const auto& each : shards_)
     asio::post(each->context, [&on = *each] {
       on.aborted = true;
-      for (const auto& client : on.sessions) client->abort();
+      for (const auto& client : on.sessions) net::attempt([&] { client->abort(); });
     });
 }
 

@@ -71,7 +71,7 @@ stream::stream(net::tcp::socket socket, const tls::context& settings, tls::peer 
   if (known != its.context->sessions.end()) SSL_set_session(ssl, known->second.get());
 }
 
-stream::~stream() = default;
+stream::~stream() { *self_ = nullptr; }
 
 SSL* stream::native() const noexcept { return state_->ssl.get(); }
 bool stream::was_truncated() const noexcept { return state_->truncated; }

@@ -36,7 +36,8 @@ struct peer {
 };
 
 /// A stream over one connected socket, for net::driver<stream> and for Asio's algorithms. One read and one write may
-/// run at the same time. The octets of one write call (up to 64 KiB) are sent in one system call.
+/// run at the same time; those that are pending when it is destroyed fail with operation_aborted. The octets of one
+/// write call (up to 64 KiB) are sent in one system call.
 class stream {
  public:
   using executor_type = net::tcp::socket::executor_type;
@@ -122,30 +123,32 @@ class stream {
 
   struct operation {
     operation(tls::stream& its_owner, bool its_writing, std::byte* its_octets, std::size_t its_size)
-        : owner(its_owner), octets(its_octets), size(its_size), writing(its_writing) {}
+        : owner(its_owner.self_), octets(its_octets), size(its_size), writing(its_writing) {}
 
     template <class Self>
     void operator()(Self& self, std::error_code error = {}) {
       if (started && became_final) return self.complete(became.error, became.size);
       const bool first = !std::exchange(started, true);
+      if (*owner == nullptr) error = asio::error::operation_aborted;
       if (error) return self.complete(error, 0);
-      const step next = writing ? owner.try_write(octets, size, became) : owner.try_read(octets, size, became);
+      tls::stream& from = **owner;
+      const step next = writing ? from.try_write(octets, size, became) : from.try_read(octets, size, became);
       if (next == step::finished) {
         became_final = true;
         // A handler must not run within the call that it was passed to.
-        if (first) return asio::post(owner.get_executor(), std::move(self));
+        if (first) return asio::post(from.get_executor(), std::move(self));
         return self.complete(became.error, became.size);
       }
       const auto readiness = next == step::wants_input ? net::tcp::socket::wait_read : net::tcp::socket::wait_write;
       try {
-        owner.socket_.async_wait(readiness, std::move(self));  // not moved from if this throws
+        from.socket_.async_wait(readiness, std::move(self));  // not moved from if this throws
       } catch (const std::bad_alloc&) {
         if (first) throw;
         self.complete(std::make_error_code(std::errc::not_enough_memory), 0);
       }
     }
 
-    tls::stream& owner;
+    std::shared_ptr<tls::stream*> owner;  // *owner is null after the stream has been destroyed
     std::byte* octets;
     std::size_t size;
     outcome became;
@@ -156,6 +159,7 @@ class stream {
 
   net::tcp::socket socket_;
   std::unique_ptr<state> state_;
+  const std::shared_ptr<stream*> self_ = std::make_shared<stream*>(this);  // tells operations that outlive it
 };
 
 }  // namespace netlab::tls

@@ -16,9 +16,9 @@ namespace netlab::calc {
 class shard;
 
 /// The hot path: a read takes as much as there is, the session answers all complete requests in place, and one send
-/// takes all answers. A connection owns memory only while the peer does not take its answers. It keeps the promises of
-/// net::drive_loop: it reads no more from a peer that does not read (bounded output), an idle timeout that only
-/// complete requests prolong, a close that resets no answer in transit, and a graceful shutdown.
+/// takes all answers. A connection owns memory only while the peer does not take its answers. Like
+/// net::driver, it stops reading from a peer that does not read (bounded output), closes without resetting answers in
+/// transit, and shuts down gracefully. Only complete requests prolong the idle timeout.
 class connection final : public event_loop::source, private event_loop::timer, private session_observer {
  public:
   /// A client.

@@ -73,12 +73,14 @@ asio::awaitable<result<void>> use_connection(flow& all, tcp::socket socket) {
   client session(all.options.order, all.options.timeout);
   net::driver<tcp::socket> drive(socket, session, {});
   all.user.on_change([&drive] { drive.poke(); });
-  const std::error_code error = co_await drive.run([&all, &session] {
+  while (!drive.has_ended()) {
     for (outcome& each : session.take_outcomes()) all.report(std::move(each));
     if (!session.done()) all.submit(session);
     if (all.finished()) session.close();
-  });
+    co_await drive.turn();
+  }
   all.user.on_change({});
+  const std::error_code error = drive.error();
   if (net::is_cancelled(error) || net::is_cancelled(co_await asio::this_coro::cancellation_state))
     co_return fail(asio::error::operation_aborted, {});
   for (client::unanswered& left : session.take_unanswered()) all.again.push_back({left.tag, std::move(left.asked)});

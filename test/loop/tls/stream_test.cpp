@@ -213,6 +213,27 @@ TEST_CASE("tls: a server that speaks nothing newer than TLS 1.1 is refused", "[t
   CHECK_THAT(describe(one.client_result.error()), ContainsSubstring("1.2"));
 }
 
+TEST_CASE("tls: a read that outlives its stream fails with operation_aborted", "[tls][loop]") {
+  meeting one;
+  tls::stream* client = nullptr;
+  std::array<char, 100> piece{};
+  std::error_code read_error;
+  one.client_does = [&](tls::stream& stream) -> asio::awaitable<void> {
+    client = &stream;
+    co_await read_all(stream);
+  };
+  one.server_does = [&](tls::stream& stream) -> asio::awaitable<void> {
+    while (client == nullptr) co_await asio::post(stream.get_executor(), asio::use_awaitable);
+    stream.async_read_some(asio::buffer(piece), [&](std::error_code error, std::size_t) { read_error = error; });
+    // The first octet of a record resumes the read. The socket is also writable, which Asio reports first: the stream
+    // is destroyed while the read's handler is queued.
+    client->socket().send(asio::buffer(std::string_view("\x17")));
+    co_await stream.socket().async_wait(tcp::socket::wait_write, net::use_tuple);
+  };
+  REQUIRE(one.run());
+  CHECK(read_error == asio::error::operation_aborted);
+}
+
 TEST_CASE("tls: octets go both ways at once, whatever their number", "[tls][loop]") {
   meeting one;
   one.server.greatest_version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);

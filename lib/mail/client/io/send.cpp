@@ -62,7 +62,7 @@ struct flow {
 /// One worker: connects, sends messages, and reconnects while there are more.
 class connection {
  public:
-  connection(flow& all, const asio::any_io_executor& executor) : all_(all), whole_(executor) {
+  explicit connection(flow& all) : all_(all) {
     all_.listeners.emplace_back(this, [this] {
       if (changed_) changed_();
     });
@@ -79,7 +79,7 @@ class connection {
       auto first = all_.next();
       if (!first) {
         if (all_.finished()) break;
-        asio::steady_timer wait(whole_.get_executor(), never);
+        asio::steady_timer wait(co_await asio::this_coro::executor, never);
         changed_ = [&wait] { wait.cancel(); };
         co_await wait.async_wait(net::use_tuple);
         changed_ = {};
@@ -97,7 +97,6 @@ class connection {
  private:
   asio::awaitable<result<void>> use() {
     const auto& settings = all_.options;
-    // The timer ends with this object, so that no coroutine is left that refers to it.
     whole_until_ = clock::now() + settings.max_time;
     auto socket = co_await net::dial_tcp(
         all_.to,
@@ -186,67 +185,37 @@ class connection {
   asio::awaitable<void> drive(Stream& stream, client& session) {
     net::driver<Stream> driver(stream, session,
                                {.flush_time = std::chrono::seconds(2), .wipe = true, .quick_acks = true});
+    net::expiry limit(driver, whole_until_);
     changed_ = [this, &driver, &session] {
       fill(session);
       driver.poke();
     };
-    whole_.expires_at(whole_until_);
-    bool too_late = false;
-    std::error_code error;
-    {
-      // The callbacks refer to the driver: end them here, also if an exception is thrown.
-      const watched until_done(*this);
-      watch(
-          [&driver, &too_late] {
-            too_late = true;
-            driver.abort();
-          },
-          until_done.alive);
-      error = co_await driver.run([this, &session] {
-        if (report_deliveries(session)) fill(session);
-      });
+    while (!driver.has_ended()) {
+      if (report_deliveries(session)) {
+        limit.prolong(whole_until_);
+        fill(session);
+      }
+      co_await driver.turn();
     }
+    changed_ = {};
+    const std::error_code error = driver.error();
+    const bool by_signal = net::is_cancelled(error) && !limit.passed();
+    if (by_signal) all_.stopped = true;
     if (!error || session.done()) co_return;
     failure why{error, {}, {}, {}};
     if constexpr (requires { stream.trouble(); }) {
       if (stream.trouble().code) why = stream.trouble();
     }
-    if (too_late)
+    if (limit.passed())
       why = {make_error_code(errc::timed_out),
              {},
              fmt::format("not done within {}", to_string(all_.options.max_time)),
              {}};
-    else if (net::is_cancelled(error)) {
-      all_.stopped = true;  // by a signal
+    else if (by_signal)
       why.detail = "sending was interrupted";
-    } else
+    else
       co_await hear_out(stream, session);  // a server that stopped reading may have sent a reason
     if (!session.done()) session.lost(std::move(why), clock::now());
-  }
-
-  /// While it lives, callbacks may use the driver.
-  struct watched {
-    explicit watched(connection& its) : owner(its) {}
-    ~watched() {
-      *alive = false;
-      owner.whole_.cancel();
-      owner.changed_ = {};
-    }
-    watched(const watched&) = delete;
-    watched& operator=(const watched&) = delete;
-
-    connection& owner;
-    const std::shared_ptr<bool> alive = std::make_shared<bool>(true);
-  };
-
-  /// Calls `too_late` at the deadline `whole_until_`, if `alive` is still true.
-  void watch(std::function<void()> too_late, std::shared_ptr<bool> alive) {
-    whole_.async_wait([this, too_late = std::move(too_late), alive = std::move(alive)](std::error_code) mutable {
-      if (!*alive) return;
-      if (clock::now() >= whole_until_) return too_late();
-      whole_.expires_at(whole_until_);  // a message was reported meanwhile, which has moved the deadline
-      watch(std::move(too_late), std::move(alive));
-    });
   }
 
   template <class Stream>
@@ -282,7 +251,6 @@ class connection {
   }
 
   flow& all_;
-  asio::steady_timer whole_;
   time_point whole_until_ = never;
   std::function<void()> changed_;
   std::size_t reported_ = 0;
@@ -292,7 +260,7 @@ class connection {
 asio::awaitable<void> run_one(flow& all) {
   const auto executor = co_await asio::this_coro::executor;
   {
-    connection one(all, executor);
+    connection one(all);
     auto done = co_await one.run();
     if (!done && (!all.failed || net::is_cancelled(all.failed->code))) all.failed = done.error();
   }
@@ -319,7 +287,7 @@ asio::awaitable<result<void>> send(send_options options, submission_source& sour
   all.to = std::move(*to);
   source.on_change([&all] { all.changed(); });
   if (settings.parallel <= 1) {
-    connection one(all, executor);
+    connection one(all);
     auto done = co_await one.run();
     source.on_change({});
     co_return done;
