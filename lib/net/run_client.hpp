@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <exception>
 #include <initializer_list>
 #include <optional>
 #include <utility>
@@ -46,7 +45,6 @@ template <class Value>
 [[nodiscard]] result<Value> run_client(asio::io_context& on, asio::awaitable<result<Value>> task,
                                        duration max_time = duration(0), std::initializer_list<int> more = {}) {
   std::optional<result<Value>> outcome;
-  std::exception_ptr thrown;
   int signal = 0;
   asio::cancellation_signal cancel;
   const auto stop = [&](int which) {
@@ -56,19 +54,14 @@ template <class Value>
   stop_signals signals(on, stop, more);
   time_limit limit(on, max_time, cancel);
   // A cancelled task is not destroyed: its pending operation fails, and it returns what it has.
-  auto root = [](asio::awaitable<result<Value>> inner) -> asio::awaitable<result<Value>> {
+  const auto root = [&]() -> asio::awaitable<void> {
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_return co_await std::move(inner);
+    outcome = co_await std::move(task);
+    signals.cancel();
+    limit.cancel();
   };
-  asio::co_spawn(on, root(std::move(task)),
-                 asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error, result<Value> value) {
-                   thrown = error;
-                   outcome = std::move(value);
-                   signals.cancel();
-                   limit.cancel();
-                 }));
+  asio::co_spawn(on, root(), asio::bind_cancellation_slot(cancel.slot(), rethrow));
   on.run();
-  if (thrown) std::rethrow_exception(thrown);
   if (std::find(more.begin(), more.end(), signal) != more.end()) end_by(signal);
   if (signal != 0 && !*outcome) {
     failure why = outcome->error();
