@@ -216,21 +216,19 @@ void read_server(arguments& args, mail_call& call) {
   call.password = password_source::read(args);
 }
 
-/// Checks that the text can be parsed, and returns it unchanged.
-template <auto Parse>
-result<std::string> checked(std::string_view text) {
-  if (auto parsed = Parse(text); !parsed) return unexpected(parsed.error());
-  return std::string(text);
+std::vector<mail::mailbox> read_recipients(arguments& args, std::string_view option) {
+  std::vector<mail::mailbox> all;
+  for (auto& list : args.list_as(option, parse_recipients)) std::ranges::move(list, std::back_inserter(all));
+  return all;
 }
 
 void read_message_options(arguments& args, mail_call& call) {
   message_fields& fields = call.message;
-  // prepare() parses it again; here the failure can name the origin of the value (command line, environment or file).
-  if (args.has("from")) fields.from = args.as("from", checked<mail::parse_mailbox>);
-  if (args.has("envelope-from")) fields.envelope_from = args.as("envelope-from", checked<parse_envelope_sender>);
-  fields.to = args.list_as("to", checked<mail::parse_mailbox_list>);
-  fields.cc = args.list_as("cc", checked<mail::parse_mailbox_list>);
-  fields.bcc = args.list_as("bcc", checked<mail::parse_mailbox_list>);
+  if (args.has("from")) fields.from = args.as("from", mail::parse_mailbox);
+  if (args.has("envelope-from")) fields.envelope_from = args.as("envelope-from", parse_envelope_sender);
+  fields.to = read_recipients(args, "to");
+  fields.cc = read_recipients(args, "cc");
+  fields.bcc = read_recipients(args, "bcc");
   fields.subject = args.text("subject");
   fields.headers = args.list_as("header", parse_header);
   call.attach = args.texts("attach");

@@ -67,20 +67,35 @@ result<void> take_field(message_fields& into, const std::string& key, const json
     field = std::move(*got);
     return {};
   };
-  const auto list = [&](std::vector<std::string>& field) -> result<void> {
-    auto got = texts_in(value, key);
+  const auto parsed = [&](auto parse, const std::string& got, auto take) -> result<void> {
+    auto made = parse(got);
+    if (made) return take(*std::move(made)), result<void>();
+    made.error().context = fmt::format("{} '{}'", key, escape(got, 120));
+    return unexpected(std::move(made.error()));
+  };
+  const auto sender = [&](auto parse, auto& field) -> result<void> {
+    const auto got = text_in(value, key);
     if (!got) return unexpected(got.error());
-    field = std::move(*got);
+    return parsed(parse, *got, [&](auto made) { field = std::move(made); });
+  };
+  const auto recipients = [&](std::vector<mail::mailbox>& field) -> result<void> {
+    const auto got = texts_in(value, key);
+    if (!got) return unexpected(got.error());
+    field.clear();
+    for (const std::string& each : *got) {
+      const auto add = [&](auto made) { std::ranges::move(made, std::back_inserter(field)); };
+      if (auto added = parsed(parse_recipients, each, add); !added) return added;
+    }
     return {};
   };
-  if (key == "from") return text(into.from);
-  if (key == "envelope_from") return text(into.envelope_from);
+  if (key == "from") return sender(mail::parse_mailbox, into.from);
+  if (key == "envelope_from") return sender(parse_envelope_sender, into.envelope_from);
   if (key == "subject") return text(into.subject);
   if (key == "body") return text(into.text);
   if (key == "html") return text(into.html);
-  if (key == "to") return list(into.to);
-  if (key == "cc") return list(into.cc);
-  if (key == "bcc") return list(into.bcc);
+  if (key == "to") return recipients(into.to);
+  if (key == "cc") return recipients(into.cc);
+  if (key == "bcc") return recipients(into.bcc);
   if (key == "headers") {
     auto got = headers_in(value);
     if (!got) return unexpected(got.error());
@@ -88,10 +103,10 @@ result<void> take_field(message_fields& into, const std::string& key, const json
     return {};
   }
   if (key == "attach") {
-    std::vector<std::string> files;
-    if (auto got = list(files); !got) return got;
+    const auto files = texts_in(value, key);
+    if (!files) return unexpected(files.error());
     into.attachments.clear();
-    for (const std::string& file : files) {
+    for (const std::string& file : *files) {
       auto opened = open_attachment(file);
       if (!opened) return unexpected(opened.error());
       into.attachments.push_back(std::move(*opened));

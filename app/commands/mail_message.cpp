@@ -28,26 +28,10 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data() : "localhost";
 }
 
-failure about(std::string_view option, const std::string& text, failure why) {
-  why.context = fmt::format("{} '{}'", option, escape(text, 120));
-  return why;
-}
-
-/// Adds the mailboxes of the texts to a header's list, and each new one to the envelope.
-result<void> add(std::vector<mail::mailbox>& to, std::vector<mail::address>& recipients,
-                 const std::vector<std::string>& texts, std::string_view option) {
-  for (const std::string& text : texts) {
-    auto list = mail::parse_mailbox_list(text);
-    if (!list) return unexpected(about(option, text, std::move(list.error())));
-    if (list->empty())
-      return unexpected(about(option, text, {make_error_code(errc::bad_data), {}, "it contains no address", {}}));
-    for (mail::mailbox& each : *list) {
-      if (std::find(recipients.begin(), recipients.end(), each.address) == recipients.end())
-        recipients.push_back(each.address);
-      to.push_back(std::move(each));
-    }
-  }
-  return {};
+/// Adds each new address of a header's list to the envelope.
+void add(std::vector<mail::address>& recipients, const std::vector<mail::mailbox>& list) {
+  for (const mail::mailbox& each : list)
+    if (std::ranges::find(recipients, each.address) == recipients.end()) recipients.push_back(each.address);
 }
 
 }  // namespace
@@ -91,7 +75,7 @@ result<std::pair<std::string, std::string>> parse_header(std::string_view text) 
   return field;
 }
 
-result<std::optional<mail::address>> parse_envelope_sender(std::string_view text) {
+result<envelope_sender> parse_envelope_sender(std::string_view text) {
   text = trim(text);
   if (text == "<>") return std::nullopt;
   auto parsed = mail::parse_address(text);
@@ -99,27 +83,31 @@ result<std::optional<mail::address>> parse_envelope_sender(std::string_view text
   return parsed;
 }
 
+result<std::vector<mail::mailbox>> parse_recipients(std::string_view text) {
+  auto list = mail::parse_mailbox_list(text);
+  if (list && list->empty()) return fail(errc::bad_data, "it contains no address");
+  return list;
+}
+
 result<mail::submission> prepare(message_fields fields) {
   auto draft = std::make_shared<mail::draft>();
   mail::submission made;
 
-  const std::string from = fields.from ? *fields.from : default_sender();
-  auto sender = mail::parse_mailbox(from);
-  if (!sender && !fields.from) {
-    sender.error().hint = "--from ADDRESS sets it";
-    return unexpected(about("the default sender", from, std::move(sender.error())));
+  if (fields.from) {
+    draft->from = std::move(*fields.from);
+  } else {
+    const std::string sender = default_sender();
+    auto parsed = mail::parse_mailbox(sender);
+    if (!parsed) {
+      failure why = parsed.error();
+      why.context = fmt::format("the default sender '{}'", escape(sender, 120));
+      why.hint = "--from ADDRESS sets it";
+      return unexpected(std::move(why));
+    }
+    draft->from = std::move(*parsed);
   }
-  if (!sender) return unexpected(about("from", from, std::move(sender.error())));
-  draft->from = *sender;
-  made.sender = sender->address;
-  if (fields.envelope_from) {
-    auto envelope = parse_envelope_sender(*fields.envelope_from);
-    if (!envelope) return unexpected(about("envelope-from", *fields.envelope_from, std::move(envelope.error())));
-    made.sender = std::move(*envelope);
-  }
-  if (auto added = add(draft->to, made.recipients, fields.to, "to"); !added) return unexpected(added.error());
-  if (auto added = add(draft->cc, made.recipients, fields.cc, "cc"); !added) return unexpected(added.error());
-  if (auto added = add(draft->bcc, made.recipients, fields.bcc, "bcc"); !added) return unexpected(added.error());
+  made.sender = fields.envelope_from ? std::move(*fields.envelope_from) : draft->from.address;
+  for (const auto* list : {&fields.to, &fields.cc, &fields.bcc}) add(made.recipients, *list);
   if (made.recipients.empty()) return fail(errc::usage, "there is no recipient", "--to ADDRESS, --cc or --bcc");
   if (fields.raw) {
     made.compose = [message = std::move(fields.raw)](mail::server_abilities server) {
@@ -127,6 +115,9 @@ result<mail::submission> prepare(message_fields fields) {
     };
     return made;
   }
+  draft->to = std::move(fields.to);
+  draft->cc = std::move(fields.cc);
+  draft->bcc = std::move(fields.bcc);
   draft->subject = std::move(fields.subject);
   draft->text = std::move(fields.text);
   draft->html = std::move(fields.html);

@@ -12,13 +12,14 @@
 
 namespace netlab::app {
 
-/// The values as typed; prepare() parses the addresses.
+using envelope_sender = std::optional<mail::address>;  ///< none: `<>`, the null sender (RFC 5321 §4.5.5)
+
 struct message_fields {
-  std::optional<std::string> from;           ///< none: default_sender()
-  std::optional<std::string> envelope_from;  ///< `<>`: the null sender; none: the address of `from`
-  std::vector<std::string> to;
-  std::vector<std::string> cc;
-  std::vector<std::string> bcc;
+  std::optional<mail::mailbox> from;             ///< none: default_sender()
+  std::optional<envelope_sender> envelope_from;  ///< none: the address of `from`
+  std::vector<mail::mailbox> to;
+  std::vector<mail::mailbox> cc;
+  std::vector<mail::mailbox> bcc;
   std::string subject;
   std::optional<std::string> text;
   std::optional<std::string> html;
@@ -39,11 +40,14 @@ struct message_fields {
 /// `K: V`. Fails with errc::bad_data without a colon.
 [[nodiscard]] result<std::pair<std::string, std::string>> parse_header(std::string_view text);
 
-/// The sender of an envelope; nothing for `<>`, the null sender (RFC 5321 §4.5.5). Fails as mail::parse_address() does.
-[[nodiscard]] result<std::optional<mail::address>> parse_envelope_sender(std::string_view text);
+/// Fails as mail::parse_address() does.
+[[nodiscard]] result<envelope_sender> parse_envelope_sender(std::string_view text);
+
+/// At least one mailbox. Fails as mail::parse_mailbox_list() does.
+[[nodiscard]] result<std::vector<mail::mailbox>> parse_recipients(std::string_view text);
 
 /// A submission without its tag. The message itself is composed for each server, with the current date. Fails with
-/// errc::bad_data if an address cannot be parsed, with errc::usage if there is no recipient.
+/// errc::bad_data if the default sender is no address, with errc::usage if there is no recipient.
 [[nodiscard]] result<mail::submission> prepare(message_fields fields);
 
 }  // namespace netlab::app

@@ -50,8 +50,11 @@ std::vector<std::string> texts_of(const std::vector<mail::address>& from) {
 
 std::string text_of(const std::optional<mail::address>& sender) { return sender ? sender->to_string() : ""; }
 
+// The extensions that most servers support today.
+constexpr mail::server_abilities usual_server{.eight_bit_mime = true, .smtputf8 = true};
+
 exit_status show_submission(const mail::submission& submission, console& out) {
-  auto message = submission.compose({.eight_bit_mime = true, .smtputf8 = true});
+  auto message = submission.compose(usual_server);
   if (!message) return out.refuse(message.error());
   std::string recipients;
   for (const mail::address& each : submission.recipients)
@@ -200,10 +203,12 @@ exit_status send_single(mail_call& call, console& out) {
   if (!submission) return out.refuse(submission.error());
   if (call.dry_run) return show_submission(*submission, out);
   out.has_effects();
-  // Report errors in the message before asking for a password or connecting. A complete message can be read only once.
-  if (!is_raw)
-    if (const auto tried = submission->compose({.eight_bit_mime = true, .smtputf8 = true}); !tried)
-      return out.refuse(tried.error());
+  // Report errors in the message before asking for a password or connecting; not in a raw one, which can be read once.
+  if (!is_raw) {
+    auto composed = submission->compose(usual_server);
+    if (!composed) return out.refuse(composed.error());
+    submission->ready = std::move(*composed);
+  }
   const std::string sender = text_of(submission->sender);
   const std::vector<std::string> recipients = texts_of(submission->recipients);
 

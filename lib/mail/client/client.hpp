@@ -59,8 +59,10 @@ struct submission {
   std::uint64_t tag = 0;          ///< for the caller's use
   std::optional<address> sender;  ///< the envelope's sender; none: `<>`
   std::vector<address> recipients;
-  /// Composes the message for this server's abilities; called once per connection on which it is tried.
+  /// Composes the message for this server's abilities; called at most once per connection on which it is tried.
   std::function<result<composed>(server_abilities)> compose;
+  /// The message as composed already, for the first server that it suits.
+  std::optional<composed> ready = {};
 };
 
 struct refusal {

@@ -82,9 +82,14 @@ bool client::start_next() {
 /// Composes the message for this server, once.
 void client::make(transaction& one) const {
   if (one.made) return;
-  one.made.emplace(one.submission.compose({.eight_bit_mime = server_.eight_bit_mime,
-                                           .smtputf8 = server_.smtputf8,
-                                           .binary_mime = server_.chunking && server_.binary_mime}));
+  const server_abilities abilities{.eight_bit_mime = server_.eight_bit_mime,
+                                   .smtputf8 = server_.smtputf8,
+                                   .binary_mime = server_.chunking && server_.binary_mime};
+  std::optional<composed>& ready = one.submission.ready;
+  if (ready && ready->suits(abilities))
+    one.made.emplace(*std::exchange(ready, std::nullopt));
+  else
+    one.made.emplace(one.submission.compose(abilities));
   if (*one.made) one.message = &**one.made;
 }
 

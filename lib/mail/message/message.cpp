@@ -227,6 +227,7 @@ class composer {
     append_parameter(out_, column, "filename", one.name);
     out_ += "\r\n\r\n";
     flush();
+    needs_.less_by_binary_mime = !server_.binary_mime;
     pieces_.push_back(make_piece(one.content, attachment_encoding()));
     end_part(attachment_encoding());
   }
@@ -290,6 +291,12 @@ std::string make_message_id(std::chrono::sys_seconds now, bytes_view random, std
 composed::composed(std::string message_id, needs required, std::vector<std::unique_ptr<piece>> pieces)
     : message_id_(std::move(message_id)), needs_(required), pieces_(std::move(pieces)) {
   for (const auto& one : pieces_) size_ += one->size();
+}
+
+bool composed::suits(const server_abilities& server) const noexcept {
+  if (needs_.eight_bit_mime && !server.eight_bit_mime) return false;
+  if (needs_.smtputf8 && !server.smtputf8) return false;
+  return server.binary_mime ? !needs_.less_by_binary_mime : !needs_.binary_mime;
 }
 
 result<std::size_t> composed::read(std::span<char> to) {

@@ -70,6 +70,7 @@ class composed {
     bool eight_bit_mime = false;
     bool smtputf8 = false;
     bool binary_mime = false;
+    bool less_by_binary_mime = false;  ///< with BINARYMIME the attachments need no Base64
   };
 
   composed(std::string message_id, needs required, std::vector<std::unique_ptr<piece>> pieces);
@@ -85,6 +86,9 @@ class composed {
   [[nodiscard]] bool needs_8bitmime() const noexcept { return needs_.eight_bit_mime; }
   /// MAIL needs SMTPUTF8 for the header; the envelope may need it, too.
   [[nodiscard]] bool needs_smtputf8() const noexcept { return needs_.smtputf8; }
+
+  /// True if there is nothing to gain from composing it for this server.
+  [[nodiscard]] bool suits(const server_abilities& server) const noexcept;
 
   /// Reads the next octets, at least one; 0 at the end, or if `to` is empty. All lines end in CRLF, the last too.
   /// Fails if a file cannot be read or no longer has the size that size() counted: the caller must then not end the

@@ -66,8 +66,8 @@ using delivery_handler = std::function<void(delivery)>;
 /// Callbacks during sending.
 struct send_observer {
   delivery_handler delivered;  ///< called once per message, as soon as its result is known
-  dialogue_handler line;       ///< may be empty
-  /// Called after each TLS handshake; may be empty.
+  dialogue_handler line;       ///< called for each line of the SMTP dialogue; may be null
+  /// Called after each TLS handshake; may be null.
   std::function<void(const tls::stream& stream)> secured;
 };
 

@@ -378,6 +378,25 @@ TEST_CASE("client: the null sender is empty", "[mail][client]") {
   CHECK(d.begin("") == "MAIL FROM:<>\r\n");
 }
 
+TEST_CASE("client: a message that is composed already is composed again only for a server that it does not suit",
+          "[mail][client]") {
+  const auto [keywords, compositions] =
+      GENERATE(std::pair("8BITMIME", 0), std::pair("CHUNKING BINARYMIME 8BITMIME", 0), std::pair("SMTPUTF8", 1));
+  dialogue d;
+  int count = 0;
+  submission message{.tag = 1, .sender = std::nullopt, .recipients = {*parse_address("a@example.org")}, .compose = {}};
+  message.compose = [&count](server_abilities server) {
+    ++count;
+    return raw(std::make_shared<memory_source>(std::string(letter)), server);
+  };
+  auto ready = raw(std::make_shared<memory_source>("Subject: x\r\n\r\nGrüße\r\n"), {.eight_bit_mime = true});
+  REQUIRE(ready);
+  message.ready = std::move(*ready);
+  d.session().submit(std::move(message), d.now);
+  CHECK(d.begin(keywords).starts_with("MAIL FROM:<>"));
+  CHECK(count == compositions);
+}
+
 TEST_CASE("client: a batch of messages that cannot be made does not use up the stack", "[mail][client]") {
   int left = 100'000;
   client one(dialogue::plain());

@@ -243,6 +243,33 @@ TEST_CASE("compose: for a server with BINARYMIME an attachment is sent as it is"
   CHECK_FALSE(made->needs_binarymime());
 }
 
+TEST_CASE("compose: a message suits the servers for which it would be the same, or hardly shorter", "[mail][unit]") {
+  const server_abilities none{};
+  const server_abilities usual{.eight_bit_mime = true, .smtputf8 = true};
+  const server_abilities all{.eight_bit_mime = true, .smtputf8 = true, .binary_mime = true};
+  draft sample = draft_to("b@example.org");
+  sample.text = "hello";
+  const auto suits = [&](const server_abilities& made_for, const server_abilities& server) {
+    const auto made = compose(sample, made_for);
+    REQUIRE(made);
+    return made->suits(server);
+  };
+  CHECK(suits(usual, none));
+  CHECK(suits(usual, all));
+  CHECK(suits(all, none));
+  sample.text = "Grüße";
+  CHECK_FALSE(suits(usual, none));
+  CHECK(suits(usual, {.eight_bit_mime = true}));
+  sample.cc = *parse_mailbox_list("jörg@example.org");
+  CHECK_FALSE(suits(usual, {.eight_bit_mime = true}));
+  CHECK(suits(usual, all));
+  sample.attachments.push_back({"a.bin", "", std::make_shared<memory_source>("octets")});
+  CHECK(suits(usual, usual));
+  CHECK_FALSE(suits(usual, all));  // there the attachment needs no Base64
+  CHECK(suits(all, all));
+  CHECK_FALSE(suits(all, usual));
+}
+
 TEST_CASE("compose: a text that is not UTF-8 is refused", "[mail][unit]") {
   draft sample = draft_to("b@example.org");
   sample.text = "\xe4";
