@@ -191,12 +191,10 @@ void server::end_message() {
   enter(server_state::committing);
   is_receiving_ = false;
   inbox_.commit();
-  resume(now_);
+  poll_inbox();
 }
 
-void server::resume(time_point now) {
-  now_ = now;
-  if (state_ != server_state::committing) return;
+void server::poll_inbox() {
   const auto queue_id = inbox_.outcome();
   if (!queue_id) return;
   enter(server_state::command);

@@ -65,11 +65,18 @@ server::~server() { close("connection lost"); }
 
 void server::feed(bytes_view from_peer, time_point now) {
   now_ = now;
+  try {
+    take(as_text(from_peer));
+  } catch (const std::bad_alloc&) {
+    end_without_memory();
+  }
+}
+
+void server::take(std::string_view input) {
   if (!held_.empty()) {
-    held_ += as_text(from_peer);
+    held_ += input;
     return drain();
   }
-  std::string_view input = as_text(from_peer);
   work(input);
   held_ = input;
 }
@@ -273,8 +280,17 @@ void server::cut_off(time_point now) {
   close("shutting down");
 }
 
-void server::end_without_memory(time_point now) noexcept {
+void server::resume(time_point now) {
   now_ = now;
+  if (state_ != server_state::committing) return;
+  try {
+    poll_inbox();
+  } catch (const std::bad_alloc&) {
+    end_without_memory();
+  }
+}
+
+void server::end_without_memory() noexcept {
   working_ = false;
   held_.clear();
   const auto attempt = [](auto step) {

@@ -34,7 +34,7 @@ enum class server_state : std::uint8_t {
 /// Sends the greeting at once. Extensions: STARTTLS, AUTH, PIPELINING, SIZE, 8BITMIME, SMTPUTF8, DSN, CHUNKING,
 /// ENHANCEDSTATUSCODES. Only CR LF ends a line: a command that ends in a lone LF is refused (500), and so is, after
 /// its true end, a message with a lone CR or LF (554); then the session goes on.
-class server final : public machine {
+class server : public machine {
  public:
   /// Octets of content that count as progress within server_timeouts::content, even without a line end.
   static constexpr std::uint64_t content_step = 16 * 1024;
@@ -45,6 +45,7 @@ class server final : public machine {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
+  /// Without memory it sends 421 if possible, and is done; likewise in resume().
   void feed(bytes_view from_peer, time_point now) override;
   void eof(time_point now) override;
   void tick(time_point now) override;
@@ -69,8 +70,6 @@ class server final : public machine {
   }
   /// Polls the inbox for its outcome.
   void resume(time_point now) override;
-  /// The caller is out of memory: sends 421 if possible, and is done.
-  void end_without_memory(time_point now) noexcept;
 
   [[nodiscard]] server_state state() const noexcept { return state_; }
   [[nodiscard]] const session_counts& counts() const noexcept { return counts_; }
@@ -81,6 +80,7 @@ class server final : public machine {
   struct command_line;
 
   // lines, in server.cpp
+  void take(std::string_view input);
   void work(std::string_view& input);
   void drain();
   void continue_after_wait();
@@ -93,6 +93,7 @@ class server final : public machine {
   void say_error(std::string_view reply);
   void report_line(char who, std::string_view line) const;
   void close(std::string_view why);
+  void end_without_memory() noexcept;
   void enter(server_state next) noexcept { state_ = next; }
   void arm(duration timeout) noexcept;
   void extend_session() noexcept;
@@ -137,6 +138,7 @@ class server final : public machine {
   // content, in content.cpp
   [[nodiscard]] std::string_view content_refusal() const noexcept;
   [[nodiscard]] bool begin_message();
+  void poll_inbox();
   void on_data(std::string_view arguments);
   void on_bdat(std::string_view arguments);
   void lose_track(std::string_view reply);

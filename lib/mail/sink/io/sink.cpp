@@ -63,10 +63,10 @@ std::optional<tls::certificate_fault> certificate_fault_of(fault_action action) 
 
 }  // namespace
 
-/// One client: its SMTP machine, and the reports about it.
-class sink::session final : public machine, private server_observer {
+/// Reports what one client does, and stores its messages.
+class sink::reporter : public server_observer {
  public:
-  session(sink& owner, const serve::visitor& who)
+  reporter(sink& owner, const serve::visitor& who)
       : owner_(owner),
         peer_(who.peer),
         peer_text_(net::to_string(who.peer)),
@@ -76,48 +76,24 @@ class sink::session final : public machine, private server_observer {
                 .host = owner.with_.server.host,
                 .discarded = owner.discarded_,
                 .kept_octets = watch_ ? watched_header : 0,
-                .wake = who.wake}),
-        server_(owner.with_.server, inbox_, this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
-                who.now) {}
-  session(const session&) = delete;
-  session& operator=(const session&) = delete;
+                .wake = who.wake}) {}
+  reporter(const reporter&) = delete;
+  reporter& operator=(const reporter&) = delete;
 
-  void feed(bytes_view from_peer, time_point now) override {
-    if (!net::attempt([&] { server_.feed(from_peer, now); })) server_.end_without_memory(now);
-  }
-  void eof(time_point now) override { server_.eof(now); }
-  void tick(time_point now) override { server_.tick(now); }
-  bytes take_output() override { return server_.take_output(); }
-  [[nodiscard]] std::optional<time_point> deadline() const override { return server_.deadline(); }
-  [[nodiscard]] bool done() const override { return server_.done(); }
-  void stop(time_point now) override { server_.stop(now); }
-  void cut_off(time_point now) override { server_.cut_off(now); }
-  [[nodiscard]] bool wants_tls() const override { return server_.wants_tls(); }
-  void tls_started(const tls_facts& facts, time_point now) override {
-    if (watch_) net::attempt([&] { watch_->tls_started(facts.version + ' ' + facts.cipher); });
-    server_.tls_started(facts, now);
-  }
-  [[nodiscard]] bool busy() const override { return server_.busy(); }
-  void resume(time_point now) override {
-    if (!net::attempt([&] { server_.resume(now); })) server_.end_without_memory(now);
-  }
-
+  [[nodiscard]] maildir_inbox& inbox() noexcept { return inbox_; }
   [[nodiscard]] const std::string& peer_text() const noexcept { return peer_text_; }
   [[nodiscard]] time_point since() const noexcept { return since_; }
-  [[nodiscard]] std::uint64_t accepted_count() const noexcept { return server_.counts().accepted; }
   [[nodiscard]] const std::string& why_ended() const noexcept { return why_ended_; }
 
- private:
+  void tls_started(const tls_facts& facts) {
+    if (watch_) net::attempt([&] { watch_->tls_started(facts.version + ' ' + facts.cipher); });
+  }
   bool wants_lines() const override { return owner_.observer_.dialogue != nullptr || watch_ != nullptr; }
   void line(char who, std::string_view text) override {
     if (watch_) net::attempt([&] { watch_->line(who, text); });
     if (!owner_.observer_.dialogue) return;
     const std::lock_guard lock(owner_.observer_mutex_);
-    for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(std::min(end + 2, text.size()))) {
-      end = text.find("\r\n");
-      owner_.observer_.dialogue(
-          fmt::format("{} {}: {}", peer_text_, who, escape(text.substr(0, end), shown_of_a_line)));
-    }
+    owner_.observer_.dialogue(fmt::format("{} {}: {}", peer_text_, who, escape(text, shown_of_a_line)));
   }
   void logged_in(std::string_view user, std::string_view mechanism) override {
     if (watch_) net::attempt([&] { watch_->logged_in(user, mechanism); });
@@ -164,14 +140,6 @@ class sink::session final : public machine, private server_observer {
   }
   void ended(const session_counts&, std::string_view why) override { why_ended_ = why; }
 
- public:
-  /// Looks up faults that the machine does not handle itself.
-  const fault_plan::entry* take_due_fault(fault_stage at) {
-    const auto* due = owner_.faults_.take_due(at, &server_.current());
-    if (due != nullptr) fault_fired(due->definition());
-    return due;
-  }
-
  private:
   sink& owner_;
   net::tcp::endpoint peer_;
@@ -180,7 +148,31 @@ class sink::session final : public machine, private server_observer {
   std::string why_ended_;
   std::unique_ptr<session_watch> watch_;
   maildir_inbox inbox_;
-  server server_;  // declared last: its destructor still calls the members above
+};
+
+/// The machine of one client. Its reports outlive it: the server ends with a last one.
+class sink::session final : public reporter, public server {
+ public:
+  session(sink& owner, const serve::visitor& who)
+      : reporter(owner, who),
+        server(owner.with_.server, inbox(), this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
+               who.now),
+        faults_(owner.faults_) {}
+
+  void tls_started(const tls_facts& facts, time_point now) override {
+    reporter::tls_started(facts);
+    server::tls_started(facts, now);
+  }
+
+  /// Looks up faults that the machine does not handle itself.
+  const fault_plan::entry* take_due_fault(fault_stage at) {
+    const auto* due = faults_.take_due(at, &current());
+    if (due != nullptr) fault_fired(due->definition());
+    return due;
+  }
+
+ private:
+  fault_plan& faults_;
 };
 
 /// The services with STARTTLS, or those with implicit TLS.
@@ -207,7 +199,7 @@ class sink::side final : public serve::handler {
     owner_.log([&] {
       // Many clients close without QUIT or close_notify when all is sent; that is not a failure.
       const std::string why = outcome || !one.why_ended().empty() ? one.why_ended() : describe(outcome.error());
-      return fmt::format("{} left after {}, {}{}{}", one.peer_text(), count_of(one.accepted_count(), "message"),
+      return fmt::format("{} left after {}, {}{}{}", one.peer_text(), count_of(one.counts().accepted, "message"),
                          to_string(clock::now() - one.since()), why.empty() ? "" : ": ", why);
     });
   }

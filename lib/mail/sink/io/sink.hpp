@@ -129,6 +129,7 @@ class sink {
 
  private:
   class side;
+  class reporter;
   class session;
   sink(sink_parameters with, sink_observer observer);
 

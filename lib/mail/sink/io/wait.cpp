@@ -20,8 +20,8 @@ using std::chrono::milliseconds;
 constexpr auto look_interval = milliseconds(1000);         // with inotify: other machines' changes have no events
 constexpr auto look_interval_unwatched = milliseconds(100);
 constexpr std::size_t read_at_once = 256;                  // messages; then signals and the time limit are checked
-constexpr auto settled_after = std::chrono::seconds(3);    // a file written this long ago is complete; more than the
-                                                         // granularity of times on any file system
+constexpr auto settled_after = std::chrono::seconds(3);    // a file unchanged for this long is complete; longer than
+                                                         // the granularity of times on any file system
 
 /// What is known of a message.
 struct known_message {

@@ -32,6 +32,7 @@ class memory_inbox final : public inbox {
   }
   result<void> append(std::string_view content) override {
     ++pieces;
+    if (lacks_memory) throw std::bad_alloc();
     if (append_fails) return unexpected(*append_fails);
     current.content += content;
     return {};
@@ -44,7 +45,10 @@ class memory_inbox final : public inbox {
       store();
   }
   void abandon() override { ++abandoned; }
-  std::optional<result<std::string>> outcome() override { return std::exchange(became, std::nullopt); }
+  std::optional<result<std::string>> outcome() override {
+    if (lacks_memory) throw std::bad_alloc();
+    return std::exchange(became, std::nullopt);
+  }
 
   void store() {
     messages.push_back(std::move(current));
@@ -56,6 +60,7 @@ class memory_inbox final : public inbox {
   std::optional<result<std::string>> became;
   std::optional<failure> begin_fails, append_fails, commit_fails;
   bool waits = false;
+  bool lacks_memory = false;
   int begun = 0, pieces = 0, commits = 0, abandoned = 0;
 };
 

@@ -352,13 +352,23 @@ TEST_CASE("server: a message that is not finished when there is no more time is 
 }
 
 TEST_CASE("server: without memory a session ends with 421, and its message is abandoned", "[mail][server]") {
+  constexpr std::string_view farewell = "421 4.3.0 The server is out of memory, try again later\r\n";
   dialogue d;
   d.begin_message();
-  static_cast<void>(d.client("DATA\r\na\r\n"));
-  d.session.end_without_memory(d.now);
-  CHECK(d.said() == "421 4.3.0 The server is out of memory, try again later\r\n");
+  SECTION("while it is received") {
+    static_cast<void>(d.client("DATA\r\na\r\n"));
+    d.store.lacks_memory = true;
+    CHECK(d.client("b\r\n") == farewell);
+    CHECK(d.store.abandoned == 1);
+  }
+  SECTION("while it is stored") {
+    d.store.waits = true;
+    static_cast<void>(d.client("DATA\r\na\r\n.\r\n"));
+    d.store.lacks_memory = true;
+    d.session.resume(d.now);
+    CHECK(d.said() == farewell);
+  }
   CHECK(d.session.done());
-  CHECK(d.store.abandoned == 1);
 }
 
 TEST_CASE("server: stop() says nothing in clear where TLS begins", "[mail][server]") {
