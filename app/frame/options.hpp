@@ -47,7 +47,7 @@ inline constexpr option local_bind{
 /// --bind of a client.
 [[nodiscard]] std::optional<net::local_end> read_local_end(arguments& args);
 
-/// --max-time; by default 0.
+/// --max-time; by default 0: no limit.
 [[nodiscard]] duration read_max_time(arguments& args);
 
 /// Reads all of these and --timeout and --retries into a client's options; options that the action lacks stay

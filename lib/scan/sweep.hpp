@@ -49,7 +49,7 @@ class sweep {
     unsigned attempt = 1;
     std::uint32_t slot = 0;  ///< identifies the probe while its connection is kept: below `parallel`
     bool is_control = false;  ///< the port is known already; do not report its answer
-    duration kept{};  ///< maximum time to keep the connection, to limit the number of SYNs; 0: no limit
+    duration kept{};  ///< close the socket after this time, before the kernel sends another SYN; 0: never
   };
 
   enum class answer : std::uint8_t {

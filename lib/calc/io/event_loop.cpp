@@ -17,8 +17,9 @@ namespace {
 // Sources served before posted functions, timers and newly ready sources get their turn.
 constexpr std::size_t events_a_turn = 256;
 
-// Full turns after which due timers run although more sources are ready. The kernel reports ready sources in rotation,
-// so by then each of 16,384 has been served: more than the clients that a server takes by default.
+// Timers that are due wait while turns are full (events_a_turn sources were ready), but at most this many turns. The
+// kernel reports ready sources in rotation, so by then 64 * 256 = 16,384 have been served: more than the clients that a
+// server takes by default.
 constexpr std::size_t most_full_turns = 64;
 
 net::unique_fd opened(int fd, const char* call) {

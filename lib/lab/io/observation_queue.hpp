@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Between the services' threads and the journal's: a bounded queue, so that no peer can fill the memory or slow down a
+// A bounded queue from the services' threads to the journal's, so that no peer can exhaust memory or slow down a
 // service.
 #pragma once
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A capture file (draft-ietf-opsawg-pcapng) for Wireshark: a comment on each packet names its calls.
+// A capture file (draft-ietf-opsawg-pcapng) for Wireshark: a comment on each packet names the system calls
+// that sent and received it.
 #pragma once
 
 #include <functional>
@@ -30,7 +31,7 @@ struct enhanced_packet {
 
 /// The first block of a file; `application` is the program that writes it.
 [[nodiscard]] bytes make_section(std::string_view application);
-/// Packets on the interface begin with the IP header; times are in nanoseconds.
+/// The block that describes an interface: its packets begin with the IP header, and times are in nanoseconds.
 [[nodiscard]] bytes make_interface(const interface& of);
 [[nodiscard]] bytes make_packet(const enhanced_packet& of);
 /// TLS secrets in the format of SSLKEYLOGFILE, for the packets that follow.
