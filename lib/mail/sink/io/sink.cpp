@@ -64,7 +64,7 @@ std::optional<tls::certificate_fault> certificate_fault_of(fault_action action) 
 }  // namespace
 
 /// Reports what one client does, and stores its messages.
-class sink::reporter : public server_observer {
+class sink::reporter final : public server_observer {
  public:
   reporter(sink& owner, const serve::visitor& who)
       : owner_(owner),
@@ -150,24 +150,31 @@ class sink::reporter : public server_observer {
   maildir_inbox inbox_;
 };
 
-/// The machine of one client. Its reports outlive it: the server ends with a last one.
-class sink::session final : public reporter, public server {
+/// A base of session, so that it outlives the server, which ends with a last report.
+struct sink::reporting {
+  reporter report;
+};
+
+/// The machine of one client.
+class sink::session final : private reporting, public server {
  public:
   session(sink& owner, const serve::visitor& who)
-      : reporter(owner, who),
-        server(owner.with_.server, inbox(), this, {.peer = who.peer.address().to_string(), .is_secure = who.secure},
-               who.now),
+      : reporting{{owner, who}},
+        server(owner.with_.server, report.inbox(), &report,
+               {.peer = who.peer.address().to_string(), .is_secure = who.secure}, who.now),
         faults_(owner.faults_) {}
 
+  [[nodiscard]] const reporter& reports() const noexcept { return report; }
+
   void tls_started(const tls_facts& facts, time_point now) override {
-    reporter::tls_started(facts);
+    report.tls_started(facts);
     server::tls_started(facts, now);
   }
 
   /// Looks up faults that the machine does not handle itself.
   const fault_plan::entry* take_due_fault(fault_stage at) {
     const auto* due = faults_.take_due(at, &current());
-    if (due != nullptr) fault_fired(due->definition());
+    if (due != nullptr) report.fault_fired(due->definition());
     return due;
   }
 
@@ -198,9 +205,10 @@ class sink::side final : public serve::handler {
     const auto& one = static_cast<session&>(ended);
     owner_.log([&] {
       // Many clients close without QUIT or close_notify when all is sent; that is not a failure.
-      const std::string why = outcome || !one.why_ended().empty() ? one.why_ended() : describe(outcome.error());
-      return fmt::format("{} left after {}, {}{}{}", one.peer_text(), count_of(one.counts().accepted, "message"),
-                         to_string(clock::now() - one.since()), why.empty() ? "" : ": ", why);
+      const reporter& reports = one.reports();
+      const std::string why = outcome || !reports.why_ended().empty() ? reports.why_ended() : describe(outcome.error());
+      return fmt::format("{} left after {}, {}{}{}", reports.peer_text(), count_of(one.counts().accepted, "message"),
+                         to_string(clock::now() - reports.since()), why.empty() ? "" : ": ", why);
     });
   }
 

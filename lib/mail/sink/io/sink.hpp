@@ -130,6 +130,7 @@ class sink {
  private:
   class side;
   class reporter;
+  struct reporting;
   class session;
   sink(sink_parameters with, sink_observer observer);
 
