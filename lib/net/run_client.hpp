@@ -39,8 +39,8 @@ class time_limit {
 
 /// Runs a client's coroutine. The first SIGINT or SIGTERM cancels its pending operation; if the result is then a
 /// failure, it becomes errc::interrupted or errc::terminated. After `max_time`, if above 0, the coroutine is cancelled
-/// likewise, and operation_canceled becomes errc::timed_out. Exceptions pass through. `more`: as for stop_signals;
-/// after the coroutine has ended, such a signal ends the process.
+/// likewise, and operation_canceled becomes errc::timed_out. Exceptions pass through; then the loop must not run again.
+/// `more`: as for stop_signals; after the coroutine has ended, such a signal ends the process.
 template <class Value>
 [[nodiscard]] result<Value> run_client(asio::io_context& on, asio::awaitable<result<Value>> task,
                                        duration max_time = duration(0), std::initializer_list<int> more = {}) {
