@@ -85,7 +85,7 @@ result<envelope_sender> parse_envelope_sender(std::string_view text) {
 
 result<std::vector<mail::mailbox>> parse_recipients(std::string_view text) {
   auto list = mail::parse_mailbox_list(text);
-  if (list && list->empty()) return fail(errc::bad_data, "it contains no address");
+  if (list && list->empty()) return fail(errc::bad_data, fmt::format("'{}' contains no address", escape(text, 80)));
   return list;
 }
 

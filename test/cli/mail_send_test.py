@@ -138,8 +138,9 @@ class Sending(MailCase):
         self.assertIn("MAIL FROM:<>", server.session().commands[1])
 
     def test_empty_values(self):
-        """an empty sender or server is refused; <> is the null sender"""
+        """an empty sender, list or server is refused; <> is the null sender"""
         for words, says in ((["--envelope-from", ""], "<>"), (["--envelope-from", " "], "<>"), (["--from", ""], "empty"),
+                            (["--cc", ""], "'' contains no address"), (["--bcc", " , "], "contains no address"),
                             (["--server", ""], "empty")):
             with self.subTest(words=words):
                 self.refused("mail", "send", "--to", "b@example.org", "--body", "x", *words, says=says, status=None)
