@@ -54,13 +54,15 @@ template <class Value>
   stop_signals signals(on, stop, more);
   time_limit limit(on, max_time, cancel);
   // A cancelled task is not destroyed: its pending operation fails, and it returns what it has.
-  const auto root = [&]() -> asio::awaitable<void> {
+  const auto root = [](asio::awaitable<result<Value>> inner, std::optional<result<Value>>& value,
+                       stop_signals& stopping, time_limit& limiting) -> asio::awaitable<void> {
     co_await asio::this_coro::throw_if_cancelled(false);
-    outcome = co_await std::move(task);
-    signals.cancel();
-    limit.cancel();
+    value = co_await std::move(inner);
+    stopping.cancel();
+    limiting.cancel();
   };
-  asio::co_spawn(on, root(), asio::bind_cancellation_slot(cancel.slot(), rethrow));
+  asio::co_spawn(on, root(std::move(task), outcome, signals, limit),
+                 asio::bind_cancellation_slot(cancel.slot(), rethrow));
   on.run();
   if (std::find(more.begin(), more.end(), signal) != more.end()) end_by(signal);
   if (signal != 0 && !*outcome) {
