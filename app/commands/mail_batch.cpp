@@ -67,24 +67,22 @@ result<void> take_field(message_fields& into, const std::string& key, const json
     field = std::move(*got);
     return {};
   };
-  const auto parsed = [&](auto parse, const std::string& got, auto take) -> result<void> {
-    auto made = parse(got);
-    if (made) return take(*std::move(made)), result<void>();
-    made.error().context = fmt::format("{} '{}'", key, escape(got, 120));
-    return unexpected(std::move(made.error()));
-  };
   const auto sender = [&](auto parse, auto& field) -> result<void> {
     const auto got = text_in(value, key);
     if (!got) return unexpected(got.error());
-    return parsed(parse, *got, [&](auto made) { field = std::move(made); });
+    auto parsed = parse(*got);
+    if (!parsed) return unexpected(about(key, *got, std::move(parsed.error())));
+    field = *std::move(parsed);
+    return {};
   };
   const auto recipients = [&](std::vector<mail::mailbox>& field) -> result<void> {
     const auto got = texts_in(value, key);
     if (!got) return unexpected(got.error());
     field.clear();
     for (const std::string& each : *got) {
-      const auto add = [&](auto made) { std::ranges::move(made, std::back_inserter(field)); };
-      if (auto added = parsed(parse_recipients, each, add); !added) return added;
+      auto parsed = parse_recipients(each);
+      if (!parsed) return unexpected(about(key, each, std::move(parsed.error())));
+      std::ranges::move(*parsed, std::back_inserter(field));
     }
     return {};
   };

@@ -89,6 +89,11 @@ result<std::vector<mail::mailbox>> parse_recipients(std::string_view text) {
   return list;
 }
 
+failure about(std::string_view name, std::string_view text, failure why) {
+  why.context = fmt::format("{} '{}'", name, escape(text, 120));
+  return why;
+}
+
 result<mail::submission> prepare(message_fields fields) {
   auto draft = std::make_shared<mail::draft>();
   mail::submission made;
@@ -99,10 +104,8 @@ result<mail::submission> prepare(message_fields fields) {
     const std::string sender = default_sender();
     auto parsed = mail::parse_mailbox(sender);
     if (!parsed) {
-      failure why = parsed.error();
-      why.context = fmt::format("the default sender '{}'", escape(sender, 120));
-      why.hint = "--from ADDRESS sets it";
-      return unexpected(std::move(why));
+      parsed.error().hint = "--from ADDRESS sets it";
+      return unexpected(about("the default sender", sender, std::move(parsed.error())));
     }
     draft->from = std::move(*parsed);
   }

@@ -46,8 +46,11 @@ struct message_fields {
 /// At least one mailbox. Fails as mail::parse_mailbox_list() does.
 [[nodiscard]] result<std::vector<mail::mailbox>> parse_recipients(std::string_view text);
 
+/// The failure, with the name and the text of the value that caused it: `to 'ann@'`.
+[[nodiscard]] failure about(std::string_view name, std::string_view text, failure why);
+
 /// A submission without its tag. The message itself is composed for each server, with the current date. Fails with
-/// errc::bad_data if the default sender is no address, with errc::usage if there is no recipient.
+/// errc::usage without a recipient, and with errc::bad_data if it needs default_sender() and that is not an address.
 [[nodiscard]] result<mail::submission> prepare(message_fields fields);
 
 }  // namespace netlab::app
