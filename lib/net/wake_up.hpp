@@ -28,7 +28,7 @@ class wake_up {
   void wake() { state::wake(state_); }
 
   /// Like wake(), but not necessarily last in a handler: the coroutine resumes after the caller has returned to the
-  /// event loop. Blocks for up to a second if there is no memory, then throws std::bad_alloc: see insist().
+  /// event loop. When memory is short it blocks and retries, as insist() does, before it throws std::bad_alloc.
   void wake_later() { state::wake_later(state_); }
 
  private:
@@ -61,17 +61,14 @@ class wake_up {
     }
 
     static void wake_later(const std::shared_ptr<state>& shared) {
-      if (std::exchange(shared->is_queued, true)) return;
-      const auto queued = [shared] {
-        shared->is_queued = false;
-        wake(shared);
-      };
-      try {
-        insist([&] { asio::post(shared->executor, queued); });
-      } catch (...) {
-        shared->is_queued = false;
-        throw;
-      }
+      if (shared->is_queued) return;
+      insist([&] {
+        asio::post(shared->executor, [shared] {
+          shared->is_queued = false;
+          wake(shared);
+        });
+      });
+      shared->is_queued = true;
     }
 
     asio::any_io_executor executor;
@@ -79,7 +76,7 @@ class wake_up {
     std::list<state*>::iterator place;
     std::optional<waiter> waiting;
     bool is_awake = false;
-    bool is_queued = false;  // a wake_later() is
+    bool is_queued = false;  // wake_later() has posted a handler that has not run yet
   };
 
   std::shared_ptr<state> state_;
