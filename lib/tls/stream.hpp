@@ -159,7 +159,7 @@ class stream {
 
   net::tcp::socket socket_;
   std::unique_ptr<state> state_;
-  const std::shared_ptr<stream*> self_ = std::make_shared<stream*>(this);  // tells operations that outlive it
+  const std::shared_ptr<stream*> self_ = std::make_shared<stream*>(this);  // *self_ is null after ~stream()
 };
 
 }  // namespace netlab::tls

@@ -88,7 +88,7 @@ void connection::ready(std::uint32_t events, time_point now) {
   });
 }
 
-/// Without memory, the connection ends. Each public function calls this last, because it may destroy *this.
+/// Without memory, the connection ends. It may destroy *this, so its callers do nothing afterwards.
 template <class Act>
 void connection::guarded(Act act) noexcept {
   if (!net::attempt(act)) end(std::make_error_code(std::errc::not_enough_memory));

@@ -243,7 +243,7 @@ TEST_CASE("compose: for a server with BINARYMIME an attachment is sent as it is"
   CHECK_FALSE(made->needs_binarymime());
 }
 
-TEST_CASE("compose: a message suits the servers for which it would be the same, or hardly shorter", "[mail][unit]") {
+TEST_CASE("compose: a message suits the servers for which composing it again would gain nothing", "[mail][unit]") {
   const server_abilities none{};
   const server_abilities usual{.eight_bit_mime = true, .smtputf8 = true};
   const server_abilities all{.eight_bit_mime = true, .smtputf8 = true, .binary_mime = true};
